@@ -1,0 +1,148 @@
+//! From "not found" to "gone": a target is given up only when it stays unknown.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Action, Outcome, UnixTime};
+
+/// How long a target may be unknown to its service before it counts as gone.
+///
+/// In June 2024 a push service answered 404 for millions of live subscriptions: a burst of "not found" proves
+/// nothing. By default a target is dropped after at least 3 such answers spread over at least 24 hours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SuspicionPolicy {
+    /// How many suspicious answers it takes, at least 1.
+    pub answers: u32,
+    /// How far apart the first and the last of them must be.
+    pub over: Duration,
+}
+
+impl SuspicionPolicy {
+    /// A policy of `answers` suspicious answers spread over at least `over`.
+    #[must_use]
+    pub const fn new(answers: u32, over: Duration) -> Self {
+        Self { answers, over }
+    }
+}
+
+impl Default for SuspicionPolicy {
+    fn default() -> Self {
+        Self::new(3, Duration::from_secs(24 * 60 * 60))
+    }
+}
+
+/// The record of one suspected target; keep it beside the subscription or token.
+///
+/// ```
+/// use reveille_core::{Action, Outcome, Rejection, Suspicion, SuspicionPolicy, UnixTime};
+/// use std::time::Duration;
+///
+/// let policy = SuspicionPolicy::default();
+/// let not_found = || Outcome::from(Rejection::new(404, Action::SuspectTarget));
+/// let (mut suspicion, start) = (Suspicion::default(), UnixTime::from_secs(1_000));
+/// for hours in [0, 1, 2] {
+///     let now = start + Duration::from_secs(hours * 3600);
+///     assert_eq!(suspicion.weigh(not_found(), policy, now).action(), Some(&Action::SuspectTarget));
+/// }
+/// let next_day = start + Duration::from_secs(24 * 3600);
+/// let outcome = suspicion.weigh(not_found(), policy, next_day);
+/// assert_eq!(outcome.action(), Some(&Action::DropTarget { if_registered_before: None }));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Suspicion {
+    first: Option<UnixTime>,
+    answers: u32,
+}
+
+impl Suspicion {
+    /// Since when the target has been suspected.
+    #[must_use]
+    pub const fn since(&self) -> Option<UnixTime> {
+        self.first
+    }
+
+    /// Takes an outcome into account and returns it, with `SuspectTarget` turned into `DropTarget` when the policy
+    /// says so. An accepted message clears the record; any other refusal leaves it as it is. When the clock steps
+    /// back behind the first answer, the record is re-anchored there.
+    pub fn weigh(&mut self, mut outcome: Outcome, policy: SuspicionPolicy, now: UnixTime) -> Outcome {
+        match &mut outcome {
+            Outcome::Accepted(_) => *self = Self::default(),
+            Outcome::Rejected(rejection) if rejection.action == Action::SuspectTarget => {
+                let first = self.first.map_or(now, |first| first.min(now));
+                self.first = Some(first);
+                self.answers = self.answers.saturating_add(1);
+                if self.answers >= policy.answers && now.since(first) >= policy.over {
+                    rejection.action = Action::DropTarget { if_registered_before: None };
+                }
+            }
+            Outcome::Rejected(_) => {}
+        }
+        outcome
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Receipt, Rejection};
+
+    fn suspect() -> Outcome {
+        Rejection::new(404, Action::SuspectTarget).into()
+    }
+
+    fn weigh_all(suspicion: &mut Suspicion, hours: &[u64]) -> Vec<&'static str> {
+        hours
+            .iter()
+            .map(|h| {
+                let now = UnixTime::from_secs(1_000_000 + h * 3600);
+                suspicion.weigh(suspect(), SuspicionPolicy::default(), now).action().unwrap().name()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_burst_drops_nothing() {
+        let mut suspicion = Suspicion::default();
+        assert!(weigh_all(&mut suspicion, &[0; 1_000]).iter().all(|name| *name == "suspect_target"));
+    }
+
+    #[test]
+    fn two_answers_far_apart_are_too_few() {
+        let mut suspicion = Suspicion::default();
+        assert_eq!(weigh_all(&mut suspicion, &[0, 1_000]), ["suspect_target", "suspect_target"]);
+        assert_eq!(weigh_all(&mut suspicion, &[1_001]), ["drop_target"]);
+    }
+
+    #[test]
+    fn an_accepted_message_clears_the_record() {
+        let mut suspicion = Suspicion::default();
+        weigh_all(&mut suspicion, &[0, 1, 2]);
+        suspicion.weigh(Receipt::new(201).into(), SuspicionPolicy::default(), UnixTime::from_secs(1));
+        assert_eq!(suspicion, Suspicion::default());
+        assert_eq!(weigh_all(&mut suspicion, &[48]), ["suspect_target"]);
+    }
+
+    #[test]
+    fn other_refusals_leave_it_alone() {
+        let mut suspicion = Suspicion::default();
+        weigh_all(&mut suspicion, &[0]);
+        let before = suspicion;
+        suspicion.weigh(
+            Rejection::new(500, Action::GiveUp).into(),
+            SuspicionPolicy::default(),
+            UnixTime::MAX,
+        );
+        assert_eq!(suspicion, before);
+    }
+
+    #[test]
+    fn a_clock_that_steps_back_re_anchors() {
+        let mut suspicion = Suspicion::default();
+        assert_eq!(weigh_all(&mut suspicion, &[100, 0, 1]), ["suspect_target"; 3]);
+        assert_eq!(suspicion.since(), Some(UnixTime::from_secs(1_000_000)));
+        assert_eq!(weigh_all(&mut suspicion, &[24]), ["drop_target"]);
+    }
+}

@@ -1,0 +1,14 @@
+//! When a state machine wants to be called again.
+
+use crate::UnixTime;
+
+/// The next deadline of a state machine, and what it is for.
+///
+/// Call `handle_timeout(now)` at `at` or later. An early or repeated call is a no-op, so a driver may round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wakeup {
+    /// When.
+    pub at: UnixTime,
+    /// Why, for logs and for people who debug a driver.
+    pub reason: &'static str,
+}
