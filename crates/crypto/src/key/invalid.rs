@@ -8,8 +8,8 @@ use crate::p256::InvalidPublicKey;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidKey {
-    /// The raw scalar has the wrong length.
-    #[error("raw P-256 private key must be 32 bytes, got {length}")]
+    /// The scalar has the wrong length.
+    #[error("P-256 private key must be 32 bytes, got {length}")]
     Length {
         /// Bytes given.
         length: usize,
