@@ -222,7 +222,36 @@ fn malformed_pem() {
         ("not base64", ec(&pem.replacen('M', "*", 1))),
         ("first line cut off", ec(&pem.replacen("MIGH", "", 1))),
         ("no PEM, from_pem", EcPrivateKey::from_pem("yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw")),
-    ]), @"");
+    ]), @r#"
+    P-384 SEC1: key is not EC on the named curve P-256
+    P-384 PKCS#8: key is not EC on the named curve P-256
+    secp256k1 SEC1: key is not EC on the named curve P-256
+    secp256k1 PKCS#8: key is not EC on the named curve P-256
+    Ed25519 PKCS#8: key is not EC on the named curve P-256
+    RSA PKCS#8: key is not EC on the named curve P-256
+    RSA PKCS#1: PEM holds an RSA key, expected PRIVATE KEY or EC PRIVATE KEY
+    encrypted PKCS#8: PEM holds an encrypted key (decrypt it first), expected PRIVATE KEY or EC PRIVATE KEY
+    encrypted SEC1: malformed PEM: the key is encrypted; decrypt it first
+    public key: PEM holds a public key, expected PRIVATE KEY or EC PRIVATE KEY
+    certificate: PEM holds a certificate, expected PRIVATE KEY or EC PRIVATE KEY
+    EC PARAMETERS alone: PEM holds only curve parameters, expected PRIVATE KEY or EC PRIVATE KEY
+    explicit parameters, SEC1: key is not EC on the named curve P-256
+    explicit parameters, PKCS#8: key is not EC on the named curve P-256
+    compressed public key: public key beside the private key: P-256 public key must be 65 bytes, got 33
+    OpenSSH label: PEM holds an OpenSSH key (convert it to PKCS#8), expected PRIVATE KEY or EC PRIVATE KEY
+    unknown label: PEM holds something else, expected PRIVATE KEY or EC PRIVATE KEY
+    other label at the end: malformed PEM: BEGIN and END differ
+    SEC1 label, PKCS#8 inside: malformed DER: not a SEC1 structure
+    PKCS#8 label, SEC1 inside: malformed DER: not a PKCS#8 structure
+    no END: malformed PEM: no END line
+    END not closed: malformed PEM: END line is not closed
+    BEGIN not closed: malformed PEM: BEGIN line is not closed
+    BEGIN with another dash: malformed PEM: no BEGIN line
+    empty body: malformed DER: not a PKCS#8 structure
+    not base64: malformed PEM: content is not base64
+    first line cut off: malformed DER: not a PKCS#8 structure
+    no PEM, from_pem: malformed PEM: no BEGIN line
+    "#);
 }
 
 #[test]
@@ -267,7 +296,36 @@ fn malformed_der_and_raw() {
         ("a megabyte of A", EcPrivateKey::parse(&"A".repeat(1 << 20))),
         ("a megabyte of zero bytes", der(&vec![0; 1 << 20])),
         ("10,000 PEM blocks", EcPrivateKey::parse(&data!("public.pem").repeat(10_000))),
-    ]), @"");
+    ]), @r#"
+    empty DER: malformed DER: not a PKCS#8 or SEC1 structure
+    empty sequence: malformed DER: not a PKCS#8 or SEC1 structure
+    SEC1 truncated: malformed DER: not a PKCS#8 or SEC1 structure
+    PKCS#8 truncated: malformed DER: not a PKCS#8 or SEC1 structure
+    SEC1 with a byte more: malformed DER: not a PKCS#8 or SEC1 structure
+    PKCS#8 with a byte more: malformed DER: not a PKCS#8 or SEC1 structure
+    PKCS#8 truncated, as PKCS#8: malformed DER: not a PKCS#8 structure
+    SEC1 as PKCS#8: malformed DER: not a PKCS#8 structure
+    PKCS#8 as SEC1: malformed DER: not a SEC1 structure
+    SEC1 version 2: malformed DER: not a PKCS#8 or SEC1 structure
+    length of 4 GiB: malformed DER: not a PKCS#8 or SEC1 structure
+    indefinite length: malformed DER: not a PKCS#8 or SEC1 structure
+    public key off the curve: public key beside the private key: P-256 public key is not a point on the curve
+    scalar of 31 bytes, SEC1: P-256 private key must be 32 bytes, got 31
+    scalar of 33 bytes, SEC1: P-256 private key must be 32 bytes, got 33
+    scalar of 31 bytes: P-256 private key must be 32 bytes, got 31
+    scalar of 33 bytes: P-256 private key must be 32 bytes, got 33
+    DER of 41 bytes in base64: malformed DER: not a PKCS#8 or SEC1 structure
+    public key in base64: P-256 private key must be 32 bytes, got 65
+    scalar in hexadecimal: P-256 private key must be 32 bytes, got 48
+    empty: P-256 private key must be 32 bytes, got 0
+    whitespace: P-256 private key must be 32 bytes, got 0
+    a word: private key is not base64url: invalid character or length
+    both alphabets: private key is not base64url: invalid character or length
+    padding in the middle: private key is not base64url: invalid character or length
+    a megabyte of A: P-256 private key must be 32 bytes, got 786432
+    a megabyte of zero bytes: malformed DER: not a PKCS#8 or SEC1 structure
+    10,000 PEM blocks: PEM holds a public key, expected PRIVATE KEY or EC PRIVATE KEY
+    "#);
 }
 
 #[test]
@@ -303,7 +361,35 @@ fn malformed_jwk() {
         ("text after it", parse(&format!("{}x", data!("jwk.json")))),
         ("a key set", parse(&format!(r#"{{"keys":[{}]}}"#, data!("jwk.json")))),
         ("deep nesting", parse(&format!(r#"{{"x5c":{}"#, "[".repeat(100_000)))),
-    ]), @"");
+    ]), @r#"
+    RSA: key is not EC on the named curve P-256
+    P-384: key is not EC on the named curve P-256
+    public key: malformed JWK: no member d: this is a public key
+    kty OKP: key is not EC on the named curve P-256
+    kty in lower case: key is not EC on the named curve P-256
+    crv secp256k1: key is not EC on the named curve P-256
+    no kty: malformed JWK: not a JSON object of a key
+    no crv: key is not EC on the named curve P-256
+    no d: malformed JWK: no member d: this is a public key
+    x without y: malformed JWK: x and y come together or not at all
+    y without x: malformed JWK: x and y come together or not at all
+    off the curve: public key beside the private key: P-256 public key is not a point on the curve
+    short x: malformed JWK: x and y must be 32 bytes each
+    x not base64url: malformed JWK: x or y is not base64url
+    d not base64url: private key is not base64url: invalid character or length
+    short d: P-256 private key must be 32 bytes, got 31
+    long d: P-256 private key must be 32 bytes, got 33
+    empty d: P-256 private key must be 32 bytes, got 0
+    d a number: malformed JWK: not a JSON object of a key
+    doubled d: malformed JWK: not a JSON object of a key
+    array of members: malformed JWK: not a JSON object of a key
+    empty object: malformed JWK: not a JSON object of a key
+    empty: malformed JWK: not a JSON object of a key
+    not closed: malformed JWK: not a JSON object of a key
+    text after it: malformed JWK: not a JSON object of a key
+    a key set: malformed JWK: not a JSON object of a key
+    deep nesting: malformed JWK: not a JSON object of a key
+    "#);
 }
 
 #[test]
@@ -321,7 +407,19 @@ fn malformed_rsa() {
         ("PKCS#8 truncated", RsaPrivateKey::from_pkcs8_der(&pkcs8[..pkcs8.len() - 1])),
         ("PKCS#8 with a byte more", RsaPrivateKey::from_pkcs8_der(&[pkcs8, &[0]].concat())),
         ("PKCS#1 as PKCS#8", RsaPrivateKey::from_pkcs8_der(data!(bytes "rsa_pkcs1.der"))),
-    ]), @"");
+    ]), @r#"
+    EC SEC1: PEM holds an EC key, expected PRIVATE KEY or RSA PRIVATE KEY
+    EC PKCS#8: key is not RSA
+    Ed25519 PKCS#8: key is not RSA
+    encrypted PKCS#8: PEM holds an encrypted key (decrypt it first), expected PRIVATE KEY or RSA PRIVATE KEY
+    public key: PEM holds a public key, expected PRIVATE KEY or RSA PRIVATE KEY
+    certificate: PEM holds a certificate, expected PRIVATE KEY or RSA PRIVATE KEY
+    empty: malformed PEM: no BEGIN line
+    PKCS#1 label, not base64: malformed PEM: content is not base64
+    PKCS#8 truncated: malformed DER: not a PKCS#8 structure
+    PKCS#8 with a byte more: malformed DER: not a PKCS#8 structure
+    PKCS#1 as PKCS#8: malformed DER: not a PKCS#8 structure
+    "#);
 }
 
 /// No part of the input is in an error.

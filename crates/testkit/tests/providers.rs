@@ -161,6 +161,27 @@ fn keys_travel() {
     }
 }
 
+/// PKCS#1 v1.5 is deterministic: whoever signs, the signature is OpenSSL's (`crates/crypto/tests/data/SOURCE.md`).
+#[test]
+fn rs256_like_openssl() {
+    let expected = include_bytes!("../../crypto/tests/data/rsa.sig");
+    let mut signers = Vec::new();
+    for provider in PROVIDERS {
+        for pem in [
+            include_str!("../../crypto/tests/data/rsa_pkcs8.pem"),
+            include_str!("../../crypto/tests/data/rsa_pkcs1.pem"),
+        ] {
+            match provider.rs256.load(&RsaPrivateKey::from_pem(pem).unwrap()) {
+                Ok(key) => assert_eq!(key.sign(b"reveille").unwrap(), expected, "{}", provider.name),
+                Err(KeyError::Unsupported { .. }) => continue,
+                Err(other) => panic!("{}: {other}", provider.name),
+            }
+            signers.push(provider.name);
+        }
+    }
+    assert_eq!(signers, ["ring", "ring"]);
+}
+
 #[test]
 fn who_has_no_rsa_says_so() {
     let garbage = RsaPrivateKey::from_pkcs1_der(&[]);

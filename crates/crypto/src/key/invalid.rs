@@ -31,10 +31,10 @@ pub enum InvalidKey {
         /// What was found.
         found: &'static str,
     },
-    /// The DER is neither of the two structures.
+    /// The DER is not the structure, or neither of the two.
     #[error("malformed DER: not a {expected} structure")]
     Der {
-        /// What was tried last.
+        /// What was tried.
         expected: &'static str,
     },
     /// The key is for another algorithm or curve.
