@@ -1,5 +1,7 @@
 //! Keys as OpenSSL and Node.js write them, what we write ourselves, and everything that is not a key.
 //! `data/SOURCE.md` says how each file was made.
+// The helpers of the tests are tests, too.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::string_slice)]
 
 use std::fmt::Write as _;
 
@@ -420,6 +422,16 @@ fn malformed_rsa() {
     PKCS#8 with a byte more: malformed DER: not a PKCS#8 structure
     PKCS#1 as PKCS#8: malformed DER: not a PKCS#8 structure
     "#);
+}
+
+#[test]
+fn every_truncation_is_refused() {
+    for der in [data!(bytes "sec1.der"), data!(bytes "pkcs8.der")] {
+        for length in 0..der.len() {
+            assert!(EcPrivateKey::from_der(&der[..length]).is_err(), "{length} bytes");
+        }
+        assert!(EcPrivateKey::from_der(der).is_ok());
+    }
 }
 
 /// No part of the input is in an error.

@@ -1,4 +1,6 @@
 //! The suite itself is tested: backends with one fault each, which it must find.
+// The helpers of the tests are tests, too.
+#![allow(clippy::expect_used, clippy::indexing_slicing)]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

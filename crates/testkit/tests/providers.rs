@@ -1,4 +1,6 @@
 //! Provider against provider: what one makes, every other reads. All ordered pairs, each with itself included.
+// The helpers of the tests are tests, too.
+#![allow(clippy::unwrap_used)]
 
 use reveille_crypto::{CryptoProvider, EcPrivateKey, Expand, KeyError, P256PublicKey, RsaPrivateKey};
 

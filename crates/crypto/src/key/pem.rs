@@ -1,4 +1,4 @@
-//! PEM (RFC 7468), read leniently: any line length, line ends written as `\\n`, any text around the blocks, because
+//! PEM (RFC 7468), read leniently: any line length, line ends written as `\n`, any text around the blocks, because
 //! keys travel through environment variables, JSON and secret stores that reflow them.
 
 use reveille_core::Secret;

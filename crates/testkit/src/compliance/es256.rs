@@ -144,7 +144,7 @@ pub(super) fn edge_scalars() -> [(&'static str, [u8; 32], bool); 8] {
 pub(super) fn assert_rejected<T: Debug>(provider: CryptoProvider, loaded: &Result<T, KeyError>, id: &str) {
     match loaded {
         Err(KeyError::Rejected { backend, .. }) => {
-            assert_eq!(*backend, provider.name, "{id}: name in the error")
+            assert_eq!(*backend, provider.name, "{id}: name in the error");
         }
         other => panic!("{id}: expected KeyError::Rejected, got {other:?}"),
     }
