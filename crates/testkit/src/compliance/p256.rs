@@ -16,12 +16,13 @@ use super::{Cases, reference};
 /// # Panics
 /// If a secret is wrong, a bad point or key accepted, a key used twice, or the order of a batch not kept.
 pub fn p256(provider: CryptoProvider) -> Cases {
-    wycheproof_points(provider)
-        + wycheproof_der(provider)
+    // The quick ones first.
+    loaded(provider)
+        + generated(provider)
         + ephemeral(provider)
         + many(provider)
-        + generated(provider)
-        + loaded(provider)
+        + wycheproof_points(provider)
+        + wycheproof_der(provider)
 }
 
 fn wycheproof_points(provider: CryptoProvider) -> Cases {
