@@ -1,1 +1,4 @@
-//! x
+#![doc = include_str!("../README.md")]
+
+#[cfg(feature = "compliance")]
+pub mod compliance;
