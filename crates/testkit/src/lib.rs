@@ -2,3 +2,4 @@
 
 #[cfg(feature = "compliance")]
 pub mod compliance;
+pub mod webpush;

@@ -50,11 +50,17 @@ impl Refusal {
             Self::InvalidTtl => (StatusCode::BAD_REQUEST, 112, "Invalid TTL value"),
             Self::InvalidTopic => (StatusCode::BAD_REQUEST, 113, "Invalid Topic value"),
             Self::InvalidEncryption => (StatusCode::BAD_REQUEST, 110, "Crypto keys specified incorrectly"),
-            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, 104, "This message is intended for a constrained device"),
-            Self::Unauthorized => (StatusCode::UNAUTHORIZED, 109, "A value in the vapid claims is either missing or incorrect"),
+            Self::TooLarge => {
+                (StatusCode::PAYLOAD_TOO_LARGE, 104, "This message is intended for a constrained device")
+            }
+            Self::Unauthorized => {
+                (StatusCode::UNAUTHORIZED, 109, "A value in the vapid claims is either missing or incorrect")
+            }
             Self::InvalidUrgency => (StatusCode::BAD_REQUEST, 108, "Invalid Urgency value"),
             Self::TooManyRequests { .. } => (StatusCode::TOO_MANY_REQUESTS, 0, "Too many requests"),
-            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, 201, "Use exponential back-off for retries"),
+            Self::Unavailable => {
+                (StatusCode::SERVICE_UNAVAILABLE, 201, "Use exponential back-off for retries")
+            }
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, 999, "Unknown error"),
         }
     }

@@ -49,7 +49,9 @@ pub fn check(
         return Err(Refusal::TooLarge);
     }
     let ttl = one(headers, "ttl").map_err(|()| Refusal::InvalidTtl)?.ok_or(Refusal::MissingTtl)?;
-    let ttl = Some(ttl).filter(|ttl| ttl.bytes().all(|b| b.is_ascii_digit())).and_then(|ttl| ttl.parse::<u64>().ok());
+    let ttl = Some(ttl)
+        .filter(|ttl| ttl.bytes().all(|b| b.is_ascii_digit()))
+        .and_then(|ttl| ttl.parse::<u64>().ok());
     let ttl = Duration::from_secs(ttl.ok_or(Refusal::InvalidTtl)?.min(MAX_TTL));
     let topic = one(headers, "topic").map_err(|()| Refusal::InvalidTopic)?;
     if topic.is_some_and(|topic| Topic::new(topic).is_err()) {
@@ -67,7 +69,10 @@ pub fn check(
 fn check_encryption(headers: &HeaderMap, body: &Bytes) -> Result<Option<&'static str>, Refusal> {
     let encoding = one(headers, "content-encoding").map_err(|()| Refusal::InvalidEncryption)?;
     let says = |name, part: &str| {
-        one(headers, name).ok().flatten().is_some_and(|value| value.split([';', ',']).any(|p| p.trim().starts_with(part)))
+        one(headers, name)
+            .ok()
+            .flatten()
+            .is_some_and(|value| value.split([';', ',']).any(|p| p.trim().starts_with(part)))
     };
     let draft = says("encryption", "salt=") && says("crypto-key", "dh=");
     match (body.is_empty(), encoding) {

@@ -7,8 +7,8 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use reveille_core::UnixTime;
 use reveille_crypto::{CryptoProvider, P256PublicKey};
 
-use super::rules::{Accepted, check};
 use super::Refusal;
+use super::rules::{Accepted, check};
 
 /// A push service in memory. It never reads a clock and never sends: hand it requests, take the messages out.
 ///
@@ -117,8 +117,7 @@ impl PushService {
     }
 
     fn accept(&mut self, request: &Request<Bytes>, now: UnixTime) -> Result<Response<Bytes>, Refusal> {
-        let subscriber =
-            self.subscriptions.get_mut(request.uri().path()).ok_or(Refusal::UnknownEndpoint)?;
+        let subscriber = self.subscriptions.get_mut(request.uri().path()).ok_or(Refusal::UnknownEndpoint)?;
         if subscriber.gone {
             return Err(Refusal::Gone);
         }
