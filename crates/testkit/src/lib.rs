@@ -2,4 +2,5 @@
 
 #[cfg(feature = "compliance")]
 pub mod compliance;
+pub mod rfc8291;
 pub mod webpush;

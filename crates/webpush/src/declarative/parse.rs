@@ -95,9 +95,9 @@ mod tests {
         insta::assert_snapshot!(with(r#","actions":[{"action":"a","title":"A","navigate":"x"}]"#), @"notification.actions.navigate must be an absolute https URL");
         insta::assert_snapshot!(with(r#","renotify":true"#), @"renotify needs a tag");
         insta::assert_snapshot!(with(r#","renotify":true,"tag":"t","silent":true"#), @"a silent notification cannot renotify");
-        insta::assert_snapshot!(with(r#","titel":1"#), @"not the JSON of a declarative message (line 1, column 83)");
+        insta::assert_snapshot!(with(r#","titel":1"#), @"not the JSON of a declarative message (line 1, column 84)");
         let long = DeclarativeNotification::new("T", "https://a.example/").with_body("b".repeat(4_000));
-        insta::assert_snapshot!(long.to_json().unwrap_err(), @"message of 4090 bytes is longer than the limit of 3993");
+        insta::assert_snapshot!(long.to_json().unwrap_err(), @"message of 4088 bytes is longer than the limit of 3993");
     }
 
     #[test]
