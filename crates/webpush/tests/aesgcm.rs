@@ -139,29 +139,3 @@ proptest! {
         prop_assert_eq!(open(&request).unwrap(), payload);
     }
 }
-
-/// Bodies and headers as JSON lines for an independent implementation to open, where a folder for them is named.
-#[test]
-fn cases_for_others() {
-    let Some(folder) = option_env!("REVEILLE_AESGCM_CASES") else { return };
-    let server = server(RING);
-    let mut lines = String::new();
-    for length in (0..=MAX_PLAINTEXT).step_by(41).chain([MAX_PLAINTEXT]) {
-        let payload: Vec<u8> = (0..length).map(|i| (i * 7 + length) as u8).collect();
-        let message = Message::new(payload.clone(), Ttl::ZERO)
-            .unwrap()
-            .with_padding(Padding::ToLength(length % 300))
-            .unwrap();
-        let request = server.request_aesgcm(&message, &subscription(), NOW).unwrap();
-        let header = |name: &str| request.headers()[name].to_str().unwrap();
-        lines += &serde_json::json!({
-            "private_key": rfc8291::UA_PRIVATE, "auth": rfc8291::AUTH_SECRET,
-            "encryption": header("encryption"), "crypto_key": header("crypto-key"),
-            "body": base64url::encode(request.body()), "plaintext": base64url::encode(&payload),
-        })
-        .to_string();
-        lines.push('\n');
-    }
-    #[allow(clippy::disallowed_methods)] // A test's output for another program.
-    std::fs::write(std::path::Path::new(folder).join("aesgcm.jsonl"), lines).unwrap();
-}
