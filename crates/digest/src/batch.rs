@@ -127,17 +127,21 @@ impl<H: Host> Batch<H> {
             return later.items.len() as u64;
         }
         let before = (self.items.len() + later.items.len()) as u64;
-        if self.tracked && later.tracked {
+        let both = self.tracked && later.tracked;
+        if both {
             self.items.append(&mut later.items);
         } else {
             self.actors = self.counted_actors(actors);
             self.actors.join(&later.counted_actors(actors), actors);
+            (self.fold, later.fold) = (self.fold(host), later.fold(host));
             self.tracked = false;
-            let newest = later.items.pop().or_else(|| self.items.pop());
+            let newest = later.items.pop();
             self.items.clear();
             self.items.extend(newest);
         }
-        host.merge(&mut self.fold, later.fold);
+        if !both {
+            host.merge(&mut self.fold, later.fold);
+        }
         self.total = self.total.saturating_add(later.total);
         self.bytes = self.bytes.saturating_add(later.bytes);
         self.first = self.first.min(later.first);
@@ -145,6 +149,18 @@ impl<H: Host> Batch<H> {
         self.seq_hi = self.seq_hi.max(later.seq_hi);
         self.class = self.class.max(later.class);
         before - self.items.len() as u64
+    }
+
+    /// The caller's fold; of events that are kept it is made anew.
+    pub(crate) fn fold(&self, host: &H) -> H::Fold {
+        if !self.tracked {
+            return self.fold.clone();
+        }
+        let mut state = H::Fold::default();
+        for item in &self.items {
+            host.fold(&mut state, item);
+        }
+        state
     }
 
     /// The distinct actors, up to `bound`.

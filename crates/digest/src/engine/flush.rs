@@ -81,7 +81,7 @@ impl<H: Host> Engine<H> {
 
     /// Sends what is pending and closes the window; under a leading edge the next one opens.
     pub(crate) fn flush(&mut self, index: u32, lane: Lane, now: u64) -> u64 {
-        let generation = self.send(index, lane, now);
+        let generation = self.send(index, lane, 0, now);
         self.close(index);
         if self.policy.leading {
             self.open_if_closed(index, now);

@@ -196,7 +196,7 @@ impl<H: Host> Engine<H> {
                 let waiting = self.take_pending(index);
                 let last = self.slab.hot(index).map_or(now, |hot| hot.last);
                 self.add_pending(index, item, now);
-                let generation = self.send(index, Lane::Urgent, now);
+                let generation = self.send(index, Lane::Urgent, waiting.total, now);
                 if let Some(hot) = self.slab.hot_mut(index) {
                     hot.last = last;
                 }

@@ -20,12 +20,15 @@ impl<H: Host> Engine<H> {
             rest,
             more: hot.actors & MORE_ACTORS != 0,
         };
+        let tracked = hot.has(bit::TRACKED);
+        // The newest may have been taken back since.
+        let newest = if tracked { items.last().map(|item: &Item<_>| item.at.as_millis()) } else { None };
         let batch = Batch {
-            tracked: hot.has(bit::TRACKED),
+            tracked,
             total: hot.total,
             bytes: hot.bytes,
             first: first.unwrap_or(hot.opened),
-            last: hot.last,
+            last: newest.unwrap_or(hot.last),
             seq_hi: hot.seq_hi,
             class: hot.class,
             actors,
@@ -123,10 +126,13 @@ impl<H: Host> Engine<H> {
             }
         }
         self.host.fold(&mut cold.fold, &item);
-        if collect == Collect::Latest && let Some(extra) = cold.extra.as_deref_mut() {
-            self.items += u64::from(extra.items.is_empty());
+        if let Some(extra) = cold.extra.as_deref_mut() {
+            self.items = self.items.saturating_sub(extra.items.len() as u64);
             extra.items.clear();
-            extra.items.push(item);
+            if collect == Collect::Latest {
+                extra.items.push(item);
+                self.items += 1;
+            }
         }
     }
 }

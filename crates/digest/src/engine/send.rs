@@ -6,11 +6,12 @@ use crate::{Cause, Clear, Collect, Engine, Host, Item, Keep, Lane, Notify, Outpu
 
 impl<H: Host> Engine<H> {
     /// Makes the notification of what is pending, and notes its events as in flight or delivered.
-    pub(crate) fn send(&mut self, index: u32, lane: Lane, now: u64) -> u64 {
+    /// `others` are pending too, and stay it.
+    pub(crate) fn send(&mut self, index: u32, lane: Lane, others: u32, now: u64) -> u64 {
         let generation = self.next_generation(now);
         let batch = self.take_pending(index);
         self.ledger.notify(batch.total);
-        let unread = self.unread_of(index).saturating_add(batch.total);
+        let unread = self.unread_of(index).saturating_add(batch.total).saturating_add(others);
         self.notify(index, &batch, generation, lane, None, unread);
         match self.policy.ack_timeout {
             Some(timeout) => {
@@ -54,7 +55,11 @@ impl<H: Host> Engine<H> {
         if let Some(delivered) =
             cold.extra.get_or_insert_with(Box::default).delivered.get_mut(usize::from(lane == Lane::Urgent))
         {
-            let dropped = delivered.join(batch, &self.host, actors);
+            let mut dropped = delivered.join(batch, &self.host, actors);
+            if !delivered.tracked {
+                dropped += delivered.items.len() as u64;
+                delivered.items.clear();
+            }
             self.items = self.items.saturating_sub(dropped);
         }
         // The extra is there; this only notes it.
@@ -112,7 +117,8 @@ impl<H: Host> Engine<H> {
         let samples = if reminder.is_some() { Vec::new() } else { self.samples(batch) };
         let tracked = batch.tracked;
         let ids = if tracked { batch.items.iter().map(|item| item.id).collect() } else { Vec::new() };
-        let fold = if tracked && reminder.is_none() { self.fold_of(&batch.items) } else { batch.fold.clone() };
+        // A reminder's events have lost their payloads: there is nothing to fold.
+        let fold = if reminder.is_some() { H::Fold::default() } else { batch.fold(&self.host) };
         let Some(key) = self.slab.cold(index).and_then(|cold| cold.key.clone()) else {
             return;
         };
@@ -181,13 +187,5 @@ impl<H: Host> Engine<H> {
             item.at = self.wall(item.at.as_millis());
         }
         samples
-    }
-
-    fn fold_of(&self, items: &[Item<H::Payload>]) -> H::Fold {
-        let mut state = H::Fold::default();
-        for item in items {
-            self.host.fold(&mut state, item);
-        }
-        state
     }
 }
