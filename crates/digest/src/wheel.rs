@@ -134,6 +134,8 @@ impl Wheel {
 
     /// Moves on to `now`: slots that have begun are dealt out to the levels below.
     pub(crate) fn advance(&mut self, now: u64) {
+        // The end of time is "never": it does not come.
+        let now = now.min(u64::MAX - 1);
         loop {
             match self.front() {
                 Some((level, digit)) => {

@@ -45,8 +45,9 @@ impl<H: Host> Engine<H> {
         if batch.total == 0 {
             return;
         }
-        let needs_extra = batch.first != u64::MAX || !batch.items.is_empty();
-        if needs_extra && let Some(extra) = self.extra_mut(index) {
+        let opened = self.slab.hot(index).map_or(0, |hot| hot.opened);
+        let plain = batch.first == opened && batch.items.is_empty() && batch.actors.rest.is_empty();
+        if !plain && let Some(extra) = self.extra_mut(index) {
             extra.first = batch.first;
             extra.items = batch.items;
             extra.actors = batch.actors.rest;
@@ -63,7 +64,9 @@ impl<H: Host> Engine<H> {
         let rest = cold.extra.as_deref().map_or(0, |extra| extra.actors.len());
         hot.actors = known + u16::try_from(rest).unwrap_or(0) + if batch.actors.more { MORE_ACTORS } else { 0 };
         hot.actor = batch.actors.first.unwrap_or_default();
-        hot.set(bit::FIRST);
+        if !plain {
+            hot.set(bit::FIRST);
+        }
         if batch.tracked {
             hot.set(bit::TRACKED);
         }

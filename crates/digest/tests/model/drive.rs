@@ -77,6 +77,16 @@ struct Pair {
     /// Generations of each key, as the engine and as the model call them.
     names: [BTreeMap<Key, Vec<u64>>; 2],
     next_id: u128,
+    /// What was done, for the reader of a failure.
+    log: Vec<String>,
+}
+
+impl Drop for Pair {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("{}", self.log.join("\n"));
+        }
+    }
 }
 
 /// Runs one script; panics at the first difference. Returns how many operations it ran.
@@ -91,8 +101,9 @@ pub fn run(script: &[u8]) -> usize {
     // From the epoch, from now, from close to the end of time.
     let now = [0, 1_700_000_000_000, u64::MAX - 10_000_000_000][bytes.below(3) as usize];
     let engine = Engine::new(host.clone(), policy.clone(), limits, SEED).unwrap();
+    let log = vec![format!("at {now}: {policy:?} {limits:?}")];
     let model = Model::new(host.clone(), policy, limits);
-    let mut pair = Pair { engine, model, host, now, names: Default::default(), next_id: 0 };
+    let mut pair = Pair { engine, model, host, now, names: Default::default(), next_id: 0, log };
     pair.engine.handle_timeout(at(now));
     pair.model.timeout(at(now));
     let mut operations = 0;
@@ -114,6 +125,9 @@ impl Pair {
         if bytes.below(3) > 0 {
             self.now = self.now.saturating_add(bytes.millis().as_millis() as u64);
         }
+        let names = ["event", "timeout", "read", "cancel", "answer", "policy", "pause", "back", "restore", "jump"];
+        let place = [15, 19, 21, 23, 26, 27, 28, 29, 30, 31].iter().position(|last| op <= *last);
+        self.log.push(format!("at {}: {} of {key}", self.now, names[place.unwrap_or(0)]));
         match op {
             0..=15 => self.event(key, bytes),
             16..=19 => self.timeout(),
@@ -134,6 +148,7 @@ impl Pair {
             24..=26 => self.answer(bytes),
             27 => {
                 let policy = policy(bytes);
+                self.log.push(format!("    {policy:?}"));
                 self.engine.set_policy(policy.clone(), at(self.now)).unwrap();
                 self.model.set_policy(policy, at(self.now));
             }
@@ -168,6 +183,7 @@ impl Pair {
             .rank(bytes.below(4) as u32)
             .bytes(bytes.below(30) as u32);
         event.urgent = bytes.below(8) == 0;
+        self.log.push(format!("    {event:?} bytes {} actor {}", event.bytes, event.actor));
         let expected = self.model.event(event.clone(), at(self.now));
         let fate = self.engine.handle_event(event, at(self.now)).map_err(limit);
         assert_eq!(fate.map(name), expected.map(name));
@@ -189,6 +205,7 @@ impl Pair {
     }
 
     fn restore(&mut self, bytes: &mut Bytes<'_>) {
+        self.compare();
         let mut snapshot = Vec::new();
         self.engine.snapshot(&mut snapshot).unwrap();
         let again = [0, 10_000, 1 << 33][bytes.below(3) as usize];
@@ -227,6 +244,7 @@ impl Pair {
                 self.rename(side, out);
             }
         }
+        self.log.extend(ours.iter().map(|out| format!("    -> {out:?}")));
         assert_eq!(ours, theirs);
         assert_eq!(self.engine.explain(), self.model.ledger);
         assert_eq!(self.engine.explain().sum(), self.engine.explain().events);

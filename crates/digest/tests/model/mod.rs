@@ -1,7 +1,7 @@
 //! The naive model: a list of keys with lists of events, and a loop. No wheel, no table, no counters that could be
 //! wrong: whatever is asked is counted anew from the lists.
 
-#![allow(dead_code)]
+#![allow(dead_code, unreachable_pub)]
 
 pub mod drive;
 
@@ -252,9 +252,11 @@ impl Model {
         {
             self.remind(&mut e, step, now);
         }
-        if e.forget <= now && e.forget != u64::MAX || self.forget_at(&e, now) == Some(now) {
+        let forgotten = e.forget <= now && e.forget != u64::MAX;
+        if forgotten || self.forgets(&e, now) {
             return None;
         }
+        e.forget = self.forget_at(&e, now).unwrap_or(u64::MAX);
         Some(e)
     }
 
@@ -265,9 +267,14 @@ impl Model {
         idle.then(|| now.saturating_add(ms(self.policy.remember)).max(refractory))
     }
 
+    /// Whether nothing of it is worth remembering.
+    fn forgets(&self, e: &Entry, now: u64) -> bool {
+        self.policy.remember.is_zero() && self.forget_at(e, now) == Some(now)
+    }
+
     fn put_back(&mut self, mut e: Entry, now: u64) {
         e.forget = self.forget_at(&e, now).unwrap_or(u64::MAX);
-        if e.forget != now || !self.policy.remember.is_zero() {
+        if !self.forgets(&e, now) {
             self.entries.push(e);
         }
     }
@@ -284,7 +291,8 @@ impl Model {
                 e.told = e.unread();
                 self.notify(e, &batch, generation, Lane::Digest, Some(step + 1), e.told);
                 let next = self.policy.reminders.get(usize::from(step) + 1);
-                e.remind = next.map(|after| (now.saturating_add(ms(*after)), step + 1));
+                let next = next.map(|after| (now.saturating_add(ms(*after)), step + 1));
+                e.remind = next.filter(|remind| remind.0 != u64::MAX);
             }
             Some(Some(until)) => e.remind = (until != u64::MAX).then_some((until, step)),
             Some(None) => {}
@@ -390,7 +398,7 @@ impl Model {
             e.refractory = Some((level, now.saturating_add(ms(refractory.period(level))), now));
         }
         if let Some(first) = self.policy.reminders.first() {
-            e.remind = Some((now.saturating_add(ms(*first)), 0));
+            e.remind = Some((now.saturating_add(ms(*first)), 0)).filter(|remind| remind.0 != u64::MAX);
         }
         generation
     }
@@ -731,11 +739,12 @@ impl Model {
             return;
         }
         for at in 0..self.entries.len() {
+            // Those that were put back are not due any more.
             let due = |e: &Entry| e.window.is_some_and(|w| w.2 <= now && w.2 != u64::MAX);
             if !due(&self.entries[at]) || self.entries[at].pending.items.is_empty() {
                 continue;
             }
-            let mut e = self.entries[at].clone();
+            let mut e = std::mem::take(&mut self.entries[at]);
             if let Overdue::DropOlderThan(age) = overdue {
                 let before = now.saturating_sub(ms(age));
                 self.drop_pending(&mut e, Fate::Expired, false, |kept| kept.at < before);
@@ -743,10 +752,10 @@ impl Model {
             let wait = if overdue == Overdue::Merge { self.wait() } else { 0 };
             let held = |w: (u64, u64, u64, bool)| (w.0, w.1, now.saturating_add(wait), true);
             e.window = if e.pending.items.is_empty() { None } else { e.window.map(held) };
-            e.forget = self.forget_at(&e, now).unwrap_or(u64::MAX);
-            self.entries[at] = e;
+            self.put_back(e, now);
         }
-        self.entries.retain(|e| e.forget != now || !self.policy.remember.is_zero());
+        // What was put back went to the end; its old place is empty.
+        self.entries.retain(|e| e.window.is_some() || e.forget != 0);
     }
 }
 
