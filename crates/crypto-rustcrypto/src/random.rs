@@ -1,0 +1,26 @@
+//! Random bytes.
+
+use reveille_crypto::SecureRandom;
+
+/// A random source with one instance, so that a provider can be a constant.
+pub trait StaticRandom: SecureRandom + Sized + 'static {
+    /// The instance.
+    const INSTANCE: &'static Self;
+}
+
+/// The operating system's source, or Web Crypto on wasm32 with feature `wasm-js`.
+#[cfg(any(feature = "wasm-js", not(all(target_arch = "wasm32", target_os = "unknown"))))]
+#[derive(Clone, Copy, Debug)]
+pub struct OsRandom;
+
+#[cfg(any(feature = "wasm-js", not(all(target_arch = "wasm32", target_os = "unknown"))))]
+impl SecureRandom for OsRandom {
+    fn fill(&self, out: &mut [u8]) -> Result<(), reveille_crypto::CryptoError> {
+        getrandom::fill(out).map_err(|_| reveille_crypto::CryptoError)
+    }
+}
+
+#[cfg(any(feature = "wasm-js", not(all(target_arch = "wasm32", target_os = "unknown"))))]
+impl StaticRandom for OsRandom {
+    const INSTANCE: &'static Self = &Self;
+}

@@ -1,0 +1,54 @@
+//! Errors that give an attacker nothing.
+
+use thiserror::Error;
+
+/// A cryptographic operation failed.
+///
+/// Deliberately opaque: a text that told a wrong tag from a wrong length could serve as an oracle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Error)]
+#[error("cryptographic operation failed")]
+pub struct CryptoError;
+
+/// A backend could not take a key.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// The backend does not have this operation; use another provider for it.
+    #[error("the {backend} backend does not support {operation}")]
+    Unsupported {
+        /// The provider's name.
+        backend: &'static str,
+        /// What was asked of it.
+        operation: &'static str,
+    },
+    /// The key is well formed, but the backend refuses it: scalar out of range, modulus too small, parts that do not
+    /// belong together.
+    #[error("the {backend} backend rejects this {kind} key: out of range, too small, or inconsistent")]
+    Rejected {
+        /// The provider's name.
+        backend: &'static str,
+        /// Kind of key.
+        kind: &'static str,
+    },
+    /// The public key that came with the private key is not its public key.
+    #[error("the public key does not belong to the private key")]
+    PublicKeyMismatch,
+    /// The operation failed inside the backend.
+    #[error(transparent)]
+    Crypto(#[from] CryptoError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts() {
+        insta::assert_snapshot!(CryptoError, @"cryptographic operation failed");
+        let unsupported = KeyError::Unsupported { backend: "ring", operation: "loading an agreement key" };
+        insta::assert_snapshot!(unsupported, @"the ring backend does not support loading an agreement key");
+        let rejected = KeyError::Rejected { backend: "ring", kind: "P-256 private" };
+        insta::assert_snapshot!(rejected, @"the ring backend rejects this P-256 private key: out of range, too small, or inconsistent");
+        insta::assert_snapshot!(KeyError::PublicKeyMismatch, @"the public key does not belong to the private key");
+    }
+}

@@ -1,0 +1,7 @@
+//! Compact JWS (RFC 7515 §7.1), without an algorithm inside: what is to be signed, and what was signed.
+
+mod parse;
+mod unsigned;
+
+pub use parse::{CompactJws, InvalidJws};
+pub use unsigned::UnsignedJws;

@@ -1,0 +1,11 @@
+//! Private keys in the formats people keep them in. Parsing needs no backend; a backend then loads the result.
+
+mod ec_private;
+mod invalid;
+mod jwk;
+mod pem;
+mod rsa;
+
+pub use ec_private::EcPrivateKey;
+pub use invalid::InvalidKey;
+pub use rsa::{RsaPrivateKey, RsaPublicKey};

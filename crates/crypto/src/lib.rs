@@ -1,0 +1,27 @@
+#![doc = include_str!("../README.md")]
+
+mod aead;
+pub mod base64url;
+mod error;
+mod es256;
+mod hkdf;
+mod hmac;
+pub mod jws;
+pub mod key;
+pub mod p256;
+mod provider;
+mod random;
+mod rs256;
+mod sha256;
+
+pub use aead::{AEAD_NONCE_LEN, AEAD_TAG_LEN, Aead};
+pub use error::{CryptoError, KeyError};
+pub use es256::{ES256_SIGNATURE_LEN, Es256, Es256SigningKey};
+pub use hkdf::{Expand, HkdfSha256};
+pub use hmac::{HmacKey, HmacSha256};
+pub use key::{EcPrivateKey, InvalidKey, RsaPrivateKey, RsaPublicKey};
+pub use p256::{AgreementKey, EphemeralAgreement, InvalidPublicKey, P256, P256PublicKey, SharedSecret};
+pub use provider::CryptoProvider;
+pub use random::SecureRandom;
+pub use rs256::{Rs256, Rs256SigningKey};
+pub use sha256::Sha256;

@@ -1,0 +1,77 @@
+//! ECDH on P-256.
+
+use std::fmt::{self, Debug};
+
+use reveille_core::Secret;
+
+use super::{P256_PUBLIC_KEY_LEN, P256PublicKey};
+use crate::{CryptoError, EcPrivateKey, KeyError};
+
+/// Key generation and agreement on P-256.
+pub trait P256: Debug + Send + Sync {
+    /// Generates a private key and its public key.
+    ///
+    /// # Errors
+    /// [`CryptoError`] if the random source fails.
+    fn generate(&self) -> Result<EcPrivateKey, CryptoError>;
+
+    /// Generates a key pair, agrees with `peer` and forgets the private key: the whole sender side of RFC 8291 §3.1.
+    /// The private key never leaves the backend.
+    ///
+    /// # Errors
+    /// [`CryptoError`] if the random source fails or the agreement gives the identity.
+    fn agree_ephemeral(&self, peer: &P256PublicKey) -> Result<EphemeralAgreement, CryptoError>;
+
+    /// [`agree_ephemeral`](Self::agree_ephemeral) with each peer, each with a key pair of its own; appends one
+    /// agreement per peer to `out`, in order. A backend that is faster on many at once overrides it.
+    ///
+    /// # Errors
+    /// As for one; `out` may then hold fewer.
+    fn agree_ephemeral_many(
+        &self,
+        peers: &[&P256PublicKey],
+        out: &mut Vec<EphemeralAgreement>,
+    ) -> Result<(), CryptoError> {
+        out.reserve(peers.len());
+        for peer in peers {
+            out.push(self.agree_ephemeral(peer)?);
+        }
+        Ok(())
+    }
+
+    /// Loads a key that agrees more than once: the receiver's side. Some backends cannot.
+    ///
+    /// # Errors
+    /// [`KeyError::Unsupported`] where the backend has only ephemeral keys; otherwise as
+    /// [`Es256::load`](crate::Es256::load).
+    fn load_agreement_key(&self, private: &EcPrivateKey) -> Result<Box<dyn AgreementKey>, KeyError>;
+}
+
+/// A long-lived agreement key.
+pub trait AgreementKey: Debug + Send + Sync {
+    /// The public half.
+    fn public_key(&self) -> &P256PublicKey;
+
+    /// The x-coordinate of the shared point.
+    ///
+    /// # Errors
+    /// [`CryptoError`] if the agreement gives the identity.
+    fn agree(&self, peer: &P256PublicKey) -> Result<SharedSecret, CryptoError>;
+}
+
+/// The x-coordinate of the shared point, 32 bytes; wiped when dropped.
+pub type SharedSecret = Secret<[u8; 32]>;
+
+/// What one ephemeral agreement leaves behind.
+pub struct EphemeralAgreement {
+    /// The ephemeral public key, uncompressed (0x04 ‖ x ‖ y).
+    pub public_key: [u8; P256_PUBLIC_KEY_LEN],
+    /// The shared secret.
+    pub shared_secret: SharedSecret,
+}
+
+impl Debug for EphemeralAgreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EphemeralAgreement").finish_non_exhaustive()
+    }
+}

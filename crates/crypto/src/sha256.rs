@@ -1,0 +1,9 @@
+//! SHA-256.
+
+use std::fmt::Debug;
+
+/// SHA-256 (FIPS 180-4).
+pub trait Sha256: Debug + Send + Sync {
+    /// The hash of the concatenation of `parts`.
+    fn digest(&self, parts: &[&[u8]]) -> [u8; 32];
+}

@@ -1,0 +1,6 @@
+#![doc = include_str!("../README.md")]
+
+#[cfg(feature = "compliance")]
+pub mod compliance;
+pub mod rfc8291;
+pub mod webpush;
