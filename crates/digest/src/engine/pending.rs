@@ -21,8 +21,9 @@ impl<H: Host> Engine<H> {
             more: hot.actors & MORE_ACTORS != 0,
         };
         let tracked = hot.has(bit::TRACKED);
-        // The newest may have been taken back since.
-        let newest = if tracked { items.last().map(|item: &Item<_>| item.at.as_millis()) } else { None };
+        // The newest may have been taken back since, and what came back after a failure is not in order.
+        let newest =
+            if tracked { items.iter().map(|item: &Item<_>| item.at.as_millis()).max() } else { None };
         let batch = Batch {
             tracked,
             total: hot.total,
@@ -57,7 +58,8 @@ impl<H: Host> Engine<H> {
         };
         hot.total = batch.total;
         hot.bytes = batch.bytes;
-        hot.last = hot.last.max(batch.last);
+        // The window's last event may have been taken back; of events that are only counted none is, alone.
+        hot.last = if batch.tracked { hot.last.max(batch.last) } else { batch.last };
         hot.seq_hi = batch.seq_hi;
         hot.class = batch.class;
         let known = u16::from(batch.actors.first.is_some());

@@ -692,12 +692,12 @@ impl Model {
         self.settle(Fate::Cancelled, cancelled);
         if given_up {
             self.dropped(e.key, Fate::Expired, &batch.items, batch.blurred);
-        } else if let Some(newest) = batch.items.iter().map(|kept| kept.at).max() {
-            let (_, last, ..) = e.window.get_or_insert((now, now, self.deadline(now, now), false));
-            if e.pending.items.is_empty() {
-                *last = newest;
-            }
+        } else if !batch.items.is_empty() {
+            let alone = e.pending.items.is_empty();
             batch.join(std::mem::take(&mut e.pending));
+            let newest = batch.items.iter().map(|kept| kept.at).max().unwrap_or(now);
+            let (_, last, ..) = e.window.get_or_insert((now, now, self.deadline(now, now), false));
+            *last = if alone || batch.blurred { newest } else { newest.max(*last) };
             e.pending = batch;
         }
         self.release(e, now);
