@@ -5,39 +5,41 @@ use std::hash::{BuildHasher, Hash, Hasher};
 
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-use crate::CollapseId;
+use crate::{CollapseId, Lane};
 
 /// A secret of 16 random bytes, the same on every machine and across restarts: collapse ids depend on it.
 ///
 /// Without it nobody can choose keys or event ids that collide.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Seed {
-    key: [u8; 16],
+    k0: u64,
+    k1: u64,
 }
 
 impl Seed {
     /// From 16 random bytes.
     #[must_use]
     pub const fn new(key: [u8; 16]) -> Self {
-        Self { key }
+        let key = u128::from_le_bytes(key);
+        Self { k0: key as u64, k1: (key >> 64) as u64 }
     }
 
-    fn hash128(&self, domain: u8, value: &impl Hash) -> u128 {
-        let mut hasher = LittleEndian(SipHasher13::new_with_key(&self.key));
-        // Last, so that the values in front stay aligned.
+    /// Every use has a key of its own.
+    #[inline]
+    fn hash128(&self, domain: u64, value: &impl Hash) -> u128 {
+        let mut hasher = LittleEndian(SipHasher13::new_with_keys(self.k0, self.k1 ^ domain));
         value.hash(&mut hasher);
-        hasher.0.write_u8(domain);
         hasher.0.finish128().into()
     }
 
-    /// 96 bits that stand for a key: 32 for the table, 64 for the record.
-    pub(crate) fn identity(&self, key: &impl Hash) -> (u32, u64) {
-        let hash = self.hash128(0, key);
-        ((hash >> 64) as u32, hash as u64)
+    #[inline]
+    pub(crate) fn identity(&self, key: &impl Hash) -> Identity {
+        Identity(self.hash128(0, key))
     }
 
-    pub(crate) fn collapse_id(&self, key: &impl Hash, lane: u8) -> CollapseId {
-        CollapseId::from_bits(self.hash128(1 + lane, key))
+    /// Hashed once more: what is sent out says nothing about the table.
+    pub(crate) fn collapse_id(&self, identity: Identity, lane: Lane) -> CollapseId {
+        CollapseId::from_bits(self.hash128(1 + lane as u64, &identity.0))
     }
 
     pub(crate) fn event_id(&self, name: &impl Hash) -> u128 {
@@ -57,12 +59,30 @@ impl fmt::Debug for Seed {
     }
 }
 
+/// What stands for a key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Identity(u128);
+
+impl Identity {
+    /// 32 bits for the table.
+    #[inline]
+    pub(crate) const fn tag(self) -> u32 {
+        (self.0 >> 64) as u32
+    }
+
+    /// 64 others for the record.
+    #[inline]
+    pub(crate) const fn fingerprint(self) -> u64 {
+        self.0 as u64
+    }
+}
+
 /// For the standard maps: a seed that attackers do not know, and that gives the same order in every run.
 impl BuildHasher for Seed {
     type Hasher = siphasher::sip::SipHasher13;
 
     fn build_hasher(&self) -> Self::Hasher {
-        siphasher::sip::SipHasher13::new_with_key(&self.key)
+        siphasher::sip::SipHasher13::new_with_keys(self.k0, self.k1)
     }
 }
 
@@ -108,8 +128,9 @@ mod tests {
     #[test]
     fn collapse_ids_are_stable() {
         let seed = Seed::new(*b"0123456789abcdef");
-        insta::assert_snapshot!(seed.collapse_id(&("alice", 7_u64), 0), @"");
-        insta::assert_snapshot!(seed.collapse_id(&("alice", 7_u64), 1), @"");
+        let identity = seed.identity(&("alice", 7_u64));
+        insta::assert_snapshot!(seed.collapse_id(identity, Lane::Digest), @"");
+        insta::assert_snapshot!(seed.collapse_id(identity, Lane::Urgent), @"");
         assert_eq!(format!("{seed:?}"), "Seed(…)");
     }
 

@@ -12,7 +12,10 @@ mod host;
 mod ledger;
 mod output;
 mod policy;
+mod quiet;
 mod record;
+#[cfg(feature = "render")]
+pub mod render;
 mod slab;
 mod snapshot;
 mod summary;
@@ -30,6 +33,7 @@ pub use host::{AtEnd, Host, Plain, Quiet};
 pub use ledger::{Fate, Ledger};
 pub use output::{Cause, Clear, Lane, Notify, Output};
 pub use policy::{Collect, Excess, InvalidPolicy, Keep, Limits, Policy, Refractory, Urgent};
+pub use quiet::{InvalidHours, QuietHours, Span, Zone};
 pub use snapshot::{CatchUp, Codec, Overdue, RestoreError, Undrained};
 pub use summary::{Actors, Summary};
 pub use window::Window;

@@ -1,35 +1,77 @@
-//! From a key's identity to its record: open addressing, linear probing, 8 bytes a slot, no tombstones.
+//! From a key's identity to its record: open addressing by buckets of one cache line, no tombstones.
 //!
-//! A slot holds the record's number and 32 bits of the key's keyed hash. Those bits say where the slot belongs, so
-//! growing and removing never touch a record.
+//! A bucket holds eight records' numbers, and 32 bits of each key's keyed hash. Those bits say where an entry belongs,
+//! so growing and removing never touch a record; and eight are compared at once, so that a look-up almost never
+//! depends on a guess of the branch predictor.
 
-const EMPTY: u64 = u64::MAX;
-const SMALLEST: usize = 16;
+const WAYS: usize = 8;
+const EMPTY: u32 = u32::MAX;
+
+#[derive(Clone)]
+#[repr(C, align(64))]
+struct Bucket {
+    tags: [u32; WAYS],
+    indices: [u32; WAYS],
+}
+
+impl Bucket {
+    const NEW: Self = Self { tags: [0; WAYS], indices: [EMPTY; WAYS] };
+
+    /// One bit for each entry with this tag, empty ones included.
+    #[inline]
+    fn matches(&self, tag: u32) -> u32 {
+        let mut mask = 0;
+        for (way, other) in self.tags.iter().enumerate() {
+            mask |= u32::from(*other == tag) << way;
+        }
+        mask
+    }
+
+    /// Entries are kept in front.
+    fn is_full(&self) -> bool {
+        self.indices.last().is_some_and(|last| *last != EMPTY)
+    }
+
+    fn position(&self, mut is_it: impl FnMut(u32, u32) -> bool) -> Option<usize> {
+        self.tags.iter().zip(&self.indices).position(|(tag, index)| *index != EMPTY && is_it(*tag, *index))
+    }
+
+    /// `false` if it is full.
+    fn push(&mut self, tag: u32, index: u32) -> bool {
+        for (old_tag, old) in self.tags.iter_mut().zip(&mut self.indices) {
+            if *old == EMPTY {
+                (*old_tag, *old) = (tag, index);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Takes an entry out; the last one takes its place.
+    fn take(&mut self, way: usize) -> Option<(u32, u32)> {
+        let last = self.indices.iter().position(|index| *index == EMPTY).unwrap_or(WAYS).checked_sub(1)?;
+        let taken = (*self.tags.get(way)?, *self.indices.get(way)?);
+        self.tags.swap(way, last);
+        self.indices.swap(way, last);
+        if let (Some(tag), Some(index)) = (self.tags.get_mut(last), self.indices.get_mut(last)) {
+            (*tag, *index) = (0, EMPTY);
+        }
+        Some(taken)
+    }
+}
 
 pub(crate) struct Table {
-    slots: Vec<u64>,
+    buckets: Vec<Bucket>,
     len: usize,
-}
-
-fn pack(tag: u32, index: u32) -> u64 {
-    (u64::from(tag) << 32) | u64::from(index)
-}
-
-fn tag_of(slot: u64) -> u32 {
-    (slot >> 32) as u32
-}
-
-fn index_of(slot: u64) -> u32 {
-    slot as u32
 }
 
 impl Table {
     pub(crate) const fn new() -> Self {
-        Self { slots: Vec::new(), len: 0 }
+        Self { buckets: Vec::new(), len: 0 }
     }
 
     fn mask(&self) -> usize {
-        self.slots.len().wrapping_sub(1)
+        self.buckets.len().wrapping_sub(1)
     }
 
     /// The record with this tag that `is_it` accepts.
@@ -38,83 +80,94 @@ impl Table {
         let mask = self.mask();
         let mut at = tag as usize & mask;
         loop {
-            let slot = *self.slots.get(at)?;
-            if slot == EMPTY {
-                return None;
+            let bucket = self.buckets.get(at)?;
+            let mut matches = bucket.matches(tag);
+            while matches != 0 {
+                let index = *bucket.indices.get(matches.trailing_zeros() as usize)?;
+                if index != EMPTY && is_it(index) {
+                    return Some(index);
+                }
+                matches &= matches - 1;
             }
-            if tag_of(slot) == tag && is_it(index_of(slot)) {
-                return Some(index_of(slot));
+            if !bucket.is_full() {
+                return None;
             }
             at = (at + 1) & mask;
         }
     }
 
-    /// The slot where a tag belongs: reading it ahead of time brings it into the cache.
-    pub(crate) fn touch(&self, tag: u32) -> u64 {
-        self.slots.get(tag as usize & self.mask()).copied().unwrap_or_default()
+    /// Something of the bucket where a tag belongs: reading it ahead of time brings it into the cache.
+    #[inline]
+    pub(crate) fn touch(&self, tag: u32) -> u32 {
+        self.buckets.get(tag as usize & self.mask()).map_or(0, |bucket| bucket.matches(tag))
     }
 
     /// Adds a record that is not there.
     pub(crate) fn insert(&mut self, tag: u32, index: u32) {
-        // At most 4/5 full.
-        if (self.len + 1) * 5 > self.slots.len() * 4 {
-            self.grow();
+        // At most 3/4 full.
+        if (self.len + 1) * 4 > self.buckets.len() * WAYS * 3 {
+            let size = (self.buckets.len() * 2).max(1);
+            let old = std::mem::replace(&mut self.buckets, vec![Bucket::NEW; size]);
+            for bucket in old {
+                for (tag, index) in bucket.tags.into_iter().zip(bucket.indices) {
+                    if index != EMPTY {
+                        self.place(tag, index);
+                    }
+                }
+            }
         }
-        self.place(pack(tag, index));
+        self.place(tag, index);
         self.len += 1;
     }
 
-    fn place(&mut self, slot: u64) {
+    fn place(&mut self, tag: u32, index: u32) {
         let mask = self.mask();
-        let mut at = tag_of(slot) as usize & mask;
-        while let Some(old) = self.slots.get_mut(at) {
-            if *old == EMPTY {
-                *old = slot;
+        let mut at = tag as usize & mask;
+        while let Some(bucket) = self.buckets.get_mut(at) {
+            if bucket.push(tag, index) {
                 return;
             }
             at = (at + 1) & mask;
         }
     }
 
-    fn grow(&mut self) {
-        let size = (self.slots.len() * 2).max(SMALLEST);
-        let old = std::mem::replace(&mut self.slots, vec![EMPTY; size]);
-        for slot in old.into_iter().filter(|slot| *slot != EMPTY) {
-            self.place(slot);
-        }
-    }
-
-    /// Takes a record out and moves those behind it up.
+    /// Takes a record out. What had to go to a later bucket because this one was full comes back.
     pub(crate) fn remove(&mut self, tag: u32, index: u32) {
         let mask = self.mask();
-        let wanted = pack(tag, index);
-        let mut hole = tag as usize & mask;
-        loop {
-            match self.slots.get(hole) {
-                Some(slot) if *slot == wanted => break,
-                Some(slot) if *slot != EMPTY => hole = (hole + 1) & mask,
-                _ => return,
+        let mut at = tag as usize & mask;
+        let mut was_full = loop {
+            let Some(bucket) = self.buckets.get_mut(at) else {
+                return;
+            };
+            let full = bucket.is_full();
+            if let Some(way) = bucket.position(|_, other| other == index) {
+                bucket.take(way);
+                break full;
             }
-        }
-        self.len -= 1;
-        let mut at = hole;
-        loop {
+            if !full {
+                return;
+            }
             at = (at + 1) & mask;
-            let slot = self.slots.get(at).copied().unwrap_or(EMPTY);
-            if slot == EMPTY {
-                break;
-            }
-            // It may move up only if the hole is not before its home.
-            let home = tag_of(slot) as usize & mask;
-            if (at.wrapping_sub(home) & mask) >= (at.wrapping_sub(hole) & mask) {
-                if let Some(place) = self.slots.get_mut(hole) {
-                    *place = slot;
+        };
+        self.len -= 1;
+        let mut hole = at;
+        while was_full {
+            at = (at + 1) & mask;
+            let Some(bucket) = self.buckets.get_mut(at) else {
+                return;
+            };
+            was_full = bucket.is_full();
+            // An entry may move up to the hole if its home is not behind it.
+            let distance = at.wrapping_sub(hole) & mask;
+            let movable = bucket.position(|tag, _| (at.wrapping_sub(tag as usize) & mask) >= distance);
+            if let Some((tag, index)) = movable.and_then(|way| bucket.take(way)) {
+                if let Some(bucket) = self.buckets.get_mut(hole) {
+                    bucket.push(tag, index);
                 }
                 hole = at;
+            } else if at == hole {
+                return;
             }
-        }
-        if let Some(place) = self.slots.get_mut(hole) {
-            *place = EMPTY;
         }
     }
 }
@@ -131,7 +184,7 @@ mod tests {
         fn behaves_like_a_map(ops in proptest::collection::vec((any::<bool>(), 0u32..64, 0u32..4), 0..600)) {
             let (mut table, mut model) = (Table::new(), BTreeMap::new());
             for (insert, index, spread) in ops {
-                let tag = (index % 7) + spread * 0x100;
+                let tag = (index % 3) + spread * 0x100;
                 if insert {
                     if let std::collections::btree_map::Entry::Vacant(entry) = model.entry(index) {
                         entry.insert(tag);

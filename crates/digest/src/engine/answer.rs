@@ -47,9 +47,9 @@ impl<H: Host> Engine<H> {
 
     /// The record and place of a batch in flight, after everything that is due.
     fn flight(&mut self, key: &H::Key, generation: u64, now: u64) -> Option<(u32, usize)> {
-        let (tag, fingerprint) = self.seed.identity(key);
-        let index = self.find(tag, fingerprint)?;
-        let index = self.run_due(index, tag, fingerprint, now)?;
+        let identity = self.seed.identity(key);
+        let index = self.find(identity)?;
+        let index = self.run_due(index, identity, now)?;
         let flights = &self.extra(index)?.flights;
         Some((index, flights.iter().position(|flight| flight.generation == generation)?))
     }

@@ -45,8 +45,8 @@ impl<H: Host> Engine<H> {
     /// Returns whether anything waited.
     pub fn recheck(&mut self, key: &H::Key, now: UnixTime) -> bool {
         let now = self.clock.observe(now, self.derived.tolerance);
-        let (tag, fingerprint) = self.seed.identity(key);
-        self.find(tag, fingerprint).is_some_and(|index| self.recheck_record(index, now))
+        let identity = self.seed.identity(key);
+        self.find(identity).is_some_and(|index| self.recheck_record(index, now))
     }
 
     /// The same for every key that `select` names, for example all of a recipient. O(keys). Returns how many waited.

@@ -7,6 +7,7 @@ use super::flush::Flushed;
 use super::pending::item;
 use crate::dedup::Reserved;
 use crate::error::Limit;
+use crate::hash::Identity;
 use crate::record::{MORE_ACTORS, bit};
 use crate::{Collect, Engine, Error, Event, Excess, Fate, Host, Item, Lane, Urgent};
 
@@ -19,15 +20,15 @@ impl<H: Host> Engine<H> {
     pub fn handle_event(&mut self, event: Event<H>, now: UnixTime) -> Result<Fate, Error> {
         let now = self.clock.observe(now, self.derived.tolerance);
         self.ledger.events += 1;
-        let (tag, fingerprint) = self.seed.identity(&event.key);
-        let found = self.find(tag, fingerprint);
+        let identity = self.seed.identity(&event.key);
+        let found = self.find(identity);
         if self.derived.lean
             && let Some(index) = found
             && self.join(index, &event, now)
         {
             return Ok(Fate::Pending);
         }
-        let result = self.admit(event, tag, fingerprint, found, now);
+        let result = self.admit(event, identity, found, now);
         if result.is_err() {
             self.ledger.add(Fate::Refused, 1);
         }
@@ -76,8 +77,7 @@ impl<H: Host> Engine<H> {
     fn admit(
         &mut self,
         event: Event<H>,
-        tag: u32,
-        fingerprint: u64,
+        identity: Identity,
         found: Option<u32>,
         now: u64,
     ) -> Result<Fate, Error> {
@@ -96,8 +96,8 @@ impl<H: Host> Engine<H> {
                 Err(_) => return Err(Error::Full { limit: Limit::Ids }),
             }
         }
-        let found = found.and_then(|index| self.run_due(index, tag, fingerprint, now));
-        let result = self.place(event, tag, fingerprint, found, now);
+        let found = found.and_then(|index| self.run_due(index, identity, now));
+        let result = self.place(event, identity, found, now);
         if let Some(dedup) = &mut self.dedup {
             // Two phases: an event that was refused is not a duplicate when it comes again.
             if result.is_ok() { dedup.commit(id) } else { dedup.abort(id) };
@@ -107,20 +107,19 @@ impl<H: Host> Engine<H> {
 
     /// Lets everything of this record happen that is due, so that a late driver changes nothing. The record may be
     /// gone after it.
-    pub(crate) fn run_due(&mut self, index: u32, tag: u32, fingerprint: u64, now: u64) -> Option<u32> {
+    pub(crate) fn run_due(&mut self, index: u32, identity: Identity, now: u64) -> Option<u32> {
         let timer = self.timer(index);
         if timer > now || timer == u64::MAX {
             return Some(index);
         }
         self.fire(index, now);
-        self.find(tag, fingerprint)
+        self.find(identity)
     }
 
     fn place(
         &mut self,
         event: Event<H>,
-        tag: u32,
-        fingerprint: u64,
+        identity: Identity,
         found: Option<u32>,
         now: u64,
     ) -> Result<Fate, Error> {
@@ -141,9 +140,9 @@ impl<H: Host> Engine<H> {
             None => {
                 let index = self
                     .slab
-                    .insert(fingerprint, event.key.clone())
+                    .insert(identity.fingerprint(), event.key.clone())
                     .ok_or(Error::Full { limit: Limit::Windows })?;
-                self.table.insert(tag, index);
+                self.table.insert(identity.tag(), index);
                 index
             }
         };

@@ -16,6 +16,7 @@ use reveille_core::{UnixTime, Wakeup};
 
 use crate::clock::Clock;
 use crate::dedup::Dedup;
+use crate::hash::Identity;
 use crate::record::{Extra, bit};
 use crate::slab::Slab;
 use crate::table::Table;
@@ -47,6 +48,8 @@ pub struct Engine<H: Host> {
     pub(crate) front: (u64, u32),
     /// Taken out of the wheel because they are due, latest first.
     pub(crate) due: Vec<(u64, u32)>,
+    /// A record and the identity of its key.
+    pub(crate) known: (u32, Identity),
     pub(crate) outputs: VecDeque<Output<H>>,
     pub(crate) dedup: Option<Dedup>,
     pub(crate) ledger: Ledger,
@@ -104,6 +107,7 @@ impl<H: Host> Engine<H> {
             stale: 0,
             front: (u64::MAX, 0),
             due: Vec::new(),
+            known: (u32::MAX, Identity::default()),
             outputs: VecDeque::new(),
             ledger: Ledger::default(),
             generation: 0,
@@ -148,14 +152,28 @@ impl<H: Host> Engine<H> {
     /// How many events of a key are pending, in flight or delivered, and not read.
     #[must_use]
     pub fn unread(&self, key: &H::Key) -> u32 {
-        let (tag, fingerprint) = self.seed.identity(key);
-        self.find(tag, fingerprint).map_or(0, |index| self.unread_of(index))
+        let identity = self.seed.identity(key);
+        self.find(identity).map_or(0, |index| self.unread_of(index))
     }
 
     #[inline]
-    pub(crate) fn find(&self, tag: u32, fingerprint: u64) -> Option<u32> {
-        let slab = &self.slab;
-        self.table.find(tag, |index| slab.hot(index).is_some_and(|hot| hot.fingerprint == fingerprint))
+    pub(crate) fn find(&self, identity: Identity) -> Option<u32> {
+        let (slab, fingerprint) = (&self.slab, identity.fingerprint());
+        self.table.find(identity.tag(), |index| {
+            slab.hot(index).is_some_and(|hot| hot.fingerprint == fingerprint)
+        })
+    }
+
+    /// The identity of a record's key; the last one is kept, because closing a window asks twice.
+    pub(crate) fn identity_of(&mut self, index: u32) -> Identity {
+        let (known, identity) = self.known;
+        if known == index && self.slab.hot(index).is_some_and(|hot| hot.fingerprint == identity.fingerprint()) {
+            return identity;
+        }
+        let key = self.slab.cold(index).and_then(|cold| cold.key.as_ref());
+        let identity = key.map_or_else(Identity::default, |key| self.seed.identity(key));
+        self.known = (index, identity);
+        identity
     }
 
     pub(crate) fn extra(&self, index: u32) -> Option<&Extra<H>> {

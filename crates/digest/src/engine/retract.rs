@@ -39,9 +39,9 @@ impl<H: Host> Engine<H> {
         if self.outputs.len() >= self.limits.outputs as usize {
             return Err(Error::Full { limit: Limit::Outputs });
         }
-        let (tag, fingerprint) = self.seed.identity(key);
-        let found = self.find(tag, fingerprint);
-        let found = found.and_then(|index| self.run_due(index, tag, fingerprint, now));
+        let identity = self.seed.identity(key);
+        let found = self.find(identity);
+        let found = found.and_then(|index| self.run_due(index, identity, now));
         let index = match found {
             Some(index) => index,
             None if self.policy.remember.is_zero() => return Ok(Retracted::default()),
@@ -49,9 +49,9 @@ impl<H: Host> Engine<H> {
                 if self.slab.used() >= self.limits.windows {
                     return Err(Error::Full { limit: Limit::Windows });
                 }
-                let index = self.slab.insert(fingerprint, key.clone());
+                let index = self.slab.insert(identity.fingerprint(), key.clone());
                 let index = index.ok_or(Error::Full { limit: Limit::Windows })?;
-                self.table.insert(tag, index);
+                self.table.insert(identity.tag(), index);
                 index
             }
         };
@@ -79,9 +79,9 @@ impl<H: Host> Engine<H> {
         if self.outputs.len() >= self.limits.outputs as usize {
             return Err(Error::Full { limit: Limit::Outputs });
         }
-        let (tag, fingerprint) = self.seed.identity(key);
-        let found = self.find(tag, fingerprint);
-        let Some(index) = found.and_then(|index| self.run_due(index, tag, fingerprint, now)) else {
+        let identity = self.seed.identity(key);
+        let found = self.find(identity);
+        let Some(index) = found.and_then(|index| self.run_due(index, identity, now)) else {
             return Ok(Retracted::default());
         };
         let select = match what {

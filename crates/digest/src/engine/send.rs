@@ -122,7 +122,8 @@ impl<H: Host> Engine<H> {
         let Some(key) = self.slab.cold(index).and_then(|cold| cold.key.clone()) else {
             return;
         };
-        let collapse_id = self.seed.collapse_id(&key, lane as u8);
+        let identity = self.identity_of(index);
+        let collapse_id = self.seed.collapse_id(identity, lane);
         self.outputs.push_back(Output::Notify(Notify {
             key,
             generation,
@@ -142,7 +143,8 @@ impl<H: Host> Engine<H> {
         let Some(key) = self.slab.cold(index).and_then(|cold| cold.key.clone()) else {
             return;
         };
-        let collapse_id = self.seed.collapse_id(&key, lane as u8);
+        let identity = self.identity_of(index);
+        let collapse_id = self.seed.collapse_id(identity, lane);
         self.outputs.push_back(Output::Clear(Clear { key, generation, collapse_id, lane, cause, remaining }));
     }
 

@@ -67,10 +67,10 @@ impl<H: Host> Engine<H> {
         if self.due.len() < 2 || self.slab.used() < 1 << 12 {
             return;
         }
-        let mut sum = 0_u64;
+        let mut sum = 0_u32;
         for (_, index) in &self.due {
             let tag = self.slab.cold(*index).and_then(|cold| cold.key.as_ref());
-            let tag = tag.map_or(0, |key| self.seed.identity(key).0);
+            let tag = tag.map_or(0, |key| self.seed.identity(key).tag());
             sum = sum.wrapping_add(self.table.touch(tag));
         }
         std::hint::black_box(sum);
@@ -166,9 +166,9 @@ impl<H: Host> Engine<H> {
         if self.slab.hot(index).is_some_and(|hot| hot.has(bit::ARMED)) {
             self.stale += 1;
         }
-        if let Some(key) = self.slab.remove(index) {
-            let (tag, _) = self.seed.identity(&key);
-            self.table.remove(tag, index);
+        let identity = self.identity_of(index);
+        if self.slab.remove(index).is_some() {
+            self.table.remove(identity.tag(), index);
         }
         self.compact();
     }

@@ -101,9 +101,9 @@ where
         let opened = take(bytes)?;
         let last = opened.wrapping_add(take(bytes)?);
         let deadline = opened.wrapping_add(take(bytes)?);
-        let (tag, fingerprint) = self.seed.identity(&key);
+        let identity = self.seed.identity(&key);
         let hot = Hot {
-            fingerprint,
+            fingerprint: identity.fingerprint(),
             deadline,
             opened,
             last,
@@ -120,14 +120,14 @@ where
         let extra = if hot.has(bit::EXTRA) { Some(Box::new(self.read_extra(bytes)?)) } else { None };
         let items = extra.as_deref().map_or(0, |extra: &Extra<H>| extra.items.len());
         let consistent = if hot.has(bit::TRACKED) { items == hot.total as usize } else { items <= 1 };
-        if !consistent || (hot.total > 0 && !hot.has(bit::OPEN)) || self.find(tag, fingerprint).is_some() {
+        if !consistent || (hot.total > 0 && !hot.has(bit::OPEN)) || self.find(identity).is_some() {
             return None;
         }
         self.bytes = self.bytes.checked_add(u64::from(hot.bytes))?;
         self.items += items as u64;
         let total = hot.total;
         self.slab.put(index, hot, Cold { key: Some(key), extra, fold })?;
-        self.table.insert(tag, index);
+        self.table.insert(identity.tag(), index);
         Some(total)
     }
 

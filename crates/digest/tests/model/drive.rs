@@ -289,7 +289,7 @@ fn plain(output: Output<TestHost>) -> Out {
         Output::Notify(n) => {
             let Summary { total, first, last, bytes, unread, .. } = n.summary;
             let (actors, more) = (n.summary.actors.known().collect::<Vec<_>>(), n.summary.actors.more());
-            assert_eq!(n.collapse_id.as_str().len(), 22);
+            assert_eq!(n.collapse_id.to_string().len(), 22);
             Out::Notify {
                 key: n.key,
                 generation: n.generation,
