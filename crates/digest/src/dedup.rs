@@ -203,6 +203,6 @@ mod tests {
 
     #[test]
     fn text() {
-        insta::assert_snapshot!(DedupFull { limit: 4 }, @"");
+        insta::assert_snapshot!(DedupFull { limit: 4 }, @"4 ids are within the deduplication window: no room for another");
     }
 }

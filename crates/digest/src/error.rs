@@ -52,12 +52,22 @@ mod tests {
         let all = [Limit::Windows, Limit::Items, Limit::Bytes, Limit::Ids, Limit::Outputs]
             .map(|limit| Error::Full { limit }.to_string())
             .join("\n");
-        insta::assert_snapshot!(all, @"");
+        insta::assert_snapshot!(all, @r"
+        the engine is full: limits.windows is reached
+        the engine is full: limits.items is reached
+        the engine is full: limits.bytes is reached
+        the engine is full: limits.ids is reached
+        the engine is full: limits.outputs is reached: poll outputs first
+        ");
         let policy = [
             InvalidPolicy::Actors { given: 0 },
             InvalidPolicy::ZeroCap,
             InvalidPolicy::Reminders { given: 17 },
         ];
-        insta::assert_snapshot!(policy.map(|e| e.to_string()).join("\n"), @"");
+        insta::assert_snapshot!(policy.map(|e| e.to_string()).join("\n"), @r"
+        policy.actors is 0: it must be from 1 to 32767
+        policy.max_items and policy.max_bytes must be at least 1; use None for no cap
+        policy.reminders has 17 steps: at most 16 are allowed
+        ");
     }
 }

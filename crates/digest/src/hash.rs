@@ -129,8 +129,8 @@ mod tests {
     fn collapse_ids_are_stable() {
         let seed = Seed::new(*b"0123456789abcdef");
         let identity = seed.identity(&("alice", 7_u64));
-        insta::assert_snapshot!(seed.collapse_id(identity, Lane::Digest), @"");
-        insta::assert_snapshot!(seed.collapse_id(identity, Lane::Urgent), @"");
+        insta::assert_snapshot!(seed.collapse_id(identity, Lane::Digest), @"fr2te7YPPBHGE6bsuoU2lA");
+        insta::assert_snapshot!(seed.collapse_id(identity, Lane::Urgent), @"kj4NLjU_5ZMFncBFUf4nHw");
         assert_eq!(format!("{seed:?}"), "Seed(…)");
     }
 

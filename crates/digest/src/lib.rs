@@ -34,6 +34,8 @@ pub use ledger::{Fate, Ledger};
 pub use output::{Cause, Clear, Lane, Notify, Output};
 pub use policy::{Collect, Excess, InvalidPolicy, Keep, Limits, Policy, Refractory, Urgent};
 pub use quiet::{InvalidHours, QuietHours, Span, Zone};
+#[doc(hidden)]
+pub use snapshot::with_check_sum;
 pub use snapshot::{CatchUp, Codec, Overdue, RestoreError, Undrained};
 pub use summary::{Actors, Summary};
 pub use window::Window;

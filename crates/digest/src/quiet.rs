@@ -247,6 +247,10 @@ mod tests {
             Zone::new(0, vec![(at(2), 0), (at(2), 1)]).unwrap_err(),
             QuietHours::new(berlin(), vec![Span { days: 1, from: 1440, to: 0 }]).unwrap_err(),
         ];
-        insta::assert_snapshot!(all.map(|e| e.to_string()).join("\n"), @"");
+        insta::assert_snapshot!(all.map(|e| e.to_string()).join("\n"), @r"
+        offset is 1441 minutes: it must be from -1440 to 1440
+        changes must rise in time: number 1 does not
+        a span goes from minute 1440 to minute 0: a day has 1440
+        ");
     }
 }

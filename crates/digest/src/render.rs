@@ -192,6 +192,10 @@ mod tests {
             Texts::new("ar", Template::from(ENGLISH)),
         ];
         let all = refused.map(|refused| refused.unwrap_err().to_string()).join("\n");
-        insta::assert_snapshot!(all, @"");
+        insta::assert_snapshot!(all, @r#"
+        "!" is not a language with plural rules
+        "plenty" is not a plural category: zero, one, two, few, many, other
+        there is no text for the plural category "zero", which this language uses
+        "#);
     }
 }

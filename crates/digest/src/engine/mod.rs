@@ -143,6 +143,12 @@ impl<H: Host> Engine<H> {
         self.slab.used()
     }
 
+    /// The caller's side.
+    #[must_use]
+    pub const fn host(&self) -> &H {
+        &self.host
+    }
+
     /// The policy in force.
     #[must_use]
     pub const fn policy(&self) -> &Policy {

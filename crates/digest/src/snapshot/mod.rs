@@ -9,6 +9,8 @@ use thiserror::Error;
 
 pub use catch_up::{CatchUp, Overdue};
 pub use codec::Codec;
+#[doc(hidden)]
+pub use write::with_check_sum;
 
 /// The format that this version writes. It reads this one only; a change of the format raises it.
 const VERSION: u8 = 1;
@@ -68,7 +70,12 @@ mod tests {
             RestoreError::Damaged { at: 17 },
             RestoreError::TooLarge { given: 9, limit: 3 },
         ];
-        insta::assert_snapshot!(all.map(|e| e.to_string()).join("\n"), @"");
-        insta::assert_snapshot!(Undrained { waiting: 2 }, @"");
+        insta::assert_snapshot!(all.map(|e| e.to_string()).join("\n"), @r"
+        this is not a digest snapshot
+        the snapshot has version 9: this library reads version 1
+        the snapshot is damaged near byte 17
+        the snapshot holds 9 keys: limits.windows is 3
+        ");
+        insta::assert_snapshot!(Undrained { waiting: 2 }, @"2 outputs wait to be polled: a snapshot would lose them");
     }
 }

@@ -56,6 +56,15 @@ where
     }
 }
 
+/// Adds the check sum that [`Engine::restore`] wants: for tests that forge snapshots.
+#[doc(hidden)]
+#[must_use]
+pub fn with_check_sum(mut bytes: Vec<u8>) -> Vec<u8> {
+    let sum = check_sum(&bytes);
+    bytes.extend_from_slice(&sum.to_le_bytes());
+    bytes
+}
+
 /// Against accidents, not against attackers: the key is known.
 pub(super) fn check_sum(bytes: &[u8]) -> u64 {
     use std::hash::{BuildHasher, Hasher};
