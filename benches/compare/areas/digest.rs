@@ -106,6 +106,16 @@ fn events(report: &mut Report, keys: u64) {
             ours.handle_event(event(ours_keys.next()), now).expect("room");
         }
     });
+    let mut grouped = engine(policy());
+    grouped.handle_events((0..keys).map(|number| event(key(number))), at(0), |fate| assert!(fate.is_ok()));
+    let (mut group_keys, mut group_events) = (Keys { state: 1, count: keys }, 0_u64);
+    let group_run = Contestant::batch("ours, handle_events of 64", BATCH, || {
+        for _ in 0..BATCH / 64 {
+            group_events += 64;
+            let events = (0..64).map(|_| event(group_keys.next()));
+            grouped.handle_events(events, at(1000 + group_events / 4000), |fate| assert!(fate.is_ok()));
+        }
+    });
     let peer_run = Contestant::batch("DelayQueue + hashbrown, reset", BATCH, || {
         for _ in 0..BATCH {
             peer_events += 1;
@@ -122,7 +132,7 @@ fn events(report: &mut Report, keys: u64) {
         }
     });
     let name = format!("one event, sliding window, {keys} open keys (floor: counter only)");
-    report.row(&name, ours_run, vec![peer_run], Some(floor_run));
+    report.row(&name, ours_run, vec![group_run, peer_run], Some(floor_run));
 }
 
 /// A window closes: out of the timers, out of the table, summary built.

@@ -88,11 +88,10 @@ impl<H: Host> Engine<H> {
         let opened = self.slab.hot(index).map_or(now, |hot| hot.opened);
         if tracked || collect == Collect::Latest || bound > 1 || (empty && opened != now) {
             // Only those need more than the record itself.
-            if let Some(extra) = self.extra_mut(index) {
-                if empty {
-                    extra.first = now;
-                    extra.actors.clear();
-                }
+            let extra = self.extra_mut(index);
+            if empty && let Some(extra) = extra {
+                extra.first = now;
+                extra.actors.clear();
             }
             if empty && let Some(hot) = self.slab.hot_mut(index) {
                 hot.set(bit::FIRST);

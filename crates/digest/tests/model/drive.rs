@@ -185,8 +185,25 @@ impl Pair {
         event.urgent = bytes.below(8) == 0;
         self.log.push(format!("    {event:?} bytes {} actor {}", event.bytes, event.actor));
         let expected = self.model.event(event.clone(), at(self.now));
-        let fate = self.engine.handle_event(event, at(self.now)).map_err(limit);
-        assert_eq!(fate.map(name), expected.map(name));
+        let now = at(self.now);
+        if bytes.below(2) == 0 {
+            let fate = self.engine.handle_event(event, now).map_err(limit);
+            assert_eq!(fate.map(name), expected.map(name));
+            return;
+        }
+        // The same and others at once.
+        let mut expected = vec![expected.map(name)];
+        let mut events = vec![event.clone()];
+        for (n, key) in [0, key, 5, key].into_iter().enumerate() {
+            let mut next = Event { key, ..event.clone() }.actor(n as u64);
+            self.next_id += 1;
+            next.id = EventId(self.next_id);
+            expected.push(self.model.event(next.clone(), now).map(name));
+            events.push(next);
+        }
+        let mut fates = Vec::new();
+        self.engine.handle_events(events, now, |fate| fates.push(fate.map_err(limit).map(name)));
+        assert_eq!(fates, expected);
     }
 
     /// Answers something that is in flight, or that is not.
