@@ -13,9 +13,15 @@ type Host = Plain<(u64, u64), String>;
 /// What the task is told.
 enum Input {
     Event(Event<Host>),
-    Read { key: (u64, u64), up_to: u64 },
+    Read {
+        key: (u64, u64),
+        up_to: u64,
+    },
     /// The push service's answer.
-    Delivered { key: (u64, u64), generation: u64 },
+    Delivered {
+        key: (u64, u64),
+        generation: u64,
+    },
 }
 
 fn now() -> UnixTime {
@@ -24,7 +30,11 @@ fn now() -> UnixTime {
 }
 
 /// The loop of the crate's documentation: hand in, drain, sleep until the next deadline.
-async fn drive(mut engine: Engine<Host>, mut inputs: mpsc::Receiver<Input>, notifies: mpsc::Sender<Notify<Host>>) {
+async fn drive(
+    mut engine: Engine<Host>,
+    mut inputs: mpsc::Receiver<Input>,
+    notifies: mpsc::Sender<Notify<Host>>,
+) {
     loop {
         while let Some(output) = engine.poll_output() {
             match output {

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use reveille_core::UnixTime;
 use reveille_digest::{
-    Answered, Cause, Collect, Engine, Event, EventId, Excess, Fate, Host, Keep, Lane, Limits, Notify, Output, Policy,
-    Quiet, AtEnd, Refractory, Retracted, Seed, Selector, Urgent, Window,
+    Answered, AtEnd, Cause, Collect, Engine, Event, EventId, Excess, Fate, Host, Keep, Lane, Limits, Notify,
+    Output, Policy, Quiet, Refractory, Retracted, Seed, Selector, Urgent, Window,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -190,7 +190,9 @@ pub fn replay(_: Options) -> ExitCode {
                 replay = Some(Replay::new(serde_json::from_slice(&line).map_err(failure("policy"))?)?);
                 Ok(())
             }
-            Some(replay) => replay.line(serde_json::from_slice(&line).map_err(failure("json"))?, &mut outputs),
+            Some(replay) => {
+                replay.line(serde_json::from_slice(&line).map_err(failure("json"))?, &mut outputs)
+            }
         });
         if let Err(Failure { kind, message }) = done {
             failed = true;
@@ -265,7 +267,8 @@ impl Replay {
                 event.urgent = line.urgent;
                 let fate = self.engine.handle_event(event, at).map_err(failure("full"))?;
                 let silent = matches!(fate, Fate::Pending | Fate::Notified { .. });
-                Ok((!silent).then(|| json!({"at_ms": at, "output": "dropped", "reason": reason(fate), "count": 1})))
+                Ok((!silent)
+                    .then(|| json!({"at_ms": at, "output": "dropped", "reason": reason(fate), "count": 1})))
             }
             Kind::Read => self.engine.handle_read(&key, line.seq, at).map_err(failure("full")).map(nothing),
             Kind::Cancel => {
@@ -391,9 +394,10 @@ fn to_json(output: &Output<Calendar>, at: UnixTime) -> Value {
 
 fn notify_json(notify: &Notify<Calendar>) -> Value {
     let summary = &notify.summary;
-    let samples = notify.samples.iter().map(|item| {
-        json!({"at_ms": item.at, "seq": item.seq, "payload": item.payload.clone().map(Base64)})
-    });
+    let samples = notify
+        .samples
+        .iter()
+        .map(|item| json!({"at_ms": item.at, "seq": item.seq, "payload": item.payload.clone().map(Base64)}));
     json!({
         "output": "notify", "generation": notify.generation, "collapse_id": notify.collapse_id.to_string(),
         "lane": lane(notify.lane), "reminder": notify.reminder, "class": notify.class, "total": summary.total,

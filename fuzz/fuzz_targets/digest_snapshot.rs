@@ -13,7 +13,8 @@ fuzz_target!(|bytes: &[u8]| {
     policy.reminders = vec![std::time::Duration::from_secs(600); 2];
     let (choice, bytes) = bytes.split_first().unwrap_or((&0, &[]));
     let overdue = [Overdue::Flush, Overdue::Merge][usize::from(choice & 1)];
-    let catch_up = CatchUp { overdue, rate: (choice & 2 != 0).then_some((3, std::time::Duration::from_secs(1))) };
+    let catch_up =
+        CatchUp { overdue, rate: (choice & 2 != 0).then_some((3, std::time::Duration::from_secs(1))) };
     let now = UnixTime::from_secs(1_700_000_000);
     let restore = |bytes: &[u8], catch_up| {
         let host = Plain::<u64, Vec<u8>>::new();

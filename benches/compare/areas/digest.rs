@@ -8,9 +8,7 @@ use std::time::{Duration, Instant};
 
 use hashbrown::HashMap;
 use reveille_core::UnixTime;
-use reveille_digest::{
-    CatchUp, Engine, Event, EventId, Limits, Output, Plain, Policy, Seed, Window,
-};
+use reveille_digest::{CatchUp, Engine, Event, EventId, Limits, Output, Plain, Policy, Seed, Window};
 use tokio_util::time::{DelayQueue, delay_queue};
 
 use crate::allocations;
@@ -31,7 +29,8 @@ pub fn compare(report: &mut Report) {
     let _inside = runtime.enter();
     // `compare digest 1000000` stops there: 10 M keys take 4 GB.
     let most: u64 = std::env::args().nth(2).and_then(|n| n.parse().ok()).unwrap_or(10_000_000);
-    let sizes: Vec<u64> = [10_000, 100_000, 1_000_000, 10_000_000].into_iter().filter(|n| *n <= most).collect();
+    let sizes: Vec<u64> =
+        [10_000, 100_000, 1_000_000, 10_000_000].into_iter().filter(|n| *n <= most).collect();
     for keys in &sizes {
         events(report, *keys);
     }
@@ -150,7 +149,11 @@ fn expiry(report: &mut Report, keys: u64, runtime: &tokio::runtime::Runtime) {
         Measured { nanoseconds: times[times.len() / 2], allocations: 0.0 }
     };
     let name = format!("one window expires, summary built, {keys} keys over 30 s, polled every ms");
-    report.add(&name, &[("ours", measured(ours)), ("DelayQueue + hashbrown, removed", measured(theirs))], false);
+    report.add(
+        &name,
+        &[("ours", measured(ours)), ("DelayQueue + hashbrown, removed", measured(theirs))],
+        false,
+    );
     report.add(&format!("first event of a window, {keys} keys"), &[("ours", measured(opening))], false);
 }
 
@@ -193,7 +196,8 @@ async fn peer_expires(keys: u64) -> f64 {
     let (mut windows, mut total) = (0_u64, 0_u64);
     let mut spent = Duration::ZERO;
     for millis in 0..=61_000_u64 {
-        let ahead = (base + Duration::from_millis(millis)).saturating_duration_since(tokio::time::Instant::now());
+        let ahead =
+            (base + Duration::from_millis(millis)).saturating_duration_since(tokio::time::Instant::now());
         tokio::time::advance(ahead).await;
         let start = Instant::now();
         while let Poll::Ready(Some(expired)) = queue.poll_expired(&mut context) {
@@ -269,7 +273,8 @@ fn tracked(report: &mut Report) {
             }
         }
     });
-    let name = "one event, kept, deduplicated, with its share of flush, acknowledgement and expiry, 100000 keys";
+    let name =
+        "one event, kept, deduplicated, with its share of flush, acknowledgement and expiry, 100000 keys";
     report.row(name, run, vec![], None);
     assert!(polled > 0);
 }

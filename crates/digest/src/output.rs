@@ -107,7 +107,9 @@ impl<H: Host> fmt::Debug for Output<H> {
         match self {
             Self::Notify(notify) => notify.fmt(f),
             Self::Clear(clear) => clear.fmt(f),
-            Self::Unread { count, .. } => f.debug_struct("Unread").field("count", count).finish_non_exhaustive(),
+            Self::Unread { count, .. } => {
+                f.debug_struct("Unread").field("count", count).finish_non_exhaustive()
+            }
             Self::Dropped { fate, count, .. } => {
                 f.debug_struct("Dropped").field("fate", fate).field("count", count).finish_non_exhaustive()
             }

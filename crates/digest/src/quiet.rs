@@ -203,7 +203,8 @@ mod tests {
 
     #[test]
     fn spans_that_touch_are_one() {
-        let spans = vec![Span { days: 0x7F, from: 0, to: 6 * 60 }, Span { days: 0x7F, from: 6 * 60, to: 8 * 60 }];
+        let spans =
+            vec![Span { days: 0x7F, from: 0, to: 6 * 60 }, Span { days: 0x7F, from: 6 * 60, to: 8 * 60 }];
         let hours = QuietHours::new(Zone::new(0, vec![]).unwrap(), spans).unwrap();
         assert_eq!(hours.until(at(0)), Some(at(8 * 3600)));
     }

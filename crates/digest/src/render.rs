@@ -92,7 +92,8 @@ impl Texts {
     pub fn new(language: &str, template: Template) -> Result<Self, InvalidTexts> {
         let unknown = || InvalidTexts::Language { given: language.to_owned() };
         let locale: Locale = language.parse().map_err(|_| unknown())?;
-        let rules = PluralRules::try_new(locale.into(), PluralRulesOptions::default()).map_err(|_| unknown())?;
+        let rules =
+            PluralRules::try_new(locale.into(), PluralRulesOptions::default()).map_err(|_| unknown())?;
         if let Some(given) = template.texts.keys().find(|name| !CATEGORIES.contains(&name.as_str())) {
             return Err(InvalidTexts::Category { given: given.clone() });
         }
@@ -116,7 +117,10 @@ impl Texts {
         let actor = summary.actors.known().next().map(name).unwrap_or_default();
         let others = summary.actors.count().saturating_sub(1);
         let others = format!("{others}{}", if summary.actors.more() { "+" } else { "" });
-        Parts { category: self.category(summary.total), arguments: [summary.total.to_string(), actor, others] }
+        Parts {
+            category: self.category(summary.total),
+            arguments: [summary.total.to_string(), actor, others],
+        }
     }
 
     /// The text for a count.
@@ -128,7 +132,8 @@ impl Texts {
         // In one pass: a name that looks like a placeholder stays what it is.
         while let Some((before, from)) = rest.split_once('{') {
             text.push_str(before);
-            let known = [("count}", count.to_string()), ("actor}", actor.to_owned()), ("others}", others.to_owned())];
+            let known =
+                [("count}", count.to_string()), ("actor}", actor.to_owned()), ("others}", others.to_owned())];
             match known.iter().find_map(|(name, value)| Some((from.strip_prefix(*name)?, value))) {
                 Some((after, value)) => {
                     text.push_str(value);

@@ -120,9 +120,10 @@ impl Wheel {
 
     /// The level and digit of the first slot that is not empty: lower levels are earlier.
     fn front(&self) -> Option<(usize, u32)> {
-        self.occupied.iter().position(|slots| *slots != 0).and_then(|level| {
-            Some((level, self.occupied.get(level)?.trailing_zeros()))
-        })
+        self.occupied
+            .iter()
+            .position(|slots| *slots != 0)
+            .and_then(|level| Some((level, self.occupied.get(level)?.trailing_zeros())))
     }
 
     /// When that slot begins.

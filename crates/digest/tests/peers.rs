@@ -1,5 +1,8 @@
 //! The defects of the field, each as a test that our engine does not have it. The names say whose defect it was.
 
+// clippy.toml lifts these inside test functions only; the helpers of a test are tests too.
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
 use std::time::Duration;
 
 use reveille_core::UnixTime;
@@ -175,7 +178,10 @@ fn a_cancel_of_something_sent_says_so() {
     assert_eq!(engine.handle_cancel(&1, Selector::Event(EventId(1)), at(5)).unwrap().notified, 1);
     let outputs = drain(&mut engine, at(5));
     let Some(Output::Clear(clear)) = outputs.first() else { panic!("{outputs:?}") };
-    assert_eq!((clear.collapse_id, clear.lane, clear.cause), (ring.collapse_id, Lane::Urgent, Cause::Cancelled));
+    assert_eq!(
+        (clear.collapse_id, clear.lane, clear.cause),
+        (ring.collapse_id, Lane::Urgent, Cause::Cancelled)
+    );
     assert!(clear.generation > ring.generation && clear.remaining == 0);
 }
 
@@ -215,7 +221,10 @@ fn an_event_and_a_cancel_for_what_has_just_expired() {
     engine.handle_timeout(at(30));
     // Due, and not polled yet.
     assert_eq!(engine.handle_event(event(1, 2), at(30)), Ok(Fate::Pending));
-    assert_eq!(engine.handle_cancel(&1, Selector::All, at(30)).unwrap(), Retracted { pending: 1, notified: 1 });
+    assert_eq!(
+        engine.handle_cancel(&1, Selector::All, at(30)).unwrap(),
+        Retracted { pending: 1, notified: 1 }
+    );
     assert_eq!(notifies(&drain(&mut engine, at(30))), [(1, 1)]);
 }
 

@@ -1,5 +1,8 @@
 //! Snapshots: what comes due meanwhile, and bytes that are none.
 
+// clippy.toml lifts these inside test functions only; the helpers of a test are tests too.
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -16,7 +19,8 @@ fn at(secs: u64) -> UnixTime {
 
 fn busy() -> Engine<Host> {
     let mut policy = Policy::default();
-    (policy.reminders, policy.useful_for) = (vec![Duration::from_secs(600)], Some(Duration::from_secs(86_400)));
+    (policy.reminders, policy.useful_for) =
+        (vec![Duration::from_secs(600)], Some(Duration::from_secs(86_400)));
     let mut engine = Engine::new(Host::new(), policy, Limits::default(), SEED).unwrap();
     for n in 0..60_u64 {
         let key = (n % 12, format!("conversation {}", n % 12));
@@ -125,7 +129,8 @@ fn other_bytes_are_refused() {
     }
     let mut limits = Limits::default();
     limits.windows = 3;
-    let small = Engine::restore(Host::new(), Policy::default(), limits, SEED, &bytes, CatchUp::default(), at(59));
+    let small =
+        Engine::restore(Host::new(), Policy::default(), limits, SEED, &bytes, CatchUp::default(), at(59));
     assert_eq!(small.map(|_| ()).unwrap_err(), RestoreError::TooLarge { given: 12, limit: 3 });
 }
 
@@ -140,7 +145,7 @@ proptest! {
             let place = first + place.index(bytes.len() - first);
             bytes[place] = byte;
         }
-        let bytes = reveille_digest::with_check_sum(bytes);
+        let bytes = with_check_sum(bytes);
         if let Ok(mut engine) = restore(&bytes, CatchUp::default(), at(59)) {
             prop_assert_eq!(engine.explain().sum(), engine.explain().events);
             engine.handle_timeout(at(100_000));

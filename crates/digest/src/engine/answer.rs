@@ -82,7 +82,9 @@ impl<H: Host> Engine<H> {
                 self.open_if_closed(index, now);
             }
             let later = self.take_pending(index);
-            if later.total == 0 && let Some(hot) = self.slab.hot_mut(index) {
+            if later.total == 0
+                && let Some(hot) = self.slab.hot_mut(index)
+            {
                 hot.last = flight.batch.last;
             }
             let dropped = flight.batch.join(later, &self.host, self.policy.actors);
@@ -94,10 +96,12 @@ impl<H: Host> Engine<H> {
 
     /// No digest is in flight any more: what waited for it may go.
     fn release(&mut self, index: u32, now: u64) {
-        let busy =
-            self.extra(index).is_some_and(|extra| extra.flights.iter().any(|flight| flight.lane == Lane::Digest));
+        let busy = self
+            .extra(index)
+            .is_some_and(|extra| extra.flights.iter().any(|flight| flight.lane == Lane::Digest));
         let deadline = self.derived.deadline;
-        if !busy && let Some(hot) = self.slab.hot_mut(index)
+        if !busy
+            && let Some(hot) = self.slab.hot_mut(index)
             && hot.has(bit::OPEN)
             && hot.has(bit::HELD)
             && hot.deadline == u64::MAX

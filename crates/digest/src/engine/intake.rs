@@ -69,9 +69,9 @@ impl<H: Host> Engine<H> {
             for (event, identity, found) in group.drain(..) {
                 // The events before may have made or forgotten the key.
                 let still = found.filter(|index| {
-                    self.slab.hot(*index).is_some_and(|hot| {
-                        hot.has(bit::USED) && hot.fingerprint == identity.fingerprint()
-                    })
+                    self.slab
+                        .hot(*index)
+                        .is_some_and(|hot| hot.has(bit::USED) && hot.fingerprint == identity.fingerprint())
                 });
                 let found = still.or_else(|| self.find(identity));
                 fates(self.take_in(event, identity, found, now));
@@ -109,10 +109,16 @@ impl<H: Host> Engine<H> {
             return false;
         };
         let plain = hot.state & (bit::OPEN | bit::HELD | bit::EXTRA | bit::TRACKED) == bit::OPEN;
-        if !plain || event.urgent || now >= hot.deadline || u64::from(event.bytes) > bytes_left || hot.total == 0 {
+        if !plain
+            || event.urgent
+            || now >= hot.deadline
+            || u64::from(event.bytes) > bytes_left
+            || hot.total == 0
+        {
             return false;
         }
-        let (Some(total), Some(bytes)) = (hot.total.checked_add(1), hot.bytes.checked_add(event.bytes)) else {
+        let (Some(total), Some(bytes)) = (hot.total.checked_add(1), hot.bytes.checked_add(event.bytes))
+        else {
             return false;
         };
         (hot.total, hot.bytes, hot.last) = (total, bytes, now);
@@ -166,7 +172,11 @@ impl<H: Host> Engine<H> {
         let result = self.place(event, identity, found, now);
         if let Some(dedup) = &mut self.dedup {
             // Two phases: an event that was refused is not a duplicate when it comes again.
-            if result.is_ok() { dedup.commit(id) } else { dedup.abort(id) };
+            if result.is_ok() {
+                dedup.commit(id)
+            } else {
+                dedup.abort(id)
+            };
         }
         result
     }
@@ -296,10 +306,8 @@ impl<H: Host> Engine<H> {
                 }
             }
         }
-        let full = self
-            .policy
-            .max_items
-            .is_some_and(|max| self.slab.hot(index).is_some_and(|hot| hot.total >= max));
+        let full =
+            self.policy.max_items.is_some_and(|max| self.slab.hot(index).is_some_and(|hot| hot.total >= max));
         if !full {
             return Fate::Pending;
         }

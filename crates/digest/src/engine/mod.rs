@@ -77,12 +77,7 @@ impl From<&Policy> for Derived {
             && policy.max_bytes.is_none()
             && policy.actors == 1;
         let remembers = !policy.remember.is_zero() || !policy.reminders.is_empty();
-        Self {
-            deadline: policy.window.into(),
-            tolerance: millis(policy.clock_tolerance),
-            lean,
-            remembers,
-        }
+        Self { deadline: policy.window.into(), tolerance: millis(policy.clock_tolerance), lean, remembers }
     }
 }
 
@@ -165,15 +160,15 @@ impl<H: Host> Engine<H> {
     #[inline]
     pub(crate) fn find(&self, identity: Identity) -> Option<u32> {
         let (slab, fingerprint) = (&self.slab, identity.fingerprint());
-        self.table.find(identity.tag(), |index| {
-            slab.hot(index).is_some_and(|hot| hot.fingerprint == fingerprint)
-        })
+        self.table
+            .find(identity.tag(), |index| slab.hot(index).is_some_and(|hot| hot.fingerprint == fingerprint))
     }
 
     /// The identity of a record's key; the last one is kept, because closing a window asks twice.
     pub(crate) fn identity_of(&mut self, index: u32) -> Identity {
         let (known, identity) = self.known;
-        if known == index && self.slab.hot(index).is_some_and(|hot| hot.fingerprint == identity.fingerprint()) {
+        if known == index && self.slab.hot(index).is_some_and(|hot| hot.fingerprint == identity.fingerprint())
+        {
             return identity;
         }
         let key = self.slab.cold(index).and_then(|cold| cold.key.as_ref());
@@ -199,7 +194,11 @@ impl<H: Host> Engine<H> {
             return u64::MAX;
         };
         let window = if hot.has(bit::OPEN) { hot.deadline } else { u64::MAX };
-        if hot.has(bit::EXTRA) { self.extra(index).map_or(window, |extra| window.min(extra.timer())) } else { window }
+        if hot.has(bit::EXTRA) {
+            self.extra(index).map_or(window, |extra| window.min(extra.timer()))
+        } else {
+            window
+        }
     }
 
     pub(crate) fn unread_of(&self, index: u32) -> u32 {

@@ -64,7 +64,8 @@ impl<H: Host> Engine<H> {
         hot.class = batch.class;
         let known = u16::from(batch.actors.first.is_some());
         let rest = cold.extra.as_deref().map_or(0, |extra| extra.actors.len());
-        hot.actors = known + u16::try_from(rest).unwrap_or(0) + if batch.actors.more { MORE_ACTORS } else { 0 };
+        hot.actors =
+            known + u16::try_from(rest).unwrap_or(0) + if batch.actors.more { MORE_ACTORS } else { 0 };
         hot.actor = batch.actors.first.unwrap_or_default();
         if !plain {
             hot.set(bit::FIRST);

@@ -18,13 +18,23 @@ impl<H: Host> Engine<H> {
                 let until = now.saturating_add(millis(timeout));
                 let sent = batch.total;
                 if let Some(extra) = self.extra_mut(index) {
-                    extra.flights.push(Flight { generation, lane, until, sent, read: 0, cancelled: 0, batch });
+                    extra.flights.push(Flight {
+                        generation,
+                        lane,
+                        until,
+                        sent,
+                        read: 0,
+                        cancelled: 0,
+                        batch,
+                    });
                     extra.told = unread;
                 }
             }
             None => {
                 self.deliver(index, lane, batch);
-                if self.derived.remembers && let Some(extra) = self.extra_mut(index) {
+                if self.derived.remembers
+                    && let Some(extra) = self.extra_mut(index)
+                {
                     extra.told = unread;
                 }
             }

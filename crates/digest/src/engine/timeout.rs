@@ -100,10 +100,9 @@ impl<H: Host> Engine<H> {
 
     /// Everything of this record that is due: answers that did not come, the window, a reminder, forgetting.
     pub(crate) fn fire(&mut self, index: u32, now: u64) {
-        while let Some(at) = self
-            .extra(index)
-            .and_then(|extra| extra.flights.iter().position(|flight| flight.until <= now && flight.until != u64::MAX))
-        {
+        while let Some(at) = self.extra(index).and_then(|extra| {
+            extra.flights.iter().position(|flight| flight.until <= now && flight.until != u64::MAX)
+        }) {
             self.fail(index, at, now);
         }
         if let Some(hot) = self.slab.hot(index)
@@ -134,7 +133,8 @@ impl<H: Host> Engine<H> {
             return;
         };
         let idle = !hot.has(bit::OPEN) && hot.total == 0;
-        let waits = self.extra(index).is_some_and(|extra| !extra.flights.is_empty() || extra.remind_at != u64::MAX);
+        let waits =
+            self.extra(index).is_some_and(|extra| !extra.flights.is_empty() || extra.remind_at != u64::MAX);
         if idle && !waits {
             let remember = millis(self.policy.remember);
             let refractory = self.extra(index).map_or(0, |extra| extra.refractory_until);
@@ -198,7 +198,11 @@ impl<H: Host> Engine<H> {
         if let Some(hot) = self.slab.hot_mut(index) {
             hot.armed = entry.at as u32;
             hot.set(bit::ARMED);
-            if entry.far { hot.set(bit::FAR) } else { hot.unset(bit::FAR) };
+            if entry.far {
+                hot.set(bit::FAR);
+            } else {
+                hot.unset(bit::FAR);
+            }
         }
         if timer < self.front.0 {
             self.front = (timer, index);

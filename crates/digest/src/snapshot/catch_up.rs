@@ -43,7 +43,8 @@ impl<H: Host> Engine<H> {
         let mut overdue: Vec<(u64, u64, u32)> = (0..self.slab.made())
             .filter_map(|index| {
                 let hot = self.slab.hot(index)?;
-                let due = hot.has(bit::OPEN) && hot.total > 0 && hot.deadline <= now && hot.deadline != u64::MAX;
+                let due =
+                    hot.has(bit::OPEN) && hot.total > 0 && hot.deadline <= now && hot.deadline != u64::MAX;
                 due.then_some((hot.deadline, hot.fingerprint, index))
             })
             .collect();

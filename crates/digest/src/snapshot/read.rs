@@ -75,7 +75,8 @@ where
             pending += u64::from(self.read_record(index, bytes)?);
         }
         // Every record was named once: those in use by the records, the others by the list.
-        let free_again = free.iter().all(|index| self.slab.hot(*index).is_some_and(|hot| !hot.has(bit::USED)));
+        let free_again =
+            free.iter().all(|index| self.slab.hot(*index).is_some_and(|hot| !hot.has(bit::USED)));
         if !free_again || self.slab.free_list().take(free.len() + 1).count() != free.len() {
             return None;
         }
@@ -189,7 +190,8 @@ where
             fold: H::Fold::decode(bytes)?,
         };
         self.items += batch.items.len() as u64;
-        let consistent = if batch.tracked { batch.items.len() == batch.total as usize } else { batch.items.len() <= 1 };
+        let consistent =
+            if batch.tracked { batch.items.len() == batch.total as usize } else { batch.items.len() <= 1 };
         (consistent && batch.actors.rest.len() <= 0x7FFF).then_some(batch)
     }
 }
@@ -217,8 +219,17 @@ fn check(snapshot: &[u8]) -> Result<&[u8], RestoreError> {
 fn read_ledger(bytes: &mut &[u8]) -> Option<Ledger> {
     let mut l = Ledger::default();
     for field in [
-        &mut l.events, &mut l.pending, &mut l.notified, &mut l.merged, &mut l.read_before, &mut l.duplicate,
-        &mut l.throttled, &mut l.quiet, &mut l.cancelled, &mut l.expired, &mut l.refused,
+        &mut l.events,
+        &mut l.pending,
+        &mut l.notified,
+        &mut l.merged,
+        &mut l.read_before,
+        &mut l.duplicate,
+        &mut l.throttled,
+        &mut l.quiet,
+        &mut l.cancelled,
+        &mut l.expired,
+        &mut l.refused,
     ] {
         *field = take(bytes)?;
     }

@@ -76,8 +76,17 @@ pub(super) fn check_sum(bytes: &[u8]) -> u64 {
 pub(super) fn ledger_fields(ledger: &Ledger) -> [u64; 11] {
     let l = ledger;
     [
-        l.events, l.pending, l.notified, l.merged, l.read_before, l.duplicate, l.throttled, l.quiet, l.cancelled,
-        l.expired, l.refused,
+        l.events,
+        l.pending,
+        l.notified,
+        l.merged,
+        l.read_before,
+        l.duplicate,
+        l.throttled,
+        l.quiet,
+        l.cancelled,
+        l.expired,
+        l.refused,
     ]
 }
 

@@ -125,7 +125,8 @@ impl Pair {
         if bytes.below(3) > 0 {
             self.now = self.now.saturating_add(bytes.millis().as_millis() as u64);
         }
-        let names = ["event", "timeout", "read", "cancel", "answer", "policy", "pause", "back", "restore", "jump"];
+        let names =
+            ["event", "timeout", "read", "cancel", "answer", "policy", "pause", "back", "restore", "jump"];
         let place = [15, 19, 21, 23, 26, 27, 28, 29, 30, 31].iter().position(|last| op <= *last);
         self.log.push(format!("at {}: {} of {key}", self.now, names[place.unwrap_or(0)]));
         match op {
@@ -297,7 +298,10 @@ fn name(fate: Fate) -> Fate {
 
 fn key_of(out: &Out) -> Key {
     match out {
-        Out::Notify { key, .. } | Out::Clear { key, .. } | Out::Unread { key, .. } | Out::Dropped { key, .. } => *key,
+        Out::Notify { key, .. }
+        | Out::Clear { key, .. }
+        | Out::Unread { key, .. }
+        | Out::Dropped { key, .. } => *key,
     }
 }
 
