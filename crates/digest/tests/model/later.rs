@@ -99,7 +99,7 @@ impl Model {
         Answered::Settled
     }
 
-    fn fail(&mut self, e: &mut Entry, at: usize, now: u64) {
+    pub(super) fn fail(&mut self, e: &mut Entry, at: usize, now: u64) {
         let Flight { sent, read, cancelled, mut batch, .. } = e.flights.remove(at);
         e.failures += 1;
         let given_up = e.failures > self.policy.attempts;
