@@ -211,9 +211,9 @@ impl Pair {
     fn answer(&mut self, bytes: &mut Bytes<'_>) {
         let flights = self.model.generations();
         let (pick, delivered) = (bytes.below(8) as usize, bytes.below(3) > 0);
-        let (key, theirs) = flights.get(pick).copied().unwrap_or((pick as Key, 1));
+        let (key, theirs) = flights.get(pick).copied().unwrap_or((pick as Key, u64::MAX));
         let place = self.names[1].get(&key).and_then(|names| names.iter().position(|g| *g == theirs));
-        let ours = place.map_or(1, |place| self.names[0][&key][place]);
+        let ours = place.map_or(u64::MAX, |place| self.names[0][&key][place]);
         let answered = if delivered {
             self.engine.handle_response(&key, ours, at(self.now))
         } else {
