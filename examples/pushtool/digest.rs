@@ -201,10 +201,6 @@ pub fn replay(_: Options) -> ExitCode {
         if write(&mut out, &outputs).is_err() {
             return ExitCode::FAILURE;
         }
-        if failed && replay.is_none() {
-            // Without a policy no line has a meaning.
-            return ExitCode::FAILURE;
-        }
     }
     let mut outputs = Vec::new();
     if let Some(replay) = &mut replay {
@@ -257,6 +253,7 @@ impl Replay {
                 host.unnamed.set(host.unnamed.get() + 1);
                 let id = id.unwrap_or_else(|| EventId::of(&self.seed, &(0_u8, host.unnamed.get())));
                 let payload = line.payload.map_or_else(Vec::new, |payload| payload.0);
+                let names = key.clone();
                 let mut event = Event::new(key, id, payload)
                     .seq(line.seq)
                     .kind(line.kind.unwrap_or(0))
@@ -267,8 +264,11 @@ impl Replay {
                 event.urgent = line.urgent;
                 let fate = self.engine.handle_event(event, at).map_err(failure("full"))?;
                 let silent = matches!(fate, Fate::Pending | Fate::Notified { .. });
-                Ok((!silent)
-                    .then(|| json!({"at_ms": at, "output": "dropped", "reason": reason(fate), "count": 1})))
+                let (recipient, conversation) = names;
+                Ok((!silent).then(|| {
+                    json!({"at_ms": at, "recipient": recipient, "conversation": conversation,
+                           "output": "dropped", "reason": reason(fate), "count": 1})
+                }))
             }
             Kind::Read => self.engine.handle_read(&key, line.seq, at).map_err(failure("full")).map(nothing),
             Kind::Cancel => {
