@@ -39,7 +39,7 @@ impl<H: Host> Engine<H> {
     /// let events = (0..100_u64).map(|n| Event::new(n % 10, EventId((n / 2).into()), ()));
     /// let mut duplicates = 0;
     /// engine.handle_events(events, UnixTime::from_secs(1), |fate| duplicates += u32::from(fate == Ok(Fate::Duplicate)));
-    /// assert_eq!((engine.keys(), duplicates), (10, 50));
+    /// assert_eq!((engine.keys(), duplicates), (5, 50));
     /// # Ok::<(), reveille_digest::InvalidPolicy>(())
     /// ```
     pub fn handle_events(
