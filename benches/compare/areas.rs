@@ -1,4 +1,5 @@
 //! One file per area.
 
+pub mod digest;
 pub mod vapid;
 pub mod webpush;

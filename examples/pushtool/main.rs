@@ -3,6 +3,7 @@
 //! `cargo run --release --example pushtool -- --help`
 
 mod classify;
+mod digest;
 mod line;
 mod options;
 mod vapid;
@@ -21,6 +22,7 @@ usage: pushtool [--provider ring|rustcrypto] [--allow-loopback] COMMAND
   webpush open           a body and a user agent's keys -> the plaintext
   webpush verify-vapid   an Authorization header -> its claims
   classify               a push service's answer -> what to do next
+  digest replay          a policy, then events -> notifications, in virtual time
 
 Commands that read take JSON lines from standard input and write one JSON line for each. Bytes are base64url
 without padding, times are Unix milliseconds, unknown fields are an error. A bad line gives
@@ -37,6 +39,7 @@ const COMMANDS: &[(&[&str], Command)] = &[
     (&["webpush", "open"], webpush::open),
     (&["webpush", "verify-vapid"], webpush::verify_vapid),
     (&["classify"], classify::classify),
+    (&["digest", "replay"], digest::replay),
 ];
 
 fn main() -> ExitCode {
