@@ -1,7 +1,7 @@
 //! Bad input of every kind, and what is said about it: the field, what was expected, what was given; never the
 //! input itself, which may be a secret or a capability.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Test helpers.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)] // Test helpers.
 
 use std::fmt::{Display, Write as _};
 

@@ -26,7 +26,9 @@ impl ApplicationServer {
         out: &mut Vec<Result<Request<Bytes>, RequestError>>,
     ) {
         out.reserve(subscriptions.len());
-        let Some(payload) = message.payload() else {
+        let payload = message.payload().filter(|_| subscriptions.len() > 1);
+        let Some(payload) = payload else {
+            // Nothing to share.
             out.extend(subscriptions.iter().map(|subscription| self.request(message, subscription, now)));
             return;
         };

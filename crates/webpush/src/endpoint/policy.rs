@@ -130,9 +130,15 @@ fn literal_address(host: &str) -> Result<Option<IpAddr>, RefusedEndpoint> {
 
 /// Names that never leave the machine or the network (RFC 6761, RFC 6762, RFC 8375, and the metadata services' own).
 fn is_local_name(host: &str) -> bool {
-    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-    let local = ["localhost", "local", "internal", "home.arpa", "localdomain"];
-    !host.contains('.') || local.iter().any(|end| host.ends_with(&format!(".{end}")))
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let ends_with = |end: &str| {
+        host.len()
+            .checked_sub(end.len())
+            .and_then(|at| host.get(at..))
+            .is_some_and(|t| t.eq_ignore_ascii_case(end))
+    };
+    let local = [".localhost", ".local", ".internal", ".home.arpa", ".localdomain"];
+    !host.contains('.') || local.into_iter().any(ends_with)
 }
 
 #[cfg(test)]
