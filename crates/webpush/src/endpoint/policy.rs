@@ -128,17 +128,30 @@ fn literal_address(host: &str) -> Result<Option<IpAddr>, RefusedEndpoint> {
     Ok(None)
 }
 
-/// Names that never leave the machine or the network (RFC 6761, RFC 6762, RFC 8375, and the metadata services' own).
+/// Names that never leave the machine or the network (RFC 6761, RFC 6762, RFC 8375; the metadata services' and
+/// Kubernetes' own; and those that networks at home and at work use, ICANN's name collision list).
 fn is_local_name(host: &str) -> bool {
+    const LOCAL: [&str; 11] = [
+        "localhost",
+        "local",
+        "internal",
+        "home.arpa",
+        "localdomain",
+        "svc",
+        "lan",
+        "corp",
+        "home",
+        "intranet",
+        "private",
+    ];
     let host = host.strip_suffix('.').unwrap_or(host);
-    let ends_with = |end: &str| {
-        host.len()
-            .checked_sub(end.len())
-            .and_then(|at| host.get(at..))
-            .is_some_and(|t| t.eq_ignore_ascii_case(end))
+    // Without a copy in lower case: this runs for every subscription that is read.
+    let is_below = |end: &str| {
+        let at = host.len().checked_sub(end.len());
+        let split = at.and_then(|at| host.split_at_checked(at));
+        split.is_some_and(|(below, name)| below.ends_with('.') && name.eq_ignore_ascii_case(end))
     };
-    let local = [".localhost", ".local", ".internal", ".home.arpa", ".localdomain"];
-    !host.contains('.') || local.into_iter().any(ends_with)
+    !host.contains('.') || LOCAL.into_iter().any(is_below)
 }
 
 #[cfg(test)]
