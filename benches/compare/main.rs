@@ -16,8 +16,14 @@ use report::Report;
 #[global_allocator]
 static ALLOCATOR: allocations::Counting = allocations::Counting;
 
-/// The areas: name, and what fills the report.
-const AREAS: &[(&str, fn(&mut Report))] = &[("digest", areas::digest::compare), ("vapid", areas::vapid::compare), ("webpush", areas::webpush::compare)];
+/// An area: its name, and what fills the report.
+type Area = (&'static str, fn(&mut Report));
+
+const AREAS: &[Area] = &[
+    ("digest", areas::digest::compare),
+    ("vapid", areas::vapid::compare),
+    ("webpush", areas::webpush::compare),
+];
 
 fn main() -> ExitCode {
     let name = std::env::args().nth(1).unwrap_or_default();
