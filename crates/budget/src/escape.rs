@@ -1,0 +1,85 @@
+//! JSON strings (RFC 8259 §7): raw UTF-8, escaped only where it must be, byte for byte as `serde_json` writes them.
+
+/// The number of bytes of `text` inside a JSON string, without the two quotes.
+///
+/// ```
+/// assert_eq!(reveille_budget::escaped_len("é \"\n\u{1}"), 2 + 1 + 2 + 2 + 6);
+/// ```
+#[must_use]
+pub fn escaped_len(text: &str) -> usize {
+    text.bytes().map(escaped_byte_len).fold(0, usize::saturating_add)
+}
+
+/// Appends `text` as a JSON string, quotes included.
+///
+/// ```
+/// let mut json = Vec::new();
+/// reveille_budget::write_string(&mut json, "say \"hé\"");
+/// assert_eq!(json, r#""say \"hé\"""#.as_bytes());
+/// ```
+#[inline]
+pub fn write_string(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    write_escaped(out, text);
+    out.push(b'"');
+}
+
+/// Appends `text` as the inside of a JSON string, without the quotes.
+#[inline]
+pub fn write_escaped(out: &mut Vec<u8>, text: &str) {
+    if text.bytes().all(is_plain) {
+        out.extend_from_slice(text.as_bytes());
+    } else {
+        write_with_escapes(out, text);
+    }
+}
+
+#[cold]
+fn write_with_escapes(out: &mut Vec<u8>, text: &str) {
+    let mut rest = text.as_bytes();
+    while let Some(at) = rest.iter().position(|byte| !is_plain(*byte)) {
+        let (plain, from) = rest.split_at(at);
+        out.extend_from_slice(plain);
+        let Some((special, after)) = from.split_first() else { return };
+        write_special(out, *special);
+        rest = after;
+    }
+    out.extend_from_slice(rest);
+}
+
+fn write_special(out: &mut Vec<u8>, byte: u8) {
+    let short = match byte {
+        b'"' | b'\\' => byte,
+        0x08 => b'b',
+        b'\t' => b't',
+        b'\n' => b'n',
+        0x0c => b'f',
+        b'\r' => b'r',
+        _ => {
+            out.extend_from_slice(b"\\u00");
+            out.push(hex_digit(byte >> 4));
+            out.push(hex_digit(byte & 0x0f));
+            return;
+        }
+    };
+    out.extend_from_slice(&[b'\\', short]);
+}
+
+const fn hex_digit(nibble: u8) -> u8 {
+    if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }
+}
+
+#[inline]
+const fn is_plain(byte: u8) -> bool {
+    byte >= 0x20 && byte != b'"' && byte != b'\\'
+}
+
+/// How many bytes one byte of UTF-8 becomes.
+#[inline]
+pub(crate) const fn escaped_byte_len(byte: u8) -> usize {
+    match byte {
+        b'"' | b'\\' | 0x08 | b'\t' | b'\n' | 0x0c | b'\r' => 2,
+        0x00..=0x1f => 6,
+        _ => 1,
+    }
+}
