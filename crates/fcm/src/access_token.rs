@@ -48,8 +48,8 @@ impl AccessToken {
         Ok(Self { header, expires_at, generation })
     }
 
-    pub(crate) const fn with_expiry(mut self, at: UnixTime) -> Self {
-        self.expires_at = at;
+    pub(crate) const fn of_generation(mut self, generation: u64) -> Self {
+        self.generation = generation;
         self
     }
 

@@ -8,7 +8,7 @@ mod write;
 
 pub use object::JsonObject;
 
-pub(crate) use errors::json_error;
+pub(crate) use errors::{json_error, problem_of};
 pub(crate) use fields::{Fields, JsonFields, json_enum, json_object, read_object, set_once};
 pub(crate) use values::read_through_parse;
 pub(crate) use write::{Json, ObjectWriter};

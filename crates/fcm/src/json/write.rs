@@ -74,7 +74,7 @@ impl<'a> ObjectWriter<'a> {
     }
 
     /// `label` is `,"key":`, prepared at compile time.
-    pub(crate) fn member(&mut self, label: &'static str, value: &impl Json) {
+    pub(crate) fn member(&mut self, label: &'static str, value: &(impl Json + ?Sized)) {
         self.out.extend_from_slice(label.as_bytes());
         value.write(self.out);
     }

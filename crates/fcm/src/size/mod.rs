@@ -153,11 +153,6 @@ impl Message {
         }
         Ok(())
     }
-
-    /// The largest size of all platforms.
-    pub(crate) fn largest(&self, mode: SizeMode) -> usize {
-        Platform::ALL.into_iter().map(|platform| self.size(platform, mode)).max().unwrap_or_default()
-    }
 }
 
 /// What any platform's part can have beyond the text of the message itself: labels, braces, and
