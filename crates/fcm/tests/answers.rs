@@ -1,4 +1,12 @@
 //! Every code FCM documents, with and without what comes beside it, into the next step.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 
 use std::time::Duration;
 
@@ -28,7 +36,9 @@ fn run(status: u16, headers: &[(&'static str, &str)], body: &str) -> Rejection {
 /// A body with an `FcmError` and perhaps more details.
 fn body(status: u16, word: &str, code: Option<&str>, more: &[serde_json::Value]) -> String {
     let mut details: Vec<_> = code
-        .map(|code| json!({"@type": "type.googleapis.com/google.firebase.fcm.v1.FcmError", "errorCode": code}))
+        .map(
+            |code| json!({"@type": "type.googleapis.com/google.firebase.fcm.v1.FcmError", "errorCode": code}),
+        )
         .into_iter()
         .collect();
     details.extend_from_slice(more);
@@ -67,9 +77,21 @@ fn all_codes() {
         (500, "INTERNAL", "INTERNAL", vec![], retry(10)),
         (500, "UNKNOWN", "UNSPECIFIED_ERROR", vec![], Action::GiveUp),
         (400, "INVALID_ARGUMENT", "INVALID_ARGUMENT", vec![], Action::SuspectTarget),
-        (400, "INVALID_ARGUMENT", "INVALID_ARGUMENT", vec![bad_request(&["message.android.ttl"])], fix("message.android.ttl")),
+        (
+            400,
+            "INVALID_ARGUMENT",
+            "INVALID_ARGUMENT",
+            vec![bad_request(&["message.android.ttl"])],
+            fix("message.android.ttl"),
+        ),
         (400, "INVALID_ARGUMENT", "INVALID_ARGUMENT", vec![bad_request(&["message.token"])], DROP),
-        (400, "INVALID_ARGUMENT", "INVALID_ARGUMENT", vec![bad_request(&["message.token", "message.data"])], fix("message.token")),
+        (
+            400,
+            "INVALID_ARGUMENT",
+            "INVALID_ARGUMENT",
+            vec![bad_request(&["message.token", "message.data"])],
+            fix("message.token"),
+        ),
         (400, "INVALID_ARGUMENT", "INVALID_ARGUMENT", vec![bad_request(&[])], Action::SuspectTarget),
         // A code of tomorrow: the rest of the evidence decides.
         (503, "UNAVAILABLE", "TOO_BUSY", vec![], retry(10)),
@@ -137,11 +159,17 @@ fn without_a_body_the_http_status_decides() {
 fn retry_after_is_honoured_in_both_forms_but_never_below_ten_seconds() {
     let unavailable = body(503, "UNAVAILABLE", Some("UNAVAILABLE"), &[]);
     let exhausted = body(429, "RESOURCE_EXHAUSTED", Some("QUOTA_EXCEEDED"), &[]);
-    for (value, secs) in [("30", 30), ("3", 10), ("0", 10), ("Wed, 18 Nov 2026 11:08:20 GMT", 100), ("soon", 60)] {
+    for (value, secs) in
+        [("30", 30), ("3", 10), ("0", 10), ("Wed, 18 Nov 2026 11:08:20 GMT", 100), ("soon", 60)]
+    {
         let until = run(429, &[("retry-after", value)], &exhausted).action.not_before();
         assert_eq!(until, Some(after(secs)), "429 {value}");
         let secs = if value == "soon" { 10 } else { secs };
-        assert_eq!(run(503, &[("retry-after", value)], &unavailable).action.not_before(), Some(after(secs)), "503 {value}");
+        assert_eq!(
+            run(503, &[("retry-after", value)], &unavailable).action.not_before(),
+            Some(after(secs)),
+            "503 {value}"
+        );
     }
 }
 
@@ -161,8 +189,15 @@ fn bodies_from_the_field() {
 #[test]
 fn an_accepted_message_has_its_name() {
     let headers = HeaderMap::new();
-    for (body, name) in [(r#"{"name":"projects/p/messages/0:1"}"#, Some("projects/p/messages/0:1")), ("", None), ("<html>", None), (r#"{"name":7}"#, None)] {
-        let Outcome::Accepted(receipt) = classify(StatusCode::OK, &headers, body.as_bytes(), NOW) else { panic!() };
+    for (body, name) in [
+        (r#"{"name":"projects/p/messages/0:1"}"#, Some("projects/p/messages/0:1")),
+        ("", None),
+        ("<html>", None),
+        (r#"{"name":7}"#, None),
+    ] {
+        let Outcome::Accepted(receipt) = classify(StatusCode::OK, &headers, body.as_bytes(), NOW) else {
+            panic!()
+        };
         assert_eq!((receipt.status, receipt.message.as_deref()), (200, name));
     }
 }

@@ -1,4 +1,12 @@
 //! The token state machine under a virtual clock, against a server that knows the true age of its tokens.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 
@@ -74,7 +82,8 @@ fn a_service_account_gets_a_token_from_googles_server() {
 fn a_remote_signer_signs_in_between() {
     let mut google = google();
     let key = account().load_key(PROVIDER.rs256).unwrap();
-    let mut source = TokenSource::new(Grant::remote_signer(Issuer::new(CLIENT_EMAIL, None).unwrap()), Jitter::new(1));
+    let mut source =
+        TokenSource::new(Grant::remote_signer(Issuer::new(CLIENT_EMAIL, None).unwrap()), Jitter::new(1));
     source.handle_timeout(NOW);
     let Some(TokenOutput::Sign { fetch: id, signing_input }) = source.poll_output() else { panic!() };
     assert!(source.poll_output().is_none());
@@ -92,7 +101,8 @@ fn a_remote_signer_signs_in_between() {
 
 #[test]
 fn a_signer_that_fails_is_the_operators_business() {
-    let mut source = TokenSource::new(Grant::remote_signer(Issuer::new(CLIENT_EMAIL, None).unwrap()), Jitter::new(1));
+    let mut source =
+        TokenSource::new(Grant::remote_signer(Issuer::new(CLIENT_EMAIL, None).unwrap()), Jitter::new(1));
     source.handle_timeout(NOW);
     let Some(TokenOutput::Sign { fetch: id, .. }) = source.poll_output() else { panic!() };
     source.handle_failure(id, NOW);
@@ -103,11 +113,15 @@ fn a_signer_that_fails_is_the_operators_business() {
 #[test]
 fn the_metadata_server_is_asked_with_its_header() {
     let mut google = google();
-    let mut source = TokenSource::new(Grant::metadata_server_at("http://127.0.0.1:1").unwrap(), Jitter::new(1));
+    let mut source =
+        TokenSource::new(Grant::metadata_server_at("http://127.0.0.1:1").unwrap(), Jitter::new(1));
     source.handle_timeout(NOW);
     let (id, request) = fetch(&mut source).unwrap();
     assert_eq!(request.headers()["metadata-flavor"], "Google");
-    assert_eq!(request.uri().query(), Some("scopes=https%3A%2F%2Fwww.googleapis.com%2Fauth%2Ffirebase.messaging"));
+    assert_eq!(
+        request.uri().query(),
+        Some("scopes=https%3A%2F%2Fwww.googleapis.com%2Fauth%2Ffirebase.messaging")
+    );
     source.handle_response(id, &google.handle(&request, NOW), NOW);
     assert!(source.token(NOW).is_some());
 }
@@ -201,7 +215,11 @@ fn a_hundred_refusals_of_one_token_are_one_refresh_and_a_second_one_waits() {
     assert_eq!(source.token(after(20)), None);
     source.handle_response(id, &granted(3_600), after(21));
     source.handle_refusal(1, after(21));
-    assert_eq!(source.token(after(21)).unwrap().generation(), 2, "a late refusal of the first is nothing to the second");
+    assert_eq!(
+        source.token(after(21)).unwrap().generation(),
+        2,
+        "a late refusal of the first is nothing to the second"
+    );
     source.handle_refusal(2, after(40));
     source.handle_timeout(after(40));
     assert!(fetch(&mut source).is_none(), "refused again: this is not a matter of freshness");

@@ -91,7 +91,7 @@ impl Verdict {
             TokenFailureKind::Unavailable | TokenFailureKind::Transport | TokenFailureKind::Timeout => {
                 Self::TryLater { not_before: failure.retry_after }
             }
-            TokenFailureKind::Malformed => {
+            TokenFailureKind::Malformed | TokenFailureKind::Refused => {
                 Self::Unexpected { status: failure.status, detail: failure.to_string() }
             }
         }
@@ -107,7 +107,10 @@ impl Verdict {
         let error = ErrorBody::parse(body).unwrap_or_default();
         let unexpected = |error: ErrorBody| Self::Unexpected {
             status: Some(status.as_u16()),
-            detail: error.message.or(error.status).map_or_else(String::new, |text| redact(&text)),
+            detail: error
+                .message
+                .or(error.status)
+                .map_or_else(|| "no reason given".to_owned(), |text| redact(&text)),
         };
         match (&error.code, error.info.as_deref(), status.as_u16()) {
             (Some(ErrorCode::Unregistered), ..) => return Self::ConfiguredTargetGone,

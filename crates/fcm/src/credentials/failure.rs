@@ -14,6 +14,8 @@ pub enum TokenFailureKind {
     UnknownAccount,
     /// The assertion's times are refused: this machine's clock is off.
     ClockOff,
+    /// The assertion is refused for a reason that this version does not know.
+    Refused,
     /// The account may not have this scope, or the server refuses the request as such.
     NotAllowed,
     /// The token server is overloaded or fails.
@@ -39,6 +41,7 @@ impl TokenFailureKind {
             Self::WrongKey
                 | Self::UnknownAccount
                 | Self::ClockOff
+                | Self::Refused
                 | Self::NotAllowed
                 | Self::Signing
                 | Self::GivenTokenSpent
@@ -52,6 +55,7 @@ impl TokenFailureKind {
             Self::ClockOff => {
                 "the token server refuses the assertion's times: the clock of this machine is off"
             }
+            Self::Refused => "the token server refuses the assertion",
             Self::NotAllowed => "the token server refuses the request: the account may not have this scope",
             Self::Unavailable => "the token server is unavailable",
             Self::Malformed => "the token server's answer holds no usable token",

@@ -112,7 +112,7 @@ fn kind_of(word: &str, description: &str, clock_ahead_secs: Option<i64>) -> Toke
         "invalid_grant" if clock_ahead_secs.is_some_and(|secs| secs.unsigned_abs() > TOLERATED_SKEW_SECS) => {
             TokenFailureKind::ClockOff
         }
-        "invalid_grant" => TokenFailureKind::WrongKey,
+        "invalid_grant" => TokenFailureKind::Refused,
         "invalid_client" if says(&["not found"]) => TokenFailureKind::UnknownAccount,
         "temporarily_unavailable" | "server_error" | "internal_failure" => TokenFailureKind::Unavailable,
         "" => TokenFailureKind::Malformed,
