@@ -3,6 +3,7 @@
 //! `cargo run --release --example pushtool -- --help`
 
 mod classify;
+mod fcm;
 mod line;
 mod options;
 mod vapid;
@@ -20,6 +21,7 @@ usage: pushtool [--provider ring|rustcrypto] [--allow-loopback] COMMAND
   webpush request        a message and a subscription -> an HTTP request
   webpush open           a body and a user agent's keys -> the plaintext
   webpush verify-vapid   an Authorization header -> its claims
+  fcm request            an FCM message with its target -> an HTTP request
   classify               a push service's answer -> what to do next
 
 Commands that read take JSON lines from standard input and write one JSON line for each. Bytes are base64url
@@ -36,6 +38,7 @@ const COMMANDS: &[(&[&str], Command)] = &[
     (&["webpush", "request"], webpush::request),
     (&["webpush", "open"], webpush::open),
     (&["webpush", "verify-vapid"], webpush::verify_vapid),
+    (&["fcm", "request"], fcm::request),
     (&["classify"], classify::classify),
 ];
 

@@ -22,7 +22,7 @@ fn fetch(source: &mut TokenSource, google: &mut Google, now: UnixTime) -> Result
     while let Some(output) = source.poll_output() {
         match output {
             TokenOutput::Fetch { fetch, request } => {
-                source.handle_response(fetch, &google.handle(&request, now), now)
+                source.handle_response(fetch, &google.handle(&request, now), now);
             }
             TokenOutput::Failed(failure) => return Err(failure),
             _ => {}
