@@ -27,24 +27,36 @@ pub fn write_string(out: &mut Vec<u8>, text: &str) {
 /// Appends `text` as the inside of a JSON string, without the quotes.
 #[inline]
 pub fn write_escaped(out: &mut Vec<u8>, text: &str) {
-    if text.bytes().all(is_plain) {
-        out.extend_from_slice(text.as_bytes());
-    } else {
-        write_with_escapes(out, text);
-    }
-}
-
-#[cold]
-fn write_with_escapes(out: &mut Vec<u8>, text: &str) {
     let mut rest = text.as_bytes();
-    while let Some(at) = rest.iter().position(|byte| !is_plain(*byte)) {
-        let (plain, from) = rest.split_at(at);
+    loop {
+        let (plain, from) = rest.split_at_checked(plain_prefix(rest)).unwrap_or((rest, &[]));
         out.extend_from_slice(plain);
         let Some((special, after)) = from.split_first() else { return };
         write_special(out, *special);
         rest = after;
     }
-    out.extend_from_slice(rest);
+}
+
+/// How many bytes at the start need no escape; eight at a time.
+#[inline]
+fn plain_prefix(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let mut plain = 0;
+    let (words, tail) = bytes.as_chunks::<8>();
+    for word in words {
+        let word = u64::from_le_bytes(*word);
+        let quote = word ^ (ONES * u64::from(b'"'));
+        let slash = word ^ (ONES * u64::from(b'\\'));
+        // The lowest flagged byte is exact: a borrow can only disturb the bytes above it.
+        let control = word.wrapping_sub(ONES * 0x20) & !word;
+        let special = control | (quote.wrapping_sub(ONES) & !quote) | (slash.wrapping_sub(ONES) & !slash);
+        if special & HIGH != 0 {
+            return plain + ((special & HIGH).trailing_zeros() / 8) as usize;
+        }
+        plain += 8;
+    }
+    plain + tail.iter().position(|byte| !is_plain(*byte)).unwrap_or(tail.len())
 }
 
 fn write_special(out: &mut Vec<u8>, byte: u8) {

@@ -95,3 +95,16 @@ proptest! {
         }
     }
 }
+
+/// Eight bytes are looked at together: every byte at every place among its neighbours.
+#[test]
+fn every_byte_is_escaped_wherever_it_stands() {
+    for c in (0..256).filter_map(char::from_u32) {
+        for place in 0..9 {
+            let text = format!("{}{c}{c}\u{1f600}{c}", "x".repeat(place));
+            let mut written = Vec::new();
+            write_string(&mut written, &text);
+            assert_eq!(String::from_utf8(written).unwrap(), serde_json::to_string(&text).unwrap());
+        }
+    }
+}
