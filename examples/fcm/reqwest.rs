@@ -35,7 +35,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let project = Project::at(&origin, account.project_id())?;
     println!("account {:?}", account.masked());
 
-    let client = reqwest::Client::builder().timeout(Duration::from_secs(10)).build()?;
+    let client = client()?;
     let mut source = TokenSource::new(
         Grant::service_account(&account, PROVIDER.rs256)?,
         Jitter::new(clock::now().as_millis()),
@@ -61,6 +61,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     Ok(())
+}
+
+/// Google asks for a time-out of at least ten seconds.
+fn client() -> Result<reqwest::Client, Box<dyn Error>> {
+    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
+    let tls = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(reqwest::Client::builder().tls_backend_preconfigured(tls).timeout(Duration::from_secs(10)).build()?)
 }
 
 /// The loop of `TokenSource`, until there is a token.

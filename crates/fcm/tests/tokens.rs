@@ -201,7 +201,14 @@ fn failures_back_off_and_the_server_may_ask_for_more() {
     let mut response = refused(429, "");
     response.headers_mut().insert("retry-after", "500".parse().unwrap());
     source.handle_response(id, &response, now);
-    assert_eq!(source.next_wakeup().unwrap().at, now + Duration::from_secs(500));
+    let at = source.next_wakeup().unwrap().at;
+    assert_eq!(at, now + Duration::from_secs(500));
+    // A nonsensical one does not stop the source for good.
+    source.handle_timeout(at);
+    let (id, _) = fetch(&mut source).unwrap();
+    response.headers_mut().insert("retry-after", "99999999999999999999".parse().unwrap());
+    source.handle_response(id, &response, at);
+    assert_eq!(source.next_wakeup().unwrap().at, at + Duration::from_secs(3_600));
 }
 
 #[test]

@@ -103,7 +103,7 @@ fn kind_of(word: &str, description: &str, clock_ahead_secs: Option<i64>) -> Toke
     let says = |words: &[&str]| words.iter().any(|word| said.contains(word));
     match word {
         "invalid_grant" if says(&["signature"]) => TokenFailureKind::WrongKey,
-        "invalid_grant" if says(&["iat", "exp ", "timeframe", "short-lived", "skew"]) => {
+        "invalid_grant" if says(&["short-lived", "timeframe", "iat and exp", "skew"]) => {
             TokenFailureKind::ClockOff
         }
         "invalid_grant" if says(&["not found", "disabled", "deleted", "email"]) => {

@@ -171,6 +171,9 @@ const ON_THE_WAY: Duration = Duration::from_secs(10);
 /// After a success at least this long before the next fetch, for servers that give tokens with little life left.
 const PAUSE: Duration = Duration::from_secs(10);
 
+/// The most that a `Retry-After` can ask for.
+const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
+
 impl TokenSource {
     /// A source without a token yet, under the default policy.
     #[must_use]
@@ -389,7 +392,8 @@ impl TokenSource {
         let operator = failure.kind.needs_operator();
         let longest = if operator { self.policy.max_backoff_operator } else { self.policy.max_backoff };
         let wait = now + self.backoff(self.failures, longest);
-        self.not_before = failure.retry_after.map_or(wait, |at| at.max(wait));
+        // A server that asks for a year is broken; it must not stop the source for good.
+        self.not_before = failure.retry_after.map_or(wait, |at| at.min(now + LONGEST_WAIT).max(wait));
         self.failed = Some(failure);
     }
 
