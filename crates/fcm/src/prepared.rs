@@ -82,9 +82,11 @@ impl Prepared {
     /// [`Oversize`] if the target is a topic or a condition and the message too large for those.
     pub fn body(&self, target: &Target) -> Result<Bytes, Oversize> {
         self.check(target)?;
-        let mut body = Vec::with_capacity(self.body_len(target));
-        body.extend_from_slice(&self.head);
-        self.splice(target, |part| body.extend_from_slice(part));
+        let (label, value) = target.member();
+        // The characters of a target need no escape; its constructor has seen to that.
+        let mut body = self.start(label, value.len() + TAIL.len());
+        body.extend_from_slice(value.as_bytes());
+        body.extend_from_slice(TAIL);
         Ok(body.into())
     }
 
@@ -116,6 +118,8 @@ impl Prepared {
             prepared: self,
             uri: project.send_uri(),
             headers: headers(token),
+            label: "",
+            start: Vec::new(),
             buffer: BytesMut::new(),
             targets: targets.into_iter(),
         }
@@ -128,20 +132,15 @@ impl Prepared {
         }
     }
 
-    fn body_len(&self, target: &Target) -> usize {
-        let (label, value) = target.member();
-        self.head.len() + label.len() + 1 + value.len() + TAIL.len()
-    }
-
-    /// What comes behind the head. The characters of a target need no escape; its constructor has seen to that.
-    fn splice(&self, target: &Target, mut push: impl FnMut(&[u8])) {
-        let (label, value) = target.member();
+    /// Head, label and opening quote: everything in front of a target of this kind.
+    fn start(&self, label: &'static str, room: usize) -> Vec<u8> {
         // Without any field the head ends with the brace, and the label goes without its comma.
         let label = if self.head.ends_with(b"{") { label.trim_start_matches(',') } else { label };
-        push(label.as_bytes());
-        push(b"\"");
-        push(value.as_bytes());
-        push(TAIL);
+        let mut start = Vec::with_capacity(self.head.len() + label.len() + 1 + room);
+        start.extend_from_slice(&self.head);
+        start.extend_from_slice(label.as_bytes());
+        start.push(b'"');
+        start
     }
 }
 
@@ -153,11 +152,13 @@ impl std::fmt::Debug for Prepared {
 }
 
 /// The requests of [`Prepared::fan_out`].
-#[derive(Debug)]
 pub struct FanOut<'a, I> {
     prepared: &'a Prepared,
     uri: &'a Uri,
     headers: HeaderMap,
+    /// The kind of the last target, and what stands in front of one of that kind.
+    label: &'static str,
+    start: Vec<u8>,
     buffer: BytesMut,
     targets: I,
 }
@@ -170,18 +171,28 @@ impl<'a, I: Iterator<Item = &'a Target>> Iterator for FanOut<'a, I> {
         if let Err(oversize) = self.prepared.check(target) {
             return Some(Err(oversize));
         }
-        let length = self.prepared.body_len(target);
+        let (label, value) = target.member();
+        if self.label != label {
+            (self.label, self.start) = (label, self.prepared.start(label, 0));
+        }
+        let length = self.start.len() + value.len() + TAIL.len();
         if self.buffer.capacity() < length {
             self.buffer = BytesMut::with_capacity(length.max(CHUNK));
         }
-        self.buffer.extend_from_slice(&self.prepared.head);
-        let buffer = &mut self.buffer;
-        self.prepared.splice(target, |part| buffer.extend_from_slice(part));
+        self.buffer.extend_from_slice(&self.start);
+        self.buffer.extend_from_slice(value.as_bytes());
+        self.buffer.extend_from_slice(TAIL);
         Some(Ok(post(self.uri, &self.headers, self.buffer.split().freeze())))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.targets.size_hint()
+    }
+}
+
+impl<I> std::fmt::Debug for FanOut<'_, I> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FanOut").field("prepared", &self.prepared).finish_non_exhaustive()
     }
 }
 

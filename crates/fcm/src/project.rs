@@ -1,6 +1,7 @@
 //! Where requests go.
 
 use http::Uri;
+use http::uri::Authority;
 
 use crate::MessageError;
 use crate::message::text::check;
@@ -55,7 +56,14 @@ impl Project {
             return Err(malformed);
         }
         let origin = origin.trim_end_matches('/');
-        let send = format!("{origin}/v1/projects/{id}/messages:send").parse().map_err(|_| malformed)?;
+        let mut send: Uri =
+            format!("{origin}/v1/projects/{id}/messages:send").parse().map_err(|_| malformed.clone())?;
+        if origin == Self::ORIGIN {
+            // A constant is cloned without counting references; every request has a clone.
+            let mut parts = send.into_parts();
+            parts.authority = Some(Authority::from_static("fcm.googleapis.com"));
+            send = Uri::from_parts(parts).map_err(|_| malformed)?;
+        }
         Ok(Self { id: id.into(), origin: origin.into(), send })
     }
 

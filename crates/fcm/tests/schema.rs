@@ -181,10 +181,10 @@ fn field(document: &Value, path: &str, property: &Value, value: &Value, seen: &m
             match format {
                 None => {}
                 Some("google-duration") => {
-                    assert!(text.ends_with('s') && text[..text.len() - 1].parse::<f64>().is_ok(), "{path}")
+                    assert!(text.ends_with('s') && text[..text.len() - 1].parse::<f64>().is_ok(), "{path}");
                 }
                 Some("google-datetime") => {
-                    assert!(text.ends_with('Z') && text.as_bytes()[10] == b'T', "{path}")
+                    assert!(text.ends_with('Z') && text.as_bytes()[10] == b'T', "{path}");
                 }
                 Some(other) => panic!("{path}: format {other}"),
             }
@@ -194,7 +194,7 @@ fn field(document: &Value, path: &str, property: &Value, value: &Value, seen: &m
         }
         ("boolean", None) => assert!(value.is_boolean(), "{path}"),
         ("integer", Some("int32")) => {
-            assert!(value.as_i64().is_some_and(|n| i32::try_from(n).is_ok()), "{path}")
+            assert!(value.as_i64().is_some_and(|n| i32::try_from(n).is_ok()), "{path}");
         }
         ("number", Some("float")) => assert!(value.is_number(), "{path}"),
         ("array", None) => {
@@ -233,7 +233,7 @@ fn every_writable_field_can_be_written_and_nothing_else_is() {
         if schema == "ListTopicSubscriptionsResponse" {
             continue; // an answer
         }
-        for (name, property) in definition["properties"].as_object().unwrap_or(&Map::new()) {
+        for (name, property) in definition["properties"].as_object().into_iter().flatten() {
             let output_only = property["readOnly"] == json!(true) || (schema == "Message" && name == "name");
             if !output_only {
                 expected.insert(format!("{schema}.{name}"));

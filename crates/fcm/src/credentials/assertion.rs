@@ -10,7 +10,7 @@ use reveille_core::UnixTime;
 use reveille_crypto::jws::UnsignedJws;
 
 use super::Issuer;
-use crate::json::{Json, ObjectWriter};
+use crate::json::{Json, ObjectWriter, write_number};
 
 /// The scope that sending needs, and nothing more.
 pub const SCOPE_MESSAGING: &str = "https://www.googleapis.com/auth/firebase.messaging";
@@ -80,6 +80,6 @@ struct Seconds(UnixTime);
 
 impl Json for Seconds {
     fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.0.as_secs().to_string().as_bytes());
+        write_number(self.0.as_secs(), out);
     }
 }

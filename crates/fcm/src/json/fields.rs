@@ -100,7 +100,7 @@ macro_rules! json_object {
             $(
                 $(#[$fmeta])*
                 #[must_use]
-                #[inline]
+                #[inline(always)]
                 pub fn $field(mut self, value: impl Into<$ty>) -> Self {
                     self.$field = Some(value.into());
                     self
@@ -110,7 +110,7 @@ macro_rules! json_object {
             $(
                 $(#[$gmeta])*
                 #[must_use]
-                #[inline]
+                #[inline(always)]
                 pub fn $group(mut self, value: impl Into<$gty>) -> Self {
                     self.$group = Some(value.into());
                     self

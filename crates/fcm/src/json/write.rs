@@ -30,7 +30,27 @@ impl Json for bool {
 
 impl Json for i32 {
     fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.to_string().as_bytes());
+        if *self < 0 {
+            out.push(b'-');
+        }
+        write_number(self.unsigned_abs().into(), out);
+    }
+}
+
+/// Decimal digits.
+pub(crate) fn write_number(number: u64, out: &mut Vec<u8>) {
+    let start = out.len();
+    let mut rest = number;
+    loop {
+        // A digit below ten fits a byte.
+        out.push(b'0' + (rest % 10) as u8);
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    if let Some(digits) = out.get_mut(start..) {
+        digits.reverse();
     }
 }
 
@@ -100,6 +120,15 @@ impl<'a> ObjectWriter<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers() {
+        for number in [0, 7, -7, 10, 100_200, i32::MAX, i32::MIN] {
+            let mut out = b"x".to_vec();
+            number.write(&mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), format!("x{number}"));
+        }
+    }
 
     #[test]
     fn an_empty_object_has_both_braces() {

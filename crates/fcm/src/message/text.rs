@@ -15,12 +15,13 @@ pub(crate) const fn is_unreserved(byte: u8) -> bool {
 }
 
 /// Checks length and characters of a short ASCII value.
+#[inline]
 pub(crate) fn check(
     what: &'static str,
     text: &str,
     limit: usize,
     allowed: &'static str,
-    is_allowed: fn(u8) -> bool,
+    is_allowed: impl Fn(u8) -> bool,
 ) -> Result<(), MessageError> {
     if text.is_empty() {
         return Err(MessageError::Empty { what });
@@ -28,8 +29,10 @@ pub(crate) fn check(
     if text.len() > limit {
         return Err(MessageError::TooLong { what, length: text.len(), limit });
     }
-    match text.bytes().position(|byte| !is_allowed(byte)) {
-        Some(at) => Err(MessageError::Character { what, at, allowed }),
-        None => Ok(()),
+    // Without a branch per byte first: tokens have 163 bytes, and all of them are fine.
+    if text.bytes().fold(true, |ok, byte| ok & is_allowed(byte)) {
+        return Ok(());
     }
+    let at = text.bytes().position(|byte| !is_allowed(byte)).unwrap_or_default();
+    Err(MessageError::Character { what, at, allowed })
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::text::Text;
 use crate::MessageError;
-use crate::json::{Json, read_through_parse};
+use crate::json::{Json, read_through_parse, write_number};
 
 /// How long FCM keeps a message for a device that is offline: whole seconds, 0 to 4 weeks.
 ///
@@ -57,7 +57,9 @@ impl Ttl {
 
 impl Json for Ttl {
     fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(format!("\"{}s\"", self.secs).as_bytes());
+        out.push(b'"');
+        write_number(self.secs.into(), out);
+        out.extend_from_slice(b"s\"");
     }
 }
 
