@@ -61,7 +61,7 @@ impl SendRequest {
 mod wire {
     //! The body of `messages:send` as it is read.
 
-    use serde::de::{Deserialize, Deserializer, MapAccess};
+    use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess};
 
     use crate::json::{Fields, JsonFields, ObjectWriter, read_object, set_once};
     use crate::{Message, Target};
@@ -98,6 +98,10 @@ mod wire {
         fn write_fields(&self, _: &mut ObjectWriter<'_>) {}
 
         fn read_field<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error> {
+            // Output only: what a client sends there is not looked at.
+            if key == "name" {
+                return map.next_value::<IgnoredAny>().map(|_| true);
+            }
             Ok(self.message.read_field(key, map)? || Target::read_field(&mut self.target, key, map)?)
         }
     }
