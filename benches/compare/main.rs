@@ -21,6 +21,7 @@ type Area = (&'static str, fn(&mut Report));
 
 const AREAS: &[Area] = &[
     ("digest", areas::digest::compare),
+    ("fcm", areas::fcm::compare),
     ("vapid", areas::vapid::compare),
     ("webpush", areas::webpush::compare),
 ];
