@@ -107,7 +107,8 @@ impl Endpoints {
 }
 
 fn parse(authority: &str) -> Result<Authority, InvalidValue> {
-    const NOT_A_HOST: InvalidValue = InvalidValue::Form { what: "host", expected: "a host with or without a port" };
+    const NOT_A_HOST: InvalidValue =
+        InvalidValue::Form { what: "host", expected: "a host with or without a port" };
     let authority: Authority = authority.parse().map_err(|_| NOT_A_HOST)?;
     if authority.as_str().contains('@') { Err(NOT_A_HOST) } else { Ok(authority) }
 }

@@ -1,5 +1,7 @@
 //! One notification, many devices.
 
+use std::fmt;
+
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::uri::Authority;
@@ -38,7 +40,9 @@ pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json"
 /// assert_eq!(request.body(), &br#"{"aps":{"alert":{"title":"Hello","body":"world"}}}"#[..]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+///
+/// `Debug` shows the payload's size only: it may hold a token.
+#[derive(Clone)]
 pub struct Prepared {
     authority: Authority,
     headers: HeaderMap,
@@ -114,6 +118,16 @@ impl Prepared {
     #[must_use]
     pub const fn payload(&self) -> &Bytes {
         &self.body
+    }
+}
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepared")
+            .field("authority", &self.authority)
+            .field("headers", &self.headers)
+            .field("payload_bytes", &self.body.len())
+            .finish()
     }
 }
 

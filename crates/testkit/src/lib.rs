@@ -1,1 +1,7 @@
-//! x
+#![doc = include_str!("../README.md")]
+
+pub mod apns;
+#[cfg(feature = "compliance")]
+pub mod compliance;
+pub mod rfc8291;
+pub mod webpush;

@@ -127,7 +127,10 @@ impl<'a> ActivityStart<'a> {
     }
 
     pub(super) fn size_hint(&self) -> usize {
-        OVERHEAD + self.attributes.as_bytes().len() + self.content_state.as_bytes().len() + hint(Some(&self.alert))
+        OVERHEAD
+            + self.attributes.as_bytes().len()
+            + self.content_state.as_bytes().len()
+            + hint(Some(&self.alert))
     }
 
     pub(super) fn fixed_parts(&self) -> Vec<(&'static str, usize)> {
@@ -205,7 +208,7 @@ impl<'a> ActivityUpdate<'a> {
 impl<'a> ActivityEnd<'a> {
     /// With the last state to be shown.
     #[must_use]
-    pub const fn new(content_state: JsonObject, timestamp: UnixTime) -> Self {
+    pub fn new(content_state: JsonObject, timestamp: UnixTime) -> Self {
         Self { content_state: Some(content_state), ..Self::as_it_is(timestamp) }
     }
 

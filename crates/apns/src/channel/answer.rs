@@ -84,7 +84,9 @@ impl ChannelAnswer<Channel> {
         body: &[u8],
         now: UnixTime,
     ) -> Result<Self, MalformedAnswer> {
-        Self::read_with(status, headers, body, now, "the channel's settings", || serde_json::from_slice(body).ok())
+        Self::read_with(status, headers, body, now, "the channel's settings", || {
+            serde_json::from_slice(body).ok()
+        })
     }
 }
 
@@ -114,7 +116,11 @@ impl ChannelAnswer<()> {
     /// To [`delete`](crate::Channels::delete): 204.
     #[must_use]
     pub fn deleted(status: StatusCode, headers: &HeaderMap, body: &[u8], now: UnixTime) -> Self {
-        if status.is_success() { Self::Done(()) } else { Self::Rejected(rejection(status, headers, body, now)) }
+        if status.is_success() {
+            Self::Done(())
+        } else {
+            Self::Rejected(rejection(status, headers, body, now))
+        }
     }
 }
 

@@ -132,8 +132,7 @@ impl<'a> Broadcast<'a> {
         }
         let mut request = Request::new(Bytes::from(payload));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() =
-            uri(endpoints.broadcast(), path(format_args!("/4/broadcasts/apps/{app}")));
+        *request.uri_mut() = uri(endpoints.broadcast(), path(format_args!("/4/broadcasts/apps/{app}")));
         self.write_headers(request.headers_mut(), channel, stored, token);
         Ok(request)
     }

@@ -35,7 +35,8 @@ impl FromStr for ChannelId {
     /// # Errors
     /// [`InvalidValue`] unless it is 1 to 256 characters of base64, of either alphabet.
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=');
+        let allowed =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=');
         check_text("channel id", text, Self::MAX_LEN, "base64", allowed)?;
         Ok(Self(text.to_owned()))
     }

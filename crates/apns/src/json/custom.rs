@@ -70,12 +70,12 @@ impl Custom {
         &self.json
     }
 
-    pub(crate) fn fixed_parts(&self) -> impl Iterator<Item = Part<'static>> + '_ {
+    pub(crate) fn fixed_parts(&self) -> impl Iterator<Item = Part<'_>> {
         self.slices().map(|entry| Part::fixed(key_text(entry.key), entry.bytes))
     }
 
     /// The last key first: keys are listed in the order of importance.
-    pub(crate) fn optional_parts(&self) -> impl Iterator<Item = Part<'static>> + '_ {
+    pub(crate) fn optional_parts(&self) -> impl Iterator<Item = Part<'_>> {
         let mut parts: Vec<_> =
             self.slices().map(|entry| Part::optional(key_text(entry.key), entry.bytes)).collect();
         parts.reverse();
@@ -147,16 +147,17 @@ fn key_text(quoted: &[u8]) -> String {
 impl fmt::Debug for Custom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map()
-            .entries(
-                self.slices()
-                    .map(|entry| (key_text(entry.key), format_args_bytes(entry.value.len()))),
-            )
+            .entries(self.slices().map(|entry| (key_text(entry.key), Bytes(entry.value.len()))))
             .finish()
     }
 }
 
-fn format_args_bytes(bytes: usize) -> impl fmt::Debug {
-    fmt::from_fn(move |f| write!(f, "{bytes} bytes"))
+struct Bytes(usize);
+
+impl fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0)
+    }
 }
 
 impl Serialize for Custom {

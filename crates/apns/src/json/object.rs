@@ -37,7 +37,8 @@ impl JsonObject {
     pub fn from_json(json: &[u8]) -> Result<Self, InvalidNotification> {
         let mut reader = serde_json::Deserializer::from_slice(json);
         let mut nowhere = serde_json::Serializer::new(std::io::sink());
-        serde_transcode::transcode(&mut reader, &mut nowhere).map_err(|_| InvalidNotification::NotAnObject)?;
+        serde_transcode::transcode(&mut reader, &mut nowhere)
+            .map_err(|_| InvalidNotification::NotAnObject)?;
         reader.end().map_err(|_| InvalidNotification::NotAnObject)?;
         if json.trim_ascii_start().first() == Some(&b'{') {
             Ok(Self(json.to_vec()))
@@ -84,7 +85,9 @@ mod tests {
 
     #[test]
     fn text_is_checked_to_the_end() {
-        for json in ["", "[]", "1", "{} x", "{\"a\":1e999}", "{\"a\":\"\\ud800\"}", "{a:1}", "{\"a\":1", "null"] {
+        for json in
+            ["", "[]", "1", "{} x", "{\"a\":1e999}", "{\"a\":\"\\ud800\"}", "{a:1}", "{\"a\":1", "null"]
+        {
             assert!(JsonObject::from_json(json.as_bytes()).is_err(), "{json}");
         }
         assert!(JsonObject::from_json(b"{\"a\":\"\xff\"}").is_err(), "invalid UTF-8");

@@ -70,11 +70,6 @@ impl<'o> ObjectWriter<'o> {
         let _ = serde_json::to_writer(self.value(key), &number);
     }
 
-    /// Members that are written already, each with a comma before it.
-    pub(crate) fn rest(&mut self, json: &[u8]) {
-        self.out.extend_from_slice(json);
-    }
-
     pub(crate) fn raw(&mut self, key: &'static str, json: &[u8]) {
         self.value(key).extend_from_slice(json);
     }

@@ -7,8 +7,8 @@ use reveille_budget::{Cut, Part};
 use super::alert_text::texts_mut;
 use super::push::{apply_cuts, check_custom, parts_of};
 use super::{
-    AlertContent, AlertText, CriticalSound, Delivery, DeliveryHeaders, InterruptionLevel, InvalidNotification,
-    Push, checked_struct, delivery_setters, sealed,
+    AlertContent, AlertText, CriticalSound, Delivery, DeliveryHeaders, InterruptionLevel,
+    InvalidNotification, Push, checked_struct, delivery_setters, sealed,
 };
 use crate::json::{Custom, ObjectWriter, key, write_str_array};
 use crate::{Fraction, Priority, PushType};

@@ -14,6 +14,10 @@ use crate::json::{ObjectWriter, key, write_str_array};
 /// JSON form: a string, or the object of [`AlertText`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "almost every alert is the large one, and a box would be an allocation"
+)]
 pub enum AlertContent<'a> {
     /// A lone string, which the system shows as the body.
     Text(Cow<'a, str>),
@@ -136,10 +140,9 @@ impl AlertContent<'_> {
 pub(super) fn texts_mut<'m, 'a>(content: &'m mut AlertContent<'a>) -> Vec<&'m mut Cow<'a, str>> {
     match content {
         AlertContent::Text(text) => vec![text],
-        AlertContent::Dictionary(d) => [&mut d.body, &mut d.subtitle, &mut d.title]
-            .into_iter()
-            .filter_map(Option::as_mut)
-            .collect(),
+        AlertContent::Dictionary(d) => {
+            [&mut d.body, &mut d.subtitle, &mut d.title].into_iter().filter_map(Option::as_mut).collect()
+        }
     }
 }
 
@@ -171,7 +174,12 @@ impl AlertText<'_> {
     fn write_more(&self, alert: &mut ObjectWriter<'_>) {
         alert.optional_text(key!("launch-image"), self.launch_image.as_ref());
         write_localized(alert, self.title_loc.as_ref(), key!("title-loc-key"), key!("title-loc-args"));
-        write_localized(alert, self.subtitle_loc.as_ref(), key!("subtitle-loc-key"), key!("subtitle-loc-args"));
+        write_localized(
+            alert,
+            self.subtitle_loc.as_ref(),
+            key!("subtitle-loc-key"),
+            key!("subtitle-loc-args"),
+        );
         write_localized(alert, self.loc.as_ref(), key!("loc-key"), key!("loc-args"));
         alert.optional_text(key!("action"), self.action.as_ref());
         alert.optional_text(key!("action-loc-key"), self.action_loc_key.as_ref());

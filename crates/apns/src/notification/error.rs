@@ -9,7 +9,9 @@ use super::InterruptionLevel;
 #[non_exhaustive]
 pub enum InvalidNotification {
     /// An alert push that neither shows nor plays anything.
-    #[error("an alert push needs an alert, a badge or a sound; to wake the app silently, use a background push")]
+    #[error(
+        "an alert push needs an alert, a badge or a sound; to wake the app silently, use a background push"
+    )]
     NothingToShow,
     /// A critical sound with another interruption level, or none.
     #[error("a critical sound needs interruption level critical, got {}", .level.map_or("none", InterruptionLevel::as_str))]

@@ -50,7 +50,6 @@ impl<'a> FileProvider<'a> {
         self.domain = Some(domain.into());
         self
     }
-
 }
 
 impl sealed::Sealed for FileProvider<'_> {}
@@ -72,8 +71,7 @@ impl Push for FileProvider<'_> {
     }
 
     fn size_hint(&self) -> usize {
-        64 + self.container_identifier.len()
-            + self.domain.as_ref().map_or(0, |domain| domain.len())
+        64 + self.container_identifier.len() + self.domain.as_ref().map_or(0, |domain| domain.len())
     }
 
     fn parts(&self) -> Vec<Part<'_>> {

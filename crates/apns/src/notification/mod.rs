@@ -29,9 +29,9 @@ pub use push::{DeliveryHeaders, Push};
 pub use raw::Raw;
 pub use sound::CriticalSound;
 
+pub(crate) use alert_text::write_localized;
 pub(crate) use checked::checked_struct;
 pub(crate) use delivery::delivery_setters;
-pub(crate) use alert_text::write_localized;
 pub(crate) use push::{apply_texts, sealed};
 
 /// Any push to a device; in JSON told apart by `push_type`.
@@ -136,6 +136,16 @@ macro_rules! from {
 }
 
 from!(
-    Alert<'a>, Background, Complication, Controls, FileProvider<'a>, LiveActivity<'a>, Location, Mdm<'a>,
-    PushToTalk, Raw, Voip, Widgets
+    Alert<'a>,
+    Background,
+    Complication,
+    Controls,
+    FileProvider<'a>,
+    LiveActivity<'a>,
+    Location,
+    Mdm<'a>,
+    PushToTalk,
+    Raw,
+    Voip,
+    Widgets
 );

@@ -54,7 +54,7 @@ pub trait Push: sealed::Sealed {
     /// let mut push = Alert::new("Agent Smith", "x".repeat(5_000)).optional_custom("preview", "…")?;
     /// let cuts = push.fit(SizeLimit::Bytes(100))?;
     /// assert_eq!(cuts[0].to_string(), "preview dropped, 16 bytes");
-    /// assert_eq!(cuts[1].to_string(), "alert.body shortened from 5000 to 54 bytes");
+    /// assert_eq!(cuts[1].to_string(), "alert.body shortened from 5000 to 49 bytes");
     /// assert_eq!(push.payload().len(), 100);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -108,7 +108,9 @@ pub(crate) fn parts_of<'p>(
     optional
         .optional_parts()
         .chain(texts.into_iter().map(|(name, text)| Part::text(name, text)))
-        .chain(fixed.into_iter().filter(|(_, bytes)| *bytes > 0).map(|(name, bytes)| Part::fixed(name, bytes)))
+        .chain(
+            fixed.into_iter().filter(|(_, bytes)| *bytes > 0).map(|(name, bytes)| Part::fixed(name, bytes)),
+        )
         .chain(custom.fixed_parts())
         .collect()
 }

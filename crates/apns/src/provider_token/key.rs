@@ -58,7 +58,12 @@ impl ProviderKey {
     ///
     /// # Errors
     /// [`InvalidProviderKey`].
-    pub fn from_p8(p8: &str, team: TeamId, key: KeyId, crypto: CryptoProvider) -> Result<Self, InvalidProviderKey> {
+    pub fn from_p8(
+        p8: &str,
+        team: TeamId,
+        key: KeyId,
+        crypto: CryptoProvider,
+    ) -> Result<Self, InvalidProviderKey> {
         let signer = crypto.es256.load(&EcPrivateKey::parse(p8)?)?;
         Ok(Self { team, key, signer })
     }
@@ -86,6 +91,9 @@ impl ProviderKey {
 
 impl fmt::Debug for ProviderKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ProviderKey").field("team", &self.team).field("key", &self.key).finish_non_exhaustive()
+        f.debug_struct("ProviderKey")
+            .field("team", &self.team)
+            .field("key", &self.key)
+            .finish_non_exhaustive()
     }
 }

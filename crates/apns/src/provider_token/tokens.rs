@@ -86,7 +86,7 @@ pub struct InvalidSignature {
 /// # const P8: &str = "-----BEGIN PRIVATE KEY-----\n\
 /// # MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgjpsQnnGQmL+YBIff\n\
 /// # H1136cspYG6+0iY7X1fCE9+E9LKhRANCAAR/zc4ncPbEXUGDy+5v20t7WAczNXvp\n\
-/// # 7xO6z248e9FURcfxRM0bvZt+hyzf7bnuSpCYdSm2u0IAhoJyOwoMEK2s\n\
+/// # 7xO6z248e9FURcfxRM0bvZt+hyzf7bnuufSzaV1uqQskrYpGIyiFiOWt\n\
 /// # -----END PRIVATE KEY-----";
 ///
 /// let (team, key_id) = ("DEF123GHIJ".parse()?, "ABC123DEFG".parse()?);
@@ -139,11 +139,17 @@ struct Entry {
 enum State {
     Idle,
     /// A signature is wanted; `poll_output` will hand it out.
-    Wanted { now: UnixTime },
+    Wanted {
+        now: UnixTime,
+    },
     /// A signer is at work.
-    Signing { since: UnixTime },
+    Signing {
+        since: UnixTime,
+    },
     /// A signer has failed.
-    Pausing { until: UnixTime },
+    Pausing {
+        until: UnixTime,
+    },
 }
 
 impl ProviderTokens {
@@ -182,8 +188,11 @@ impl ProviderTokens {
 
     /// What is to be signed next.
     pub fn poll_output(&mut self) -> Option<SignRequest> {
-        let (at, entry) =
-            self.entries.iter_mut().enumerate().find(|(_, entry)| matches!(entry.state, State::Wanted { .. }))?;
+        let (at, entry) = self
+            .entries
+            .iter_mut()
+            .enumerate()
+            .find(|(_, entry)| matches!(entry.state, State::Wanted { .. }))?;
         let State::Wanted { now } = entry.state else { return None };
         entry.state = State::Signing { since: now };
         let jws = unsigned_provider_token(entry.team, entry.key, now);
@@ -259,7 +268,12 @@ impl ProviderTokens {
     /// When the first token in use is due.
     #[must_use]
     pub fn next_wakeup(&self) -> Option<Wakeup> {
-        let due = self.entries.iter().filter(|entry| entry.used).filter_map(|entry| entry.due(self.policy)).min()?;
+        let due = self
+            .entries
+            .iter()
+            .filter(|entry| entry.used)
+            .filter_map(|entry| entry.due(self.policy))
+            .min()?;
         Some(Wakeup { at: due, reason: "renew a provider token" })
     }
 }

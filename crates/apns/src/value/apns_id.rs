@@ -113,7 +113,7 @@ mod tests {
             let id = ApnsId::from_bytes(bytes);
             prop_assert_eq!(id.to_string().parse(), Ok(id));
             prop_assert_eq!(id.to_string().to_uppercase().parse(), Ok(id));
-            prop_assert_eq!(id.header().to_str().unwrap(), id.to_string());
+            prop_assert!(id.header() == id.to_string());
         }
 
         #[test]
@@ -131,7 +131,12 @@ mod tests {
 
     #[test]
     fn near_misses() {
-        for text in ["", "eabeae5414a811e5b60b1697f925ec7b", "eabeae54-14a8-11e5-b60b-1697f925ec7g", "{eabeae54-14a8-11e5-b60b-1697f925ec7}"] {
+        for text in [
+            "",
+            "eabeae5414a811e5b60b1697f925ec7b",
+            "eabeae54-14a8-11e5-b60b-1697f925ec7g",
+            "{eabeae54-14a8-11e5-b60b-1697f925ec7}",
+        ] {
             assert!(text.parse::<ApnsId>().is_err(), "{text}");
         }
         insta::assert_snapshot!("x".parse::<ApnsId>().unwrap_err(), @"apns-id must be a UUID, 8-4-4-4-12 hexadecimal digits");

@@ -49,7 +49,13 @@ impl FromStr for BundleId {
     /// [`InvalidValue`] unless it is 1 to 255 letters, digits, dots, hyphens and underscores.
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-        check_text("bundle id", text, Self::MAX_LEN, "letters, digits, dots, hyphens and underscores", allowed)?;
+        check_text(
+            "bundle id",
+            text,
+            Self::MAX_LEN,
+            "letters, digits, dots, hyphens and underscores",
+            allowed,
+        )?;
         Ok(Self(text.to_owned()))
     }
 }

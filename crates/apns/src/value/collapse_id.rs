@@ -24,7 +24,7 @@ impl CollapseId {
     /// use reveille_apns::CollapseId;
     /// let sha256 = reveille_crypto_ring::PROVIDER.sha256;
     /// let id = CollapseId::derived(sha256, &["conversation", "5f1e7b6c-2f7c-4b9e-a0c5-3f3f9b6c0a11"]);
-    /// assert_eq!(id.as_str(), "p9HiyVFn3VQIEVSwnUeKJoM1H4hZFrkSmCZjXCqdHY8");
+    /// assert_eq!(id.as_str(), "X2z4jpme31s6E46qUsSxebDRNTmw39rvO5Sd0DpZNho");
     /// ```
     #[must_use]
     pub fn derived(sha256: &dyn Sha256, parts: &[&str]) -> Self {
@@ -94,6 +94,9 @@ mod tests {
     fn derived_ids_keep_parts_apart() {
         let sha256 = reveille_crypto_ring::PROVIDER.sha256;
         assert_ne!(CollapseId::derived(sha256, &["a", "bc"]), CollapseId::derived(sha256, &["ab", "c"]));
-        assert_eq!(CollapseId::derived(sha256, &["a"]).as_str().parse(), Ok(CollapseId::derived(sha256, &["a"])));
+        assert_eq!(
+            CollapseId::derived(sha256, &["a"]).as_str().parse(),
+            Ok(CollapseId::derived(sha256, &["a"]))
+        );
     }
 }
