@@ -2,6 +2,7 @@
 //!
 //! `cargo run --release --example pushtool -- --help`
 
+mod apns;
 mod classify;
 mod line;
 mod options;
@@ -20,6 +21,7 @@ usage: pushtool [--provider ring|rustcrypto] [--allow-loopback] COMMAND
   webpush request        a message and a subscription -> an HTTP request
   webpush open           a body and a user agent's keys -> the plaintext
   webpush verify-vapid   an Authorization header -> its claims
+  apns request           a notification and a device token -> an HTTP request
   classify               a push service's answer -> what to do next
 
 Commands that read take JSON lines from standard input and write one JSON line for each. Bytes are base64url
@@ -37,6 +39,7 @@ const COMMANDS: &[(&[&str], Command)] = &[
     (&["webpush", "open"], webpush::open),
     (&["webpush", "verify-vapid"], webpush::verify_vapid),
     (&["classify"], classify::classify),
+    (&["apns", "request"], apns::request),
 ];
 
 fn main() -> ExitCode {
