@@ -136,7 +136,10 @@ async fn serve(number: usize, tcp: TcpStream, tls: TlsAcceptor, shared: Arc<Shar
     Ok(())
 }
 
-async fn answer(request: Request<Incoming>, shared: &Shared) -> Result<http::Response<Full<Bytes>>, Infallible> {
+async fn answer(
+    request: Request<Incoming>,
+    shared: &Shared,
+) -> Result<http::Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
     let mut service = shared.service.lock().unwrap_or_else(PoisonError::into_inner);

@@ -18,8 +18,8 @@ use connection::Connection;
 use http::{Request, Response};
 use local_apns::LocalApns;
 use reveille_apns::{
-    Alert, ApnsId, CollapseId, DeviceToken, Endpoints, Expiration, Prepared, ProviderKey, ProviderTokens, SizeLimit,
-    SignerId, TokenPolicy, classify,
+    Alert, ApnsId, CollapseId, DeviceToken, Endpoints, Expiration, Prepared, ProviderKey, ProviderTokens,
+    SignerId, SizeLimit, TokenPolicy, classify,
 };
 use reveille_core::{Action, Outcome, UnixTime};
 use reveille_crypto_ring::PROVIDER;
@@ -86,7 +86,12 @@ impl Sender {
         Self { key, tokens, signer, endpoints }
     }
 
-    async fn send(&mut self, push: &Alert<'_>, devices: Vec<DeviceToken>, apns: &LocalApns) -> Result<Report, Failure> {
+    async fn send(
+        &mut self,
+        push: &Alert<'_>,
+        devices: Vec<DeviceToken>,
+        apns: &LocalApns,
+    ) -> Result<Report, Failure> {
         let app = "com.example.app".parse()?;
         let prepared = Prepared::new(push, &app, &self.endpoints, SizeLimit::TIGHT)?;
         let mut report = Report::default();
@@ -161,7 +166,9 @@ impl Sender {
                         queue.push_back((device, attempt + 1));
                     }
                     // A gateway would wait until then; here the local service is known to have recovered.
-                    Action::Retry { .. } | Action::SlowDown { .. } | Action::Reconnect if attempt + 1 < ATTEMPTS => {
+                    Action::Retry { .. } | Action::SlowDown { .. } | Action::Reconnect
+                        if attempt + 1 < ATTEMPTS =>
+                    {
                         queue.push_back((device, attempt + 1));
                     }
                     _ => return Err(format!("{reason} cannot be mended by sending again").into()),

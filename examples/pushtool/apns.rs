@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use reveille_apns::{
-    BearerToken, BundleId, DeviceToken, Endpoints, KeyId, Notification, Prepared, ProviderKey, SizeLimit, TeamId,
-    unsigned_provider_token,
+    BearerToken, BundleId, DeviceToken, Endpoints, KeyId, Notification, Prepared, ProviderKey, SizeLimit,
+    TeamId, unsigned_provider_token,
 };
 use reveille_core::UnixTime;
 use serde::Deserialize;

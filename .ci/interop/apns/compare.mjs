@@ -62,7 +62,8 @@ for (const token of tokens) {
   assert.deepEqual(protectedHeader, { alg: 'ES256', kid: key.key_id });
   assert.deepEqual(payload, { iss: key.team_id, iat: now / 1000 });
 }
-const forged = tokens[0].slice(0, -2) + (tokens[0].endsWith('AA') ? 'BB' : 'AA');
+const dot = tokens[0].lastIndexOf('.') + 1;
+const forged = tokens[0].slice(0, dot) + (tokens[0][dot] === 'A' ? 'B' : 'A') + tokens[0].slice(dot + 1);
 await assert.rejects(jose.jwtVerify(forged, publicKey), 'a changed signature must not verify');
 
 writeFileSync(tokensOut, JSON.stringify({ public: publicKey.export({ type: 'spki', format: 'pem' }), tokens }));

@@ -1,5 +1,7 @@
 //! For any input: an error, or a request that Apple takes. Never oversize; and what `fit` leaves is still text.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // Test helpers.
+
 mod support;
 
 use proptest::prelude::*;

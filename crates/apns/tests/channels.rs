@@ -1,5 +1,7 @@
 //! Broadcast channels, against the service.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // Test helpers.
+
 mod support;
 
 use bytes::Bytes;

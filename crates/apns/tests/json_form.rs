@@ -1,5 +1,7 @@
 //! The notifications' own JSON form: what a queue keeps, and what `pushtool` reads.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // Test helpers.
+
 mod support;
 
 use reveille_apns::{Broadcast, Notification, Push as _};

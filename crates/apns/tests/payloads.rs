@@ -1,5 +1,7 @@
 //! What each push type sends: payload, topic, headers; and that Apple takes it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // Test helpers.
+
 mod support;
 
 use reveille_apns::{

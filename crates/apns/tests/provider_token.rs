@@ -1,5 +1,7 @@
 //! Provider tokens: what is signed, and when.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // Test helpers.
+
 mod support;
 
 use std::time::Duration;

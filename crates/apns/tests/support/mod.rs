@@ -1,4 +1,5 @@
 //! A team's key, its token, and a service that trusts it.
+#![allow(clippy::unwrap_used)] // Test helpers.
 #![allow(dead_code, unreachable_pub, reason = "every test file uses its own part of it")]
 
 use std::sync::OnceLock;
