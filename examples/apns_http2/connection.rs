@@ -21,8 +21,9 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// APNs allows about a thousand; the server's SETTINGS decide, and hyper keeps to them.
-    pub const MAX_STREAMS: usize = 500;
+    /// Requests under way at once. The server's SETTINGS may allow more or fewer streams, and hyper keeps to them; what
+    /// is in flight here is what a lost connection makes uncertain.
+    pub const MAX_STREAMS: usize = 100;
 
     pub async fn open(authority: &str, tls: Arc<rustls::ClientConfig>) -> Result<Self, Failure> {
         let tcp = TcpStream::connect(authority).await?;

@@ -54,7 +54,6 @@ impl LocalApns {
             service.unregister(&token(n), now);
         }
         service.answer_device(&token(5), Refusal::new(400, "BadDeviceToken"));
-        // The first push of all is accepted, so that more than one stream is opened; then there is trouble.
         let shared = Arc::new(Shared {
             service: Mutex::new(service),
             devices: Mutex::default(),
@@ -111,13 +110,14 @@ async fn accept(listener: TcpListener, tls: TlsAcceptor, shared: Arc<Shared>) {
 
 async fn serve(number: usize, tcp: TcpStream, tls: TlsAcceptor, shared: Arc<Shared>) -> Result<(), Failure> {
     let stream = tls.accept(tcp).await?;
-    let (answered, enough) = (AtomicUsize::new(0), Notify::new());
+    let (answered, enough) = (AtomicUsize::new(0), Arc::new(Notify::new()));
     let limit = [GOAWAY_AFTER, BREAK_AFTER].get(number).copied().unwrap_or(usize::MAX);
-    let service = service_fn(|request: Request<Incoming>| {
+    let told = Arc::clone(&enough);
+    let service = service_fn(move |request: Request<Incoming>| {
         if answered.fetch_add(1, SeqCst) + 1 == limit {
-            enough.notify_one();
+            told.notify_one();
         }
-        answer(request, &shared)
+        answer(request, Arc::clone(&shared))
     });
     let connection = http2::Builder::new(TokioExecutor::new())
         .max_concurrent_streams(100)
@@ -138,7 +138,7 @@ async fn serve(number: usize, tcp: TcpStream, tls: TlsAcceptor, shared: Arc<Shar
 
 async fn answer(
     request: Request<Incoming>,
-    shared: &Shared,
+    shared: Arc<Shared>,
 ) -> Result<http::Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();

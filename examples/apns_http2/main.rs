@@ -33,6 +33,11 @@ const ATTEMPTS: u32 = 5;
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
+    run().await
+}
+
+/// The whole scene; an error if a device is lost.
+pub async fn run() -> Result<(), Failure> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let start = clock::now();
     let apns = LocalApns::start(start).await?;

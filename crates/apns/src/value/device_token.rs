@@ -30,22 +30,26 @@ impl DeviceToken {
     /// about 200 for Live Activities).
     pub const MAX_LEN: usize = 1_024;
 
-    /// Reads many tokens into one buffer: a few allocations for all of them instead of two for each. The buffer
-    /// lives as long as the last of them.
-    pub fn parse_many<'t>(texts: impl IntoIterator<Item = &'t str>) -> Vec<Result<Self, InvalidValue>> {
-        const CHUNK: usize = 64 * 1024;
-        let texts = texts.into_iter();
+    /// Reads many tokens into shared buffers: one allocation for two hundred of them instead of two for each, and
+    /// none at all while those that were read before are dropped in time. A buffer lives as long as the last token
+    /// in it, so keep what is read one by one instead.
+    ///
+    /// ```
+    /// use reveille_apns::DeviceToken;
+    /// let tokens: Vec<_> = DeviceToken::parse_many(["00fc", "no token", "13ad"]).collect();
+    /// assert_eq!(tokens[2].as_ref().map(DeviceToken::expose), Ok("13ad"));
+    /// assert!(tokens[1].is_err());
+    /// ```
+    pub fn parse_many<'t>(
+        texts: impl IntoIterator<Item = &'t str>,
+    ) -> impl Iterator<Item = Result<Self, InvalidValue>> {
+        const CHUNK: usize = 16 * 1024;
         let mut buffer = BytesMut::with_capacity(CHUNK);
-        let mut tokens = Vec::with_capacity(texts.size_hint().0);
-        tokens.extend(texts.map(|text| {
+        texts.into_iter().map(move |text| {
             check(text)?;
-            let needed = PREFIX.len() + text.len();
-            if buffer.capacity() < needed {
-                buffer = BytesMut::with_capacity(CHUNK);
-            }
+            buffer.reserve(PREFIX.len() + text.len());
             Self::within(&mut buffer, text)
-        }));
-        tokens
+        })
     }
 
     /// The token, as it was given.
@@ -106,7 +110,8 @@ mod tests {
         #[test]
         fn one_by_one_and_many_agree(texts in prop::collection::vec("[0-9a-fA-Fg/]{0,80}", 0..50)) {
             let one_by_one: Vec<_> = texts.iter().map(|text| text.parse::<DeviceToken>()).collect();
-            prop_assert_eq!(&DeviceToken::parse_many(texts.iter().map(String::as_str)), &one_by_one);
+            let many: Vec<_> = DeviceToken::parse_many(texts.iter().map(String::as_str)).collect();
+            prop_assert_eq!(&many, &one_by_one);
             for (text, token) in texts.iter().zip(one_by_one) {
                 if let Ok(token) = token {
                     prop_assert_eq!(token.expose(), text);
@@ -125,7 +130,7 @@ mod tests {
     #[test]
     fn more_than_one_chunk() {
         let texts = vec!["f".repeat(1_000); 200];
-        let tokens = DeviceToken::parse_many(texts.iter().map(String::as_str));
+        let tokens: Vec<_> = DeviceToken::parse_many(texts.iter().map(String::as_str)).collect();
         assert!(tokens.iter().all(|token| token.as_ref().unwrap().expose() == texts[0]));
     }
 }
