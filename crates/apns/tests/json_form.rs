@@ -120,7 +120,7 @@ fn wrong_mixes_are_refused_with_the_rule() {
     insta::assert_snapshot!(refusal(json!({"push_type": "alert", "alert": "a", "delivery": {"collapse_id": "x".repeat(65)}})), @"apns-collapse-id of 65 bytes is longer than 64");
     insta::assert_snapshot!(refusal(json!({"push_type": "liveactivity", "activity": {"event": "start", "timestamp": 1, "content_state": {}, "alert": {"title": "t", "body": "b"}, "attributes_type": "A"}})), @"missing field `attributes`");
     insta::assert_snapshot!(refusal(json!({"push_type": "liveactivity", "activity": {"event": "update", "timestamp": 1, "content_state": 3}})), @"expected a JSON object");
-    insta::assert_snapshot!(refusal(json!({"push_type": "raw", "type": "background", "payload": {"aps": {"content-available": 1}}, "delivery": {"priority": 10}})), @"a background push cannot have priority 10");
+    insta::assert_snapshot!(refusal(json!({"push_type": "raw", "type": "background", "payload": {"aps": {"content-available": 1}}, "delivery": {"priority": 10}})), @"a push of type background cannot have priority 10");
     insta::assert_snapshot!(refusal(json!({"push_type": "sms"})), @"unknown variant `sms`, expected one of `alert`, `background`, `complication`, `controls`, `fileprovider`, `liveactivity`, `location`, `mdm`, `pushtotalk`, `raw`, `voip`, `widgets`");
 }
 

@@ -51,6 +51,18 @@ fn the_token_is_what_apple_wants() {
 }
 
 #[test]
+fn a_file_that_is_no_key() {
+    let load = |p8: &str| {
+        let (team, key) = (TEAM.parse().unwrap(), KEY_ID.parse().unwrap());
+        reveille_apns::ProviderKey::from_p8(p8, team, key, reveille_crypto_ring::PROVIDER).unwrap_err()
+    };
+    insta::assert_snapshot!(load("-----BEGIN PRIVATE KEY-----"), @"provider key: malformed PEM: no END line");
+    let zero = reveille_crypto::base64url::encode(&[0; 32]);
+    insta::assert_snapshot!(load(&zero), @"provider key: the ring backend rejects this P-256 private key: out of range, too small, or inconsistent");
+    insta::assert_snapshot!(format!("{:?}", key()), @"ProviderKey { team: TeamId(DEF123GHIJ), key: KeyId(ABC123DEFG), .. }");
+}
+
+#[test]
 fn nothing_is_signed_before_it_is_needed() {
     let (mut tokens, signer) = tokens();
     tokens.handle_timeout(NOW);

@@ -41,7 +41,7 @@ pub enum InvalidNotification {
     #[error("expected a JSON object")]
     NotAnObject,
     /// A raw payload without the `aps` object.
-    #[error("a {push_type} payload needs an aps object")]
+    #[error("the payload of a push of type {push_type} needs an aps object")]
     NoAps {
         /// The push type given.
         push_type: crate::PushType,
@@ -50,7 +50,7 @@ pub enum InvalidNotification {
     #[error("the aps object of a background push holds content-available 1 and nothing else")]
     BackgroundAps,
     /// A priority that the push type does not have.
-    #[error("a {push_type} push cannot have priority {priority}")]
+    #[error("a push of type {push_type} cannot have priority {priority}")]
     Priority {
         /// The push type given.
         push_type: crate::PushType,
@@ -74,8 +74,8 @@ mod tests {
         insta::assert_snapshot!(E::DuplicateKey { key: "k".into() }, @r#"the custom key "k" is given twice"#);
         insta::assert_snapshot!(E::NotJson { key: "k".into() }, @r#"the value of the custom key "k" cannot be written as JSON"#);
         insta::assert_snapshot!(E::NotAnObject, @"expected a JSON object");
-        insta::assert_snapshot!(E::NoAps { push_type: PushType::Alert }, @"a alert payload needs an aps object");
+        insta::assert_snapshot!(E::NoAps { push_type: PushType::Alert }, @"the payload of a push of type alert needs an aps object");
         insta::assert_snapshot!(E::BackgroundAps, @"the aps object of a background push holds content-available 1 and nothing else");
-        insta::assert_snapshot!(E::Priority { push_type: PushType::Background, priority: 10 }, @"a background push cannot have priority 10");
+        insta::assert_snapshot!(E::Priority { push_type: PushType::Background, priority: 10 }, @"a push of type background cannot have priority 10");
     }
 }
