@@ -7,6 +7,7 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::entries::{Entries, Entry};
 use crate::InvalidNotification;
 use crate::InvalidNotification::{DuplicateKey, NotJson, ReservedKey};
 
@@ -17,15 +18,7 @@ use crate::InvalidNotification::{DuplicateKey, NotJson, ReservedKey};
 pub struct Custom {
     /// `,"key":value` for each.
     json: Vec<u8>,
-    entries: Vec<Entry>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Entry {
-    /// Where the value begins, behind the colon.
-    value: usize,
-    /// Where the entry ends.
-    end: usize,
+    entries: Entries,
 }
 
 /// One entry, as slices of the JSON.
@@ -131,7 +124,7 @@ impl Custom {
 
     fn slices(&self) -> impl Iterator<Item = Slices<'_>> {
         let starts = std::iter::once(0).chain(self.entries.iter().map(|entry| entry.end));
-        starts.zip(&self.entries).map(|(start, entry)| Slices {
+        starts.zip(self.entries.iter()).map(|(start, entry)| Slices {
             key: self.json.get(start + 1..entry.value.saturating_sub(1)).unwrap_or_default(),
             value: self.json.get(entry.value..entry.end).unwrap_or_default(),
             bytes: entry.end.saturating_sub(start),

@@ -1,6 +1,7 @@
 //! Writing JSON straight into one buffer, and holding JSON that is already written.
 
 mod custom;
+mod entries;
 mod object;
 mod writer;
 

@@ -55,6 +55,7 @@ macro_rules! delivery_setters {
     ($priority:ty) => {
         /// Names the request (`apns-id`). In a fan-out every request needs its own:
         /// [`Prepared::for_device_with_id`](crate::Prepared::for_device_with_id).
+        #[inline]
         #[must_use]
         pub fn id(mut self, id: crate::ApnsId) -> Self {
             self.delivery.id = Some(id);
@@ -62,6 +63,7 @@ macro_rules! delivery_setters {
         }
 
         /// Until when APNs keeps trying (`apns-expiration`).
+        #[inline]
         #[must_use]
         pub fn expiration(mut self, expiration: crate::Expiration) -> Self {
             self.delivery.expiration = expiration;
@@ -69,6 +71,7 @@ macro_rules! delivery_setters {
         }
 
         /// How urgent it is (`apns-priority`); this type has those that are allowed here.
+        #[inline]
         #[must_use]
         pub fn priority(mut self, priority: $priority) -> Self {
             self.delivery.priority = Some(priority);
@@ -76,6 +79,7 @@ macro_rules! delivery_setters {
         }
 
         /// Replaces an earlier notification with the same id (`apns-collapse-id`).
+        #[inline]
         #[must_use]
         pub fn collapse_id(mut self, id: crate::CollapseId) -> Self {
             self.delivery.collapse_id = Some(id);
@@ -90,6 +94,7 @@ macro_rules! delivery_setters {
         /// # Errors
         /// [`InvalidNotification`](crate::InvalidNotification) for `aps`, a key that is there already, or a value
         /// that JSON cannot express.
+        #[inline]
         pub fn custom<T: serde::Serialize + ?Sized>(
             mut self,
             key: &str,
