@@ -2,6 +2,7 @@
 //!
 //! `cargo run --release --example pushtool -- --help`
 
+mod apns;
 mod classify;
 mod digest;
 mod fcm;
@@ -23,6 +24,7 @@ usage: pushtool [--provider ring|rustcrypto] [--allow-loopback] COMMAND
   webpush open           a body and a user agent's keys -> the plaintext
   webpush verify-vapid   an Authorization header -> its claims
   fcm request            an FCM message with its target -> an HTTP request
+  apns request           a notification and a device token -> an HTTP request
   classify               a push service's answer -> what to do next
   digest replay          a policy, then events -> notifications, in virtual time
 
@@ -43,6 +45,7 @@ const COMMANDS: &[(&[&str], Command)] = &[
     (&["fcm", "request"], fcm::request),
     (&["classify"], classify::classify),
     (&["digest", "replay"], digest::replay),
+    (&["apns", "request"], apns::request),
 ];
 
 fn main() -> ExitCode {
