@@ -44,7 +44,7 @@ pub enum Reason {
     InUse,
     /// Issued before the replay set began to know all uses.
     ColdStart,
-    /// The replay set is full.
+    /// The replay set is full, or would have to remember the token for more than 97 days.
     Full,
     /// The shared store did not answer.
     StoreUnavailable,

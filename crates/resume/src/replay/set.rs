@@ -7,7 +7,7 @@ use reveille_core::UnixTime;
 
 use super::attempt::{Attempt, Reservation, ReservationError};
 use super::segment::{Place, Segment};
-use super::slot::{Slot, Use};
+use super::slot::{MAX_KEEP, Slot, Use};
 use crate::{Reason, TokenId};
 
 /// Segments, so that a rebuild touches a 256th of the tokens.
@@ -146,6 +146,9 @@ impl ReplaySet {
         let (now_s, keep_until) = (floor_secs(now), ceil_secs(token.keep_until));
         if keep_until <= now_s {
             return Err(Reason::Expired);
+        }
+        if keep_until - now_s > MAX_KEEP {
+            return Err(Reason::Full);
         }
         let lease_end = ceil_secs(now + self.limits.lease).min(keep_until);
         let reserved = Slot::reserved(&token.token_id, keep_until, attempt.tag(), lease_end);

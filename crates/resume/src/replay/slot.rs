@@ -20,6 +20,8 @@ pub(super) struct Slot {
 
 const RESERVED: u32 = 1 << 23;
 const LEASE: u32 = RESERVED - 1;
+/// The longest that a token can be kept, in seconds: 97 days. A lease is counted back from there.
+pub(super) const MAX_KEEP: u32 = LEASE - 1;
 
 /// What a slot is, at a time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -86,7 +88,7 @@ impl Slot {
         self.lease = low(self.lease_field() & LEASE);
     }
 
-    /// Free again: a lease that ended 97 days before the token does.
+    /// Free again: a lease that ended before the token was issued.
     pub(super) fn abort(&mut self) {
         self.lease = low(RESERVED | LEASE);
     }
