@@ -1,1 +1,1 @@
-//! Shared parts of the examples.
+//! What several examples share.

@@ -21,7 +21,7 @@ impl reveille_crypto::Rs256 for Rs256 {
     }
 
     fn verify(&self, public: &RsaPublicKey, message: &[u8], signature: &[u8]) -> Result<(), CryptoError> {
-        PublicKeyComponents { n: &public.n, e: &public.e }
+        PublicKeyComponents { n: public.n(), e: public.e() }
             .verify(&RSA_PKCS1_2048_8192_SHA256, message, signature)
             .map_err(|_| CryptoError)
     }

@@ -69,15 +69,8 @@ impl<R: StaticRandom> reveille_crypto::P256 for P256<R> {
             points.push(from_public_key(peer)?.to_projective() * *private);
         }
         let affine = <ProjectivePoint as BatchNormalize<[_]>>::batch_normalize(&points);
-        out.reserve(peers.len());
-        for pair in affine.chunks_exact(2) {
-            let [public, shared] = pair else { return Err(CryptoError) };
-            let public = PublicKey::from_affine(*public).map_err(|_| CryptoError)?;
-            let shared = PublicKey::from_affine(*shared).map_err(|_| CryptoError)?;
-            let shared = Zeroizing::new(to_bytes(&shared)?);
-            let x = shared.get(1..33).and_then(|x| x.try_into().ok()).ok_or(CryptoError)?;
-            out.push(EphemeralAgreement { public_key: to_bytes(&public)?, shared_secret: Secret::new(x) });
-        }
+        let pairs: Result<Vec<_>, _> = affine.chunks_exact(2).map(from_pair).collect();
+        out.extend(pairs?);
         Ok(())
     }
 
@@ -90,6 +83,16 @@ impl<R: StaticRandom> reveille_crypto::P256 for P256<R> {
         }
         Ok(Box::new(LoadedKey { key, public_key }))
     }
+}
+
+/// The affine forms of an ephemeral public key and of the shared point.
+fn from_pair(pair: &[p256::AffinePoint]) -> Result<EphemeralAgreement, CryptoError> {
+    let [public, shared] = pair else { return Err(CryptoError) };
+    let public = PublicKey::from_affine(*public).map_err(|_| CryptoError)?;
+    let shared = PublicKey::from_affine(*shared).map_err(|_| CryptoError)?;
+    let shared = Zeroizing::new(to_bytes(&shared)?);
+    let x = shared.get(1..33).and_then(|x| x.try_into().ok()).ok_or(CryptoError)?;
+    Ok(EphemeralAgreement { public_key: to_bytes(&public)?, shared_secret: Secret::new(x) })
 }
 
 struct LoadedKey {

@@ -13,10 +13,10 @@ pub trait Rs256: Debug + Send + Sync {
     /// [`KeyError`] if the backend has no RSA or refuses the key; moduli below 2,048 bits are refused.
     fn load(&self, private: &RsaPrivateKey) -> Result<Arc<dyn Rs256SigningKey>, KeyError>;
 
-    /// Verifies a signature over `message`.
+    /// Verifies a signature over `message`. Moduli below 2,048 bits are refused.
     ///
     /// # Errors
-    /// [`CryptoError`] if it is not valid, or the backend has no RSA.
+    /// [`CryptoError`] if it is not valid, the modulus is too small, or the backend has no RSA.
     fn verify(&self, public: &RsaPublicKey, message: &[u8], signature: &[u8]) -> Result<(), CryptoError>;
 }
 

@@ -1,1 +1,6 @@
-//! x
+#![doc = include_str!("../README.md")]
+
+#[cfg(feature = "compliance")]
+pub mod compliance;
+pub mod rfc8291;
+pub mod webpush;

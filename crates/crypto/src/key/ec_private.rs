@@ -14,6 +14,10 @@ use crate::{P256PublicKey, base64url};
 const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 /// secp256r1 (RFC 5480 §2.1.1.1).
 const P256_CURVE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+/// prime-field, in DER (SEC 1 §C.1): what explicit parameters of a curve like this one begin with.
+const PRIME_FIELD: [u8; 9] = [0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x01, 0x01];
+/// Named: explicit parameters, which could be of any curve, are not read.
+pub(super) const EXPECTED: &str = "EC on the named curve P-256";
 
 /// A P-256 private key as read from, or written to, one of the usual formats: the scalar, and the public key if the
 /// format carried it. It is wiped when dropped and never printed.
@@ -69,8 +73,8 @@ impl EcPrivateKey {
     /// # Errors
     /// [`InvalidKey`].
     pub fn from_pem(pem: &str) -> Result<Self, InvalidKey> {
-        const EXPECTED: &str = "PRIVATE KEY or EC PRIVATE KEY";
-        match pem::decode(pem, &["PRIVATE KEY", "EC PRIVATE KEY"], EXPECTED)? {
+        const LABELS: &str = "PRIVATE KEY or EC PRIVATE KEY";
+        match pem::decode(pem, &["PRIVATE KEY", "EC PRIVATE KEY"], LABELS)? {
             ("EC PRIVATE KEY", der) => Self::from_sec1_der(der.expose()),
             (_, der) => Self::from_pkcs8_der(der.expose()),
         }
@@ -82,10 +86,12 @@ impl EcPrivateKey {
     /// [`InvalidKey`].
     pub fn from_der(der: &[u8]) -> Result<Self, InvalidKey> {
         if PrivateKeyInfoRef::from_der(der).is_ok() {
-            Self::from_pkcs8_der(der)
-        } else {
-            Self::from_sec1_der(der)
+            return Self::from_pkcs8_der(der);
         }
+        Self::from_sec1_der(der).map_err(|error| match error {
+            InvalidKey::Der { .. } => InvalidKey::Der { expected: "PKCS#8 or SEC1" },
+            other => other,
+        })
     }
 
     /// From PKCS#8 DER (RFC 5958).
@@ -96,7 +102,7 @@ impl EcPrivateKey {
         let info = PrivateKeyInfoRef::from_der(der).map_err(|_| InvalidKey::Der { expected: "PKCS#8" })?;
         let curve = info.algorithm.parameters_oid().ok();
         if info.algorithm.oid != EC_PUBLIC_KEY || curve != Some(P256_CURVE) {
-            return Err(InvalidKey::Algorithm { expected: "EC on P-256" });
+            return Err(InvalidKey::Algorithm { expected: EXPECTED });
         }
         Self::from_sec1_der(info.private_key.as_bytes())
     }
@@ -106,11 +112,18 @@ impl EcPrivateKey {
     /// # Errors
     /// [`InvalidKey`].
     pub fn from_sec1_der(der: &[u8]) -> Result<Self, InvalidKey> {
-        let key =
-            sec1::EcPrivateKey::try_from(der).map_err(|_| InvalidKey::Der { expected: "PKCS#8 or SEC1" })?;
+        let key = sec1::EcPrivateKey::try_from(der).map_err(|_| {
+            // Explicit parameters (SEC 1 §C.2) are a legal key, only not one that is read here.
+            let explicit = der.windows(PRIME_FIELD.len()).any(|window| window == PRIME_FIELD);
+            if explicit {
+                InvalidKey::Algorithm { expected: EXPECTED }
+            } else {
+                InvalidKey::Der { expected: "SEC1" }
+            }
+        })?;
         let curve = key.parameters.and_then(|parameters| parameters.named_curve());
         if curve.is_some_and(|curve| curve != P256_CURVE) {
-            return Err(InvalidKey::Algorithm { expected: "EC on P-256" });
+            return Err(InvalidKey::Algorithm { expected: EXPECTED });
         }
         let public_key = key.public_key.map(P256PublicKey::from_bytes).transpose()?;
         Ok(Self { public_key, ..Self::from_bytes(key.private_key)? })
@@ -171,7 +184,9 @@ impl EcPrivateKey {
         use base64::Engine as _;
         let der = self.to_pkcs8_der()?;
         let body = Secret::new(base64::engine::general_purpose::STANDARD.encode(der.expose()));
-        let mut pem = String::from("-----BEGIN PRIVATE KEY-----\n");
+        // Room for all of it: a string that grows leaves copies behind.
+        let mut pem = String::with_capacity(64 + body.expose().len() * 65 / 64);
+        pem.push_str("-----BEGIN PRIVATE KEY-----\n");
         for (at, character) in body.expose().char_indices() {
             if at > 0 && at % 64 == 0 {
                 pem.push('\n');

@@ -8,8 +8,8 @@ use crate::p256::InvalidPublicKey;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidKey {
-    /// The raw scalar has the wrong length.
-    #[error("raw P-256 private key must be 32 bytes, got {length}")]
+    /// The scalar has the wrong length.
+    #[error("P-256 private key must be 32 bytes, got {length}")]
     Length {
         /// Bytes given.
         length: usize,
@@ -31,10 +31,10 @@ pub enum InvalidKey {
         /// What was found.
         found: &'static str,
     },
-    /// The DER is neither of the two structures.
+    /// The DER is not the structure, or neither of the two.
     #[error("malformed DER: not a {expected} structure")]
     Der {
-        /// What was tried last.
+        /// What was tried.
         expected: &'static str,
     },
     /// The key is for another algorithm or curve.

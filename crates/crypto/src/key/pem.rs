@@ -1,5 +1,5 @@
-//! PEM (RFC 7468), read leniently: any line length, any text around the blocks, because keys travel through
-//! environment variables and secret stores that reflow them.
+//! PEM (RFC 7468), read leniently: any line length, line ends written as `\n`, any text around the blocks, because
+//! keys travel through environment variables, JSON and secret stores that reflow them.
 
 use reveille_core::Secret;
 
@@ -32,7 +32,9 @@ pub(super) fn decode(
         if let Some(known) = labels.iter().find(|known| **known == label) {
             return Ok((known, decode_body(body)?));
         }
-        found = found.or_else(|| describe(label));
+        if found.is_none_or(|found| found == PARAMETERS_ONLY) {
+            found = Some(describe(label));
+        }
         rest = after;
     }
     match found {
@@ -42,7 +44,12 @@ pub(super) fn decode(
 }
 
 fn decode_body(body: &str) -> Result<Secret<Vec<u8>>, InvalidKey> {
-    let packed = Secret::new(body.split_ascii_whitespace().collect::<String>());
+    // Room for all of it: a string that grows leaves copies behind.
+    let mut packed = String::with_capacity(body.len());
+    for line in body.split("\\n").flat_map(|line| line.split("\\r")) {
+        packed.extend(line.split_ascii_whitespace());
+    }
+    let packed = Secret::new(packed);
     if packed.expose().contains([':', ',']) {
         return Err(InvalidKey::Pem { problem: "the key is encrypted; decrypt it first" });
     }
@@ -51,15 +58,18 @@ fn decode_body(body: &str) -> Result<Secret<Vec<u8>>, InvalidKey> {
         .map_err(|_| InvalidKey::Pem { problem: "content is not base64" })
 }
 
+const PARAMETERS_ONLY: &str = "only curve parameters";
+
 /// A word for a label that was not looked for. The label itself is not repeated: it is input.
-fn describe(label: &str) -> Option<&'static str> {
+fn describe(label: &str) -> &'static str {
     match label {
-        "EC PARAMETERS" => None,
-        "ENCRYPTED PRIVATE KEY" => Some("an encrypted key (decrypt it first)"),
-        "PUBLIC KEY" | "RSA PUBLIC KEY" => Some("a public key"),
-        "CERTIFICATE" => Some("a certificate"),
-        "RSA PRIVATE KEY" => Some("an RSA key"),
-        "EC PRIVATE KEY" => Some("an EC key"),
-        _ => Some("something else"),
+        "EC PARAMETERS" => PARAMETERS_ONLY,
+        "ENCRYPTED PRIVATE KEY" => "an encrypted key (decrypt it first)",
+        "PUBLIC KEY" | "RSA PUBLIC KEY" => "a public key",
+        "CERTIFICATE" => "a certificate",
+        "RSA PRIVATE KEY" => "an RSA key",
+        "EC PRIVATE KEY" => "an EC key",
+        "OPENSSH PRIVATE KEY" => "an OpenSSH key (convert it to PKCS#8)",
+        _ => "something else",
     }
 }

@@ -65,8 +65,30 @@ impl fmt::Debug for RsaPrivateKey {
 /// An RSA public key: modulus and exponent, big-endian, as in a JWK (RFC 7518 §6.3.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RsaPublicKey {
-    /// Modulus.
-    pub n: Vec<u8>,
-    /// Exponent.
-    pub e: Vec<u8>,
+    n: Vec<u8>,
+    e: Vec<u8>,
+}
+
+impl RsaPublicKey {
+    /// From modulus and exponent. Leading zeros, which some writers keep from DER, are dropped.
+    #[must_use]
+    pub fn new(n: &[u8], e: &[u8]) -> Self {
+        Self { n: without_leading_zeros(n), e: without_leading_zeros(e) }
+    }
+
+    /// The modulus, without leading zeros.
+    #[must_use]
+    pub fn n(&self) -> &[u8] {
+        &self.n
+    }
+
+    /// The exponent, without leading zeros.
+    #[must_use]
+    pub fn e(&self) -> &[u8] {
+        &self.e
+    }
+}
+
+fn without_leading_zeros(number: &[u8]) -> Vec<u8> {
+    number.iter().copied().skip_while(|byte| *byte == 0).collect()
 }

@@ -9,7 +9,7 @@ use crate::{CryptoError, EcPrivateKey, KeyError};
 
 /// Key generation and agreement on P-256.
 pub trait P256: Debug + Send + Sync {
-    /// Generates a private key and its public key.
+    /// Generates a private key; its public key comes with it.
     ///
     /// # Errors
     /// [`CryptoError`] if the random source fails.
@@ -26,15 +26,22 @@ pub trait P256: Debug + Send + Sync {
     /// agreement per peer to `out`, in order. A backend that is faster on many at once overrides it.
     ///
     /// # Errors
-    /// As for one; `out` may then hold fewer.
+    /// As for one; `out` is then as it was before.
     fn agree_ephemeral_many(
         &self,
         peers: &[&P256PublicKey],
         out: &mut Vec<EphemeralAgreement>,
     ) -> Result<(), CryptoError> {
+        let before = out.len();
         out.reserve(peers.len());
         for peer in peers {
-            out.push(self.agree_ephemeral(peer)?);
+            match self.agree_ephemeral(peer) {
+                Ok(agreement) => out.push(agreement),
+                Err(error) => {
+                    out.truncate(before);
+                    return Err(error);
+                }
+            }
         }
         Ok(())
     }
@@ -64,7 +71,7 @@ pub type SharedSecret = Secret<[u8; 32]>;
 
 /// What one ephemeral agreement leaves behind.
 pub struct EphemeralAgreement {
-    /// The ephemeral public key, uncompressed (0x04 ‖ x ‖ y).
+    /// The ephemeral public key, uncompressed (0x04 ‖ x ‖ y). The backend vouches that it is on the curve.
     pub public_key: [u8; P256_PUBLIC_KEY_LEN],
     /// The shared secret.
     pub shared_secret: SharedSecret,

@@ -1,0 +1,4 @@
+//! One file per area.
+
+pub mod vapid;
+pub mod webpush;

@@ -1,0 +1,33 @@
+//! Ours beside the peers, in one run on one machine.
+//!
+//! `cargo run --release --manifest-path benches/Cargo.toml --bin compare -- AREA`
+//!
+//! Prints a table and, as the last line, one JSON object with the medians in nanoseconds per operation.
+
+mod allocations;
+mod areas;
+mod measure;
+mod report;
+
+use std::process::ExitCode;
+
+use report::Report;
+
+#[global_allocator]
+static ALLOCATOR: allocations::Counting = allocations::Counting;
+
+/// The areas: name, and what fills the report.
+const AREAS: &[(&str, fn(&mut Report))] = &[("vapid", areas::vapid::compare), ("webpush", areas::webpush::compare)];
+
+fn main() -> ExitCode {
+    let name = std::env::args().nth(1).unwrap_or_default();
+    let Some((name, compare)) = AREAS.iter().find(|(area, _)| *area == name) else {
+        let known: Vec<_> = AREAS.iter().map(|(area, _)| *area).collect();
+        eprintln!("usage: compare AREA, where AREA is one of: {}", known.join(", "));
+        return ExitCode::from(2);
+    };
+    let mut report = Report::new(name);
+    compare(&mut report);
+    report.print();
+    ExitCode::SUCCESS
+}

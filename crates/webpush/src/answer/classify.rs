@@ -1,0 +1,139 @@
+//! From status, headers and body to an outcome.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode, header};
+use reveille_core::{Action, Outcome, Receipt, Rejection, RetryAfter, UnixTime};
+
+use super::words::{self, Words};
+
+/// The pause after "too many requests" without `Retry-After`.
+const DEFAULT_PAUSE: Duration = Duration::from_secs(60);
+
+/// Says what a push service's answer means. It never fails: any status, headers and body have a meaning.
+///
+/// | status | action |
+/// |---|---|
+/// | 2xx | accepted; the receipt has `Location`, the effective TTL and the receipt link |
+/// | 404 | [`SuspectTarget`](Action::SuspectTarget): weigh it with [`Suspicion`](reveille_core::Suspicion) |
+/// | 410 | [`DropTarget`](Action::DropTarget) |
+/// | 401, 403 | [`FixCredential`](Action::FixCredential); [`RefreshCredential`](Action::RefreshCredential) where the token is only too old; [`SuspectTarget`](Action::SuspectTarget) where this one subscription was made with another key |
+/// | 429, 406 (WNS) | [`SlowDown`](Action::SlowDown) until `Retry-After`, else for 60 s |
+/// | 408, 425, 5xx | [`Retry`](Action::Retry) not before `Retry-After`, else at once: add a back-off of your own |
+/// | 400, 405, 411–415, 422, 431 | [`FixRequest`](Action::FixRequest), with the header at fault where it is known |
+/// | else | [`GiveUp`](Action::GiveUp): redirects too, following one would lead around the endpoint policy |
+///
+/// Pass the first 16 KiB of the body; more is not looked at.
+///
+/// ```
+/// use http::{HeaderMap, StatusCode};
+/// use reveille_core::{Action, UnixTime};
+/// use std::time::Duration;
+///
+/// let now = UnixTime::from_secs(1_800_000_000);
+/// let mut headers = HeaderMap::new();
+/// headers.insert("retry-after", "120".parse()?);
+/// let outcome = reveille_webpush::classify(StatusCode::TOO_MANY_REQUESTS, &headers, b"", now);
+/// assert_eq!(outcome.action(), Some(&Action::SlowDown { until: now + Duration::from_secs(120) }));
+/// # Ok::<(), http::header::InvalidHeaderValue>(())
+/// ```
+#[must_use]
+pub fn classify(status: StatusCode, headers: &HeaderMap, body: &[u8], now: UnixTime) -> Outcome {
+    if status.is_success() {
+        return receipt(status, headers).into();
+    }
+    let words = words::read(headers, body);
+    let retry_after = retry_after(headers).map(|wait| wait.resolve(now));
+    let mut rejection = Rejection::new(status.as_u16(), action(status, &words, retry_after, now));
+    if let Some(hint) = hint(&rejection.action, status) {
+        rejection = rejection.with_detail(hint);
+    }
+    if let Some(detail) = words.detail {
+        rejection = rejection.with_detail(detail);
+    }
+    if let Some(reason) = words.reason {
+        rejection = rejection.with_reason(reason);
+    }
+    rejection.into()
+}
+
+fn action(status: StatusCode, words: &Words, retry_after: Option<UnixTime>, now: UnixTime) -> Action {
+    match status.as_u16() {
+        404 => Action::SuspectTarget,
+        410 => Action::DropTarget { if_registered_before: None },
+        401 | 403 => credential_action(words),
+        406 | 429 => Action::SlowDown { until: retry_after.unwrap_or(now + DEFAULT_PAUSE) },
+        408 | 425 | 500 | 502..=504 | 506..=599 => Action::Retry { not_before: retry_after.unwrap_or(now) },
+        400 | 405 | 411..=415 | 422 | 431 => Action::FixRequest { field: field_at_fault(status, words) },
+        _ => Action::GiveUp,
+    }
+}
+
+/// Three faults share these two statuses: our key or contact is wrong, the token is too old (or our clock is wrong),
+/// or this subscription was made with another of our keys.
+fn credential_action(words: &Words) -> Action {
+    let said = |needles: &[&str]| {
+        let texts = [words.reason.as_deref(), words.detail.as_deref()];
+        texts.into_iter().flatten().any(|text| {
+            let text = text.to_ascii_lowercase();
+            needles.iter().any(|needle| text.contains(needle))
+        })
+    };
+    if said(&["vapidpkhashmismatch", "do not correspond to the credentials used to create", "mismatch"]) {
+        Action::SuspectTarget
+    } else if said(&["expired"]) {
+        Action::RefreshCredential
+    } else {
+        Action::FixCredential
+    }
+}
+
+/// The header at fault: by autopush's errno, by Apple's reason, by WNS's text.
+fn field_at_fault(status: StatusCode, words: &Words) -> Option<Cow<'static, str>> {
+    let by_errno = match words.errno {
+        Some(104) => Some("body"),
+        Some(110) => Some("content-encoding"),
+        Some(111 | 112 | 114) => Some("ttl"),
+        Some(113) => Some("topic"),
+        Some(109) => Some("authorization"),
+        _ => None,
+    };
+    let by_text = || {
+        let text = words.reason.as_deref()?.to_ascii_lowercase();
+        let fields = ["ttl", "topic", "urgency", "authorization"];
+        fields.into_iter().find(|field| text.contains(field))
+    };
+    let by_status = || match status {
+        StatusCode::PAYLOAD_TOO_LARGE => Some("body"),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Some("content-encoding"),
+        StatusCode::LENGTH_REQUIRED => Some("content-length"),
+        _ => None,
+    };
+    by_errno.or_else(by_text).or_else(by_status).map(Cow::Borrowed)
+}
+
+/// What an operator should know, where the service itself says nothing more.
+fn hint(action: &Action, status: StatusCode) -> Option<&'static str> {
+    match action {
+        Action::FixCredential => Some("the VAPID key, its contact or this server's clock is wrong"),
+        Action::GiveUp if status.is_redirection() => Some("redirects are not followed"),
+        Action::SuspectTarget if status != StatusCode::NOT_FOUND => {
+            Some("the subscription was made with another VAPID key and must be renewed")
+        }
+        _ => None,
+    }
+}
+
+fn receipt(status: StatusCode, headers: &HeaderMap) -> Receipt {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let mut receipt = Receipt::new(status.as_u16());
+    receipt.message = text("location").map(str::to_owned);
+    receipt.ttl = text("ttl").and_then(|ttl| ttl.trim().parse().ok()).map(Duration::from_secs);
+    receipt.reference = text("link").map(str::to_owned);
+    receipt
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<RetryAfter> {
+    headers.get(header::RETRY_AFTER)?.to_str().ok().and_then(|value| RetryAfter::parse(value).ok())
+}

@@ -1,0 +1,47 @@
+//! The HTTP request of a push message (RFC 8030 §5, RFC 8291 §4).
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+
+use crate::endpoint::Endpoint;
+use crate::message::{Message, Ttl};
+
+const TTL: HeaderName = HeaderName::from_static("ttl");
+const URGENCY: HeaderName = HeaderName::from_static("urgency");
+const TOPIC: HeaderName = HeaderName::from_static("topic");
+const X_WNS_CACHE_POLICY: HeaderName = HeaderName::from_static("x-wns-cache-policy");
+
+/// Room for every header that is ever set, so that the map is allocated once.
+const HEADERS: usize = 7;
+
+pub(super) fn build(
+    message: &Message,
+    endpoint: &Endpoint,
+    authorization: HeaderValue,
+    body: Bytes,
+) -> Request<Bytes> {
+    let mut headers = HeaderMap::with_capacity(HEADERS);
+    headers.insert(TTL, message.ttl_value().clone());
+    headers.insert(AUTHORIZATION, authorization);
+    if message.payload().is_some() {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("aes128gcm"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    }
+    if let Some(urgency) = message.urgency() {
+        headers.insert(URGENCY, urgency.value());
+    }
+    if let Some(topic) = message.topic() {
+        headers.insert(TOPIC, topic.value().clone());
+    }
+    // WNS caches by default and then refuses a TTL of zero: "Ttl value conflicts with X-WNS-Cache-Policy".
+    if message.ttl() == Ttl::ZERO && endpoint.host().ends_with(".notify.windows.com") {
+        headers.insert(X_WNS_CACHE_POLICY, HeaderValue::from_static("no-cache"));
+    }
+    let mut request = Request::new(body);
+    *request.method_mut() = Method::POST;
+    // The endpoint was parsed as a URI when it was made.
+    *request.uri_mut() = Uri::try_from(endpoint.as_str()).unwrap_or_default();
+    *request.headers_mut() = headers;
+    request
+}

@@ -1,0 +1,107 @@
+//! Checking the JSON of a declarative message that somebody else wrote.
+
+use serde::Deserialize;
+
+use super::notification::{DeclarativeNotification, InvalidDeclarative};
+use crate::message::MAX_PLAINTEXT;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Payload {
+    web_push: serde_json::Value,
+    notification: DeclarativeNotification,
+    #[serde(default)]
+    app_badge: Option<u64>,
+    #[serde(default)]
+    mutable: bool,
+}
+
+impl DeclarativeNotification {
+    /// Reads and checks a payload, more strictly than browsers do: an unknown member, which they ignore, is most
+    /// likely a misspelt one.
+    ///
+    /// # Errors
+    /// [`InvalidDeclarative`].
+    pub fn from_json(json: &str) -> Result<Self, InvalidDeclarative> {
+        if json.len() > MAX_PLAINTEXT {
+            return Err(InvalidDeclarative::TooLong { length: json.len() });
+        }
+        let payload: Payload = serde_json::from_str(json)
+            .map_err(|e| InvalidDeclarative::Json { line: e.line(), column: e.column() })?;
+        if payload.web_push != 8030 {
+            return Err(InvalidDeclarative::Magic);
+        }
+        let mut notification = payload.notification;
+        notification.app_badge = payload.app_badge.or(notification.app_badge);
+        notification.mutable = payload.mutable;
+        notification.check()?;
+        Ok(notification)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{DeclarativeAction, Direction};
+    use super::*;
+
+    #[test]
+    fn round_trip_of_everything() {
+        let all = DeclarativeNotification::new("T", "https://a.example/x#y")
+            .with_body("b")
+            .with_lang("en")
+            .with_dir(Direction::Rtl)
+            .with_tag("t")
+            .with_icon("https://a.example/i.png")
+            .with_image("https://a.example/p.png")
+            .with_badge("https://a.example/b.png")
+            .with_timestamp(reveille_core::UnixTime::from_millis(5))
+            .with_silent(false)
+            .with_renotify(true)
+            .with_require_interaction(true)
+            .with_data(serde_json::json!({"conversation": "7"}))
+            .with_action(DeclarativeAction::new("open", "Open", "https://a.example/open"))
+            .with_app_badge(3)
+            .with_mutable(true);
+        let json = all.to_json().unwrap();
+        assert_eq!(DeclarativeNotification::from_json(&json).unwrap(), all);
+        insta::assert_snapshot!(json, @r#"{"web_push":8030,"notification":{"title":"T","navigate":"https://a.example/x#y","body":"b","lang":"en","dir":"rtl","tag":"t","icon":"https://a.example/i.png","image":"https://a.example/p.png","badge":"https://a.example/b.png","timestamp":5,"silent":false,"renotify":true,"requireInteraction":true,"data":{"conversation":"7"},"actions":[{"action":"open","title":"Open","navigate":"https://a.example/open"}],"app_badge":3},"app_badge":3,"mutable":true}"#);
+    }
+
+    #[test]
+    fn what_would_not_be_shown_is_refused() {
+        let err = |json: &str| DeclarativeNotification::from_json(json).unwrap_err().to_string();
+        let with = |members: &str| {
+            err(&format!(
+                r#"{{"web_push":8030,"notification":{{"title":"T","navigate":"https://a.example/"{members}}}}}"#
+            ))
+        };
+        insta::assert_snapshot!(err("[]"), @"not the JSON of a declarative message (line 1, column 2)");
+        insta::assert_snapshot!(err(r#"{"web_push":8031,"notification":{"title":"T","navigate":"https://a.example/"}}"#), @"web_push must be 8030");
+        insta::assert_snapshot!(err(r#"{"web_push":"8030","notification":{"title":"T","navigate":"https://a.example/"}}"#), @"web_push must be 8030");
+        insta::assert_snapshot!(err(r#"{"web_push":8030,"notification":{"title":"","navigate":"https://a.example/"}}"#), @"title must not be empty");
+        for bad in [
+            "/chat",
+            "chat",
+            "http://a.example/",
+            "javascript:alert(1)",
+            "https://",
+            "https://a .example/",
+            "",
+        ] {
+            let json = format!(r#"{{"web_push":8030,"notification":{{"title":"T","navigate":"{bad}"}}}}"#);
+            assert_eq!(err(&json), "notification.navigate must be an absolute https URL", "{bad}");
+        }
+        insta::assert_snapshot!(with(r#","icon":"x""#), @"notification.icon must be an absolute https URL");
+        insta::assert_snapshot!(with(r#","actions":[{"action":"a","title":"A","navigate":"x"}]"#), @"notification.actions.navigate must be an absolute https URL");
+        insta::assert_snapshot!(with(r#","renotify":true"#), @"renotify needs a tag");
+        insta::assert_snapshot!(with(r#","renotify":true,"tag":"t","silent":true"#), @"a silent notification cannot renotify");
+        insta::assert_snapshot!(with(r#","titel":1"#), @"not the JSON of a declarative message (line 1, column 84)");
+        let long = DeclarativeNotification::new("T", "https://a.example/").with_body("b".repeat(4_000));
+        insta::assert_snapshot!(long.to_json().unwrap_err(), @"message of 4088 bytes is longer than the limit of 3993");
+    }
+
+    #[test]
+    fn http_is_for_this_machine_only() {
+        assert!(DeclarativeNotification::new("T", "http://localhost:8080/").to_json().is_ok());
+    }
+}

@@ -1,0 +1,31 @@
+//! Hiding the payload's length.
+
+use super::MAX_PLAINTEXT;
+
+/// How much padding goes into the encrypted record (RFC 8188 §2). Without it the push service learns the payload's
+/// exact length.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Padding {
+    /// None.
+    #[default]
+    None,
+    /// This many bytes.
+    Bytes(usize),
+    /// Up to this many bytes of payload and padding together; longer payloads get none.
+    ToLength(usize),
+    /// Up to the limit: all messages look the same.
+    ToMaximum,
+}
+
+impl Padding {
+    /// Bytes of padding for a payload of `length` bytes.
+    pub(crate) const fn bytes_for(self, length: usize) -> usize {
+        match self {
+            Self::None => 0,
+            Self::Bytes(bytes) => bytes,
+            Self::ToLength(total) => total.saturating_sub(length),
+            Self::ToMaximum => MAX_PLAINTEXT.saturating_sub(length),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Topic.
+
+use std::str::FromStr;
+
+use http::HeaderValue;
+use reveille_crypto::{HmacKey, base64url};
+use thiserror::Error;
+
+/// The name under which a waiting message is replaced by a newer one (RFC 8030 §5.4): 1 to 32 characters of the
+/// base64url alphabet.
+///
+/// The push service can read it and link messages by it; [`Topic::derived`] hides the meaning.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Topic(HeaderValue);
+
+/// Why text is not a topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum InvalidTopic {
+    /// Nothing, or more than 32 characters.
+    #[error("topic must be 1 to {} characters, got {length}", Topic::MAX_LEN)]
+    Length {
+        /// Characters given.
+        length: usize,
+    },
+    /// A character outside `A–Z a–z 0–9 - _`.
+    #[error("topic may only contain A-Z, a-z, 0-9, '-' and '_'")]
+    Character,
+}
+
+impl Topic {
+    /// The longest topic, in characters.
+    pub const MAX_LEN: usize = 32;
+
+    /// Checks and takes a topic.
+    ///
+    /// # Errors
+    /// [`InvalidTopic`].
+    pub fn new(topic: &str) -> Result<Self, InvalidTopic> {
+        let length = topic.chars().count();
+        if length == 0 || length > Self::MAX_LEN {
+            return Err(InvalidTopic::Length { length });
+        }
+        if !topic.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')) {
+            return Err(InvalidTopic::Character);
+        }
+        HeaderValue::from_str(topic).map(Self).map_err(|_| InvalidTopic::Character)
+    }
+
+    /// The topic of any name, such as a conversation id: 32 characters of a keyed hash. The same key and name always
+    /// give the same topic, and without the key the name cannot be guessed.
+    #[must_use]
+    pub fn derived(key: &dyn HmacKey, name: &[u8]) -> Self {
+        let tag = key.sign(&[b"reveille web push topic\0", name]);
+        let text = base64url::encode(tag.get(..24).unwrap_or_default());
+        Self(HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("reveille")))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+
+    pub(crate) const fn value(&self) -> &HeaderValue {
+        &self.0
+    }
+}
+
+impl FromStr for Topic {
+    type Err = InvalidTopic;
+    fn from_str(topic: &str) -> Result<Self, InvalidTopic> {
+        Self::new(topic)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reveille_crypto_ring::PROVIDER;
+
+    #[test]
+    fn limits() {
+        assert_eq!(Topic::new(&"a".repeat(32)).unwrap().as_str().len(), 32);
+        insta::assert_snapshot!(Topic::new(&"a".repeat(33)).unwrap_err(), @"topic must be 1 to 32 characters, got 33");
+        insta::assert_snapshot!(Topic::new("").unwrap_err(), @"topic must be 1 to 32 characters, got 0");
+        insta::assert_snapshot!(Topic::new("a b").unwrap_err(), @"topic may only contain A-Z, a-z, 0-9, '-' and '_'");
+        for bad in ["a=", "ä", "a+b", "a/b", "\n"] {
+            assert_eq!(Topic::new(bad), Err(InvalidTopic::Character), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn derived_topics_are_stable_legal_and_keyed() {
+        let key = |secret: &[u8]| PROVIDER.hmac_sha256.key(secret);
+        let topic = Topic::derived(&*key(b"k"), b"conversation 7");
+        assert_eq!(topic, Topic::derived(&*key(b"k"), b"conversation 7"));
+        assert_eq!(Topic::new(topic.as_str()), Ok(topic.clone()));
+        assert_eq!(topic.as_str().len(), Topic::MAX_LEN);
+        assert_ne!(topic, Topic::derived(&*key(b"other"), b"conversation 7"));
+        assert_ne!(topic, Topic::derived(&*key(b"k"), b"conversation 8"));
+    }
+}

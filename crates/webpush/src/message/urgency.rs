@@ -1,0 +1,52 @@
+//! Urgency.
+
+use std::str::FromStr;
+
+use http::HeaderValue;
+use thiserror::Error;
+
+/// How much the message is worth the user's battery (RFC 8030 §5.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Urgency {
+    /// On power and Wi-Fi: advertisements.
+    VeryLow,
+    /// On either power or Wi-Fi: topic updates.
+    Low,
+    /// On neither: chat or calendar messages.
+    Normal,
+    /// Low battery: incoming calls, time-critical alerts.
+    High,
+}
+
+/// Text that is not one of the four urgencies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("urgency must be very-low, low, normal or high")]
+pub struct InvalidUrgency;
+
+impl Urgency {
+    /// The header's value.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::VeryLow => "very-low",
+            Self::Low => "low",
+            Self::Normal => "normal",
+            Self::High => "high",
+        }
+    }
+
+    pub(crate) const fn value(self) -> HeaderValue {
+        HeaderValue::from_static(self.as_str())
+    }
+}
+
+impl FromStr for Urgency {
+    type Err = InvalidUrgency;
+    fn from_str(text: &str) -> Result<Self, InvalidUrgency> {
+        [Self::VeryLow, Self::Low, Self::Normal, Self::High]
+            .into_iter()
+            .find(|urgency| urgency.as_str() == text)
+            .ok_or(InvalidUrgency)
+    }
+}

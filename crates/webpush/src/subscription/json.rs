@@ -1,0 +1,212 @@
+//! The browser's JSON, read so that every fault can be named.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use reveille_core::{Secret, UnixTime};
+use reveille_crypto::{P256PublicKey, base64url};
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::{AUTH_SECRET_LEN, InvalidSubscription, Subscription};
+use crate::endpoint::{Endpoint, EndpointPolicy};
+
+/// The members that matter; unknown ones are ignored (the Push API may add more).
+#[derive(Deserialize)]
+pub(super) struct Wire<'a> {
+    #[serde(borrow, default)]
+    endpoint: Member<'a>,
+    #[serde(borrow, default, rename = "expirationTime")]
+    expiration_time: Member<'a>,
+    #[serde(borrow, default)]
+    keys: KeysMember<'a>,
+    #[serde(borrow, default, rename = "vapidKeyId")]
+    vapid_key_id: Member<'a>,
+}
+
+#[derive(Default, Deserialize)]
+struct Keys<'a> {
+    #[serde(borrow, default)]
+    p256dh: Member<'a>,
+    #[serde(borrow, default)]
+    auth: Member<'a>,
+}
+
+impl Wire<'_> {
+    pub(super) fn check(self, policy: &dyn EndpointPolicy) -> Result<Subscription, InvalidSubscription> {
+        let endpoint = Endpoint::parse(&self.endpoint.text("endpoint")?, policy)?;
+        let keys = match self.keys {
+            KeysMember::Absent => return Err(InvalidSubscription::Missing { field: "keys" }),
+            KeysMember::Other => {
+                return Err(InvalidSubscription::WrongType { field: "keys", expected: "an object" });
+            }
+            KeysMember::Object(keys) => keys,
+        };
+        let ua_public: P256PublicKey = keys.p256dh.text("keys.p256dh")?.parse()?;
+        let auth_secret = auth_secret(&keys.auth.text("keys.auth")?)?;
+        let vapid_key = match self.vapid_key_id {
+            Member::Absent | Member::Null => None,
+            member => Some(member.text("vapidKeyId")?.parse().map_err(|_| InvalidSubscription::VapidKeyId)?),
+        };
+        Ok(Subscription {
+            endpoint,
+            ua_public,
+            auth_secret,
+            expiration: expiration(&self.expiration_time)?,
+            vapid_key,
+        })
+    }
+}
+
+fn auth_secret(text: &str) -> Result<Secret<[u8; AUTH_SECRET_LEN]>, InvalidSubscription> {
+    let bytes = Secret::new(base64url::decode_lenient(text)?);
+    let length = bytes.expose().len();
+    let secret: Result<[u8; AUTH_SECRET_LEN], _> = bytes.expose().as_slice().try_into();
+    secret.map(Secret::new).map_err(|_| InvalidSubscription::AuthLength { length })
+}
+
+/// `DOMHighResTimeStamp`: milliseconds since the epoch, possibly with a fraction.
+fn expiration(member: &Member<'_>) -> Result<Option<UnixTime>, InvalidSubscription> {
+    match member {
+        Member::Absent | Member::Null => Ok(None),
+        Member::Number(millis) if *millis >= 0.0 => Ok(Some(UnixTime::from_millis(*millis as u64))),
+        _ => Err(InvalidSubscription::WrongType {
+            field: "expirationTime",
+            expected: "null or a number of milliseconds",
+        }),
+    }
+}
+
+/// A member of any JSON type, of which only text and numbers keep their value.
+#[derive(Default)]
+enum Member<'a> {
+    #[default]
+    Absent,
+    Null,
+    Text(Cow<'a, str>),
+    Number(f64),
+    Other,
+}
+
+impl<'a> Member<'a> {
+    fn text(self, field: &'static str) -> Result<Cow<'a, str>, InvalidSubscription> {
+        match self {
+            Self::Text(text) => Ok(text),
+            Self::Absent => Err(InvalidSubscription::Missing { field }),
+            _ => Err(InvalidSubscription::WrongType { field, expected: "a string" }),
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Member<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyMember(PhantomData))
+    }
+}
+
+struct AnyMember<'a>(PhantomData<&'a ()>);
+
+impl<'de: 'a, 'a> Visitor<'de> for AnyMember<'a> {
+    type Value = Member<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Member<'a>, E> {
+        Ok(Member::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Member<'a>, E> {
+        Ok(Member::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Member<'a>, E> {
+        Ok(Member::Number(number))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Member<'a>, E> {
+        Ok(Member::Number(number as f64))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Member<'a>, E> {
+        Ok(Member::Number(number as f64))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Member<'a>, E> {
+        Ok(Member::Other)
+    }
+
+    fn visit_unit<E>(self) -> Result<Member<'a>, E> {
+        Ok(Member::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Member<'a>, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Member::Other)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Member<'a>, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Member::Other)
+    }
+}
+
+/// The member `keys`: an object, or not.
+#[derive(Default)]
+enum KeysMember<'a> {
+    #[default]
+    Absent,
+    Object(Keys<'a>),
+    Other,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for KeysMember<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyKeys(PhantomData))
+    }
+}
+
+struct AnyKeys<'a>(PhantomData<&'a ()>);
+
+/// Whatever is not an object is [`KeysMember::Other`].
+impl<'de: 'a, 'a> Visitor<'de> for AnyKeys<'a> {
+    type Value = KeysMember<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<KeysMember<'a>, A::Error> {
+        Keys::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(KeysMember::Object)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<KeysMember<'a>, A::Error> {
+        AnyMember(PhantomData).visit_seq(seq).map(|_| KeysMember::Other)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<KeysMember<'a>, E> {
+        Ok(KeysMember::Other)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<KeysMember<'a>, E> {
+        Ok(KeysMember::Other)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<KeysMember<'a>, E> {
+        Ok(KeysMember::Other)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<KeysMember<'a>, E> {
+        Ok(KeysMember::Other)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<KeysMember<'a>, E> {
+        Ok(KeysMember::Other)
+    }
+
+    fn visit_unit<E>(self) -> Result<KeysMember<'a>, E> {
+        Ok(KeysMember::Other)
+    }
+}

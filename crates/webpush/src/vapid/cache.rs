@@ -1,0 +1,146 @@
+//! One token per key and push service, used for hours.
+//!
+//! RFC 8292 §5 encourages reuse, because the push service then need not verify each signature; Apple asks for at most
+//! one new token an hour.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use http::HeaderValue;
+use reveille_core::UnixTime;
+use reveille_crypto::ES256_SIGNATURE_LEN;
+
+use super::{Contact, UnsignedVapid, VapidKey, VapidKeyId};
+use crate::endpoint::Endpoint;
+
+/// How tokens are made and kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VapidSettings {
+    /// `sub`: whom the push service's operator can reach.
+    pub contact: Contact,
+    /// Life of a token: 12 hours by default, cut to 23 hours 50 minutes. The limit is 24 hours from the time of the
+    /// request **on the push service's clock** (RFC 8292 §2), so some room is left for a clock that is ahead.
+    pub lifetime: Duration,
+    /// A token with less than this left is not used any more: 1 hour by default, cut to half of the lifetime.
+    pub renew_before: Duration,
+    /// Tokens kept at most, 10,000 by default, at least 1. Endpoints come from users: without a bound anybody could fill the memory with made-up origins.
+    pub capacity: usize,
+}
+
+impl VapidSettings {
+    /// The longest life of a token that is asked for.
+    pub const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3600 - 600);
+
+    /// The defaults.
+    #[must_use]
+    pub const fn new(contact: Contact) -> Self {
+        Self {
+            contact,
+            lifetime: Duration::from_secs(12 * 3600),
+            renew_before: Duration::from_secs(3600),
+            capacity: 10_000,
+        }
+    }
+
+    fn lifetime(&self) -> Duration {
+        self.lifetime.min(Self::MAX_LIFETIME)
+    }
+
+    fn renew_before(&self) -> Duration {
+        self.renew_before.min(self.lifetime() / 2)
+    }
+}
+
+/// Signed tokens by key and origin, bounded in number.
+#[derive(Debug)]
+pub struct VapidCache {
+    settings: VapidSettings,
+    /// By key, then by scheme and authority as written in the endpoint.
+    tokens: HashMap<VapidKeyId, HashMap<Box<str>, Token>>,
+    /// In the order of insertion, which is the order of expiry: the front goes first when the cache is full.
+    order: VecDeque<(VapidKeyId, Box<str>)>,
+}
+
+#[derive(Debug)]
+struct Token {
+    value: HeaderValue,
+    expires: UnixTime,
+}
+
+impl VapidCache {
+    /// An empty cache.
+    #[must_use]
+    pub fn new(settings: VapidSettings) -> Self {
+        Self { settings, tokens: HashMap::new(), order: VecDeque::new() }
+    }
+
+    /// The header value for an endpoint, if there is one that is good for a while.
+    ///
+    /// A token is not used when it ends soon, nor, after the clock was set back, when it would end more than 24 hours
+    /// from now.
+    #[must_use]
+    pub fn find(&self, key: VapidKeyId, endpoint: &Endpoint, now: UnixTime) -> Option<HeaderValue> {
+        let token = self.tokens.get(&key)?.get(endpoint.raw_origin())?;
+        let left = token.expires.since(now);
+        let usable = left > self.settings.renew_before() && left <= VapidSettings::MAX_LIFETIME;
+        usable.then(|| token.value.clone())
+    }
+
+    /// Phase one for a key that signs elsewhere: what to sign. Then [`install`](Self::install) the signature.
+    #[must_use]
+    pub fn unsigned(&self, key: &VapidKey, endpoint: &Endpoint, now: UnixTime) -> UnsignedVapid {
+        let expires = now + self.settings.lifetime();
+        UnsignedVapid::new(*key.public_key(), endpoint.origin(), &self.settings.contact, expires)
+    }
+
+    /// Phase two: finishes a token, keeps it and returns its header value. The oldest token goes if the cache is full.
+    pub fn install(
+        &mut self,
+        unsigned: UnsignedVapid,
+        endpoint: &Endpoint,
+        signature: &[u8; ES256_SIGNATURE_LEN],
+    ) -> HeaderValue {
+        let (key, expires) = (unsigned.key(), unsigned.expires());
+        let value = unsigned.finish(signature);
+        let origin: Box<str> = endpoint.raw_origin().into();
+        let token = Token { value: value.clone(), expires };
+        let replaced = self.tokens.entry(key).or_default().insert(origin.clone(), token);
+        if replaced.is_some() {
+            self.order.retain(|(old_key, old_origin)| (*old_key, old_origin) != (key, &origin));
+        }
+        self.order.push_back((key, origin));
+        while self.order.len() > self.settings.capacity.max(1) {
+            self.evict_oldest();
+        }
+        value
+    }
+
+    /// How many tokens are kept.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Whether none is kept.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// Drops all tokens: after [`Action::RefreshCredential`](reveille_core::Action).
+    pub fn clear(&mut self) {
+        self.tokens.clear();
+        self.order.clear();
+    }
+
+    fn evict_oldest(&mut self) {
+        let Some((key, origin)) = self.order.pop_front() else { return };
+        if let Some(tokens) = self.tokens.get_mut(&key) {
+            tokens.remove(&origin);
+            if tokens.is_empty() {
+                self.tokens.remove(&key);
+            }
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The application server's signing key.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use reveille_crypto::{
+    CryptoError, CryptoProvider, EcPrivateKey, Es256SigningKey, InvalidKey, KeyError, P256PublicKey,
+    base64url,
+};
+use thiserror::Error;
+
+/// The short name of a VAPID key: the first 8 bytes of its x coordinate. Keep it with every subscription that was
+/// made with the key.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VapidKeyId([u8; 8]);
+
+impl VapidKeyId {
+    /// The id of a public key.
+    #[must_use]
+    pub fn of(key: &P256PublicKey) -> Self {
+        Self(key.x().first_chunk().copied().unwrap_or_default())
+    }
+}
+
+impl fmt::Display for VapidKeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&base64url::encode(&self.0))
+    }
+}
+
+impl fmt::Debug for VapidKeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VapidKeyId({self})")
+    }
+}
+
+/// Not the 11 characters of a [`VapidKeyId`].
+impl FromStr for VapidKeyId {
+    type Err = base64url::InvalidBase64;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        base64url::decode(text)?.try_into().map(Self).map_err(|_| base64url::InvalidBase64)
+    }
+}
+
+/// A key that signs VAPID tokens, here or elsewhere.
+///
+/// It signs and does nothing else: there is no way from it to the key agreement, which RFC 8292 §3.2 demands to use
+/// another key.
+#[derive(Clone)]
+pub struct VapidKey {
+    public: P256PublicKey,
+    signer: Option<Arc<dyn Es256SigningKey>>,
+}
+
+/// Why a key cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum InvalidVapidKey {
+    /// It cannot be read.
+    #[error(transparent)]
+    Format(#[from] InvalidKey),
+    /// The backend refuses it.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
+
+impl VapidKey {
+    /// Reads a private key in any format of [`EcPrivateKey::parse`]: raw base64url, PKCS#8 or SEC1 in PEM or DER, JWK.
+    /// The public key is derived.
+    ///
+    /// # Errors
+    /// [`InvalidVapidKey`].
+    pub fn parse(private_key: &str, crypto: CryptoProvider) -> Result<Self, InvalidVapidKey> {
+        Ok(Self::load(&EcPrivateKey::parse(private_key)?, crypto)?)
+    }
+
+    /// Loads a private key.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn load(private_key: &EcPrivateKey, crypto: CryptoProvider) -> Result<Self, KeyError> {
+        Ok(Self::from_signer(crypto.es256.load(private_key)?))
+    }
+
+    /// A key that signs through the caller's object, such as a local HSM.
+    #[must_use]
+    pub fn from_signer(signer: Arc<dyn Es256SigningKey>) -> Self {
+        Self { public: *signer.public_key(), signer: Some(signer) }
+    }
+
+    /// A key that signs somewhere else, such as a cloud KMS: tokens are made in two phases, see
+    /// [`UnsignedVapid`](super::UnsignedVapid).
+    #[must_use]
+    pub const fn remote(public: P256PublicKey) -> Self {
+        Self { public, signer: None }
+    }
+
+    /// The public key, which the page passes to `pushManager.subscribe` as `applicationServerKey`.
+    #[must_use]
+    pub const fn public_key(&self) -> &P256PublicKey {
+        &self.public
+    }
+
+    /// The key's short name.
+    #[must_use]
+    pub fn id(&self) -> VapidKeyId {
+        VapidKeyId::of(&self.public)
+    }
+
+    /// Signs here, if this key can.
+    pub(crate) fn sign(&self, message: &[u8]) -> Option<Result<[u8; 64], CryptoError>> {
+        self.signer.as_ref().map(|signer| signer.sign(message))
+    }
+}
+
+impl fmt::Debug for VapidKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VapidKey")
+            .field("public", &self.public)
+            .field("remote", &self.signer.is_none())
+            .finish()
+    }
+}

@@ -1,0 +1,221 @@
+//! Tokens: made once, used for hours, bound to their key.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Test helpers.
+
+use std::time::Duration;
+
+use reveille_core::UnixTime;
+use reveille_crypto::{CryptoProvider, EcPrivateKey};
+use reveille_webpush::endpoint::AllowLoopback;
+use reveille_webpush::{
+    ApplicationServer, Endpoint, Message, RequestError, Subscription, Ttl, UnknownVapidKey, UserAgent,
+    UserAgentKeys, VapidHeader, VapidKey, VapidKeys, VapidSettings,
+};
+
+const RING: CryptoProvider = reveille_crypto_ring::PROVIDER;
+const RUSTCRYPTO: CryptoProvider = reveille_crypto_rustcrypto::PROVIDER;
+const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
+const HOUR: Duration = Duration::from_secs(3_600);
+
+fn settings() -> VapidSettings {
+    VapidSettings::new("mailto:ops@example.com".parse().unwrap())
+}
+
+fn key() -> (VapidKey, EcPrivateKey) {
+    let private = RING.p256.generate().unwrap();
+    (VapidKey::load(&private, RING).unwrap(), private)
+}
+
+fn server_with(settings: VapidSettings) -> ApplicationServer {
+    ApplicationServer::new(RING, VapidKeys::new(key().0), settings)
+}
+
+fn at(url: &str) -> Subscription {
+    let user_agent = UserAgent::load(&UserAgentKeys::generate(RING).unwrap(), RUSTCRYPTO).unwrap();
+    user_agent.subscription(Endpoint::parse(url, &AllowLoopback).unwrap())
+}
+
+fn token(server: &ApplicationServer, subscription: &Subscription, now: UnixTime) -> String {
+    server.authorization(subscription, now).unwrap().to_str().unwrap().to_owned()
+}
+
+fn claims(value: &str, audience: &str, now: UnixTime) -> reveille_webpush::VapidClaims {
+    VapidHeader::parse(value).unwrap().verify(audience, RUSTCRYPTO, now).unwrap()
+}
+
+#[test]
+fn the_audience_is_the_origin_with_a_port_that_is_not_the_default() {
+    let server = server_with(settings());
+    for (url, audience) in [
+        ("https://push.example/a/b?c", "https://push.example"),
+        ("https://push.example:443/a", "https://push.example"),
+        ("https://push.example:8443/a", "https://push.example:8443"),
+        ("https://PUSH.example/a", "https://push.example"),
+        ("http://127.0.0.1:9000/a", "http://127.0.0.1:9000"),
+        ("http://[::1]:9000/a", "http://[::1]:9000"),
+    ] {
+        let value = token(&server, &at(url), NOW);
+        assert_eq!(claims(&value, audience, NOW).sub.as_deref(), Some("mailto:ops@example.com"), "{url}");
+    }
+}
+
+#[test]
+fn one_token_serves_for_hours_and_is_renewed_with_a_margin() {
+    let server = server_with(settings());
+    let subscription = at("https://push.example/x");
+    let first = token(&server, &subscription, NOW);
+    assert_eq!(claims(&first, "https://push.example", NOW).exp, NOW.as_secs() + 12 * 3600);
+    assert_eq!(token(&server, &at("https://push.example/other"), NOW + HOUR * 10), first);
+    assert_eq!(token(&server, &subscription, NOW + HOUR * 11 - Duration::from_millis(1)), first);
+    let second = token(&server, &subscription, NOW + HOUR * 11);
+    assert_ne!(second, first, "an hour before its end it is renewed");
+    assert_ne!(token(&server, &at("https://other.example/x"), NOW), first, "another origin, another token");
+}
+
+#[test]
+fn no_setting_makes_a_token_longer_than_a_day() {
+    let mut settings = settings();
+    settings.lifetime = Duration::MAX;
+    settings.renew_before = Duration::MAX;
+    let server = server_with(settings);
+    let subscription = at("https://push.example/x");
+    let value = token(&server, &subscription, NOW);
+    let exp = claims(&value, "https://push.example", NOW).exp;
+    assert!(exp < NOW.as_secs() + 24 * 3600 - 300, "room for a clock that is ahead");
+    assert_eq!(token(&server, &subscription, NOW + HOUR), value, "the margin is cut to half of the life");
+}
+
+#[test]
+fn a_clock_set_back_does_not_stretch_a_token() {
+    let server = server_with(settings());
+    let subscription = at("https://push.example/x");
+    let first = token(&server, &subscription, NOW);
+    let earlier = NOW - HOUR * 13;
+    let second = token(&server, &subscription, earlier);
+    assert_ne!(second, first, "25 hours of life would be refused");
+    claims(&second, "https://push.example", earlier);
+}
+
+#[test]
+fn any_time_is_legal() {
+    let server = server_with(settings());
+    let subscription = at("https://push.example/x");
+    for now in [UnixTime::EPOCH, UnixTime::MAX, UnixTime::from_millis(1)] {
+        token(&server, &subscription, now);
+    }
+}
+
+#[test]
+fn the_cache_is_bounded() {
+    let mut small = settings();
+    small.capacity = 3;
+    let mut cache = reveille_webpush::VapidCache::new(small);
+    let key = key().0;
+    for i in 0..50 {
+        let endpoint = Endpoint::parse(&format!("https://p{i}.example/x"), &AllowLoopback).unwrap();
+        let unsigned = cache.unsigned(&key, &endpoint, NOW);
+        cache.install(unsigned, &endpoint, &[1; 64]);
+        assert!(cache.len() <= 3);
+        assert!(cache.find(key.id(), &endpoint, NOW).is_some(), "the newest is kept");
+    }
+    let oldest = Endpoint::parse("https://p0.example/x", &AllowLoopback).unwrap();
+    assert!(cache.find(key.id(), &oldest, NOW).is_none());
+    let again = Endpoint::parse("https://p49.example/y", &AllowLoopback).unwrap();
+    let unsigned = cache.unsigned(&key, &again, NOW + HOUR);
+    cache.install(unsigned, &again, &[2; 64]);
+    assert_eq!(cache.len(), 3, "renewing replaces");
+    cache.clear();
+    assert!(cache.is_empty());
+}
+
+#[test]
+fn a_subscription_keeps_its_key_through_a_rotation() {
+    let ((old, _), (new, _)) = (key(), key());
+    let (old_id, new_id) = (old.id(), new.id());
+    let mut server = ApplicationServer::new(RING, VapidKeys::new(old.clone()), settings());
+    let bound = at("https://push.example/old").bound_to(old_id);
+    server.keys_mut().rotate(new.clone());
+    assert_eq!(server.keys().current().id(), new_id);
+
+    let signed_with = |subscription: &Subscription| {
+        let value = token(&server, subscription, NOW);
+        *VapidHeader::parse(&value).unwrap().key()
+    };
+    assert_eq!(signed_with(&bound), *old.public_key());
+    assert_eq!(signed_with(&at("https://push.example/new").bound_to(new_id)), *new.public_key());
+    assert_eq!(signed_with(&at("https://push.example/unbound")), *new.public_key());
+
+    assert!(server.keys_mut().forget(old_id));
+    assert!(!server.keys_mut().forget(new_id), "the current key stays");
+    let message = Message::without_payload(Ttl::ZERO);
+    let error = server.request(&message, &bound, NOW).unwrap_err();
+    assert_eq!(error, RequestError::UnknownKey(UnknownVapidKey { id: old_id }));
+    assert_eq!(
+        error.to_string(),
+        format!("no VAPID key with the id {old_id}: the subscription must be renewed")
+    );
+}
+
+#[test]
+fn rotating_to_a_key_that_is_there_already_loses_none() {
+    let ((a, _), (b, _)) = (key(), key());
+    let mut keys = VapidKeys::new(a.clone());
+    keys.rotate(b.clone());
+    keys.rotate(a.clone());
+    keys.rotate(a.clone());
+    assert_eq!(keys.current().id(), a.id());
+    assert!(keys.find(Some(b.id())).is_ok());
+}
+
+#[test]
+fn a_remote_signer_works_in_two_phases() {
+    let (local, private) = key();
+    let server =
+        ApplicationServer::new(RING, VapidKeys::new(VapidKey::remote(*local.public_key())), settings());
+    let subscription = at("https://push.example/x");
+    let message = Message::new("hello", Ttl::ZERO).unwrap();
+    let error = server.request(&message, &subscription, NOW).unwrap_err();
+    assert_eq!(error, RequestError::SignatureNeeded { key: local.id() });
+
+    let unsigned = server.unsigned(&subscription, NOW).unwrap().unwrap();
+    // Somewhere else, much later:
+    let signature = RUSTCRYPTO.es256.load(&private).unwrap().sign(unsigned.signing_input()).unwrap();
+    server.install(unsigned, &subscription, &signature);
+
+    assert!(server.unsigned(&subscription, NOW).unwrap().is_none(), "one signature per push service");
+    let request = server.request(&message, &at("https://push.example/y"), NOW).unwrap();
+    let value = request.headers()["authorization"].to_str().unwrap();
+    claims(value, "https://push.example", NOW);
+}
+
+#[test]
+fn many_threads_make_one_token() {
+    let server = server_with(settings());
+    let subscription = at("https://push.example/x");
+    let tokens: std::collections::HashSet<String> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| token(&server, &subscription, NOW))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(tokens.len(), 1);
+}
+
+#[test]
+fn nothing_secret_is_printed() {
+    let (key, private) = key();
+    let secret = private.to_base64url();
+    let server = ApplicationServer::new(RING, VapidKeys::new(key.clone()), settings());
+    let subscription = at("https://push.example/CAPABILITY");
+    let request = server.request(&Message::new("PAYLOAD", Ttl::ZERO).unwrap(), &subscription, NOW).unwrap();
+    let token = request.headers()["authorization"].to_str().unwrap().to_owned();
+    let unsigned = server.unsigned(&at("https://b.example/CAPABILITY"), NOW).unwrap();
+    let printed = format!(
+        "{key:?} {private:?} {server:?} {subscription:?} {unsigned:?} {:?} {:?}",
+        request.headers(),
+        VapidHeader::parse(&token).unwrap()
+    );
+    let auth = reveille_crypto::base64url::encode(subscription.expose_auth_secret());
+    for secret in [secret.expose().as_str(), "CAPABILITY", "PAYLOAD", &auth, token.split_at(60).1] {
+        assert!(!printed.contains(secret), "{printed}");
+    }
+    assert!(printed.contains("Sensitive"));
+}

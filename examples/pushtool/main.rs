@@ -1,0 +1,60 @@
+//! The whole stack from a shell: JSON lines in, one JSON line out for each.
+//!
+//! `cargo run --release --example pushtool -- --help`
+
+mod classify;
+mod line;
+mod options;
+mod vapid;
+mod webpush;
+
+use std::process::ExitCode;
+
+use options::Options;
+
+const USAGE: &str = "\
+usage: pushtool [--provider ring|rustcrypto] [--allow-loopback] COMMAND
+
+  vapid generate         a VAPID key pair in every format
+  webpush keys           a user agent's key pair and secret
+  webpush request        a message and a subscription -> an HTTP request
+  webpush open           a body and a user agent's keys -> the plaintext
+  webpush verify-vapid   an Authorization header -> its claims
+  classify               a push service's answer -> what to do next
+
+Commands that read take JSON lines from standard input and write one JSON line for each. Bytes are base64url
+without padding, times are Unix milliseconds, unknown fields are an error. A bad line gives
+{\"error\":{\"kind\":…,\"message\":…}} and the run goes on. Exit status: 0, 1 if any line failed, 2 for bad arguments.
+";
+
+/// A command: what it does, and how it gets its input.
+type Command = fn(Options) -> ExitCode;
+
+const COMMANDS: &[(&[&str], Command)] = &[
+    (&["vapid", "generate"], vapid::generate),
+    (&["webpush", "keys"], webpush::keys),
+    (&["webpush", "request"], webpush::request),
+    (&["webpush", "open"], webpush::open),
+    (&["webpush", "verify-vapid"], webpush::verify_vapid),
+    (&["classify"], classify::classify),
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
+        print!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
+    match options::parse(&arguments).and_then(|(options, command)| Ok((options, find(&command)?))) {
+        Ok((options, command)) => command(options),
+        Err(problem) => {
+            eprintln!("pushtool: {problem}\n\n{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn find(words: &[&str]) -> Result<Command, String> {
+    let found = COMMANDS.iter().find(|(name, _)| *name == words);
+    found.map(|(_, command)| *command).ok_or_else(|| format!("unknown command {:?}", words.join(" ")))
+}
