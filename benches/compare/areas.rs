@@ -1,4 +1,5 @@
 //! One file per area.
 
+pub mod resume;
 pub mod vapid;
 pub mod webpush;

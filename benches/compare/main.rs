@@ -17,7 +17,11 @@ use report::Report;
 static ALLOCATOR: allocations::Counting = allocations::Counting;
 
 /// The areas: name, and what fills the report.
-const AREAS: &[(&str, fn(&mut Report))] = &[("vapid", areas::vapid::compare), ("webpush", areas::webpush::compare)];
+const AREAS: &[(&str, fn(&mut Report))] = &[
+    ("resume", areas::resume::compare),
+    ("vapid", areas::vapid::compare),
+    ("webpush", areas::webpush::compare),
+];
 
 fn main() -> ExitCode {
     let name = std::env::args().nth(1).unwrap_or_default();

@@ -22,7 +22,7 @@ use crate::{Binding, Bindings, KeyRing, MAX_ID_LEN, Profile, TokenId};
 /// let bindings = Bindings { contact: "c-1", conversation: "k-1", device: "d-1", channel: "web" };
 ///
 /// let token = Issuer::new(PROVIDER).issue(&keys, &bindings, UnixTime::from_secs(1_700_000_000))?;
-/// assert_eq!(token.len(), 104);
+/// assert_eq!(token.len(), 92);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]

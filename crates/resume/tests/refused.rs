@@ -1,5 +1,12 @@
 //! The table of refused tokens: `vectors/refused.tsv`, for other implementations too. The tokens are built here, so that
 //! it can be seen what is wrong with each, and must be the same as in the file.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
 
 mod support;
 use support::*;
@@ -74,26 +81,26 @@ fn compact_rows(keys: &KeyRing<CompactKey>) -> Vec<Row> {
     let malformed = ("malformed", false);
     row("nothing", String::new(), ("absent", false));
     row("one character", "A".into(), malformed);
-    row("one character short", text[..103].into(), malformed);
+    row("one character short", text[..91].into(), malformed);
     row("one character more", format!("{text}A"), malformed);
-    row("one byte short", b64(&bytes[..77]), malformed);
+    row("one byte short", b64(&bytes[..68]), malformed);
     row("one byte more", b64([&bytes[..], &[0]].concat()), malformed);
     row("twice", format!("{text}{text}"), malformed);
     row("padding behind", format!("{text}===="), malformed);
-    row("padding inside", format!("{}====", &text[..100]), malformed);
-    row("space before", format!(" {}", &text[..103]), malformed);
-    row("space behind", format!("{} ", &text[..103]), malformed);
-    row("standard alphabet, plus", format!("{}+", &text[..103]), malformed);
-    row("standard alphabet, slash", format!("{}/", &text[..103]), malformed);
+    row("padding inside", format!("{}====", &text[..88]), malformed);
+    row("space before", format!(" {}", &text[..91]), malformed);
+    row("space behind", format!("{} ", &text[..91]), malformed);
+    row("standard alphabet, plus", format!("{}+", &text[..91]), malformed);
+    row("standard alphabet, slash", format!("{}/", &text[..91]), malformed);
     row("a dot", format!("{}.{}", &text[..51], &text[52..]), malformed);
-    row("not ASCII", format!("{}é", &text[..102]), malformed);
+    row("not ASCII", format!("{}é", &text[..90]), malformed);
     row("hexadecimal", bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}")), malformed);
     row("percent-encoded", text.replace('_', "%5F").replace('-', "%2D").replacen('A', "%41", 1), malformed);
     row("quoted", format!("\"{text}\""), malformed);
     row("a JWT", hs256(JWT_HEADER, CLAIMS), malformed);
     row("lower case", text.to_lowercase(), ("unknown_version", false));
-    row("all zeros", b64([0; 78]), ("unknown_version", false));
-    row("all ones", b64([0xff; 78]), ("unknown_version", false));
+    row("all zeros", b64([0; 69]), ("unknown_version", false));
+    row("all ones", b64([0xff; 69]), ("unknown_version", false));
     let changed = |at: usize, to: u8| {
         let mut bytes = bytes.clone();
         bytes[at] = to;
@@ -101,7 +108,7 @@ fn compact_rows(keys: &KeyRing<CompactKey>) -> Vec<Row> {
     };
     row("version 0", changed(0, 0), ("unknown_version", false));
     row("version 2", changed(0, 2), ("unknown_version", false));
-    row("version 2, MAC correct", signed(7, &[&[2], &bytes[1..62]].concat()), ("unknown_version", false));
+    row("version 2, MAC correct", signed(7, &[&[2], &bytes[1..53]].concat()), ("unknown_version", false));
     row("key 3", changed(2, 3), ("unknown_key", false));
     row("key 257", changed(1, 1), ("unknown_key", false));
     row("key 2 instead of 1", changed(2, 2), ("forged", false));
@@ -109,15 +116,15 @@ fn compact_rows(keys: &KeyRing<CompactKey>) -> Vec<Row> {
     row("another token id", changed(4, 0), ("forged", false));
     row("issued later", changed(25, bytes[25] + 1), ("forged", false));
     row("longer life", changed(26, 1), ("forged", false));
-    row("another contact hash", changed(30, !bytes[30]), ("forged", false));
-    row("another channel hash", changed(61, !bytes[61]), ("forged", false));
-    row("first byte of the tag", changed(62, !bytes[62]), ("forged", false));
-    row("last byte of the tag", changed(77, !bytes[77]), ("forged", false));
-    row("tag of zeros", b64([&bytes[..62], &[0; 16]].concat()), ("forged", false));
-    row("two tokens mixed", b64([&bytes[..40], &[1; 22], &bytes[62..]].concat()), ("forged", false));
-    row("made with another secret", signed(9, &bytes[..62]), ("forged", false));
+    row("another contact hash", changed(29, !bytes[29]), ("forged", false));
+    row("another channel hash", changed(52, !bytes[52]), ("forged", false));
+    row("first byte of the tag", changed(53, !bytes[53]), ("forged", false));
+    row("last byte of the tag", changed(68, !bytes[68]), ("forged", false));
+    row("tag of zeros", b64([&bytes[..53], &[0; 16]].concat()), ("forged", false));
+    row("two tokens mixed", b64([&bytes[..40], &[1; 13], &bytes[53..]].concat()), ("forged", false));
+    row("made with another secret", signed(9, &bytes[..53]), ("forged", false));
     let body = |at: usize, to: &[u8]| {
-        let mut body = bytes[..62].to_vec();
+        let mut body = bytes[..53].to_vec();
         body[at..at + to.len()].copy_from_slice(to);
         body
     };
@@ -126,17 +133,17 @@ fn compact_rows(keys: &KeyRing<CompactKey>) -> Vec<Row> {
     row("issued at the end of time", issued((1 << 48) - 1), ("not_yet_valid", false));
     row("issued in 1970", issued(0), ("expired", false));
     row("issued 305 s ago", issued(NOW.as_millis() - 305_000), ("expired", false));
-    let forever = [(NOW.as_millis() - 305_000).to_be_bytes()[2..].to_vec(), vec![0xff; 4]].concat();
-    row("issued 305 s ago, to live 49 days", signed(7, &body(20, &forever)), ("expired", false));
-    let ago = [(NOW.as_millis() - 5_000).to_be_bytes()[2..].to_vec(), vec![0; 4]].concat();
+    let forever = [(NOW.as_millis() - 305_000).to_be_bytes()[2..].to_vec(), vec![0xff; 3]].concat();
+    row("issued 305 s ago, to live 4 h 39 min", signed(7, &body(20, &forever)), ("expired", false));
+    let ago = [(NOW.as_millis() - 5_000).to_be_bytes()[2..].to_vec(), vec![0; 3]].concat();
     row("life time 0, leeway over", signed(7, &body(20, &ago)), ("expired", false));
-    for (binding, at) in Binding::ALL.into_iter().zip([30, 38, 46, 54]) {
+    for (binding, at) in Binding::ALL.into_iter().zip([29, 35, 41, 47]) {
         let name = format!("wrong_{}", binding.name()).leak();
-        row(&format!("another {}", binding.name()), signed(7, &body(at, &[0; 8])), (name, true));
+        row(&format!("another {}", binding.name()), signed(7, &body(at, &[0; 6])), (name, true));
     }
     row(
         "contact and device exchanged",
-        signed(7, &body(30, &[&bytes[46..54], &bytes[38..46], &bytes[30..38]].concat())),
+        signed(7, &body(29, &[&bytes[41..47], &bytes[35..41], &bytes[29..35]].concat())),
         ("wrong_contact", true),
     );
     let with = |bindings: &Bindings<'_>| fixed_issuer().issue(keys, bindings, NOW).unwrap();

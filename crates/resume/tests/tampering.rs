@@ -1,4 +1,11 @@
 //! Whatever is done to a token, it is refused: bit flips, truncation, extension, other keys, other formats.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
 
 mod support;
 use support::*;
@@ -17,8 +24,8 @@ fn every_bit_flip_of_the_bytes_is_refused() {
         bytes[bit / 8] ^= 1 << (bit % 8);
         *reasons.entry(refused(&keys, &b64(&bytes)).name()).or_default() += 1;
     }
-    // 8 bits of version, 16 of key id, the other 600 are under the MAC or are the MAC.
-    assert_eq!(Vec::from_iter(reasons), [("forged", 600), ("unknown_key", 16), ("unknown_version", 8)]);
+    // 8 bits of version, 16 of key id, the other 528 are under the MAC or are the MAC.
+    assert_eq!(Vec::from_iter(reasons), [("forged", 528), ("unknown_key", 16), ("unknown_version", 8)]);
 }
 
 #[test]
@@ -97,9 +104,9 @@ fn one_secret_in_two_formats_gives_unrelated_keys() {
     // cannot make a compact token by using it as it is.
     let token = issue(&compact_keys());
     let bytes = reveille_crypto::base64url::decode(&token).unwrap();
-    let tag = PROVIDER.hmac_sha256.key(&[7; 32]).sign(&[&bytes[..62]]);
-    assert_ne!(tag[..16], bytes[62..]);
-    assert_eq!(refused(&compact_keys(), &b64([&bytes[..62], &tag[..16]].concat())), Reason::Forged);
+    let tag = PROVIDER.hmac_sha256.key(&[7; 32]).sign(&[&bytes[..53]]);
+    assert_ne!(tag[..16], bytes[53..]);
+    assert_eq!(refused(&compact_keys(), &b64([&bytes[..53], &tag[..16]].concat())), Reason::Forged);
 }
 
 #[test]

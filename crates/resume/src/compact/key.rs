@@ -9,6 +9,7 @@ use reveille_crypto::{CryptoProvider, Expand, HmacKey};
 use siphasher::sip::SipHasher24;
 use zeroize::Zeroizing;
 
+use super::layout::ID_HASH_LEN;
 use crate::{Bindings, InvalidSecret, TokenId, TokenSecret};
 
 const SALT: &[u8] = b"reveille/resume";
@@ -50,18 +51,19 @@ impl CompactKey {
     /// The keyed hash of each id:
     ///
     /// ```text
-    /// SipHash-2-4(ids_key, token id ‖ label ‖ id), little-endian
+    /// SipHash-2-4(ids_key, token id ‖ id ‖ label), little-endian, the first 6 bytes
     /// ```
     ///
     /// With the token id inside, two tokens of one contact have nothing in common that can be seen from outside.
-    pub(super) fn hash_ids(&self, token_id: &TokenId, bindings: &Bindings<'_>) -> [[u8; 8]; 4] {
+    pub(super) fn hash_ids(&self, token_id: &TokenId, bindings: &Bindings<'_>) -> [[u8; ID_HASH_LEN]; 4] {
         let mut start = SipHasher24::new_with_key(self.ids.expose());
         start.write(token_id.as_bytes());
         bindings.each().map(|(binding, id)| {
             let mut hasher = start;
-            hasher.write(&[binding.label()]);
             hasher.write(id.as_bytes());
-            hasher.finish().to_le_bytes()
+            hasher.write(&[binding.label()]);
+            let [a, b, c, d, e, f, ..] = hasher.finish().to_le_bytes();
+            [a, b, c, d, e, f]
         })
     }
 }

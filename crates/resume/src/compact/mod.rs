@@ -1,4 +1,4 @@
-//! The compact format, version 1: 78 bytes, 104 characters. Specified in `docs/resume-token.md`.
+//! The compact format, version 1: 69 bytes, 92 characters. Specified in `docs/resume-token.md`.
 
 mod key;
 mod layout;
@@ -9,7 +9,7 @@ pub use key::CompactKey;
 pub use read::shard_of;
 
 /// Characters of a compact token.
-pub const COMPACT_LEN: usize = 104;
+pub const COMPACT_LEN: usize = 92;
 
 use crate::issue::IssueError;
 use crate::profile::{Draft, Opened, sealed::Format};

@@ -3,12 +3,19 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::layout::{BODY_LEN, Body, TAG_LEN, TOKEN_LEN};
+use super::layout::{BODY_LEN, Body, MAX_LIFETIME_MS, TAG_LEN, TOKEN_LEN};
 use crate::issue::IssueError;
 use crate::profile::Draft;
 use crate::{CompactKey, KeyId};
 
 pub(super) fn token(key: &CompactKey, key_id: KeyId, draft: &Draft<'_>) -> Result<String, IssueError> {
+    if draft.lifetime_ms > MAX_LIFETIME_MS {
+        return Err(IssueError::Lifetime {
+            min_ms: 1,
+            max_ms: MAX_LIFETIME_MS.into(),
+            given_ms: draft.lifetime_ms.into(),
+        });
+    }
     let body = Body {
         key_id,
         shard: draft.shard,

@@ -53,10 +53,12 @@ impl Segment {
     /// Looks for a live slot of `id`, else for a place.
     pub(super) fn find(&self, id: &TokenId, now: u32) -> Place {
         let mut left_over = None;
-        let start = self.home(id);
-        let (before, after) = self.slots.split_at_checked(start).unwrap_or_default();
-        let circle = after.iter().zip(start..).chain(before.iter().zip(0..));
-        for (slot, at) in circle {
+        let mut at = self.home(id);
+        for _ in 0..self.slots.len() {
+            let Some(slot) = self.slots.get(at) else { break };
+            if slot.is_of(id) && slot.keep_until() > now {
+                return Place::Found(at);
+            }
             if slot.is_empty() {
                 return match left_over {
                     Some(left_over) => Place::Free(left_over),
@@ -66,9 +68,8 @@ impl Segment {
             }
             if slot.keep_until() <= now {
                 left_over = left_over.or(Some(at));
-            } else if slot.is_of(id) {
-                return Place::Found(at);
             }
+            at = if at + 1 == self.slots.len() { 0 } else { at + 1 };
         }
         left_over.map_or(Place::Crowded, Place::Free)
     }
