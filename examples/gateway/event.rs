@@ -1,0 +1,76 @@
+//! What happened in a conversation, as the event source tells it.
+
+use reveille_crypto::base64url;
+use reveille_webpush::{InvalidMessage, Message, Topic, Ttl, Urgency};
+use serde::Deserialize;
+use serde_json::json;
+
+/// How long a chat message is worth a notification.
+const TTL_SECONDS: u64 = 24 * 60 * 60;
+
+/// `POST /v1/events`: a message in a conversation, for the devices of a user.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Event {
+    /// `v2.detail.events.conversation.{id}.message`.
+    topic: String,
+    /// Whose devices to wake.
+    pub user: String,
+    /// Who wrote it.
+    #[serde(default)]
+    from: Option<String>,
+    /// The message; the push carries a snippet.
+    #[serde(default)]
+    text: Option<String>,
+    /// Instead of a message: bytes (base64url) that are pushed as they are.
+    #[serde(default)]
+    raw: Option<String>,
+}
+
+impl Event {
+    /// The conversation of an event that asks for a push; `None` for other topics, which are counted and ignored.
+    pub fn conversation(&self) -> Option<&str> {
+        let id = self.topic.strip_prefix("v2.detail.events.conversation.")?.strip_suffix(".message")?;
+        (!id.is_empty() && !id.contains('.')).then_some(id)
+    }
+
+    /// The push message for it.
+    pub fn to_message(&self, conversation: &str) -> Result<Message, String> {
+        let ttl = Ttl::from_secs(TTL_SECONDS).map_err(|e| e.to_string())?;
+        let payload = match (&self.raw, &self.text) {
+            (Some(_), Some(_)) => return Err("text: not together with raw".to_owned()),
+            (Some(raw), None) => base64url::decode_lenient(raw).map_err(|e| format!("raw: {e}"))?,
+            (None, text) => self.notification(conversation, text.as_deref().unwrap_or_default()),
+        };
+        let message = Message::new(payload, ttl).map_err(|error: InvalidMessage| error.to_string())?;
+        let message = message.with_urgency(Urgency::High);
+        // A newer message of a conversation replaces a waiting one; raw bytes never do.
+        match Topic::new(conversation) {
+            Ok(topic) if self.raw.is_none() => Ok(message.with_topic(topic)),
+            _ => Ok(message),
+        }
+    }
+
+    /// What the service worker shows, and where a click leads.
+    fn notification(&self, conversation: &str, text: &str) -> Vec<u8> {
+        let title = self.from.as_deref().unwrap_or("New message");
+        let notification = json!({
+            "title": title, "body": snippet(text), "conversation": conversation,
+            "url": format!("/?conversation={}", percent_encoded(conversation)),
+        });
+        notification.to_string().into_bytes()
+    }
+}
+
+/// The first 120 characters: a push is a pointer, the page fetches the message itself.
+fn snippet(text: &str) -> String {
+    match text.char_indices().nth(120) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+fn percent_encoded(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
+    text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}

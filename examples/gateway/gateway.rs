@@ -1,0 +1,191 @@
+//! The gateway's state, and the way of an event to the devices of its user.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use reveille_core::{Action, Outcome, Suspicion, SuspicionPolicy};
+use reveille_crypto::P256PublicKey;
+use reveille_crypto_ring::PROVIDER;
+use reveille_examples::clock;
+use reveille_webpush::endpoint::{AllowLoopback, EndpointPolicy, PublicHttps};
+use reveille_webpush::{
+    ApplicationServer, InvalidSubscription, Message, Subscription, VapidKey, VapidKeys, VapidSettings,
+};
+use serde_json::Value;
+
+use crate::event::Event;
+use crate::options::Options;
+use crate::send::Sender;
+use crate::store::{Device, Devices, Store};
+
+pub struct Gateway {
+    server: ApplicationServer,
+    sender: Sender,
+    policy: &'static dyn EndpointPolicy,
+    store: Store,
+    devices: Mutex<Devices>,
+    /// Events of other kinds: counted, never an error.
+    ignored: AtomicU64,
+}
+
+/// What became of an event: how many devices, by the name of the outcome.
+pub type Counts = BTreeMap<&'static str, u64>;
+
+/// Why a registration failed.
+pub enum RegisterError {
+    Invalid(InvalidSubscription),
+    Store(io::Error),
+}
+
+impl Gateway {
+    pub fn open(options: &Options) -> Result<Self, Box<dyn Error>> {
+        let store = Store::open(&options.data)?;
+        let key = VapidKey::load(&store.vapid_key()?, PROVIDER)?;
+        let contact = options.contact.parse().map_err(|error| format!("--contact: {error}"))?;
+        let policy: &dyn EndpointPolicy = if options.local_push { &AllowLoopback } else { &PublicHttps };
+        let devices = store.devices(policy)?;
+        Ok(Self {
+            server: ApplicationServer::new(PROVIDER, VapidKeys::new(key), VapidSettings::new(contact)),
+            sender: Sender::new()?,
+            policy,
+            store,
+            devices: Mutex::new(devices),
+            ignored: AtomicU64::new(0),
+        })
+    }
+
+    /// What pages pass to `pushManager.subscribe`.
+    pub fn public_key(&self) -> &P256PublicKey {
+        self.server.keys().current().public_key()
+    }
+
+    /// Keeps a subscription for a user, bound to the current key; `replaces` is the endpoint it takes the place of.
+    /// It is on disk before this returns.
+    pub fn register(
+        &self,
+        user: String,
+        subscription: &Value,
+        replaces: Option<&str>,
+    ) -> Result<(), RegisterError> {
+        let subscription = Subscription::from_json_with(&subscription.to_string(), self.policy)
+            .map_err(RegisterError::Invalid)?
+            .bound_to(self.server.keys().current().id());
+        let endpoint = subscription.endpoint().as_str().to_owned();
+        let device = Device { user, subscription, registered: clock::now(), suspicion: Suspicion::default() };
+        let mut devices = self.devices();
+        let replaced = replaces.and_then(|old| devices.remove(old));
+        let previous = devices.insert(endpoint.clone(), device);
+        self.store.save(&devices).map_err(|error| {
+            // Not kept: forget it again, so that memory and disk agree.
+            devices.remove(&endpoint);
+            for device in [replaced, previous].into_iter().flatten() {
+                devices.insert(device.subscription.endpoint().as_str().to_owned(), device);
+            }
+            RegisterError::Store(error)
+        })
+    }
+
+    /// Forgets a subscription; whether there was one.
+    pub fn unregister(&self, endpoint: &str) -> io::Result<bool> {
+        let mut devices = self.devices();
+        let Some(device) = devices.remove(endpoint) else { return Ok(false) };
+        if let Err(error) = self.store.save(&devices) {
+            devices.insert(endpoint.to_owned(), device);
+            return Err(error);
+        }
+        Ok(true)
+    }
+
+    /// How many devices a user has.
+    pub fn count(&self, user: &str) -> usize {
+        self.devices().values().filter(|device| device.user == user).count()
+    }
+
+    /// How many events of other kinds there were.
+    pub fn ignored(&self) -> u64 {
+        self.ignored.load(Relaxed)
+    }
+
+    /// Pushes an event to all devices of its user.
+    pub async fn handle_event(&self, event: &Event) -> Result<Counts, String> {
+        let Some(conversation) = event.conversation() else {
+            self.ignored.fetch_add(1, Relaxed);
+            return Ok(Counts::from([("ignored", 1)]));
+        };
+        let message = event.to_message(conversation)?;
+        let requests = self.requests(&event.user, &message);
+        let mut counts = Counts::new();
+        for (endpoint, request) in requests {
+            let name = match request {
+                Ok(request) => match self.sender.send(request).await {
+                    Ok(outcome) => self.settle(&endpoint, outcome),
+                    Err(error) => {
+                        eprintln!("gateway: no answer from a push service: {}", error.without_url());
+                        "unreachable"
+                    }
+                },
+                Err(error) => {
+                    eprintln!("gateway: {error}");
+                    "not_built"
+                }
+            };
+            *counts.entry(name).or_default() += 1;
+        }
+        Ok(counts)
+    }
+
+    /// The requests for all devices of a user, encrypted as one batch.
+    fn requests(
+        &self,
+        user: &str,
+        message: &Message,
+    ) -> Vec<(String, Result<http::Request<bytes::Bytes>, reveille_webpush::RequestError>)> {
+        let devices = self.devices();
+        let subscriptions: Vec<_> = devices
+            .values()
+            .filter(|device| device.user == user)
+            .map(|device| &device.subscription)
+            .collect();
+        let mut requests = Vec::new();
+        self.server.requests(message, &subscriptions, clock::now(), &mut requests);
+        let endpoints = subscriptions.iter().map(|subscription| subscription.endpoint().as_str().to_owned());
+        endpoints.zip(requests).collect()
+    }
+
+    /// Acts on an answer: a target that is gone is removed, one that is suspected is remembered as such.
+    fn settle(&self, endpoint: &str, outcome: Outcome) -> &'static str {
+        let mut devices = self.devices();
+        let Some(device) = devices.get_mut(endpoint) else { return "unregistered" };
+        let before = device.suspicion;
+        let outcome = device.suspicion.weigh(outcome, SuspicionPolicy::default(), clock::now());
+        let changed = device.suspicion != before;
+        let rejection = match outcome {
+            Outcome::Accepted(_) => None,
+            Outcome::Rejected(rejection) => Some(rejection),
+        };
+        let name = rejection.as_ref().map_or("delivered", |rejection| rejection.action.name());
+        if let Some(rejection) = &rejection {
+            let reason = rejection.reason.as_deref().unwrap_or("no reason given");
+            eprintln!("gateway: push service answered {} ({reason}): {name}", rejection.status);
+        }
+        match rejection.map(|rejection| rejection.action) {
+            Some(Action::DropTarget { .. }) => {
+                devices.remove(endpoint);
+            }
+            Some(Action::RefreshCredential) => self.server.refresh_tokens(),
+            _ if !changed => return name,
+            _ => {}
+        }
+        if let Err(error) = self.store.save(&devices) {
+            eprintln!("gateway: {error}");
+        }
+        name
+    }
+
+    fn devices(&self) -> MutexGuard<'_, Devices> {
+        self.devices.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
