@@ -5,6 +5,7 @@
 mod classify;
 mod line;
 mod options;
+mod token;
 mod vapid;
 mod webpush;
 
@@ -21,6 +22,8 @@ usage: pushtool [--provider ring|rustcrypto] [--allow-loopback] COMMAND
   webpush open           a body and a user agent's keys -> the plaintext
   webpush verify-vapid   an Authorization header -> its claims
   classify               a push service's answer -> what to do next
+  token issue            claims -> a resume token
+  token verify           a resume token -> its verdict; used tokens are remembered
 
 Commands that read take JSON lines from standard input and write one JSON line for each. Bytes are base64url
 without padding, times are Unix milliseconds, unknown fields are an error. A bad line gives
@@ -37,6 +40,8 @@ const COMMANDS: &[(&[&str], Command)] = &[
     (&["webpush", "open"], webpush::open),
     (&["webpush", "verify-vapid"], webpush::verify_vapid),
     (&["classify"], classify::classify),
+    (&["token", "issue"], token::issue),
+    (&["token", "verify"], token::verify),
 ];
 
 fn main() -> ExitCode {
