@@ -41,19 +41,20 @@ impl Report {
         };
         let ours = measured[0].1;
         println!("{name}");
-        println!("  {:<34} {:>12.1} ns  {:>6.2} allocations", "ours", ours.nanoseconds, ours.allocations);
+        println!("  {:<42} {:>12.1} ns  {}", "ours", ours.nanoseconds, allocations(&ours));
         let mut peer_ns = Map::new();
         for (peer, measured) in peers {
             let ratio = measured.nanoseconds / ours.nanoseconds;
             println!(
-                "  {peer:<34} {:>12.1} ns  {:>6.2} allocations   ours is {ratio:.2} times as fast",
-                measured.nanoseconds, measured.allocations
+                "  {peer:<42} {:>12.1} ns  {}   ours is {ratio:.2} times as fast",
+                measured.nanoseconds,
+                allocations(measured)
             );
             peer_ns.insert((*peer).to_owned(), rounded(measured.nanoseconds));
         }
         if let Some(floor) = floor {
             let ratio = ours.nanoseconds / floor.nanoseconds;
-            println!("  {:<34} {:>12.1} ns  ours is {ratio:.3} times the floor", "floor", floor.nanoseconds);
+            println!("  {:<42} {:>12.1} ns  ours is {ratio:.3} times the floor", "floor", floor.nanoseconds);
         }
         println!();
         let floor_ns = floor.map_or(Value::Null, |floor| rounded(floor.nanoseconds));
@@ -71,6 +72,10 @@ impl Report {
     pub fn print(self) {
         println!("{}", json!({"area": self.area, "rows": self.rows}));
     }
+}
+
+fn allocations(measured: &Measured) -> String {
+    if measured.allocations.is_nan() { " ".repeat(18) } else { format!("{:>6.2} allocations", measured.allocations) }
 }
 
 fn rounded(nanoseconds: f64) -> Value {

@@ -12,12 +12,13 @@ use reveille_crypto_ring::PROVIDER;
 use reveille_examples::clock;
 use reveille_webpush::endpoint::{AllowLoopback, EndpointPolicy, PublicHttps};
 use reveille_webpush::{
-    ApplicationServer, InvalidSubscription, Message, Subscription, VapidKey, VapidKeys, VapidSettings,
+    ApplicationServer, InvalidSubscription, Subscription, VapidKey, VapidKeys, VapidSettings,
 };
 use serde_json::Value;
 
 use crate::event::Event;
 use crate::options::Options;
+use crate::resume::Desk;
 use crate::send::Sender;
 use crate::store::{Device, Devices, Store};
 
@@ -27,12 +28,16 @@ pub struct Gateway {
     policy: &'static dyn EndpointPolicy,
     store: Store,
     devices: Mutex<Devices>,
+    desk: Desk,
     /// Events of other kinds: counted, never an error.
     ignored: AtomicU64,
 }
 
 /// What became of an event: how many devices, by the name of the outcome.
 pub type Counts = BTreeMap<&'static str, u64>;
+
+/// An endpoint, and the request to it.
+type DeviceRequest = (String, Result<http::Request<bytes::Bytes>, reveille_webpush::RequestError>);
 
 /// Why a registration failed.
 pub enum RegisterError {
@@ -53,6 +58,7 @@ impl Gateway {
             policy,
             store,
             devices: Mutex::new(devices),
+            desk: Desk::open()?,
             ignored: AtomicU64::new(0),
         })
     }
@@ -104,6 +110,11 @@ impl Gateway {
         self.devices().values().filter(|device| device.user == user).count()
     }
 
+    /// Who lets users back in.
+    pub fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
     /// How many events of other kinds there were.
     pub fn ignored(&self) -> u64 {
         self.ignored.load(Relaxed)
@@ -115,8 +126,9 @@ impl Gateway {
             self.ignored.fetch_add(1, Relaxed);
             return Ok(Counts::from([("ignored", 1)]));
         };
-        let message = event.to_message(conversation)?;
-        let requests = self.requests(&event.user, &message);
+        event.to_message(conversation, None)?;
+        self.desk.remember(conversation, event.to_history());
+        let requests = self.requests(event, conversation)?;
         let mut counts = Counts::new();
         for (endpoint, request) in requests {
             let name = match request {
@@ -137,22 +149,19 @@ impl Gateway {
         Ok(counts)
     }
 
-    /// The requests for all devices of a user, encrypted as one batch.
-    fn requests(
-        &self,
-        user: &str,
-        message: &Message,
-    ) -> Vec<(String, Result<http::Request<bytes::Bytes>, reveille_webpush::RequestError>)> {
+    /// The requests for all devices of a user, each with a resume token for that device alone.
+    fn requests(&self, event: &Event, conversation: &str) -> Result<Vec<DeviceRequest>, String> {
         let devices = self.devices();
-        let subscriptions: Vec<_> = devices
-            .values()
-            .filter(|device| device.user == user)
-            .map(|device| &device.subscription)
-            .collect();
-        let mut requests = Vec::new();
-        self.server.requests(message, &subscriptions, clock::now(), &mut requests);
-        let endpoints = subscriptions.iter().map(|subscription| subscription.endpoint().as_str().to_owned());
-        endpoints.zip(requests).collect()
+        let of_user = devices.values().filter(|device| device.user == event.user);
+        of_user
+            .map(|device| {
+                let endpoint = device.subscription.endpoint().as_str();
+                let token = self.desk.token(&event.user, conversation, endpoint);
+                let message = event.to_message(conversation, token.as_deref())?;
+                let request = self.server.request(&message, &device.subscription, clock::now());
+                Ok((endpoint.to_owned(), request))
+            })
+            .collect()
     }
 
     /// Acts on an answer: a target that is gone is removed, one that is suspected is remembered as such.

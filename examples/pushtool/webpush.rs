@@ -33,8 +33,8 @@ struct RequestLine {
     vapid_private: Value,
     #[serde(default)]
     vapid_public: Option<P256PublicKey>,
-    #[serde(default = "default_contact")]
-    contact: String,
+    #[serde(default)]
+    contact: Option<String>,
     #[serde(default)]
     payload: Option<Base64>,
     ttl: u64,
@@ -47,9 +47,7 @@ struct RequestLine {
     now_ms: UnixTime,
 }
 
-fn default_contact() -> String {
-    "mailto:ops@example.com".to_owned()
-}
+const DEFAULT_CONTACT: &str = "mailto:ops@example.com";
 
 /// A message and a subscription into a request.
 pub fn request(options: Options) -> ExitCode {
@@ -66,7 +64,8 @@ fn build_request(line: RequestLine, options: Options) -> Result<RequestJson, Fai
         private = private.with_public_key(public);
     }
     let key = VapidKey::load(&private, options.crypto).map_err(failure("vapid_private"))?;
-    let contact: Contact = line.contact.parse().map_err(failure("contact"))?;
+    let contact: Contact =
+        line.contact.as_deref().unwrap_or(DEFAULT_CONTACT).parse().map_err(failure("contact"))?;
     let ttl = Ttl::from_secs(line.ttl).map_err(failure("ttl"))?;
     let mut message = match line.payload {
         Some(Base64(payload)) => Message::new(payload, ttl).map_err(failure("payload"))?,

@@ -1,4 +1,9 @@
 //! What several examples share: a clock, and a local push service with a receiver.
 
+/// The README's example is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
+
 pub mod clock;
 pub mod local_push;

@@ -108,7 +108,7 @@ impl Subscription {
     /// [`InvalidSubscription`].
     pub fn from_json_with(json: &str, policy: &dyn EndpointPolicy) -> Result<Self, InvalidSubscription> {
         let wire: json::Wire<'_> = serde_json::from_str(json)
-            .map_err(|e| InvalidSubscription::Json { line: e.line(), column: e.column() })?;
+            .map_err(|e| InvalidSubscription::Json { line: e.line(), column: e.column().max(1) })?;
         wire.check(policy)
     }
 

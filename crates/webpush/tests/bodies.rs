@@ -137,7 +137,7 @@ fn malformed_bodies() {
     insta::assert_snapshot!(user_agent.open(&[]).unwrap_err(), @"body is malformed: shorter than header, delimiter and tag");
     insta::assert_snapshot!(user_agent.open(&good[..86]).unwrap_err(), @"body is malformed: shorter than header, delimiter and tag");
     insta::assert_snapshot!(user_agent.open(&good[..102]).unwrap_err(), @"body is malformed: shorter than header, delimiter and tag");
-    insta::assert_snapshot!(with(16, &[0, 0, 0, 0]), @"body is malformed: more than one record");
+    insta::assert_snapshot!(with(16, &[0, 0, 0, 0]), @"body is malformed: record size is below 18");
     insta::assert_snapshot!(with(16, &[0, 0, 0, 100]), @"body is malformed: more than one record");
     insta::assert_snapshot!(with(20, &[0]), @"body is malformed: keyid is not 65 bytes");
     insta::assert_snapshot!(with(20, &[255]), @"body is malformed: keyid is not 65 bytes");

@@ -32,7 +32,8 @@ pub struct Accepted {
 /// Checks a request to a live subscription, which is restricted to `key` if there is one (RFC 8292 §4).
 ///
 /// # Errors
-/// The first [`Refusal`], in autopush's order: method, encryption headers, size, TTL, topic, urgency, VAPID.
+/// The first [`Refusal`], in autopush's order: method, VAPID, size, TTL, encryption, topic; then urgency, which autopush
+/// does not look at.
 pub fn check(
     request: &Request<Bytes>,
     origin: &str,
@@ -44,7 +45,7 @@ pub fn check(
         return Err(Refusal::Method);
     }
     let headers = request.headers();
-    let encoding = check_encryption(headers, request.body())?;
+    check_vapid(headers, origin, key, crypto, now)?;
     if request.body().len() > MAX_BODY {
         return Err(Refusal::TooLarge);
     }
@@ -53,6 +54,7 @@ pub fn check(
         .filter(|ttl| ttl.bytes().all(|b| b.is_ascii_digit()))
         .and_then(|ttl| ttl.parse::<u64>().ok());
     let ttl = Duration::from_secs(ttl.ok_or(Refusal::InvalidTtl)?.min(MAX_TTL));
+    let encoding = check_encryption(headers, request.body())?;
     let topic = one(headers, "topic").map_err(|()| Refusal::InvalidTopic)?;
     if topic.is_some_and(|topic| Topic::new(topic).is_err()) {
         return Err(Refusal::InvalidTopic);
@@ -61,7 +63,6 @@ pub fn check(
         Some(urgency) => urgency.parse().map_err(|_| Refusal::InvalidUrgency)?,
         None => Urgency::Normal,
     };
-    check_vapid(headers, origin, key, crypto, now)?;
     Ok(Accepted { ttl, topic: topic.map(str::to_owned), urgency, encoding })
 }
 

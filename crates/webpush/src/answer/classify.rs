@@ -18,10 +18,11 @@ const DEFAULT_PAUSE: Duration = Duration::from_secs(60);
 /// | 2xx | accepted; the receipt has `Location`, the effective TTL and the receipt link |
 /// | 404 | [`SuspectTarget`](Action::SuspectTarget): weigh it with [`Suspicion`](reveille_core::Suspicion) |
 /// | 410 | [`DropTarget`](Action::DropTarget) |
-/// | 401, 403 | [`FixCredential`](Action::FixCredential); [`RefreshCredential`](Action::RefreshCredential) where the token is only too old; [`SuspectTarget`](Action::SuspectTarget) where this one subscription was made with another key |
+/// | 401, 403, and 400 where the words say so | [`FixCredential`](Action::FixCredential); [`RefreshCredential`](Action::RefreshCredential) where the token is only too old; [`SuspectTarget`](Action::SuspectTarget) where this one subscription was made with another key |
 /// | 429, 406 (WNS) | [`SlowDown`](Action::SlowDown) until `Retry-After`, else for 60 s |
 /// | 408, 425, 5xx | [`Retry`](Action::Retry) not before `Retry-After`, else at once: add a back-off of your own |
 /// | 400, 405, 411–415, 422, 431 | [`FixRequest`](Action::FixRequest), with the header at fault where it is known |
+/// | 421 | [`Reconnect`](Action::Reconnect) |
 /// | else | [`GiveUp`](Action::GiveUp): redirects too, following one would lead around the endpoint policy |
 ///
 /// Pass the first 16 KiB of the body; more is not looked at.
@@ -62,47 +63,55 @@ fn action(status: StatusCode, words: &Words, retry_after: Option<UnixTime>, now:
     match status.as_u16() {
         404 => Action::SuspectTarget,
         410 => Action::DropTarget { if_registered_before: None },
-        401 | 403 => credential_action(words),
+        401 | 403 => credential_fault(words).unwrap_or_else(|| match words.say(&["expired"]) {
+            true => Action::RefreshCredential,
+            false => Action::FixCredential,
+        }),
         406 | 429 => Action::SlowDown { until: retry_after.unwrap_or(now + DEFAULT_PAUSE) },
         408 | 425 | 500 | 502..=504 | 506..=599 => Action::Retry { not_before: retry_after.unwrap_or(now) },
-        400 | 405 | 411..=415 | 422 | 431 => Action::FixRequest { field: field_at_fault(status, words) },
+        // Apple and FCM complain about VAPID keys with 400, too.
+        400 | 405 | 411..=415 | 422 | 431 => credential_fault(words)
+            .unwrap_or_else(|| Action::FixRequest { field: field_at_fault(status, words) }),
+        421 => Action::Reconnect,
         _ => Action::GiveUp,
     }
 }
 
-/// Three faults share these two statuses: our key or contact is wrong, the token is too old (or our clock is wrong),
-/// or this subscription was made with another of our keys.
-fn credential_action(words: &Words) -> Action {
-    let said = |needles: &[&str]| {
-        let texts = [words.reason.as_deref(), words.detail.as_deref()];
-        texts.into_iter().flatten().any(|text| {
-            let text = text.to_ascii_lowercase();
-            needles.iter().any(|needle| text.contains(needle))
-        })
-    };
-    if said(&["vapidpkhashmismatch", "do not correspond to the credentials used to create", "mismatch"]) {
-        Action::SuspectTarget
-    } else if said(&["expired"]) {
-        Action::RefreshCredential
+/// Three faults share these statuses: our key or contact is wrong, the token is too old (or our clock is wrong), or
+/// this subscription was made with another of our keys. `None` if the words name none of them.
+fn credential_fault(words: &Words) -> Option<Action> {
+    if words.say(&MADE_WITH_ANOTHER_KEY) {
+        Some(Action::SuspectTarget)
+    } else if words.say(&["expiredjwttoken"]) {
+        Some(Action::RefreshCredential)
+    } else if words.say(&["badjwttoken", "unauthorizedregistration"]) {
+        Some(Action::FixCredential)
     } else {
-        Action::FixCredential
+        None
     }
 }
+
+/// Apple (with 400), FCM in its old and new words, autopush.
+const MADE_WITH_ANOTHER_KEY: [&str; 4] = [
+    "vapidpkhashmismatch",
+    "mismatchsenderid",
+    "do not correspond to the credentials used to create",
+    "vapid public key mismatch",
+];
 
 /// The header at fault: by autopush's errno, by Apple's reason, by WNS's text.
 fn field_at_fault(status: StatusCode, words: &Words) -> Option<Cow<'static, str>> {
     let by_errno = match words.errno {
         Some(104) => Some("body"),
-        Some(110) => Some("content-encoding"),
+        Some(101 | 110) => Some("content-encoding"),
         Some(111 | 112 | 114) => Some("ttl"),
         Some(113) => Some("topic"),
         Some(109) => Some("authorization"),
         _ => None,
     };
     let by_text = || {
-        let text = words.reason.as_deref()?.to_ascii_lowercase();
         let fields = ["ttl", "topic", "urgency", "authorization"];
-        fields.into_iter().find(|field| text.contains(field))
+        fields.into_iter().find(|field| words.say(&[field]))
     };
     let by_status = || match status {
         StatusCode::PAYLOAD_TOO_LARGE => Some("body"),

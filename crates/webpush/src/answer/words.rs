@@ -1,7 +1,7 @@
 //! The service's own words: each has its way to say why.
 
 use http::HeaderMap;
-use serde::Deserialize;
+use serde_json::{Map, Value};
 
 /// What the service said, as far as it is known.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -14,38 +14,18 @@ pub(super) struct Words {
     pub(super) errno: Option<u64>,
 }
 
+impl Words {
+    /// Whether reason or detail contain one of `needles`, which are in lower case.
+    pub(super) fn say(&self, needles: &[&str]) -> bool {
+        [&self.reason, &self.detail].into_iter().flatten().any(|text| {
+            let text = text.to_ascii_lowercase();
+            needles.iter().any(|needle| text.contains(needle))
+        })
+    }
+}
+
 /// Bodies are read up to here; RFC 8030 gives them no meaning, so nothing longer can matter.
 const MAX_BODY: usize = 16 * 1024;
-
-/// Mozilla autopush, Apple, Google's JSON, or a proxy that speaks problem details (RFC 9457).
-#[derive(Deserialize)]
-struct JsonBody {
-    #[serde(default)]
-    errno: Option<u64>,
-    #[serde(default)]
-    reason: Option<String>,
-    #[serde(default)]
-    message: Option<String>,
-    #[serde(default)]
-    error: Option<JsonError>,
-    #[serde(default)]
-    title: Option<String>,
-    #[serde(default)]
-    detail: Option<String>,
-}
-
-/// Autopush has a text there, Google an object.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum JsonError {
-    Text(String),
-    Object {
-        #[serde(default)]
-        status: Option<String>,
-        #[serde(default)]
-        message: Option<String>,
-    },
-}
 
 pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Words {
     let mut words = body.get(..body.len().min(MAX_BODY)).map(read_body).unwrap_or_default();
@@ -61,33 +41,57 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Words {
 }
 
 fn read_body(body: &[u8]) -> Words {
-    if let Ok(json) = serde_json::from_slice::<JsonBody>(body) {
-        return from_json(json);
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(json)) => return from_json(&json),
+        Ok(Value::String(text)) => return Words { reason: Some(text), ..Words::default() },
+        _ => {}
     }
-    match std::str::from_utf8(body).map(str::trim) {
-        Ok("") | Err(_) => Words::default(),
-        // An HTML error page names no reason; a short text, as FCM sends it, is one.
-        Ok(text) if text.starts_with('<') || text.starts_with('{') => {
-            Words { detail: Some(text.to_owned()), ..Words::default() }
-        }
-        Ok(text) => Words { reason: Some(text.to_owned()), ..Words::default() },
+    match readable(body).map(str::trim) {
+        Some("") | None => Words::default(),
+        // FCM's error pages have their reason in the title; the rest of a page says nothing more.
+        Some(text) if text.starts_with(['<', '{', '[']) => match title(text) {
+            Some(title) => Words { reason: Some(title.to_owned()), ..Words::default() },
+            None => Words { detail: Some(text.to_owned()), ..Words::default() },
+        },
+        Some(text) => Words { reason: Some(text.to_owned()), ..Words::default() },
     }
 }
 
-fn from_json(json: JsonBody) -> Words {
-    let (mut status, mut text) = (None, None);
-    match json.error {
-        Some(JsonError::Text(error)) => text = Some(error),
-        Some(JsonError::Object { status: s, message }) => (status, text) = (s, message),
-        None => {}
+/// The title of an HTML page.
+fn title(page: &str) -> Option<&str> {
+    let start = page.to_ascii_lowercase().find("<title>")? + "<title>".len();
+    let title = page.get(start..)?.split('<').next()?.trim();
+    (!title.is_empty()).then_some(title)
+}
+
+/// The body as text, if it is text; a character that was cut at the end does not spoil it.
+fn readable(body: &[u8]) -> Option<&str> {
+    match std::str::from_utf8(body) {
+        Ok(text) => Some(text),
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(body.get(..error.valid_up_to())?).ok()
+        }
+        Err(_) => None,
     }
+}
+
+/// Mozilla autopush, Apple, Google's JSON, or a proxy that speaks problem details (RFC 9457). Member by member: one of
+/// another type spoils only itself.
+fn from_json(json: &Map<String, Value>) -> Words {
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+    let errno = json.get("errno").and_then(Value::as_u64);
+    // Autopush has a text there, Google an object.
+    let error = json.get("error");
+    let inner = |name| error.and_then(|error| text(error.get(name)));
     Words {
-        reason: json
-            .reason
-            .or_else(|| json.errno.map(|errno| format!("errno {errno}")))
-            .or(status)
-            .or(json.title),
-        detail: json.message.or(text).or(json.detail),
-        errno: json.errno,
+        reason: text(json.get("reason"))
+            .or_else(|| errno.map(|errno| format!("errno {errno}")))
+            .or_else(|| inner("status"))
+            .or_else(|| text(json.get("title"))),
+        detail: text(json.get("message"))
+            .or_else(|| text(error))
+            .or_else(|| inner("message"))
+            .or_else(|| text(json.get("detail"))),
+        errno,
     }
 }

@@ -35,6 +35,9 @@ pub enum InvalidEndpoint {
     /// A scheme other than `https` or `http`.
     #[error("scheme is neither https nor http")]
     Scheme,
+    /// A space, a control character, or one outside ASCII: browsers write none of them.
+    #[error("URL has a space, a control character or a character outside ASCII")]
+    Character,
     /// A fragment, which is never sent.
     #[error("URL has a fragment")]
     Fragment,
@@ -60,6 +63,9 @@ impl Endpoint {
     pub fn parse(url: &str, policy: &dyn EndpointPolicy) -> Result<Self, InvalidEndpoint> {
         if url.len() > Self::MAX_LEN {
             return Err(InvalidEndpoint::TooLong { length: url.len() });
+        }
+        if !url.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(InvalidEndpoint::Character);
         }
         if url.contains('#') {
             return Err(InvalidEndpoint::Fragment);

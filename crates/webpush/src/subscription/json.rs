@@ -7,14 +7,19 @@ use std::marker::PhantomData;
 use reveille_core::{Secret, UnixTime};
 use reveille_crypto::{P256PublicKey, base64url};
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::{AUTH_SECRET_LEN, InvalidSubscription, Subscription};
 use crate::endpoint::{Endpoint, EndpointPolicy};
 
+/// A subscription as it is written: a JSON object. Not the members in order in a JSON array, which a derived struct
+/// takes, too.
+pub(super) struct Wire<'a>(Members<'a>);
+
 /// The members that matter; unknown ones are ignored (the Push API may add more).
 #[derive(Deserialize)]
-pub(super) struct Wire<'a> {
+struct Members<'a> {
     #[serde(borrow, default)]
     endpoint: Member<'a>,
     #[serde(borrow, default, rename = "expirationTime")]
@@ -35,8 +40,9 @@ struct Keys<'a> {
 
 impl Wire<'_> {
     pub(super) fn check(self, policy: &dyn EndpointPolicy) -> Result<Subscription, InvalidSubscription> {
-        let endpoint = Endpoint::parse(&self.endpoint.text("endpoint")?, policy)?;
-        let keys = match self.keys {
+        let Self(members) = self;
+        let endpoint = Endpoint::parse(&members.endpoint.text("endpoint")?, policy)?;
+        let keys = match members.keys {
             KeysMember::Absent => return Err(InvalidSubscription::Missing { field: "keys" }),
             KeysMember::Other => {
                 return Err(InvalidSubscription::WrongType { field: "keys", expected: "an object" });
@@ -45,7 +51,7 @@ impl Wire<'_> {
         };
         let ua_public: P256PublicKey = keys.p256dh.text("keys.p256dh")?.parse()?;
         let auth_secret = auth_secret(&keys.auth.text("keys.auth")?)?;
-        let vapid_key = match self.vapid_key_id {
+        let vapid_key = match members.vapid_key_id {
             Member::Absent | Member::Null => None,
             member => Some(member.text("vapidKeyId")?.parse().map_err(|_| InvalidSubscription::VapidKeyId)?),
         };
@@ -53,9 +59,29 @@ impl Wire<'_> {
             endpoint,
             ua_public,
             auth_secret,
-            expiration: expiration(&self.expiration_time)?,
+            expiration: expiration(&members.expiration_time)?,
             vapid_key,
         })
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Wire<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object<'a>(PhantomData<&'a ()>);
+
+        impl<'de: 'a, 'a> Visitor<'de> for Object<'a> {
+            type Value = Wire<'a>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a push subscription as a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Wire<'a>, A::Error> {
+                Members::deserialize(MapAccessDeserializer::new(map)).map(Wire)
+            }
+        }
+
+        deserializer.deserialize_map(Object(PhantomData))
     }
 }
 
@@ -179,7 +205,7 @@ impl<'de: 'a, 'a> Visitor<'de> for AnyKeys<'a> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<KeysMember<'a>, A::Error> {
-        Keys::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(KeysMember::Object)
+        Keys::deserialize(MapAccessDeserializer::new(map)).map(KeysMember::Object)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<KeysMember<'a>, A::Error> {

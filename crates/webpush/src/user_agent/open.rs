@@ -6,7 +6,7 @@ use reveille_crypto::{AgreementKey, CryptoProvider, KeyError, P256PublicKey};
 use thiserror::Error;
 
 use super::UserAgentKeys;
-use crate::encryption::{InvalidContent, decrypt_content, input_keying_material};
+use crate::encryption::{decrypt_content, input_keying_material};
 use crate::endpoint::Endpoint;
 use crate::subscription::{AUTH_SECRET_LEN, Subscription};
 
@@ -75,11 +75,8 @@ impl UserAgent {
         let keyid = check_form(body)?;
         let as_public = P256PublicKey::from_bytes(keyid)
             .map_err(|_| OpenError::Malformed { problem: "keyid is not a point on P-256" })?;
-        let plaintext = decrypt_content(self.crypto, body, |_| self.content_key(&as_public));
-        plaintext.map_err(|error| match error {
-            InvalidContent::RecordSize { .. } => OpenError::Malformed { problem: "record size is below 18" },
-            _ => OpenError::NotAuthentic,
-        })
+        decrypt_content(self.crypto, body, |_| self.content_key(&as_public))
+            .map_err(|_| OpenError::NotAuthentic)
     }
 
     fn content_key(&self, as_public: &P256PublicKey) -> Option<Secret<Vec<u8>>> {
@@ -105,7 +102,10 @@ fn check_form(body: &[u8]) -> Result<&[u8], OpenError> {
         return Err(too_short);
     }
     let record_size = u32::from_be_bytes([r0, r1, r2, r3]);
-    if u32::try_from(records.len()).map_or(true, |length| length > record_size.max(17)) {
+    if record_size < 18 {
+        return Err(OpenError::Malformed { problem: "record size is below 18" });
+    }
+    if u32::try_from(records.len()).map_or(true, |length| length > record_size) {
         return Err(OpenError::Malformed { problem: "more than one record" });
     }
     Ok(keyid)

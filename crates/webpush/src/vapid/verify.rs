@@ -7,6 +7,7 @@ use reveille_core::UnixTime;
 use reveille_crypto::jws::{CompactJws, InvalidJws};
 use reveille_crypto::{CryptoProvider, InvalidPublicKey, P256PublicKey};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use thiserror::Error;
 
 /// A parsed `Authorization: vapid t=…, k=…` header (RFC 8292 §3), not yet verified.
@@ -53,6 +54,14 @@ pub enum InvalidVapid {
     /// `t` is not a token with the claims of RFC 8292 §2.
     #[error("t: {0}")]
     Token(#[from] InvalidJws),
+    /// A claim is missing or of the wrong type.
+    #[error("t: claim {name} must be {expected}")]
+    Claim {
+        /// Which.
+        name: &'static str,
+        /// The right type.
+        expected: &'static str,
+    },
     /// Another algorithm than ES256.
     #[error("t: algorithm is not ES256")]
     Algorithm,
@@ -127,7 +136,7 @@ impl<'a> VapidHeader<'a> {
             .es256
             .verify(&self.key, jws.signing_input(), jws.signature())
             .map_err(|_| InvalidVapid::Signature)?;
-        let claims: VapidClaims = jws.claims()?;
+        let claims = jws.claims::<AnyClaims>()?.check()?;
         if claims.aud != audience {
             return Err(InvalidVapid::Audience);
         }
@@ -139,6 +148,31 @@ impl<'a> VapidHeader<'a> {
             return Err(InvalidVapid::TooFar);
         }
         Ok(claims)
+    }
+}
+
+/// The claims before their types are checked. A derived struct refuses doubled members.
+#[derive(Deserialize)]
+struct AnyClaims {
+    #[serde(default)]
+    aud: Value,
+    #[serde(default)]
+    exp: Value,
+    #[serde(default)]
+    sub: Value,
+}
+
+impl AnyClaims {
+    fn check(self) -> Result<VapidClaims, InvalidVapid> {
+        let wrong = |name, expected| InvalidVapid::Claim { name, expected };
+        let Value::String(aud) = self.aud else { return Err(wrong("aud", "a text")) };
+        let exp = self.exp.as_u64().ok_or_else(|| wrong("exp", "a whole number of seconds"))?;
+        let sub = match self.sub {
+            Value::Null => None,
+            Value::String(sub) => Some(sub),
+            _ => return Err(wrong("sub", "a text")),
+        };
+        Ok(VapidClaims { aud, exp, sub })
     }
 }
 
