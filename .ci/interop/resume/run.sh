@@ -5,11 +5,12 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../../.." && pwd)
 cd "$root"
 
-cargo build -p reveille-examples --example pushtool
-PUSHTOOL=target/debug/examples/pushtool python3 "$here/check.py"
+target=${CARGO_TARGET_DIR:-$root/target}/release/examples
+cargo build --release -p reveille-examples --example pushtool
+PUSHTOOL=$target/pushtool python3 "$here/check.py"
 
-cargo build -p reveille-resume --example jose_tokens
-ours=target/debug/examples/jose_tokens
+cargo build --release -p reveille-resume --example jose_tokens
+ours=$target/jose_tokens
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 now() { echo $(($(date +%s) * 1000)); }
