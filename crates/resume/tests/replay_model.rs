@@ -176,6 +176,7 @@ proptest! {
                     model = saved.1.clone();
                     if !after_snapshot {
                         model.complete_since = Some(now);
+                        model.states.retain(|_, state| matches!(state, State::Used { .. }));
                     }
                 }
                 Op::Snapshot => saved = (set.snapshot(now), model.clone()),
@@ -212,7 +213,8 @@ proptest! {
                     }
                 }
                 (1, Some(reservation)) => {
-                    if redis.run(&store.commit(&reservation, now), now).as_deref() == Some("1") {
+                    let done = redis.run(&store.commit(&reservation, now), now);
+                    if done.as_deref() == Some("1") {
                         winners.insert(node);
                         held[node] = None;
                     }

@@ -134,6 +134,20 @@ fn after_a_crash_nothing_resumes_twice() {
 }
 
 #[test]
+fn a_reservation_does_not_outlive_a_crash() {
+    let mut before = set();
+    let first = before.reserve(&token(1), PHONE, NOW).unwrap();
+    let snapshot = before.snapshot(NOW);
+    before.abort(&first, NOW).unwrap();
+    let second = before.reserve(&token(1), THIEF, NOW).unwrap();
+    before.commit(&second, NOW).unwrap();
+    // The snapshot knows nothing of the second attempt, and still shows the first one as the holder.
+    let mut after = ReplaySet::restore(&snapshot, ReplayLimits::default(), Continuity::Broken, NOW).unwrap();
+    assert_eq!(after.commit(&first, NOW), Err(ReservationError::Lapsed));
+    assert_eq!(after.reserve(&token(1), PHONE, NOW), Err(Reason::ColdStart));
+}
+
+#[test]
 fn a_snapshot_keeps_reservations_too() {
     let mut before = ReplaySet::cold(9, ReplayLimits::default(), NOW - ms(60_000));
     let token = SingleUse { shard: 9, ..token(1) };

@@ -93,6 +93,13 @@ impl Slot {
         self.lease = low(RESERVED | LEASE);
     }
 
+    /// Ends a reservation, whoever holds it; a use stays a use.
+    pub(super) fn release(&mut self) {
+        if self.lease_field() & RESERVED != 0 {
+            self.abort();
+        }
+    }
+
     pub(super) fn to_bytes(self) -> [u8; SLOT_LEN] {
         let all = self.id.iter().chain(&self.keep_until).chain(&self.attempt).chain(&self.lease);
         let mut out = [0; SLOT_LEN];

@@ -15,7 +15,7 @@ pub enum Continuity {
     /// None: the process stopped in order, or every commit since is going to be [`record`](ReplaySet::record)ed.
     Unbroken,
     /// Some, perhaps: the process crashed. Tokens issued until now are then refused; those that the snapshot knows as
-    /// used stay known as such.
+    /// used stay known as such. Reservations lapse: since the snapshot their tokens may have been used by others.
     Broken,
 }
 
@@ -99,7 +99,10 @@ impl ReplaySet {
         set.complete_since = (*warm == 0).then_some(UnixTime::from_millis(u64::from_be_bytes(*since)));
         set.forgotten = u32::from_be_bytes(*forgotten);
         for chunk in chunks {
-            let slot = Slot::from_bytes(chunk).ok_or(RestoreError::Format)?;
+            let mut slot = Slot::from_bytes(chunk).ok_or(RestoreError::Format)?;
+            if continuity == Continuity::Broken {
+                slot.release();
+            }
             set.adopt(slot, floor_secs(now))
                 .map_err(|_| RestoreError::Capacity { capacity: limits.capacity })?;
         }
