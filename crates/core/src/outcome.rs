@@ -85,20 +85,20 @@ impl Rejection {
         Self { status, reason: None, action, detail: None }
     }
 
-    /// Adds the service's word for the reason, cut to [`MAX_TEXT`](Self::MAX_TEXT) bytes.
+    /// Adds the service's word for the reason, cut to [`MAX_TEXT`](Self::MAX_TEXT) bytes, on one line.
     #[must_use]
     pub fn with_reason(mut self, reason: impl Into<Cow<'static, str>>) -> Self {
         self.reason = Some(match reason.into() {
-            Cow::Borrowed(text) => Cow::Borrowed(head(text)),
-            Cow::Owned(text) => Cow::Owned(cut(text)),
+            Cow::Borrowed(text) => Cow::Borrowed(text),
+            Cow::Owned(text) => Cow::Owned(tame(text)),
         });
         self
     }
 
-    /// Adds detail, cut to [`MAX_TEXT`](Self::MAX_TEXT) bytes.
+    /// Adds detail, cut to [`MAX_TEXT`](Self::MAX_TEXT) bytes, on one line.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
-        self.detail = Some(cut(detail.into()));
+        self.detail = Some(tame(detail.into()));
         self
     }
 }
@@ -115,14 +115,11 @@ impl From<Receipt> for Outcome {
     }
 }
 
-/// The longest start of `text` that fits, on a character boundary.
-fn head(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(Rejection::MAX_TEXT)).unwrap_or(text)
-}
-
-fn cut(mut text: String) -> String {
+/// The start of `text` that fits, on a character boundary, with control characters made spaces: it was written by
+/// somebody else and ends up in logs.
+fn tame(mut text: String) -> String {
     text.truncate(text.floor_char_boundary(Rejection::MAX_TEXT));
-    text
+    if text.contains(char::is_control) { text.replace(char::is_control, " ") } else { text }
 }
 
 /// The next step after a refusal; the same for all push services.
@@ -155,7 +152,8 @@ pub enum Action {
         /// Header or field at fault, where the service names it.
         field: Option<Cow<'static, str>>,
     },
-    /// The long-lived credential is wrong: pause everything that uses it and tell the operator.
+    /// The long-lived credential is wrong: pause what uses it **at this service** and tell the operator. Where targets
+    /// choose the service, as in Web Push, one service's word says nothing about the others.
     FixCredential,
     /// Nothing helps: count it and go on.
     GiveUp,
@@ -205,6 +203,12 @@ mod tests {
             Rejection::new(500, Action::GiveUp).with_detail("é".repeat(600)).with_reason("x".repeat(600));
         assert_eq!(rejection.detail.unwrap(), "é".repeat(256));
         assert_eq!(rejection.reason.unwrap().len(), Rejection::MAX_TEXT);
+    }
+
+    #[test]
+    fn foreign_text_stays_on_one_line() {
+        let rejection = Rejection::new(500, Action::GiveUp).with_reason("a\x1b[2J\nfake line".to_owned());
+        assert_eq!(rejection.reason.unwrap(), "a [2J fake line");
     }
 
     #[test]

@@ -15,7 +15,9 @@ use thiserror::Error;
 use crate::encryption::seal_with;
 use crate::message::Message;
 use crate::subscription::Subscription;
-use crate::vapid::{UnknownVapidKey, UnsignedVapid, VapidCache, VapidKeyId, VapidKeys, VapidSettings};
+use crate::vapid::{
+    CachedToken, UnknownVapidKey, UnsignedVapid, VapidCache, VapidKeyId, VapidKeys, VapidSettings,
+};
 
 /// An application server (RFC 8030 §2): builds requests to push services. It sends nothing.
 ///
@@ -106,14 +108,13 @@ impl ApplicationServer {
     ) -> Result<Request<Bytes>, RequestError> {
         let authorization = self.authorization(subscription, now)?;
         let body = match message.payload() {
-            None => Bytes::new(),
-            Some(payload) => {
+            None => Vec::new(),
+            Some(_) => {
                 let agreement = self.crypto.p256.agree_ephemeral(subscription.ua_public())?;
-                let padded = message.padded_len();
-                seal_with(self.crypto, subscription, &agreement, payload, padded)?.into()
+                seal_with(self.crypto, subscription, agreement, message)?
             }
         };
-        Ok(request::build(message, subscription.endpoint(), authorization, body))
+        Ok(request::build(message, subscription.endpoint(), authorization, body.into()))
     }
 
     /// The `Authorization` value for a subscription, from the cache or newly signed.
@@ -128,24 +129,29 @@ impl ApplicationServer {
         let key = self.keys.find(subscription.vapid_key())?;
         let endpoint = subscription.endpoint();
         let cached = self.read_tokens().find(key.id(), endpoint, now);
-        if let Some(value) = cached {
+        if let Some(CachedToken { value, due: false }) = cached {
             return Ok(value);
         }
         // Signed under the lock, so that many threads that miss at once make one token: Apple asks for no more than
         // one an hour.
         let mut tokens = self.write_tokens();
-        if let Some(value) = tokens.find(key.id(), endpoint, now) {
+        let old = tokens.find(key.id(), endpoint, now);
+        if let Some(CachedToken { value, due: false }) = old {
             return Ok(value);
         }
         let unsigned = tokens.unsigned(key, endpoint, now);
-        let signature = key
-            .sign(unsigned.signing_input())
-            .ok_or_else(|| RequestError::SignatureNeeded { key: key.id() })??;
-        Ok(tokens.install(unsigned, endpoint, &signature))
+        match (key.sign(unsigned.signing_input()), old) {
+            (Some(Ok(signature)), _) => Ok(tokens.install(unsigned, &signature)),
+            // A signer that is elsewhere or fails is no reason to stop while the old token is good.
+            (_, Some(old)) => Ok(old.value),
+            (Some(Err(error)), None) => Err(error.into()),
+            (None, None) => Err(RequestError::SignatureNeeded { key: key.id() }),
+        }
     }
 
     /// Phase one of signing elsewhere: the token to sign for a subscription's push service, or `None` if there is one
-    /// that is good for a while.
+    /// that is good for a while. Ask from time to time: within [`VapidSettings::renew_before`] of its end a token is due,
+    /// and still used until the new one is there.
     ///
     /// # Errors
     /// [`UnknownVapidKey`].
@@ -156,24 +162,31 @@ impl ApplicationServer {
     ) -> Result<Option<UnsignedVapid>, UnknownVapidKey> {
         let key = self.keys.find(subscription.vapid_key())?;
         let (endpoint, tokens) = (subscription.endpoint(), self.read_tokens());
-        let cached = tokens.find(key.id(), endpoint, now).is_some();
-        Ok((!cached).then(|| tokens.unsigned(key, endpoint, now)))
+        let good = tokens.find(key.id(), endpoint, now).is_some_and(|token| !token.due);
+        Ok((!good).then(|| tokens.unsigned(key, endpoint, now)))
     }
 
-    /// Phase two: keeps the signed token for all subscriptions at the same push service, and returns its value.
+    /// Phase two: checks the signature, keeps the token for all subscriptions at the same push service, and returns its
+    /// value.
+    ///
+    /// # Errors
+    /// [`CryptoError`] if the signature is not one of this token with its key.
     pub fn install(
         &self,
         unsigned: UnsignedVapid,
-        subscription: &Subscription,
         signature: &[u8; ES256_SIGNATURE_LEN],
-    ) -> HeaderValue {
-        self.write_tokens().install(unsigned, subscription.endpoint(), signature)
+    ) -> Result<HeaderValue, CryptoError> {
+        self.crypto.es256.verify(unsigned.public_key(), unsigned.signing_input(), signature)?;
+        Ok(self.write_tokens().install(unsigned, signature))
     }
 
-    /// Drops all tokens, so that new ones are signed: after
-    /// [`Action::RefreshCredential`](reveille_core::Action::RefreshCredential).
-    pub fn refresh_tokens(&self) {
-        self.write_tokens().clear();
+    /// Drops the token for a subscription's push service, so that a new one is signed: after
+    /// [`Action::RefreshCredential`](reveille_core::Action::RefreshCredential). The tokens for other services stay: one
+    /// service's answer says nothing about them.
+    pub fn refresh_token(&self, subscription: &Subscription) {
+        if let Ok(key) = self.keys.find(subscription.vapid_key()) {
+            self.write_tokens().remove(key.id(), subscription.endpoint());
+        }
     }
 
     fn read_tokens(&self) -> RwLockReadGuard<'_, VapidCache> {

@@ -25,6 +25,6 @@ pub use message::{
 pub use subscription::{AUTH_SECRET_LEN, InvalidSubscription, Subscription};
 pub use user_agent::{InvalidUserAgentKeys, OpenError, UserAgent, UserAgentKeys};
 pub use vapid::{
-    Contact, InvalidContact, InvalidVapid, InvalidVapidKey, UnknownVapidKey, UnsignedVapid, VapidCache,
-    VapidClaims, VapidHeader, VapidKey, VapidKeyId, VapidKeys, VapidSettings,
+    CachedToken, Contact, InvalidContact, InvalidVapid, InvalidVapidKey, UnknownVapidKey, UnsignedVapid,
+    VapidCache, VapidClaims, VapidHeader, VapidKey, VapidKeyId, VapidKeys, VapidSettings,
 };

@@ -115,7 +115,7 @@ impl Message {
     pub fn with_padding(self, padding: Padding) -> Result<Self, InvalidMessage> {
         let length = match &self.payload {
             Some(payload) => payload.len(),
-            None if padding == Padding::None => 0,
+            None if padding.bytes_for(0) == 0 => 0,
             None => return Err(InvalidMessage::NothingToPad),
         };
         let pad = padding.bytes_for(length);

@@ -107,9 +107,21 @@ impl Subscription {
     /// # Errors
     /// [`InvalidSubscription`].
     pub fn from_json_with(json: &str, policy: &dyn EndpointPolicy) -> Result<Self, InvalidSubscription> {
-        let wire: json::Wire<'_> = serde_json::from_str(json)
-            .map_err(|e| InvalidSubscription::Json { line: e.line(), column: e.column().max(1) })?;
-        wire.check(policy)
+        Self::read(json)?.check(policy)
+    }
+
+    /// Reads back what [`Serialize`] wrote: the browser's JSON and, with it, the key that the subscription is bound to.
+    /// Not for JSON that comes from outside: that must not choose the key.
+    ///
+    /// # Errors
+    /// [`InvalidSubscription`].
+    pub fn from_stored_json(json: &str, policy: &dyn EndpointPolicy) -> Result<Self, InvalidSubscription> {
+        Self::read(json)?.check_stored(policy)
+    }
+
+    fn read(json: &str) -> Result<json::Wire<'_>, InvalidSubscription> {
+        serde_json::from_str(json)
+            .map_err(|e| InvalidSubscription::Json { line: e.line(), column: e.column().max(1) })
     }
 
     /// From its parts, already checked.
@@ -186,10 +198,10 @@ impl Serialize for Subscription {
     }
 }
 
-/// Under the policy [`PublicHttps`].
+/// As [`from_stored_json`](Subscription::from_stored_json), under the policy [`PublicHttps`].
 impl<'de> Deserialize<'de> for Subscription {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        json::Wire::deserialize(deserializer)?.check(&PublicHttps).map_err(D::Error::custom)
+        json::Wire::deserialize(deserializer)?.check_stored(&PublicHttps).map_err(D::Error::custom)
     }
 }
 

@@ -7,7 +7,7 @@ mod key;
 mod keyring;
 mod verify;
 
-pub use cache::{VapidCache, VapidSettings};
+pub use cache::{CachedToken, VapidCache, VapidSettings};
 pub use claims::UnsignedVapid;
 pub use contact::{Contact, InvalidContact};
 pub use key::{InvalidVapidKey, VapidKey, VapidKeyId};

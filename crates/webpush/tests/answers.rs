@@ -312,7 +312,7 @@ fn unknown_services() {
     white space: retry +0 s | - | -
     plain text: retry +0 s | disk full | -
     not UTF-8: retry +0 s | - | -
-    a redirect: give_up | - | <a href="https://elsewhere.example">
+    a redirect: give_up | - | redirects are not followed
     "#);
 }
 

@@ -114,7 +114,7 @@ fn the_cache_is_bounded() {
     for i in 0..50 {
         let endpoint = Endpoint::parse(&format!("https://p{i}.example/x"), &AllowLoopback).unwrap();
         let unsigned = cache.unsigned(&key, &endpoint, NOW);
-        cache.install(unsigned, &endpoint, &[1; 64]);
+        cache.install(unsigned, &[1; 64]);
         assert!(cache.len() <= 3);
         assert!(cache.find(key.id(), &endpoint, NOW).is_some(), "the newest is kept");
     }
@@ -122,10 +122,10 @@ fn the_cache_is_bounded() {
     assert!(cache.find(key.id(), &oldest, NOW).is_none());
     let again = Endpoint::parse("https://p49.example/y", &AllowLoopback).unwrap();
     let unsigned = cache.unsigned(&key, &again, NOW + HOUR);
-    cache.install(unsigned, &again, &[2; 64]);
+    cache.install(unsigned, &[2; 64]);
     assert_eq!(cache.len(), 3, "renewing replaces");
-    cache.clear();
-    assert!(cache.is_empty());
+    cache.remove(key.id(), &again);
+    assert_eq!(cache.len(), 2);
 }
 
 #[test]
@@ -180,12 +180,57 @@ fn a_remote_signer_works_in_two_phases() {
     let unsigned = server.unsigned(&subscription, NOW).unwrap().unwrap();
     // Somewhere else, much later:
     let signature = RUSTCRYPTO.es256.load(&private).unwrap().sign(unsigned.signing_input()).unwrap();
-    server.install(unsigned, &subscription, &signature);
+    let mut wrong = signature;
+    wrong[5] ^= 1;
+    assert!(server.install(unsigned.clone(), &wrong).is_err(), "a wrong signature is not kept");
+    server.install(unsigned, &signature).unwrap();
 
     assert!(server.unsigned(&subscription, NOW).unwrap().is_none(), "one signature per push service");
     let request = server.request(&message, &at("https://push.example/y"), NOW).unwrap();
     let value = request.headers()["authorization"].to_str().unwrap();
     claims(value, "https://push.example", NOW);
+}
+
+#[test]
+fn a_token_that_is_due_serves_until_the_remote_signer_has_answered() {
+    let (local, private) = key();
+    let server =
+        ApplicationServer::new(RING, VapidKeys::new(VapidKey::remote(*local.public_key())), settings());
+    let subscription = at("https://push.example/x");
+    let signer = RUSTCRYPTO.es256.load(&private).unwrap();
+    let renew = |now| {
+        let unsigned = server.unsigned(&subscription, now).unwrap().unwrap();
+        let signature = signer.sign(unsigned.signing_input()).unwrap();
+        server.install(unsigned, &signature).unwrap();
+    };
+    renew(NOW);
+    let first = token(&server, &subscription, NOW);
+    let due = NOW + HOUR * 11;
+    assert!(server.unsigned(&subscription, due).unwrap().is_some(), "due");
+    assert_eq!(token(&server, &subscription, due), first, "and still used");
+    assert_eq!(token(&server, &subscription, NOW + HOUR * 12 - Duration::from_secs(61)), first);
+    assert!(server.authorization(&subscription, NOW + HOUR * 12 - Duration::from_secs(60)).is_err());
+    renew(due);
+    assert_ne!(token(&server, &subscription, due), first);
+}
+
+#[test]
+fn one_spelling_of_an_origin_has_the_token_of_all() {
+    let server = server_with(settings());
+    let first = token(&server, &at("https://push.example/x"), NOW);
+    for url in ["https://PUSH.example/y", "https://push.example:443/z"] {
+        assert_eq!(token(&server, &at(url), NOW), first, "{url}");
+    }
+}
+
+#[test]
+fn refreshing_one_service_leaves_the_others() {
+    let server = server_with(settings());
+    let (a, b) = (at("https://a.example/x"), at("https://b.example/x"));
+    let before = [token(&server, &a, NOW), token(&server, &b, NOW)];
+    server.refresh_token(&a);
+    assert_ne!(token(&server, &a, NOW), before[0]);
+    assert_eq!(token(&server, &b, NOW), before[1]);
 }
 
 #[test]

@@ -45,9 +45,10 @@ impl Ours {
 
     pub fn seal<'a>(&'a self, payload: &'a [u8]) -> impl FnMut() -> Vec<u8> + 'a {
         let peer: &P256PublicKey = self.subscription.ua_public();
+        let message = message(payload);
         move || {
             let agreement = self.crypto.p256.agree_ephemeral(peer).expect("agreement");
-            seal_with(self.crypto, &self.subscription, &agreement, payload, payload.len()).expect("body")
+            seal_with(self.crypto, &self.subscription, agreement, &message).expect("body")
         }
     }
 

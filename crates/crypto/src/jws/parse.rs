@@ -59,8 +59,13 @@ struct Header {
     typ: Option<String>,
     #[serde(default)]
     kid: Option<String>,
-    #[serde(default)]
-    crit: Option<serde::de::IgnoredAny>,
+    #[serde(default, deserialize_with = "present")]
+    crit: bool,
+}
+
+/// Whether the member is there at all, whatever its value.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    serde::de::IgnoredAny::deserialize(deserializer).map(|_| true)
 }
 
 impl<'a> CompactJws<'a> {
@@ -82,7 +87,7 @@ impl<'a> CompactJws<'a> {
         let payload = decode(payload, "payload")?;
         let signature = decode(signature, "signature")?;
         let header: Header = from_json(&header, "header")?;
-        if header.crit.is_some() {
+        if header.crit {
             return Err(InvalidJws::Critical);
         }
         Ok(Self {
@@ -173,6 +178,7 @@ mod tests {
         insta::assert_snapshot!(err("e30=.e30.e30"), @"header is not unpadded base64url");
         insta::assert_snapshot!(err("e30.e30.e30"), @"header is not the expected JSON object");
         insta::assert_snapshot!(err(&token(r#"{"alg":"ES256","crit":["x"]}"#, "{}")), @"header has critical extensions, none is supported");
+        insta::assert_snapshot!(err(&token(r#"{"alg":"ES256","crit":null}"#, "{}")), @"header has critical extensions, none is supported");
         insta::assert_snapshot!(err(&token(r#"{"alg":"ES256","alg":"none"}"#, "{}")), @"header is not the expected JSON object");
         insta::assert_snapshot!(err(&token(r#"["ES256"]"#, "{}")), @"header is not the expected JSON object");
     }

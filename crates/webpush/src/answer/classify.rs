@@ -15,7 +15,7 @@ const DEFAULT_PAUSE: Duration = Duration::from_secs(60);
 ///
 /// | status | action |
 /// |---|---|
-/// | 2xx | accepted; the receipt has `Location`, the effective TTL and the receipt link |
+/// | 2xx | accepted; the receipt has `Location`, the effective TTL and the receipt link. Not where WNS says `dropped` ([`GiveUp`](Action::GiveUp)) or `channelthrottled` ([`SlowDown`](Action::SlowDown)) |
 /// | 404 | [`SuspectTarget`](Action::SuspectTarget): weigh it with [`Suspicion`](reveille_core::Suspicion) |
 /// | 410 | [`DropTarget`](Action::DropTarget) |
 /// | 401, 403, and 400 where the words say so | [`FixCredential`](Action::FixCredential); [`RefreshCredential`](Action::RefreshCredential) where the token is only too old; [`SuspectTarget`](Action::SuspectTarget) where this one subscription was made with another key |
@@ -25,7 +25,8 @@ const DEFAULT_PAUSE: Duration = Duration::from_secs(60);
 /// | 421 | [`Reconnect`](Action::Reconnect) |
 /// | else | [`GiveUp`](Action::GiveUp): redirects too, following one would lead around the endpoint policy |
 ///
-/// Pass the first 16 KiB of the body; more is not looked at.
+/// Pass the first 16 KiB of the body; more is not looked at. `Retry-After` is taken at its word, however large: it holds
+/// for this service only, so clamp what you wait.
 ///
 /// ```
 /// use http::{HeaderMap, StatusCode};
@@ -41,11 +42,16 @@ const DEFAULT_PAUSE: Duration = Duration::from_secs(60);
 /// ```
 #[must_use]
 pub fn classify(status: StatusCode, headers: &HeaderMap, body: &[u8], now: UnixTime) -> Outcome {
-    if status.is_success() {
-        return receipt(status, headers).into();
-    }
-    let words = words::read(headers, body);
     let retry_after = retry_after(headers).map(|wait| wait.resolve(now));
+    let words = words::read(headers, body);
+    if status.is_success() {
+        return match wns_refusal(headers, retry_after, now) {
+            Some(action) => {
+                Rejection::new(status.as_u16(), action).with_reason(words.reason.unwrap_or_default()).into()
+            }
+            None => receipt(status, headers).into(),
+        };
+    }
     let mut rejection = Rejection::new(status.as_u16(), action(status, &words, retry_after, now));
     if let Some(hint) = hint(&rejection.action, status) {
         rejection = rejection.with_detail(hint);
@@ -98,6 +104,16 @@ const MADE_WITH_ANOTHER_KEY: [&str; 4] = [
     "do not correspond to the credentials used to create",
     "vapid public key mismatch",
 ];
+
+/// WNS answers 200 also where it throws the message away, and says so in a header.
+fn wns_refusal(headers: &HeaderMap, retry_after: Option<UnixTime>, now: UnixTime) -> Option<Action> {
+    let status = headers.get("x-wns-notificationstatus")?.to_str().ok()?;
+    match status.to_ascii_lowercase().as_str() {
+        "dropped" => Some(Action::GiveUp),
+        "channelthrottled" => Some(Action::SlowDown { until: retry_after.unwrap_or(now + DEFAULT_PAUSE) }),
+        _ => None,
+    }
+}
 
 /// The header at fault: by autopush's errno, by Apple's reason, by WNS's text.
 fn field_at_fault(status: StatusCode, words: &Words) -> Option<Cow<'static, str>> {

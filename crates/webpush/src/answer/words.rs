@@ -51,6 +51,8 @@ fn read_body(body: &[u8]) -> Words {
         // FCM's error pages have their reason in the title; the rest of a page says nothing more.
         Some(text) if text.starts_with(['<', '{', '[']) => match title(text) {
             Some(title) => Words { reason: Some(title.to_owned()), ..Words::default() },
+            // A page repeats the URL that was asked for, which is a secret.
+            None if text.starts_with('<') => Words::default(),
             None => Words { detail: Some(text.to_owned()), ..Words::default() },
         },
         Some(text) => Words { reason: Some(text.to_owned()), ..Words::default() },

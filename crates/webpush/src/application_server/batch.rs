@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::Request;
 use reveille_core::UnixTime;
+use reveille_crypto::CryptoError;
 
 use super::{ApplicationServer, RequestError, request};
 use crate::encryption::seal_with;
@@ -17,7 +18,7 @@ impl ApplicationServer {
     ///
     /// The message was checked when it was made, a token is signed once per push service, and the key agreements are
     /// made in batches. Every message still has a key pair and a salt of its own, as RFC 8291 §3.1 demands.
-    /// A subscription that cannot be served (its key is gone) does not affect the others.
+    /// A subscription whose key is gone does not affect the others; a random source that fails fails its whole chunk.
     pub fn requests(
         &self,
         message: &Message,
@@ -26,23 +27,29 @@ impl ApplicationServer {
         out: &mut Vec<Result<Request<Bytes>, RequestError>>,
     ) {
         out.reserve(subscriptions.len());
-        let Some(payload) = message.payload() else {
+        if message.payload().is_none() {
             out.extend(subscriptions.iter().map(|subscription| self.request(message, subscription, now)));
             return;
-        };
-        let mut peers = Vec::with_capacity(subscriptions.len().min(CHUNK));
-        let mut agreements = Vec::with_capacity(subscriptions.len().min(CHUNK));
+        }
+        let room = subscriptions.len().min(CHUNK);
+        let (mut authorizations, mut peers, mut agreements) =
+            (Vec::with_capacity(room), Vec::with_capacity(room), Vec::with_capacity(room));
         for chunk in subscriptions.chunks(CHUNK) {
+            authorizations.clear();
+            authorizations.extend(chunk.iter().map(|subscription| self.authorization(subscription, now)));
+            // No key agreement for those that cannot be sent anyway.
+            let sendable =
+                chunk.iter().zip(&authorizations).filter(|(_, authorization)| authorization.is_ok());
             peers.clear();
-            peers.extend(chunk.iter().map(|subscription| subscription.ua_public()));
+            peers.extend(sendable.map(|(subscription, _)| subscription.ua_public()));
             agreements.clear();
-            if let Err(error) = self.crypto.p256.agree_ephemeral_many(&peers, &mut agreements) {
-                out.extend(chunk.iter().map(|_| Err(error.into())));
-                continue;
-            }
-            out.extend(chunk.iter().zip(agreements.drain(..)).map(|(subscription, agreement)| {
-                let authorization = self.authorization(subscription, now)?;
-                let body = seal_with(self.crypto, subscription, &agreement, payload, message.padded_len())?;
+            let agreed = self.crypto.p256.agree_ephemeral_many(&peers, &mut agreements);
+            let mut agreements = agreements.drain(..);
+            out.extend(chunk.iter().zip(authorizations.drain(..)).map(|(subscription, authorization)| {
+                let authorization = authorization?;
+                agreed?;
+                let agreement = agreements.next().ok_or(CryptoError)?;
+                let body = seal_with(self.crypto, subscription, agreement, message)?;
                 Ok(request::build(message, subscription.endpoint(), authorization, body.into()))
             }));
         }

@@ -35,7 +35,7 @@ pub(super) fn build(
         headers.insert(TOPIC, topic.value().clone());
     }
     // WNS caches by default and then refuses a TTL of zero: "Ttl value conflicts with X-WNS-Cache-Policy".
-    if message.ttl() == Ttl::ZERO && endpoint.host().ends_with(".notify.windows.com") {
+    if message.ttl() == Ttl::ZERO && is_wns(endpoint.host()) {
         headers.insert(X_WNS_CACHE_POLICY, HeaderValue::from_static("no-cache"));
     }
     let mut request = Request::new(body);
@@ -44,4 +44,10 @@ pub(super) fn build(
     *request.uri_mut() = Uri::try_from(endpoint.as_str()).unwrap_or_default();
     *request.headers_mut() = headers;
     request
+}
+
+fn is_wns(host: &str) -> bool {
+    const SUFFIX: &str = ".notify.windows.com";
+    let tail = host.len().checked_sub(SUFFIX.len()).and_then(|at| host.get(at..));
+    tail.is_some_and(|tail| tail.eq_ignore_ascii_case(SUFFIX))
 }

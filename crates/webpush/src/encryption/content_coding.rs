@@ -91,6 +91,10 @@ pub fn encrypt_content(
     records: &[Record<'_>],
 ) -> Result<Vec<u8>, InvalidContent> {
     let record_size = check_record_size(key.record_size)?;
+    if records.is_empty() {
+        // A body without a record would be a header that nothing authenticates.
+        return Err(InvalidContent::RecordLength { index: 0, length: 0 });
+    }
     let idlen =
         u8::try_from(key.keyid.len()).map_err(|_| InvalidContent::Keyid { length: key.keyid.len() })?;
     let keys = message_keys(crypto, &key.salt, key.ikm.expose())?;

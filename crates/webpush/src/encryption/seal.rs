@@ -5,6 +5,7 @@ use reveille_crypto::{AEAD_TAG_LEN, CryptoError, CryptoProvider, EphemeralAgreem
 
 use super::input_keying_material;
 use super::key_schedule::{SALT_LEN, message_keys};
+use crate::message::Message;
 use crate::subscription::Subscription;
 
 /// The longest body, in bytes, that every push service must take (RFC 8030 §7.2).
@@ -19,20 +20,18 @@ const RECORD_SIZE: u32 = MAX_BODY as u32;
 /// Delimiter of the last (and only) record (RFC 8188 §2).
 const LAST_RECORD: u8 = 0x02;
 
-/// Encrypts `plaintext`, padded to `padded_len` bytes, with the result of one ephemeral agreement.
-///
-/// The caller keeps `padded_len` at or below [`MAX_PLAINTEXT`](crate::MAX_PLAINTEXT); a smaller value than the plaintext's length means no padding.
-/// Each agreement must be used for one message only (RFC 8291 §3.1).
+/// Encrypts a message's payload with the result of one ephemeral agreement, which it uses up: each is for one message
+/// only (RFC 8291 §3.1). A message without payload has an empty body.
 ///
 /// # Errors
 /// [`CryptoError`] if the random source fails.
 pub fn seal_with(
     crypto: CryptoProvider,
     subscription: &Subscription,
-    agreement: &EphemeralAgreement,
-    plaintext: &[u8],
-    padded_len: usize,
+    agreement: EphemeralAgreement,
+    message: &Message,
 ) -> Result<Vec<u8>, CryptoError> {
+    let Some(plaintext) = message.payload() else { return Ok(Vec::new()) };
     let mut salt = [0; SALT_LEN];
     crypto.random.fill(&mut salt)?;
     let ikm = input_keying_material(
@@ -44,7 +43,7 @@ pub fn seal_with(
     )?;
     let keys = message_keys(crypto, &salt, ikm.expose())?;
 
-    let record_len = plaintext.len().max(padded_len) + 1;
+    let record_len = message.padded_len() + 1;
     let mut body = Vec::with_capacity(HEADER_LEN + record_len + AEAD_TAG_LEN);
     body.extend_from_slice(&salt);
     body.extend_from_slice(&RECORD_SIZE.to_be_bytes());

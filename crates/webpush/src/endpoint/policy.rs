@@ -128,10 +128,23 @@ fn literal_address(host: &str) -> Result<Option<IpAddr>, RefusedEndpoint> {
     Ok(None)
 }
 
-/// Names that never leave the machine or the network (RFC 6761, RFC 6762, RFC 8375, and the metadata services' own).
+/// Names that never leave the machine or the network (RFC 6761, RFC 6762, RFC 8375; the metadata services' and
+/// Kubernetes' own; and those that networks at home and at work use, ICANN's name collision list).
 fn is_local_name(host: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-    let local = ["localhost", "local", "internal", "home.arpa", "localdomain"];
+    let local = [
+        "localhost",
+        "local",
+        "internal",
+        "home.arpa",
+        "localdomain",
+        "svc",
+        "lan",
+        "corp",
+        "home",
+        "intranet",
+        "private",
+    ];
     !host.contains('.') || local.iter().any(|end| host.ends_with(&format!(".{end}")))
 }
 

@@ -1,5 +1,6 @@
 //! The URL of a push resource.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use http::Uri;
@@ -64,7 +65,10 @@ impl Endpoint {
         if url.len() > Self::MAX_LEN {
             return Err(InvalidEndpoint::TooLong { length: url.len() });
         }
-        if !url.bytes().all(|b| b.is_ascii_graphic()) {
+        if !url.bytes().all(|b| {
+            b.is_ascii_graphic()
+                && !matches!(b, b'"' | b'\\' | b'<' | b'>' | b'^' | b'`' | b'{' | b'|' | b'}')
+        }) {
             return Err(InvalidEndpoint::Character);
         }
         if url.contains('#') {
@@ -133,8 +137,16 @@ impl Endpoint {
         origin
     }
 
-    /// Scheme and authority as they are written: cheaper than [`origin`](Self::origin), equal for equal origins almost always.
-    pub(crate) fn raw_origin(&self) -> &str {
+    /// [`origin`](Self::origin), borrowed where the URL is already written that way, as those of browsers are.
+    pub(crate) fn canonical_origin(&self) -> Cow<'_, str> {
+        let raw = self.raw_origin();
+        let canonical = !raw.bytes().any(|b| b.is_ascii_uppercase() || b == b'@')
+            && (self.port().is_some() || split_port(self.host_and_port()).1.is_none());
+        if canonical { Cow::Borrowed(raw) } else { Cow::Owned(self.origin()) }
+    }
+
+    /// Scheme and authority as they are written.
+    fn raw_origin(&self) -> &str {
         self.url.get(..usize::from(self.authority_end)).unwrap_or_default()
     }
 
@@ -158,8 +170,8 @@ fn split_port(host_and_port: &str) -> (&str, Option<&str>) {
     match host_and_port.split_at_checked(host_len) {
         Some((bracketed, rest)) => match rest.rsplit_once(':') {
             Some((name, port)) if bracketed.is_empty() => (name, Some(port)),
-            Some((_, port)) => (bracketed, Some(port)),
-            None => (host_and_port, None),
+            Some(("", port)) => (bracketed, Some(port)),
+            _ => (host_and_port, None),
         },
         None => (host_and_port, None),
     }
@@ -167,14 +179,18 @@ fn split_port(host_and_port: &str) -> (&str, Option<&str>) {
 
 fn check_host_and_port(host_and_port: &str) -> Result<(), InvalidEndpoint> {
     let (host, port) = split_port(host_and_port);
-    if port.is_some_and(|port| port.parse::<u16>().map_or(true, |port| port == 0)) {
+    // Digits without sign or leading zero, so that one port has one text.
+    let canonical =
+        |port: &str| port.parse::<u16>().is_ok_and(|number| number > 0 && number.to_string() == port);
+    if port.is_some_and(|port| !canonical(port)) {
         return Err(InvalidEndpoint::Port);
     }
     let valid = match host.strip_prefix('[') {
         Some(rest) => rest.strip_suffix(']').is_some_and(|ip| ip.parse::<std::net::Ipv6Addr>().is_ok()),
         None => {
-            !host.is_empty()
-                && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
+            let labels = host.strip_suffix('.').unwrap_or(host).split('.');
+            let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+            labels.into_iter().all(|label| !label.is_empty() && label.bytes().all(legal))
         }
     };
     if valid { Ok(()) } else { Err(InvalidEndpoint::Host) }
@@ -209,6 +225,37 @@ mod tests {
         assert_eq!(origin("http://127.0.0.1:80/"), "http://127.0.0.1");
         assert_eq!(origin("http://[::1]:8080/x"), "http://[::1]:8080");
         assert_eq!(origin("https://[2606:4700::1111]/x"), "https://[2606:4700::1111]");
+    }
+
+    #[test]
+    fn equal_origins_are_one_origin() {
+        for url in ["https://push.example/a", "https://PUSH.example/a", "HTTPS://push.example:443/a"] {
+            let endpoint = Endpoint::parse(url, &PublicHttps).unwrap();
+            assert_eq!(endpoint.canonical_origin(), "https://push.example", "{url}");
+        }
+        let with_port = Endpoint::parse("https://push.example:8443/a", &PublicHttps).unwrap();
+        assert!(matches!(with_port.canonical_origin(), Cow::Borrowed("https://push.example:8443")));
+    }
+
+    #[test]
+    fn other_spellings_of_host_and_port_are_refused() {
+        for host in [
+            "[2606:4700::1111]x:443",
+            "push.example:+80",
+            "push.example:0443",
+            "push.example:",
+            "push..example",
+            ".push.example",
+            "127.0.0.1..",
+            "push.example:65536",
+        ] {
+            let url = format!("https://{host}/x");
+            assert!(Endpoint::parse(&url, &AllowLoopback).is_err(), "{url}");
+        }
+        for url in ["https://push.example/\\..\\x", "https://push.example/\"", "https://push.example/\u{e9}"]
+        {
+            assert!(Endpoint::parse(url, &PublicHttps).is_err(), "{url}");
+        }
     }
 
     #[test]

@@ -39,7 +39,18 @@ struct Keys<'a> {
 }
 
 impl Wire<'_> {
+    /// The subscription of a browser. Our own member is as unknown as any other: only the server says which key a
+    /// subscription is bound to.
     pub(super) fn check(self, policy: &dyn EndpointPolicy) -> Result<Subscription, InvalidSubscription> {
+        let Self(members) = self;
+        Self(Members { vapid_key_id: Member::Absent, ..members }).check_stored(policy)
+    }
+
+    /// The subscription with the key it is bound to, as it was written by this library.
+    pub(super) fn check_stored(
+        self,
+        policy: &dyn EndpointPolicy,
+    ) -> Result<Subscription, InvalidSubscription> {
         let Self(members) = self;
         let endpoint = Endpoint::parse(&members.endpoint.text("endpoint")?, policy)?;
         let keys = match members.keys {

@@ -13,6 +13,9 @@ use reveille_crypto::ES256_SIGNATURE_LEN;
 use super::{Contact, UnsignedVapid, VapidKey, VapidKeyId};
 use crate::endpoint::Endpoint;
 
+/// A token that ends while the request is on its way is of no use.
+const LAST_MINUTE: Duration = Duration::from_secs(60);
+
 /// How tokens are made and kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -22,7 +25,8 @@ pub struct VapidSettings {
     /// Life of a token: 12 hours by default, cut to 23 hours 50 minutes. The limit is 24 hours from the time of the
     /// request **on the push service's clock** (RFC 8292 §2), so some room is left for a clock that is ahead.
     pub lifetime: Duration,
-    /// A token with less than this left is not used any more: 1 hour by default, cut to half of the lifetime.
+    /// A token with less than this left is renewed, and used until the new one is there: 1 hour by default, cut to half
+    /// of the lifetime.
     pub renew_before: Duration,
     /// Tokens kept at most, 10,000 by default, at least 1. Endpoints come from users: without a bound anybody could fill the memory with made-up origins.
     pub capacity: usize,
@@ -56,10 +60,20 @@ impl VapidSettings {
 #[derive(Debug)]
 pub struct VapidCache {
     settings: VapidSettings,
-    /// By key, then by scheme and authority as written in the endpoint.
+    /// By key, then by origin.
     tokens: HashMap<VapidKeyId, HashMap<Box<str>, Token>>,
     /// In the order of insertion, which is the order of expiry: the front goes first when the cache is full.
     order: VecDeque<(VapidKeyId, Box<str>)>,
+}
+
+/// A token that the push service will take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CachedToken {
+    /// The value of the `Authorization` header.
+    pub value: HeaderValue,
+    /// Whether it ends soon, and a new one should be signed.
+    pub due: bool,
 }
 
 #[derive(Debug)]
@@ -75,16 +89,16 @@ impl VapidCache {
         Self { settings, tokens: HashMap::new(), order: VecDeque::new() }
     }
 
-    /// The header value for an endpoint, if there is one that is good for a while.
+    /// The token for an endpoint, if there is one that the push service will take, and whether a new one is due.
     ///
-    /// A token is not used when it ends soon, nor, after the clock was set back, when it would end more than 24 hours
-    /// from now.
+    /// A token is not used in its last minute, nor, after the clock was set back, when it would end more than 24 hours from now.
     #[must_use]
-    pub fn find(&self, key: VapidKeyId, endpoint: &Endpoint, now: UnixTime) -> Option<HeaderValue> {
-        let token = self.tokens.get(&key)?.get(endpoint.raw_origin())?;
+    pub fn find(&self, key: VapidKeyId, endpoint: &Endpoint, now: UnixTime) -> Option<CachedToken> {
+        let token = self.tokens.get(&key)?.get(endpoint.canonical_origin().as_ref())?;
         let left = token.expires.since(now);
-        let usable = left > self.settings.renew_before() && left <= VapidSettings::MAX_LIFETIME;
-        usable.then(|| token.value.clone())
+        let usable = left > LAST_MINUTE && left <= VapidSettings::MAX_LIFETIME;
+        let due = left <= self.settings.renew_before();
+        usable.then(|| CachedToken { value: token.value.clone(), due })
     }
 
     /// Phase one for a key that signs elsewhere: what to sign. Then [`install`](Self::install) the signature.
@@ -94,16 +108,12 @@ impl VapidCache {
         UnsignedVapid::new(*key.public_key(), endpoint.origin(), &self.settings.contact, expires)
     }
 
-    /// Phase two: finishes a token, keeps it and returns its header value. The oldest token goes if the cache is full.
-    pub fn install(
-        &mut self,
-        unsigned: UnsignedVapid,
-        endpoint: &Endpoint,
-        signature: &[u8; ES256_SIGNATURE_LEN],
-    ) -> HeaderValue {
+    /// Phase two: finishes a token, keeps it for its origin and returns its header value. The oldest token goes if the
+    /// cache is full. The signature is not checked here.
+    pub fn install(&mut self, unsigned: UnsignedVapid, signature: &[u8; ES256_SIGNATURE_LEN]) -> HeaderValue {
         let (key, expires) = (unsigned.key(), unsigned.expires());
+        let origin: Box<str> = unsigned.origin().into();
         let value = unsigned.finish(signature);
-        let origin: Box<str> = endpoint.raw_origin().into();
         let token = Token { value: value.clone(), expires };
         let replaced = self.tokens.entry(key).or_default().insert(origin.clone(), token);
         if replaced.is_some() {
@@ -116,6 +126,15 @@ impl VapidCache {
         value
     }
 
+    /// Drops the token for one push service.
+    pub fn remove(&mut self, key: VapidKeyId, endpoint: &Endpoint) {
+        let origin = endpoint.canonical_origin();
+        if let Some(tokens) = self.tokens.get_mut(&key) {
+            tokens.remove(origin.as_ref());
+        }
+        self.order.retain(|(old_key, old_origin)| *old_key != key || **old_origin != *origin);
+    }
+
     /// How many tokens are kept.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -126,12 +145,6 @@ impl VapidCache {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.order.is_empty()
-    }
-
-    /// Drops all tokens: after [`Action::RefreshCredential`](reveille_core::Action).
-    pub fn clear(&mut self) {
-        self.tokens.clear();
-        self.order.clear();
     }
 
     fn evict_oldest(&mut self) {

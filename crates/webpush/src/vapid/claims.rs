@@ -52,6 +52,12 @@ impl UnsignedVapid {
         VapidKeyId::of(&self.public)
     }
 
+    /// Its public half.
+    #[must_use]
+    pub const fn public_key(&self) -> &P256PublicKey {
+        &self.public
+    }
+
     /// The audience: the push service's origin.
     #[must_use]
     pub fn origin(&self) -> &str {

@@ -82,7 +82,7 @@ pub enum InvalidVapid {
 impl<'a> VapidHeader<'a> {
     /// The longest token that is read, in bytes.
     pub const MAX_TOKEN_LEN: usize = 4_096;
-    /// How far clocks may differ: as Mozilla's push service allows on `exp`.
+    /// How long after its end a token is still taken, as Mozilla's push service does. There is no leeway at the other end.
     pub const LEEWAY: Duration = Duration::from_secs(60);
 
     /// Parses the header's value. Unknown parameters are ignored.
@@ -110,6 +110,12 @@ impl<'a> VapidHeader<'a> {
         let token = token.ok_or(InvalidVapid::Missing { name: "t" })?;
         let key = key.ok_or(InvalidVapid::Missing { name: "k" })?.parse()?;
         Ok(Self { token, key })
+    }
+
+    /// The token, a compact JWS.
+    #[must_use]
+    pub const fn token(&self) -> &str {
+        self.token
     }
 
     /// The application server's key. Compare it with the one the subscription is restricted to (RFC 8292 §4.2).
@@ -144,7 +150,7 @@ impl<'a> VapidHeader<'a> {
         if expires + Self::LEEWAY <= now {
             return Err(InvalidVapid::Expired);
         }
-        if expires > now + Duration::from_secs(24 * 3600) + Self::LEEWAY {
+        if expires > now + Duration::from_secs(24 * 3600) {
             return Err(InvalidVapid::TooFar);
         }
         Ok(claims)
