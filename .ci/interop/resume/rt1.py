@@ -1,8 +1,7 @@
 """Compact resume tokens, version 1, from docs/resume-token.md alone: Python's standard library and nothing else."""
 import base64, hashlib, hmac, re, struct
 
-LEEWAY, MAX_LIFETIME = 5_000, 300_000
-NAMES = ("contact", "conversation", "device", "channel")
+LEEWAY, MAX_LIFETIME, NAMES = 5_000, 300_000, ("contact", "conversation", "device", "channel")
 
 
 def hkdf(secret, info, length):  # RFC 5869; one block is enough
@@ -15,14 +14,12 @@ def siphash24(key, data):  # Aumasson and Bernstein, "SipHash: a fast short-inpu
     rot = lambda x, n: (x << n | x >> 64 - n) & mask
     k0, k1 = struct.unpack("<QQ", key)
     v = [k0 ^ 0x736F6D6570736575, k1 ^ 0x646F72616E646F6D, k0 ^ 0x6C7967656E657261, k1 ^ 0x7465646279746573]
-
     def rounds(count):
         for _ in range(count):
             v[0] = v[0] + v[1] & mask; v[1] = rot(v[1], 13) ^ v[0]; v[0] = rot(v[0], 32)
             v[2] = v[2] + v[3] & mask; v[3] = rot(v[3], 16) ^ v[2]
             v[0] = v[0] + v[3] & mask; v[3] = rot(v[3], 21) ^ v[0]
             v[2] = v[2] + v[1] & mask; v[1] = rot(v[1], 17) ^ v[2]; v[2] = rot(v[2], 32)
-
     padded = data + bytes(-(len(data) + 1) % 8) + bytes([len(data) % 256])
     for (word,) in struct.iter_unpack("<Q", padded):
         v[3] ^= word; rounds(2); v[0] ^= word
@@ -46,8 +43,7 @@ def verify(keys, token, ids, now):
     """keys: {id: (secret, revoked_from or None)}. The token id, shard and last millisecond, or the reason why not."""
     if not token: return "absent"
     if not re.fullmatch("[A-Za-z0-9_-]{92}", token, re.ASCII): return "malformed"
-    raw = base64.urlsafe_b64decode(token)
-    body, tag = raw[:53], raw[53:]
+    body, tag = (raw := base64.urlsafe_b64decode(token))[:53], raw[53:]
     version, key_id, shard, token_id = struct.unpack(">BHB16s", body[:20])
     if version != 1: return "unknown_version"
     if key_id not in keys: return "unknown_key"

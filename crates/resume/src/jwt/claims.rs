@@ -17,7 +17,7 @@ use crate::{Binding, Bindings, KeyId, KeyState, Mismatch, Reason, TokenId};
 /// never "not present" (CVE-2026-25537 was that). Unknown and doubled members are malformed too.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct JoseClaims<'a> {
+struct JoseClaims<'a> {
     #[serde(borrow)]
     jti: Cow<'a, str>,
     iat: u64,
@@ -44,34 +44,19 @@ const fn is_zero(shard: &u8) -> bool {
     *shard == 0
 }
 
-/// `iat` and `exp`: rounded down, so that no token lives longer than was asked for.
-pub(crate) struct NumericTimes {
-    pub(crate) iat: u64,
-    pub(crate) exp: u64,
-}
-
-impl NumericTimes {
-    fn of(draft: &Draft<'_>) -> Result<Self, IssueError> {
-        let expires_at = draft.issued_at + Duration::from_millis(draft.lifetime_ms.into());
-        let (iat, exp) = (draft.issued_at.as_secs(), expires_at.as_secs());
-        if draft.lifetime_ms < 1_000 {
-            return Err(IssueError::Lifetime {
-                min_ms: 1_000,
-                max_ms: u32::MAX.into(),
-                given_ms: draft.lifetime_ms.into(),
-            });
-        }
-        Ok(Self { iat, exp })
-    }
-}
-
-/// The payload of a token.
+/// The payload of a token. `iat` and `exp` are rounded down, so that no token lives longer than was asked for.
 pub(crate) fn to_json(draft: &Draft<'_>) -> Result<Vec<u8>, IssueError> {
-    let NumericTimes { iat, exp } = NumericTimes::of(draft)?;
+    if draft.lifetime_ms < 1_000 {
+        return Err(IssueError::Lifetime {
+            min_ms: 1_000,
+            max_ms: u32::MAX.into(),
+            given_ms: draft.lifetime_ms.into(),
+        });
+    }
     let claims = JoseClaims {
         jti: base64url::encode(draft.token_id.as_bytes()).into(),
-        iat,
-        exp,
+        iat: draft.issued_at.as_secs(),
+        exp: (draft.issued_at + Duration::from_millis(draft.lifetime_ms.into())).as_secs(),
         sub: draft.bindings.contact.into(),
         cnv: draft.bindings.conversation.into(),
         dev: draft.bindings.device.into(),

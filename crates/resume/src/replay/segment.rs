@@ -15,8 +15,9 @@ pub(super) struct Segment {
 /// Where an id is, or where it would go.
 #[derive(Clone, Copy)]
 pub(super) enum Place {
+    /// A live slot of the id.
     Found(usize),
-    /// A free slot, and whether it is empty rather than a left-over.
+    /// An empty slot or a left-over.
     Free(usize),
     /// No free slot that keeps the table quick.
     Crowded,
