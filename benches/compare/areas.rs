@@ -1,5 +1,6 @@
 //! One file per area.
 
+pub mod digest;
 pub mod resume;
 pub mod vapid;
 pub mod webpush;

@@ -16,8 +16,11 @@ use report::Report;
 #[global_allocator]
 static ALLOCATOR: allocations::Counting = allocations::Counting;
 
-/// The areas: name, and what fills the report.
-const AREAS: &[(&str, fn(&mut Report))] = &[
+/// An area: its name, and what fills the report.
+type Area = (&'static str, fn(&mut Report));
+
+const AREAS: &[Area] = &[
+    ("digest", areas::digest::compare),
     ("resume", areas::resume::compare),
     ("vapid", areas::vapid::compare),
     ("webpush", areas::webpush::compare),

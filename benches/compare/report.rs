@@ -12,7 +12,9 @@ pub struct Report {
 
 impl Report {
     pub fn new(area: &'static str) -> Self {
-        println!("compare {area}: medians per operation, all contestants of a row in interleaved rounds\n");
+        println!(
+            "compare {area}: medians per operation of this thread's processor time, all contestants of a row in interleaved rounds\n"
+        );
         Self { area, rows: Vec::new() }
     }
 
@@ -75,7 +77,11 @@ impl Report {
 }
 
 fn allocations(measured: &Measured) -> String {
-    if measured.allocations.is_nan() { " ".repeat(18) } else { format!("{:>6.2} allocations", measured.allocations) }
+    if measured.allocations.is_nan() {
+        " ".repeat(18)
+    } else {
+        format!("{:>6.2} allocations", measured.allocations)
+    }
 }
 
 fn rounded(nanoseconds: f64) -> Value {

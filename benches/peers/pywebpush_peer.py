@@ -8,7 +8,7 @@ from pywebpush import WebPusher
 
 given = json.loads(sys.argv[1])
 subscription = {"endpoint": given["endpoint"], "keys": {"p256dh": given["p256dh"], "auth": given["auth"]}}
-payload = "x" * given["bytes"]
+payload = b"x" * given["bytes"]
 origin = "/".join(given["endpoint"].split("/")[:3])
 
 

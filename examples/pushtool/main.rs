@@ -3,6 +3,7 @@
 //! `cargo run --release --example pushtool -- --help`
 
 mod classify;
+mod digest;
 mod line;
 mod options;
 mod token;
@@ -24,6 +25,7 @@ usage: pushtool [--provider ring|rustcrypto] [--allow-loopback] COMMAND
   classify               a push service's answer -> what to do next
   token issue            claims -> a resume token
   token verify           a resume token -> its verdict; used tokens are remembered
+  digest replay          a policy, then events -> notifications, in virtual time
 
 Commands that read take JSON lines from standard input and write one JSON line for each. Bytes are base64url
 without padding, times are Unix milliseconds, unknown fields are an error. A bad line gives
@@ -42,6 +44,7 @@ const COMMANDS: &[(&[&str], Command)] = &[
     (&["classify"], classify::classify),
     (&["token", "issue"], token::issue),
     (&["token", "verify"], token::verify),
+    (&["digest", "replay"], digest::replay),
 ];
 
 fn main() -> ExitCode {

@@ -27,7 +27,8 @@ impl ApplicationServer {
         out: &mut Vec<Result<Request<Bytes>, RequestError>>,
     ) {
         out.reserve(subscriptions.len());
-        if message.payload().is_none() {
+        if message.payload().is_none() || subscriptions.len() < 2 {
+            // Nothing to share.
             out.extend(subscriptions.iter().map(|subscription| self.request(message, subscription, now)));
             return;
         }

@@ -131,8 +131,7 @@ fn literal_address(host: &str) -> Result<Option<IpAddr>, RefusedEndpoint> {
 /// Names that never leave the machine or the network (RFC 6761, RFC 6762, RFC 8375; the metadata services' and
 /// Kubernetes' own; and those that networks at home and at work use, ICANN's name collision list).
 fn is_local_name(host: &str) -> bool {
-    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-    let local = [
+    const LOCAL: [&str; 11] = [
         "localhost",
         "local",
         "internal",
@@ -145,7 +144,14 @@ fn is_local_name(host: &str) -> bool {
         "intranet",
         "private",
     ];
-    !host.contains('.') || local.iter().any(|end| host.ends_with(&format!(".{end}")))
+    let host = host.strip_suffix('.').unwrap_or(host);
+    // Without a copy in lower case: this runs for every subscription that is read.
+    let is_below = |end: &str| {
+        let at = host.len().checked_sub(end.len());
+        let split = at.and_then(|at| host.split_at_checked(at));
+        split.is_some_and(|(below, name)| below.ends_with('.') && name.eq_ignore_ascii_case(end))
+    };
+    !host.contains('.') || LOCAL.into_iter().any(is_below)
 }
 
 #[cfg(test)]

@@ -1,0 +1,18 @@
+# Every fuzz target for a few seconds, from its seed corpus. FUZZ_SECONDS sets how many.
+rustup toolchain list | grep -q '^nightly' || rustup toolchain install nightly --profile minimal
+cargo +nightly fuzz --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz
+cd fuzz
+cargo +nightly fuzz build
+for target in $(cargo +nightly fuzz list); do
+  [ -d "corpus/$target" ] || { echo "$target has no seed corpus"; exit 1; }
+  # New inputs go to a folder that is not kept.
+  mkdir -p "corpus-grown/$target"
+  log=$(mktemp)
+  if ! cargo +nightly fuzz run "$target" "corpus-grown/$target" "corpus/$target" -- \
+    -max_total_time="${FUZZ_SECONDS:-10}" -rss_limit_mb=2048 -timeout=10 >"$log" 2>&1; then
+    tail -40 "$log"
+    exit 1
+  fi
+  echo "$target: $(grep -a '^Done ' "$log")"
+  rm -f "$log"
+done
