@@ -3,5 +3,6 @@
 pub mod apns;
 pub mod digest;
 pub mod fcm;
+pub mod resume;
 pub mod vapid;
 pub mod webpush;

@@ -23,6 +23,7 @@ const AREAS: &[Area] = &[
     ("apns", areas::apns::compare),
     ("digest", areas::digest::compare),
     ("fcm", areas::fcm::compare),
+    ("resume", areas::resume::compare),
     ("vapid", areas::vapid::compare),
     ("webpush", areas::webpush::compare),
 ];

@@ -23,6 +23,7 @@ pub async fn run(gateway: SocketAddr, push: &LocalPush, key: &P256PublicKey) -> 
     post(gateway, "/v1/subscriptions", &registration).await?;
 
     println!("2. Three chat events arrive: POST /v1/events");
+    let mut link = String::new();
     for (from, text) in EVENTS {
         let topic = "v2.detail.events.conversation.42.message";
         let event = json!({"topic": topic, "user": USER, "from": from, "text": text});
@@ -31,8 +32,20 @@ pub async fn run(gateway: SocketAddr, push: &LocalPush, key: &P256PublicKey) -> 
         let shown: Value = serde_json::from_slice(&opened)?;
         println!("   {answer}");
         println!("   3. opened by the user agent: {}: {}", text_of(&shown, "title"), text_of(&shown, "body"));
+        link = text_of(&shown, "url").to_owned();
     }
     let endpoint = receiver.subscription().endpoint().as_str();
+    let (_, token) = link.split_once("#resume=").ok_or("a notification without token")?;
+    println!(
+        "   The click leads to {}#resume=…; its token opens the history once:",
+        link.replace(token, "").replace("#resume=", "")
+    );
+    for attempt in ["first", "second"] {
+        let body = json!({"token": token, "user": USER, "conversation": "42", "endpoint": endpoint, "attempt": attempt});
+        let answer: Value = serde_json::from_str(&post(gateway, "/v1/resume", &body).await?)?;
+        let messages = answer.get("messages").and_then(Value::as_array).map_or(0, Vec::len);
+        println!("   POST /v1/resume, {attempt} time: {}, {messages} messages", text_of(&answer, "answer"));
+    }
     push.unsubscribe(endpoint);
     let event =
         json!({"topic": "v2.detail.events.conversation.42.message", "user": USER, "text": "Are you there?"});

@@ -3,7 +3,7 @@
 use reveille_crypto::{HmacKey, base64url};
 use reveille_webpush::{InvalidMessage, Message, Topic, Ttl, Urgency};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// How long a chat message is worth a notification.
 const TTL_SECONDS: u64 = 24 * 60 * 60;
@@ -45,12 +45,19 @@ pub struct Event {
 
 impl Event {
     /// The push message for it. The topic key hides the conversation's id from the push service.
-    pub fn to_message(&self, conversation: &str, topic_key: &dyn HmacKey) -> Result<Message, String> {
+    pub fn to_message(
+        &self,
+        conversation: &str,
+        topic_key: &dyn HmacKey,
+        resume_token: Option<&str>,
+    ) -> Result<Message, String> {
         let ttl = Ttl::from_secs(TTL_SECONDS).map_err(|e| e.to_string())?;
         let payload = match (&self.raw, &self.text) {
             (Some(_), Some(_)) => return Err("text: not together with raw".to_owned()),
             (Some(raw), None) => base64url::decode_lenient(raw).map_err(|e| format!("raw: {e}"))?,
-            (None, text) => self.notification(conversation, text.as_deref().unwrap_or_default()),
+            (None, text) => {
+                self.notification(conversation, text.as_deref().unwrap_or_default(), resume_token)
+            }
         };
         let message = Message::new(payload, ttl).map_err(|error: InvalidMessage| error.to_string())?;
         let message = message.with_urgency(Urgency::High);
@@ -61,12 +68,25 @@ impl Event {
         }
     }
 
-    /// What the service worker shows, and where a click leads.
-    fn notification(&self, conversation: &str, text: &str) -> Vec<u8> {
+    /// The message as the page shows it when the user comes back.
+    pub fn to_history(&self) -> Value {
         let title = self.from.as_deref().unwrap_or("New message");
+        json!({"title": title, "body": self.text.as_deref().unwrap_or_default()})
+    }
+
+    /// What the service worker shows, and where a click leads.
+    fn notification(&self, conversation: &str, text: &str, resume_token: Option<&str>) -> Vec<u8> {
+        let title = self.from.as_deref().unwrap_or("New message");
+        let mut url = format!("/?conversation={}", percent_encoded(conversation));
+        if self.user != "guest" {
+            url = format!("{url}&user={}", percent_encoded(&self.user));
+        }
+        // Behind the #: the page reads it, no request carries it.
+        if let Some(token) = resume_token {
+            url = format!("{url}#resume={token}");
+        }
         let notification = json!({
-            "title": start_of(title, 60), "body": start_of(text, 120), "conversation": conversation,
-            "url": format!("/?conversation={}", percent_encoded(conversation)),
+            "title": start_of(title, 60), "body": start_of(text, 120), "conversation": conversation, "url": url,
         });
         notification.to_string().into_bytes()
     }

@@ -14,14 +14,14 @@ use reveille_crypto_ring::PROVIDER;
 use reveille_examples::clock;
 use reveille_webpush::endpoint::{AllowLoopback, EndpointPolicy, PublicHttps};
 use reveille_webpush::{
-    ApplicationServer, InvalidSubscription, Message, RequestError, Subscription, VapidKey, VapidKeys,
-    VapidSettings,
+    ApplicationServer, InvalidSubscription, RequestError, Subscription, VapidKey, VapidKeys, VapidSettings,
 };
 use serde::Deserialize as _;
 use serde_json::Value;
 
 use crate::event::{Envelope, Event};
 use crate::options::Options;
+use crate::resume::Desk;
 use crate::send::Sender;
 use crate::store::{Device, Devices, Store};
 
@@ -32,12 +32,16 @@ pub struct Gateway {
     policy: &'static dyn EndpointPolicy,
     store: Store,
     devices: Mutex<Devices>,
+    desk: Desk,
     /// Events of other kinds: counted, never an error.
     ignored: AtomicU64,
 }
 
 /// What became of an event: how many devices, by the name of the outcome.
 pub type Counts = BTreeMap<&'static str, u64>;
+
+/// An endpoint, and the request to it.
+type DeviceRequest = (String, Result<http::Request<Bytes>, RequestError>);
 
 /// Why a registration failed.
 pub enum RegisterError {
@@ -59,6 +63,7 @@ impl Gateway {
             policy,
             store,
             devices: Mutex::new(devices),
+            desk: Desk::open()?,
             ignored: AtomicU64::new(0),
         })
     }
@@ -110,6 +115,11 @@ impl Gateway {
         self.devices().values().filter(|device| device.user == user).count()
     }
 
+    /// Who lets users back in.
+    pub fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
     /// How many events of other kinds there were.
     pub fn ignored(&self) -> u64 {
         self.ignored.load(Relaxed)
@@ -124,9 +134,10 @@ impl Gateway {
             return Ok(Counts::from([("ignored", 1)]));
         };
         let event = Event::deserialize(&event).map_err(|error| error.to_string())?;
-        let message = event.to_message(conversation, &*self.topic_key)?;
+        event.to_message(conversation, &*self.topic_key, None)?;
+        self.desk.remember(conversation, event.to_history());
         let sending: Vec<_> = self
-            .requests(&event.user, &message)
+            .requests(&event, conversation)?
             .into_iter()
             .map(|(endpoint, request)| {
                 let gateway = Arc::clone(&self);
@@ -161,22 +172,19 @@ impl Gateway {
         }
     }
 
-    /// The requests for all devices of a user, encrypted as one batch.
-    fn requests(
-        &self,
-        user: &str,
-        message: &Message,
-    ) -> Vec<(String, Result<http::Request<Bytes>, RequestError>)> {
+    /// The requests for all devices of a user, each with a resume token for that device alone.
+    fn requests(&self, event: &Event, conversation: &str) -> Result<Vec<DeviceRequest>, String> {
         let devices = self.devices();
-        let subscriptions: Vec<_> = devices
-            .values()
-            .filter(|device| device.user == user)
-            .map(|device| &device.subscription)
-            .collect();
-        let mut requests = Vec::new();
-        self.server.requests(message, &subscriptions, clock::now(), &mut requests);
-        let endpoints = subscriptions.iter().map(|subscription| subscription.endpoint().as_str().to_owned());
-        endpoints.zip(requests).collect()
+        let of_user = devices.values().filter(|device| device.user == event.user);
+        of_user
+            .map(|device| {
+                let endpoint = device.subscription.endpoint().as_str();
+                let token = self.desk.token(&event.user, conversation, endpoint);
+                let message = event.to_message(conversation, &*self.topic_key, token.as_deref())?;
+                let request = self.server.request(&message, &device.subscription, clock::now());
+                Ok((endpoint.to_owned(), request))
+            })
+            .collect()
     }
 
     /// Acts on an answer: a target that is gone is removed, one that is suspected is remembered as such.

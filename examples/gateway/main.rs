@@ -7,6 +7,7 @@ mod event;
 mod gateway;
 mod options;
 mod page;
+mod resume;
 mod routes;
 mod send;
 mod store;

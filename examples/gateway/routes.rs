@@ -12,17 +12,19 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::gateway::{Gateway, RegisterError};
-use crate::page;
+use crate::{page, resume};
 
 /// All routes; those for receipts only where they are wanted.
 pub fn router(gateway: Arc<Gateway>, receipts: bool) -> Router {
     let mut router = Router::new()
         .route("/", get(page::index))
         .route("/app.js", get(page::app))
+        .route("/resume.js", get(page::resume))
         .route("/style.css", get(page::style))
         .route("/service-worker.js", get(page::service_worker))
         .route("/v1/config", get(config))
         .route("/v1/events", post(event))
+        .route("/v1/resume", post(resume::resume))
         .route("/v1/subscriptions", get(count).post(subscribe).delete(unsubscribe));
     if receipts {
         let received = Arc::new(Mutex::new(Vec::<Value>::new()));

@@ -8,6 +8,7 @@ mod digest;
 mod fcm;
 mod line;
 mod options;
+mod token;
 mod vapid;
 mod webpush;
 
@@ -26,6 +27,8 @@ usage: pushtool [--provider ring|rustcrypto] [--allow-loopback] COMMAND
   fcm request            an FCM message with its target -> an HTTP request
   apns request           a notification and a device token -> an HTTP request
   classify               a push service's answer -> what to do next
+  token issue            claims -> a resume token
+  token verify           a resume token -> its verdict; used tokens are remembered
   digest replay          a policy, then events -> notifications, in virtual time
 
 Commands that read take JSON lines from standard input and write one JSON line for each. Bytes are base64url
@@ -44,6 +47,8 @@ const COMMANDS: &[(&[&str], Command)] = &[
     (&["webpush", "verify-vapid"], webpush::verify_vapid),
     (&["fcm", "request"], fcm::request),
     (&["classify"], classify::classify),
+    (&["token", "issue"], token::issue),
+    (&["token", "verify"], token::verify),
     (&["digest", "replay"], digest::replay),
     (&["apns", "request"], apns::request),
 ];
