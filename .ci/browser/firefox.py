@@ -130,7 +130,8 @@ def check(gateway, browser, screenshot):
             assert answer == {"devices": {"delivered": 1}}, (name, answer)
         want = received + len(payloads)
         receipts = wait_for(name, lambda: (r := call(gateway, "GET", "/v1/receipts")) and len(r) >= want and r or None)
-        got = [base64.b64decode(receipt["received"] or "") for receipt in receipts[received:want]]
+        assert all(isinstance(receipt["received"], str) for receipt in receipts[received:want]), "a push without data"
+        got = [base64.b64decode(receipt["received"]) for receipt in receipts[received:want]]
         # Pushes may overtake each other on their way through the worker; each must arrive once, byte for byte.
         assert sorted(got) == sorted(payloads), (name, got, payloads)
         received = want

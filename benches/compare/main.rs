@@ -17,7 +17,12 @@ use report::Report;
 static ALLOCATOR: allocations::Counting = allocations::Counting;
 
 /// The areas: name, and what fills the report.
-const AREAS: &[(&str, fn(&mut Report))] = &[("apns", areas::apns::compare), ("vapid", areas::vapid::compare), ("webpush", areas::webpush::compare)];
+const AREAS: &[(&str, fn(&mut Report))] = &[
+    ("apns", areas::apns::compare),
+    ("digest", areas::digest::compare),
+    ("vapid", areas::vapid::compare),
+    ("webpush", areas::webpush::compare),
+];
 
 fn main() -> ExitCode {
     let name = std::env::args().nth(1).unwrap_or_default();

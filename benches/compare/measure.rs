@@ -60,7 +60,10 @@ pub fn race(contestants: &mut [Contestant<'_>]) -> Vec<Measured> {
     contestants
         .iter_mut()
         .zip(times)
-        .map(|(contestant, times)| Measured { nanoseconds: median(times), allocations: allocations_of(contestant) })
+        .map(|(contestant, times)| Measured {
+            nanoseconds: median(times),
+            allocations: allocations_of(contestant),
+        })
         .collect()
 }
 

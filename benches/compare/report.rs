@@ -75,7 +75,11 @@ impl Report {
 }
 
 fn allocations(measured: &Measured) -> String {
-    if measured.allocations.is_nan() { " ".repeat(18) } else { format!("{:>6.2} allocations", measured.allocations) }
+    if measured.allocations.is_nan() {
+        " ".repeat(18)
+    } else {
+        format!("{:>6.2} allocations", measured.allocations)
+    }
 }
 
 fn rounded(nanoseconds: f64) -> Value {

@@ -4,6 +4,7 @@
 
 mod apns;
 mod classify;
+mod digest;
 mod line;
 mod options;
 mod vapid;
@@ -23,6 +24,7 @@ usage: pushtool [--provider ring|rustcrypto] [--allow-loopback] COMMAND
   webpush verify-vapid   an Authorization header -> its claims
   apns request           a notification and a device token -> an HTTP request
   classify               a push service's answer -> what to do next
+  digest replay          a policy, then events -> notifications, in virtual time
 
 Commands that read take JSON lines from standard input and write one JSON line for each. Bytes are base64url
 without padding, times are Unix milliseconds, unknown fields are an error. A bad line gives
@@ -40,6 +42,7 @@ const COMMANDS: &[(&[&str], Command)] = &[
     (&["webpush", "verify-vapid"], webpush::verify_vapid),
     (&["classify"], classify::classify),
     (&["apns", "request"], apns::request),
+    (&["digest", "replay"], digest::replay),
 ];
 
 fn main() -> ExitCode {

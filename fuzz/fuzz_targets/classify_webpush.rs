@@ -8,8 +8,15 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use libfuzzer_sys::fuzz_target;
 use reveille_core::{Outcome, Rejection, UnixTime};
 
-const NAMES: [&str; 7] =
-    ["retry-after", "location", "ttl", "link", "x-wns-error-description", "x-wns-notificationstatus", "x-wns-status"];
+const NAMES: [&str; 7] = [
+    "retry-after",
+    "location",
+    "ttl",
+    "link",
+    "x-wns-error-description",
+    "x-wns-notificationstatus",
+    "x-wns-status",
+];
 
 fuzz_target!(|input: &[u8]| {
     let Some((status, rest)) = input.split_first_chunk::<2>() else { return };

@@ -33,7 +33,9 @@ fn single_build(report: &mut Report) {
         "an alert with one custom key, built and written",
         Contestant::new("ours", || ours().payload()),
         vec![
-            Contestant::new("a2 0.10", || a2::request::payload::PayloadLike::to_json_string(&a2_payload("0")).unwrap()),
+            Contestant::new("a2 0.10", || {
+                a2::request::payload::PayloadLike::to_json_string(&a2_payload("0")).unwrap()
+            }),
             Contestant::new("apns-h2 0.11", || {
                 apns_h2::request::payload::PayloadLike::to_json_string(&apns_h2_payload("0")).unwrap()
             }),
@@ -43,12 +45,15 @@ fn single_build(report: &mut Report) {
 }
 
 fn fan_out(report: &mut Report) {
-    let texts: Vec<String> = (0..DEVICES).map(|n| format!("{:064x}", u128::from(n) * 0x9E37_79B9_7F4A_7C15)).collect();
+    let texts: Vec<String> =
+        (0..DEVICES).map(|n| format!("{:064x}", u128::from(n) * 0x9E37_79B9_7F4A_7C15)).collect();
     let devices: Vec<DeviceToken> = texts.iter().map(|text| text.parse().unwrap()).collect();
     let prepared = prepared();
     let peers = |texts: &'static [String]| {
         vec![
-            Contestant::batch("a2 0.10", DEVICES, || texts.iter().for_each(|text| drop(std::hint::black_box(a2_request(text))))),
+            Contestant::batch("a2 0.10", DEVICES, || {
+                texts.iter().for_each(|text| drop(std::hint::black_box(a2_request(text))))
+            }),
             Contestant::batch("apns-h2 0.11", DEVICES, || {
                 texts.iter().for_each(|text| drop(std::hint::black_box(apns_h2_request(text))));
             }),
@@ -78,7 +83,9 @@ fn fan_out(report: &mut Report) {
     report.row(
         "10,000 devices, each request with its own apns-id",
         Contestant::batch("ours", DEVICES, || {
-            devices.iter().for_each(|device| drop(std::hint::black_box(prepared.for_device_with_id(device, id))));
+            devices
+                .iter()
+                .for_each(|device| drop(std::hint::black_box(prepared.for_device_with_id(device, id))));
         }),
         peers(texts),
         None,
@@ -93,7 +100,10 @@ fn one_request(report: &mut Report) {
     report.row(
         "one notification to one device, all of it",
         Contestant::new("ours", || {
-            Prepared::new(&ours(), &app, &endpoints, SizeLimit::Apple).unwrap().authorized(&token).for_device(&device)
+            Prepared::new(&ours(), &app, &endpoints, SizeLimit::Apple)
+                .unwrap()
+                .authorized(&token)
+                .for_device(&device)
         }),
         vec![
             Contestant::new("a2 0.10", || a2_request(&text)),
@@ -117,7 +127,9 @@ fn prepared() -> Prepared {
 macro_rules! peer {
     ($peer:ident, $payload:ident, $request:ident) => {
         fn $payload(device: &str) -> $peer::request::payload::Payload<'_> {
-            use $peer::request::notification::{DefaultNotificationBuilder, NotificationBuilder, NotificationOptions};
+            use $peer::request::notification::{
+                DefaultNotificationBuilder, NotificationBuilder, NotificationOptions,
+            };
             let options = NotificationOptions {
                 apns_topic: Some(TOPIC),
                 apns_push_type: Some($peer::PushType::Alert),

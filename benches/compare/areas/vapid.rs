@@ -9,7 +9,9 @@ use reveille_crypto::{CryptoProvider, EcPrivateKey, base64url};
 use reveille_webpush::endpoint::PublicHttps;
 use reveille_webpush::{Endpoint, VapidCache, VapidHeader, VapidKey, VapidSettings};
 use ring::rand::SystemRandom;
-use ring::signature::{ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, UnparsedPublicKey};
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, UnparsedPublicKey,
+};
 use web_push::{SubscriptionInfo, VapidSignatureBuilder};
 use web_push_native::jwt_simple::prelude::*;
 use web_push_native::vapid::VapidSignature;
@@ -36,7 +38,8 @@ fn found(report: &mut Report, now: UnixTime) {
     let mut cache = VapidCache::new(settings());
     // As a service with many users has it: all big push services, and some that users host themselves.
     for number in 0..100 {
-        let other = Endpoint::parse(&format!("https://push-{number}.example/x"), &PublicHttps).expect("valid URL");
+        let other =
+            Endpoint::parse(&format!("https://push-{number}.example/x"), &PublicHttps).expect("valid URL");
         let unsigned = cache.unsigned(&key, &other, now);
         cache.install(unsigned, &[1; 64]);
     }
@@ -54,7 +57,8 @@ fn made(report: &mut Report, now: UnixTime) {
     let random = SystemRandom::new();
     let private = with_public();
     let pkcs8 = private.to_pkcs8_der().expect("public key known");
-    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.expose(), &random).expect("valid key");
+    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.expose(), &random)
+        .expect("valid key");
     let input = unsigned_input(now);
     report.row(
         "new header, ring",
@@ -122,7 +126,8 @@ fn verified(report: &mut Report, now: UnixTime) {
 fn sign(crypto: CryptoProvider, now: UnixTime) -> impl FnMut() -> http::HeaderValue {
     let (endpoint, cache) = (endpoint(), VapidCache::new(settings()));
     let key = VapidKey::parse(VAPID_PRIVATE, crypto).expect("valid key");
-    let signer = crypto.es256.load(&EcPrivateKey::parse(VAPID_PRIVATE).expect("valid key")).expect("valid key");
+    let signer =
+        crypto.es256.load(&EcPrivateKey::parse(VAPID_PRIVATE).expect("valid key")).expect("valid key");
     move || {
         let unsigned = cache.unsigned(&key, &endpoint, now);
         let signature = signer.sign(unsigned.signing_input()).expect("signature");
@@ -134,8 +139,8 @@ fn peers_sign<'a>() -> Vec<Contestant<'a>> {
     let web_push_key = VapidSignatureBuilder::from_base64_no_sub(VAPID_PRIVATE).expect("valid key");
     let subscription = SubscriptionInfo::new(ENDPOINT, P256DH, AUTH);
     let uri: Uri = ENDPOINT.parse().expect("valid URI");
-    let native_key =
-        ES256KeyPair::from_bytes(&base64url::decode(VAPID_PRIVATE).expect("valid base64url")).expect("valid key");
+    let native_key = ES256KeyPair::from_bytes(&base64url::decode(VAPID_PRIVATE).expect("valid base64url"))
+        .expect("valid key");
     vec![
         Contestant::new("web-push 0.11", move || {
             let mut vapid = web_push_key.clone().add_sub_info(&subscription);

@@ -114,7 +114,7 @@ fn subscriptions() {
         ("vapidKeyId too short", rfc8291::SUBSCRIPTION.replacen('{', r#"{"vapidKeyId":"abc","#, 1)),
         ("vapidKeyId a number", rfc8291::SUBSCRIPTION.replacen('{', r#"{"vapidKeyId":5,"#, 1)),
     ];
-    insta::assert_snapshot!(table(&cases, Subscription::from_json), @"
+    insta::assert_snapshot!(table(&cases, |json| Subscription::from_stored_json(json, &PublicHttps)), @"
     nothing: not the JSON of a subscription (line 1, column 1)
     not JSON: not the JSON of a subscription (line 1, column 1)
     cut off: not the JSON of a subscription (line 5, column 24)

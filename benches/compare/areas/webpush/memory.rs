@@ -16,7 +16,9 @@ pub fn subscriptions(report: &mut Report) {
         Contestant::new("ours", || Subscription::from_json(&json)),
         vec![
             Contestant::new("web-push 0.11", || serde_json::from_str::<web_push::SubscriptionInfo>(&json)),
-            Contestant::new("web-push-native 0.5", || serde_json::from_str::<web_push_native::WebPushBuilder>(&json)),
+            Contestant::new("web-push-native 0.5", || {
+                serde_json::from_str::<web_push_native::WebPushBuilder>(&json)
+            }),
         ],
         None,
     );

@@ -39,7 +39,8 @@ impl Ours {
         let key = VapidKey::parse(VAPID_PRIVATE, crypto).expect("valid key");
         let settings = VapidSettings::new(CONTACT.parse().expect("valid contact"));
         let server = ApplicationServer::new(crypto, VapidKeys::new(key), settings);
-        let subscription = Subscription::from_json(&subscription_json(ENDPOINT, P256DH)).expect("valid subscription");
+        let subscription =
+            Subscription::from_json(&subscription_json(ENDPOINT, P256DH)).expect("valid subscription");
         Self { crypto, server, subscription }
     }
 

@@ -3,7 +3,8 @@
 use reveille_crypto::{P256PublicKey, base64url};
 use web_push::request_builder::build_request;
 use web_push::{
-    ContentEncoding, PartialVapidSignatureBuilder, SubscriptionInfo, VapidSignatureBuilder, WebPushMessageBuilder,
+    ContentEncoding, PartialVapidSignatureBuilder, SubscriptionInfo, VapidSignatureBuilder,
+    WebPushMessageBuilder,
 };
 use web_push_native::jwt_simple::algorithms::ES256KeyPair;
 use web_push_native::{Auth, WebPushBuilder};
@@ -46,7 +47,8 @@ impl Peers {
             builder.set_payload(ContentEncoding::Aes128Gcm, payload);
             builder.build()
         };
-        if fits_one_record(web_push().ok().and_then(|message| message.payload).map(|payload| payload.content)) {
+        if fits_one_record(web_push().ok().and_then(|message| message.payload).map(|payload| payload.content))
+        {
             contestants.push(Contestant::new("web-push 0.11", web_push));
         }
         let auth = Auth::clone_from_slice(&self.auth);
