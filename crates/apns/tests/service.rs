@@ -1,6 +1,6 @@
 //! The testkit's service refuses what Apple refuses, in Apple's words and in Apple's order.
 
-#![allow(clippy::unwrap_used, clippy::panic)] // Test helpers.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Test helpers.
 
 mod support;
 
@@ -39,7 +39,7 @@ fn breaks() -> Vec<(u16, &'static str, Break)> {
         (400, "BadPriority", |r| set(r, "apns-priority", "7")),
         (400, "BadExpirationDate", |r| set(r, "apns-expiration", "-1")),
         (400, "BadCollapseId", |r| {
-            set(r, "apns-collapse-id", "12345678901234567890123456789012345678901234567890123456789012345")
+            set(r, "apns-collapse-id", "12345678901234567890123456789012345678901234567890123456789012345");
         }),
         (400, "PayloadEmpty", |r| *r.body_mut() = Bytes::new()),
         (413, "PayloadTooLarge", |r| *r.body_mut() = Bytes::from(vec![b' '; 4_097])),
