@@ -2,5 +2,6 @@
 
 pub mod digest;
 pub mod resume;
+pub mod fcm;
 pub mod vapid;
 pub mod webpush;

@@ -22,6 +22,7 @@ type Area = (&'static str, fn(&mut Report));
 const AREAS: &[Area] = &[
     ("digest", areas::digest::compare),
     ("resume", areas::resume::compare),
+    ("fcm", areas::fcm::compare),
     ("vapid", areas::vapid::compare),
     ("webpush", areas::webpush::compare),
 ];

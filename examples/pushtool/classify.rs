@@ -27,6 +27,7 @@ struct Line {
 #[serde(rename_all = "lowercase")]
 enum Service {
     Webpush,
+    Fcm,
 }
 
 /// A push service's answer into what to do next.
@@ -37,6 +38,7 @@ pub fn classify(_: Options) -> ExitCode {
         let body = line.body.as_bytes();
         let outcome = match line.service {
             Service::Webpush => reveille_webpush::classify(status, &headers, body, line.now_ms),
+            Service::Fcm => reveille_fcm::classify(status, &headers, body, line.now_ms),
         };
         Ok(to_json(&outcome))
     })

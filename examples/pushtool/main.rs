@@ -4,6 +4,7 @@
 
 mod classify;
 mod digest;
+mod fcm;
 mod line;
 mod options;
 mod token;
@@ -22,6 +23,7 @@ usage: pushtool [--provider ring|rustcrypto] [--allow-loopback] COMMAND
   webpush request        a message and a subscription -> an HTTP request
   webpush open           a body and a user agent's keys -> the plaintext
   webpush verify-vapid   an Authorization header -> its claims
+  fcm request            an FCM message with its target -> an HTTP request
   classify               a push service's answer -> what to do next
   token issue            claims -> a resume token
   token verify           a resume token -> its verdict; used tokens are remembered
@@ -41,6 +43,7 @@ const COMMANDS: &[(&[&str], Command)] = &[
     (&["webpush", "request"], webpush::request),
     (&["webpush", "open"], webpush::open),
     (&["webpush", "verify-vapid"], webpush::verify_vapid),
+    (&["fcm", "request"], fcm::request),
     (&["classify"], classify::classify),
     (&["token", "issue"], token::issue),
     (&["token", "verify"], token::verify),

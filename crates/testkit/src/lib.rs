@@ -2,5 +2,6 @@
 
 #[cfg(feature = "compliance")]
 pub mod compliance;
+pub mod fcm;
 pub mod rfc8291;
 pub mod webpush;
