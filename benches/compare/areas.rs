@@ -1,7 +1,7 @@
 //! One file per area.
 
 pub mod digest;
-pub mod resume;
 pub mod fcm;
+pub mod resume;
 pub mod vapid;
 pub mod webpush;
