@@ -1,5 +1,6 @@
 //! One file per area.
 
+pub mod apns;
 pub mod digest;
 pub mod fcm;
 pub mod resume;

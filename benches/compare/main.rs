@@ -20,6 +20,7 @@ static ALLOCATOR: allocations::Counting = allocations::Counting;
 type Area = (&'static str, fn(&mut Report));
 
 const AREAS: &[Area] = &[
+    ("apns", areas::apns::compare),
     ("digest", areas::digest::compare),
     ("resume", areas::resume::compare),
     ("fcm", areas::fcm::compare),

@@ -2,6 +2,7 @@
 //!
 //! `cargo run --release --example pushtool -- --help`
 
+mod apns;
 mod classify;
 mod digest;
 mod fcm;
@@ -24,6 +25,7 @@ usage: pushtool [--provider ring|rustcrypto] [--allow-loopback] COMMAND
   webpush open           a body and a user agent's keys -> the plaintext
   webpush verify-vapid   an Authorization header -> its claims
   fcm request            an FCM message with its target -> an HTTP request
+  apns request           a notification and a device token -> an HTTP request
   classify               a push service's answer -> what to do next
   token issue            claims -> a resume token
   token verify           a resume token -> its verdict; used tokens are remembered
@@ -48,6 +50,7 @@ const COMMANDS: &[(&[&str], Command)] = &[
     (&["token", "issue"], token::issue),
     (&["token", "verify"], token::verify),
     (&["digest", "replay"], digest::replay),
+    (&["apns", "request"], apns::request),
 ];
 
 fn main() -> ExitCode {

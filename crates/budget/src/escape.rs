@@ -27,6 +27,16 @@ pub fn write_string(out: &mut Vec<u8>, text: &str) {
 /// Appends `text` as the inside of a JSON string, without the quotes.
 #[inline]
 pub fn write_escaped(out: &mut Vec<u8>, text: &str) {
+    // Without an early exit, so that the loop is vectorised.
+    if text.bytes().fold(true, |all, byte| all & is_plain(byte)) {
+        out.extend_from_slice(text.as_bytes());
+    } else {
+        write_with_escapes(out, text);
+    }
+}
+
+#[cold]
+fn write_with_escapes(out: &mut Vec<u8>, text: &str) {
     let mut rest = text.as_bytes();
     loop {
         let (plain, from) = rest.split_at_checked(plain_prefix(rest)).unwrap_or((rest, &[]));
