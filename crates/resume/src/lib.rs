@@ -11,6 +11,7 @@ mod reason;
 mod replay;
 mod revocations;
 mod sealed;
+mod siphash;
 mod token_id;
 mod verdict;
 mod verify;

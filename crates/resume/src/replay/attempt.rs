@@ -1,12 +1,10 @@
 //! Who holds a token at the moment.
 
-use std::hash::Hasher as _;
-
 use reveille_core::UnixTime;
-use siphasher::sip::SipHasher24;
 use thiserror::Error;
 
 use crate::TokenId;
+use crate::siphash::SipHash24;
 
 /// One attempt of one client to resume. The client draws a random number or text per attempt and sends it again when
 /// it repeats the request: that tells a repetition over a bad network from a second use.
@@ -23,9 +21,7 @@ impl Attempt {
     /// From a text, an `Idempotency-Key` header for instance.
     #[must_use]
     pub fn from_text(text: &str) -> Self {
-        let mut hasher = SipHasher24::new_with_keys(0, 0);
-        hasher.write(text.as_bytes());
-        Self(hasher.finish())
+        Self(SipHash24::new(&[0; 16]).finish(text.as_bytes(), 0))
     }
 
     /// The number.
