@@ -150,7 +150,7 @@ impl ApplicationServer {
     }
 
     /// Phase one of signing elsewhere: the token to sign for a subscription's push service, or `None` if there is one
-    /// that is good for a while. Ask from time to time: within [`VapidSettings::renew_before`] of its end a token is due,
+    /// that is good for a while. Ask from time to time: within [`VapidSettings::renew_before`](VapidSettings#structfield.renew_before) of its end a token is due,
     /// and still used until the new one is there.
     ///
     /// # Errors
