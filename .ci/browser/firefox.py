@@ -130,7 +130,8 @@ def check(gateway, browser, screenshot):
             assert answer == {"devices": {"delivered": 1}}, (name, answer)
         want = received + len(payloads)
         receipts = wait_for(name, lambda: (r := call(gateway, "GET", "/v1/receipts")) and len(r) >= want and r or None)
-        got = [base64.b64decode(receipt["received"] or "") for receipt in receipts[received:want]]
+        assert all(isinstance(receipt["received"], str) for receipt in receipts[received:want]), "a push without data"
+        got = [base64.b64decode(receipt["received"]) for receipt in receipts[received:want]]
         # Pushes may overtake each other on their way through the worker; each must arrive once, byte for byte.
         assert sorted(got) == sorted(payloads), (name, got, payloads)
         received = want
@@ -152,12 +153,14 @@ def check(gateway, browser, screenshot):
     expect("five messages in a row", [raw(payload) for payload in five], five)
 
     text = "Your order leaves tomorrow. 📦"
-    notification = {"title": "Agent Smith", "body": text, "conversation": "42", "url": "/?conversation=42"}
+    notification = {"title": "Agent Smith", "body": text, "conversation": "42", "url": "/?conversation=42&user=ci"}
     shown = call(gateway, "POST", "/v1/events", event(**{"from": "Agent Smith", "text": text}))
     assert shown == {"devices": {"delivered": 1}}, shown
     received += 1
     receipts = wait_for("the notification", lambda: (r := call(gateway, "GET", "/v1/receipts")) and len(r) >= received and r or None)
-    assert json.loads(base64.b64decode(receipts[-1]["received"])) == notification, receipts[-1]
+    arrived = json.loads(base64.b64decode(receipts[-1]["received"]))
+    arrived["url"], token = arrived["url"].split("#resume=")
+    assert arrived == notification and len(token) == 92, receipts[-1]
     print("ok: a chat event became a notification with title, text and deep link")
     look_at_the_page(browser, text, screenshot)
 

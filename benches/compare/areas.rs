@@ -1,4 +1,8 @@
 //! One file per area.
 
+pub mod apns;
+pub mod digest;
+pub mod fcm;
+pub mod resume;
 pub mod vapid;
 pub mod webpush;

@@ -19,7 +19,14 @@ static ALLOCATOR: allocations::Counting = allocations::Counting;
 /// An area: its name, and what fills the report.
 type Area = (&'static str, fn(&mut Report));
 
-const AREAS: &[Area] = &[("vapid", areas::vapid::compare), ("webpush", areas::webpush::compare)];
+const AREAS: &[Area] = &[
+    ("apns", areas::apns::compare),
+    ("digest", areas::digest::compare),
+    ("fcm", areas::fcm::compare),
+    ("resume", areas::resume::compare),
+    ("vapid", areas::vapid::compare),
+    ("webpush", areas::webpush::compare),
+];
 
 fn main() -> ExitCode {
     let name = std::env::args().nth(1).unwrap_or_default();

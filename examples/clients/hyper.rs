@@ -18,9 +18,12 @@ use reveille_webpush::{
     ApplicationServer, Message, Subscription, Ttl, VapidKey, VapidKeys, VapidSettings, classify,
 };
 
+const TIMEOUT: Duration = Duration::from_secs(10);
+
 pub type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
-/// hyper follows no redirects by itself, which is what is wanted here.
+/// hyper follows no redirects by itself, which is what is wanted here. For endpoints that come from users, check the
+/// addresses you connect to as well: `examples/gateway/send.rs`.
 pub fn client() -> Result<HttpClient, Box<dyn Error>> {
     let provider = rustls::crypto::ring::default_provider();
     let connector = HttpsConnectorBuilder::new()
@@ -35,10 +38,11 @@ pub fn client() -> Result<HttpClient, Box<dyn Error>> {
 /// Sends a request and says what the answer means.
 pub async fn send(client: &HttpClient, request: http::Request<Bytes>) -> Result<Outcome, Box<dyn Error>> {
     let sending = client.request(request.map(Full::new));
-    let response = tokio::time::timeout(Duration::from_secs(10), sending).await??;
+    let response = tokio::time::timeout(TIMEOUT, sending).await??;
     let (parts, body) = response.into_parts();
-    // An over-long body says nothing; the status is what counts.
-    let body = Limited::new(body, 16 * 1024).collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    // A body that is too long, breaks off or does not come says nothing; the status is what counts.
+    let body = tokio::time::timeout(TIMEOUT, Limited::new(body, 16 * 1024).collect()).await;
+    let body = body.ok().and_then(Result::ok).map(|body| body.to_bytes()).unwrap_or_default();
     Ok(classify(parts.status, &parts.headers, &body, clock::now()))
 }
 

@@ -13,7 +13,8 @@ use reveille_webpush::{
     ApplicationServer, Message, Subscription, Ttl, VapidKey, VapidKeys, VapidSettings, classify,
 };
 
-/// Redirects are not followed: they would lead around the endpoint policy.
+/// Redirects are not followed: they would lead around the endpoint policy. For endpoints that come from users, check
+/// the addresses you connect to as well: `examples/gateway/send.rs`.
 pub fn client() -> Result<reqwest::Client, Box<dyn Error>> {
     let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
     let tls = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
@@ -22,6 +23,7 @@ pub fn client() -> Result<reqwest::Client, Box<dyn Error>> {
         .with_no_client_auth();
     Ok(reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
+        .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .timeout(Duration::from_secs(10))
         .build()?)
@@ -34,7 +36,8 @@ pub async fn send(
 ) -> Result<Outcome, Box<dyn Error>> {
     let mut response = client.execute(request.try_into()?).await?;
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
+    // A body that breaks off says nothing; the status is what counts.
+    while let Ok(Some(chunk)) = response.chunk().await {
         body.extend_from_slice(&chunk);
         if body.len() > 16 * 1024 {
             break; // No push service says that much.

@@ -1,6 +1,7 @@
 //! The main job, shown without a browser.
 
 use std::error::Error;
+use std::net::SocketAddr;
 
 use reveille_crypto::P256PublicKey;
 use reveille_examples::local_push::{LocalPush, Receiver};
@@ -14,29 +15,42 @@ const EVENTS: [(&str, &str); 3] = [
 ];
 
 /// A user agent subscribes, three events arrive over HTTP, and what it opens is printed.
-pub async fn run(port: u16, push: &LocalPush, key: &P256PublicKey) -> Result<(), Box<dyn Error>> {
+pub async fn run(gateway: SocketAddr, push: &LocalPush, key: &P256PublicKey) -> Result<(), Box<dyn Error>> {
     println!("\n1. A user agent subscribes at the local push service with the VAPID public key,");
     let mut receiver = Receiver::subscribe(&push.browser_url(), key).await?;
     println!("   and hands its subscription to the gateway: POST /v1/subscriptions");
     let registration = json!({"user": USER, "subscription": receiver.subscription()});
-    post(port, "/v1/subscriptions", &registration).await?;
+    post(gateway, "/v1/subscriptions", &registration).await?;
 
     println!("2. Three chat events arrive: POST /v1/events");
+    let mut link = String::new();
     for (from, text) in EVENTS {
         let topic = "v2.detail.events.conversation.42.message";
         let event = json!({"topic": topic, "user": USER, "from": from, "text": text});
-        let answer = post(port, "/v1/events", &event).await?;
+        let answer = post(gateway, "/v1/events", &event).await?;
         let opened = receiver.receive().await?.ok_or("a push without payload")?;
         let shown: Value = serde_json::from_slice(&opened)?;
         println!("   {answer}");
         println!("   3. opened by the user agent: {}: {}", text_of(&shown, "title"), text_of(&shown, "body"));
+        link = text_of(&shown, "url").to_owned();
     }
     let endpoint = receiver.subscription().endpoint().as_str();
+    let (_, token) = link.split_once("#resume=").ok_or("a notification without token")?;
+    println!(
+        "   The click leads to {}#resume=…; its token opens the history once:",
+        link.replace(token, "").replace("#resume=", "")
+    );
+    for attempt in ["first", "second"] {
+        let body = json!({"token": token, "user": USER, "conversation": "42", "endpoint": endpoint, "attempt": attempt});
+        let answer: Value = serde_json::from_str(&post(gateway, "/v1/resume", &body).await?)?;
+        let messages = answer.get("messages").and_then(Value::as_array).map_or(0, Vec::len);
+        println!("   POST /v1/resume, {attempt} time: {}, {messages} messages", text_of(&answer, "answer"));
+    }
     push.unsubscribe(endpoint);
     let event =
         json!({"topic": "v2.detail.events.conversation.42.message", "user": USER, "text": "Are you there?"});
     println!("4. The user agent unsubscribes; the next event finds nobody (410) and the gateway forgets it:");
-    println!("   {}", post(port, "/v1/events", &event).await?);
+    println!("   {}", post(gateway, "/v1/events", &event).await?);
     Ok(())
 }
 
@@ -44,10 +58,10 @@ fn text_of<'a>(value: &'a Value, member: &str) -> &'a str {
     value.get(member).and_then(Value::as_str).unwrap_or_default()
 }
 
-async fn post(port: u16, path: &str, body: &Value) -> Result<String, Box<dyn Error>> {
-    let client = reqwest::Client::builder().tls_backend_preconfigured(no_tls()?).build()?;
+async fn post(gateway: SocketAddr, path: &str, body: &Value) -> Result<String, Box<dyn Error>> {
+    let client = reqwest::Client::builder().tls_backend_preconfigured(no_tls()?).no_proxy().build()?;
     let response = client
-        .post(format!("http://127.0.0.1:{port}{path}"))
+        .post(format!("http://{gateway}{path}"))
         .header("content-type", "application/json")
         .body(body.to_string())
         .send()

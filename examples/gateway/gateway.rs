@@ -4,35 +4,44 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
 
 use reveille_core::{Action, Outcome, Suspicion, SuspicionPolicy};
-use reveille_crypto::P256PublicKey;
+use reveille_crypto::{HmacKey, P256PublicKey};
 use reveille_crypto_ring::PROVIDER;
 use reveille_examples::clock;
 use reveille_webpush::endpoint::{AllowLoopback, EndpointPolicy, PublicHttps};
 use reveille_webpush::{
-    ApplicationServer, InvalidSubscription, Message, Subscription, VapidKey, VapidKeys, VapidSettings,
+    ApplicationServer, InvalidSubscription, RequestError, Subscription, VapidKey, VapidKeys, VapidSettings,
 };
+use serde::Deserialize as _;
 use serde_json::Value;
 
-use crate::event::Event;
+use crate::event::{Envelope, Event};
 use crate::options::Options;
+use crate::resume::Desk;
 use crate::send::Sender;
 use crate::store::{Device, Devices, Store};
 
 pub struct Gateway {
     server: ApplicationServer,
     sender: Sender,
+    topic_key: Arc<dyn HmacKey>,
     policy: &'static dyn EndpointPolicy,
     store: Store,
     devices: Mutex<Devices>,
+    desk: Desk,
     /// Events of other kinds: counted, never an error.
     ignored: AtomicU64,
 }
 
 /// What became of an event: how many devices, by the name of the outcome.
 pub type Counts = BTreeMap<&'static str, u64>;
+
+/// An endpoint, and the request to it.
+type DeviceRequest = (String, Result<http::Request<Bytes>, RequestError>);
 
 /// Why a registration failed.
 pub enum RegisterError {
@@ -42,17 +51,19 @@ pub enum RegisterError {
 
 impl Gateway {
     pub fn open(options: &Options) -> Result<Self, Box<dyn Error>> {
-        let store = Store::open(&options.data)?;
+        let mut store = Store::open(&options.data)?;
         let key = VapidKey::load(&store.vapid_key()?, PROVIDER)?;
         let contact = options.contact.parse().map_err(|error| format!("--contact: {error}"))?;
         let policy: &dyn EndpointPolicy = if options.local_push { &AllowLoopback } else { &PublicHttps };
         let devices = store.devices(policy)?;
         Ok(Self {
             server: ApplicationServer::new(PROVIDER, VapidKeys::new(key), VapidSettings::new(contact)),
-            sender: Sender::new()?,
+            sender: Sender::new(options.local_push)?,
+            topic_key: PROVIDER.hmac_sha256.key(store.topic_secret()?.expose()),
             policy,
             store,
             devices: Mutex::new(devices),
+            desk: Desk::open()?,
             ignored: AtomicU64::new(0),
         })
     }
@@ -104,55 +115,76 @@ impl Gateway {
         self.devices().values().filter(|device| device.user == user).count()
     }
 
+    /// Who lets users back in.
+    pub fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
     /// How many events of other kinds there were.
     pub fn ignored(&self) -> u64 {
         self.ignored.load(Relaxed)
     }
 
-    /// Pushes an event to all devices of its user.
-    pub async fn handle_event(&self, event: &Event) -> Result<Counts, String> {
-        let Some(conversation) = event.conversation() else {
+    /// Pushes an event to all devices of its user, all at once, and goes on if the event source hangs up meanwhile.
+    /// There is no second attempt: what did not arrive is counted in the answer.
+    pub async fn handle_event(self: Arc<Self>, event: Value) -> Result<Counts, String> {
+        let envelope = Envelope::deserialize(&event).map_err(|error| error.to_string())?;
+        let Some(conversation) = envelope.conversation() else {
             self.ignored.fetch_add(1, Relaxed);
             return Ok(Counts::from([("ignored", 1)]));
         };
-        let message = event.to_message(conversation)?;
-        let requests = self.requests(&event.user, &message);
+        let event = Event::deserialize(&event).map_err(|error| error.to_string())?;
+        event.to_message(conversation, &*self.topic_key, None)?;
+        self.desk.remember(conversation, event.to_history());
+        let sending: Vec<_> = self
+            .requests(&event, conversation)?
+            .into_iter()
+            .map(|(endpoint, request)| {
+                let gateway = Arc::clone(&self);
+                tokio::spawn(async move { gateway.send(&endpoint, request).await })
+            })
+            .collect();
         let mut counts = Counts::new();
-        for (endpoint, request) in requests {
-            let name = match request {
-                Ok(request) => match self.sender.send(request).await {
-                    Ok(outcome) => self.settle(&endpoint, outcome),
-                    Err(error) => {
-                        eprintln!("gateway: no answer from a push service: {}", error.without_url());
-                        "unreachable"
-                    }
-                },
-                Err(error) => {
-                    eprintln!("gateway: {error}");
-                    "not_built"
-                }
-            };
-            *counts.entry(name).or_default() += 1;
+        for task in sending {
+            *counts.entry(task.await.unwrap_or("not_sent")).or_default() += 1;
         }
         Ok(counts)
     }
 
-    /// The requests for all devices of a user, encrypted as one batch.
-    fn requests(
+    async fn send(
         &self,
-        user: &str,
-        message: &Message,
-    ) -> Vec<(String, Result<http::Request<bytes::Bytes>, reveille_webpush::RequestError>)> {
+        endpoint: &str,
+        request: Result<http::Request<Bytes>, RequestError>,
+    ) -> &'static str {
+        let request = match request {
+            Ok(request) => request,
+            Err(error) => {
+                eprintln!("gateway: {error}");
+                return "not_built";
+            }
+        };
+        match self.sender.send(request).await {
+            Ok(outcome) => self.settle(endpoint, outcome),
+            Err(error) => {
+                eprintln!("gateway: no answer from a push service: {}", error.without_url());
+                "unreachable"
+            }
+        }
+    }
+
+    /// The requests for all devices of a user, each with a resume token for that device alone.
+    fn requests(&self, event: &Event, conversation: &str) -> Result<Vec<DeviceRequest>, String> {
         let devices = self.devices();
-        let subscriptions: Vec<_> = devices
-            .values()
-            .filter(|device| device.user == user)
-            .map(|device| &device.subscription)
-            .collect();
-        let mut requests = Vec::new();
-        self.server.requests(message, &subscriptions, clock::now(), &mut requests);
-        let endpoints = subscriptions.iter().map(|subscription| subscription.endpoint().as_str().to_owned());
-        endpoints.zip(requests).collect()
+        let of_user = devices.values().filter(|device| device.user == event.user);
+        of_user
+            .map(|device| {
+                let endpoint = device.subscription.endpoint().as_str();
+                let token = self.desk.token(&event.user, conversation, endpoint);
+                let message = event.to_message(conversation, &*self.topic_key, token.as_deref())?;
+                let request = self.server.request(&message, &device.subscription, clock::now());
+                Ok((endpoint.to_owned(), request))
+            })
+            .collect()
     }
 
     /// Acts on an answer: a target that is gone is removed, one that is suspected is remembered as such.
@@ -175,7 +207,10 @@ impl Gateway {
             Some(Action::DropTarget { .. }) => {
                 devices.remove(endpoint);
             }
-            Some(Action::RefreshCredential) => self.server.refresh_tokens(),
+            Some(Action::RefreshCredential) => {
+                self.server.refresh_token(&device.subscription);
+                return name;
+            }
             _ if !changed => return name,
             _ => {}
         }

@@ -7,12 +7,13 @@ mod event;
 mod gateway;
 mod options;
 mod page;
+mod resume;
 mod routes;
 mod send;
 mod store;
 
 use std::error::Error;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -64,7 +65,7 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         async move { axum::serve(listener, router).with_graceful_shutdown(interrupted()).await }
     });
     if let (Some(push), true) = (&local_push, options.demo) {
-        demo::run(address.port(), push, gateway.public_key()).await?;
+        demo::run(own_address(address), push, gateway.public_key()).await?;
         print!("{}", demo::what_next(address.port(), &push.browser_url()));
     }
     Ok(server.await??)
@@ -81,12 +82,21 @@ async fn listen(options: &Options) -> Result<TcpListener, Box<dyn Error>> {
     }
 }
 
-/// The next port if it is free, so that a browser that was told about it finds it again.
+/// On this machine only, whatever the gateway listens on; the next port if it is free, so that a browser that was told
+/// about it finds it again.
 async fn start_local_push(gateway: SocketAddr) -> std::io::Result<LocalPush> {
-    let next = SocketAddr::new(gateway.ip(), gateway.port().wrapping_add(1));
-    match LocalPush::start(next).await {
+    let loopback = Ipv4Addr::LOCALHOST.into();
+    match LocalPush::start(SocketAddr::new(loopback, gateway.port().wrapping_add(1))).await {
         Ok(push) => Ok(push),
-        Err(_) => LocalPush::start(SocketAddr::new(gateway.ip(), 0)).await,
+        Err(_) => LocalPush::start(SocketAddr::new(loopback, 0)).await,
+    }
+}
+
+/// Where the demo reaches the gateway.
+fn own_address(address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        ip if ip.is_unspecified() => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port()),
+        _ => address,
     }
 }
 

@@ -14,6 +14,10 @@ pub async fn app() -> impl IntoResponse {
     file("text/javascript; charset=utf-8", include_str!("page/app.js"))
 }
 
+pub async fn resume() -> impl IntoResponse {
+    file("text/javascript; charset=utf-8", include_str!("page/resume.js"))
+}
+
 pub async fn style() -> impl IntoResponse {
     file("text/css; charset=utf-8", include_str!("page/style.css"))
 }

@@ -1,12 +1,12 @@
 //! What survives a restart: the VAPID key and the subscriptions, in a folder only the owner can read.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use reveille_core::{Suspicion, UnixTime};
-use reveille_crypto::EcPrivateKey;
+use reveille_core::{Secret, Suspicion, UnixTime};
+use reveille_crypto::{EcPrivateKey, base64url};
 use reveille_crypto_ring::PROVIDER;
 use reveille_webpush::Subscription;
 use reveille_webpush::endpoint::EndpointPolicy;
@@ -36,15 +36,49 @@ struct Line {
 
 pub struct Store {
     folder: PathBuf,
+    /// Held as long as the gateway runs: two would overwrite each other's devices.
+    _lock: File,
+    /// Lines that this run cannot use (another policy, a newer version); written back as they are.
+    unused: Vec<String>,
 }
 
 impl Store {
     pub fn open(folder: &Path) -> io::Result<Self> {
-        fs::create_dir_all(folder).map_err(|error| named(folder, error))?;
-        #[cfg(unix)]
-        fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))
-            .map_err(|error| named(folder, error))?;
-        Ok(Self { folder: folder.to_owned() })
+        if !folder.exists() {
+            fs::create_dir_all(folder).map_err(|error| named(folder, error))?;
+            // Ours, so closed to others; a folder that was there keeps its owner's choice.
+            #[cfg(unix)]
+            fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))
+                .map_err(|error| named(folder, error))?;
+        }
+        let path = folder.join("lock");
+        let lock = File::create(&path).map_err(|error| named(&path, error))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { folder: folder.to_owned(), _lock: lock, unused: Vec::new() }),
+            Err(TryLockError::WouldBlock) => {
+                let busy = io::Error::other("another gateway uses this folder (--data names another one)");
+                Err(named(folder, busy))
+            }
+            Err(TryLockError::Error(error)) => Err(named(&path, error)),
+        }
+    }
+
+    /// The secret from which topics are derived; made the first time.
+    pub fn topic_secret(&self) -> io::Result<Secret<Vec<u8>>> {
+        let path = self.folder.join("topic.key");
+        match fs::read_to_string(&path) {
+            Ok(text) => match base64url::decode(text.trim()) {
+                Ok(secret) if secret.len() == 32 => Ok(Secret::new(secret)),
+                _ => Err(named(&path, io::Error::other("not 32 bytes of base64url"))),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let mut secret = vec![0; 32];
+                PROVIDER.random.fill(&mut secret).map_err(io::Error::other)?;
+                self.replace("topic.key", base64url::encode(&secret).as_bytes())?;
+                Ok(Secret::new(secret))
+            }
+            Err(error) => Err(named(&path, error)),
+        }
     }
 
     /// The VAPID key; generated and kept the first time.
@@ -62,8 +96,8 @@ impl Store {
         }
     }
 
-    /// The devices. A line that cannot be used is reported and left out, the others are kept.
-    pub fn devices(&self, policy: &dyn EndpointPolicy) -> io::Result<Devices> {
+    /// The devices. A line that cannot be used is reported and kept for a run that can.
+    pub fn devices(&mut self, policy: &dyn EndpointPolicy) -> io::Result<Devices> {
         let path = self.folder.join("devices.jsonl");
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
@@ -76,7 +110,10 @@ impl Store {
                 Ok(device) => {
                     devices.insert(device.subscription.endpoint().as_str().to_owned(), device);
                 }
-                Err(problem) => eprintln!("gateway: {}, line {}: {problem}", path.display(), number + 1),
+                Err(problem) => {
+                    eprintln!("gateway: {}, line {}: {problem}", path.display(), number + 1);
+                    self.unused.push(line.to_owned());
+                }
             }
         }
         Ok(devices)
@@ -85,6 +122,10 @@ impl Store {
     /// Writes all devices; on an error the file is as it was.
     pub fn save(&self, devices: &Devices) -> io::Result<()> {
         let mut text = Vec::new();
+        for line in &self.unused {
+            text.extend_from_slice(line.as_bytes());
+            text.push(b'\n');
+        }
         for device in devices.values() {
             let line = Line {
                 user: device.user.clone(),
@@ -105,7 +146,8 @@ impl Store {
             let mut file = File::create(&beside)?;
             file.write_all(content)?;
             file.sync_all()?;
-            fs::rename(&beside, &path)
+            fs::rename(&beside, &path)?;
+            File::open(&self.folder)?.sync_all()
         };
         write().map_err(|error| named(&path, error))
     }
@@ -113,7 +155,7 @@ impl Store {
 
 fn read_line(line: &str, policy: &dyn EndpointPolicy) -> Result<Device, String> {
     let line: Line = serde_json::from_str(line).map_err(|error| error.to_string())?;
-    let subscription = Subscription::from_json_with(&line.subscription.to_string(), policy);
+    let subscription = Subscription::from_stored_json(&line.subscription.to_string(), policy);
     Ok(Device {
         user: line.user,
         subscription: subscription.map_err(|error| error.to_string())?,

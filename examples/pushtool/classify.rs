@@ -26,7 +26,9 @@ struct Line {
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Service {
+    Apns,
     Webpush,
+    Fcm,
 }
 
 /// A push service's answer into what to do next.
@@ -36,7 +38,9 @@ pub fn classify(_: Options) -> ExitCode {
         let headers = header_map(&line.headers)?;
         let body = line.body.as_bytes();
         let outcome = match line.service {
+            Service::Apns => reveille_apns::classify(status, &headers, body, line.now_ms),
             Service::Webpush => reveille_webpush::classify(status, &headers, body, line.now_ms),
+            Service::Fcm => reveille_fcm::classify(status, &headers, body, line.now_ms),
         };
         Ok(to_json(&outcome))
     })

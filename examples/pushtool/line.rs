@@ -35,21 +35,16 @@ where
     let mut out = BufWriter::new(io::stdout().lock());
     let mut failed = false;
     for line in io::stdin().lock().split(b'\n') {
-        let answer = line.map_err(failure("io")).and_then(|line| {
-            if line.iter().all(u8::is_ascii_whitespace) {
-                return Ok(None);
-            }
-            answer(parse(&line)?).map(Some)
-        });
+        let unreadable = line.is_err();
+        let answer = line.map_err(failure("io")).and_then(|line| answer(parse(&line)?));
         let written = match answer {
-            Ok(None) => continue,
-            Ok(Some(value)) => write_line(&mut out, &value),
+            Ok(value) => write_line(&mut out, &value),
             Err(Failure { kind, message }) => {
                 failed = true;
                 write_line(&mut out, &json!({"error": {"kind": kind, "message": message}}))
             }
         };
-        if written.is_err() {
+        if written.is_err() || unreadable {
             return ExitCode::FAILURE;
         }
     }
@@ -70,6 +65,10 @@ pub fn print_one(answer: Result<impl Serialize, Failure>) -> ExitCode {
 
 fn parse<In: DeserializeOwned>(line: &[u8]) -> Result<In, Failure> {
     let text = std::str::from_utf8(line).map_err(|_| Failure::new("json", "line is not UTF-8"))?;
+    // A struct would also be read from the array of its fields in order.
+    if !text.trim_start().starts_with('{') {
+        return Err(Failure::new("json", "line is not a JSON object"));
+    }
     serde_json::from_str(text).map_err(failure("json"))
 }
 

@@ -2,9 +2,13 @@
 //!
 //! `cargo run --release --example pushtool -- --help`
 
+mod apns;
 mod classify;
+mod digest;
+mod fcm;
 mod line;
 mod options;
+mod token;
 mod vapid;
 mod webpush;
 
@@ -20,7 +24,12 @@ usage: pushtool [--provider ring|rustcrypto] [--allow-loopback] COMMAND
   webpush request        a message and a subscription -> an HTTP request
   webpush open           a body and a user agent's keys -> the plaintext
   webpush verify-vapid   an Authorization header -> its claims
+  fcm request            an FCM message with its target -> an HTTP request
+  apns request           a notification and a device token -> an HTTP request
   classify               a push service's answer -> what to do next
+  token issue            claims -> a resume token
+  token verify           a resume token -> its verdict; used tokens are remembered
+  digest replay          a policy, then events -> notifications, in virtual time
 
 Commands that read take JSON lines from standard input and write one JSON line for each. Bytes are base64url
 without padding, times are Unix milliseconds, unknown fields are an error. A bad line gives
@@ -36,7 +45,12 @@ const COMMANDS: &[(&[&str], Command)] = &[
     (&["webpush", "request"], webpush::request),
     (&["webpush", "open"], webpush::open),
     (&["webpush", "verify-vapid"], webpush::verify_vapid),
+    (&["fcm", "request"], fcm::request),
     (&["classify"], classify::classify),
+    (&["token", "issue"], token::issue),
+    (&["token", "verify"], token::verify),
+    (&["digest", "replay"], digest::replay),
+    (&["apns", "request"], apns::request),
 ];
 
 fn main() -> ExitCode {

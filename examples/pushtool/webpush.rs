@@ -3,12 +3,14 @@
 use std::process::ExitCode;
 
 use reveille_core::UnixTime;
+use reveille_crypto::jws::CompactJws;
 use reveille_crypto::{EcPrivateKey, P256PublicKey, base64url};
 use reveille_webpush::{
     ApplicationServer, Contact, Message, Padding, Subscription, Topic, Ttl, UserAgent, UserAgentKeys,
     VapidHeader, VapidKey, VapidKeys, VapidSettings,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::line::{Base64, Failure, RequestJson, failure, for_each_line, print_one};
@@ -29,7 +31,7 @@ pub fn keys(options: Options) -> ExitCode {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RequestLine {
-    subscription: Value,
+    subscription: Box<RawValue>,
     vapid_private: Value,
     #[serde(default)]
     vapid_public: Option<P256PublicKey>,
@@ -55,7 +57,7 @@ pub fn request(options: Options) -> ExitCode {
 }
 
 fn build_request(line: RequestLine, options: Options) -> Result<RequestJson, Failure> {
-    let subscription = Subscription::from_json_with(&line.subscription.to_string(), options.policy)
+    let subscription = Subscription::from_json_with(line.subscription.get(), options.policy)
         .map_err(failure("subscription"))?;
     // Text in any format, or a JWK as it is.
     let private = line.vapid_private.as_str().map_or_else(|| line.vapid_private.to_string(), str::to_owned);
@@ -126,8 +128,11 @@ struct VerifyLine {
 pub fn verify_vapid(options: Options) -> ExitCode {
     for_each_line(|line: VerifyLine| {
         let header = VapidHeader::parse(&line.authorization).map_err(failure("authorization"))?;
-        let claims =
-            header.verify(&line.audience, options.crypto, line.now_ms).map_err(failure("authorization"))?;
+        header.verify(&line.audience, options.crypto, line.now_ms).map_err(failure("authorization"))?;
+        // All claims, those that the library does not know, too.
+        let token = CompactJws::parse(header.token(), VapidHeader::MAX_TOKEN_LEN)
+            .map_err(failure("authorization"))?;
+        let claims: Value = token.claims().map_err(failure("authorization"))?;
         Ok(json!({"claims": claims, "public_key": header.key()}))
     })
 }

@@ -8,7 +8,8 @@ use reveille_webpush::endpoint::{AllowLoopback, PublicHttps};
 fuzz_target!(|json: &str| {
     let Ok(subscription) = Subscription::from_stored_json(json, &AllowLoopback) else { return };
     let written = serde_json::to_string(&subscription).expect("a subscription is serialisable");
-    let again = Subscription::from_stored_json(&written, &AllowLoopback).expect("what was written can be read");
+    let again =
+        Subscription::from_stored_json(&written, &AllowLoopback).expect("what was written can be read");
     assert_eq!(again.endpoint(), subscription.endpoint());
     assert_eq!(again.ua_public(), subscription.ua_public());
     assert_eq!(again.expose_auth_secret(), subscription.expose_auth_secret());

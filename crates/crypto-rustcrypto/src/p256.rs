@@ -62,13 +62,14 @@ impl<R: StaticRandom> reveille_crypto::P256 for P256<R> {
         peers: &[&P256PublicKey],
         out: &mut Vec<EphemeralAgreement>,
     ) -> Result<(), CryptoError> {
-        let mut points = Vec::with_capacity(2 * peers.len());
+        let mut points = Zeroizing::new(Vec::with_capacity(2 * peers.len()));
         for peer in peers {
             let private = Self::random_key()?.to_nonzero_scalar();
             points.push(ProjectivePoint::mul_by_generator(&private));
             points.push(from_public_key(peer)?.to_projective() * *private);
         }
-        let affine = <ProjectivePoint as BatchNormalize<[_]>>::batch_normalize(&points);
+        let affine =
+            Zeroizing::new(<ProjectivePoint as BatchNormalize<[_]>>::batch_normalize(points.as_slice()));
         let pairs: Result<Vec<_>, _> = affine.chunks_exact(2).map(from_pair).collect();
         out.extend(pairs?);
         Ok(())

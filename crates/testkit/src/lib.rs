@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+pub mod apns;
 #[cfg(feature = "compliance")]
 pub mod compliance;
+pub mod fcm;
 pub mod rfc8291;
 pub mod webpush;

@@ -20,6 +20,8 @@ pub const UA_PUBLIC: &str =
 pub const AUTH_SECRET: &str = "BTBZMqHH6r4Tts7J_aSIgg";
 /// The application server's ephemeral private key, `as_private`.
 pub const AS_PRIVATE: &str = "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw";
+/// A VAPID key for examples; not of the RFC, which uses none here.
+pub const VAPID_PRIVATE: &str = "w1DqrvCLLle2659ja_f0jVQIgR3InUXbdLXdFb4NI-8";
 /// The salt.
 pub const SALT: &str = "DGv6ra1nlYgDCS1FRnbzlw";
 /// The whole body, 144 bytes.

@@ -26,17 +26,15 @@ async function openInnerSeal(secret, sealed) {
 
 /**
  * The text of a sealed payload, or `defaultText` if it cannot be opened; then `renew` is called too, which should make
- * a new subscription with a new secret. A push must always end in a notification, so this never rejects.
+ * a new subscription with a new secret. A push must always end in a notification, so this never rejects, and it does not
+ * wait for `renew`: give that to `event.waitUntil` yourself.
  */
 async function openOrDefault(secret, sealed, defaultText, renew) {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(await openInnerSeal(secret, sealed));
   } catch {
-    try {
-      await renew();
-    } catch {
-      // The registration could not be renewed now; the page's next visit will.
-    }
+    // If the registration cannot be renewed now, the page's next visit will.
+    Promise.resolve().then(renew).catch(() => {});
     return defaultText;
   }
 }

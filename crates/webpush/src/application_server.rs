@@ -28,7 +28,7 @@ use crate::vapid::{
 /// use reveille_crypto_ring::PROVIDER;
 /// use reveille_webpush::{ApplicationServer, Message, Subscription, Ttl, VapidKey, VapidKeys, VapidSettings};
 ///
-/// # let private_key = "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw";
+/// # let private_key = "w1DqrvCLLle2659ja_f0jVQIgR3InUXbdLXdFb4NI-8";
 /// # let json = r#"{"endpoint":"https://push.example.net/push/JzLQ3raZJfFBR0aqvOMsLrt54w4rJUsV","keys":{
 /// #   "p256dh":"BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
 /// #   "auth":"BTBZMqHH6r4Tts7J_aSIgg"}}"#;
@@ -150,7 +150,7 @@ impl ApplicationServer {
     }
 
     /// Phase one of signing elsewhere: the token to sign for a subscription's push service, or `None` if there is one
-    /// that is good for a while. Ask from time to time: within [`VapidSettings::renew_before`](VapidSettings#structfield.renew_before) of its end a token is due,
+    /// that is good for a while. Ask from time to time: within `renew_before` ([`VapidSettings`]) of its end a token is due,
     /// and still used until the new one is there.
     ///
     /// # Errors

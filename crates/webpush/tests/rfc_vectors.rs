@@ -23,7 +23,7 @@ fn rfc_8291_appendix_a_is_sealed_byte_for_byte() {
             p256: rfc8291::PROVIDER.p256,
             ..backend
         };
-        let key = VapidKey::parse(rfc8291::UA_PRIVATE, backend).unwrap();
+        let key = VapidKey::parse(rfc8291::VAPID_PRIVATE, backend).unwrap();
         let settings = VapidSettings::new("mailto:ops@example.com".parse().unwrap());
         let server = ApplicationServer::new(crypto, VapidKeys::new(key), settings);
         let subscription = Subscription::from_json(rfc8291::SUBSCRIPTION).unwrap();

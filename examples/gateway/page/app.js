@@ -2,7 +2,8 @@
 // `?auto` subscribes on load, `?user=NAME` chooses the user, `?conversation=ID` is where a notification leads.
 
 const query = new URLSearchParams(location.search);
-const user = query.get("user") ?? "guest";
+// Who subscribed here stays subscribed here: a link with another name does not take the device away.
+const user = localStorage.getItem("user") ?? query.get("user") ?? "guest";
 const element = (id) => document.getElementById(id);
 
 function show(state, text) {
@@ -45,6 +46,7 @@ async function subscribe(registration) {
   }
   subscription ??= await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
   await api("POST", "/v1/subscriptions", { user, subscription });
+  localStorage.setItem("user", user);
   return subscription;
 }
 
@@ -77,7 +79,7 @@ async function start() {
   if (conversation) element("conversation").textContent = `conversation ${conversation}`;
   const event = { topic: "v2.detail.events.conversation.42.message", user, from: "Agent Smith", text: "Hello!" };
   element("command").textContent =
-    `curl ${location.origin}/v1/events \\\n  -H 'content-type: application/json' \\\n  -d '${JSON.stringify(event)}'`;
+    `curl ${location.origin}/v1/events \\\n  -H 'content-type: application/json' \\\n  -d '${JSON.stringify(event).replaceAll("'", "'\\''")}'`;
   if (!("serviceWorker" in navigator) || !("PushManager" in window)) {
     show("error", "This browser has no Web Push here. On iOS, add the page to the home screen first.");
     return;
@@ -110,6 +112,7 @@ async function start() {
       // The server may know nothing of it any more; that is no reason to keep it here.
       await api("DELETE", "/v1/subscriptions", { endpoint: subscription.endpoint }).catch(() => {});
       await subscription.unsubscribe();
+      localStorage.removeItem("user");
     }),
   );
   await act(async () => {})();

@@ -2,7 +2,7 @@
 
 const options = new URL(location.href).searchParams;
 const user = options.get("user") ?? "guest";
-const DEFAULT = { title: "New message", body: "Open the conversation to read it.", url: "/" };
+const DEFAULT = { title: "New message", body: "Open the conversation to read it.", conversation: "", url: "/" };
 
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
@@ -15,22 +15,25 @@ async function receive(data) {
   const message = read(bytes);
   await self.registration.showNotification(message.title, {
     body: message.body,
-    tag: message.conversation ?? undefined,
-    renotify: Boolean(message.conversation),
+    tag: message.conversation,
+    renotify: message.conversation !== "",
     data: { url: message.url },
   });
   const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
-  for (const page of pages) page.postMessage({ type: "message", ...message });
+  for (const page of pages) page.postMessage({ ...message, type: "message" });
   if (options.has("receipts")) await report(bytes);
 }
 
+/** The message, every member of the right type; the default if the bytes are none. */
 function read(bytes) {
   try {
-    const message = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    if (typeof message.title !== "string") return DEFAULT;
-    const url = new URL(message.url ?? "/", location.origin);
+    const { title, body, conversation, url } = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    if (typeof title !== "string") return DEFAULT;
+    const text = (value) => (typeof value === "string" ? value : "");
+    const target = new URL(text(url), location.origin);
     // A notification leads to this site and nowhere else.
-    return { ...message, url: url.origin === location.origin ? url.href : "/" };
+    const own = target.origin === location.origin ? target.href : "/";
+    return { title, body: text(body), conversation: text(conversation), url: own };
   } catch {
     return DEFAULT;
   }

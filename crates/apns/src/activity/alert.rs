@@ -1,0 +1,129 @@
+//! The alert of a Live Activity, which is not the alert of a notification.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::json::{ObjectWriter, key};
+use crate::notification::{Localized, write_localized};
+
+/// Lights the screen and plays a sound for a Live Activity. Here `title` and `body` may themselves be dictionaries,
+/// and `sound` sits inside.
+///
+/// JSON form: `title`, `body` (each a string or `{"key","args"}`), and optionally `sound`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActivityAlert<'a> {
+    title: ActivityText<'a>,
+    body: ActivityText<'a>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sound: Option<Cow<'a, str>>,
+}
+
+/// A text, or the key of one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum ActivityText<'a> {
+    /// As it is.
+    Plain(Cow<'a, str>),
+    /// Looked up on the device.
+    Localized(Localized<'a>),
+}
+
+impl<'a> ActivityAlert<'a> {
+    /// Title and body.
+    pub fn new(title: impl Into<ActivityText<'a>>, body: impl Into<ActivityText<'a>>) -> Self {
+        Self { title: title.into(), body: body.into(), sound: None }
+    }
+
+    /// A sound file of the app, or `default`.
+    #[must_use]
+    pub fn sound(mut self, name: impl Into<Cow<'a, str>>) -> Self {
+        self.sound = Some(name.into());
+        self
+    }
+
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        let mut alert = ObjectWriter::open(out);
+        self.title.write(alert.value(key!("title")));
+        self.body.write(alert.value(key!("body")));
+        alert.optional_text(key!("sound"), self.sound.as_ref());
+        alert.close();
+    }
+
+    pub(super) fn texts(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let named = [("alert.body", &self.body), ("alert.title", &self.title)];
+        named.into_iter().filter_map(|(name, text)| match text {
+            ActivityText::Plain(text) => Some((name, text.as_ref())),
+            ActivityText::Localized(_) => None,
+        })
+    }
+
+    pub(super) fn texts_mut(&mut self) -> Vec<&mut Cow<'a, str>> {
+        let texts = [&mut self.body, &mut self.title].into_iter();
+        texts
+            .filter_map(|text| match text {
+                ActivityText::Plain(text) => Some(text),
+                ActivityText::Localized(_) => None,
+            })
+            .collect()
+    }
+}
+
+impl ActivityText<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Plain(text) => reveille_budget::write_string(out, text),
+            Self::Localized(text) => {
+                let mut object = ObjectWriter::open(out);
+                write_localized(&mut object, Some(text), key!("loc-key"), key!("loc-args"));
+                object.close();
+            }
+        }
+    }
+}
+
+impl<'a> From<&'a str> for ActivityText<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Plain(text.into())
+    }
+}
+
+impl From<String> for ActivityText<'_> {
+    fn from(text: String) -> Self {
+        Self::Plain(text.into())
+    }
+}
+
+impl<'a> From<Localized<'a>> for ActivityText<'a> {
+    fn from(text: Localized<'a>) -> Self {
+        Self::Localized(text)
+    }
+}
+
+impl<'de> Deserialize<'de> for ActivityText<'_> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+
+        impl<'de> Visitor<'de> for TextVisitor {
+            type Value = ActivityText<'static>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string or {\"key\", \"args\"}")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(ActivityText::Plain(text.to_owned().into()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                Localized::deserialize(MapAccessDeserializer::new(map)).map(ActivityText::Localized)
+            }
+        }
+
+        deserializer.deserialize_any(TextVisitor)
+    }
+}

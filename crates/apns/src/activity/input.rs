@@ -1,0 +1,17 @@
+//! How a started activity is to get its updates (iOS 18).
+
+use serde::{Deserialize, Serialize};
+
+use crate::ChannelId;
+
+/// How the started activity gets its updates. An older iOS does not start an activity that has this.
+///
+/// JSON form: `"token"` or `{"channel":…}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum InputPush {
+    /// With a push token of its own (`input-push-token`).
+    Token,
+    /// From a broadcast channel (`input-push-channel`).
+    Channel(ChannelId),
+}

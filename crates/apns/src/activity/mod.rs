@@ -1,0 +1,119 @@
+//! What a Live Activity is told: to start, to update, to end.
+
+mod alert;
+mod content;
+mod input;
+
+use std::borrow::Cow;
+
+use reveille_budget::Part;
+use serde::{Deserialize, Serialize};
+
+pub use alert::{ActivityAlert, ActivityText};
+pub use content::{ActivityEnd, ActivityStart, ActivityUpdate};
+pub use input::InputPush;
+
+/// One event of a Live Activity; in JSON told apart by `event`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub enum Activity<'a> {
+    /// Starts it on a device.
+    Start(Box<ActivityStart<'a>>),
+    /// Changes what it shows.
+    Update(ActivityUpdate<'a>),
+    /// Ends it.
+    End(ActivityEnd<'a>),
+}
+
+/// One event for all who follow a channel; in JSON told apart by `event`. A broadcast cannot start an activity.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub enum BroadcastActivity<'a> {
+    /// Changes what it shows.
+    Update(ActivityUpdate<'a>),
+    /// Ends it.
+    End(ActivityEnd<'a>),
+}
+
+/// Delegates to the event, whichever it is.
+macro_rules! activity {
+    ($name:ident, $($variant:ident),+) => {
+        impl<'a> $name<'a> {
+            pub(crate) fn write_aps(&self, out: &mut Vec<u8>) {
+                match self {
+                    $(Self::$variant(event) => event.write_aps(out),)+
+                }
+            }
+
+            pub(crate) fn size_hint(&self) -> usize {
+                match self {
+                    $(Self::$variant(event) => event.size_hint(),)+
+                }
+            }
+
+            /// The alert's texts, in the order of sacrifice.
+            pub(crate) fn texts(&self) -> impl Iterator<Item = (&'static str, &str)> {
+                self.alert().into_iter().flat_map(ActivityAlert::texts)
+            }
+
+            pub(crate) fn texts_mut(&mut self) -> Vec<&mut Cow<'a, str>> {
+                let alert = match self {
+                    $(Self::$variant(event) => event.alert_mut(),)+
+                };
+                alert.map(ActivityAlert::texts_mut).unwrap_or_default()
+            }
+
+            pub(crate) fn fixed_parts(&self) -> Vec<(&'static str, usize)> {
+                match self {
+                    $(Self::$variant(event) => event.fixed_parts(),)+
+                }
+            }
+
+            fn alert(&self) -> Option<&ActivityAlert<'a>> {
+                match self {
+                    $(Self::$variant(event) => event.alert(),)+
+                }
+            }
+        }
+    };
+}
+
+activity!(Activity, Start, Update, End);
+activity!(BroadcastActivity, Update, End);
+
+impl BroadcastActivity<'_> {
+    pub(crate) fn parts(&self) -> Vec<Part<'_>> {
+        let texts = self.texts().map(|(name, text)| Part::text(name, text));
+        texts.chain(self.fixed_parts().into_iter().map(|(name, bytes)| Part::fixed(name, bytes))).collect()
+    }
+}
+
+impl<'a> From<ActivityStart<'a>> for Activity<'a> {
+    fn from(event: ActivityStart<'a>) -> Self {
+        Self::Start(Box::new(event))
+    }
+}
+
+impl<'a> From<ActivityUpdate<'a>> for Activity<'a> {
+    fn from(event: ActivityUpdate<'a>) -> Self {
+        Self::Update(event)
+    }
+}
+
+impl<'a> From<ActivityEnd<'a>> for Activity<'a> {
+    fn from(event: ActivityEnd<'a>) -> Self {
+        Self::End(event)
+    }
+}
+
+impl<'a> From<ActivityUpdate<'a>> for BroadcastActivity<'a> {
+    fn from(event: ActivityUpdate<'a>) -> Self {
+        Self::Update(event)
+    }
+}
+
+impl<'a> From<ActivityEnd<'a>> for BroadcastActivity<'a> {
+    fn from(event: ActivityEnd<'a>) -> Self {
+        Self::End(event)
+    }
+}

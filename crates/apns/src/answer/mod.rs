@@ -1,0 +1,10 @@
+//! What APNs answers, and what to do about it.
+
+mod body;
+mod classify;
+mod reason;
+
+pub use classify::{classify, goaway_reason};
+pub use reason::Reason;
+
+pub(crate) use classify::rejection;

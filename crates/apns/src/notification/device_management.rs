@@ -1,0 +1,81 @@
+//! Mobile device management.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use reveille_budget::{Cut, Part, escaped_len};
+use serde::{Deserialize, Serialize};
+
+use super::{Delivery, DeliveryHeaders, Push, delivery_setters, sealed};
+use crate::json::{ObjectWriter, key};
+use crate::{Priority, PushType};
+
+/// Makes a managed device contact its server. The topic is the UID of the MDM push certificate, and the connection
+/// authenticates with that certificate instead of a provider token.
+///
+/// ```
+/// use reveille_apns::{Mdm, Push as _};
+/// assert_eq!(Mdm::new("5F1E-MAGIC").payload(), br#"{"mdm":"5F1E-MAGIC"}"#);
+/// ```
+///
+/// JSON form: `push_magic`, and optionally `delivery`. `Debug` does not show the push magic.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mdm<'a> {
+    push_magic: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Delivery::is_default")]
+    delivery: Delivery<Priority>,
+}
+
+impl<'a> Mdm<'a> {
+    delivery_setters!(Priority);
+
+    /// With the `PushMagic` that the device reported when it enrolled.
+    pub fn new(push_magic: impl Into<Cow<'a, str>>) -> Self {
+        Self { push_magic: push_magic.into(), delivery: Delivery::default() }
+    }
+}
+
+impl fmt::Debug for Mdm<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mdm").field("delivery", &self.delivery).finish_non_exhaustive()
+    }
+}
+
+impl sealed::Sealed for Mdm<'_> {}
+
+impl Push for Mdm<'_> {
+    fn push_type(&self) -> PushType {
+        PushType::Mdm
+    }
+
+    fn delivery_headers(&self) -> DeliveryHeaders<'_> {
+        self.delivery.headers()
+    }
+
+    fn write_payload(&self, out: &mut Vec<u8>) {
+        let mut payload = ObjectWriter::open(out);
+        payload.text(key!("mdm"), &self.push_magic);
+        payload.close();
+    }
+
+    fn size_hint(&self) -> usize {
+        self.push_magic.len() + 16
+    }
+
+    fn parts(&self) -> Vec<Part<'_>> {
+        vec![Part::fixed("mdm", escaped_len(&self.push_magic))]
+    }
+
+    fn apply(&mut self, _cuts: &[Cut]) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_magic_is_not_printed() {
+        insta::assert_snapshot!(format!("{:?}", Mdm::new("SECRET")), @"Mdm { delivery: Delivery { id: None, expiration: Unset, priority: None, collapse_id: None }, .. }");
+    }
+}

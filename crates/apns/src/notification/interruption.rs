@@ -1,0 +1,30 @@
+//! `interruption-level`.
+
+use serde::{Deserialize, Serialize};
+
+/// How much a notification may interrupt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InterruptionLevel {
+    /// Into the list only: no light, no sound.
+    Passive,
+    /// At once: light and sound. What the system assumes.
+    Active,
+    /// At once, and through Focus and the summary.
+    TimeSensitive,
+    /// At once, and through the mute switch; needs an entitlement from Apple.
+    Critical,
+}
+
+impl InterruptionLevel {
+    /// The key's value.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Passive => "passive",
+            Self::Active => "active",
+            Self::TimeSensitive => "time-sensitive",
+            Self::Critical => "critical",
+        }
+    }
+}

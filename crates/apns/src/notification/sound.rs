@@ -1,0 +1,47 @@
+//! Sounds that pass the mute switch.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Fraction;
+use crate::json::{ObjectWriter, key};
+
+/// The dictionary form of `sound`, for critical alerts: `{"critical":1,"name":…,"volume":…}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CriticalSound<'a> {
+    name: Cow<'a, str>,
+    #[serde(default = "full", skip_serializing_if = "is_full")]
+    volume: Fraction,
+}
+
+const fn full() -> Fraction {
+    Fraction::ONE
+}
+
+fn is_full(volume: &Fraction) -> bool {
+    *volume == Fraction::ONE
+}
+
+impl<'a> CriticalSound<'a> {
+    /// A sound file of the app, or `default`, at full volume.
+    pub fn new(name: impl Into<Cow<'a, str>>) -> Self {
+        Self { name: name.into(), volume: Fraction::ONE }
+    }
+
+    /// The volume; 0 is silent.
+    #[must_use]
+    pub fn volume(mut self, volume: Fraction) -> Self {
+        self.volume = volume;
+        self
+    }
+
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        let mut sound = ObjectWriter::open(out);
+        sound.flag(key!("critical"), true);
+        sound.text(key!("name"), &self.name);
+        sound.float(key!("volume"), self.volume.into());
+        sound.close();
+    }
+}

@@ -1,0 +1,63 @@
+//! A team's key, its token, and a service that trusts it.
+#![allow(clippy::unwrap_used)] // Test helpers.
+#![allow(dead_code, unreachable_pub, reason = "every test file uses its own part of it")]
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use reveille_apns::{BearerToken, BundleId, DeviceToken, Endpoints, Prepared, ProviderKey, Push, SizeLimit};
+use reveille_core::UnixTime;
+use reveille_crypto::EcPrivateKey;
+use reveille_crypto_ring::PROVIDER;
+use reveille_testkit::apns::{ApnsService, TrustedKey};
+
+/// RFC 7515 Appendix A.3: the key, in the form of a `.p8` file.
+pub const P8: &str = "-----BEGIN PRIVATE KEY-----\n\
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgjpsQnnGQmL+YBIff\n\
+H1136cspYG6+0iY7X1fCE9+E9LKhRANCAAR/zc4ncPbEXUGDy+5v20t7WAczNXvp\n\
+7xO6z248e9FURcfxRM0bvZt+hyzf7bnuufSzaV1uqQskrYpGIyiFiOWt\n\
+-----END PRIVATE KEY-----";
+pub const TEAM: &str = "DEF123GHIJ";
+pub const KEY_ID: &str = "ABC123DEFG";
+pub const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
+
+pub fn key() -> ProviderKey {
+    ProviderKey::from_p8(P8, TEAM.parse().unwrap(), KEY_ID.parse().unwrap(), PROVIDER).unwrap()
+}
+
+/// A token issued at [`NOW`]; the same for all who ask.
+pub fn bearer() -> BearerToken {
+    static TOKEN: OnceLock<BearerToken> = OnceLock::new();
+    let sign = || {
+        let key = key();
+        let jws = reveille_apns::unsigned_provider_token(key.team(), key.key_id(), NOW);
+        let signature = key.sign(jws.signing_input()).unwrap();
+        BearerToken::from_jwt(&jws.finish(&signature)).unwrap()
+    };
+    TOKEN.get_or_init(sign).clone()
+}
+
+pub fn service() -> ApnsService {
+    let public_key = *PROVIDER.es256.load(&EcPrivateKey::parse(P8).unwrap()).unwrap().public_key();
+    let mut service = ApnsService::new(PROVIDER);
+    service.trust(
+        TrustedKey::new(TEAM, KEY_ID, public_key)
+            .for_topics(["com.example.app", "com.apple.mgmt.External.x"]),
+    );
+    service
+}
+
+pub fn app() -> BundleId {
+    "com.example.app".parse().unwrap()
+}
+
+pub fn device() -> DeviceToken {
+    "00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8f0".parse().unwrap()
+}
+
+pub fn request<P: Push + ?Sized>(push: &P) -> http::Request<Bytes> {
+    Prepared::new(push, &app(), &Endpoints::production(), SizeLimit::Apple)
+        .unwrap()
+        .authorized(&bearer())
+        .for_device(&device())
+}

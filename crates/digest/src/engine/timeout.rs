@@ -1,0 +1,258 @@
+//! Time passes.
+
+use reveille_core::UnixTime;
+
+use crate::record::bit;
+use crate::window::millis;
+use crate::{Engine, Host, Output};
+
+/// How many due records are read ahead of their turn, so that their cache misses overlap.
+const AHEAD: usize = 64;
+
+impl<H: Host> Engine<H> {
+    /// Tells the time. What is due comes out of [`poll_output`](Self::poll_output); an early or repeated call
+    /// changes nothing.
+    pub fn handle_timeout(&mut self, now: UnixTime) {
+        self.clock.observe(now, self.derived.tolerance);
+    }
+
+    /// The next output, or `None` when all that is due by now is done. One window is closed at a time: however many
+    /// are due, the memory for one output is enough.
+    pub fn poll_output(&mut self) -> Option<Output<H>> {
+        let now = self.clock.now();
+        loop {
+            if let Some(output) = self.outputs.pop_front() {
+                return Some(output);
+            }
+            if let Some((at, index)) = self.due.pop() {
+                self.entry_is_due(at, index, now);
+                if self.due.is_empty() {
+                    self.settle();
+                }
+            } else if !self.fetch_due(now) {
+                return None;
+            }
+        }
+    }
+
+    /// Moves what is due from the wheel into `due`. `false` if nothing is.
+    fn fetch_due(&mut self, now: u64) -> bool {
+        if self.front.0 > now {
+            return false;
+        }
+        self.wheel.advance(now);
+        while self.due.len() < AHEAD
+            && let Some((at, index)) = self.wheel.peek()
+            && at <= now
+            && at != u64::MAX
+        {
+            self.wheel.pop();
+            if self.holds(at, index) {
+                self.due.push((at, index));
+            } else {
+                self.stale = self.stale.saturating_sub(1);
+            }
+            self.wheel.advance(now);
+        }
+        self.due.reverse();
+        self.read_ahead();
+        if self.due.is_empty() {
+            self.settle();
+        }
+        !self.due.is_empty()
+    }
+
+    /// Touches what the due records will need: independent loads, so the misses overlap.
+    fn read_ahead(&self) {
+        if self.due.len() < 2 || self.slab.used() < 1 << 12 {
+            return;
+        }
+        let mut sum = 0_u32;
+        for (_, index) in &self.due {
+            let tag = self.slab.cold(*index).and_then(|cold| cold.key.as_ref());
+            let tag = tag.map_or(0, |key| self.seed.identity(key).tag());
+            sum = sum.wrapping_add(self.table.touch(tag));
+        }
+        std::hint::black_box(sum);
+    }
+
+    /// An entry of the wheel has come due. Its record may have moved its deadline since: then it goes back.
+    fn entry_is_due(&mut self, at: u64, index: u32, now: u64) {
+        let Some(hot) = self.slab.hot_mut(index) else {
+            return;
+        };
+        if !hot.relies_on(at as u32) {
+            return;
+        }
+        hot.unset(bit::ARMED | bit::FAR);
+        let timer = self.timer(index);
+        if timer > now || timer == u64::MAX {
+            self.arm(index, timer);
+        } else {
+            self.fire(index, now);
+        }
+    }
+
+    /// Whether an entry of the wheel is the one its record relies on.
+    fn holds(&self, at: u64, index: u32) -> bool {
+        self.slab.hot(index).is_some_and(|hot| hot.relies_on(at as u32))
+    }
+
+    /// Everything of this record that is due: answers that did not come, the window, a reminder, forgetting.
+    pub(crate) fn fire(&mut self, index: u32, now: u64) {
+        while let Some(at) = self.extra(index).and_then(|extra| {
+            extra.flights.iter().position(|flight| flight.until <= now && flight.until != u64::MAX)
+        }) {
+            self.fail(index, at, now);
+        }
+        if let Some(hot) = self.slab.hot(index)
+            && hot.has(bit::OPEN)
+            && hot.deadline <= now
+            && hot.deadline != u64::MAX
+        {
+            if hot.total == 0 {
+                self.close(index);
+            } else {
+                self.try_flush(index, now);
+            }
+        }
+        if self.extra(index).is_some_and(|extra| extra.remind_at <= now && extra.remind_at != u64::MAX) {
+            self.remind(index, now);
+        }
+        if self.extra(index).is_some_and(|extra| extra.forget_at <= now && extra.forget_at != u64::MAX) {
+            self.forget(index);
+            self.settle_if_front(index);
+            return;
+        }
+        self.finish(index, now);
+    }
+
+    /// After every change of a record: forget it, or see to it that its next deadline is in the wheel.
+    pub(crate) fn finish(&mut self, index: u32, now: u64) {
+        let Some(hot) = self.slab.hot(index) else {
+            return;
+        };
+        let idle = !hot.has(bit::OPEN) && hot.total == 0;
+        let waits =
+            self.extra(index).is_some_and(|extra| !extra.flights.is_empty() || extra.remind_at != u64::MAX);
+        if idle && !waits {
+            let remember = millis(self.policy.remember);
+            let refractory = self.extra(index).map_or(0, |extra| extra.refractory_until);
+            if remember == 0 && refractory <= now {
+                self.forget(index);
+                self.settle_if_front(index);
+                return;
+            }
+            let until = now.saturating_add(remember).max(refractory);
+            if let Some(extra) = self.extra_mut(index) {
+                extra.forget_at = until;
+            }
+        } else if self.extra(index).is_some()
+            && let Some(extra) = self.extra_mut(index)
+        {
+            extra.forget_at = u64::MAX;
+        }
+        let timer = self.timer(index);
+        self.arm(index, timer);
+        self.settle_if_front(index);
+    }
+
+    /// Nothing is known of this key any more.
+    fn forget(&mut self, index: u32) {
+        if let Some(extra) = self.extra(index) {
+            let delivered: usize = extra.delivered.iter().map(|batch| batch.items.len()).sum();
+            self.items = self.items.saturating_sub(delivered as u64);
+        }
+        if self.slab.hot(index).is_some_and(|hot| hot.has(bit::ARMED)) {
+            self.stale += 1;
+        }
+        let identity = self.identity_of(index);
+        if self.slab.remove(index).is_some() {
+            self.table.remove(identity.tag(), index);
+        }
+        self.compact();
+    }
+
+    /// Sees to it that the wheel wakes us at `timer` or before. An entry that is early stays where it is.
+    pub(crate) fn arm(&mut self, index: u32, timer: u64) {
+        let Some(hot) = self.slab.hot(index) else {
+            return;
+        };
+        let armed = hot.has(bit::ARMED);
+        if timer == u64::MAX {
+            return;
+        }
+        if armed && !hot.has(bit::FAR) && self.wheel.near_time(hot.armed) <= timer {
+            if timer < self.front.0 {
+                self.front = (timer, index);
+            }
+            return;
+        }
+        if armed {
+            self.stale += 1;
+        }
+        if self.wheel.len() == 0 {
+            self.wheel.advance(self.clock.now());
+        }
+        let entry = self.wheel.push(timer, index);
+        if let Some(hot) = self.slab.hot_mut(index) {
+            hot.armed = entry.at as u32;
+            hot.set(bit::ARMED);
+            if entry.far {
+                hot.set(bit::FAR);
+            } else {
+                hot.unset(bit::FAR);
+            }
+        }
+        if timer < self.front.0 {
+            self.front = (timer, index);
+        }
+        self.compact();
+    }
+
+    fn settle_if_front(&mut self, index: u32) {
+        if self.front.1 == index && self.front.0 != u64::MAX {
+            self.settle();
+        }
+    }
+
+    /// Finds the earliest deadline anew: entries at the front that no longer hold are thrown away, those that are
+    /// early go to their true place. Each was paid for by the event that moved it.
+    #[cold]
+    pub(crate) fn settle(&mut self) {
+        let now = self.clock.now();
+        loop {
+            self.wheel.advance(now);
+            let Some((at, index)) = self.wheel.peek() else {
+                self.front = (u64::MAX, 0);
+                return;
+            };
+            if !self.holds(at, index) {
+                self.wheel.pop();
+                self.stale = self.stale.saturating_sub(1);
+                continue;
+            }
+            let timer = self.timer(index);
+            if timer <= at {
+                self.front = (timer, index);
+                return;
+            }
+            self.wheel.pop();
+            if let Some(hot) = self.slab.hot_mut(index) {
+                hot.unset(bit::ARMED | bit::FAR);
+            }
+            self.front = (u64::MAX, 0);
+            self.arm(index, timer);
+        }
+    }
+
+    /// Keeps the entries that no longer hold fewer than those that do.
+    fn compact(&mut self) {
+        if self.stale < 4096 || self.stale * 2 < self.wheel.len() {
+            return;
+        }
+        let slab = &self.slab;
+        self.wheel.retain(|low, index| slab.hot(index).is_some_and(|hot| hot.relies_on(low)));
+        self.stale = 0;
+    }
+}

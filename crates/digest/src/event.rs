@@ -1,0 +1,154 @@
+//! What goes in: an event, and the part of it that is kept.
+
+use std::hash::Hash;
+
+use reveille_core::UnixTime;
+
+use crate::{Host, Seed};
+
+/// The caller's name for an event: deduplication and cancelling go by it.
+///
+/// 128 bits, so a UUID fits as it is. Other names are hashed with the secret [`Seed`]: nobody who does not know the
+/// seed can choose two names that collide.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventId(pub u128);
+
+impl EventId {
+    /// An id for any hashable name, for example `(conversation, kind)` to suppress a double ring.
+    ///
+    /// ```
+    /// use reveille_digest::{EventId, Seed};
+    /// let seed = Seed::new([7; 16]);
+    /// assert_eq!(EventId::of(&seed, &("conv-1", "ring")), EventId::of(&seed, &("conv-1", "ring")));
+    /// assert_ne!(EventId::of(&seed, &("conv-1", "ring")), EventId::of(&seed, &("conv-2", "ring")));
+    /// ```
+    #[must_use]
+    pub fn of(seed: &Seed, name: &impl Hash) -> Self {
+        Self(seed.event_id(name))
+    }
+}
+
+/// One event that may become a notification, or a part of one.
+pub struct Event<H: Host> {
+    /// Whom and what it concerns: recipient and conversation. One key has at most one open window.
+    pub key: H::Key,
+    /// The caller's name for it.
+    pub id: EventId,
+    /// Its place in the conversation, rising; 0 if the conversation does not number its events.
+    /// A read watermark covers every number up to it, and whatever has none and is there when the read arrives.
+    pub seq: u64,
+    /// Who caused it; used for counting distinct actors only.
+    pub actor: u64,
+    /// The caller's kind of event; used for cancelling by kind only.
+    pub kind: u16,
+    /// How much it matters: the calendar is asked with the highest class that is pending.
+    pub class: u8,
+    /// Whether it goes out at once ([`Urgent`](crate::Urgent) says how).
+    pub urgent: bool,
+    /// Its rank among the samples under [`Keep::Top`](crate::Keep::Top).
+    pub rank: u32,
+    /// What it would add to the notification, in bytes; counts towards the byte caps.
+    pub bytes: u32,
+    /// What the caller wants to see again in the notification's samples.
+    pub payload: H::Payload,
+}
+
+impl<H: Host> Event<H> {
+    /// An ordinary event: unnumbered, actor, kind, class, rank and bytes 0, not urgent.
+    #[must_use]
+    pub fn new(key: H::Key, id: EventId, payload: H::Payload) -> Self {
+        Self { key, id, seq: 0, actor: 0, kind: 0, class: 0, urgent: false, rank: 0, bytes: 0, payload }
+    }
+
+    /// Its place in the conversation.
+    #[must_use]
+    pub fn seq(mut self, seq: u64) -> Self {
+        self.seq = seq;
+        self
+    }
+
+    /// Who caused it.
+    #[must_use]
+    pub fn actor(mut self, actor: u64) -> Self {
+        self.actor = actor;
+        self
+    }
+
+    /// The caller's kind of event.
+    #[must_use]
+    pub fn kind(mut self, kind: u16) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// How much it matters.
+    #[must_use]
+    pub fn class(mut self, class: u8) -> Self {
+        self.class = class;
+        self
+    }
+
+    /// Goes out at once.
+    #[must_use]
+    pub fn urgent(mut self) -> Self {
+        self.urgent = true;
+        self
+    }
+
+    /// Its rank among the samples.
+    #[must_use]
+    pub fn rank(mut self, rank: u32) -> Self {
+        self.rank = rank;
+        self
+    }
+
+    /// What it would add to the notification, in bytes.
+    #[must_use]
+    pub fn bytes(mut self, bytes: u32) -> Self {
+        self.bytes = bytes;
+        self
+    }
+}
+
+impl<H: Host> Clone for Event<H> {
+    fn clone(&self) -> Self {
+        Self { key: self.key.clone(), payload: self.payload.clone(), ..*self }
+    }
+}
+
+impl<H: Host> std::fmt::Debug for Event<H> {
+    /// Neither key nor payload: they are the caller's, and may be secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Event")
+            .field("id", &self.id)
+            .field("seq", &self.seq)
+            .field("kind", &self.kind)
+            .field("class", &self.class)
+            .field("urgent", &self.urgent)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An event without its key, as the engine keeps it and as samples show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Item<T> {
+    /// The caller's name for it.
+    pub id: EventId,
+    /// Its place in the conversation; 0 for none.
+    pub seq: u64,
+    /// Who caused it.
+    pub actor: u64,
+    /// When it came.
+    pub at: UnixTime,
+    /// The caller's kind.
+    pub kind: u16,
+    /// How much it matters.
+    pub class: u8,
+    /// Its rank among the samples.
+    pub rank: u32,
+    /// What it adds, in bytes.
+    pub bytes: u32,
+    /// The caller's payload; `None` for what was delivered before and is only remembered.
+    pub payload: Option<T>,
+}

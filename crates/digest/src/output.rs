@@ -1,0 +1,143 @@
+//! What comes out.
+
+use std::fmt;
+
+use crate::{CollapseId, EventId, Fate, Host, Item, Summary};
+
+/// What the caller has to do, or to know.
+pub enum Output<H: Host> {
+    /// Send this notification.
+    Notify(Notify<H>),
+    /// Take back, or correct, what was sent under a collapse id: an invisible push.
+    Clear(Clear<H>),
+    /// The number of unread events changed without a notification that would say so.
+    Unread {
+        /// Whose.
+        key: H::Key,
+        /// How many events of this key are pending, in flight or delivered, and not read.
+        count: u32,
+    },
+    /// Pending events ended without a notification.
+    Dropped {
+        /// Whose.
+        key: H::Key,
+        /// Why.
+        fate: Fate,
+        /// How many.
+        count: u32,
+        /// Which, where the policy keeps events one by one.
+        ids: Vec<EventId>,
+    },
+}
+
+/// One notification.
+pub struct Notify<H: Host> {
+    /// Whose.
+    pub key: H::Key,
+    /// Rises with every notification and clear of this engine: the receiver ignores what is older than what it shows.
+    pub generation: u64,
+    /// What it replaces.
+    pub collapse_id: CollapseId,
+    /// Whether an urgent event overtook, or it is the ordinary digest.
+    pub lane: Lane,
+    /// For a reminder: its number, from 1. Its events were notified before.
+    pub reminder: Option<u8>,
+    /// The highest class among the events.
+    pub class: u8,
+    /// Counts, actors, times.
+    pub summary: Summary,
+    /// Some of the events, as [`Keep`](crate::Keep) says.
+    pub samples: Vec<Item<H::Payload>>,
+    /// All of the events by id, oldest first, where the policy keeps them one by one. The newest is
+    /// [`Fate::Notified`], the others are [`Fate::Merged`].
+    pub ids: Vec<EventId>,
+    /// The caller's own fold.
+    pub fold: H::Fold,
+}
+
+/// A correction of what was sent.
+pub struct Clear<H: Host> {
+    /// Whose.
+    pub key: H::Key,
+    /// Newer than what it takes back.
+    pub generation: u64,
+    /// What it replaces.
+    pub collapse_id: CollapseId,
+    /// Which of the key's two collapse ids that is.
+    pub lane: Lane,
+    /// Why.
+    pub cause: Cause,
+    /// How many of the events sent under this collapse id still stand; 0 takes the notification away.
+    pub remaining: u32,
+}
+
+/// Which of a key's notifications.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lane {
+    /// What the windows give.
+    Digest,
+    /// Urgent events that overtook.
+    Urgent,
+}
+
+/// Why something is taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cause {
+    /// All of it was read.
+    Read,
+    /// Some or all of it was cancelled.
+    Cancelled,
+}
+
+impl<H: Host> Output<H> {
+    /// Whom it concerns.
+    #[must_use]
+    pub const fn key(&self) -> &H::Key {
+        match self {
+            Self::Notify(notify) => &notify.key,
+            Self::Clear(clear) => &clear.key,
+            Self::Unread { key, .. } | Self::Dropped { key, .. } => key,
+        }
+    }
+}
+
+impl<H: Host> fmt::Debug for Output<H> {
+    /// Neither keys nor payloads.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Notify(notify) => notify.fmt(f),
+            Self::Clear(clear) => clear.fmt(f),
+            Self::Unread { count, .. } => {
+                f.debug_struct("Unread").field("count", count).finish_non_exhaustive()
+            }
+            Self::Dropped { fate, count, .. } => {
+                f.debug_struct("Dropped").field("fate", fate).field("count", count).finish_non_exhaustive()
+            }
+        }
+    }
+}
+
+impl<H: Host> fmt::Debug for Notify<H> {
+    /// Neither key nor payloads.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Notify")
+            .field("generation", &self.generation)
+            .field("collapse_id", &self.collapse_id)
+            .field("lane", &self.lane)
+            .field("reminder", &self.reminder)
+            .field("summary", &self.summary)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<H: Host> fmt::Debug for Clear<H> {
+    /// Not the key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Clear")
+            .field("generation", &self.generation)
+            .field("collapse_id", &self.collapse_id)
+            .field("cause", &self.cause)
+            .field("remaining", &self.remaining)
+            .finish_non_exhaustive()
+    }
+}

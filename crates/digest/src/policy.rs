@@ -1,0 +1,241 @@
+//! How an engine behaves: one policy for all its keys.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::Window;
+
+/// How events become notifications. One engine has one policy; where customers and agents differ, use two engines.
+///
+/// Start with [`Policy::fixed`] or [`Policy::sliding`] and change fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Policy {
+    /// When a window closes. Default: 30 s after its first event.
+    pub window: Window,
+    /// The first event goes out at once; the window collects what follows, and the next notification comes at the
+    /// window's end, if anything came. After it, another window starts: at most one notification per window.
+    pub leading: bool,
+    /// A window with this many events is flushed at once.
+    pub max_items: Option<u32>,
+    /// A window is flushed before an event with which it would exceed this many bytes.
+    pub max_bytes: Option<u32>,
+    /// What is kept of the events.
+    pub collect: Collect,
+    /// Which of the kept events come as samples with the notification.
+    pub keep: Keep,
+    /// Distinct actors are counted exactly up to this many; beyond it is "this many and more". At least 1.
+    pub actors: u16,
+    /// What an urgent event does to what is pending.
+    pub urgent: Urgent,
+    /// The least time between two notifications of a key.
+    pub refractory: Option<Refractory>,
+    /// While something delivered stays unread, remind after each of these, one after the other. At most 16.
+    pub reminders: Vec<Duration>,
+    /// Events whose id was seen within this time are duplicates. Default: 5 s.
+    pub dedup: Option<Duration>,
+    /// A flushed batch stays in flight until it is answered, this long at most; then it counts as failed.
+    /// `None`: a flush counts as delivered at once. Default: 60 s.
+    pub ack_timeout: Option<Duration>,
+    /// How often in a row a key's batch may fail and come back before its events are given up as expired.
+    pub attempts: u8,
+    /// Events older than this when their time comes are of no use any more: they expire.
+    pub useful_for: Option<Duration>,
+    /// At the end of a quiet time, flushes are spread over this span: nobody wants all of them at 07:00:00.
+    pub spread: Duration,
+    /// How long a key is remembered after its last event or answer: its watermark (a read may come before the
+    /// event), what was delivered (a cancel may come after it), its refractory period. Default: 1 h.
+    pub remember: Duration,
+    /// A clock that steps back by no more than this just stands still; beyond it, all pending deadlines move back
+    /// with the clock. Default: 2 s.
+    pub clock_tolerance: Duration,
+}
+
+/// What a window keeps of its events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Collect {
+    /// Counts, first and last times, actors. The smallest memory: a read or a cancel can take back all of a window's
+    /// events or none of them, because nobody knows which is which.
+    Totals,
+    /// Counts, and the last event as the only sample ("several messages notify once, about the last").
+    Latest,
+    /// Every event, up to [`Limits::items`]: reads and cancels are exact.
+    Items,
+}
+
+/// Which events a notification shows. Under [`Collect::Latest`] it is always the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// The oldest ones.
+    First(u16),
+    /// The newest ones, oldest first.
+    Last(u16),
+    /// Those of the highest rank, highest first; the older one first among equals.
+    Top(u16),
+}
+
+/// What an urgent event does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Urgent {
+    /// It goes out alone, under a collapse id of its own; what is pending stays pending.
+    Overtake,
+    /// It takes with it all that is pending.
+    Flush,
+}
+
+/// The least time between two notifications of a key; it doubles (or whatever `factor` says) with each one, and goes
+/// back by one step for every `decay` without one. Urgent events pass.
+///
+/// ```text
+/// flush      flush                flush                                    flush
+///   |-- 10 s -->|------ 20 s ------>|--------------- 40 s ----------------->|
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refractory {
+    /// After a first notification.
+    pub first: Duration,
+    /// By how much it grows.
+    pub factor: u8,
+    /// The longest.
+    pub max: Duration,
+    /// How long without a notification takes one step back. Zero: never.
+    pub decay: Duration,
+    /// What happens to events that come meanwhile.
+    pub excess: Excess,
+}
+
+impl Refractory {
+    /// The period at a level, in milliseconds: `min(first * factor^level, max)`.
+    #[must_use]
+    pub fn period(&self, level: u8) -> Duration {
+        let (first, max) = (crate::window::millis(self.first), crate::window::millis(self.max));
+        let grown = first.saturating_mul(u64::from(self.factor).saturating_pow(u32::from(level)));
+        Duration::from_millis(grown.min(max))
+    }
+
+    /// The level after a notification, given the last level and the time since.
+    #[must_use]
+    pub fn next_level(&self, level: u8, since: Duration) -> u8 {
+        let steps = since.as_millis().checked_div(self.decay.as_millis()).unwrap_or(0);
+        level.saturating_sub(u8::try_from(steps).unwrap_or(u8::MAX)).saturating_add(1)
+    }
+}
+
+/// What happens to events during the refractory period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Excess {
+    /// They are collected and go out when it ends.
+    Hold,
+    /// They are dropped, and counted as [`Fate::Throttled`](crate::Fate).
+    Drop,
+}
+
+impl Policy {
+    /// A fixed window, all else by default.
+    #[must_use]
+    pub fn fixed(wait: Duration) -> Self {
+        Self {
+            window: Window::Fixed { wait },
+            leading: false,
+            max_items: None,
+            max_bytes: None,
+            collect: Collect::Items,
+            keep: Keep::Last(5),
+            actors: 5,
+            urgent: Urgent::Overtake,
+            refractory: None,
+            reminders: Vec::new(),
+            dedup: Some(Duration::from_secs(5)),
+            ack_timeout: Some(Duration::from_secs(60)),
+            attempts: 3,
+            useful_for: None,
+            spread: Duration::ZERO,
+            remember: Duration::from_secs(3600),
+            clock_tolerance: Duration::from_secs(2),
+        }
+    }
+
+    /// A sliding window, all else by default.
+    #[must_use]
+    pub fn sliding(quiet: Duration, max_wait: Duration) -> Self {
+        Self { window: Window::Sliding { quiet, max_wait }, ..Self::default() }
+    }
+
+    /// Only a debounce: totals, no deduplication, no acknowledgement, nothing remembered. The leanest engine.
+    #[must_use]
+    pub fn lean(window: Window) -> Self {
+        Self {
+            window,
+            collect: Collect::Totals,
+            actors: 1,
+            dedup: None,
+            ack_timeout: None,
+            remember: Duration::ZERO,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), InvalidPolicy> {
+        if self.actors == 0 || self.actors > 0x7FFF {
+            return Err(InvalidPolicy::Actors { given: self.actors });
+        }
+        if self.max_items == Some(0) || self.max_bytes == Some(0) {
+            return Err(InvalidPolicy::ZeroCap);
+        }
+        if self.reminders.len() > 16 {
+            return Err(InvalidPolicy::Reminders { given: self.reminders.len() });
+        }
+        Ok(())
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self::fixed(Duration::from_secs(30))
+    }
+}
+
+/// How much an engine may hold. Over a limit, the operation is refused with [`Error::Full`](crate::Error): that is
+/// back-pressure, nothing that was taken in is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Keys with an open window or a memory.
+    pub windows: u32,
+    /// Events kept one by one: pending, in flight, and delivered but remembered.
+    pub items: u64,
+    /// Sum of [`Event::bytes`](crate::Event) pending and in flight.
+    pub bytes: u64,
+    /// Event ids kept for deduplication.
+    pub ids: u32,
+    /// Outputs that wait to be polled.
+    pub outputs: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { windows: 1 << 20, items: 1 << 22, bytes: 1 << 30, ids: 1 << 20, outputs: 1 << 12 }
+    }
+}
+
+/// A policy that cannot work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum InvalidPolicy {
+    /// At least one actor has to be counted.
+    #[error("policy.actors is {given}: it must be from 1 to 32767")]
+    Actors {
+        /// What was given.
+        given: u16,
+    },
+    /// A cap of nothing.
+    #[error("policy.max_items and policy.max_bytes must be at least 1; use None for no cap")]
+    ZeroCap,
+    /// A ladder without end.
+    #[error("policy.reminders has {given} steps: at most 16 are allowed")]
+    Reminders {
+        /// How many.
+        given: usize,
+    },
+}

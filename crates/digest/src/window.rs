@@ -1,0 +1,114 @@
+//! When a window closes: a pure function of the window and its policy.
+
+use std::time::Duration;
+
+use reveille_core::UnixTime;
+
+/// The shape of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Window {
+    /// Closes this long after it opened, whatever comes.
+    ///
+    /// ```text
+    /// events  x   x x        x
+    ///         |---- wait ---->|
+    ///         opens           closes: one notification of 4
+    /// ```
+    Fixed {
+        /// From the first event.
+        wait: Duration,
+    },
+    /// Closes when nothing has come for `quiet`, and at the latest `max_wait` after it opened.
+    ///
+    /// ```text
+    /// events  x   x x      x                    x x x x x x x x x x x
+    ///                      |-- quiet -->|       |----- max_wait ----->|
+    ///         opens                     closes  opens                 closes although events go on
+    /// ```
+    Sliding {
+        /// From the last event.
+        quiet: Duration,
+        /// From the first event. There is no sliding window without it: a steady stream would never notify.
+        max_wait: Duration,
+    },
+}
+
+impl Window {
+    /// When a window that opened at `opened` and last took an event at `last` closes. Saturates;
+    /// [`UnixTime::MAX`] is never.
+    ///
+    /// ```
+    /// use reveille_core::UnixTime;
+    /// use reveille_digest::Window;
+    /// use std::time::Duration;
+    ///
+    /// let window = Window::Sliding { quiet: Duration::from_secs(10), max_wait: Duration::from_secs(60) };
+    /// let at = UnixTime::from_secs;
+    /// assert_eq!(window.deadline(at(100), at(105)), at(115));
+    /// assert_eq!(window.deadline(at(100), at(155)), at(160), "never later than opened + max_wait");
+    /// ```
+    #[must_use]
+    pub fn deadline(self, opened: UnixTime, last: UnixTime) -> UnixTime {
+        UnixTime::from_millis(Deadline::from(self).of(opened.as_millis(), last.as_millis()))
+    }
+
+    /// How long an event waits if nothing else comes.
+    pub(crate) fn wait(self) -> Duration {
+        match self {
+            Self::Fixed { wait } => wait,
+            Self::Sliding { quiet, max_wait } => quiet.min(max_wait),
+        }
+    }
+}
+
+/// The same, in milliseconds: a fixed window is a sliding one that is never quiet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline {
+    pub(crate) quiet: u64,
+    pub(crate) max_wait: u64,
+}
+
+impl From<Window> for Deadline {
+    fn from(window: Window) -> Self {
+        match window {
+            Window::Fixed { wait } => Self { quiet: u64::MAX, max_wait: millis(wait) },
+            Window::Sliding { quiet, max_wait } => Self { quiet: millis(quiet), max_wait: millis(max_wait) },
+        }
+    }
+}
+
+impl Deadline {
+    pub(crate) fn of(self, opened: u64, last: u64) -> u64 {
+        last.saturating_add(self.quiet).min(opened.saturating_add(self.max_wait))
+    }
+}
+
+pub(crate) fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_window_outlives_its_cap(opened: u64, last: u64, quiet: u64, cap: u64) {
+            let (quiet, max_wait) = (Duration::from_millis(quiet), Duration::from_millis(cap));
+            let (opened, last) = (UnixTime::from_millis(opened), UnixTime::from_millis(last));
+            let deadline = Window::Sliding { quiet, max_wait }.deadline(opened, last);
+            prop_assert!(deadline <= opened + max_wait);
+            prop_assert!(deadline <= last + quiet);
+            prop_assert!(deadline == opened + max_wait || deadline == last + quiet);
+        }
+
+        #[test]
+        fn a_fixed_window_ignores_later_events(opened: u64, a: u64, b: u64, wait: u64) {
+            let window = Window::Fixed { wait: Duration::from_millis(wait) };
+            let at = UnixTime::from_millis;
+            let (a, b) = (at(opened.saturating_add(a)), at(opened.saturating_add(b)));
+            prop_assert_eq!(window.deadline(at(opened), a), window.deadline(at(opened), b));
+        }
+    }
+}

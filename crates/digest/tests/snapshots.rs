@@ -1,0 +1,160 @@
+//! Snapshots: what comes due meanwhile, and bytes that are none.
+
+// clippy.toml lifts these inside test functions only; the helpers of a test are tests too.
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use reveille_core::UnixTime;
+use reveille_digest::*;
+
+type Host = Plain<(u64, String), Vec<u8>>;
+
+const SEED: Seed = Seed::new([5; 16]);
+
+fn at(secs: u64) -> UnixTime {
+    UnixTime::from_secs(1_700_000_000 + secs)
+}
+
+fn busy() -> Engine<Host> {
+    let mut policy = Policy::default();
+    (policy.reminders, policy.useful_for) =
+        (vec![Duration::from_secs(600)], Some(Duration::from_secs(86_400)));
+    let mut engine = Engine::new(Host::new(), policy, Limits::default(), SEED).unwrap();
+    for n in 0..60_u64 {
+        let key = (n % 12, format!("conversation {}", n % 12));
+        let event = Event::new(key.clone(), EventId(n.into()), vec![n as u8; 3]).seq(n).actor(n % 5).bytes(3);
+        engine.handle_event(event, at(n)).unwrap();
+        engine.handle_timeout(at(n));
+        while let Some(output) = engine.poll_output() {
+            if let Output::Notify(notify) = output
+                && notify.generation % 2 == 0
+            {
+                engine.handle_response(&notify.key, notify.generation, at(n));
+            }
+        }
+    }
+    engine
+}
+
+fn snapshot(engine: &Engine<Host>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    engine.snapshot(&mut bytes).unwrap();
+    bytes
+}
+
+fn restore(bytes: &[u8], catch_up: CatchUp, now: UnixTime) -> Result<Engine<Host>, RestoreError> {
+    Engine::restore(Host::new(), busy().policy().clone(), Limits::default(), SEED, bytes, catch_up, now)
+}
+
+/// Times of the notifications that follow, in seconds, with their totals.
+fn run(engine: &mut Engine<Host>, until: u64) -> Vec<(u64, u32)> {
+    let mut sent = Vec::new();
+    while let Some(wakeup) = engine.next_wakeup().filter(|wakeup| wakeup.at <= at(until)) {
+        engine.handle_timeout(wakeup.at);
+        while let Some(output) = engine.poll_output() {
+            if let Output::Notify(notify) = output {
+                sent.push((wakeup.at.since(at(0)).as_secs(), notify.summary.total));
+                engine.handle_response(&notify.key, notify.generation, wakeup.at);
+            }
+        }
+    }
+    sent
+}
+
+#[test]
+fn a_restored_engine_goes_on_where_the_other_stood() {
+    let mut one = busy();
+    let bytes = snapshot(&one);
+    let mut other = restore(&bytes, CatchUp::default(), at(59)).unwrap();
+    assert_eq!(snapshot(&other), bytes);
+    let sent = run(&mut one, 10_000);
+    assert!(sent.len() > 12);
+    assert_eq!(run(&mut other, 10_000), sent);
+    assert_eq!(snapshot(&other), snapshot(&one));
+}
+
+#[test]
+fn overdue_windows_are_flushed_at_the_rate_asked_for() {
+    let bytes = snapshot(&busy());
+    let rate = Some((4, Duration::from_secs(1)));
+    let mut engine = restore(&bytes, CatchUp { overdue: Overdue::Flush, rate }, at(1_000)).unwrap();
+    let sent = run(&mut engine, 1_010);
+    let per_second: Vec<_> = (1_000..1_003).map(|s| sent.iter().filter(|(at, _)| *at == s).count()).collect();
+    assert_eq!(per_second.iter().sum::<usize>(), sent.len());
+    assert!(per_second.iter().all(|n| *n <= 4) && sent.len() > 4, "{sent:?}");
+}
+
+#[test]
+fn overdue_windows_wait_for_what_comes_now() {
+    let bytes = snapshot(&busy());
+    let mut engine = restore(&bytes, CatchUp { overdue: Overdue::Merge, rate: None }, at(1_000)).unwrap();
+    assert!(run(&mut engine, 1_029).is_empty());
+    assert!(!run(&mut engine, 1_030).is_empty());
+}
+
+#[test]
+fn what_is_of_no_use_any_more_expires() {
+    let mut engine = busy();
+    let pending = engine.explain().pending;
+    assert!(pending > 0);
+    let bytes = snapshot(&engine);
+    let overdue = Overdue::DropOlderThan(Duration::from_secs(3600));
+    engine = restore(&bytes, CatchUp { overdue, rate: None }, at(7_200)).unwrap();
+    let ledger = engine.explain();
+    assert_eq!((ledger.expired, ledger.pending), (pending, 0));
+    assert_eq!(ledger.sum(), ledger.events);
+}
+
+#[test]
+fn outputs_that_wait_are_not_lost() {
+    let mut engine = busy();
+    engine.handle_event(Event::new((1, String::new()), EventId(999), Vec::new()).urgent(), at(60)).unwrap();
+    assert_eq!(engine.snapshot(&mut Vec::new()), Err(Undrained { waiting: 1 }));
+}
+
+#[test]
+fn other_bytes_are_refused() {
+    let bytes = snapshot(&busy());
+    let refusal = |bytes: &[u8]| restore(bytes, CatchUp::default(), at(59)).map(|_| ()).unwrap_err();
+    assert_eq!(refusal(b""), RestoreError::NotASnapshot);
+    assert_eq!(refusal(b"RVDG"), RestoreError::NotASnapshot);
+    assert_eq!(refusal(b"RVDG\x07"), RestoreError::Version { given: 7, expected: 1 });
+    for at in 5..bytes.len() {
+        let mut other = bytes.clone();
+        other[at] ^= 1;
+        assert!(matches!(refusal(&other), RestoreError::Damaged { .. }), "{at}");
+        assert!(matches!(refusal(&bytes[..at]), RestoreError::Damaged { .. }), "{at}");
+    }
+    let mut limits = Limits::default();
+    limits.windows = 3;
+    let small =
+        Engine::restore(Host::new(), Policy::default(), limits, SEED, &bytes, CatchUp::default(), at(59));
+    assert_eq!(small.map(|_| ()).unwrap_err(), RestoreError::TooLarge { given: 12, limit: 3 });
+}
+
+proptest! {
+    /// Bytes that were changed on purpose, with a check sum that fits: an error, or an engine that works.
+    #[test]
+    fn forged_snapshots_do_no_harm(places in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)) {
+        let mut bytes = snapshot(&busy());
+        bytes.truncate(bytes.len() - 8);
+        let first = 5;
+        for (place, byte) in places {
+            let place = first + place.index(bytes.len() - first);
+            bytes[place] = byte;
+        }
+        let bytes = with_check_sum(bytes);
+        if let Ok(mut engine) = restore(&bytes, CatchUp::default(), at(59)) {
+            prop_assert_eq!(engine.explain().sum(), engine.explain().events);
+            engine.handle_timeout(at(100_000));
+            let mut outputs = 0;
+            while engine.poll_output().is_some() && outputs < 10_000 {
+                outputs += 1;
+            }
+            prop_assert!(outputs < 10_000);
+            prop_assert_eq!(engine.explain().sum(), engine.explain().events);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The removed API's JSON (`/fcm/send`, shut down from 2024-07-22) as v1, with a list of what is not the same.
+
+mod convert;
+mod errors;
+mod notification;
+
+pub use convert::convert;
+pub use errors::legacy_error_code;
+
+use std::borrow::Cow;
+use std::fmt;
+
+use thiserror::Error;
+
+use crate::{Message, MessageError, Target};
+
+/// Why a legacy request cannot be converted at all.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum LegacyError {
+    /// Not a JSON object.
+    #[error("legacy request is not the expected JSON: {problem}")]
+    Json {
+        /// What is wrong, without any value.
+        problem: String,
+    },
+    /// None, or more than one, of `to`, `registration_ids` and `condition`.
+    #[error("legacy request needs exactly one of to, registration_ids and condition; found {found}")]
+    Targets {
+        /// How many were found.
+        found: usize,
+    },
+    /// More tokens than the old API took.
+    #[error("legacy request has {count} registration_ids, the limit is {limit}")]
+    TooManyTargets {
+        /// Tokens given.
+        count: usize,
+        /// Tokens accepted.
+        limit: usize,
+    },
+    /// A target is malformed.
+    #[error("legacy request: {field}: {error}")]
+    Target {
+        /// Where it stands.
+        field: &'static str,
+        /// What is wrong with it.
+        error: MessageError,
+    },
+}
+
+/// A legacy request in the terms of v1.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Converted {
+    /// The message, the same for all targets.
+    pub message: Message,
+    /// The targets; v1 takes one request each.
+    pub targets: Vec<Target>,
+    /// `dry_run`.
+    pub validate_only: bool,
+    /// What is lost or is not the same as before.
+    pub notes: Vec<Note>,
+}
+
+impl Converted {
+    /// The fields that could not be mapped.
+    pub fn unmapped(&self) -> impl Iterator<Item = &Note> {
+        self.notes.iter().filter(|note| note.lost)
+    }
+}
+
+/// Something about a field that the converter has to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Note {
+    /// Its path, such as `notification.badge`; cut to 64 bytes per step.
+    pub field: String,
+    /// Whether it is lost; otherwise it is mapped, but not one to one.
+    pub lost: bool,
+    /// Why.
+    pub why: Cow<'static, str>,
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = if self.lost { "not mapped" } else { "changed" };
+        write!(f, "{} {what}: {}", self.field, self.why)
+    }
+}

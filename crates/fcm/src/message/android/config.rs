@@ -1,0 +1,39 @@
+//! `AndroidConfig`.
+
+use super::{AndroidNotification, AndroidPriority};
+use crate::json::json_object;
+use crate::message::{Data, FcmOptions, Text, Ttl};
+
+json_object! {
+    /// Android's part of a message, in the form in use.
+    pub struct AndroidConfig {
+        /// Of messages with the same key only the last waits for a device that is offline; at most 4 keys per device.
+        collapse_key: Text = "collapseKey" | "collapse_key",
+        /// Whether it wakes the device.
+        priority: AndroidPriority = "priority" | "priority",
+        /// How long FCM keeps it for a device that is offline; 4 weeks if not set.
+        ttl: Ttl = "ttl" | "ttl",
+        /// Package name that the target's app must have.
+        restricted_package_name: Text = "restrictedPackageName" | "restricted_package_name",
+        /// Overrides the data of the message, all of it.
+        data: Data = "data" | "data",
+        /// What is shown.
+        notification: Box<AndroidNotification> = "notification" | "notification",
+        /// What the Android SDK does besides.
+        fcm_options: FcmOptions = "fcmOptions" | "fcm_options",
+        /// Deliver before the first unlock after a restart.
+        direct_boot_ok: bool = "directBootOk" | "direct_boot_ok",
+        /// Deliver over a connection with little bandwidth.
+        bandwidth_constrained_ok: bool = "bandwidthConstrainedOk" | "bandwidth_constrained_ok",
+        /// Deliver over a restricted satellite network.
+        restricted_satellite_ok: bool = "restrictedSatelliteOk" | "restricted_satellite_ok",
+    }
+}
+
+impl AndroidConfig {
+    /// Priority `HIGH`: what rings or is shown at once.
+    #[must_use]
+    pub fn high_priority(self) -> Self {
+        self.priority(AndroidPriority::High)
+    }
+}

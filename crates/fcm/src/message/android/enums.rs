@@ -1,0 +1,71 @@
+//! The enumerations of the Android part.
+
+use crate::json::json_enum;
+
+json_enum! {
+    /// When FCM delivers (`AndroidMessagePriority`).
+    pub enum AndroidPriority {
+        /// When it suits the device; a sleeping one is not woken.
+        Normal = "NORMAL",
+        /// At once, waking the device. For what the user sees; misuse is demoted.
+        High = "HIGH",
+    }
+}
+
+json_enum! {
+    /// How prominent a notification is on Android 7.1 and older; newer ones look at the channel.
+    pub enum NotificationPriority {
+        /// Not said.
+        Unspecified = "PRIORITY_UNSPECIFIED",
+        /// Only in detail views.
+        Min = "PRIORITY_MIN",
+        /// Shown smaller.
+        Low = "PRIORITY_LOW",
+        /// The default.
+        Default = "PRIORITY_DEFAULT",
+        /// Shown larger.
+        High = "PRIORITY_HIGH",
+        /// Needs attention now.
+        Max = "PRIORITY_MAX",
+    }
+}
+
+json_enum! {
+    /// What a locked screen shows.
+    pub enum Visibility {
+        /// Not said.
+        Unspecified = "VISIBILITY_UNSPECIFIED",
+        /// That there is a notification, not what it says.
+        Private = "PRIVATE",
+        /// Everything.
+        Public = "PUBLIC",
+        /// Nothing.
+        Secret = "SECRET",
+    }
+}
+
+json_enum! {
+    /// Whether the system may show the notification in the app's place.
+    pub enum Proxy {
+        /// Not said: allowed if the message's priority was lowered.
+        Unspecified = "PROXY_UNSPECIFIED",
+        /// Allowed.
+        Allow = "ALLOW",
+        /// Not allowed.
+        Deny = "DENY",
+        /// Allowed if the message's priority was lowered.
+        IfPriorityLowered = "IF_PRIORITY_LOWERED",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_admin_sdks_lower_case_is_read() {
+        assert_eq!(serde_json::from_str::<AndroidPriority>("\"high\"").unwrap(), AndroidPriority::High);
+        assert_eq!(AndroidPriority::High.as_str(), "HIGH");
+        assert!(serde_json::from_str::<AndroidPriority>("\"urgent\"").is_err());
+    }
+}

@@ -1,0 +1,211 @@
+//! The two colours of the schema: `#rrggbb` for the icon, fractions for the light.
+
+use serde::de::{Deserialize, Deserializer, Error as _};
+
+use super::text::Text;
+use crate::MessageError;
+use crate::json::{Json, JsonFields, ObjectWriter, read_object, read_through_parse, set_once};
+
+/// The colour of a notification's icon, `#rrggbb`.
+///
+/// ```
+/// use reveille_fcm::Rgb;
+/// assert_eq!(Rgb::parse("#FF8800")?, Rgb::new(255, 136, 0));
+/// assert_eq!(Rgb::new(255, 136, 0).to_string(), "#ff8800");
+/// # Ok::<(), reveille_fcm::MessageError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Rgb {
+    red: u8,
+    green: u8,
+    blue: u8,
+}
+
+impl Rgb {
+    /// From its parts.
+    #[must_use]
+    pub const fn new(red: u8, green: u8, blue: u8) -> Self {
+        Self { red, green, blue }
+    }
+
+    /// From `#rrggbb`.
+    ///
+    /// # Errors
+    /// [`MessageError::Malformed`].
+    pub fn parse(text: impl Into<Text>) -> Result<Self, MessageError> {
+        let text = text.into();
+        let malformed = MessageError::Malformed { what: "color", expected: "#rrggbb" };
+        let Some(hex) = text.strip_prefix('#').filter(|hex| hex.len() == 6) else { return Err(malformed) };
+        if !hex.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Err(malformed);
+        }
+        let [_, red, green, blue] = u32::from_str_radix(hex, 16).map_err(|_| malformed)?.to_be_bytes();
+        Ok(Self { red, green, blue })
+    }
+}
+
+impl std::fmt::Display for Rgb {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "#{:02x}{:02x}{:02x}", self.red, self.green, self.blue)
+    }
+}
+
+impl Json for Rgb {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(format!("\"{self}\"").as_bytes());
+    }
+}
+
+read_through_parse!(Rgb);
+
+/// A `google.type.Color`: fractions from 0 to 1, and an optional alpha.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LightColor {
+    red: Fraction,
+    green: Fraction,
+    blue: Fraction,
+    alpha: Option<Fraction>,
+}
+
+impl LightColor {
+    /// A solid colour.
+    ///
+    /// # Errors
+    /// [`MessageError::Range`] for anything not between 0 and 1.
+    pub fn new(red: f32, green: f32, blue: f32) -> Result<Self, MessageError> {
+        Ok(Self {
+            red: Fraction::new(red)?,
+            green: Fraction::new(green)?,
+            blue: Fraction::new(blue)?,
+            alpha: None,
+        })
+    }
+
+    /// With an alpha.
+    ///
+    /// # Errors
+    /// [`MessageError::Range`] for anything not between 0 and 1.
+    pub fn with_alpha(mut self, alpha: f32) -> Result<Self, MessageError> {
+        self.alpha = Some(Fraction::new(alpha)?);
+        Ok(self)
+    }
+}
+
+impl From<Rgb> for LightColor {
+    fn from(rgb: Rgb) -> Self {
+        let part = |byte: u8| Fraction(f32::from(byte) / 255.0);
+        Self { red: part(rgb.red), green: part(rgb.green), blue: part(rgb.blue), alpha: None }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Fraction(f32);
+
+impl Fraction {
+    fn new(value: f32) -> Result<Self, MessageError> {
+        if (0.0..=1.0).contains(&value) {
+            // `+ 0.0` turns -0 into 0.
+            Ok(Self(value + 0.0))
+        } else {
+            Err(MessageError::Range { what: "color", allowed: "0 to 1" })
+        }
+    }
+}
+
+/// The shortest text that reads back as the same number.
+impl Json for Fraction {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.0.to_string().as_bytes());
+    }
+}
+
+impl<'de> Deserialize<'de> for Fraction {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(f32::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+#[derive(Default)]
+struct Parts {
+    red: Option<Fraction>,
+    green: Option<Fraction>,
+    blue: Option<Fraction>,
+    alpha: Option<Fraction>,
+}
+
+impl JsonFields for Parts {
+    const NAME: &'static str = "Color";
+
+    fn write_fields(&self, object: &mut ObjectWriter<'_>) {
+        for (label, part) in [
+            (",\"red\":", self.red),
+            (",\"green\":", self.green),
+            (",\"blue\":", self.blue),
+            (",\"alpha\":", self.alpha),
+        ] {
+            if let Some(part) = part {
+                object.member(label, &part);
+            }
+        }
+    }
+
+    fn read_field<'de, A: serde::de::MapAccess<'de>>(
+        &mut self,
+        key: &str,
+        map: &mut A,
+    ) -> Result<bool, A::Error> {
+        match key {
+            "red" => set_once(&mut self.red, "red", map),
+            "green" => set_once(&mut self.green, "green", map),
+            "blue" => set_once(&mut self.blue, "blue", map),
+            "alpha" => set_once(&mut self.alpha, "alpha", map),
+            _ => Ok(false),
+        }
+    }
+}
+
+impl Json for LightColor {
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut object = ObjectWriter::open(out);
+        let parts =
+            Parts { red: Some(self.red), green: Some(self.green), blue: Some(self.blue), alpha: self.alpha };
+        parts.write_fields(&mut object);
+        object.close();
+    }
+}
+
+/// A part that is missing is 0, as in proto3.
+impl<'de> Deserialize<'de> for LightColor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let parts: Parts = read_object(deserializer)?;
+        let [red, green, blue] = [parts.red, parts.green, parts.blue].map(Option::unwrap_or_default);
+        Ok(Self { red, green, blue, alpha: parts.alpha })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn icon_colours() {
+        for text in ["", "ff8800", "#f80", "#ff88000", "#gg0000", "#+f8800"] {
+            assert!(Rgb::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn light_colours_are_fractions() {
+        for bad in [-0.1, 1.1, f32::NAN, f32::INFINITY] {
+            assert!(LightColor::new(bad, 0.0, 0.0).is_err());
+        }
+        let color = LightColor::new(-0.0, 1.0, 0.4).unwrap().with_alpha(0.5).unwrap();
+        let mut out = Vec::new();
+        color.write(&mut out);
+        assert_eq!(String::from_utf8(out.clone()).unwrap(), r#"{"red":0,"green":1,"blue":0.4,"alpha":0.5}"#);
+        assert_eq!(serde_json::from_slice::<LightColor>(&out).unwrap(), color);
+        assert_eq!(LightColor::from(Rgb::new(255, 0, 51)), LightColor::new(1.0, 0.0, 0.2).unwrap());
+        assert!(serde_json::from_str::<LightColor>(r#"{"red":2}"#).is_err());
+        assert!(serde_json::from_str::<LightColor>("[1,1,1]").is_err());
+    }
+}

@@ -1,0 +1,170 @@
+//! `data`: strings to strings, without the keys that FCM keeps for itself.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer};
+
+use super::text::Text;
+use crate::MessageError;
+use crate::error::quoted;
+use crate::json::Json;
+
+/// The data of a message. Written in the order of its keys, so that equal data is equal text.
+///
+/// ```
+/// use reveille_fcm::Data;
+/// let data = Data::new([("contactId", "c-1"), ("channelType", "chat")])?;
+/// assert_eq!(data.value("contactId"), Some("c-1"));
+/// assert_eq!(
+///     Data::new([("google.ttl", "1")]).unwrap_err().to_string(),
+///     r#"data key "google.ttl" is reserved by FCM (the prefix `google.`)"#,
+/// );
+/// # Ok::<(), reveille_fcm::MessageError>(())
+/// ```
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Data(BTreeMap<Text, Text>);
+
+impl Data {
+    /// Entries that are accepted; 4,096 bytes could not hold more anyway.
+    pub const MAX_ENTRIES: usize = 4_096;
+
+    /// From pairs; of doubled keys the last stays.
+    ///
+    /// # Errors
+    /// [`MessageError::ReservedKey`] and others, see [`insert`](Self::insert).
+    pub fn new<K, V>(pairs: impl IntoIterator<Item = (K, V)>) -> Result<Self, MessageError>
+    where
+        K: Into<Text>,
+        V: Into<Text>,
+    {
+        let mut data = Self::default();
+        for (key, value) in pairs {
+            data.insert(key, value)?;
+        }
+        Ok(data)
+    }
+
+    /// Adds an entry, or replaces the one of the same key.
+    ///
+    /// # Errors
+    /// [`MessageError::ReservedKey`] for `from`, `message_type` and the prefixes `google.` and `gcm.notification.`;
+    /// [`MessageError::Empty`] for an empty key; [`MessageError::TooMany`].
+    pub fn insert(&mut self, key: impl Into<Text>, value: impl Into<Text>) -> Result<(), MessageError> {
+        let key = key.into();
+        if key.is_empty() {
+            return Err(MessageError::Empty { what: "data key" });
+        }
+        if let Some(rule) = reserved(&key) {
+            return Err(MessageError::ReservedKey { key: quoted(&key), rule });
+        }
+        if self.0.len() >= Self::MAX_ENTRIES && !self.0.contains_key(&key) {
+            return Err(MessageError::TooMany { what: "data", limit: Self::MAX_ENTRIES });
+        }
+        self.0.insert(key, value.into());
+        Ok(())
+    }
+
+    /// The value of a key.
+    #[must_use]
+    pub fn value(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(AsRef::as_ref)
+    }
+
+    /// All entries, in the order of their keys.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (key.as_ref(), value.as_ref()))
+    }
+
+    /// How many entries.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn remove(&mut self, key: &str) -> Option<Text> {
+        self.0.remove(key)
+    }
+
+    pub(crate) fn value_mut(&mut self, key: &str) -> Option<&mut Text> {
+        self.0.get_mut(key)
+    }
+}
+
+/// The rule of `Message.data` in the schema that a key breaks.
+///
+/// `message_type` is the worst of them: FCM takes the message and never delivers it.
+pub(crate) fn reserved(key: &str) -> Option<&'static str> {
+    match key {
+        "from" => Some("the word `from`"),
+        "message_type" => Some("the word `message_type`"),
+        _ if key.starts_with("google.") => Some("the prefix `google.`"),
+        _ if key.starts_with("gcm.notification.") => Some("the prefix `gcm.notification.`"),
+        _ => None,
+    }
+}
+
+impl Json for Data {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.0.write(out);
+    }
+}
+
+impl<'de> Deserialize<'de> for Data {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let map = BTreeMap::<String, String>::deserialize(deserializer)?;
+        Self::new(map).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Keys, and the lengths of the values: a value may be a resume token.
+impl fmt::Debug for Data {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lengths = self.iter().map(|(key, value)| (key, format!("{} bytes", value.len())));
+        f.debug_map().entries(lengths).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reserved_keys_are_refused_and_their_look_alikes_are_not() {
+        for key in ["from", "message_type", "google.c.a.e", "google.", "gcm.notification.title"] {
+            assert!(matches!(Data::new([(key, "x")]), Err(MessageError::ReservedKey { .. })), "{key}");
+        }
+        for key in [
+            "From",
+            "fromage",
+            "message_types",
+            "google",
+            "googlePay",
+            "gcm",
+            "gcm.notification",
+            "notification",
+        ] {
+            assert!(Data::new([(key, "x")]).is_ok(), "{key}");
+        }
+        assert_eq!(Data::new([("", "x")]), Err(MessageError::Empty { what: "data key" }));
+    }
+
+    #[test]
+    fn values_are_not_printed() {
+        let data = Data::new([("resumeToken", "SECRET"), ("a", "")]).unwrap();
+        insta::assert_snapshot!(format!("{data:?}"), @r#"{"a": "0 bytes", "resumeToken": "6 bytes"}"#);
+    }
+
+    #[test]
+    fn the_number_of_entries_is_bounded() {
+        let mut data = Data::new((0..4_096).map(|i| (i.to_string(), ""))).unwrap();
+        assert_eq!(data.insert("x", ""), Err(MessageError::TooMany { what: "data", limit: 4_096 }));
+        assert_eq!(data.insert("0", "replaced"), Ok(()));
+    }
+}

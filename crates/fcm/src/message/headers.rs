@@ -1,0 +1,184 @@
+//! Headers that FCM passes on to Apple and to Web Push services.
+
+use std::collections::BTreeMap;
+
+use http::{HeaderName, HeaderValue};
+use reveille_core::UnixTime;
+use serde::{Deserialize, Deserializer};
+
+use super::text::{Text, is_unreserved};
+use crate::MessageError;
+use crate::error::quoted;
+use crate::json::Json;
+
+/// A set of headers; the rules for known names are a function.
+macro_rules! header_set {
+    ($(#[$meta:meta])* $name:ident, $rule:ident) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        pub struct $name(BTreeMap<Text, Text>);
+
+        impl $name {
+            /// Headers that are accepted.
+            pub const MAX_ENTRIES: usize = 64;
+
+            /// From pairs; of doubled names the last stays.
+            ///
+            /// # Errors
+            /// See [`insert`](Self::insert).
+            pub fn new<K, V>(pairs: impl IntoIterator<Item = (K, V)>) -> Result<Self, MessageError>
+            where
+                K: Into<Text>,
+                V: Into<Text>,
+            {
+                let mut headers = Self::default();
+                for (name, value) in pairs {
+                    headers.insert(name, value)?;
+                }
+                Ok(headers)
+            }
+
+            /// Adds a header, or replaces the one of the same name.
+            ///
+            /// # Errors
+            /// [`MessageError::Header`] if the name is not a header name, the value has control characters, or a
+            /// known header has a value it cannot have; [`MessageError::TooMany`].
+            pub fn insert(&mut self, name: impl Into<Text>, value: impl Into<Text>) -> Result<(), MessageError> {
+                let (name, value) = (name.into(), value.into());
+                let fail = |problem| Err(MessageError::Header { name: quoted(&name), problem });
+                let Ok(lower) = HeaderName::from_bytes(name.as_bytes()) else {
+                    return fail("is not a header name (RFC 9110 §5.1)");
+                };
+                if HeaderValue::from_str(&value).is_err() {
+                    return fail("value has control characters or is not ASCII");
+                }
+                if let Some(problem) = $rule(lower.as_str(), &value) {
+                    return fail(problem);
+                }
+                if self.0.len() >= Self::MAX_ENTRIES && !self.0.contains_key(&name) {
+                    return Err(MessageError::TooMany { what: "headers", limit: Self::MAX_ENTRIES });
+                }
+                self.0.retain(|known, _| !known.eq_ignore_ascii_case(&name));
+                self.0.insert(name, value);
+                Ok(())
+            }
+
+            /// The value of a header; case does not matter.
+            #[must_use]
+            pub fn value(&self, name: &str) -> Option<&str> {
+                self.0.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_ref())
+            }
+        }
+
+        impl Json for $name {
+            fn write(&self, out: &mut Vec<u8>) {
+                self.0.write(out);
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let map = BTreeMap::<String, String>::deserialize(deserializer)?;
+                Self::new(map).map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+header_set! {
+    /// Headers for Apple's service. Without them FCM sends `apns-priority: 10` and an expiration in 30 days.
+    ApnsHeaders, apns_rule
+}
+header_set! {
+    /// Headers for the Web Push service (RFC 8030 §5).
+    WebpushHeaders, webpush_rule
+}
+
+impl ApnsHeaders {
+    /// Adds `apns-expiration`, in whole seconds: Apple tries no longer than this. [`UnixTime::EPOCH`] means once.
+    #[must_use]
+    pub fn expiration(mut self, at: UnixTime) -> Self {
+        self.0.insert("apns-expiration".into(), at.as_secs().to_string().into());
+        self
+    }
+
+    /// Adds `apns-priority: 10`, at once, or `5`, when it suits the battery.
+    #[must_use]
+    pub fn urgent(mut self, urgent: bool) -> Self {
+        self.0.insert("apns-priority".into(), if urgent { "10" } else { "5" }.into());
+        self
+    }
+}
+
+/// What is wrong with a header of "Sending notification requests to APNs".
+fn apns_rule(name: &str, value: &str) -> Option<&'static str> {
+    match name {
+        "authorization" => Some("belongs to FCM; it has the key from the Firebase console"),
+        "apns-priority" if !matches!(value, "1" | "5" | "10") => Some("must be 1, 5 or 10"),
+        "apns-expiration" if !is_number(value) => Some("must be a number of seconds since 1970, or 0"),
+        "apns-collapse-id" if value.is_empty() || value.len() > 64 => Some("must have 1 to 64 bytes"),
+        _ => None,
+    }
+}
+
+/// What is wrong with a header of RFC 8030.
+fn webpush_rule(name: &str, value: &str) -> Option<&'static str> {
+    match name {
+        "authorization" => Some("belongs to FCM; it has the VAPID key from the Firebase console"),
+        "ttl" if !is_number(value) => Some("must be a number of seconds (RFC 8030 §5.2)"),
+        "urgency" if !matches!(value, "very-low" | "low" | "normal" | "high") => {
+            Some("must be very-low, low, normal or high (RFC 8030 §5.3)")
+        }
+        "topic" if value.is_empty() || value.len() > 32 || !value.bytes().all(is_base64url) => {
+            Some("must have 1 to 32 characters of base64url (RFC 8030 §5.4)")
+        }
+        _ => None,
+    }
+}
+
+fn is_number(value: &str) -> bool {
+    !value.is_empty() && value.len() <= 19 && value.bytes().all(|b| b.is_ascii_digit())
+}
+
+const fn is_base64url(byte: u8) -> bool {
+    is_unreserved(byte) && !matches!(byte, b'.' | b'~' | b'%')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_headers_are_checked() {
+        for (name, value) in [
+            ("apns-priority", "high"),
+            ("APNS-Priority", "7"),
+            ("apns-expiration", "-1"),
+            ("apns-collapse-id", ""),
+            ("authorization", "bearer x"),
+            ("bad name", "x"),
+            ("x", "line\nbreak"),
+        ] {
+            assert!(matches!(ApnsHeaders::new([(name, value)]), Err(MessageError::Header { .. })), "{name}");
+        }
+        for (name, value) in
+            [("TTL", "1h"), ("Urgency", "urgent"), ("Topic", "a.b"), ("topic", &"x".repeat(33))]
+        {
+            assert!(WebpushHeaders::new([(name, value.to_owned())]).is_err(), "{name}");
+        }
+        assert!(WebpushHeaders::new([("TTL", "15"), ("Urgency", "high"), ("Topic", "call_1")]).is_ok());
+    }
+
+    #[test]
+    fn one_name_in_two_cases_is_one_header() {
+        let headers = WebpushHeaders::new([("TTL", "15"), ("ttl", "16")]).unwrap();
+        assert_eq!((headers.value("Ttl"), headers.0.len()), (Some("16"), 1));
+    }
+
+    #[test]
+    fn typed_headers() {
+        let headers = ApnsHeaders::default().urgent(true).expiration(UnixTime::from_millis(1_999));
+        assert_eq!(headers.value("apns-priority"), Some("10"));
+        assert_eq!(headers.value("apns-expiration"), Some("1"));
+    }
+}

@@ -1,0 +1,111 @@
+//! What is legal and still suspicious.
+
+use std::fmt;
+
+use super::{Android, Data, Message};
+use crate::error::quoted;
+
+/// Something FCM takes but probably does not do as meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Warning {
+    /// A data key near the reserved ones: Google's error page also names `gcm` and everything that starts with
+    /// `google`, its schema does not.
+    SuspiciousDataKey {
+        /// The key, cut to 64 bytes.
+        key: String,
+    },
+    /// The data key `collapse_key`: allowed, but FCM puts its own value in.
+    OverriddenDataKey {
+        /// The key.
+        key: String,
+    },
+    /// Apple gets data alone, with a priority other than 5.
+    DataOnlyNeedsPriority5,
+    /// `default_vibrate_timings` wins over `vibrate_timings`.
+    VibrateTimingsIgnored,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SuspiciousDataKey { key } => write!(f, "data key {key:?} looks like one that FCM reserves"),
+            Self::OverriddenDataKey { key } => write!(f, "data key {key:?} is overridden by FCM"),
+            Self::DataOnlyNeedsPriority5 => f.write_str("data alone needs apns-priority 5 on Apple devices"),
+            Self::VibrateTimingsIgnored => f.write_str("default_vibrate_timings wins over vibrate_timings"),
+        }
+    }
+}
+
+pub(super) fn warnings(message: &Message) -> Vec<Warning> {
+    let mut found = Vec::new();
+    for data in all_data(message) {
+        found.extend(data.iter().filter_map(|(key, _)| suspicious(key)));
+    }
+    if let Some(apns) = &message.apns {
+        let shows = message.notification.is_some()
+            || apns.payload.as_ref().is_some_and(|p| p.as_str().contains("\"aps\""));
+        let has_data = message.data.as_ref().is_some_and(|data| !data.is_empty());
+        let priority = apns.headers.as_ref().and_then(|headers| headers.value("apns-priority"));
+        if has_data && !shows && priority.is_some_and(|priority| priority != "5") {
+            found.push(Warning::DataOnlyNeedsPriority5);
+        }
+    }
+    if let Some(Android::V1(config)) = &message.android
+        && let Some(notification) = &config.notification
+        && notification.default_vibrate_timings == Some(true)
+        && notification.vibrate_timings.is_some()
+    {
+        found.push(Warning::VibrateTimingsIgnored);
+    }
+    found
+}
+
+fn suspicious(key: &str) -> Option<Warning> {
+    match key {
+        "collapse_key" => Some(Warning::OverriddenDataKey { key: quoted(key) }),
+        _ if key.starts_with("google") || key.starts_with("gcm") => {
+            Some(Warning::SuspiciousDataKey { key: quoted(key) })
+        }
+        _ => None,
+    }
+}
+
+fn all_data(message: &Message) -> impl Iterator<Item = &Data> {
+    let android = match &message.android {
+        Some(Android::V1(config)) => config.data.as_ref(),
+        Some(Android::V2(config)) => config.data.as_ref(),
+        None => None,
+    };
+    let webpush = message.webpush.as_ref().and_then(|webpush| webpush.data.as_ref());
+    [message.data.as_ref(), android, webpush].into_iter().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::android::{AndroidConfig, AndroidNotification};
+    use crate::{ApnsConfig, ApnsHeaders, Notification, ProtoDuration};
+
+    #[test]
+    fn each_has_its_text() {
+        let data =
+            Data::new([("gcm", "1"), ("google_id", "2"), ("collapse_key", "3"), ("fine", "4")]).unwrap();
+        let mut message =
+            Message::new().data(data).apns(ApnsConfig::new().headers(ApnsHeaders::default().urgent(true)));
+        let texts = |m: &Message| m.warnings().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        insta::assert_snapshot!(texts(&message), @r#"
+        data key "collapse_key" is overridden by FCM
+        data key "gcm" looks like one that FCM reserves
+        data key "google_id" looks like one that FCM reserves
+        data alone needs apns-priority 5 on Apple devices
+        "#);
+        let buzz = AndroidNotification::new()
+            .default_vibrate_timings(true)
+            .vibrate_timings(vec![ProtoDuration::default()]);
+        message = Message::new()
+            .notification(Notification::new().title("t"))
+            .android(AndroidConfig::new().notification(buzz));
+        insta::assert_snapshot!(texts(&message), @"default_vibrate_timings wins over vibrate_timings");
+    }
+}

@@ -1,0 +1,29 @@
+//! Web Push through FCM.
+
+use super::{AnalyticsLabel, Data, HttpsUrl, WebpushHeaders};
+use crate::JsonObject;
+use crate::json::json_object;
+
+json_object! {
+    /// The Web Push part of a message.
+    pub struct WebpushConfig {
+        /// Headers for the push service (RFC 8030 §5), such as `TTL` and `Urgency`.
+        headers: WebpushHeaders = "headers" | "headers",
+        /// Overrides the data of the message, all of it.
+        data: Data = "data" | "data",
+        /// Options of the Web Notification API; its `title` and `body` override the shared ones.
+        notification: JsonObject = "notification" | "notification",
+        /// What the JavaScript SDK does besides.
+        fcm_options: WebpushFcmOptions = "fcmOptions" | "fcm_options",
+    }
+}
+
+json_object! {
+    /// What the JavaScript SDK does besides delivering.
+    pub struct WebpushFcmOptions {
+        /// What a click opens; https only.
+        link: HttpsUrl = "link" | "link",
+        /// Groups messages in Google's analytics.
+        analytics_label: AnalyticsLabel = "analyticsLabel" | "analytics_label",
+    }
+}

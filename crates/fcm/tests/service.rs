@@ -1,0 +1,284 @@
+//! Against a service that checks what Google checks: sending, refusals, dry runs, topic subscriptions.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+mod support;
+
+use http::Response;
+use reveille_core::{Action, Jitter, Outcome, UnixTime};
+use reveille_crypto_ring::PROVIDER;
+use reveille_fcm::*;
+use reveille_testkit::fcm::{Device, Google, OAuthRefusal, Refusal};
+use support::{NOW, PROJECT, account, google};
+
+fn fetch(source: &mut TokenSource, google: &mut Google, now: UnixTime) -> Result<AccessToken, TokenFailure> {
+    source.handle_timeout(now);
+    while let Some(output) = source.poll_output() {
+        match output {
+            TokenOutput::Fetch { fetch, request } => {
+                source.handle_response(fetch, &google.handle(&request, now), now);
+            }
+            TokenOutput::Failed(failure) => return Err(failure),
+            _ => {}
+        }
+    }
+    Ok(source.token(now).expect("a token").clone())
+}
+
+fn source() -> TokenSource {
+    TokenSource::new(Grant::service_account(&account(), PROVIDER.rs256).unwrap(), Jitter::new(1))
+}
+
+struct World {
+    google: Google,
+    project: Project,
+    token: AccessToken,
+}
+
+fn world() -> World {
+    let mut google = google();
+    for (name, state) in
+        [("alive", Device::Registered), ("gone", Device::Unregistered), ("foreign", Device::Foreign)]
+    {
+        google.fcm.device(name, state);
+    }
+    let token = fetch(&mut source(), &mut google, NOW).unwrap();
+    World { google, project: Project::new(PROJECT).unwrap(), token }
+}
+
+fn device(name: &'static str) -> Target {
+    RegistrationToken::parse(name).unwrap().into()
+}
+
+fn hello() -> Message {
+    Message::new().notification(Notification::new().title("Anna").body("Hello"))
+}
+
+impl World {
+    fn send(&mut self, message: &Message, target: &Target) -> Outcome {
+        let prepared = Prepared::new(message, SizeBudget::PROVIDER).unwrap();
+        let request = prepared.request(&self.project, &self.token, target).unwrap();
+        let response = self.google.handle(&request, NOW);
+        classify(response.status(), response.headers(), response.body(), NOW)
+    }
+
+    fn action(&mut self, target: &Target) -> Action {
+        self.send(&hello(), target).action().unwrap().clone()
+    }
+}
+
+#[test]
+fn a_message_arrives() {
+    let mut world = world();
+    let Outcome::Accepted(receipt) = world.send(&hello(), &device("alive")) else { panic!() };
+    let taken = world.google.fcm.take();
+    assert_eq!(receipt.message.as_deref(), Some(taken[0].name.as_str()));
+    assert_eq!(taken[0].message["notification"]["body"], "Hello");
+    assert_eq!(taken[0].message["token"], "alive");
+}
+
+#[test]
+fn every_refusal_leads_to_its_step() {
+    let mut world = world();
+    let drop = Action::DropTarget { if_registered_before: None };
+    assert_eq!(world.action(&device("gone")), drop);
+    assert_eq!(world.action(&device("never-seen")), drop);
+    assert_eq!(world.action(&device("foreign")), Action::SuspectTarget);
+    let scripted = [
+        (Refusal::ThirdPartyAuth, "fix_credential"),
+        (Refusal::QuotaExceeded { subject: "project:1", retry_after: None }, "slow_down"),
+        (Refusal::QuotaExceeded { subject: "device", retry_after: Some(90) }, "retry"),
+        (Refusal::Unavailable { retry_after: Some(30) }, "retry"),
+        (Refusal::Internal, "retry"),
+        (Refusal::BadGateway, "retry"),
+        (Refusal::ApiDisabled, "fix_credential"),
+        (Refusal::Unauthenticated, "refresh_credential"),
+    ];
+    for (refusal, name) in scripted {
+        world.google.fcm.script([refusal.clone()]);
+        assert_eq!(world.action(&device("alive")).name(), name, "{refusal:?}");
+    }
+    assert!(world.google.fcm.take().is_empty());
+}
+
+#[test]
+fn a_refused_token_is_fetched_anew_once_and_the_message_goes_out() {
+    let mut world = world();
+    let mut source = source();
+    world.token = fetch(&mut source, &mut world.google, NOW).unwrap();
+    world.google.fcm.revoke("ya29.test-0002");
+    assert_eq!(world.action(&device("alive")), Action::RefreshCredential);
+    source.handle_refusal(world.token.generation(), NOW);
+    world.token = fetch(&mut source, &mut world.google, NOW).unwrap();
+    assert!(matches!(world.send(&hello(), &device("alive")), Outcome::Accepted(_)));
+}
+
+#[test]
+fn a_dry_run_delivers_nothing() {
+    let mut world = world();
+    let prepared = Prepared::dry_run(&hello(), SizeBudget::PROVIDER).unwrap();
+    let request = prepared.request(&world.project, &world.token, &device("alive")).unwrap();
+    assert_eq!(world.google.handle(&request, NOW).status(), 200);
+    assert!(world.google.fcm.take().is_empty());
+}
+
+/// D5: "configured", or precisely what is wrong.
+#[test]
+fn the_credential_test_says_what_is_wrong() {
+    let probe = |world: &mut World, target: Option<&Target>| {
+        let request = probe_request(&world.project, &world.token, target).unwrap();
+        Verdict::of_answer(&world.google.handle(&request, NOW), NOW)
+    };
+    let mut world = world();
+    assert_eq!(probe(&mut world, None).to_string(), "configured");
+    assert!(probe(&mut world, Some(&device("alive"))).is_configured());
+    assert_eq!(probe(&mut world, Some(&device("foreign"))), Verdict::SenderMismatch);
+    assert_eq!(probe(&mut world, Some(&device("gone"))), Verdict::ConfiguredTargetGone);
+    world.google.fcm.enable_api(false);
+    assert_eq!(probe(&mut world, None), Verdict::ApiDisabled);
+    world.google.fcm.enable_api(true);
+    world.google.fcm.script([Refusal::ThirdPartyAuth, Refusal::Unavailable { retry_after: Some(60) }]);
+    assert_eq!(probe(&mut world, None), Verdict::ThirdPartyCredential);
+    assert!(matches!(probe(&mut world, None), Verdict::TryLater { not_before: Some(_) }));
+    world.project = Project::new("another-project").unwrap();
+    assert_eq!(probe(&mut world, None), Verdict::WrongProject);
+    world.project = Project::new(PROJECT).unwrap();
+    world.token = AccessToken::new("ya29.unknown").unwrap();
+    assert_eq!(probe(&mut world, None), Verdict::TokenRefused);
+
+    let no_token = |refusal: OAuthRefusal| {
+        let mut google = google();
+        google.oauth.script([refusal]);
+        Verdict::of_token_failure(&fetch(&mut source(), &mut google, NOW).unwrap_err())
+    };
+    assert_eq!(no_token(OAuthRefusal::Signature), Verdict::WrongKey);
+    assert_eq!(no_token(OAuthRefusal::Account), Verdict::UnknownAccount);
+    assert_eq!(no_token(OAuthRefusal::Scope), Verdict::ScopeNotAllowed);
+    assert_eq!(no_token(OAuthRefusal::Unavailable), Verdict::TryLater { not_before: None });
+    // A clock that is off is found by the server itself: the assertion was made in another time.
+    let (mut google, mut source) = (google(), source());
+    source.handle_timeout(UnixTime::from_secs(1_000));
+    let Some(TokenOutput::Fetch { request, .. }) = source.poll_output() else { panic!() };
+    let mut response = google.handle(&request, NOW);
+    response.headers_mut().insert("date", "Wed, 18 Nov 2026 11:06:40 GMT".parse().unwrap());
+    let failure =
+        read_token_answer(response.status(), response.headers(), response.body(), UnixTime::from_secs(1_000));
+    let verdict = Verdict::of_token_failure(&failure.unwrap_err());
+    assert_eq!(verdict.to_string(), "clock off: this machine is -1794999000 s ahead of Google");
+}
+
+#[test]
+fn verdict_texts() {
+    let all = [
+        Verdict::Configured,
+        Verdict::ConfiguredTargetGone,
+        Verdict::WrongKey,
+        Verdict::UnknownAccount,
+        Verdict::ClockOff { ahead_secs: Some(900) },
+        Verdict::ClockOff { ahead_secs: None },
+        Verdict::ScopeNotAllowed,
+        Verdict::WrongProject,
+        Verdict::ApiDisabled,
+        Verdict::SenderMismatch,
+        Verdict::ThirdPartyCredential,
+        Verdict::TokenRefused,
+        Verdict::TryLater { not_before: None },
+        Verdict::of_answer(&Response::builder().status(418).body("teapot").unwrap(), NOW),
+    ];
+    insta::assert_snapshot!(all.map(|verdict| verdict.to_string()).join("\n"), @"
+    configured
+    configured (the probed device is not registered any more)
+    wrong key: the private key is not, or no longer, this service account's
+    unknown account: the service account does not exist or is disabled
+    clock off: this machine is 900 s ahead of Google
+    clock off: Google refuses this machine's time
+    scope not allowed: the service account may not send messages
+    wrong project: it does not exist, or the service account lacks cloudmessaging.messages.create in it
+    API disabled: enable the Firebase Cloud Messaging API in this project
+    sender mismatch: the probed device belongs to another project
+    third-party credential: check the APNs key or Web Push certificate in the Firebase console
+    token refused: FCM does not accept the access token
+    try later: Google could not answer now
+    unexpected answer 418: no reason given
+    ");
+}
+
+#[test]
+fn topic_subscriptions_live_and_die() {
+    let mut world = world();
+    let device =
+        Subscriptions::of_token(&world.project, &RegistrationToken::parse("alive").unwrap()).unwrap();
+    let topic = |name: &'static str| Topic::parse(name).unwrap();
+    let mut run = |request: Result<http::Request<bytes::Bytes>, MessageError>| {
+        let response = world.google.handle(&request.unwrap(), NOW);
+        let outcome = classify_subscription(response.status(), response.headers(), response.body(), NOW);
+        (outcome.action().map(Action::name), response.into_body())
+    };
+    let token = &world.token;
+    for name in ["a", "b", "c%20"] {
+        let (action, body) = run(device.create(&topic(name), token));
+        assert_eq!((action, TopicSubscription::from_json(&body).unwrap().topic), (None, Some(topic(name))));
+    }
+    assert_eq!(run(device.create(&topic("a"), token)).0, Some("give_up"), "exists");
+    let (_, body) = run(device.list(2, None, token));
+    let page = SubscriptionPage::from_json(&body).unwrap();
+    assert_eq!(page.subscriptions.len(), 2);
+    let (_, body) = run(device.list(2, page.next_page.as_deref(), token));
+    let last = SubscriptionPage::from_json(&body).unwrap();
+    assert_eq!((last.subscriptions[0].topic.clone(), last.next_page), (Some(topic("c%20")), None));
+    let (_, body) = run(device.read(&topic("a"), token));
+    assert_eq!(TopicSubscription::from_json(&body).unwrap().created.unwrap().as_unix(), NOW);
+    assert_eq!(run(device.patch(&topic("new"), false, token)).0, Some("give_up"));
+    assert_eq!(run(device.patch(&topic("new"), true, token)).0, None);
+    assert_eq!(run(device.delete(&topic("new"), false, token)).0, None);
+    assert_eq!(run(device.delete(&topic("new"), false, token)).0, Some("give_up"));
+    assert_eq!(run(device.delete(&topic("new"), true, token)).0, None);
+    let gone =
+        Subscriptions::of_token(&Project::new(PROJECT).unwrap(), &RegistrationToken::parse("gone").unwrap())
+            .unwrap();
+    assert_eq!(run(gone.list(2, None, token)).0, Some("drop_target"));
+}
+
+#[test]
+fn the_service_refuses_what_google_refuses() {
+    let world = world();
+    let send = |message: &str, field: &str| {
+        let mut world_google = google();
+        world_google.fcm.device("alive", Device::Registered);
+        world_google.fcm.allow("t", UnixTime::MAX);
+        let request = http::Request::post(world.project.send_uri())
+            .header("authorization", "Bearer t")
+            .header("content-type", "application/json")
+            .body(bytes::Bytes::from(format!(r#"{{"message":{message}}}"#)))
+            .unwrap();
+        let response = world_google.handle(&request, NOW);
+        let error = ErrorBody::parse(response.body()).unwrap();
+        assert_eq!(
+            (response.status().as_u16(), error.violations[0].field.as_str()),
+            (400, field),
+            "{message}"
+        );
+    };
+    send(r#"{"data":{"a":"b"}}"#, "message");
+    send(r#"{"token":"alive","topic":"t"}"#, "message");
+    send(r#"{"token":"alive","android":{},"android_v2":{}}"#, "message.android_v2");
+    send(r#"{"token":"alive","data":{"google.x":"b"}}"#, "message.data");
+    send(r#"{"token":"alive","android":{"data":{"from":"b"}}}"#, "message.android.data");
+    send(r#"{"token":"alive","android":{"ttl":"2419201s"}}"#, "message.android.ttl");
+    send(
+        r#"{"token":"alive","android":{"notification":{"color":"red"}}}"#,
+        "message.android.notification.color",
+    );
+    send(
+        r#"{"token":"alive","webpush":{"fcm_options":{"link":"http://a"}}}"#,
+        "message.webpush.fcm_options.link",
+    );
+    send(&format!(r#"{{"token":"alive","data":{{"a":"{}"}}}}"#, "x".repeat(4_096)), "message");
+    send(&format!(r#"{{"topic":"alive","data":{{"a":"{}"}}}}"#, "x".repeat(2_048)), "message");
+}

@@ -1,0 +1,27 @@
+//! The compact format, version 1: 69 bytes, 92 characters. Specified in `docs/resume-token.md`.
+
+mod key;
+mod layout;
+mod read;
+mod write;
+
+pub use key::CompactKey;
+pub use read::shard_of;
+
+/// Characters of a compact token.
+pub const COMPACT_LEN: usize = 92;
+
+use crate::issue::IssueError;
+use crate::profile::{Draft, Opened, sealed::Format};
+use crate::token_id::RandomPool;
+use crate::{Bindings, KeyId, KeyRing, Reason};
+
+impl Format for CompactKey {
+    fn write(&self, id: KeyId, draft: &Draft<'_>, _: &mut RandomPool) -> Result<String, IssueError> {
+        write::token(self, id, draft)
+    }
+
+    fn read(keys: &KeyRing<Self>, token: &str, expected: &Bindings<'_>) -> Result<Opened, Reason> {
+        read::open(keys, token, expected)
+    }
+}

@@ -1,0 +1,253 @@
+//! Which keys there are, and what each may still do.
+
+use std::fmt;
+use std::time::Duration;
+
+use reveille_core::UnixTime;
+use thiserror::Error;
+
+/// The number a token names its key by. Give each key a new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId(pub u16);
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a key may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyState {
+    /// It makes tokens and verifies them. A ring has at most one such key.
+    Active,
+    /// It verifies the tokens that are still out.
+    VerifyOnly {
+        /// When it was replaced.
+        since: UnixTime,
+    },
+    /// Tokens issued with it at or after `from` are fraud; earlier ones live out their few minutes. Revoke from
+    /// [`UnixTime::EPOCH`] to refuse all of them.
+    Revoked {
+        /// When it fell into wrong hands.
+        from: UnixTime,
+    },
+}
+
+/// The keys of one profile. Issuer and verifier borrow it, so that there is one truth about keys.
+///
+/// ```
+/// use reveille_core::UnixTime;
+/// use reveille_resume::{KeyId, KeyRing, KeyState};
+/// use std::time::Duration;
+///
+/// let now = UnixTime::from_secs(1_000);
+/// let mut keys = KeyRing::new(KeyId(1), "old");
+/// keys.rotate(KeyId(2), "new", now)?;
+/// assert_eq!(keys.active(), Some((KeyId(2), &"new")));
+/// assert_eq!(keys.find(KeyId(1)), Some((KeyState::VerifyOnly { since: now }, &"old")));
+///
+/// // Later than the longest life of a token plus the leeway, nothing needs the old key.
+/// let overlap = Duration::from_secs(305);
+/// assert_eq!(keys.prune(overlap, now + Duration::from_secs(304)), 0);
+/// assert_eq!(keys.prune(overlap, now + overlap), 1);
+/// assert_eq!(keys.find(KeyId(1)), None);
+/// # Ok::<(), reveille_resume::KeyRingError>(())
+/// ```
+#[derive(Clone)]
+pub struct KeyRing<K> {
+    entries: Vec<Entry<K>>,
+}
+
+#[derive(Clone)]
+struct Entry<K> {
+    id: KeyId,
+    state: KeyState,
+    key: K,
+}
+
+/// Why a key ring was not changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum KeyRingError {
+    /// There is a key with this id.
+    #[error("there is a key {id} already")]
+    Duplicate {
+        /// The id.
+        id: KeyId,
+    },
+    /// There is an active key: rotate instead.
+    #[error("key {active} is active, rotate it out instead of adding another")]
+    TwoActive {
+        /// The active key's id.
+        active: KeyId,
+    },
+    /// There is no key with this id.
+    #[error("there is no key {id}")]
+    Unknown {
+        /// The id.
+        id: KeyId,
+    },
+}
+
+impl<K> KeyRing<K> {
+    /// A ring of one active key.
+    #[must_use]
+    pub fn new(id: KeyId, key: K) -> Self {
+        Self { entries: vec![Entry { id, state: KeyState::Active, key }] }
+    }
+
+    /// A ring without keys, to be filled with [`insert`](Self::insert): that of a node that only verifies has no
+    /// active one.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self { entries: Vec::new() }
+    }
+
+    /// Adds a key in any state.
+    ///
+    /// # Errors
+    /// [`KeyRingError::Duplicate`], [`KeyRingError::TwoActive`].
+    pub fn insert(&mut self, id: KeyId, key: K, state: KeyState) -> Result<(), KeyRingError> {
+        if self.find(id).is_some() {
+            return Err(KeyRingError::Duplicate { id });
+        }
+        if let (KeyState::Active, Some((active, _))) = (state, self.active()) {
+            return Err(KeyRingError::TwoActive { active });
+        }
+        self.entries.push(Entry { id, state, key });
+        Ok(())
+    }
+
+    /// Makes a new key the active one; the old one goes on verifying. With several nodes, insert the new key
+    /// everywhere as [`KeyState::VerifyOnly`] first, then [`activate`](Self::activate) it.
+    ///
+    /// # Errors
+    /// [`KeyRingError::Duplicate`].
+    pub fn rotate(&mut self, id: KeyId, key: K, now: UnixTime) -> Result<(), KeyRingError> {
+        self.insert(id, key, KeyState::VerifyOnly { since: now })?;
+        self.activate(id, now)
+    }
+
+    /// Makes a key that is in the ring the active one; the old one goes on verifying.
+    ///
+    /// # Errors
+    /// [`KeyRingError::Unknown`].
+    pub fn activate(&mut self, id: KeyId, now: UnixTime) -> Result<(), KeyRingError> {
+        if self.find(id).is_none() {
+            return Err(KeyRingError::Unknown { id });
+        }
+        for entry in &mut self.entries {
+            if entry.id == id {
+                entry.state = KeyState::Active;
+            } else if entry.state == KeyState::Active {
+                entry.state = KeyState::VerifyOnly { since: now };
+            }
+        }
+        Ok(())
+    }
+
+    /// Revokes a key for all tokens issued at or after `from`. If it was the active one, no token can be issued until
+    /// another is activated. The key stays, so that its misuse is told from an unknown key.
+    ///
+    /// # Errors
+    /// [`KeyRingError::Unknown`].
+    pub fn revoke(&mut self, id: KeyId, from: UnixTime) -> Result<(), KeyRingError> {
+        let entry =
+            self.entries.iter_mut().find(|entry| entry.id == id).ok_or(KeyRingError::Unknown { id })?;
+        // A second revocation never re-admits what the first one excluded.
+        let from = match entry.state {
+            KeyState::Revoked { from: earlier } => earlier.min(from),
+            KeyState::Active | KeyState::VerifyOnly { .. } => from,
+        };
+        entry.state = KeyState::Revoked { from };
+        Ok(())
+    }
+
+    /// Takes a key out altogether: its tokens become [`UnknownKey`](crate::Reason::UnknownKey).
+    pub fn remove(&mut self, id: KeyId) -> Option<K> {
+        let at = self.entries.iter().position(|entry| entry.id == id)?;
+        Some(self.entries.remove(at).key)
+    }
+
+    /// Drops the keys that have only verified for `overlap` or longer, and says how many. `overlap` must be at least
+    /// the longest life of a token plus the leeway: [`Policy::overlap`](crate::Policy::overlap).
+    pub fn prune(&mut self, overlap: Duration, now: UnixTime) -> usize {
+        let before = self.entries.len();
+        self.entries.retain(|entry| match entry.state {
+            KeyState::VerifyOnly { since } => now.since(since) < overlap,
+            KeyState::Active | KeyState::Revoked { .. } => true,
+        });
+        before - self.entries.len()
+    }
+
+    /// The key that makes tokens.
+    #[must_use]
+    pub fn active(&self) -> Option<(KeyId, &K)> {
+        let entry = self.entries.iter().find(|entry| entry.state == KeyState::Active)?;
+        Some((entry.id, &entry.key))
+    }
+
+    /// The key with this id.
+    #[must_use]
+    pub fn find(&self, id: KeyId) -> Option<(KeyState, &K)> {
+        let entry = self.entries.iter().find(|entry| entry.id == id)?;
+        Some((entry.state, &entry.key))
+    }
+
+    /// Ids and states of all keys, in the order in which they were added.
+    pub fn states(&self) -> impl Iterator<Item = (KeyId, KeyState)> + '_ {
+        self.entries.iter().map(|entry| (entry.id, entry.state))
+    }
+}
+
+/// Ids and states, never keys.
+impl<K> fmt::Debug for KeyRing<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.states()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const T: UnixTime = UnixTime::from_millis(5);
+
+    #[test]
+    fn texts() {
+        let mut keys = KeyRing::new(KeyId(1), "SECRET");
+        insta::assert_snapshot!(keys.rotate(KeyId(1), "x", T).unwrap_err(), @"there is a key 1 already");
+        insta::assert_snapshot!(keys.insert(KeyId(2), "x", KeyState::Active).unwrap_err(), @"key 1 is active, rotate it out instead of adding another");
+        insta::assert_snapshot!(keys.revoke(KeyId(9), T).unwrap_err(), @"there is no key 9");
+        keys.rotate(KeyId(2), "SECRET", T).unwrap();
+        insta::assert_snapshot!(format!("{keys:?}"), @"{KeyId(1): VerifyOnly { since: UnixTime(5) }, KeyId(2): Active}");
+    }
+
+    #[test]
+    fn a_refused_rotation_changes_nothing() {
+        let mut keys = KeyRing::new(KeyId(1), "a");
+        assert!(keys.rotate(KeyId(1), "b", T).is_err());
+        assert_eq!(keys.activate(KeyId(3), T), Err(KeyRingError::Unknown { id: KeyId(3) }));
+        assert_eq!(keys.active(), Some((KeyId(1), &"a")));
+    }
+
+    #[test]
+    fn a_revoked_key_issues_nothing_and_is_not_pruned() {
+        let mut keys = KeyRing::new(KeyId(1), "a");
+        keys.revoke(KeyId(1), T).unwrap();
+        assert_eq!(keys.active(), None);
+        keys.revoke(KeyId(1), UnixTime::MAX).unwrap();
+        assert_eq!(keys.find(KeyId(1)), Some((KeyState::Revoked { from: T }, &"a")));
+        assert_eq!(keys.prune(Duration::ZERO, UnixTime::MAX), 0);
+        assert_eq!(keys.remove(KeyId(1)), Some("a"));
+        assert_eq!(keys.find(KeyId(1)), None);
+    }
+
+    #[test]
+    fn a_clock_that_steps_back_prunes_nothing() {
+        let mut keys = KeyRing::new(KeyId(1), "a");
+        keys.rotate(KeyId(2), "b", UnixTime::from_secs(1_000)).unwrap();
+        assert_eq!(keys.prune(Duration::from_secs(1), UnixTime::from_secs(10)), 0);
+    }
+}

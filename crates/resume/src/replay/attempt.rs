@@ -1,0 +1,84 @@
+//! Who holds a token at the moment.
+
+use std::hash::Hasher as _;
+
+use reveille_core::UnixTime;
+use siphasher::sip::SipHasher24;
+use thiserror::Error;
+
+use crate::TokenId;
+
+/// One attempt of one client to resume. The client draws a random number or text per attempt and sends it again when
+/// it repeats the request: that tells a repetition over a bad network from a second use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Attempt(u64);
+
+impl Attempt {
+    /// From a random number.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// From a text, an `Idempotency-Key` header for instance.
+    #[must_use]
+    pub fn from_text(text: &str) -> Self {
+        let mut hasher = SipHasher24::new_with_keys(0, 0);
+        hasher.write(text.as_bytes());
+        Self(hasher.finish())
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn as_u64(self) -> u64 {
+        self.0
+    }
+
+    /// The 32 bits that the replay set keeps.
+    pub(super) const fn tag(self) -> [u8; 4] {
+        let [a, b, c, d, ..] = self.0.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes();
+        [a, b, c, d]
+    }
+}
+
+/// A token held for one attempt until its lease is over: commit or abort it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reservation {
+    /// Of which token.
+    pub token_id: TokenId,
+    /// For whom.
+    pub attempt: Attempt,
+    /// Until when: then it is as if aborted.
+    pub until: UnixTime,
+    /// How long the use must be remembered.
+    pub keep_until: UnixTime,
+}
+
+/// Why a reservation was neither committed nor aborted. The user must not be let in on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ReservationError {
+    /// The lease is over, or somebody else holds the token, or never heard of it.
+    #[error("the reservation has lapsed")]
+    Lapsed,
+    /// It was committed: too late to abort.
+    #[error("the reservation is committed")]
+    Committed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts() {
+        insta::assert_snapshot!(ReservationError::Lapsed, @"the reservation has lapsed");
+        insta::assert_snapshot!(ReservationError::Committed, @"the reservation is committed");
+    }
+
+    #[test]
+    fn small_numbers_have_different_tags() {
+        let tags: std::collections::BTreeSet<_> = (0..10_000).map(|n| Attempt::new(n).tag()).collect();
+        assert_eq!(tags.len(), 10_000);
+    }
+}

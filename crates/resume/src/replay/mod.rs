@@ -1,0 +1,11 @@
+//! Single use: which tokens have been used, exactly, in bounded memory.
+
+mod attempt;
+mod segment;
+mod set;
+mod slot;
+mod snapshot;
+
+pub use attempt::{Attempt, Reservation, ReservationError};
+pub use set::{ReplayLimits, ReplaySet, SingleUse};
+pub use snapshot::{Continuity, RestoreError};

@@ -1,0 +1,76 @@
+//! The key of the sealed profile.
+
+use std::fmt;
+
+use reveille_core::Secret;
+use reveille_crypto::{AEAD_NONCE_LEN, AEAD_TAG_LEN, Aead, CryptoError, CryptoProvider, Sha256};
+
+use crate::{InvalidSecret, Reason, TokenSecret};
+
+/// A key of the sealed profile: 32 bytes, used as they are. Give it no other work, and rotate it before 2³² tokens,
+/// because nonces are random (NIST SP 800-38D §8.3).
+#[derive(Clone)]
+pub struct SealedKey {
+    key: Secret<Vec<u8>>,
+    aead: &'static dyn Aead,
+    sha256: &'static dyn Sha256,
+}
+
+impl SealedKey {
+    /// From a secret of exactly 32 bytes.
+    ///
+    /// # Errors
+    /// [`InvalidSecret`] for any other length, or a JWK that says it is for another algorithm.
+    pub fn new(crypto: CryptoProvider, secret: &TokenSecret) -> Result<Self, InvalidSecret> {
+        let key = secret.check(&["A256GCM", "dir"], "A256GCM", 32, 32)?;
+        Ok(Self { key: Secret::new(key.to_vec()), aead: crypto.aes_256_gcm, sha256: crypto.sha256 })
+    }
+
+    pub(super) fn sha256(&self) -> &dyn Sha256 {
+        self.sha256
+    }
+
+    pub(super) fn seal(
+        &self,
+        nonce: &[u8; AEAD_NONCE_LEN],
+        aad: &[u8],
+        text: &mut [u8],
+    ) -> Result<[u8; AEAD_TAG_LEN], CryptoError> {
+        self.aead.seal_in_place(self.key.expose(), nonce, aad, text)
+    }
+
+    /// Decrypts in place; ids are wiped when dropped.
+    pub(super) fn open(
+        &self,
+        nonce: &[u8; AEAD_NONCE_LEN],
+        aad: &[u8],
+        mut text: Vec<u8>,
+        tag: &[u8; AEAD_TAG_LEN],
+    ) -> Result<Secret<Vec<u8>>, Reason> {
+        let opened = self.aead.open_in_place(self.key.expose(), nonce, aad, &mut text, tag);
+        let text = Secret::new(text);
+        opened.map(|()| text).map_err(|_| Reason::Forged)
+    }
+}
+
+impl fmt::Debug for SealedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SealedKey").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reveille_crypto_ring::PROVIDER;
+
+    #[test]
+    fn only_32_bytes_for_this_algorithm() {
+        let key = |text: &str| SealedKey::new(PROVIDER, &TokenSecret::parse(text).unwrap());
+        insta::assert_snapshot!(key("AAECAwQFBgcICQoLDA0ODw").unwrap_err(), @"secret must be 32 to 32 bytes, got 16");
+        let hs256 = r#"{"kty":"oct","alg":"HS256","k":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"}"#;
+        insta::assert_snapshot!(key(hs256).unwrap_err(), @"JWK is for HS256, expected A256GCM");
+        let dir = key(&hs256.replace("HS256", "dir")).unwrap();
+        insta::assert_snapshot!(format!("{dir:?}"), @"SealedKey { .. }");
+    }
+}

@@ -1,0 +1,275 @@
+//! The order of the checks, and the edges of time.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
+
+mod support;
+use support::*;
+
+use reveille_core::UnixTime;
+use reveille_crypto_ring::PROVIDER;
+use reveille_resume::*;
+use std::time::Duration;
+
+fn check<K: Profile>(keys: &KeyRing<K>, token: &str, now: UnixTime) -> Result<(), Reason> {
+    Verifier::default().check(keys, token, &MINE, now).map(|_| ())
+}
+
+#[test]
+fn a_token_with_several_faults_gets_the_first_reason() {
+    let mut keys = compact_keys();
+    let token = issue(&keys);
+    let nobody = Bindings { contact: "x", conversation: "x", device: "x", channel: "x" };
+    let late = NOW + ms(305_000);
+    let mut verifier = Verifier::default();
+    for (binding, id) in MINE.each() {
+        verifier.revocations.revoke(binding, id, NOW);
+    }
+    keys.revoke(KeyId(1), UnixTime::EPOCH).unwrap();
+    let forged = format!("{}A", &token[..91]);
+    let forged = if forged == token { format!("{}B", &token[..91]) } else { forged };
+    let mut replay = ReplaySet::cold(1, ReplayLimits::default(), NOW);
+
+    let mut reasons = Vec::new();
+    let mut note = |verdict: Verdict| match verdict {
+        Verdict::Fresh { reason, fraud } => reasons.push((reason.name(), fraud)),
+        Verdict::Resume(_) => reasons.push(("resume", false)),
+    };
+    note(verifier.verify(&keys, &forged[1..], &nobody, ATTEMPT, &mut replay, late));
+    note(verifier.verify(&keys, &forged.replacen("AQ", "AA", 1), &nobody, ATTEMPT, &mut replay, late));
+    note(verifier.verify(&KeyRing::<CompactKey>::empty(), &forged, &nobody, ATTEMPT, &mut replay, late));
+    note(verifier.verify(&keys, &forged, &nobody, ATTEMPT, &mut replay, late));
+    note(verifier.verify(&keys, &token, &nobody, ATTEMPT, &mut replay, late));
+    note(verifier.verify(&keys, &token, &nobody, ATTEMPT, &mut replay, NOW));
+    note(verifier.verify(&keys, &token, &MINE, ATTEMPT, &mut replay, NOW));
+    let keys = compact_keys();
+    note(verifier.verify(&keys, &token, &MINE, ATTEMPT, &mut replay, NOW));
+    verifier.revocations = Revocations::default();
+    note(verifier.verify(&keys, &token, &MINE, ATTEMPT, &mut replay, NOW));
+    let mut replay = ReplaySet::cold(0, ReplayLimits::default(), NOW);
+    note(verifier.verify(&keys, &token, &MINE, ATTEMPT, &mut replay, NOW));
+    let mut replay = ReplaySet::complete(0, ReplayLimits::default());
+    note(verifier.verify(&keys, &token, &MINE, ATTEMPT, &mut replay, NOW));
+
+    assert_eq!(
+        reasons,
+        [
+            ("malformed", false),
+            ("unknown_version", false),
+            ("unknown_key", false),
+            ("forged", false),
+            ("expired", false),
+            ("wrong_contact", true),
+            ("key_revoked", true),
+            ("subject_revoked", false),
+            ("wrong_shard", false),
+            ("cold_start", false),
+            ("resume", false),
+        ]
+    );
+}
+
+#[test]
+fn the_edges_of_time_are_exact_to_the_millisecond() {
+    let keys = compact_keys();
+    let token = issue(&keys);
+    assert_eq!(check(&keys, &token, NOW + ms(304_999)), Ok(()));
+    assert_eq!(check(&keys, &token, NOW + ms(305_000)), Err(Reason::Expired));
+    assert_eq!(check(&keys, &token, NOW - ms(5_000)), Ok(()));
+    assert_eq!(check(&keys, &token, NOW - ms(5_001)), Err(Reason::NotYetValid));
+}
+
+#[test]
+fn the_shorter_of_life_time_and_policy_counts() {
+    let keys = compact_keys();
+    let mut issuer = Issuer::new(PROVIDER).with_lifetime(ms(1_500));
+    let short = issuer.issue(&keys, &MINE, NOW).unwrap();
+    assert_eq!(check(&keys, &short, NOW + ms(6_499)), Ok(()));
+    assert_eq!(check(&keys, &short, NOW + ms(6_500)), Err(Reason::Expired));
+    let mut issuer = Issuer::new(PROVIDER).with_lifetime(Duration::from_secs(14_400));
+    let long = issuer.issue(&keys, &MINE, NOW).unwrap();
+    assert_eq!(check(&keys, &long, NOW + ms(305_000)), Err(Reason::Expired));
+    let patient = Verifier::new(Policy::new(Duration::from_secs(86_400), Duration::ZERO));
+    assert!(patient.check(&keys, &long, &MINE, NOW + ms(14_399_999)).is_ok());
+    assert_eq!(patient.check(&keys, &long, &MINE, NOW + ms(14_400_000)), Err(Reason::Expired));
+    assert_eq!(patient.check(&keys, &long, &MINE, NOW - ms(1)), Err(Reason::NotYetValid));
+    for (lifetime, given_ms) in [(ms(0), 0), (ms(1 << 24), 1 << 24)] {
+        let error = Issuer::new(PROVIDER).with_lifetime(lifetime).issue(&keys, &MINE, NOW).unwrap_err();
+        assert!(
+            matches!(error, IssueError::Lifetime { min_ms: 1, given_ms: given, .. } if given == given_ms)
+        );
+    }
+}
+
+#[test]
+fn a_jwt_never_lives_longer_than_asked() {
+    // NOW is 123 ms past a full second: `exp` is rounded down with `iat`.
+    let keys = jwt_keys();
+    let token = issue(&keys);
+    assert_eq!(check(&keys, &token, NOW + ms(304_876)), Ok(()));
+    assert_eq!(check(&keys, &token, NOW + ms(304_877)), Err(Reason::Expired));
+    let mut issuer = Issuer::new(PROVIDER).with_lifetime(ms(999));
+    assert_eq!(
+        issuer.issue(&keys, &MINE, NOW),
+        Err(IssueError::Lifetime { min_ms: 1_000, max_ms: 4_294_967_295, given_ms: 999 })
+    );
+}
+
+#[test]
+fn each_wrong_id_is_named_and_all_are_compared() {
+    let keys = compact_keys();
+    let (compact, jwt, sealed) = (issue(&keys), issue(&jwt_keys()), issue(&sealed_keys()));
+    for mask in 1..16_u8 {
+        let pick = |bit: u8, id: &'static str| if mask & bit == 0 { id } else { "other" };
+        let given = Bindings {
+            contact: pick(1, MINE.contact),
+            conversation: pick(2, MINE.conversation),
+            device: pick(4, MINE.device),
+            channel: pick(8, MINE.channel),
+        };
+        let verifier = Verifier::default();
+        for reason in [
+            verifier.check(&keys, &compact, &given, NOW).unwrap_err(),
+            verifier.check(&jwt_keys(), &jwt, &given, NOW).unwrap_err(),
+            verifier.check(&sealed_keys(), &sealed, &given, NOW).unwrap_err(),
+        ] {
+            let Reason::WrongBinding(mismatch) = reason else { panic!("{reason:?}") };
+            let named = Binding::ALL.map(|binding| mismatch.contains(binding));
+            assert_eq!(named, [1, 2, 4, 8].map(|bit| mask & bit != 0));
+            assert!(reason.is_fraud());
+        }
+    }
+}
+
+#[test]
+fn ids_that_run_into_each_other_are_different_ids() {
+    let keys = compact_keys();
+    let ab_c = Bindings { contact: "ab", conversation: "c", device: "d", channel: "e" };
+    let a_bc = Bindings { contact: "a", conversation: "bc", ..ab_c };
+    for keys_accept in [true, false] {
+        let given = if keys_accept { ab_c } else { a_bc };
+        let token = Issuer::new(PROVIDER).issue(&keys, &ab_c, NOW).unwrap();
+        assert_eq!(Verifier::default().check(&keys, &token, &given, NOW).is_ok(), keys_accept);
+    }
+}
+
+#[test]
+fn a_key_revoked_from_a_time_voids_what_was_issued_since() {
+    let mut keys = compact_keys();
+    let token = issue(&keys);
+    for (from, expected) in
+        [(NOW + ms(1), Ok(())), (NOW, Err(Reason::KeyRevoked)), (NOW - ms(1), Err(Reason::KeyRevoked))]
+    {
+        keys.revoke(KeyId(1), from).unwrap();
+        assert_eq!(check(&keys, &token, NOW), expected);
+    }
+    assert_eq!(Issuer::new(PROVIDER).issue(&keys, &MINE, NOW), Err(IssueError::NoActiveKey));
+    // A JWT knows only the second: the whole second counts.
+    let mut keys = jwt_keys();
+    let token = issue(&keys);
+    keys.revoke(KeyId(1), UnixTime::from_secs(1_700_000_000) + ms(999)).unwrap();
+    assert_eq!(check(&keys, &token, NOW), Err(Reason::KeyRevoked));
+}
+
+#[test]
+fn rotation_refuses_nobody() {
+    let mut keys = compact_keys();
+    let policy = Policy::default();
+    let mut live: Vec<(UnixTime, String)> = Vec::new();
+    let mut issuer = Issuer::new(PROVIDER);
+    // A new key every minute, a token every second, every token verified at the very end of its life.
+    for second in 0..1_800_u64 {
+        let now = NOW + Duration::from_secs(second);
+        if second % 60 == 59 {
+            let id = KeyId(2 + u16::try_from(second / 60).unwrap());
+            keys.rotate(id, CompactKey::new(PROVIDER, &secret(id.0 as u8)).unwrap(), now).unwrap();
+        }
+        keys.prune(policy.overlap(), now);
+        live.push((now, issuer.issue(&keys, &MINE, now).unwrap()));
+        live.retain(|(issued, token)| {
+            let last = *issued + ms(304_999);
+            if last < now + Duration::from_secs(1) {
+                assert_eq!(check(&keys, token, last), Ok(()));
+                return false;
+            }
+            true
+        });
+    }
+    assert!(keys.states().count() <= 7, "{keys:?}");
+}
+
+#[test]
+fn revocation_by_subject_spares_later_tokens_and_other_subjects() {
+    let keys = compact_keys();
+    let (before, after) = (issue(&keys), Issuer::new(PROVIDER).issue(&keys, &MINE, NOW + ms(1)).unwrap());
+    for (binding, id) in MINE.each() {
+        let mut verifier = Verifier::default();
+        verifier.revocations.revoke(binding, "somebody else", NOW);
+        assert!(verifier.check(&keys, &before, &MINE, NOW).is_ok());
+        verifier.revocations.revoke(binding, id, NOW);
+        assert_eq!(verifier.check(&keys, &before, &MINE, NOW), Err(Reason::SubjectRevoked(binding)));
+        assert!(verifier.check(&keys, &after, &MINE, NOW).is_ok());
+    }
+}
+
+#[test]
+fn any_time_is_legal() {
+    let keys = compact_keys();
+    let token = issue(&keys);
+    assert_eq!(check(&keys, &token, UnixTime::EPOCH), Err(Reason::NotYetValid));
+    assert_eq!(check(&keys, &token, UnixTime::MAX), Err(Reason::Expired));
+    let mut issuer = Issuer::new(PROVIDER);
+    assert_eq!(issuer.issue(&keys, &MINE, UnixTime::MAX), Err(IssueError::Time));
+    let last = UnixTime::from_millis((1 << 48) - 1);
+    let token = issuer.issue(&keys, &MINE, last).unwrap();
+    assert_eq!(check(&keys, &token, last), Ok(()));
+    let first = issuer.issue(&keys, &MINE, UnixTime::EPOCH).unwrap();
+    assert_eq!(check(&keys, &first, UnixTime::EPOCH), Ok(()));
+}
+
+#[test]
+fn ids_have_bounds() {
+    let long = "x".repeat(MAX_ID_LEN + 1);
+    for (binding, bad, length) in [(Binding::Device, "", 0), (Binding::Device, long.as_str(), 257)] {
+        let given = Bindings { device: bad, ..MINE };
+        let error = Issuer::new(PROVIDER).issue(&compact_keys(), &given, NOW);
+        assert_eq!(error, Err(IssueError::Id { binding, length }));
+    }
+    let max = "x".repeat(MAX_ID_LEN);
+    let all = Bindings { contact: &max, conversation: &max, device: &max, channel: &max };
+    assert_eq!(Issuer::new(PROVIDER).issue(&compact_keys(), &all, NOW).unwrap().len(), COMPACT_LEN);
+    let jwt = Issuer::new(PROVIDER).issue(&jwt_keys(), &all, NOW).unwrap();
+    assert!(Verifier::default().check(&jwt_keys(), &jwt, &all, NOW).is_ok());
+    // Escapes make a JSON string up to six times as long.
+    let escapes = "\u{1}".repeat(MAX_ID_LEN);
+    let all = Bindings { contact: &escapes, conversation: &escapes, device: &escapes, channel: &escapes };
+    assert!(matches!(
+        Issuer::new(PROVIDER).issue(&jwt_keys(), &all, NOW),
+        Err(IssueError::TooLong { limit: MAX_JOSE_LEN, .. })
+    ));
+}
+
+#[test]
+fn the_shard_can_be_read_for_routing() {
+    let keys = compact_keys();
+    let token = Issuer::new(PROVIDER).with_shard(200).issue(&keys, &MINE, NOW).unwrap();
+    assert_eq!(shard_of(&token), Some(200));
+    assert_eq!(shard_of(&token[1..]), None);
+    assert_eq!(shard_of(&issue(&jwt_keys())), None);
+    for keys in [jwt_keys(), es256_keys()] {
+        let token = Issuer::new(PROVIDER).with_shard(200).issue(&keys, &MINE, NOW).unwrap();
+        assert_eq!(Verifier::default().check(&keys, &token, &MINE, NOW).unwrap().single_use().shard, 200);
+    }
+}
+
+#[test]
+fn a_public_key_verifies_and_cannot_issue() {
+    let public = *PROVIDER.es256.load(&ec_private()).unwrap().public_key();
+    let keys = KeyRing::new(KeyId(1), JwtKey::es256_public(PROVIDER, public));
+    assert_eq!(check(&keys, &issue(&es256_keys()), NOW), Ok(()));
+    assert_eq!(Issuer::new(PROVIDER).issue(&keys, &MINE, NOW), Err(IssueError::VerifyOnlyKey));
+}

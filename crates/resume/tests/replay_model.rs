@@ -1,0 +1,314 @@
+//! The replay set, and a shared store driven by [`ExternalStore`], against a naive model: any interleaving of attempts,
+//! commits, aborts, crashes and clocks.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
+
+mod support;
+use support::*;
+
+use proptest::prelude::*;
+use reveille_core::UnixTime;
+use reveille_crypto_ring::PROVIDER;
+use reveille_resume::*;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+#[derive(Clone, Debug)]
+enum Op {
+    Reserve {
+        token: usize,
+        attempt: u64,
+    },
+    Commit {
+        held: usize,
+    },
+    Abort {
+        held: usize,
+    },
+    /// The process dies; what it comes back with is its last snapshot.
+    Crash {
+        after_snapshot: bool,
+    },
+    Snapshot,
+    Sweep,
+    Wait {
+        millis: u64,
+    },
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        6 => (0..12_usize, 0..4_u64).prop_map(|(token, attempt)| Op::Reserve { token, attempt }),
+        4 => any::<usize>().prop_map(|held| Op::Commit { held }),
+        2 => any::<usize>().prop_map(|held| Op::Abort { held }),
+        1 => any::<bool>().prop_map(|after_snapshot| Op::Crash { after_snapshot }),
+        1 => Just(Op::Snapshot),
+        1 => Just(Op::Sweep),
+        3 => (0..20_000_u64).prop_map(|millis| Op::Wait { millis }),
+    ]
+}
+
+const LIMITS: ReplayLimits = ReplayLimits::new(1_000, Duration::from_secs(10), Duration::ZERO);
+
+fn token(n: usize) -> SingleUse {
+    let issued_at = NOW + Duration::from_secs(n as u64 * 3);
+    SingleUse {
+        token_id: TokenId::new([n as u8; 16]),
+        shard: 0,
+        issued_at,
+        keep_until: issued_at + ms(40_500),
+    }
+}
+
+/// What a token is, as simply as it can be said.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum State {
+    Reserved { by: u64, until: UnixTime },
+    Used { by: u64, until: UnixTime },
+}
+
+#[derive(Clone, Debug, Default)]
+struct Model {
+    states: BTreeMap<usize, State>,
+    complete_since: Option<UnixTime>,
+}
+
+impl Model {
+    fn reserve(&mut self, n: usize, attempt: u64, now: UnixTime) -> Result<UnixTime, Reason> {
+        let token = token(n);
+        let up = |time: UnixTime| UnixTime::from_secs(time.as_millis().div_ceil(1_000));
+        if up(token.keep_until).as_secs() <= now.as_secs() {
+            return Err(Reason::Expired);
+        }
+        match self.states.get(&n) {
+            Some(State::Reserved { by, until } | State::Used { by, until })
+                if now < *until && *by == attempt =>
+            {
+                return Err(Reason::RepeatedAttempt);
+            }
+            Some(State::Used { .. }) => return Err(Reason::Replayed),
+            Some(State::Reserved { until, .. }) if now < *until => return Err(Reason::InUse),
+            _ => {}
+        }
+        if self.complete_since.is_some_and(|since| token.issued_at <= since) {
+            return Err(Reason::ColdStart);
+        }
+        let until = up(now + LIMITS.lease).min(up(token.keep_until));
+        self.states.insert(n, State::Reserved { by: attempt, until });
+        Ok(until)
+    }
+
+    fn commit(&mut self, n: usize, held: &Reservation, now: UnixTime) -> Result<(), ReservationError> {
+        let by = held.attempt.as_u64();
+        match self.states.get(&n) {
+            Some(State::Reserved { by: b, until }) if *b == by && *until == held.until && now < *until => {
+                self.states.insert(n, State::Used { by, until: held.until });
+                Ok(())
+            }
+            Some(State::Used { by: b, until }) if *b == by && *until == held.until => Ok(()),
+            _ => Err(ReservationError::Lapsed),
+        }
+    }
+
+    fn abort(&mut self, n: usize, held: &Reservation, now: UnixTime) -> Result<(), ReservationError> {
+        let by = held.attempt.as_u64();
+        match self.states.get(&n) {
+            Some(State::Reserved { by: b, until }) if *b == by && *until == held.until && now < *until => {
+                self.states.remove(&n);
+                Ok(())
+            }
+            Some(State::Used { by: b, until }) if *b == by && *until == held.until => {
+                Err(ReservationError::Committed)
+            }
+            _ => Err(ReservationError::Lapsed),
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn the_set_is_the_model_and_nobody_resumes_twice(ops in proptest::collection::vec(op(), 1..120)) {
+        let mut now = NOW + Duration::from_secs(20);
+        let (mut set, mut model) = (ReplaySet::complete(0, LIMITS), Model::default());
+        let mut saved = (set.snapshot(now), model.clone());
+        let mut held: Vec<(usize, Reservation)> = Vec::new();
+        let mut resumed: BTreeMap<usize, u64> = BTreeMap::new();
+        for op in ops {
+            match op {
+                Op::Reserve { token: n, .. } if token(n).issued_at > now => {}
+                Op::Reserve { token: n, attempt } => {
+                    let granted = set.reserve(&token(n), Attempt::new(attempt), now);
+                    prop_assert_eq!(granted.map(|held| held.until), model.reserve(n, attempt, now));
+                    held.extend(granted.ok().map(|reservation| (n, reservation)));
+                }
+                Op::Commit { held: h } if !held.is_empty() => {
+                    let (n, reservation) = held[h % held.len()];
+                    // The set forgets what has expired; the model need not.
+                    if now.as_secs() < token(n).keep_until.as_millis().div_ceil(1_000) {
+                        let done = set.commit(&reservation, now);
+                        prop_assert_eq!(done, model.commit(n, &reservation, now));
+                        if done.is_ok() {
+                            let winner = *resumed.entry(n).or_insert(reservation.attempt.as_u64());
+                            prop_assert_eq!(winner, reservation.attempt.as_u64());
+                        }
+                    }
+                }
+                Op::Abort { held: h } if !held.is_empty() => {
+                    let (n, reservation) = held[h % held.len()];
+                    if now.as_secs() < token(n).keep_until.as_millis().div_ceil(1_000) {
+                        prop_assert_eq!(set.abort(&reservation, now), model.abort(n, &reservation, now));
+                    }
+                }
+                Op::Commit { .. } | Op::Abort { .. } => {}
+                Op::Crash { after_snapshot } => {
+                    let continuity = if after_snapshot { Continuity::Unbroken } else { Continuity::Broken };
+                    if after_snapshot {
+                        saved = (set.snapshot(now), model.clone());
+                    }
+                    set = ReplaySet::restore(&saved.0, LIMITS, continuity, now).unwrap();
+                    model = saved.1.clone();
+                    if !after_snapshot {
+                        model.complete_since = Some(now);
+                        model.states.retain(|_, state| matches!(state, State::Used { .. }));
+                    }
+                }
+                Op::Snapshot => saved = (set.snapshot(now), model.clone()),
+                Op::Sweep => set.sweep(now),
+                Op::Wait { millis } => now += ms(millis),
+            }
+        }
+    }
+
+    /// Many nodes on one store: whatever the order in which their commands arrive, one resumes.
+    #[test]
+    fn a_shared_store_lets_one_resume(
+        order in proptest::collection::vec((0..4_usize, 0..3_u8, 0..6_000_u64), 1..60),
+    ) {
+        let keys = compact_keys();
+        let text = issue(&keys);
+        let (store, verifier) = (ExternalStore::default(), Verifier::default());
+        let mut redis = FakeRedis::default();
+        let mut held: [Option<Reservation>; 4] = [None; 4];
+        let mut winners = std::collections::BTreeSet::new();
+        let mut now = NOW;
+        for (node, step, wait) in order {
+            now += ms(wait);
+            let attempt = Attempt::new(node as u64);
+            match (step, held[node]) {
+                (0, _) => {
+                    let Ok(authentic) = verifier.check(&keys, &text, &MINE, now) else { break };
+                    let command = store.reserve(&authentic, attempt, now).unwrap();
+                    let there = redis.run(&command, now);
+                    let reply = there.as_deref().map_or(StoreReply::Stored, StoreReply::Held);
+                    if let Verdict::Resume(claims) = store.settle(authentic, attempt, reply, now) {
+                        prop_assert!(winners.is_empty(), "granted after a commit");
+                        held[node] = Some(claims.reservation);
+                    }
+                }
+                (1, Some(reservation)) => {
+                    let done = redis.run(&store.commit(&reservation, now), now);
+                    if done.as_deref() == Some("1") {
+                        winners.insert(node);
+                        held[node] = None;
+                    }
+                }
+                (_, Some(reservation)) => {
+                    redis.run(&store.abort(&reservation), now);
+                    held[node] = None;
+                }
+                _ => {}
+            }
+            prop_assert!(winners.len() <= 1, "{winners:?}");
+        }
+    }
+}
+
+/// What the commands mean: `SET … NX GET PX`, compare and set, compare and delete.
+#[derive(Default)]
+struct FakeRedis(BTreeMap<String, (String, UnixTime)>);
+
+impl FakeRedis {
+    fn run(&mut self, command: &StoreCommand, now: UnixTime) -> Option<String> {
+        self.0.retain(|_, (_, end)| *end > now);
+        let matches =
+            |key: &String, expected: &String| self.0.get(key).is_some_and(|(value, _)| value == expected);
+        match command {
+            StoreCommand::SetIfAbsent { key, value, expires_in_ms } => {
+                assert!(*expires_in_ms > 0);
+                if let Some((there, _)) = self.0.get(key) {
+                    return Some(there.clone());
+                }
+                self.0.insert(key.clone(), (value.clone(), now + ms(*expires_in_ms)));
+                None
+            }
+            StoreCommand::Replace { key, expected, value, expires_in_ms } => {
+                assert!(*expires_in_ms > 0);
+                let hit = matches(key, expected);
+                if hit {
+                    self.0.insert(key.clone(), (value.clone(), now + ms(*expires_in_ms)));
+                }
+                Some(u8::from(hit).to_string())
+            }
+            StoreCommand::Delete { key, expected } => {
+                let hit = matches(key, expected);
+                if hit {
+                    self.0.remove(key);
+                }
+                Some(u8::from(hit).to_string())
+            }
+        }
+    }
+}
+
+#[test]
+fn the_words_for_redis() {
+    let keys = compact_keys();
+    let token = fixed_issuer().issue(&keys, &MINE, NOW).unwrap();
+    let authentic = Verifier::default().check(&keys, &token, &MINE, NOW).unwrap();
+    let (store, attempt) = (ExternalStore::default(), Attempt::new(255));
+    let words = store.reserve(&authentic, attempt, NOW).unwrap().redis();
+    insta::assert_snapshot!(words.join(" "), @"SET reveille:resume:f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff r.00000000000000ff.1700000010123 NX GET PX 10000");
+    let Verdict::Resume(claims) = store.settle(authentic, attempt, StoreReply::Stored, NOW) else { panic!() };
+    let words = store.commit(&claims.reservation, NOW + ms(1_000)).redis();
+    insta::assert_snapshot!(words[2..].join(" "), @"1 reveille:resume:f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff r.00000000000000ff.1700000010123 c.00000000000000ff.1700000010123 304000");
+    let words = store.abort(&claims.reservation).redis();
+    insta::assert_snapshot!(words.join(" "), @"EVAL if redis.call('GET',KEYS[1])==ARGV[1] then return redis.call('DEL',KEYS[1]) else return 0 end 1 reveille:resume:f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff r.00000000000000ff.1700000010123");
+}
+
+#[test]
+fn what_the_store_holds_decides_the_reason() {
+    let keys = compact_keys();
+    let token = issue(&keys);
+    let authentic = Verifier::default().check(&keys, &token, &MINE, NOW).unwrap();
+    let mut store = ExternalStore::default();
+    let reason = |reply| match store.settle(authentic, Attempt::new(255), reply, NOW) {
+        Verdict::Fresh { reason, fraud } => (reason.name(), fraud),
+        Verdict::Resume(_) => ("resume", false),
+    };
+    assert_eq!(reason(StoreReply::Stored), ("resume", false));
+    assert_eq!(reason(StoreReply::Unavailable), ("store_unavailable", false));
+    for (value, expected) in [
+        ("r.00000000000000ff.1700000000124", ("repeated_attempt", false)),
+        ("r.00000000000000fe.1700000000124", ("in_use", false)),
+        ("r.00000000000000ff.1700000000123", ("in_use", false)),
+        ("c.00000000000000ff.1700000000124", ("repeated_attempt", false)),
+        ("c.00000000000000ff.1700000000123", ("replayed", true)),
+        ("c.00000000000000fe.1700000000124", ("replayed", true)),
+        ("", ("replayed", true)),
+        ("rubbish", ("replayed", true)),
+    ] {
+        assert_eq!(reason(StoreReply::Held(value)), expected, "{value}");
+    }
+    store.complete_since = Some(NOW);
+    assert_eq!(store.reserve(&authentic, ATTEMPT, NOW), Err(Reason::ColdStart));
+    let later = Issuer::new(PROVIDER).issue(&keys, &MINE, NOW + ms(1)).unwrap();
+    let later = Verifier::default().check(&keys, &later, &MINE, NOW).unwrap();
+    assert!(store.reserve(&later, ATTEMPT, NOW).is_ok());
+}

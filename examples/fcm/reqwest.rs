@@ -1,0 +1,148 @@
+//! FCM over `reqwest`, against a local service that checks everything Google's checks: get an access token with a
+//! service account, test the credentials, send to three devices.
+//!
+//! `cargo run --example fcm_reqwest`
+//!
+//! For the real service give `Project::new` the account's project and leave the token URI as it is in the file.
+
+use std::error::Error;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use reveille_core::{Jitter, Outcome};
+use reveille_crypto::{RsaPublicKey, base64url};
+use reveille_crypto_ring::PROVIDER;
+use reveille_examples::clock;
+use reveille_fcm::{
+    AccessToken, Grant, Message, Notification, Prepared, Project, RegistrationToken, ServiceAccount,
+    SizeBudget, Target, TokenOutput, TokenSource, Verdict, classify, probe_request,
+};
+use reveille_testkit::fcm::{Device, FcmService, Google, OAuthService};
+
+/// A made-up account; the key protects nothing.
+const ACCOUNT: &str = include_str!("../../crates/fcm/tests/data/service_account.json");
+const ACCOUNT_KEY: &str = include_str!("../../crates/fcm/tests/data/service_account_public.jwk");
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let account = ServiceAccount::from_json(ACCOUNT.as_bytes())?;
+    let origin = start_local_google(&account).await?;
+    let account = account.with_token_uri(&format!("{origin}/token"))?;
+    let project = Project::at(&origin, account.project_id())?;
+    println!("account {:?}", account.masked());
+
+    let client = client()?;
+    let mut source = TokenSource::new(
+        Grant::service_account(&account, PROVIDER.rs256)?,
+        Jitter::new(clock::now().as_millis()),
+    );
+    let token = access_token(&client, &mut source).await?;
+
+    let answer = send(&client, probe_request(&project, &token, None)?).await?;
+    println!("credential test: {}", Verdict::of_answer(&answer, clock::now()));
+
+    let message = Message::new().notification(Notification::new().title("Anna").body("Hello"));
+    let prepared = Prepared::new(&message, SizeBudget::default())?;
+    let targets: Vec<Target> = ["phone", "old-phone", "typing-error"]
+        .iter()
+        .map(|name| RegistrationToken::parse(*name).map(Target::Token))
+        .collect::<Result<_, _>>()?;
+    for request in prepared.fan_out(&project, &token, &targets) {
+        let answer = send(&client, request?).await?;
+        match classify(answer.status(), answer.headers(), answer.body(), clock::now()) {
+            Outcome::Accepted(receipt) => println!("accepted as {}", receipt.message.unwrap_or_default()),
+            Outcome::Rejected(rejection) => {
+                println!("{}: {}", rejection.reason.unwrap_or_default(), rejection.action.name());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Google asks for a time-out of at least ten seconds.
+fn client() -> Result<reqwest::Client, Box<dyn Error>> {
+    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
+    let tls = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(reqwest::Client::builder().tls_backend_preconfigured(tls).timeout(Duration::from_secs(10)).build()?)
+}
+
+/// The loop of `TokenSource`, until there is a token.
+async fn access_token(
+    client: &reqwest::Client,
+    source: &mut TokenSource,
+) -> Result<AccessToken, Box<dyn Error>> {
+    loop {
+        source.handle_timeout(clock::now());
+        while let Some(output) = source.poll_output() {
+            match output {
+                TokenOutput::Fetch { fetch, request } => match send(client, request).await {
+                    Ok(response) => source.handle_response(fetch, &response, clock::now()),
+                    Err(_) => source.handle_failure(fetch, clock::now()),
+                },
+                TokenOutput::Failed(failure) if failure.kind.needs_operator() => return Err(failure.into()),
+                TokenOutput::Failed(failure) => eprintln!("{failure}"),
+                _ => {}
+            }
+        }
+        if let Some(token) = source.token(clock::now()) {
+            return Ok(token.clone());
+        }
+        if let Some(wakeup) = source.next_wakeup() {
+            tokio::time::sleep(wakeup.at.since(clock::now())).await;
+        }
+    }
+}
+
+async fn send(
+    client: &reqwest::Client,
+    request: http::Request<Bytes>,
+) -> Result<http::Response<Bytes>, Box<dyn Error>> {
+    let mut answer = client.execute(request.try_into()?).await?;
+    let (status, headers) = (answer.status(), std::mem::take(answer.headers_mut()));
+    let mut response = http::Response::new(answer.bytes().await?);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    Ok(response)
+}
+
+/// Google on this machine: its origin.
+async fn start_local_google(account: &ServiceAccount) -> Result<String, Box<dyn Error>> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let origin = format!("http://{}", listener.local_addr()?);
+    let jwk: serde_json::Value = serde_json::from_str(ACCOUNT_KEY)?;
+    let part = |name: &str| base64url::decode(jwk[name].as_str().unwrap_or_default());
+    let email = serde_json::from_str::<serde_json::Value>(ACCOUNT)?["client_email"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    let oauth = OAuthService::new(
+        format!("{origin}/token"),
+        email,
+        RsaPublicKey::new(&part("n")?, &part("e")?),
+        PROVIDER,
+    );
+    let mut fcm = FcmService::new(account.project_id());
+    fcm.device("phone", Device::Registered);
+    fcm.device("old-phone", Device::Unregistered);
+    let google = Arc::new(Mutex::new(Google { fcm, oauth }));
+    tokio::spawn(
+        async move { axum::serve(listener, Router::new().fallback(answer).with_state(google)).await },
+    );
+    Ok(origin)
+}
+
+async fn answer(State(google): State<Arc<Mutex<Google>>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, 64 * 1024).await else {
+        return http::StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let mut google = google.lock().unwrap_or_else(PoisonError::into_inner);
+    google.handle(&http::Request::from_parts(parts, body), clock::now()).map(axum::body::Body::from)
+}
