@@ -126,6 +126,7 @@ fn prepared() -> Prepared {
 
 macro_rules! peer {
     ($peer:ident, $payload:ident, $request:ident) => {
+        #[allow(deprecated, reason = "the two peers still share these names")]
         fn $payload(device: &str) -> $peer::request::payload::Payload<'_> {
             use $peer::request::notification::{
                 DefaultNotificationBuilder, NotificationBuilder, NotificationOptions,

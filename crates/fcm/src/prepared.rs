@@ -2,7 +2,8 @@
 
 use bytes::{Bytes, BytesMut};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 
 use crate::json::Json;
 use crate::size::MERGE_OVERHEAD;
@@ -100,7 +101,7 @@ impl Prepared {
         token: &AccessToken,
         target: &Target,
     ) -> Result<Request<Bytes>, Oversize> {
-        Ok(post(project.send_uri(), &headers(token), self.body(target)?))
+        Ok(Request::from_parts(template(project, token), self.body(target)?))
     }
 
     /// The requests for many targets. Bodies share buffers of 64 KiB, headers are copied from one template: two
@@ -116,8 +117,7 @@ impl Prepared {
     {
         FanOut {
             prepared: self,
-            uri: project.send_uri(),
-            headers: headers(token),
+            template: template(project, token),
             label: "",
             start: Vec::new(),
             buffer: BytesMut::new(),
@@ -154,8 +154,7 @@ impl std::fmt::Debug for Prepared {
 /// The requests of [`Prepared::fan_out`].
 pub struct FanOut<'a, I> {
     prepared: &'a Prepared,
-    uri: &'a Uri,
-    headers: HeaderMap,
+    template: Parts,
     /// The kind of the last target, and what stands in front of one of that kind.
     label: &'static str,
     start: Vec<u8>,
@@ -182,7 +181,7 @@ impl<'a, I: Iterator<Item = &'a Target>> Iterator for FanOut<'a, I> {
         self.buffer.extend_from_slice(&self.start);
         self.buffer.extend_from_slice(value.as_bytes());
         self.buffer.extend_from_slice(TAIL);
-        Some(Ok(post(self.uri, &self.headers, self.buffer.split().freeze())))
+        Some(Ok(Request::from_parts(self.template.clone(), self.buffer.split().freeze())))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -196,18 +195,13 @@ impl<I> std::fmt::Debug for FanOut<'_, I> {
     }
 }
 
-fn headers(token: &AccessToken) -> HeaderMap {
+/// Everything of a request but its body.
+fn template(project: &Project, token: &AccessToken) -> Parts {
     let mut headers = HeaderMap::with_capacity(3);
     headers.insert(AUTHORIZATION, token.header().clone());
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(API_FORMAT, HeaderValue::from_static("2"));
-    headers
-}
-
-fn post(uri: &Uri, headers: &HeaderMap, body: Bytes) -> Request<Bytes> {
-    let mut request = Request::new(body);
-    *request.method_mut() = Method::POST;
-    *request.uri_mut() = uri.clone();
-    *request.headers_mut() = headers.clone();
-    request
+    let (mut parts, ()) = Request::new(()).into_parts();
+    (parts.method, parts.uri, parts.headers) = (Method::POST, project.send_uri().clone(), headers);
+    parts
 }

@@ -71,7 +71,9 @@ fn answer(question: &[u8]) -> Result<Value, String> {
         .iter()
         .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into()))
         .collect();
-    Ok(json!({"uri": request.uri().to_string(), "headers": headers, "body": base64url::encode(request.body())}))
+    Ok(
+        json!({"uri": request.uri().to_string(), "headers": headers, "body": base64url::encode(request.body())}),
+    )
 }
 
 fn text(error: impl std::fmt::Display) -> String {
