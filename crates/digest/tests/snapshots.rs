@@ -158,3 +158,25 @@ proptest! {
         }
     }
 }
+
+/// Found by fuzzing: a forged record with pending events and a time to forget in the past lost the events.
+#[test]
+fn a_time_to_forget_does_not_lose_pending_events() {
+    let forged = with_check_sum(include_bytes!("forget_beside_events.bin")[1..].to_vec());
+    let restore = |bytes: &[u8]| {
+        let mut policy = Policy::default();
+        policy.reminders = vec![Duration::from_secs(600); 2];
+        let host = Plain::<u64, Vec<u8>>::new();
+        Engine::restore(host, policy, Limits::default(), SEED, bytes, CatchUp::default(), at(0))
+    };
+    let mut engine = restore(&forged).unwrap();
+    assert_eq!(engine.explain().pending, 2);
+    for step in 0..40 {
+        engine.handle_timeout(at(step * 600));
+        while engine.poll_output().is_some() {}
+    }
+    assert_eq!(engine.explain().sum(), engine.explain().events);
+    let mut again = Vec::new();
+    engine.snapshot(&mut again).unwrap();
+    assert_eq!(restore(&again).unwrap().explain(), engine.explain());
+}

@@ -2,7 +2,7 @@
 
 use reveille_core::UnixTime;
 
-use crate::record::bit;
+use crate::record::{Extra, bit};
 use crate::window::millis;
 use crate::{Engine, Host, Output};
 
@@ -119,7 +119,12 @@ impl<H: Host> Engine<H> {
         if self.extra(index).is_some_and(|extra| extra.remind_at <= now && extra.remind_at != u64::MAX) {
             self.remind(index, now);
         }
-        if self.extra(index).is_some_and(|extra| extra.forget_at <= now && extra.forget_at != u64::MAX) {
+        // A snapshot from elsewhere may hold a time to forget beside events; they come first.
+        let holds_events = self.slab.hot(index).is_some_and(|hot| hot.has(bit::OPEN) || hot.total > 0);
+        let forgettable = |extra: &Extra<H>| {
+            extra.flights.is_empty() && extra.forget_at <= now && extra.forget_at != u64::MAX
+        };
+        if !holds_events && self.extra(index).is_some_and(forgettable) {
             self.forget(index);
             self.settle_if_front(index);
             return;
