@@ -1,5 +1,5 @@
-# Every fuzz target for a few seconds, from its seed corpus. FUZZ_SECONDS sets how many. A smoke test that can be
-# repeated: always the same seed, unless FUZZ_SEED is another. New faults are found by long runs, not here.
+# Every fuzz target from its seed corpus, for FUZZ_RUNS inputs or FUZZ_SECONDS, whichever ends first. A smoke test that
+# can be repeated: always the same seed, unless FUZZ_SEED is another. New faults are found by long runs, not here.
 rustup toolchain list | grep -q '^nightly' || rustup toolchain install nightly --profile minimal
 cargo +nightly fuzz --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz
 cd fuzz
@@ -10,7 +10,7 @@ for target in $(cargo +nightly fuzz list); do
   mkdir -p "corpus-grown/$target"
   log=$(mktemp)
   if ! cargo +nightly fuzz run "$target" "corpus-grown/$target" "corpus/$target" -- \
-    -seed="${FUZZ_SEED:-1}" -max_total_time="${FUZZ_SECONDS:-10}" -rss_limit_mb=2048 -timeout=10 >"$log" 2>&1; then
+    -seed="${FUZZ_SEED:-1}" -runs="${FUZZ_RUNS:-100000}" -max_total_time="${FUZZ_SECONDS:-10}" -rss_limit_mb=2048 -timeout=10 >"$log" 2>&1; then
     tail -40 "$log"
     exit 1
   fi

@@ -44,8 +44,8 @@ fuzz_target!(|ops: Vec<Op>| {
     let mut winners: BTreeMap<TokenId, Attempt> = BTreeMap::new();
     for op in ops {
         match op {
-            // A token from the future has not been issued.
-            Op::Reserve { token: n, .. } if token(n).issued_at > now => {}
+            // A token from the future has not been issued, so nobody can use it.
+            Op::Reserve { token: n, .. } | Op::Record { token: n } if token(n).issued_at > now => {}
             Op::Reserve { token: n, attempt } => {
                 let granted = set.reserve(&token(n), Attempt::new(attempt.into()), now);
                 if let Ok(reservation) = granted {
