@@ -7,6 +7,7 @@ use std::time::Duration;
 use reveille_core::UnixTime;
 use thiserror::Error;
 
+use crate::hash::Keyed;
 use crate::{EventId, Seed};
 
 /// What the first phase says.
@@ -51,7 +52,7 @@ pub struct Dedup {
     window: u64,
     limit: u32,
     /// Keyed: nobody can choose ids that fall into one bucket.
-    ids: HashMap<EventId, Entry, Seed>,
+    ids: HashMap<EventId, Entry, Keyed>,
     /// Ids in the order in which they came, with the time; some were aborted since.
     queue: VecDeque<(u64, EventId)>,
     now: u64,
@@ -68,7 +69,7 @@ impl Dedup {
     #[must_use]
     pub fn new(window: Duration, limit: u32, seed: Seed) -> Self {
         let window = crate::window::millis(window);
-        Self { window, limit, ids: HashMap::with_hasher(seed), queue: VecDeque::new(), now: 0 }
+        Self { window, limit, ids: HashMap::with_hasher(Keyed(seed)), queue: VecDeque::new(), now: 0 }
     }
 
     /// Phase one: is this id new?

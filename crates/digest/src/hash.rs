@@ -1,10 +1,9 @@
 //! Everything that is keyed with the caller's secret seed: identities, collapse ids, spreading.
 
 use std::fmt;
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash};
 
-use siphasher::sip128::{Hasher128, SipHasher13};
-
+use crate::sip::{Halfway, Sip13};
 use crate::{CollapseId, Lane};
 
 /// A secret of 16 random bytes, the same on every machine and across restarts: collapse ids depend on it.
@@ -25,16 +24,26 @@ impl Seed {
     }
 
     /// Every use has a key of its own.
-    #[inline]
-    fn hash128(&self, domain: u64, value: &impl Hash) -> u128 {
-        let mut hasher = LittleEndian(SipHasher13::new_with_keys(self.k0, self.k1 ^ domain));
+    #[inline(always)]
+    fn hash(&self, domain: u64, value: &impl Hash) -> Halfway {
+        let mut hasher = Sip13::new(self.k0, self.k1 ^ domain);
         value.hash(&mut hasher);
-        hasher.0.finish128().into()
+        hasher.halfway()
+    }
+
+    fn hash128(&self, domain: u64, value: &impl Hash) -> u128 {
+        self.hash(domain, value).both()
+    }
+
+    /// Where a key is, and what it takes to be sure of it.
+    #[inline(always)]
+    pub(crate) fn place(&self, key: &impl Hash) -> Place {
+        Place(self.hash(0, key))
     }
 
     #[inline]
     pub(crate) fn identity(&self, key: &impl Hash) -> Identity {
-        Identity(self.hash128(0, key))
+        self.place(key).identity()
     }
 
     /// Hashed once more: what is sent out says nothing about the table.
@@ -59,6 +68,22 @@ impl fmt::Debug for Seed {
     }
 }
 
+/// An identity whose second half is not computed yet.
+#[derive(Clone, Copy)]
+pub(crate) struct Place(Halfway);
+
+impl Place {
+    #[inline(always)]
+    pub(crate) const fn tag(&self) -> u32 {
+        self.0.first as u32
+    }
+
+    #[inline(always)]
+    pub(crate) fn identity(self) -> Identity {
+        Identity(self.0.both())
+    }
+}
+
 /// What stands for a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Identity(u128);
@@ -67,56 +92,25 @@ impl Identity {
     /// 32 bits for the table.
     #[inline]
     pub(crate) const fn tag(self) -> u32 {
-        (self.0 >> 64) as u32
+        self.0 as u32
     }
 
     /// 64 others for the record.
     #[inline]
     pub(crate) const fn fingerprint(self) -> u64 {
-        self.0 as u64
+        (self.0 >> 64) as u64
     }
 }
 
 /// For the standard maps: a seed that attackers do not know, and that gives the same order in every run.
-impl BuildHasher for Seed {
-    type Hasher = siphasher::sip::SipHasher13;
+#[derive(Clone)]
+pub(crate) struct Keyed(pub(crate) Seed);
+
+impl BuildHasher for Keyed {
+    type Hasher = Sip13;
 
     fn build_hasher(&self) -> Self::Hasher {
-        siphasher::sip::SipHasher13::new_with_keys(self.k0, self.k1)
-    }
-}
-
-/// The same hash on machines of either byte order and any word size.
-struct LittleEndian(SipHasher13);
-
-impl Hasher for LittleEndian {
-    #[inline]
-    fn finish(&self) -> u64 {
-        self.0.finish()
-    }
-    #[inline]
-    fn write(&mut self, bytes: &[u8]) {
-        self.0.write(bytes);
-    }
-    #[inline]
-    fn write_u16(&mut self, n: u16) {
-        self.0.write_u16(n.to_le());
-    }
-    #[inline]
-    fn write_u32(&mut self, n: u32) {
-        self.0.write_u32(n.to_le());
-    }
-    #[inline]
-    fn write_u64(&mut self, n: u64) {
-        self.0.write_u64(n.to_le());
-    }
-    #[inline]
-    fn write_u128(&mut self, n: u128) {
-        self.0.write(&n.to_le_bytes());
-    }
-    #[inline]
-    fn write_usize(&mut self, n: usize) {
-        self.0.write_u64((n as u64).to_le());
+        Sip13::new(self.0.k0, self.0.k1)
     }
 }
 

@@ -17,14 +17,12 @@ struct Bucket {
 impl Bucket {
     const NEW: Self = Self { tags: [0; WAYS], indices: [EMPTY; WAYS] };
 
-    /// One bit for each entry with this tag, empty ones included.
-    #[inline]
-    fn matches(&self, tag: u32) -> u32 {
-        let mut mask = 0;
-        for (way, other) in self.tags.iter().enumerate() {
-            mask |= u32::from(*other == tag) << way;
-        }
-        mask
+    /// The entry with this tag if there is exactly one, else anything. There is no branch in it, and the compiler
+    /// compares eight at once.
+    #[inline(always)]
+    fn guess(&self, tag: u32) -> u32 {
+        let masked = |(other, index): (&u32, &u32)| if *other == tag { *index } else { 0 };
+        self.tags.iter().zip(&self.indices).map(masked).fold(0, |all, one| all | one)
     }
 
     /// Entries are kept in front.
@@ -74,20 +72,21 @@ impl Table {
         self.buckets.len().wrapping_sub(1)
     }
 
+    /// The record with this tag if there is exactly one in its first bucket, else anything.
+    #[inline(always)]
+    pub(crate) fn guess(&self, tag: u32) -> u32 {
+        self.buckets.get(tag as usize & self.mask()).map_or(EMPTY, |bucket| bucket.guess(tag))
+    }
+
     /// The record with this tag that `is_it` accepts.
-    #[inline]
-    pub(crate) fn find(&self, tag: u32, mut is_it: impl FnMut(u32) -> bool) -> Option<u32> {
+    pub(crate) fn find(&self, tag: u32, is_it: impl Fn(u32) -> bool) -> Option<u32> {
         let mask = self.mask();
         let mut at = tag as usize & mask;
         loop {
             let bucket = self.buckets.get(at)?;
-            let mut matches = bucket.matches(tag);
-            while matches != 0 {
-                let index = *bucket.indices.get(matches.trailing_zeros() as usize)?;
-                if index != EMPTY && is_it(index) {
-                    return Some(index);
-                }
-                matches &= matches - 1;
+            let found = bucket.position(|other, index| other == tag && is_it(index));
+            if let Some(way) = found {
+                return bucket.indices.get(way).copied();
             }
             if !bucket.is_full() {
                 return None;
@@ -99,7 +98,8 @@ impl Table {
     /// Something of the bucket where a tag belongs: reading it ahead of time brings it into the cache.
     #[inline]
     pub(crate) fn touch(&self, tag: u32) -> u32 {
-        self.buckets.get(tag as usize & self.mask()).map_or(0, |bucket| bucket.matches(tag))
+        let bucket = self.buckets.get(tag as usize & self.mask());
+        bucket.and_then(|bucket| bucket.tags.first().copied()).unwrap_or_default()
     }
 
     /// Adds a record that is not there.

@@ -12,7 +12,7 @@ use crate::record::{MORE_ACTORS, bit};
 use crate::{Collect, Engine, Error, Event, Excess, Fate, Host, Item, Lane, Urgent};
 
 /// How many events are looked up ahead of their turn.
-const GROUP: usize = 32;
+const GROUP: usize = 64;
 
 impl<H: Host> Engine<H> {
     /// Takes an event in and says where it stands now: waiting, in a notification that is to be polled, or dropped
@@ -20,10 +20,10 @@ impl<H: Host> Engine<H> {
     ///
     /// # Errors
     /// [`Error::Full`] if a limit is reached. The event is counted as refused; hand it in again later.
+    #[inline(always)]
     pub fn handle_event(&mut self, event: Event<H>, now: UnixTime) -> Result<Fate, Error> {
         let now = self.clock.observe(now, self.derived.tolerance);
-        let identity = self.seed.identity(&event.key);
-        let found = self.find(identity);
+        let (identity, found) = self.find_place(self.seed.place(&event.key));
         self.take_in(event, identity, found, now)
     }
 
@@ -49,37 +49,37 @@ impl<H: Host> Engine<H> {
         mut fates: impl FnMut(Result<Fate, Error>),
     ) {
         let mut events = events.into_iter();
-        let mut group: Vec<(Event<H>, Identity, Option<u32>)> = Vec::with_capacity(GROUP);
+        let mut group = Vec::with_capacity(GROUP);
+        let mut identities = [Identity::default(); GROUP];
         loop {
             let now = self.clock.observe(now, self.derived.tolerance);
-            // Each pass is a row of loads that do not depend on each other, so their cache misses overlap.
-            let mut sum = 0_u32;
-            for event in events.by_ref().take(GROUP) {
-                let identity = self.seed.identity(&event.key);
-                sum = sum.wrapping_add(self.table.touch(identity.tag()));
-                group.push((event, identity, None));
-            }
-            std::hint::black_box(sum);
-            for (_, identity, found) in &mut group {
-                *found = self.find(*identity);
+            for (event, identity) in events.by_ref().take(GROUP).zip(&mut identities) {
+                *identity = self.seed.identity(&event.key);
+                group.push(event);
             }
             if group.is_empty() {
                 return;
             }
-            for (event, identity, found) in group.drain(..) {
-                // The events before may have made or forgotten the key.
-                let still = found.filter(|index| {
-                    self.slab
-                        .hot(*index)
-                        .is_some_and(|hot| hot.has(bit::USED) && hot.fingerprint == identity.fingerprint())
-                });
-                let found = still.or_else(|| self.find(identity));
-                fates(self.take_in(event, identity, found, now));
+            self.fetch(identities.get(..group.len()).unwrap_or_default());
+            for (event, identity) in group.drain(..).zip(&identities) {
+                fates(self.take_in(event, *identity, self.find(*identity), now));
             }
         }
     }
 
-    #[inline]
+    /// Brings what these keys need into the cache: rows of loads that do not depend on each other, so that their
+    /// misses overlap. The less stands between two loads, the more of them are under way at once.
+    fn fetch(&self, identities: &[Identity]) {
+        let touch = |sum: u32, identity: &Identity| sum.wrapping_add(self.table.touch(identity.tag()));
+        std::hint::black_box(identities.iter().fold(0, touch));
+        let touch = |sum: u64, identity: &Identity| {
+            let hot = self.slab.hot(self.table.guess(identity.tag()));
+            sum.wrapping_add(hot.map_or(0, |hot| hot.fingerprint))
+        };
+        std::hint::black_box(identities.iter().fold(0, touch));
+    }
+
+    #[inline(always)]
     fn take_in(
         &mut self,
         event: Event<H>,
@@ -102,7 +102,7 @@ impl<H: Host> Engine<H> {
     }
 
     /// The short way: an ordinary event, an open window, nothing but counters. `false` if it is not that simple.
-    #[inline]
+    #[inline(always)]
     fn join(&mut self, index: u32, event: &Event<H>, now: u64) -> bool {
         let bytes_left = self.limits.bytes.saturating_sub(self.bytes);
         let Some(hot) = self.slab.hot_mut(index) else {
@@ -146,6 +146,7 @@ impl<H: Host> Engine<H> {
         }
     }
 
+    #[inline(never)]
     fn admit(
         &mut self,
         event: Event<H>,

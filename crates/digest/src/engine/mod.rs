@@ -16,7 +16,7 @@ use reveille_core::{UnixTime, Wakeup};
 
 use crate::clock::Clock;
 use crate::dedup::Dedup;
-use crate::hash::Identity;
+use crate::hash::{Identity, Place};
 use crate::record::{Extra, bit};
 use crate::slab::Slab;
 use crate::table::Table;
@@ -159,9 +159,28 @@ impl<H: Host> Engine<H> {
 
     #[inline]
     pub(crate) fn find(&self, identity: Identity) -> Option<u32> {
-        let (slab, fingerprint) = (&self.slab, identity.fingerprint());
-        self.table
-            .find(identity.tag(), |index| slab.hot(index).is_some_and(|hot| hot.fingerprint == fingerprint))
+        let guess = self.table.guess(identity.tag());
+        if self.is(guess, identity) { Some(guess) } else { self.search(identity) }
+    }
+
+    /// [`find`](Self::find), begun with the first half of the identity: the table's memory is under way while the
+    /// second half is computed.
+    #[inline(always)]
+    pub(crate) fn find_place(&self, place: Place) -> (Identity, Option<u32>) {
+        let guess = self.table.guess(place.tag());
+        let identity = place.identity();
+        let found = if self.is(guess, identity) { Some(guess) } else { self.search(identity) };
+        (identity, found)
+    }
+
+    #[inline(always)]
+    fn is(&self, index: u32, identity: Identity) -> bool {
+        self.slab.hot(index).is_some_and(|hot| hot.fingerprint == identity.fingerprint())
+    }
+
+    #[inline(never)]
+    fn search(&self, identity: Identity) -> Option<u32> {
+        self.table.find(identity.tag(), |index| self.is(index, identity))
     }
 
     /// The identity of a record's key; the last one is kept, because closing a window asks twice.

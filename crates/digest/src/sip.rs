@@ -1,0 +1,186 @@
+//! SipHash-1-3 with 128 bits of output (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012), in two steps:
+//! the first 64 bits are ready after two thirds of the work. The look-up of a key starts with them, and the rest is
+//! computed while the memory is still on its way.
+
+use std::hash::Hasher;
+
+/// A hash under way. The same on machines of either byte order and any word size.
+#[derive(Clone, Copy)]
+pub(crate) struct Sip13 {
+    v: [u64; 4],
+    /// Bytes that do not fill a word yet, and how many.
+    tail: u64,
+    in_tail: u32,
+    length: u64,
+}
+
+/// The first half, and what the second is made from.
+#[derive(Clone, Copy)]
+pub(crate) struct Halfway {
+    pub(crate) first: u64,
+    v: [u64; 4],
+}
+
+impl Sip13 {
+    #[inline(always)]
+    pub(crate) const fn new(k0: u64, k1: u64) -> Self {
+        let v = [
+            k0 ^ 0x736f_6d65_7073_6575,
+            k1 ^ 0x646f_7261_6e64_6f83,
+            k0 ^ 0x6c79_6765_6e65_7261,
+            k1 ^ 0x7465_6462_7974_6573,
+        ];
+        Self { v, tail: 0, in_tail: 0, length: 0 }
+    }
+
+    #[inline(always)]
+    pub(crate) fn halfway(&self) -> Halfway {
+        let mut v = word(self.v, (self.length << 56) | self.tail);
+        v[2] ^= 0xee;
+        v = round(round(round(v)));
+        Halfway { first: v[0] ^ v[1] ^ v[2] ^ v[3], v }
+    }
+
+    /// Takes in the lowest `size` bytes of `value`, at most 8; the others are zero.
+    #[inline(always)]
+    fn push(&mut self, value: u64, size: u32) {
+        self.length += u64::from(size);
+        self.tail |= value << (8 * self.in_tail);
+        let room = 8 - self.in_tail;
+        if size < room {
+            self.in_tail += size;
+            return;
+        }
+        self.v = word(self.v, self.tail);
+        self.in_tail = size - room;
+        self.tail = if room < 8 { value >> (8 * room) } else { 0 };
+    }
+}
+
+impl Halfway {
+    #[inline(always)]
+    pub(crate) fn second(self) -> u64 {
+        let mut v = self.v;
+        v[1] ^= 0xdd;
+        v = round(round(round(v)));
+        v[0] ^ v[1] ^ v[2] ^ v[3]
+    }
+
+    #[inline(always)]
+    pub(crate) fn both(self) -> u128 {
+        u128::from(self.first) | u128::from(self.second()) << 64
+    }
+}
+
+#[inline(always)]
+const fn word(mut v: [u64; 4], word: u64) -> [u64; 4] {
+    v[3] ^= word;
+    v = round(v);
+    v[0] ^= word;
+    v
+}
+
+#[inline(always)]
+const fn round([mut a, mut b, mut c, mut d]: [u64; 4]) -> [u64; 4] {
+    a = a.wrapping_add(b);
+    b = b.rotate_left(13) ^ a;
+    a = a.rotate_left(32);
+    c = c.wrapping_add(d);
+    d = d.rotate_left(16) ^ c;
+    a = a.wrapping_add(d);
+    d = d.rotate_left(21) ^ a;
+    c = c.wrapping_add(b);
+    b = b.rotate_left(17) ^ c;
+    c = c.rotate_left(32);
+    [a, b, c, d]
+}
+
+impl Hasher for Sip13 {
+    #[inline]
+    fn finish(&self) -> u64 {
+        self.halfway().first
+    }
+
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.push(u64::from_le_bytes(*word), 8);
+        }
+        let last = rest.iter().rev().fold(0, |last, byte| last << 8 | u64::from(*byte));
+        self.push(last, rest.len() as u32);
+    }
+
+    #[inline(always)]
+    fn write_u8(&mut self, n: u8) {
+        self.push(n.into(), 1);
+    }
+    #[inline(always)]
+    fn write_u16(&mut self, n: u16) {
+        self.push(n.into(), 2);
+    }
+    #[inline(always)]
+    fn write_u32(&mut self, n: u32) {
+        self.push(n.into(), 4);
+    }
+    #[inline(always)]
+    fn write_u64(&mut self, n: u64) {
+        self.push(n, 8);
+    }
+    #[inline(always)]
+    fn write_u128(&mut self, n: u128) {
+        self.push(n as u64, 8);
+        self.push((n >> 64) as u64, 8);
+    }
+    #[inline(always)]
+    fn write_usize(&mut self, n: usize) {
+        self.push(n as u64, 8);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use siphasher::sip128::{Hasher128, SipHasher13};
+
+    #[derive(Clone, Debug)]
+    enum Piece {
+        Bytes(Vec<u8>),
+        U8(u8),
+        U16(u16),
+        U32(u32),
+        U64(u64),
+        U128(u128),
+    }
+
+    fn piece() -> impl Strategy<Value = Piece> {
+        prop_oneof![
+            proptest::collection::vec(any::<u8>(), 0..40).prop_map(Piece::Bytes),
+            any::<u8>().prop_map(Piece::U8),
+            any::<u16>().prop_map(Piece::U16),
+            any::<u32>().prop_map(Piece::U32),
+            any::<u64>().prop_map(Piece::U64),
+            any::<u128>().prop_map(Piece::U128),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn the_same_as_a_general_hasher(k0: u64, k1: u64, pieces in proptest::collection::vec(piece(), 0..12)) {
+            let (mut ours, mut theirs) = (Sip13::new(k0, k1), SipHasher13::new_with_keys(k0, k1));
+            for piece in pieces {
+                match piece {
+                    Piece::Bytes(bytes) => (ours.write(&bytes), theirs.write(&bytes)),
+                    Piece::U8(n) => (ours.write_u8(n), theirs.write(&n.to_le_bytes())),
+                    Piece::U16(n) => (ours.write_u16(n), theirs.write(&n.to_le_bytes())),
+                    Piece::U32(n) => (ours.write_u32(n), theirs.write(&n.to_le_bytes())),
+                    Piece::U64(n) => (ours.write_u64(n), theirs.write(&n.to_le_bytes())),
+                    Piece::U128(n) => (ours.write_u128(n), theirs.write(&n.to_le_bytes())),
+                };
+            }
+            prop_assert_eq!(ours.halfway().both(), u128::from(theirs.finish128()));
+            prop_assert_eq!(ours.finish(), theirs.finish128().h1);
+        }
+    }
+}
