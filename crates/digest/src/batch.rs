@@ -163,10 +163,12 @@ impl<H: Host> Batch<H> {
         state
     }
 
-    /// The distinct actors, up to `bound`.
+    /// The distinct actors, up to `bound`, which may have been another when they were counted.
     pub(crate) fn counted_actors(&self, bound: u16) -> Actors {
         if !self.tracked {
-            return self.actors.clone();
+            let mut actors = self.actors.clone();
+            actors.cut(bound);
+            return actors;
         }
         let mut actors = Actors::default();
         for item in &self.items {

@@ -59,6 +59,12 @@ impl Actors {
         }
     }
 
+    pub(crate) fn cut(&mut self, bound: u16) {
+        let rest = usize::from(bound).saturating_sub(1);
+        self.more |= self.rest.len() > rest;
+        self.rest.truncate(rest);
+    }
+
     pub(crate) fn join(&mut self, later: &Self, bound: u16) {
         for actor in later.known() {
             self.insert(actor, bound);

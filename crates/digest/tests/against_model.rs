@@ -17,6 +17,14 @@ proptest! {
     }
 }
 
+/// Scripts of the long run that once showed a difference.
+#[test]
+fn the_scripts_that_once_differed() {
+    for seed in [2, 55, 762, 10_891] {
+        model::drive::run(&script(seed));
+    }
+}
+
 /// The long run: `REVEILLE_SCRIPTS=1000000 cargo test --release -p reveille-digest --test against_model -- --ignored`.
 #[test]
 #[ignore = "minutes"]
@@ -26,11 +34,14 @@ fn the_long_run() {
     let first: u64 = std::env::var("REVEILLE_FIRST").ok().and_then(|n| n.parse().ok()).unwrap_or(0);
     let mut operations = 0;
     for seed in first..first + scripts {
-        let mut random = reveille_core::Jitter::new(seed);
-        let length = 50 + random.up_to_u64(700) as usize;
-        let script: Vec<u8> = (0..length).map(|_| random.next_u64() as u8).collect();
-        let ran = std::panic::catch_unwind(|| model::drive::run(&script));
+        let ran = std::panic::catch_unwind(|| model::drive::run(&script(seed)));
         operations += ran.unwrap_or_else(|_| panic!("seed {seed}"));
     }
     println!("{scripts} scripts, {operations} operations, no difference");
+}
+
+fn script(seed: u64) -> Vec<u8> {
+    let mut random = reveille_core::Jitter::new(seed);
+    let length = 50 + random.up_to_u64(700) as usize;
+    (0..length).map(|_| random.next_u64() as u8).collect()
 }

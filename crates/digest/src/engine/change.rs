@@ -10,7 +10,8 @@ use super::Derived;
 
 impl<H: Host> Engine<H> {
     /// Puts another policy in force. Open windows close at the earlier of what the old and the new policy say; what
-    /// they have kept of their events stays as it is. A new deduplication window starts empty.
+    /// they have kept of their events stays as it is: of actors counted under a smaller bound no more become known. A
+    /// new deduplication window starts empty.
     /// O(keys): policies change seldom.
     ///
     /// # Errors

@@ -109,9 +109,12 @@ impl<H: Host> Engine<H> {
             return false;
         };
         let plain = hot.state & (bit::OPEN | bit::HELD | bit::EXTRA | bit::TRACKED) == bit::OPEN;
+        let deadline = self.derived.deadline.of(hot.opened, now);
+        // After a hold the deadline may come nearer, and the timer with it: that is not the short way.
         if !plain
             || event.urgent
             || now >= hot.deadline
+            || deadline < hot.deadline
             || u64::from(event.bytes) > bytes_left
             || hot.total == 0
         {
@@ -127,7 +130,7 @@ impl<H: Host> Engine<H> {
         if hot.actor != event.actor {
             hot.actors |= MORE_ACTORS;
         }
-        hot.deadline = self.derived.deadline.of(hot.opened, now);
+        hot.deadline = deadline;
         self.ledger.pending += 1;
         self.bytes += u64::from(event.bytes);
         if const { size_of::<H::Fold>() > 0 } {

@@ -55,7 +55,7 @@ impl<H: Host> Engine<H> {
                 index
             }
         };
-        let newer = self.extra(index).is_none_or(|extra| extra.mark < up_to);
+        let newer = self.extra(index).map_or(0, |extra| extra.mark) < up_to;
         let mut retracted = Retracted::default();
         if newer {
             if let Some(extra) = self.extra_mut(index) {

@@ -37,12 +37,11 @@ fn policy(bytes: &mut Bytes<'_>) -> Policy {
     };
     let flags = bytes.next();
     let on = |bit: u64| flags & (1 << bit) != 0;
+    // The leanest policy counts one actor: it has short ways of its own.
+    policy.actors = [1, 3][bytes.below(2) as usize];
     if on(0) {
-        // As lean or as full as it is made above.
-        policy.actors = 3;
         return policy;
     }
-    policy.actors = 3;
     policy.collect = [Collect::Totals, Collect::Latest, Collect::Items][bytes.below(3) as usize];
     policy.keep = [Keep::First(2), Keep::Last(2), Keep::Top(2)][bytes.below(3) as usize];
     policy.leading = on(1);

@@ -118,7 +118,7 @@ impl Model {
             self.dropped(e.key, Fate::Expired, &batch.items, batch.blurred);
         } else if !batch.items.is_empty() {
             let alone = e.pending.items.is_empty();
-            batch.join(std::mem::take(&mut e.pending));
+            batch.join(std::mem::take(&mut e.pending), self.policy.actors);
             let newest = batch.items.iter().map(|kept| kept.at).max().unwrap_or(now);
             let (_, last, ..) = e.window.get_or_insert_with(|| (now, now, self.deadline(now, now), false));
             *last = if alone || batch.blurred { newest } else { newest.max(*last) };

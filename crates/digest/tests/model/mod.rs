@@ -99,6 +99,33 @@ struct Batch {
     blurred: bool,
     /// Its last event can be shown.
     shows_last: bool,
+    /// Who was counted while it was blurred: under the bound of the policy of that moment.
+    counted: Actors,
+}
+
+/// Distinct actors up to a bound, and whether there are more.
+#[derive(Clone, Debug, Default)]
+struct Actors {
+    known: Vec<u64>,
+    more: bool,
+}
+
+impl Actors {
+    fn add(&mut self, actor: u64, bound: u16) {
+        if self.known.contains(&actor) {
+            return;
+        }
+        if self.known.len() < usize::from(bound) {
+            self.known.push(actor);
+        } else {
+            self.more = true;
+        }
+    }
+
+    fn cut(&mut self, bound: u16) {
+        self.more |= self.known.len() > usize::from(bound);
+        self.known.truncate(usize::from(bound));
+    }
 }
 
 impl Batch {
@@ -112,10 +139,23 @@ impl Batch {
         gone
     }
 
-    fn join(&mut self, later: Self) {
+    fn actors(&self, bound: u16) -> Actors {
+        let mut actors = if self.blurred { self.counted.clone() } else { Actors::default() };
+        if !self.blurred {
+            self.items.iter().for_each(|kept| actors.add(kept.event.actor, bound));
+        }
+        actors.cut(bound);
+        actors
+    }
+
+    fn join(&mut self, later: Self, bound: u16) {
         if self.items.is_empty() {
             *self = later;
         } else if !later.items.is_empty() {
+            let (mut actors, others) = (self.actors(bound), later.actors(bound));
+            others.known.iter().for_each(|actor| actors.add(*actor, bound));
+            actors.more |= others.more;
+            self.counted = actors;
             let shows_last = later.shows_last || !later.blurred;
             self.blurred |= later.blurred;
             self.shows_last = shows_last;
@@ -483,7 +523,7 @@ impl Model {
     fn deliver(&self, e: &mut Entry, lane: Lane, batch: Batch) {
         if self.remembers() {
             let delivered = &mut e.delivered[lane as usize];
-            delivered.join(batch);
+            delivered.join(batch, self.policy.actors);
             delivered.shows_last = false;
         }
     }
@@ -497,18 +537,11 @@ impl Model {
         reminder: Option<u8>,
         unread: usize,
     ) {
-        let mut actors: Vec<u64> = Vec::new();
-        for kept in &batch.items {
-            if !actors.contains(&kept.event.actor) {
-                actors.push(kept.event.actor);
-            }
-        }
-        let more = actors.len() > usize::from(self.policy.actors);
-        actors.truncate(usize::from(self.policy.actors));
+        let Actors { known, more } = batch.actors(self.policy.actors);
         let first = self.wall(batch.items.iter().map(|kept| kept.at).min().unwrap_or_default());
         let last = self.wall(batch.items.iter().map(|kept| kept.at).max().unwrap_or_default());
         let (total, bytes) = (batch.items.len(), batch.bytes());
-        let summary = format!("{total} {actors:?} {more} {first} {last} {bytes} {unread}");
+        let summary = format!("{total} {known:?} {more} {first} {last} {bytes} {unread}");
         let again = reminder.is_some();
         let samples = if again { Vec::new() } else { self.samples(batch) };
         let ids = if batch.blurred { Vec::new() } else { batch.items.iter().map(|k| k.event.id.0).collect() };
@@ -612,7 +645,9 @@ impl Model {
     fn add(&mut self, batch: &mut Batch, event: Event<TestHost>, at: u64) {
         if batch.items.is_empty() {
             batch.blurred = self.policy.collect != Collect::Items;
+            batch.counted = Actors::default();
         }
+        batch.counted.add(event.actor, self.policy.actors);
         batch.shows_last = self.policy.collect == Collect::Latest;
         batch.items.push(Kept { at, event });
         self.ledger.pending += 1;
