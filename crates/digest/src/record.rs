@@ -2,7 +2,7 @@
 //! an extra for those who need more than a debounce.
 
 use crate::batch::{Batch, Flight};
-use crate::{Host, Item};
+use crate::{Actors, Host, Item};
 
 /// The state bits of a record.
 pub(crate) mod bit {
@@ -62,6 +62,12 @@ impl Hot {
     /// Whether the wheel's entry with this low half of a time is the one that wakes this record.
     pub(crate) fn relies_on(&self, low: u32) -> bool {
         self.state & (bit::USED | bit::ARMED) == bit::USED | bit::ARMED && self.armed == low
+    }
+
+    /// The actors that it knows of; there may be others in [`Extra::actors`].
+    pub(crate) fn counted_actors(&self) -> Actors {
+        let first = (self.actors != 0).then_some(self.actor);
+        Actors { first, rest: Vec::new(), more: self.actors & MORE_ACTORS != 0 }
     }
 
     pub(crate) fn unset(&mut self, bits: u8) {

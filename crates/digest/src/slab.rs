@@ -97,18 +97,18 @@ impl<H: Host> Slab<H> {
         Some(index)
     }
 
-    /// Frees a record and gives its key back.
-    pub(crate) fn remove(&mut self, index: u32) -> Option<H::Key> {
+    /// Frees a record and gives back what was in it.
+    pub(crate) fn remove(&mut self, index: u32) -> Option<(Hot, Cold<H>)> {
         let free = self.free;
         let (hot, cold) = self.both_mut(index)?;
         if !hot.has(bit::USED) {
             return None;
         }
-        *hot = Hot { armed: free, ..Hot::default() };
-        let Cold { key, .. } = std::mem::take(cold);
+        let hot = std::mem::replace(hot, Hot { armed: free, ..Hot::default() });
+        let cold = std::mem::take(cold);
         self.free = index;
         self.used -= 1;
-        key
+        Some((hot, cold))
     }
 
     /// The numbers in use, rising.

@@ -14,6 +14,8 @@ const NEAR_BITS: u32 = SLOT_BITS * LEVELS as u32;
 const NEAR: u64 = (1 << NEAR_BITS) - 1;
 /// A drained slot that was larger than this gives its memory back.
 const KEEP_CAPACITY: usize = 256;
+/// How many entries are taken out at once at most.
+const BATCH: usize = 1024;
 
 /// The low half of a time, and a record's number.
 type Packed = Reverse<u64>;
@@ -202,16 +204,21 @@ impl Wheel {
         }
     }
 
-    /// The earliest entry; among those of one time the one of the lowest number.
+    /// One of the earliest entries.
     pub(crate) fn peek(&mut self) -> Option<(u64, u32)> {
         let Some((level, digit)) = self.front() else {
             return self.far.first().copied();
         };
-        let Reverse(packed) = *self.slots.get_mut(level * 64 + digit as usize)?.heap().peek()?;
+        let slot = self.slots.get_mut(level * 64 + digit as usize)?;
+        let Reverse(packed) = match slot {
+            // One millisecond: all are equally early.
+            Slot::List(list) if level == 0 => *list.last()?,
+            slot => *slot.heap().peek()?,
+        };
         Some((self.near_time((packed >> 32) as u32), packed as u32))
     }
 
-    /// Takes the earliest entry out.
+    /// Takes out the entry that [`peek`](Self::peek) shows.
     pub(crate) fn pop(&mut self) {
         self.len = self.len.saturating_sub(1);
         let Some((level, digit)) = self.front() else {
@@ -219,17 +226,63 @@ impl Wheel {
             return;
         };
         let at = level * 64 + digit as usize;
-        let Some(heap) = self.slots.get_mut(at).map(Slot::heap) else {
+        let empty = match self.slots.get_mut(at) {
+            Some(Slot::List(list)) if level == 0 => {
+                list.pop();
+                list.is_empty()
+            }
+            Some(slot) => {
+                slot.heap().pop();
+                slot.iter().len() == 0
+            }
+            None => return,
+        };
+        if empty {
+            self.empty(level, digit);
+        }
+    }
+
+    /// Takes out what is due at `now`, in the order of time and number, and puts it behind `due` the other way round:
+    /// the first to go is the last. One millisecond at a time, and of a crowded one a part.
+    pub(crate) fn take_due(&mut self, now: u64, due: &mut Vec<(u64, u32)>) {
+        self.advance(now);
+        let Some((0, digit)) = self.front().filter(|(level, digit)| self.start(*level, *digit) <= now) else {
             return;
         };
-        heap.pop();
-        if heap.is_empty() {
-            if let Some(occupied) = self.occupied.get_mut(level) {
-                *occupied &= !(1 << digit);
+        let time = self.start(0, digit);
+        let Some(slot) = self.slots.get_mut(digit as usize) else {
+            return;
+        };
+        let before = due.len();
+        match slot {
+            Slot::List(list) if list.len() <= BATCH => {
+                due.extend(list.drain(..).map(|Reverse(packed)| (time, packed as u32)));
+                if let Some(taken) = due.get_mut(before..) {
+                    taken.sort_unstable_by_key(|(_, index)| Reverse(*index));
+                }
             }
-            if let Some(entries) = self.slots.get_mut(at).map(Slot::take) {
-                self.give_back(at, entries);
+            slot => {
+                let heap = slot.heap();
+                due.extend((0..BATCH).map_while(|_| heap.pop()).map(|Reverse(packed)| (time, packed as u32)));
+                if let Some(taken) = due.get_mut(before..) {
+                    taken.reverse();
+                }
             }
+        }
+        self.len = self.len.saturating_sub(due.len() - before);
+        if self.slots.get(digit as usize).is_none_or(|slot| slot.iter().len() == 0) {
+            self.empty(0, digit);
+        }
+    }
+
+    /// A slot has been emptied.
+    fn empty(&mut self, level: usize, digit: u32) {
+        if let Some(occupied) = self.occupied.get_mut(level) {
+            *occupied &= !(1 << digit);
+        }
+        let at = level * 64 + digit as usize;
+        if let Some(entries) = self.slots.get_mut(at).map(Slot::take) {
+            self.give_back(at, entries);
         }
     }
 
@@ -279,19 +332,51 @@ mod tests {
                 } else {
                     now = now.saturating_add(time);
                     wheel.advance(now);
-                    while let Some((at, index)) = model.first().copied().filter(|(at, _)| *at <= now) {
-                        wheel.advance(now);
-                        let found = wheel.peek().unwrap();
-                        prop_assert_eq!(found, (at, index));
-                        wheel.pop();
-                        model.pop_first();
+                    let mut due = Vec::new();
+                    loop {
+                        let before = due.len();
+                        wheel.take_due(now, &mut due);
+                        if due.len() == before {
+                            break;
+                        }
+                        for found in due.drain(..).rev() {
+                            prop_assert_eq!(Some(found), model.pop_first());
+                        }
                     }
+                    // The end of time does not come.
+                    let first = model.first().map(|(at, _)| *at);
+                    prop_assert!(first.is_none_or(|at| at > now || at == u64::MAX));
                 }
                 let earliest = wheel.peek();
-                prop_assert_eq!(earliest, model.first().copied());
+                prop_assert_eq!(earliest.map(|(at, _)| at), model.first().map(|(at, _)| *at));
+                prop_assert!(earliest.is_none_or(|earliest| model.contains(&earliest)));
                 prop_assert_eq!(wheel.len(), model.len());
+                if let Some(earliest) = earliest.filter(|_| time % 5 == 0) {
+                    wheel.pop();
+                    model.remove(&earliest);
+                }
             }
         }
+    }
+
+    #[test]
+    fn a_crowded_millisecond_comes_in_parts_and_in_order() {
+        let mut wheel = Wheel::new();
+        for index in (0..5_000).rev() {
+            wheel.push(100_000, index);
+        }
+        let mut all = Vec::new();
+        loop {
+            let mut due = Vec::new();
+            wheel.take_due(100_000, &mut due);
+            assert!(due.len() <= BATCH);
+            if due.is_empty() {
+                break;
+            }
+            all.extend(due.into_iter().rev());
+        }
+        assert!(all.into_iter().eq((0..5_000).map(|index| (100_000, index))));
+        assert_eq!((wheel.len(), wheel.peek()), (0, None));
     }
 
     #[test]

@@ -48,6 +48,8 @@ pub struct Engine<H: Host> {
     pub(crate) front: (u64, u32),
     /// Taken out of the wheel because they are due, latest first.
     pub(crate) due: Vec<(u64, u32)>,
+    /// The identities of the last of them, fetched ahead.
+    pub(crate) ahead: Vec<Identity>,
     /// A record and the identity of its key.
     pub(crate) known: (u32, Identity),
     pub(crate) outputs: VecDeque<Output<H>>,
@@ -67,6 +69,8 @@ pub(crate) struct Derived {
     pub(crate) lean: bool,
     /// What was delivered is kept for reads, cancels and reminders.
     pub(crate) remembers: bool,
+    /// A flush is the end of a key: nothing is waited for, nothing is kept.
+    pub(crate) forgets: bool,
 }
 
 impl From<&Policy> for Derived {
@@ -77,7 +81,14 @@ impl From<&Policy> for Derived {
             && policy.max_bytes.is_none()
             && policy.actors == 1;
         let remembers = !policy.remember.is_zero() || !policy.reminders.is_empty();
-        Self { deadline: policy.window.into(), tolerance: millis(policy.clock_tolerance), lean, remembers }
+        let waits = policy.ack_timeout.is_some() || policy.refractory.is_some() || policy.leading;
+        Self {
+            deadline: policy.window.into(),
+            tolerance: millis(policy.clock_tolerance),
+            lean,
+            remembers,
+            forgets: !remembers && !waits && policy.useful_for.is_none(),
+        }
     }
 }
 
@@ -102,6 +113,7 @@ impl<H: Host> Engine<H> {
             stale: 0,
             front: (u64::MAX, 0),
             due: Vec::new(),
+            ahead: Vec::new(),
             known: (u32::MAX, Identity::default()),
             outputs: VecDeque::new(),
             ledger: Ledger::default(),

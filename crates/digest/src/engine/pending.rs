@@ -15,11 +15,7 @@ impl<H: Host> Engine<H> {
             Some(extra) => (std::mem::take(&mut extra.items), std::mem::take(&mut extra.actors)),
             None => (Vec::new(), Vec::new()),
         };
-        let actors = Actors {
-            first: (hot.actors != 0).then_some(hot.actor),
-            rest,
-            more: hot.actors & MORE_ACTORS != 0,
-        };
+        let actors = Actors { rest, ..hot.counted_actors() };
         let tracked = hot.has(bit::TRACKED);
         // The newest may have been taken back since, and what came back after a failure is not in order.
         let newest =

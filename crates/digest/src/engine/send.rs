@@ -1,6 +1,7 @@
 //! A notification is made, and its events move on: in flight, or delivered.
 
 use crate::batch::{Batch, Flight};
+use crate::record::bit;
 use crate::window::millis;
 use crate::{Cause, Clear, Collect, Engine, Host, Item, Keep, Lane, Notify, Output, Summary};
 
@@ -40,6 +41,45 @@ impl<H: Host> Engine<H> {
             }
         }
         generation
+    }
+
+    /// The short way out for a window that is due and leaves nothing behind: [`send`](Self::send), close and forget in
+    /// one. `None` if it is not that simple.
+    pub(crate) fn conclude(&mut self, index: u32, now: u64) -> Option<Output<H>> {
+        const PLAIN: u8 = bit::OPEN | bit::EXTRA | bit::FIRST | bit::TRACKED;
+        let hot = self.slab.hot(index)?;
+        if !self.derived.forgets || hot.state & PLAIN != bit::OPEN || hot.total == 0 {
+            return None;
+        }
+        let key = self.slab.cold(index)?.key.as_ref()?;
+        if self.host.quiet(key, hot.class, self.wall(now)).is_some() {
+            return None;
+        }
+        let identity = self.identity_of(index);
+        let (hot, cold) = self.slab.remove(index)?;
+        self.table.remove(identity.tag(), index);
+        self.ledger.notify(hot.total);
+        self.bytes = self.bytes.saturating_sub(u64::from(hot.bytes));
+        let summary = Summary {
+            total: hot.total,
+            actors: hot.counted_actors(),
+            first: self.wall(hot.opened),
+            last: self.wall(hot.last),
+            bytes: hot.bytes,
+            unread: hot.total,
+        };
+        Some(Output::Notify(Notify {
+            key: cold.key?,
+            generation: self.next_generation(now),
+            collapse_id: self.seed.collapse_id(identity, Lane::Digest),
+            lane: Lane::Digest,
+            reminder: None,
+            class: hot.class,
+            summary,
+            samples: Vec::new(),
+            ids: Vec::new(),
+            fold: cold.fold,
+        }))
     }
 
     /// A batch arrived: what is kept of it is what reads, cancels and reminders need.

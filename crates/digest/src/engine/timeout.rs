@@ -1,12 +1,15 @@
 //! Time passes.
 
+use std::hint::black_box;
+
 use reveille_core::UnixTime;
 
+use crate::hash::Identity;
 use crate::record::{Extra, bit};
 use crate::window::millis;
 use crate::{Engine, Host, Output};
 
-/// How many due records are read ahead of their turn, so that their cache misses overlap.
+/// How many due records are read ahead of their turn.
 const AHEAD: usize = 64;
 
 impl<H: Host> Engine<H> {
@@ -24,73 +27,78 @@ impl<H: Host> Engine<H> {
             if let Some(output) = self.outputs.pop_front() {
                 return Some(output);
             }
-            if let Some((at, index)) = self.due.pop() {
-                self.entry_is_due(at, index, now);
+            if let Some((at, index)) = self.next_due() {
+                let output = self.entry_is_due(at, index, now);
                 if self.due.is_empty() {
                     self.settle();
                 }
-            } else if !self.fetch_due(now) {
+                if output.is_some() {
+                    return output;
+                }
+            } else if !self.take_due(now) {
                 return None;
             }
         }
     }
 
     /// Moves what is due from the wheel into `due`. `false` if nothing is.
-    fn fetch_due(&mut self, now: u64) -> bool {
+    fn take_due(&mut self, now: u64) -> bool {
         if self.front.0 > now {
             return false;
         }
-        self.wheel.advance(now);
-        while self.due.len() < AHEAD
-            && let Some((at, index)) = self.wheel.peek()
-            && at <= now
-            && at != u64::MAX
-        {
-            self.wheel.pop();
-            if self.holds(at, index) {
-                self.due.push((at, index));
-            } else {
-                self.stale = self.stale.saturating_sub(1);
-            }
-            self.wheel.advance(now);
-        }
-        self.due.reverse();
-        self.read_ahead();
+        self.wheel.take_due(now, &mut self.due);
+        let taken = self.due.len();
+        let slab = &self.slab;
+        self.due.retain(|(at, index)| slab.hot(*index).is_some_and(|hot| hot.relies_on(*at as u32)));
+        self.stale = self.stale.saturating_sub(taken - self.due.len());
         if self.due.is_empty() {
             self.settle();
         }
-        !self.due.is_empty()
+        taken > 0
     }
 
-    /// Touches what the due records will need: independent loads, so the misses overlap.
-    fn read_ahead(&self) {
-        if self.due.len() < 2 || self.slab.used() < 1 << 12 {
-            return;
+    fn next_due(&mut self) -> Option<(u64, u32)> {
+        if self.ahead.is_empty() {
+            self.read_ahead();
         }
-        let mut sum = 0_u32;
-        for (_, index) in &self.due {
-            let tag = self.slab.cold(*index).and_then(|cold| cold.key.as_ref());
-            let tag = tag.map_or(0, |key| self.seed.identity(key).tag());
-            sum = sum.wrapping_add(self.table.touch(tag));
-        }
-        std::hint::black_box(sum);
+        let (at, index) = self.due.pop()?;
+        self.known = (index, self.ahead.pop().unwrap_or_default());
+        Some((at, index))
+    }
+
+    /// Fetches what the next due records will need: rows of independent loads, so that their misses overlap.
+    fn read_ahead(&mut self) {
+        let first = self.due.len().saturating_sub(AHEAD);
+        let due = self.due.get(first..).unwrap_or_default();
+        let slab = &self.slab;
+        let key = |index: u32| slab.cold(index).and_then(|cold| cold.key.as_ref());
+        black_box(due.iter().fold(0, |sum, (_, index)| sum ^ slab.hot(*index).map_or(0, |hot| hot.state)));
+        black_box(due.iter().fold(false, |sum, (_, index)| sum ^ key(*index).is_some()));
+        let identities = due.iter().map(|(_, index)| {
+            key(*index).map_or_else(Identity::default, |key| self.seed.identity(key))
+        });
+        self.ahead.extend(identities);
+        let tags = self.ahead.iter().map(|identity| identity.tag());
+        black_box(tags.fold(0, |sum, tag| sum ^ self.table.touch(tag)));
     }
 
     /// An entry of the wheel has come due. Its record may have moved its deadline since: then it goes back.
-    fn entry_is_due(&mut self, at: u64, index: u32, now: u64) {
-        let Some(hot) = self.slab.hot_mut(index) else {
-            return;
-        };
+    fn entry_is_due(&mut self, at: u64, index: u32, now: u64) -> Option<Output<H>> {
+        let hot = self.slab.hot_mut(index)?;
         if !hot.relies_on(at as u32) {
-            return;
+            return None;
         }
         hot.unset(bit::ARMED | bit::FAR);
         let timer = self.timer(index);
         if timer > now || timer == u64::MAX {
             self.arm(index, timer);
-        } else {
+            return None;
+        }
+        let output = self.conclude(index, now);
+        if output.is_none() {
             self.fire(index, now);
         }
+        output
     }
 
     /// Whether an entry of the wheel is the one its record relies on.
