@@ -74,9 +74,9 @@ impl<H: Host> Engine<H> {
         let key = |index: u32| slab.cold(index).and_then(|cold| cold.key.as_ref());
         black_box(due.iter().fold(0, |sum, (_, index)| sum ^ slab.hot(*index).map_or(0, |hot| hot.state)));
         black_box(due.iter().fold(false, |sum, (_, index)| sum ^ key(*index).is_some()));
-        let identities = due.iter().map(|(_, index)| {
-            key(*index).map_or_else(Identity::default, |key| self.seed.identity(key))
-        });
+        let identities = due
+            .iter()
+            .map(|(_, index)| key(*index).map_or_else(Identity::default, |key| self.seed.identity(key)));
         self.ahead.extend(identities);
         let tags = self.ahead.iter().map(|identity| identity.tag());
         black_box(tags.fold(0, |sum, tag| sum ^ self.table.touch(tag)));
