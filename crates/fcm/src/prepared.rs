@@ -105,7 +105,7 @@ impl Prepared {
     }
 
     /// The requests for many targets. Bodies share buffers of 64 KiB, headers are copied from one template: two
-    /// allocations per request, which are the header map's own.
+    /// allocations per request, which are the header map's own. A buffer is used again when all its bodies are gone.
     pub fn fan_out<'a, T>(
         &'a self,
         project: &'a Project,
@@ -175,7 +175,8 @@ impl<'a, I: Iterator<Item = &'a Target>> Iterator for FanOut<'a, I> {
             (self.label, self.start) = (label, self.prepared.start(label, 0));
         }
         let length = self.start.len() + value.len() + TAIL.len();
-        if self.buffer.capacity() < length {
+        // The old buffer again if all its bodies are gone, else a new one.
+        if self.buffer.capacity() < length && !self.buffer.try_reclaim(length) {
             self.buffer = BytesMut::with_capacity(length.max(CHUNK));
         }
         self.buffer.extend_from_slice(&self.start);
