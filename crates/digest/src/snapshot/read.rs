@@ -18,7 +18,8 @@ where
     H::Fold: Codec,
 {
     /// An engine from a snapshot. With the same host, policy and seed it goes on exactly where the other one stood;
-    /// what came due meanwhile is treated as `catch_up` says.
+    /// what came due meanwhile is treated as `catch_up` says. If it holds more events or bytes than the limits allow,
+    /// they are kept, and new ones are refused until there is room.
     ///
     /// # Errors
     /// [`RestoreError`] says why the bytes are no snapshot, or why it cannot be used here.
@@ -80,7 +81,7 @@ where
         if !free_again || self.slab.free_list().take(free.len() + 1).count() != free.len() {
             return None;
         }
-        if pending != self.ledger.pending {
+        if pending != self.ledger.pending || !self.ledger_knows_flights() {
             return None;
         }
         for _ in 0..take(bytes)? {
@@ -91,6 +92,16 @@ where
             }
         }
         Some(())
+    }
+
+    /// A batch that fails is taken back: the ledger must have counted it.
+    fn ledger_knows_flights(&self) -> bool {
+        let records = (0..self.slab.made()).filter_map(|index| self.extra(index));
+        let sent = records.flat_map(|extra| &extra.flights).map(|flight| flight.sent);
+        let (notified, merged) = sent.fold((0, 0), |(notified, merged), sent| {
+            (notified + u64::from(sent > 0), merged + u64::from(sent.saturating_sub(1)))
+        });
+        notified <= self.ledger.notified && merged <= self.ledger.merged
     }
 
     fn read_record(&mut self, index: u32, bytes: &mut &[u8]) -> Option<u32> {
