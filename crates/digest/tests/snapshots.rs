@@ -48,6 +48,43 @@ fn restore(bytes: &[u8], catch_up: CatchUp, now: UnixTime) -> Result<Engine<Host
     Engine::restore(Host::new(), busy().policy().clone(), Limits::default(), SEED, bytes, catch_up, now)
 }
 
+/// Every number as large as it can be, or so that it takes one byte more than it seems.
+#[test]
+fn the_largest_numbers_survive() {
+    for (collect, class) in [(Collect::Items, u8::MAX), (Collect::Latest, 128), (Collect::Totals, 200)] {
+        let mut policy = Policy::default();
+        (policy.collect, policy.actors) = (collect, 3);
+        policy.reminders = vec![Duration::from_secs(600)];
+        let mut limits = Limits::default();
+        limits.bytes = u64::MAX;
+        let mut engine = Engine::new(Host::new(), policy.clone(), limits, SEED).unwrap();
+        let key = (u64::MAX, "é".repeat(300));
+        for (n, urgent) in [(0, false), (1, true), (2, false), (3, false)] {
+            let mut event = Event::new(key.clone(), EventId(u128::MAX - n), vec![255; 200]);
+            event = event.seq(u64::MAX).actor(u64::MAX - n as u64).kind(u16::MAX).class(class);
+            event = event.rank(u32::MAX).bytes(u32::MAX / 4);
+            event.urgent = urgent;
+            // The first is in flight, the second too, then delivered; the others wait.
+            engine.handle_event(event, at(n as u64 * 40)).unwrap();
+            let now = at(n as u64 * 40 + 29 + n as u64 % 2);
+            engine.handle_timeout(now);
+            while let Some(output) = engine.poll_output() {
+                if let Output::Notify(notify) = output
+                    && urgent
+                {
+                    engine.handle_response(&notify.key, notify.generation, at(70));
+                }
+            }
+            let bytes = snapshot(&engine);
+            let catch_up = CatchUp::default();
+            let restored = Engine::restore(Host::new(), policy.clone(), limits, SEED, &bytes, catch_up, now);
+            let restored = restored.unwrap_or_else(|e| panic!("{collect:?} {n}: {e}"));
+            assert!(snapshot(&restored) == bytes, "{collect:?} {n}");
+            assert_eq!(restored.next_wakeup(), engine.next_wakeup());
+        }
+    }
+}
+
 /// Times of the notifications that follow, in seconds, with their totals.
 fn run(engine: &mut Engine<Host>, until: u64) -> Vec<(u64, u32)> {
     let mut sent = Vec::new();

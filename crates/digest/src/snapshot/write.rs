@@ -101,8 +101,7 @@ where
     if let Some(key) = &cold.key {
         key.encode(out);
     }
-    out.push(hot.state & !(bit::USED | bit::ARMED | bit::FAR));
-    out.push(hot.class);
+    (hot.state & !(bit::USED | bit::ARMED | bit::FAR), hot.class).encode(out);
     // Times close to each other, as differences: most are short.
     put(out, hot.opened);
     put(out, hot.last.wrapping_sub(hot.opened));
@@ -143,7 +142,7 @@ where
     put(out, extra.flights.len() as u64);
     for flight in &extra.flights {
         put(out, flight.generation);
-        out.push(flight.lane as u8);
+        (flight.lane as u8).encode(out);
         put(out, flight.until);
         for count in [flight.sent, flight.read, flight.cancelled] {
             put(out, u64::from(count));
