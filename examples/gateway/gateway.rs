@@ -163,8 +163,9 @@ impl Gateway {
                 return "not_built";
             }
         };
+        let authorization = request.headers().get(http::header::AUTHORIZATION).cloned();
         match self.sender.send(request).await {
-            Ok(outcome) => self.settle(endpoint, outcome),
+            Ok(outcome) => self.settle(endpoint, authorization.as_ref(), outcome),
             Err(error) => {
                 eprintln!("gateway: no answer from a push service: {}", error.without_url());
                 "unreachable"
@@ -188,7 +189,12 @@ impl Gateway {
     }
 
     /// Acts on an answer: a target that is gone is removed, one that is suspected is remembered as such.
-    fn settle(&self, endpoint: &str, outcome: Outcome) -> &'static str {
+    fn settle(
+        &self,
+        endpoint: &str,
+        authorization: Option<&http::HeaderValue>,
+        outcome: Outcome,
+    ) -> &'static str {
         let mut devices = self.devices();
         let Some(device) = devices.get_mut(endpoint) else { return "unregistered" };
         let before = device.suspicion;
@@ -208,7 +214,14 @@ impl Gateway {
                 devices.remove(endpoint);
             }
             Some(Action::RefreshCredential) => {
-                self.server.refresh_token(&device.subscription);
+                let refreshed = authorization.is_none_or(|refused| {
+                    self.server.refresh_token(&device.subscription, refused, clock::now())
+                });
+                if !refreshed {
+                    eprintln!(
+                        "gateway: a token made within the hour is too old for them: is this clock right?"
+                    );
+                }
                 return name;
             }
             _ if !changed => return name,
