@@ -135,7 +135,9 @@ impl ApplicationServer {
             return Ok(value);
         }
         let Some(signer) = key.signer() else {
-            return cached.map(|old| old.value).ok_or(RequestError::SignatureNeeded { key: key.id() });
+            return cached
+                .map(|old| old.value)
+                .ok_or_else(|| RequestError::SignatureNeeded { key: key.id() });
         };
         // One at a time, so that many threads that miss at once make one token: Apple asks for no more than one an hour.
         let (_signing, old) = match (self.try_signing(), cached) {
