@@ -343,7 +343,7 @@ fn the_url_that_was_asked_for_is_not_repeated() {
     let mut table = String::new();
     for (name, body) in [
         ("text", "no such subscription: https://push.example:8443/p/SECRET?k=SECRET"),
-        ("in quotes", "GET \"https://push.example/p/SECRET\": gone, see (https://push.example/SECRET)"),
+        ("in quotes", "GET \"https://push.example/p/SECRET\": gone, see (https://push.example/a,b;SECRET)"),
         (
             "json",
             r#"{"reason":"https://push.example/SECRET","message":"POST https://u:SECRET@push.example/ failed"}"#,
@@ -357,7 +357,7 @@ fn the_url_that_was_asked_for_is_not_repeated() {
     assert!(!table.contains("SECRET"), "{table}");
     insta::assert_snapshot!(table, @r#"
     text: suspect_target | no such subscription: https://push.example:8443/… | http://push.example/…
-    in quotes: suspect_target | GET "https://push.example/…": gone, see (https://push.example/…) | http://push.example/…
+    in quotes: suspect_target | GET "https://push.example/…": gone, see (https://push.example/… | http://push.example/…
     json: suspect_target | https://push.example/… | POST https://push.example/… failed
     page: suspect_target | 404 https://push.example/… | http://push.example/…
     several lines: suspect_target | not found https://push.example/… | http://push.example/…

@@ -49,15 +49,12 @@ fn without_urls(text: String) -> String {
     if !text.contains("://") {
         return text;
     }
-    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '(' | ')' | ',' | ';');
+    // None of these stands inside an endpoint.
+    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '<' | '>');
     let words = text.split_inclusive(ends).map(|word| {
-        let end = word.chars().next_back().filter(|c| ends(*c));
         let url = word.trim_end_matches(ends);
-        if url.contains("://") {
-            redacted_url(url) + end.map(String::from).as_deref().unwrap_or_default()
-        } else {
-            word.to_owned()
-        }
+        let (_, end) = word.split_at_checked(url.len()).unwrap_or_default();
+        if url.contains("://") { redacted_url(url) + end } else { word.to_owned() }
     });
     words.collect()
 }
