@@ -71,7 +71,8 @@ impl Event {
     /// The message as the page shows it when the user comes back.
     pub fn to_history(&self) -> Value {
         let title = self.from.as_deref().unwrap_or("New message");
-        json!({"title": title, "body": self.text.as_deref().unwrap_or_default()})
+        let body = self.text.as_deref().unwrap_or_default();
+        json!({"title": start_of(title, 60), "body": start_of(body, 4_000)})
     }
 
     /// What the service worker shows, and where a click leads.

@@ -46,10 +46,21 @@ type DeviceRequest = (String, Result<http::Request<Bytes>, RequestError>);
 /// Why a registration failed.
 pub enum RegisterError {
     Invalid(InvalidSubscription),
+    /// The user's name is empty or too long.
+    User,
+    /// The user, or all together, have too many.
+    Full,
     Store(io::Error),
 }
 
 impl Gateway {
+    /// Bytes of a user's name. Whoever reaches the gateway may register, so there are limits.
+    pub const MAX_USER: usize = 128;
+    /// Devices of one user. One that is gone is removed when it is pushed to.
+    pub const MAX_OF_USER: usize = 50;
+    /// Devices of all users: every change writes the whole file.
+    const MAX_DEVICES: usize = 100_000;
+
     pub fn open(options: &Options) -> Result<Self, Box<dyn Error>> {
         let mut store = Store::open(&options.data)?;
         let key = VapidKey::load(&store.vapid_key()?, PROVIDER)?;
@@ -84,9 +95,23 @@ impl Gateway {
         let subscription = Subscription::from_json_with(&subscription.to_string(), self.policy)
             .map_err(RegisterError::Invalid)?
             .bound_to(self.server.keys().current().id());
+        if user.is_empty() || user.len() > Self::MAX_USER {
+            return Err(RegisterError::User);
+        }
         let endpoint = subscription.endpoint().as_str().to_owned();
         let device = Device { user, subscription, registered: clock::now(), suspicion: Suspicion::default() };
         let mut devices = self.devices();
+        match devices.get(&endpoint) {
+            // Pages tell us on every visit.
+            Some(known) if replaces.is_none() && known.is_same(&device) => return Ok(()),
+            Some(known) if known.user == device.user => {}
+            _ if replaces.and_then(|old| devices.get(old)).is_some_and(|old| old.user == device.user) => {}
+            _ if devices.len() >= Self::MAX_DEVICES => return Err(RegisterError::Full),
+            _ if of_user(&devices, &device.user).count() >= Self::MAX_OF_USER => {
+                return Err(RegisterError::Full);
+            }
+            _ => {}
+        }
         let replaced = replaces.and_then(|old| devices.remove(old));
         let previous = devices.insert(endpoint.clone(), device);
         self.store.save(&devices).map_err(|error| {
@@ -112,7 +137,7 @@ impl Gateway {
 
     /// How many devices a user has.
     pub fn count(&self, user: &str) -> usize {
-        self.devices().values().filter(|device| device.user == user).count()
+        of_user(&self.devices(), user).count()
     }
 
     /// Who lets users back in.
@@ -163,8 +188,9 @@ impl Gateway {
                 return "not_built";
             }
         };
+        let authorization = request.headers().get(http::header::AUTHORIZATION).cloned();
         match self.sender.send(request).await {
-            Ok(outcome) => self.settle(endpoint, outcome),
+            Ok(outcome) => self.settle(endpoint, authorization.as_ref(), outcome),
             Err(error) => {
                 eprintln!("gateway: no answer from a push service: {}", error.without_url());
                 "unreachable"
@@ -175,8 +201,7 @@ impl Gateway {
     /// The requests for all devices of a user, each with a resume token for that device alone.
     fn requests(&self, event: &Event, conversation: &str) -> Result<Vec<DeviceRequest>, String> {
         let devices = self.devices();
-        let of_user = devices.values().filter(|device| device.user == event.user);
-        of_user
+        of_user(&devices, &event.user)
             .map(|device| {
                 let endpoint = device.subscription.endpoint().as_str();
                 let token = self.desk.token(&event.user, conversation, endpoint);
@@ -188,7 +213,12 @@ impl Gateway {
     }
 
     /// Acts on an answer: a target that is gone is removed, one that is suspected is remembered as such.
-    fn settle(&self, endpoint: &str, outcome: Outcome) -> &'static str {
+    fn settle(
+        &self,
+        endpoint: &str,
+        authorization: Option<&http::HeaderValue>,
+        outcome: Outcome,
+    ) -> &'static str {
         let mut devices = self.devices();
         let Some(device) = devices.get_mut(endpoint) else { return "unregistered" };
         let before = device.suspicion;
@@ -208,7 +238,14 @@ impl Gateway {
                 devices.remove(endpoint);
             }
             Some(Action::RefreshCredential) => {
-                self.server.refresh_token(&device.subscription);
+                let refreshed = authorization.is_none_or(|refused| {
+                    self.server.refresh_token(&device.subscription, refused, clock::now())
+                });
+                if !refreshed {
+                    eprintln!(
+                        "gateway: a token made within the hour is too old for them: is this clock right?"
+                    );
+                }
                 return name;
             }
             _ if !changed => return name,
@@ -223,4 +260,8 @@ impl Gateway {
     fn devices(&self) -> MutexGuard<'_, Devices> {
         self.devices.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn of_user<'a>(devices: &'a Devices, user: &'a str) -> impl Iterator<Item = &'a Device> {
+    devices.values().filter(move |device| device.user == user)
 }

@@ -5,6 +5,8 @@
 mod demo;
 mod event;
 mod gateway;
+mod history;
+mod hosts;
 mod options;
 mod page;
 mod resume;
@@ -22,6 +24,7 @@ use reveille_examples::local_push::LocalPush;
 use tokio::net::TcpListener;
 
 use crate::gateway::Gateway;
+use crate::hosts::Hosts;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -61,7 +64,8 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     }
 
     let server = tokio::spawn({
-        let router = routes::router(Arc::clone(&gateway), options.receipts);
+        let hosts = Hosts::new(address.ip(), options.host);
+        let router = routes::router(Arc::clone(&gateway), hosts, options.receipts);
         async move { axum::serve(listener, router).with_graceful_shutdown(interrupted()).await }
     });
     if let (Some(push), true) = (&local_push, options.demo) {

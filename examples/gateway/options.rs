@@ -10,6 +10,8 @@ Without options it shows its main job by itself: a local push service, a user ag
 and the opened notification; then it keeps serving.
 
   --listen ADDRESS  where to listen (default 127.0.0.1:8030)
+  --host NAME       the name under which a proxy passes requests on; only this one and localhost are then answered
+                    (default: localhost only where the gateway listens on this machine, else any)
   --data FOLDER     where the VAPID key and the subscriptions are kept (default gateway-data)
   --contact URI     whom push services can reach: mailto: or https: (default mailto:ops@example.com)
   --demo            show the main job first, as without options (implies --local-push)
@@ -25,6 +27,7 @@ pub enum Arguments {
 
 pub struct Options {
     pub listen: SocketAddr,
+    pub host: Option<String>,
     pub data: PathBuf,
     pub contact: String,
     pub local_push: bool,
@@ -36,6 +39,7 @@ pub struct Options {
 pub fn parse(arguments: impl Iterator<Item = String>) -> Result<Arguments, String> {
     let mut options = Options {
         listen: SocketAddr::from(([127, 0, 0, 1], 8030)),
+        host: None,
         data: PathBuf::from("gateway-data"),
         contact: "mailto:ops@example.com".to_owned(),
         local_push: false,
@@ -54,6 +58,7 @@ pub fn parse(arguments: impl Iterator<Item = String>) -> Result<Arguments, Strin
                 options.listen =
                     text.parse().map_err(|_| format!("{text:?} is not an address like 127.0.0.1:8030"))?;
             }
+            "--host" => options.host = Some(value()?),
             "--data" => options.data = PathBuf::from(value()?),
             "--contact" => options.contact = value()?,
             "--demo" => (options.demo, options.local_push) = (true, true),

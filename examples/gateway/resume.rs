@@ -1,6 +1,5 @@
 //! Re-authentication on wake: the push carries a token, the page posts it back and gets the history.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,10 +17,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::gateway::Gateway;
-
-/// Messages kept for each conversation, and conversations kept, in this demonstration.
-const MESSAGES: usize = 50;
-const CONVERSATIONS: usize = 1_000;
+use crate::history::History;
 
 /// Tokens and the history they open. The key lives as long as the process: after a restart old tokens are unknown.
 pub struct Desk {
@@ -33,7 +29,7 @@ pub struct Desk {
 struct DeskState {
     issuer: Issuer,
     replay: ReplaySet,
-    history: BTreeMap<String, VecDeque<Value>>,
+    history: History,
 }
 
 impl Desk {
@@ -44,7 +40,7 @@ impl Desk {
         let state = DeskState {
             issuer: Issuer::new(PROVIDER),
             replay: ReplaySet::complete(0, ReplayLimits::default()),
-            history: BTreeMap::new(),
+            history: History::default(),
         };
         Ok(Self { keys, verifier: Verifier::default(), state: Mutex::new(state) })
     }
@@ -59,15 +55,7 @@ impl Desk {
 
     /// Keeps a message for the page that comes back.
     pub fn remember(&self, conversation: &str, message: Value) {
-        let mut state = self.state();
-        if state.history.len() >= CONVERSATIONS && !state.history.contains_key(conversation) {
-            state.history.pop_first();
-        }
-        let messages = state.history.entry(conversation.to_owned()).or_default();
-        if messages.len() == MESSAGES {
-            messages.pop_front();
-        }
-        messages.push_back(message);
+        self.state().history.push(conversation, message);
     }
 
     /// The history, or a fresh conversation; why, stays in the log.
@@ -87,8 +75,7 @@ impl Desk {
         let answer = verdict.client_answer();
         match verdict {
             Verdict::Resume(claims) if state.replay.commit(&claims.reservation, now).is_ok() => {
-                let messages = state.history.get(&presented.conversation).cloned().unwrap_or_default();
-                json!({"answer": answer, "messages": messages})
+                json!({"answer": answer, "messages": state.history.of(&presented.conversation)})
             }
             Verdict::Resume(_) => json!({"answer": "fresh"}),
             Verdict::Fresh { reason, fraud } => {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -12,10 +13,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::gateway::{Gateway, RegisterError};
+use crate::hosts::{self, Hosts};
 use crate::{page, resume};
 
 /// All routes; those for receipts only where they are wanted.
-pub fn router(gateway: Arc<Gateway>, receipts: bool) -> Router {
+pub fn router(gateway: Arc<Gateway>, hosts: Hosts, receipts: bool) -> Router {
     let mut router = Router::new()
         .route("/", get(page::index))
         .route("/app.js", get(page::app))
@@ -39,7 +41,10 @@ pub fn router(gateway: Arc<Gateway>, receipts: bool) -> Router {
         };
         router = router.route("/v1/receipts", get(list).post(keep));
     }
-    router.layer(DefaultBodyLimit::max(64 * 1024)).with_state(gateway)
+    router
+        .layer(DefaultBodyLimit::max(64 * 1024))
+        .layer(from_fn_with_state(hosts, hosts::check))
+        .with_state(gateway)
 }
 
 fn lock(receipts: &Mutex<Vec<Value>>) -> std::sync::MutexGuard<'_, Vec<Value>> {
@@ -94,6 +99,13 @@ async fn subscribe(
     match gateway.register(user, &subscription, replaces.as_deref()) {
         Ok(()) => Ok(StatusCode::CREATED),
         Err(RegisterError::Invalid(error)) => Err(Failure(StatusCode::BAD_REQUEST, error.to_string())),
+        Err(RegisterError::User) => {
+            let problem = format!("user: must be 1 to {} bytes", Gateway::MAX_USER);
+            Err(Failure(StatusCode::BAD_REQUEST, problem))
+        }
+        Err(RegisterError::Full) => {
+            Err(Failure(StatusCode::CONFLICT, "there are too many subscriptions already".to_owned()))
+        }
         Err(RegisterError::Store(error)) => {
             eprintln!("gateway: {error}");
             Err(Failure(StatusCode::INSUFFICIENT_STORAGE, "the subscription could not be kept".to_owned()))

@@ -1,4 +1,4 @@
-//! What survives a restart: the VAPID key and the subscriptions, in a folder only the owner can read.
+//! What survives a restart: the VAPID key and the subscriptions, in files only the owner can read.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
@@ -19,6 +19,20 @@ pub struct Device {
     pub subscription: Subscription,
     pub registered: UnixTime,
     pub suspicion: Suspicion,
+}
+
+impl Device {
+    /// Whether nothing but the time of registration differs.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let (ours, theirs) = (&self.subscription, &other.subscription);
+        self.user == other.user
+            && self.suspicion == other.suspicion
+            && ours.endpoint() == theirs.endpoint()
+            && ours.ua_public() == theirs.ua_public()
+            && ours.expose_auth_secret() == theirs.expose_auth_secret()
+            && ours.expiration() == theirs.expiration()
+            && ours.vapid_key() == theirs.vapid_key()
+    }
 }
 
 /// By endpoint: registering the same one again replaces it.
@@ -45,11 +59,12 @@ pub struct Store {
 impl Store {
     pub fn open(folder: &Path) -> io::Result<Self> {
         if !folder.exists() {
-            fs::create_dir_all(folder).map_err(|error| named(folder, error))?;
+            let mut builder = fs::DirBuilder::new();
+            builder.recursive(true);
             // Ours, so closed to others; a folder that was there keeps its owner's choice.
             #[cfg(unix)]
-            fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))
-                .map_err(|error| named(folder, error))?;
+            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+            builder.create(folder).map_err(|error| named(folder, error))?;
         }
         let path = folder.join("lock");
         let lock = File::create(&path).map_err(|error| named(&path, error))?;
@@ -143,11 +158,21 @@ impl Store {
     fn replace(&self, name: &str, content: &[u8]) -> io::Result<()> {
         let (path, beside) = (self.folder.join(name), self.folder.join(format!("{name}.new")));
         let write = || {
-            let mut file = File::create(&beside)?;
+            let mut options = File::options();
+            options.write(true).create(true).truncate(true);
+            // A private key, or endpoints, which are capabilities: nobody else's, whatever the folder says.
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let mut file = options.open(&beside)?;
+            #[cfg(unix)]
+            file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
             file.write_all(content)?;
             file.sync_all()?;
             fs::rename(&beside, &path)?;
-            File::open(&self.folder)?.sync_all()
+            // The new name must last, too; where folders cannot be opened as files, the system sees to it.
+            #[cfg(unix)]
+            File::open(&self.folder)?.sync_all()?;
+            Ok(())
         };
         write().map_err(|error| named(&path, error))
     }

@@ -17,6 +17,8 @@ use axum::extract::{DefaultBodyLimit, State, WebSocketUpgrade};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use bytes::Bytes;
+use http::header::ORIGIN;
+use http::{HeaderMap, StatusCode};
 use reveille_crypto::P256PublicKey;
 use tokio::net::TcpListener;
 
@@ -73,7 +75,21 @@ fn lock(state: &Mutex<Shared>) -> std::sync::MutexGuard<'_, Shared> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn browser_connects(State(state): State<Arc<Mutex<Shared>>>, upgrade: WebSocketUpgrade) -> Response {
+/// Browsers connect by themselves; pages that they show have no business here, and say where they are from.
+fn is_page(headers: &HeaderMap) -> bool {
+    let origin = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok()).unwrap_or_default();
+    origin.eq_ignore_ascii_case("null")
+        || origin.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"))
+}
+
+async fn browser_connects(
+    State(state): State<Arc<Mutex<Shared>>>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    if is_page(&headers) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
     let upgrade = upgrade.protocols(["push-notification"]).max_message_size(64 * 1024);
     upgrade.on_upgrade(move |socket| browser::serve(socket, state))
 }
@@ -82,7 +98,7 @@ async fn push(State(state): State<Arc<Mutex<Shared>>>, request: axum::extract::R
     let (parts, body) = request.into_parts();
     let body = match axum::body::to_bytes(body, 64 * 1024).await {
         Ok(body) => body,
-        Err(_) => return http::StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+        Err(_) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
     };
     let request = http::Request::from_parts(parts, body);
     let mut state = lock(&state);

@@ -4,7 +4,7 @@ mod batch;
 mod request;
 
 use std::fmt;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request};
@@ -50,6 +50,8 @@ pub struct ApplicationServer {
     crypto: CryptoProvider,
     keys: VapidKeys,
     tokens: RwLock<VapidCache>,
+    /// Held while a token is signed here; the tokens are not locked meanwhile.
+    signing: Mutex<()>,
 }
 
 /// Why a request cannot be built.
@@ -75,7 +77,7 @@ impl ApplicationServer {
     /// A server with its keys. Take one provider and stay with it.
     #[must_use]
     pub fn new(crypto: CryptoProvider, keys: VapidKeys, settings: VapidSettings) -> Self {
-        Self { crypto, keys, tokens: RwLock::new(VapidCache::new(settings)) }
+        Self { crypto, keys, tokens: RwLock::new(VapidCache::new(settings)), signing: Mutex::new(()) }
     }
 
     #[cfg(feature = "aesgcm")]
@@ -132,20 +134,30 @@ impl ApplicationServer {
         if let Some(CachedToken { value, due: false }) = cached {
             return Ok(value);
         }
-        // Signed under the lock, so that many threads that miss at once make one token: Apple asks for no more than
-        // one an hour.
-        let mut tokens = self.write_tokens();
-        let old = tokens.find(key.id(), endpoint, now);
-        if let Some(CachedToken { value, due: false }) = old {
-            return Ok(value);
-        }
-        let unsigned = tokens.unsigned(key, endpoint, now);
-        match (key.sign(unsigned.signing_input()), old) {
-            (Some(Ok(signature)), _) => Ok(tokens.install(unsigned, &signature)),
-            // A signer that is elsewhere or fails is no reason to stop while the old token is good.
-            (_, Some(old)) => Ok(old.value),
-            (Some(Err(error)), None) => Err(error.into()),
-            (None, None) => Err(RequestError::SignatureNeeded { key: key.id() }),
+        let Some(signer) = key.signer() else {
+            return cached
+                .map(|old| old.value)
+                .ok_or_else(|| RequestError::SignatureNeeded { key: key.id() });
+        };
+        // One at a time, so that many threads that miss at once make one token: Apple asks for no more than one an hour.
+        let (_signing, old) = match (self.try_signing(), cached) {
+            (Some(signing), old) => (signing, old),
+            // Somebody is at it, and the old token is good until then.
+            (None, Some(old)) => return Ok(old.value),
+            (None, None) => (self.signing.lock().unwrap_or_else(PoisonError::into_inner), None),
+        };
+        let unsigned = {
+            let tokens = self.read_tokens();
+            if let Some(CachedToken { value, due: false }) = tokens.find(key.id(), endpoint, now) {
+                return Ok(value);
+            }
+            tokens.unsigned(key, endpoint, now)
+        };
+        match (signer.sign(unsigned.signing_input()), old) {
+            (Ok(signature), _) => Ok(self.write_tokens().install(unsigned, &signature)),
+            // A signer that fails is no reason to stop while the old token is good.
+            (Err(_), Some(old)) => Ok(old.value),
+            (Err(error), None) => Err(error.into()),
         }
     }
 
@@ -180,12 +192,24 @@ impl ApplicationServer {
         Ok(self.write_tokens().install(unsigned, signature))
     }
 
-    /// Drops the token for a subscription's push service, so that a new one is signed: after
-    /// [`Action::RefreshCredential`](reveille_core::Action::RefreshCredential). The tokens for other services stay: one
-    /// service's answer says nothing about them.
-    pub fn refresh_token(&self, subscription: &Subscription) {
-        if let Ok(key) = self.keys.find(subscription.vapid_key()) {
-            self.write_tokens().remove(key.id(), subscription.endpoint());
+    /// A push service refused a token as too old ([`Action::RefreshCredential`](reveille_core::Action::RefreshCredential)):
+    /// drops it, so that a new one is signed. `refused` is the `Authorization` value of the request. Returns whether another
+    /// attempt makes sense; if not, this server's clock is probably wrong, and its operator should know.
+    ///
+    /// The tokens for other services stay: one service's answer says nothing about them. So does a token that was made
+    /// since, when many requests were under way with the old one, and a token younger than an hour.
+    pub fn refresh_token(&self, subscription: &Subscription, refused: &HeaderValue, now: UnixTime) -> bool {
+        self.keys.find(subscription.vapid_key()).is_ok_and(|key| {
+            self.write_tokens().remove_refused(key.id(), subscription.endpoint(), refused, now)
+        })
+    }
+
+    /// The right to sign; none while somebody else does.
+    fn try_signing(&self) -> Option<MutexGuard<'_, ()>> {
+        match self.signing.try_lock() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
         }
     }
 

@@ -124,7 +124,8 @@ impl Subscription {
             .map_err(|e| InvalidSubscription::Json { line: e.line(), column: e.column().max(1) })
     }
 
-    /// From its parts, already checked.
+    /// From its parts, already checked: the columns of a table, say. See also [`expiring_at`](Self::expiring_at) and
+    /// [`bound_to`](Self::bound_to).
     #[must_use]
     pub const fn new(
         endpoint: Endpoint,
@@ -139,6 +140,12 @@ impl Subscription {
     #[must_use]
     pub fn bound_to(self, key: VapidKeyId) -> Self {
         Self { vapid_key: Some(key), ..self }
+    }
+
+    /// The same subscription, with the end that the browser gave it.
+    #[must_use]
+    pub fn expiring_at(self, end: UnixTime) -> Self {
+        Self { expiration: Some(end), ..self }
     }
 
     /// Where to send.
@@ -213,5 +220,29 @@ impl fmt::Debug for Subscription {
             .field("expiration", &self.expiration)
             .field("vapid_key", &self.vapid_key)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A table keeps columns, not JSON: nothing gets lost on that way either.
+    #[test]
+    fn its_columns_are_all_of_it() {
+        let json = r#"{"endpoint":"https://push.example/x","expirationTime":1800000000000,"keys":{"p256dh":"BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4","auth":"BTBZMqHH6r4Tts7J_aSIgg"},"vapidKeyId":"AAECAwQFBgc"}"#;
+        let read = Subscription::from_stored_json(json, &PublicHttps).unwrap();
+        let columns = (
+            read.endpoint().as_str().to_owned(),
+            read.ua_public().to_string(),
+            *read.expose_auth_secret(),
+            read.expiration().unwrap(),
+            read.vapid_key().unwrap().to_string(),
+        );
+        let endpoint = Endpoint::parse(&columns.0, &PublicHttps).unwrap();
+        let again = Subscription::new(endpoint, columns.1.parse().unwrap(), columns.2.into())
+            .expiring_at(columns.3)
+            .bound_to(columns.4.parse().unwrap());
+        assert_eq!(serde_json::to_string(&again).unwrap(), json);
     }
 }

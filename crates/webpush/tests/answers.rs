@@ -230,7 +230,7 @@ fn fcm_texts_html_and_json() {
     invalid token: fix_credential | invalid JWT provided | the VAPID key, its contact or this server's clock is wrong
     wrong audience: fix_credential | aud claim in the token MUST include the origin of the push resource URL | the VAPID key, its contact or this server's clock is wrong
     gone: drop_target | push subscription has unsubscribed or expired. | -
-    never was: suspect_target | A valid push subscription endpoint should be specified in the URL as such: https://fcm.googleapis.com/wp/dHIoDxE7Hdg | -
+    never was: suspect_target | A valid push subscription endpoint should be specified in the URL as such: https://fcm.googleapis.com/… | -
     page: suspect_target | Not Found | -
     too large: fix_request body | payload is too large | -
     json: fix_request | INVALID_ARGUMENT | Request contains an invalid argument.
@@ -335,6 +335,34 @@ fn retry_after_in_both_forms() {
         assert_eq!(pause(429, nonsense), seconds(60), "{nonsense:?}: as if it were absent");
     }
     assert_eq!(answer(400, &[("retry-after", "9")], "").action().unwrap().not_before(), None);
+}
+
+/// The endpoint is a capability, and these texts end up in logs.
+#[test]
+fn the_url_that_was_asked_for_is_not_repeated() {
+    let mut table = String::new();
+    for (name, body) in [
+        ("text", "no such subscription: https://push.example:8443/p/SECRET?k=SECRET"),
+        ("in quotes", "GET \"https://push.example/p/SECRET\": gone, see (https://push.example/a,b;SECRET)"),
+        (
+            "json",
+            r#"{"reason":"https://push.example/SECRET","message":"POST https://u:SECRET@push.example/ failed"}"#,
+        ),
+        ("page", "<html><title>404 https://push.example/SECRET</title><p>https://push.example/SECRET</p>"),
+        ("several lines", "not found\nhttps://push.example/SECRET\n"),
+        ("in a parameter", "from=https://push.example/SECRET/https://push.example/SECRET to nowhere"),
+    ] {
+        table += &line(name, answer(404, &[("x-wns-status", "http://push.example/SECRET")], body));
+    }
+    assert!(!table.contains("SECRET"), "{table}");
+    insta::assert_snapshot!(table, @r#"
+    text: suspect_target | no such subscription: https://push.example:8443/… | http://push.example/…
+    in quotes: suspect_target | GET "https://push.example/…": gone, see (https://push.example/… | http://push.example/…
+    json: suspect_target | https://push.example/… | POST https://push.example/… failed
+    page: suspect_target | 404 https://push.example/… | http://push.example/…
+    several lines: suspect_target | not found https://push.example/… | http://push.example/…
+    in a parameter: suspect_target | from=https://push.example/… to nowhere | http://push.example/…
+    "#);
 }
 
 #[test]

@@ -7,8 +7,8 @@ use reveille_core::UnixTime;
 use reveille_crypto::CryptoProvider;
 use reveille_webpush::endpoint::PublicHttps;
 use reveille_webpush::{
-    ApplicationServer, Endpoint, MAX_PLAINTEXT, Message, OpenError, Padding, Subscription, Ttl, UserAgent,
-    UserAgentKeys, VapidKey, VapidKeys, VapidSettings,
+    ApplicationServer, Endpoint, MAX_PLAINTEXT, Message, OpenError, Padding, RequestError, Subscription, Ttl,
+    UnknownVapidKey, UserAgent, UserAgentKeys, VapidKey, VapidKeys, VapidSettings,
 };
 
 const RING: CryptoProvider = reveille_crypto_ring::PROVIDER;
@@ -119,6 +119,35 @@ fn a_batch_opens_like_single_messages() {
             assert_eq!(requests.len(), count);
             for ((user_agent, _), request) in receivers.iter().zip(requests) {
                 assert_eq!(user_agent.open(request.unwrap().body()).unwrap(), b"to all");
+            }
+        }
+    }
+}
+
+/// Each of the others still gets the body that is sealed for it, also where a chunk of the batch begins, ends, or has
+/// nobody to send to.
+#[test]
+fn a_subscription_whose_key_is_gone_does_not_affect_the_others_of_its_batch() {
+    let lost = VapidKey::load(&RING.p256.generate().unwrap(), RING).unwrap().id();
+    for crypto in [RING, RUSTCRYPTO] {
+        for gone in [0..1, 1..2, 63..65, 64..128, 129..130] {
+            let receivers: Vec<_> = (0..130)
+                .map(|i| {
+                    let (user_agent, subscription) = user_agent(RUSTCRYPTO);
+                    (user_agent, if gone.contains(&i) { subscription.bound_to(lost) } else { subscription })
+                })
+                .collect();
+            let subscriptions: Vec<_> = receivers.iter().map(|(_, subscription)| subscription).collect();
+            let mut requests = Vec::new();
+            server(crypto).requests(&message(b"to all".to_vec()), &subscriptions, NOW, &mut requests);
+            assert_eq!(requests.len(), 130);
+            for (i, ((user_agent, _), request)) in receivers.iter().zip(requests).enumerate() {
+                let opened = request.map(|request| user_agent.open(request.body()).unwrap());
+                let expected = match gone.contains(&i) {
+                    true => Err(RequestError::UnknownKey(UnknownVapidKey { id: lost })),
+                    false => Ok(b"to all".to_vec()),
+                };
+                assert_eq!(opened, expected, "{i}");
             }
         }
     }

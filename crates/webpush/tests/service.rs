@@ -103,8 +103,9 @@ proptest! {
             message = message.with_padding(Padding::ToMaximum).unwrap();
         }
         let request = if batch {
+            // One alone would take the way of single messages.
             let mut out = Vec::new();
-            world.server.requests(&message, &[&world.subscription], now, &mut out);
+            world.server.requests(&message, &[&world.subscription; 2], now, &mut out);
             out.pop().unwrap().unwrap()
         } else {
             world.request(&message, now)

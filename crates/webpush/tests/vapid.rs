@@ -122,10 +122,48 @@ fn the_cache_is_bounded() {
     assert!(cache.find(key.id(), &oldest, NOW).is_none());
     let again = Endpoint::parse("https://p49.example/y", &AllowLoopback).unwrap();
     let unsigned = cache.unsigned(&key, &again, NOW + HOUR);
-    cache.install(unsigned, &[2; 64]);
+    let value = cache.install(unsigned, &[2; 64]);
     assert_eq!(cache.len(), 3, "renewing replaces");
-    cache.remove(key.id(), &again);
+    assert!(cache.remove_refused(key.id(), &again, &value, NOW + HOUR * 2));
     assert_eq!(cache.len(), 2);
+}
+
+/// Anybody can subscribe with made-up origins, as many as there is room for.
+#[test]
+fn a_flood_of_made_up_origins_pushes_out_only_itself() {
+    let mut small = settings();
+    small.capacity = 10;
+    let mut cache = reveille_webpush::VapidCache::new(small);
+    let key = key().0;
+    let endpoint = |name: &str| Endpoint::parse(&format!("https://{name}/x"), &AllowLoopback).unwrap();
+    let install = |cache: &mut reveille_webpush::VapidCache, endpoint: &Endpoint| {
+        let unsigned = cache.unsigned(&key, endpoint, NOW);
+        cache.install(unsigned, &[1; 64]);
+    };
+    let real =
+        ["fcm.googleapis.com", "updates.push.services.mozilla.com", "web.push.apple.com"].map(endpoint);
+    for endpoint in &real {
+        install(&mut cache, endpoint);
+    }
+    for i in 0..1_000 {
+        for endpoint in &real {
+            assert!(cache.find(key.id(), endpoint, NOW).is_some(), "{endpoint} after {i}");
+        }
+        install(&mut cache, &endpoint(&format!("p{i}.example")));
+        assert!(cache.len() <= 10);
+    }
+    // What nobody uses any more goes, however much it was used once.
+    for i in 0..20 {
+        install(&mut cache, &endpoint(&format!("q{i}.example")));
+    }
+    assert!(real.iter().all(|endpoint| cache.find(key.id(), endpoint, NOW).is_none()));
+    // All used, and still there is room for one more.
+    for i in 10..20 {
+        assert!(cache.find(key.id(), &endpoint(&format!("q{i}.example")), NOW).is_some());
+    }
+    install(&mut cache, &real[0]);
+    assert_eq!(cache.len(), 10);
+    assert!(cache.find(key.id(), &real[0], NOW).is_some());
 }
 
 #[test]
@@ -227,10 +265,147 @@ fn one_spelling_of_an_origin_has_the_token_of_all() {
 fn refreshing_one_service_leaves_the_others() {
     let server = server_with(settings());
     let (a, b) = (at("https://a.example/x"), at("https://b.example/x"));
+    let later = NOW + HOUR;
     let before = [token(&server, &a, NOW), token(&server, &b, NOW)];
-    server.refresh_token(&a);
-    assert_ne!(token(&server, &a, NOW), before[0]);
-    assert_eq!(token(&server, &b, NOW), before[1]);
+    assert!(server.refresh_token(&a, &before[0].parse().unwrap(), later));
+    assert_ne!(token(&server, &a, later), before[0]);
+    assert_eq!(token(&server, &b, later), before[1]);
+}
+
+/// A thousand requests were under way with one token, and all of them come back with "expired".
+#[test]
+fn the_first_refusal_of_a_token_makes_a_new_one_and_the_others_do_not() {
+    let server = server_with(settings());
+    let subscription = at("https://push.example/x");
+    let later = NOW + HOUR * 2;
+    let old: http::HeaderValue = token(&server, &subscription, NOW).parse().unwrap();
+    let mut seen = std::collections::HashSet::new();
+    for _ in 0..1_000 {
+        assert!(server.refresh_token(&subscription, &old, later), "worth another attempt");
+        seen.insert(token(&server, &subscription, later));
+    }
+    assert_eq!(seen.len(), 1);
+    // Refused at once, the new one stays: Apple wants no more than one an hour, and this is the clock's fault.
+    let new: http::HeaderValue = seen.into_iter().next().unwrap().parse().unwrap();
+    let soon = later + HOUR - Duration::from_millis(1);
+    assert!(!server.refresh_token(&subscription, &new, soon));
+    assert_eq!(token(&server, &subscription, soon), new.to_str().unwrap());
+    assert!(server.refresh_token(&subscription, &new, later + HOUR));
+    assert_ne!(token(&server, &subscription, later + HOUR), new.to_str().unwrap());
+    let stranger = at("https://push.example/x").bound_to(key().0.id());
+    assert!(!server.refresh_token(&stranger, &new, later), "a key that is gone");
+}
+
+#[test]
+fn no_setting_makes_more_than_one_token_an_hour() {
+    for lifetime in [Duration::ZERO, Duration::from_secs(59), HOUR, HOUR * 2, HOUR * 3] {
+        let mut settings = settings();
+        settings.lifetime = lifetime;
+        settings.renew_before = Duration::MAX;
+        let server = server_with(settings);
+        let subscription = at("https://push.example/x");
+        let first = token(&server, &subscription, NOW);
+        let soon = NOW + HOUR - Duration::from_millis(1);
+        assert_eq!(token(&server, &subscription, soon), first, "{lifetime:?}");
+    }
+}
+
+/// An HSM that counts what it signs, answers when it is told to, and fails if it is told to.
+#[derive(Debug)]
+struct Hsm {
+    key: std::sync::Arc<dyn reveille_crypto::Es256SigningKey>,
+    signed: std::sync::atomic::AtomicUsize,
+    fails: std::sync::atomic::AtomicBool,
+    slow: Option<(std::sync::Barrier, std::sync::Barrier)>,
+}
+
+impl Hsm {
+    fn new(slow: bool) -> std::sync::Arc<Self> {
+        let barrier = || std::sync::Barrier::new(2);
+        std::sync::Arc::new(Self {
+            key: RING.es256.load(&RING.p256.generate().unwrap()).unwrap(),
+            signed: 0.into(),
+            fails: false.into(),
+            slow: slow.then(|| (barrier(), barrier())),
+        })
+    }
+
+    fn server(self: &std::sync::Arc<Self>) -> ApplicationServer {
+        let signer: std::sync::Arc<dyn reveille_crypto::Es256SigningKey> = self.clone();
+        ApplicationServer::new(RING, VapidKeys::new(VapidKey::from_signer(signer)), settings())
+    }
+
+    fn signed(&self) -> usize {
+        self.signed.load(std::sync::atomic::Ordering::SeqCst)
+    }
+}
+
+impl reveille_crypto::Es256SigningKey for Hsm {
+    fn public_key(&self) -> &reveille_crypto::P256PublicKey {
+        self.key.public_key()
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], reveille_crypto::CryptoError> {
+        let order = std::sync::atomic::Ordering::SeqCst;
+        // Only the second is slow: the first is for a token to begin with.
+        if let (Some((begun, go_on)), true) = (&self.slow, self.signed() == 1) {
+            begun.wait();
+            go_on.wait();
+        }
+        self.signed.fetch_add(1, order);
+        if self.fails.load(order) { Err(reveille_crypto::CryptoError) } else { self.key.sign(message) }
+    }
+}
+
+#[test]
+fn a_slow_signer_holds_up_nobody_who_has_a_token() {
+    let hsm = Hsm::new(true);
+    let server = hsm.server();
+    let (known, made_up) = (at("https://push.example/x"), at("https://made.up.example/x"));
+    let first = token(&server, &known, NOW);
+    let due = NOW + HOUR * 11 + Duration::from_secs(1);
+    let (begun, go_on) = hsm.slow.as_ref().unwrap();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| token(&server, &made_up, NOW));
+        begun.wait();
+        // The signer is at it: were the tokens locked, these two would wait for ever.
+        let (answer, answers) = std::sync::mpsc::channel();
+        let (server, known) = (&server, &known);
+        scope.spawn(move || {
+            answer.send(token(server, known, NOW)).unwrap();
+            answer.send(token(server, known, due)).unwrap();
+        });
+        let wait = Duration::from_secs(5);
+        let got = [answers.recv_timeout(wait), answers.recv_timeout(wait)];
+        go_on.wait();
+        waiting.join().unwrap();
+        assert_eq!(got, [Ok(first.clone()), Ok(first)], "the good one, and the one that is due");
+    });
+    assert_eq!(hsm.signed(), 2);
+}
+
+#[test]
+fn a_signer_that_fails_stops_nothing_while_the_old_token_is_good() {
+    let hsm = Hsm::new(false);
+    let server = hsm.server();
+    let subscription = at("https://push.example/x");
+    let first = token(&server, &subscription, NOW);
+    hsm.fails.store(true, std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(token(&server, &subscription, NOW + HOUR * 11), first);
+    assert_eq!(hsm.signed(), 2, "it was asked");
+    let error = server.authorization(&subscription, NOW + HOUR * 12).unwrap_err();
+    assert_eq!(error, RequestError::Crypto(reveille_crypto::CryptoError));
+}
+
+#[test]
+fn a_batch_signs_once_for_each_push_service() {
+    let hsm = Hsm::new(false);
+    let server = hsm.server();
+    let subscriptions: Vec<_> = (0..200).map(|i| at(&format!("https://p{}.example/{i}", i % 3))).collect();
+    let mut out = Vec::new();
+    let message = Message::new("hello", Ttl::ZERO).unwrap();
+    server.requests(&message, &subscriptions.iter().collect::<Vec<_>>(), NOW, &mut out);
+    assert_eq!((out.len(), hsm.signed()), (200, 3));
 }
 
 #[test]

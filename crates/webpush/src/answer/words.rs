@@ -1,6 +1,7 @@
 //! The service's own words: each has its way to say why.
 
 use http::HeaderMap;
+use reveille_core::redacted_url;
 use serde_json::{Map, Value};
 
 /// What the service said, as far as it is known.
@@ -37,7 +38,25 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Words {
     if words.detail.is_none() {
         words.detail = wns("x-wns-status");
     }
+    words.reason = words.reason.map(without_urls);
+    words.detail = words.detail.map(without_urls);
     words
+}
+
+/// The text with its URLs cut to their origins. Services and the proxies before them repeat the URL that was asked for,
+/// which is a secret, and these texts end up in logs.
+fn without_urls(text: String) -> String {
+    if !text.contains("://") {
+        return text;
+    }
+    // None of these stands inside an endpoint.
+    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '<' | '>');
+    let words = text.split_inclusive(ends).map(|word| {
+        let url = word.trim_end_matches(ends);
+        let (_, end) = word.split_at_checked(url.len()).unwrap_or_default();
+        if url.contains("://") { redacted_url(url) + end } else { word.to_owned() }
+    });
+    words.collect()
 }
 
 fn read_body(body: &[u8]) -> Words {

@@ -11,10 +11,14 @@ pub(super) fn is_public(address: IpAddr) -> bool {
     }
 }
 
+/// In Microsoft's public range, but on every machine of Azure the host's own service for its guests.
+const AZURE_WIRE_SERVER: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
+
 /// IANA IPv4 Special-Purpose Address Registry (RFC 6890).
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
-    !(address.is_private()
+    !(address == AZURE_WIRE_SERVER
+        || address.is_private()
         || address.is_loopback()
         || address.is_link_local()
         || address.is_broadcast()

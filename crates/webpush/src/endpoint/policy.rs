@@ -35,7 +35,7 @@ use super::address::is_public;
 /// # DNS rebinding
 /// A policy sees names, not addresses: a public name may resolve to `127.0.0.1`, and to something else the next time.
 /// Only the HTTP client can close that hole. It must check the address **it connects to** (resolve once, check with
-/// [`PublicHttps::check_address`], connect to that very address), follow no redirects, and bound the answer's body (64 KiB is ample).
+/// [`PublicHttps::check_address`], connect to that very address), follow no redirects, and bound the answer's body (16 KiB is ample).
 pub trait EndpointPolicy: Debug + Send + Sync {
     /// Accepts or refuses a well-formed endpoint.
     ///
@@ -180,6 +180,7 @@ mod tests {
             "0.0.0.0",
             "100.64.0.1",
             "192.0.0.8",
+            "168.63.129.16",
             "198.18.0.1",
             "224.0.0.1",
             "240.0.0.1",

@@ -5,8 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use reveille_crypto::{
-    CryptoError, CryptoProvider, EcPrivateKey, Es256SigningKey, InvalidKey, KeyError, P256PublicKey,
-    base64url,
+    CryptoProvider, EcPrivateKey, Es256SigningKey, InvalidKey, KeyError, P256PublicKey, base64url,
 };
 use thiserror::Error;
 
@@ -83,7 +82,8 @@ impl VapidKey {
         Ok(Self::from_signer(crypto.es256.load(private_key)?))
     }
 
-    /// A key that signs through the caller's object, such as a local HSM.
+    /// A key that signs through the caller's object, such as a local HSM. It may be slow: while it signs, only those wait
+    /// who have no token at all for their push service.
     #[must_use]
     pub fn from_signer(signer: Arc<dyn Es256SigningKey>) -> Self {
         Self { public: *signer.public_key(), signer: Some(signer) }
@@ -108,9 +108,9 @@ impl VapidKey {
         VapidKeyId::of(&self.public)
     }
 
-    /// Signs here, if this key can.
-    pub(crate) fn sign(&self, message: &[u8]) -> Option<Result<[u8; 64], CryptoError>> {
-        self.signer.as_ref().map(|signer| signer.sign(message))
+    /// What signs here, if this key can.
+    pub(crate) fn signer(&self) -> Option<&dyn Es256SigningKey> {
+        self.signer.as_deref()
     }
 }
 
