@@ -44,14 +44,20 @@ where
         }
         let now = engine.clock.observe(now, engine.derived.tolerance);
         engine.catch_up(catch_up, now);
-        for index in 0..engine.slab.made() {
-            if engine.slab.hot(index).is_some_and(|hot| hot.has(bit::USED)) {
-                let timer = engine.timer(index);
-                engine.arm(index, timer);
+        engine.arm_all(now);
+        Ok(engine)
+    }
+
+    /// What is overdue keeps its order: the wheel begins with the earliest.
+    fn arm_all(&mut self, now: u64) {
+        let earliest = self.slab.indices().map(|index| self.timer(index)).min();
+        self.wheel.advance(earliest.unwrap_or(now).min(now));
+        for index in 0..self.slab.made() {
+            if self.slab.hot(index).is_some_and(|hot| hot.state & (bit::USED | bit::ARMED) == bit::USED) {
+                self.enter(index, self.timer(index));
             }
         }
-        engine.settle();
-        Ok(engine)
+        self.settle();
     }
 
     fn read(&mut self, bytes: &mut &[u8]) -> Option<()> {
