@@ -17,9 +17,11 @@ pub struct Policy {
     /// The first event goes out at once; the window collects what follows, and the next notification comes at the
     /// window's end, if anything came. After it, another window starts: at most one notification per window.
     pub leading: bool,
-    /// A window with this many events is flushed at once.
+    /// A window with this many events is flushed at once, unless something holds it (quiet, in flight, refractory):
+    /// then it grows on.
     pub max_items: Option<u32>,
-    /// A window is flushed before an event with which it would exceed this many bytes.
+    /// A window is flushed before an event with which it would exceed this many bytes, unless something holds it: a
+    /// notification can be larger, and so can a single event.
     pub max_bytes: Option<u32>,
     /// What is kept of the events.
     pub collect: Collect,

@@ -5,6 +5,7 @@
 // clippy.toml lifts these inside test functions only; the helpers of a test are tests too.
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -121,6 +122,7 @@ struct Twin {
     random: Jitter,
     next_id: u128,
     sent: Vec<(u64, u64)>,
+    collapse_ids: BTreeMap<(u64, Lane), CollapseId>,
     /// All that can be seen from outside.
     seen: Vec<String>,
 }
@@ -129,7 +131,8 @@ impl Twin {
     fn new(way: Way, policy: Policy) -> Self {
         let engine = Engine::new(Calendar, policy, Limits::default(), SEED).unwrap();
         let (now, random) = (1_700_000_000_000, Jitter::new(1));
-        Self { way, engine, now, random, next_id: 0, sent: Vec::new(), seen: Vec::new() }
+        let (sent, seen, collapse_ids) = (Vec::new(), Vec::new(), BTreeMap::new());
+        Self { way, engine, now, random, next_id: 0, sent, collapse_ids, seen }
     }
 
     fn at(&self) -> UnixTime {
@@ -170,6 +173,12 @@ impl Twin {
         for output in std::iter::from_fn(|| self.engine.poll_output()).take(most) {
             if let Output::Notify(notify) = &output {
                 self.sent.push((notify.key, notify.generation));
+                let (key, id) = ((notify.key, notify.lane), notify.collapse_id);
+                assert_eq!(
+                    *self.collapse_ids.entry(key).or_insert(id),
+                    id,
+                    "a key's collapse id is always the same"
+                );
             }
             let more = match &output {
                 Output::Notify(n) => format!("{} {:?} {:?} {}", n.class, n.samples, n.ids, n.fold),

@@ -11,6 +11,18 @@ use crate::record::{Cold, Extra, Hot, bit};
 use crate::slab::Slab;
 use crate::{Actors, Engine, EventId, Host, Item, Lane, Ledger, Limits, Policy, Seed};
 
+/// More than any engine ever counts to; a forged count that is larger could overflow.
+const COUNTABLE: u64 = 1 << 62;
+/// Distinct actors beside the first: [`Policy::actors`] is at most 32767.
+const MORE_THAN_FIRST: usize = 0x7FFE;
+
+/// What the ledger must hold for the batches in flight.
+#[derive(Default)]
+struct Sent {
+    notified: u64,
+    merged: u64,
+}
+
 impl<H: Host> Engine<H>
 where
     H::Key: Codec,
@@ -62,7 +74,7 @@ where
 
     fn read(&mut self, bytes: &mut &[u8]) -> Option<()> {
         self.clock = Clock { last: take(bytes)?, offset: take(bytes)? };
-        self.generation = take(bytes)?;
+        self.generation = take(bytes).filter(|generation| *generation <= COUNTABLE)?;
         self.ledger = read_ledger(bytes)?;
         let free = read_numbers(bytes)?;
         let free: Vec<u32> = free.into_iter().map(u32::try_from).collect::<Result<_, _>>().ok()?;
@@ -74,11 +86,11 @@ where
         let made = used.checked_add(u32::try_from(free.len()).ok()?)?;
         self.slab = Slab::rebuild(made, &free)?;
         let mut next = 0_u32;
-        let mut pending = 0;
+        let (mut pending, mut sent) = (0, Sent::default());
         for _ in 0..used {
             let index = next.checked_add(u32::try_from(take(bytes)?).ok()?)?;
             next = index.checked_add(1)?;
-            pending += u64::from(self.read_record(index, bytes)?);
+            pending += u64::from(self.read_record(index, &mut sent, bytes)?);
         }
         // Every record was named once: those in use by the records, the others by the list.
         let free_again =
@@ -86,7 +98,11 @@ where
         if !free_again || self.slab.free_list().take(free.len() + 1).count() != free.len() {
             return None;
         }
-        if pending != self.ledger.pending {
+        // If a batch comes back, its events are taken out of these sums again.
+        if pending != self.ledger.pending
+            || sent.notified > self.ledger.notified
+            || sent.merged > self.ledger.merged
+        {
             return None;
         }
         for _ in 0..take(bytes)? {
@@ -99,7 +115,7 @@ where
         Some(())
     }
 
-    fn read_record(&mut self, index: u32, bytes: &mut &[u8]) -> Option<u32> {
+    fn read_record(&mut self, index: u32, sent: &mut Sent, bytes: &mut &[u8]) -> Option<u32> {
         let key = H::Key::decode(bytes)?;
         let (state, class) = <(u8, u8)>::decode(bytes)?;
         if state & (bit::USED | bit::ARMED | bit::FAR) != 0 {
@@ -124,7 +140,7 @@ where
             class,
         };
         let fold = H::Fold::decode(bytes)?;
-        let extra = if hot.has(bit::EXTRA) { Some(Box::new(self.read_extra(bytes)?)) } else { None };
+        let extra = if hot.has(bit::EXTRA) { Some(Box::new(self.read_extra(sent, bytes)?)) } else { None };
         let items = extra.as_deref().map_or(0, |extra: &Extra<H>| extra.items.len());
         let consistent = if hot.has(bit::TRACKED) { items == hot.total as usize } else { items <= 1 };
         if !consistent || (hot.total > 0 && !hot.has(bit::OPEN)) || self.find(identity).is_some() {
@@ -138,7 +154,7 @@ where
         Some(total)
     }
 
-    fn read_extra(&mut self, bytes: &mut &[u8]) -> Option<Extra<H>> {
+    fn read_extra(&mut self, in_flight: &mut Sent, bytes: &mut &[u8]) -> Option<Extra<H>> {
         let mut extra = Extra {
             items: read_items(bytes)?,
             actors: read_numbers(bytes)?,
@@ -155,7 +171,7 @@ where
             delivered: [self.read_batch(bytes)?, self.read_batch(bytes)?],
             flights: Vec::new(),
         };
-        if extra.actors.len() > 0x7FFF {
+        if extra.actors.len() > MORE_THAN_FIRST || extra.remind_step > 16 {
             return None;
         }
         for _ in 0..take(bytes)? {
@@ -172,6 +188,8 @@ where
             if rest != u64::from(sent) {
                 return None;
             }
+            in_flight.notified += u64::from(sent > 0);
+            in_flight.merged += u64::from(sent.saturating_sub(1));
             self.bytes = self.bytes.checked_add(u64::from(batch.bytes))?;
             extra.flights.push(Flight { generation, lane, until, sent, read, cancelled, batch });
         }
@@ -198,7 +216,7 @@ where
         self.items += batch.items.len() as u64;
         let consistent =
             if batch.tracked { batch.items.len() == batch.total as usize } else { batch.items.len() <= 1 };
-        (consistent && batch.actors.rest.len() <= 0x7FFF).then_some(batch)
+        (consistent && batch.actors.rest.len() <= MORE_THAN_FIRST).then_some(batch)
     }
 }
 
@@ -240,7 +258,7 @@ fn read_ledger(bytes: &mut &[u8]) -> Option<Ledger> {
         *field = take(bytes)?;
     }
     let exact = ledger_fields(&l).into_iter().skip(1).try_fold(0_u64, u64::checked_add)?;
-    (exact == l.events).then_some(l)
+    (exact == l.events && exact <= COUNTABLE).then_some(l)
 }
 
 fn read_numbers(bytes: &mut &[u8]) -> Option<Vec<u64>> {

@@ -93,8 +93,15 @@ impl Drop for Pair {
 /// Runs one script; panics at the first difference. Returns how many operations it ran.
 pub fn run(script: &[u8]) -> usize {
     let mut bytes = Bytes(script);
-    let host = TestHost { paused: Rc::default(), hours: bytes.below(2) == 1 };
+    let hours = bytes.below(2) == 1;
     let policy = policy(&mut bytes);
+    run_with(policy, hours, bytes.0)
+}
+
+/// The same from a given policy on.
+pub fn run_with(policy: Policy, hours: bool, script: &[u8]) -> usize {
+    let mut bytes = Bytes(script);
+    let host = TestHost { paused: Rc::default(), hours };
     let mut limits = Limits::default();
     if bytes.below(4) == 0 {
         (limits.windows, limits.items, limits.bytes) = (3, 12, 90);
