@@ -1,4 +1,17 @@
 //! `digest replay`: events at their own times, outputs at theirs. Nothing waits: the time is in the lines.
+//!
+//! The first line is the policy ([`PolicyLine`], `{}` for the default); every other is something that happens
+//! ([`Line`]), in the order of time:
+//!
+//! ```json
+//! {"window":{"sliding":{"quiet_ms":10000,"max_wait_ms":60000}},"max_items":20}
+//! {"at_ms":1000,"recipient":"ada","conversation":"c1","event":"message","id":"m1","seq":1,"actor":"smith"}
+//! {"at_ms":4000,"recipient":"ada","conversation":"c1","event":"read","seq":1}
+//! ```
+//!
+//! Out come `notify`, `clear`, `unread` and `dropped`, each at its own time, and at the end `explain`, the sums. A bad
+//! line gives an error with the line's number, and the run goes on; without a policy it ends. A longer script and what
+//! comes out are in `examples/tests/digest_replay/`.
 
 use std::cell::Cell;
 use std::io::{self, BufRead as _, BufWriter};
@@ -13,7 +26,7 @@ use reveille_digest::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::line::{Base64, Failure, failure};
+use crate::line::{self, Base64, Failure, failure};
 use crate::options::Options;
 
 type Key = (String, String);
@@ -107,15 +120,19 @@ const fn highest() -> u8 {
 #[serde(deny_unknown_fields)]
 struct Line {
     at_ms: UnixTime,
-    recipient: String,
-    conversation: String,
+    /// Needed for all but `tick`.
+    #[serde(default)]
+    recipient: Option<String>,
+    /// Needed for all but `tick`, `pause` and `resume`, which concern all of a recipient.
+    #[serde(default)]
+    conversation: Option<String>,
     event: Kind,
     /// The caller's name for the event; of its own if absent.
     #[serde(default)]
     id: Option<String>,
-    /// For `message`: its place. For `read`: the last one that was read.
+    /// For `message`: its place, 0 if absent. For `read`: the last one that was read.
     #[serde(default)]
-    seq: u64,
+    seq: Option<u64>,
     #[serde(default)]
     actor: Option<String>,
     #[serde(default)]
@@ -135,7 +152,21 @@ struct Line {
     generation: Option<u64>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+impl Line {
+    fn recipient(&mut self) -> Result<String, Failure> {
+        self.recipient.take().ok_or_else(|| missing("recipient"))
+    }
+
+    fn key(&mut self) -> Result<Key, Failure> {
+        Ok((self.recipient()?, self.conversation.take().ok_or_else(|| missing("conversation"))?))
+    }
+
+    fn generation(&self) -> Result<u64, Failure> {
+        self.generation.ok_or_else(|| missing("generation"))
+    }
+}
+
+#[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Kind {
     Message,
@@ -176,35 +207,43 @@ impl Host for Calendar {
 struct Replay {
     engine: Engine<Calendar>,
     seed: Seed,
+    /// The time of the last line.
+    last: UnixTime,
 }
 
 /// The policy, then events in the order of time, into outputs in the order of time, and the sums at the end.
 pub fn replay(_: Options) -> ExitCode {
     let mut out = BufWriter::new(io::stdout().lock());
     let (mut replay, mut failed) = (None, false);
-    for line in io::stdin().lock().split(b'\n') {
+    for (line, number) in io::stdin().lock().split(b'\n').zip(1_u64..) {
         let mut outputs = Vec::new();
+        let unreadable = line.is_err();
         let done = line.map_err(failure("io")).and_then(|line| match &mut replay {
             _ if line.iter().all(u8::is_ascii_whitespace) => Ok(()),
             None => {
-                replay = Some(Replay::new(serde_json::from_slice(&line).map_err(failure("policy"))?)?);
+                replay = Some(Replay::new(&line)?);
                 Ok(())
             }
-            Some(replay) => {
-                replay.line(serde_json::from_slice(&line).map_err(failure("json"))?, &mut outputs)
-            }
+            Some(replay) => replay.line(line::parse(&line)?, &mut outputs),
         });
         if let Err(Failure { kind, message }) = done {
             failed = true;
-            outputs.push(json!({"error": {"kind": kind, "message": message}}));
+            outputs.push(json!({"error": {"kind": kind, "line": number, "message": message}}));
         }
-        if write(&mut out, &outputs).is_err() {
+        // Without a policy no line means anything.
+        let over = unreadable || (failed && replay.is_none());
+        if write(&mut out, &outputs).is_err() || over {
             return ExitCode::FAILURE;
         }
     }
     let mut outputs = Vec::new();
-    if let Some(replay) = &mut replay {
-        replay.finish(&mut outputs);
+    match &mut replay {
+        Some(replay) => replay.finish(&mut outputs),
+        None => {
+            failed = true;
+            let message = "there is no line; the first one is the policy, {} for the default";
+            outputs.push(json!({"error": {"kind": "policy", "message": message}}));
+        }
     }
     if write(&mut out, &outputs).is_err() || failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
@@ -218,19 +257,33 @@ fn write(out: &mut impl io::Write, lines: &[Value]) -> io::Result<()> {
 }
 
 impl Replay {
-    fn new(line: PolicyLine) -> Result<Self, Failure> {
+    fn new(line: &[u8]) -> Result<Self, Failure> {
+        let line: PolicyLine = line::parse(line).map_err(|Failure { message, .. }| {
+            Failure::new("policy", format!("{message} (the first line is the policy, {{}} for the default)"))
+        })?;
         let seed = line.seed.as_ref().map_or(Ok([0; 16]), |seed| seed.0.as_slice().try_into());
         let seed = Seed::new(seed.map_err(|_| Failure::new("policy", "seed must be 16 bytes"))?);
+        if let Some(QuietLine { from_ms, until_ms, .. }) =
+            line.quiet.iter().find(|quiet| quiet.from_ms >= quiet.until_ms)
+        {
+            let message = format!("quiet: from_ms {from_ms} is not before until_ms {until_ms}");
+            return Err(Failure::new("policy", message));
+        }
         let policy = line.policy();
         let host = Calendar { quiet: line.quiet, paused: Default::default(), unnamed: Cell::new(0) };
         let engine = Engine::new(host, policy, Limits::default(), seed).map_err(failure("policy"))?;
-        Ok(Self { engine, seed })
+        Ok(Self { engine, seed, last: UnixTime::EPOCH })
     }
 
     /// Everything that is due before the line's time, each at its own time, then the line.
     fn line(&mut self, line: Line, out: &mut Vec<Value>) -> Result<(), Failure> {
-        self.run_until(line.at_ms, out);
-        let at = line.at_ms;
+        let (at, last) = (line.at_ms, self.last);
+        if at < last {
+            let message = format!("at_ms {at} is before {last} of an earlier line: sort the lines by time");
+            return Err(Failure::new("time", message));
+        }
+        self.last = at;
+        self.run_until(at, out);
         let done = self.take(line, at);
         self.drain(at, out);
         done.map(|answer| out.extend(answer))
@@ -243,48 +296,35 @@ impl Replay {
         }
     }
 
-    fn take(&mut self, line: Line, at: UnixTime) -> Result<Option<Value>, Failure> {
+    fn take(&mut self, mut line: Line, at: UnixTime) -> Result<Option<Value>, Failure> {
         let id = line.id.as_ref().map(|id| EventId::of(&self.seed, id));
-        let key = (line.recipient, line.conversation);
-        let generation = line.generation.ok_or_else(|| Failure::new("generation", "generation is missing"));
         match line.event {
-            Kind::Message => {
-                let host = self.engine.host();
-                host.unnamed.set(host.unnamed.get() + 1);
-                let id = id.unwrap_or_else(|| EventId::of(&self.seed, &(0_u8, host.unnamed.get())));
-                let payload = line.payload.map_or_else(Vec::new, |payload| payload.0);
-                let names = key.clone();
-                let mut event = Event::new(key, id, payload)
-                    .seq(line.seq)
-                    .kind(line.kind.unwrap_or(0))
-                    .class(line.class)
-                    .rank(line.rank)
-                    .bytes(line.bytes);
-                event.actor = line.actor.map_or(0, |actor| EventId::of(&self.seed, &actor).0 as u64);
-                event.urgent = line.urgent;
-                let fate = self.engine.handle_event(event, at).map_err(failure("full"))?;
-                let silent = matches!(fate, Fate::Pending | Fate::Notified { .. });
-                let (recipient, conversation) = names;
-                Ok((!silent).then(|| {
-                    json!({"at_ms": at, "recipient": recipient, "conversation": conversation,
-                           "output": "dropped", "reason": reason(fate), "count": 1})
-                }))
+            Kind::Message => self.message(line, id, at),
+            Kind::Read => {
+                let (key, up_to) = (line.key()?, line.seq.ok_or_else(|| missing("seq"))?);
+                self.engine.handle_read(&key, up_to, at).map_err(failure("full")).map(nothing)
             }
-            Kind::Read => self.engine.handle_read(&key, line.seq, at).map_err(failure("full")).map(nothing),
             Kind::Cancel => {
-                let all = line.kind.map_or(Selector::All, Selector::Kind);
-                let what = id.map_or(all, Selector::Event);
-                self.engine.handle_cancel(&key, what, at).map_err(failure("full")).map(nothing)
+                let what = match (id, line.kind) {
+                    (None, None) => Selector::All,
+                    (Some(id), None) => Selector::Event(id),
+                    (None, Some(kind)) => Selector::Kind(kind),
+                    (Some(_), Some(_)) => {
+                        return Err(Failure::new("field", "cancel by id or by kind, not by both"));
+                    }
+                };
+                self.engine.handle_cancel(&line.key()?, what, at).map_err(failure("full")).map(nothing)
             }
-            Kind::Delivered => known(self.engine.handle_response(&key, generation?, at)),
-            Kind::Failed => known(self.engine.handle_failure(&key, generation?, at)),
+            Kind::Delivered => known(self.engine.handle_response(&line.key()?, line.generation()?, at)),
+            Kind::Failed => known(self.engine.handle_failure(&line.key()?, line.generation()?, at)),
             Kind::Pause => {
-                self.engine.host().paused.borrow_mut().push(key.0);
+                self.engine.host().paused.borrow_mut().push(line.recipient()?);
                 Ok(None)
             }
             Kind::Resume => {
-                self.engine.host().paused.borrow_mut().retain(|paused| *paused != key.0);
-                self.engine.recheck_where(|other| other.0 == key.0, at);
+                let recipient = line.recipient()?;
+                self.engine.host().paused.borrow_mut().retain(|paused| *paused != recipient);
+                self.engine.recheck_where(|(other, _)| *other == recipient, at);
                 Ok(None)
             }
             Kind::Tick => {
@@ -292,6 +332,33 @@ impl Replay {
                 Ok(None)
             }
         }
+    }
+
+    fn message(
+        &mut self,
+        mut line: Line,
+        id: Option<EventId>,
+        at: UnixTime,
+    ) -> Result<Option<Value>, Failure> {
+        let unnamed = &self.engine.host().unnamed;
+        unnamed.set(unnamed.get() + 1);
+        let id = id.unwrap_or_else(|| EventId::of(&self.seed, &(0_u8, unnamed.get())));
+        let (recipient, conversation) = line.key()?;
+        let payload = line.payload.map_or_else(Vec::new, |payload| payload.0);
+        let mut event = Event::new((recipient.clone(), conversation.clone()), id, payload)
+            .seq(line.seq.unwrap_or(0))
+            .kind(line.kind.unwrap_or(0))
+            .class(line.class)
+            .rank(line.rank)
+            .bytes(line.bytes);
+        event.actor = line.actor.map_or(0, |actor| EventId::of(&self.seed, &actor).0 as u64);
+        event.urgent = line.urgent;
+        let fate = self.engine.handle_event(event, at).map_err(failure("full"))?;
+        let silent = matches!(fate, Fate::Pending | Fate::Notified { .. });
+        Ok((!silent).then(|| {
+            json!({"at_ms": at, "recipient": recipient, "conversation": conversation,
+                   "output": "dropped", "reason": reason(fate), "count": 1})
+        }))
     }
 
     fn drain(&mut self, at: UnixTime, out: &mut Vec<Value>) {
@@ -358,6 +425,10 @@ impl PolicyLine {
         policy.remember = self.remember_ms.map_or(policy.remember, ms);
         policy
     }
+}
+
+fn missing(field: &str) -> Failure {
+    Failure::new("field", format!("{field} is missing"))
 }
 
 fn nothing(_: Retracted) -> Option<Value> {

@@ -63,13 +63,22 @@ pub fn print_one(answer: Result<impl Serialize, Failure>) -> ExitCode {
     if written.is_ok() && ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn parse<In: DeserializeOwned>(line: &[u8]) -> Result<In, Failure> {
+/// One JSON object.
+pub fn parse<In: DeserializeOwned>(line: &[u8]) -> Result<In, Failure> {
     let text = std::str::from_utf8(line).map_err(|_| Failure::new("json", "line is not UTF-8"))?;
     // A struct would also be read from the array of its fields in order.
     if !text.trim_start().starts_with('{') {
         return Err(Failure::new("json", "line is not a JSON object"));
     }
-    serde_json::from_str(text).map_err(failure("json"))
+    serde_json::from_str(text).map_err(|e: serde_json::Error| {
+        // It takes every line for the first.
+        let place = format!(" at line {} column {}", e.line(), e.column());
+        let message = e.to_string();
+        match message.strip_suffix(&place) {
+            Some(message) => Failure::new("json", format!("{message} at column {}", e.column())),
+            None => Failure::new("json", message),
+        }
+    })
 }
 
 /// Written and flushed line by line, so that the tool can sit in a pipe that asks and waits.

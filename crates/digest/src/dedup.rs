@@ -140,9 +140,10 @@ impl Dedup {
         })
     }
 
-    /// From a snapshot; `None` if the times do not rise or there are too many.
+    /// From a snapshot; `None` if the times do not rise. There may be more than the limit, if it is lower now: then
+    /// there is no room for others until some are old.
     pub(crate) fn restore(&mut self, at: u64, id: EventId, done: bool) -> Option<()> {
-        if self.queue.len() >= self.limit as usize || self.queue.back().is_some_and(|(last, _)| *last > at) {
+        if self.queue.back().is_some_and(|(last, _)| *last > at) {
             return None;
         }
         self.now = at;

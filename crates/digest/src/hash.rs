@@ -6,7 +6,9 @@ use std::hash::{BuildHasher, Hash};
 use crate::sip::{Halfway, Sip13};
 use crate::{CollapseId, Lane};
 
-/// A secret of 16 random bytes, the same on every machine and across restarts: collapse ids depend on it.
+/// A secret of 16 random bytes, the same on every machine and across restarts: collapse ids depend on it, and on what
+/// the key's [`Hash`] writes. Another key type, or another order of its fields, gives other ids: the notification
+/// that is shown is then not replaced.
 ///
 /// Without it nobody can choose keys or event ids that collide.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -17,9 +17,11 @@ pub struct Policy {
     /// The first event goes out at once; the window collects what follows, and the next notification comes at the
     /// window's end, if anything came. After it, another window starts: at most one notification per window.
     pub leading: bool,
-    /// A window with this many events is flushed at once.
+    /// A window with this many events is flushed at once, unless something holds it (quiet, in flight, refractory):
+    /// then it grows on.
     pub max_items: Option<u32>,
-    /// A window is flushed before an event with which it would exceed this many bytes.
+    /// A window is flushed before an event with which it would exceed this many bytes, unless something holds it: a
+    /// notification can be larger, and so can a single event.
     pub max_bytes: Option<u32>,
     /// What is kept of the events.
     pub collect: Collect,
@@ -114,11 +116,12 @@ impl Refractory {
         Duration::from_millis(grown.min(max))
     }
 
-    /// The level after a notification, given the last level and the time since.
+    /// The level after a notification, given the last level and the time since: one more, and one less for every
+    /// `decay`. After a long silence it is that of a first notification again.
     #[must_use]
     pub fn next_level(&self, level: u8, since: Duration) -> u8 {
         let steps = since.as_millis().checked_div(self.decay.as_millis()).unwrap_or(0);
-        level.saturating_sub(u8::try_from(steps).unwrap_or(u8::MAX)).saturating_add(1)
+        level.saturating_add(1).saturating_sub(u8::try_from(steps).unwrap_or(u8::MAX))
     }
 }
 
@@ -238,4 +241,32 @@ pub enum InvalidPolicy {
         /// How many.
         given: usize,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refractory_period_grows_and_decays_all_the_way_back() {
+        let secs = Duration::from_secs;
+        let refractory =
+            Refractory { first: secs(10), factor: 2, max: secs(60), decay: secs(100), excess: Excess::Hold };
+        let periods = [0, 1, 2, 3, 255].map(|level| refractory.period(level).as_secs());
+        assert_eq!(periods, [10, 20, 40, 60, 60]);
+        for (level, since, next) in [
+            (0, 99, 1),
+            (0, 100, 0),
+            (0, 10_000, 0),
+            (3, 99, 4),
+            (3, 100, 3),
+            (3, 299, 2),
+            (3, 400, 0),
+            (255, 0, 255),
+        ] {
+            assert_eq!(refractory.next_level(level, secs(since)), next, "{level} after {since} s");
+        }
+        let never = Refractory { decay: Duration::ZERO, ..refractory };
+        assert_eq!(never.next_level(3, secs(1_000_000)), 4);
+    }
 }

@@ -4,7 +4,8 @@
 
 use std::hash::Hasher;
 
-/// A hash under way. The same on machines of either byte order and any word size.
+/// A hash under way. The same on machines of either byte order and any word size, but for slices of integers: the
+/// standard library hands those in as they are in memory.
 #[derive(Clone, Copy)]
 pub(crate) struct Sip13 {
     v: [u64; 4],

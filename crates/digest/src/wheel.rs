@@ -93,11 +93,11 @@ impl Wheel {
     /// Adds an entry.
     pub(crate) fn push(&mut self, at: u64, index: u32) -> Armed {
         let at = at.max(self.base);
-        self.len += 1;
         let far = at >> NEAR_BITS != self.base >> NEAR_BITS;
         if far {
-            self.far.insert((at, index));
+            self.len += usize::from(self.far.insert((at, index)));
         } else {
+            self.len += 1;
             self.push_near(at, index);
         }
         Armed { at, far }
@@ -376,6 +376,17 @@ mod tests {
             all.extend(due.into_iter().rev());
         }
         assert!(all.into_iter().eq((0..5_000).map(|index| (100_000, index))));
+        assert_eq!((wheel.len(), wheel.peek()), (0, None));
+    }
+
+    #[test]
+    fn a_far_entry_that_comes_twice_counts_once() {
+        let mut wheel = Wheel::new();
+        for _ in 0..2 {
+            assert!(wheel.push(1 << 40, 7).far);
+        }
+        assert_eq!(wheel.len(), 1);
+        wheel.pop();
         assert_eq!((wheel.len(), wheel.peek()), (0, None));
     }
 

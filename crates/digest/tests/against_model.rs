@@ -6,7 +6,10 @@
 
 mod model;
 
+use std::time::Duration;
+
 use proptest::prelude::*;
+use reveille_digest::{Collect, Excess, Policy, Refractory, Urgent, Window};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4_000, ..ProptestConfig::default() })]
@@ -14,6 +17,49 @@ proptest! {
     #[test]
     fn the_engine_does_what_the_model_does(script in proptest::collection::vec(any::<u8>(), 20..500)) {
         model::drive::run(&script);
+    }
+}
+
+/// The leanest policy has short ways of its own. Everything that closes one of them, alone: few random policies are so
+/// close to it.
+#[test]
+fn the_neighbours_of_the_leanest_policy() {
+    let wait = Duration::from_secs(5);
+    let windows = [Window::Fixed { wait }, Window::Sliding { quiet: Duration::from_secs(4), max_wait: wait }];
+    let refractory = |excess| Refractory { first: wait, factor: 2, max: wait * 6, decay: wait * 20, excess };
+    let changes: [fn(&mut Policy); 13] = [
+        |_| (),
+        |policy| policy.actors = 2,
+        |policy| policy.leading = true,
+        |policy| policy.max_items = Some(4),
+        |policy| policy.max_bytes = Some(60),
+        |policy| policy.collect = Collect::Latest,
+        |policy| policy.collect = Collect::Items,
+        |policy| policy.urgent = Urgent::Flush,
+        |policy| policy.dedup = Some(Duration::from_secs(5)),
+        |policy| policy.ack_timeout = Some(Duration::from_secs(8)),
+        |policy| policy.useful_for = Some(Duration::from_secs(3)),
+        |policy| policy.remember = Duration::from_secs(30),
+        |policy| policy.reminders = vec![Duration::from_secs(7)],
+    ];
+    let mut policies = Vec::new();
+    for window in windows {
+        policies.extend(changes.map(|change| {
+            let mut policy = Policy::lean(window);
+            change(&mut policy);
+            policy
+        }));
+        policies.extend([Excess::Hold, Excess::Drop].map(|excess| {
+            let mut policy = Policy::lean(window);
+            policy.refractory = Some(refractory(excess));
+            policy
+        }));
+    }
+    for (place, policy) in policies.into_iter().enumerate() {
+        for seed in 0..40 {
+            let script = script(1_000_000 + place as u64 * 1_000 + seed);
+            model::drive::run_with(policy.clone(), seed % 4 == 0, &script);
+        }
     }
 }
 

@@ -130,7 +130,7 @@ impl<H: Host> Engine<H> {
 
     pub(crate) fn next_generation(&mut self, now: u64) -> u64 {
         // At least the time in ms, so that it rises even after all state was lost; 53 bits, so that JSON can hold it.
-        self.generation = (self.generation + 1).max(now.min(1 << 53));
+        self.generation = self.generation.saturating_add(1).max(now.min(1 << 53));
         self.generation
     }
 }

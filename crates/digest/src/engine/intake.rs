@@ -52,7 +52,6 @@ impl<H: Host> Engine<H> {
         let mut group = Vec::with_capacity(GROUP);
         let mut identities = [Identity::default(); GROUP];
         loop {
-            let now = self.clock.observe(now, self.derived.tolerance);
             for (event, identity) in events.by_ref().take(GROUP).zip(&mut identities) {
                 *identity = self.seed.identity(&event.key);
                 group.push(event);
@@ -60,6 +59,7 @@ impl<H: Host> Engine<H> {
             if group.is_empty() {
                 return;
             }
+            let now = self.clock.observe(now, self.derived.tolerance);
             self.fetch(identities.get(..group.len()).unwrap_or_default());
             for (event, identity) in group.drain(..).zip(&identities) {
                 fates(self.take_in(event, *identity, self.find(*identity), now));

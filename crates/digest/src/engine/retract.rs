@@ -157,7 +157,7 @@ impl<H: Host> Engine<H> {
                 Cause::Read => flight.read += removed.count,
                 Cause::Cancelled => flight.cancelled += removed.count,
             }
-            all.count += removed.count;
+            all.count = all.count.saturating_add(removed.count);
             all.items += removed.items;
             all.bytes = all.bytes.saturating_add(removed.bytes);
         }
@@ -166,7 +166,7 @@ impl<H: Host> Engine<H> {
         if let Some(delivered) = extra.delivered.get_mut(usize::from(lane == Lane::Urgent)) {
             // Its bytes were given back when it was delivered.
             let removed = delivered.remove(select);
-            count += removed.count;
+            count = count.saturating_add(removed.count);
             items = removed.items;
         }
         self.forget_items(&all);

@@ -46,15 +46,32 @@ impl<H: Host> Engine<H> {
         if self.front.0 > now {
             return false;
         }
-        self.wheel.take_due(now, &mut self.due);
-        let taken = self.due.len();
-        let slab = &self.slab;
-        self.due.retain(|(at, index)| slab.hot(*index).is_some_and(|hot| hot.relies_on(*at as u32)));
-        self.stale = self.stale.saturating_sub(taken - self.due.len());
+        let mut due = std::mem::take(&mut self.due);
+        self.wheel.take_due(now, &mut due);
+        let taken = due.len();
+        due.retain(|(at, index)| self.is_its_turn(*at, *index));
+        self.due = due;
         if self.due.is_empty() {
             self.settle();
         }
         taken > 0
+    }
+
+    /// Whether a record is due at the time of its entry. If its deadline has moved since, the entry goes to its true
+    /// place now, before anything later is taken out: a late driver too closes windows in the order of their deadlines.
+    fn is_its_turn(&mut self, at: u64, index: u32) -> bool {
+        if !self.holds(at, index) {
+            self.stale = self.stale.saturating_sub(1);
+            return false;
+        }
+        let timer = self.timer(index);
+        if timer > at {
+            if let Some(hot) = self.slab.hot_mut(index) {
+                hot.unset(bit::ARMED | bit::FAR);
+            }
+            self.enter(index, timer);
+        }
+        timer <= at
     }
 
     fn next_due(&mut self) -> Option<(u64, u32)> {
@@ -82,7 +99,7 @@ impl<H: Host> Engine<H> {
         black_box(tags.fold(0, |sum, tag| sum ^ self.table.touch(tag)));
     }
 
-    /// An entry of the wheel has come due. Its record may have moved its deadline since: then it goes back.
+    /// A record's turn has come. It may have moved its deadline since it was taken out: then it goes back.
     fn entry_is_due(&mut self, at: u64, index: u32, now: u64) -> Option<Output<H>> {
         let hot = self.slab.hot_mut(index)?;
         if !hot.relies_on(at as u32) {
@@ -204,8 +221,18 @@ impl<H: Host> Engine<H> {
         if armed {
             self.stale += 1;
         }
-        if self.wheel.len() == 0 {
-            self.wheel.advance(self.clock.now());
+        let now = self.clock.now();
+        if self.wheel.len() == 0 && timer >= now {
+            self.wheel.advance(now);
+        }
+        self.enter(index, timer);
+        self.compact();
+    }
+
+    /// Puts a record's deadline into the wheel. No deadline that is to keep its place may be before the wheel's time.
+    pub(crate) fn enter(&mut self, index: u32, timer: u64) {
+        if timer == u64::MAX {
+            return;
         }
         let entry = self.wheel.push(timer, index);
         if let Some(hot) = self.slab.hot_mut(index) {
@@ -220,7 +247,6 @@ impl<H: Host> Engine<H> {
         if timer < self.front.0 {
             self.front = (timer, index);
         }
-        self.compact();
     }
 
     fn settle_if_front(&mut self, index: u32) {

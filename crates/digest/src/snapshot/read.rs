@@ -11,6 +11,18 @@ use crate::record::{Cold, Extra, Hot, bit};
 use crate::slab::Slab;
 use crate::{Actors, Engine, EventId, Host, Item, Lane, Ledger, Limits, Policy, Seed};
 
+/// More than any engine ever counts to; a forged count that is larger could overflow.
+const COUNTABLE: u64 = 1 << 62;
+/// Distinct actors beside the first: [`Policy::actors`] is at most 32767.
+const MORE_THAN_FIRST: usize = 0x7FFE;
+
+/// What the ledger must hold for the batches in flight.
+#[derive(Default)]
+struct Sent {
+    notified: u64,
+    merged: u64,
+}
+
 impl<H: Host> Engine<H>
 where
     H::Key: Codec,
@@ -45,19 +57,25 @@ where
         }
         let now = engine.clock.observe(now, engine.derived.tolerance);
         engine.catch_up(catch_up, now);
-        for index in 0..engine.slab.made() {
-            if engine.slab.hot(index).is_some_and(|hot| hot.has(bit::USED)) {
-                let timer = engine.timer(index);
-                engine.arm(index, timer);
+        engine.arm_all(now);
+        Ok(engine)
+    }
+
+    /// What is overdue keeps its order: the wheel begins with the earliest.
+    fn arm_all(&mut self, now: u64) {
+        let earliest = self.slab.indices().map(|index| self.timer(index)).min();
+        self.wheel.advance(earliest.unwrap_or(now).min(now));
+        for index in 0..self.slab.made() {
+            if self.slab.hot(index).is_some_and(|hot| hot.state & (bit::USED | bit::ARMED) == bit::USED) {
+                self.enter(index, self.timer(index));
             }
         }
-        engine.settle();
-        Ok(engine)
+        self.settle();
     }
 
     fn read(&mut self, bytes: &mut &[u8]) -> Option<()> {
         self.clock = Clock { last: take(bytes)?, offset: take(bytes)? };
-        self.generation = take(bytes)?;
+        self.generation = take(bytes).filter(|generation| *generation <= COUNTABLE)?;
         self.ledger = read_ledger(bytes)?;
         let free = read_numbers(bytes)?;
         let free: Vec<u32> = free.into_iter().map(u32::try_from).collect::<Result<_, _>>().ok()?;
@@ -69,11 +87,11 @@ where
         let made = used.checked_add(u32::try_from(free.len()).ok()?)?;
         self.slab = Slab::rebuild(made, &free)?;
         let mut next = 0_u32;
-        let mut pending = 0;
+        let (mut pending, mut sent) = (0, Sent::default());
         for _ in 0..used {
             let index = next.checked_add(u32::try_from(take(bytes)?).ok()?)?;
             next = index.checked_add(1)?;
-            pending += u64::from(self.read_record(index, bytes)?);
+            pending += u64::from(self.read_record(index, &mut sent, bytes)?);
         }
         // Every record was named once: those in use by the records, the others by the list.
         let free_again =
@@ -81,7 +99,11 @@ where
         if !free_again || self.slab.free_list().take(free.len() + 1).count() != free.len() {
             return None;
         }
-        if pending != self.ledger.pending || !self.ledger_knows_flights() {
+        // If a batch comes back, its events are taken out of these sums again.
+        if pending != self.ledger.pending
+            || sent.notified > self.ledger.notified
+            || sent.merged > self.ledger.merged
+        {
             return None;
         }
         for _ in 0..take(bytes)? {
@@ -94,17 +116,7 @@ where
         Some(())
     }
 
-    /// A batch that fails is taken back: the ledger must have counted it.
-    fn ledger_knows_flights(&self) -> bool {
-        let records = (0..self.slab.made()).filter_map(|index| self.extra(index));
-        let sent = records.flat_map(|extra| &extra.flights).map(|flight| flight.sent);
-        let (notified, merged) = sent.fold((0, 0), |(notified, merged), sent| {
-            (notified + u64::from(sent > 0), merged + u64::from(sent.saturating_sub(1)))
-        });
-        notified <= self.ledger.notified && merged <= self.ledger.merged
-    }
-
-    fn read_record(&mut self, index: u32, bytes: &mut &[u8]) -> Option<u32> {
+    fn read_record(&mut self, index: u32, sent: &mut Sent, bytes: &mut &[u8]) -> Option<u32> {
         let key = H::Key::decode(bytes)?;
         let (state, class) = <(u8, u8)>::decode(bytes)?;
         if state & (bit::USED | bit::ARMED | bit::FAR) != 0 {
@@ -129,7 +141,7 @@ where
             class,
         };
         let fold = H::Fold::decode(bytes)?;
-        let extra = if hot.has(bit::EXTRA) { Some(Box::new(self.read_extra(bytes)?)) } else { None };
+        let extra = if hot.has(bit::EXTRA) { Some(Box::new(self.read_extra(sent, bytes)?)) } else { None };
         let items = extra.as_deref().map_or(0, |extra: &Extra<H>| extra.items.len());
         let consistent = if hot.has(bit::TRACKED) { items == hot.total as usize } else { items <= 1 };
         if !consistent || (hot.total > 0 && !hot.has(bit::OPEN)) || self.find(identity).is_some() {
@@ -143,7 +155,7 @@ where
         Some(total)
     }
 
-    fn read_extra(&mut self, bytes: &mut &[u8]) -> Option<Extra<H>> {
+    fn read_extra(&mut self, in_flight: &mut Sent, bytes: &mut &[u8]) -> Option<Extra<H>> {
         let mut extra = Extra {
             items: read_items(bytes)?,
             actors: read_numbers(bytes)?,
@@ -160,7 +172,7 @@ where
             delivered: [self.read_batch(bytes)?, self.read_batch(bytes)?],
             flights: Vec::new(),
         };
-        if extra.actors.len() > 0x7FFF {
+        if extra.actors.len() > MORE_THAN_FIRST || extra.remind_step > 16 {
             return None;
         }
         for _ in 0..take(bytes)? {
@@ -177,6 +189,8 @@ where
             if rest != u64::from(sent) {
                 return None;
             }
+            in_flight.notified += u64::from(sent > 0);
+            in_flight.merged += u64::from(sent.saturating_sub(1));
             self.bytes = self.bytes.checked_add(u64::from(batch.bytes))?;
             extra.flights.push(Flight { generation, lane, until, sent, read, cancelled, batch });
         }
@@ -203,7 +217,7 @@ where
         self.items += batch.items.len() as u64;
         let consistent =
             if batch.tracked { batch.items.len() == batch.total as usize } else { batch.items.len() <= 1 };
-        (consistent && batch.actors.rest.len() <= 0x7FFF).then_some(batch)
+        (consistent && batch.actors.rest.len() <= MORE_THAN_FIRST).then_some(batch)
     }
 }
 
@@ -245,7 +259,7 @@ fn read_ledger(bytes: &mut &[u8]) -> Option<Ledger> {
         *field = take(bytes)?;
     }
     let exact = ledger_fields(&l).into_iter().skip(1).try_fold(0_u64, u64::checked_add)?;
-    (exact == l.events).then_some(l)
+    (exact == l.events && exact <= COUNTABLE).then_some(l)
 }
 
 fn read_numbers(bytes: &mut &[u8]) -> Option<Vec<u64>> {

@@ -15,7 +15,7 @@ use std::time::Duration;
 use reveille_core::UnixTime;
 use reveille_digest::*;
 
-pub type Key = u8;
+pub type Key = u16;
 pub const SEED: Seed = Seed::new([42; 16]);
 
 /// The calendar of the tests: each key has its own hours, class 3 always passes, and keys can be paused.
