@@ -102,7 +102,7 @@ where
         key.encode(out);
     }
     out.push(hot.state & !(bit::USED | bit::ARMED | bit::FAR));
-    out.push(hot.class);
+    put(out, u64::from(hot.class));
     // Times close to each other, as differences: most are short.
     put(out, hot.opened);
     put(out, hot.last.wrapping_sub(hot.opened));
