@@ -196,6 +196,37 @@ proptest! {
     }
 }
 
+/// Found by fuzzing: a pending event of class 128 or more made a snapshot that could not be read.
+#[test]
+fn the_greatest_values_come_back() {
+    let collects = [Collect::Totals, Collect::Latest, Collect::Items];
+    for (collect, class) in collects.into_iter().flat_map(|collect| [(collect, 0x80), (collect, u8::MAX)]) {
+        let mut policy = Policy::default();
+        policy.collect = collect;
+        let mut engine = Engine::new(Host::new(), policy.clone(), Limits::default(), SEED).unwrap();
+        for (second, key, id) in [(0, u64::MAX, u128::MAX), (0, 1, u128::MAX - 1), (20, 2, 0)] {
+            let key = (key, "\u{10FFFF}".repeat(300));
+            let event = Event::new(key, EventId(id), vec![0xFF; 300]).class(class).kind(u16::MAX);
+            let event = event.rank(u32::MAX).seq(u64::MAX).actor(u64::MAX).bytes(u32::MAX / 16);
+            engine.handle_event(event, at(second)).unwrap();
+        }
+        // One is delivered, one in flight, one pending.
+        engine.handle_timeout(at(30));
+        while let Some(output) = engine.poll_output() {
+            if let Output::Notify(notify) = output
+                && notify.key.0 == 1
+            {
+                engine.handle_response(&notify.key, notify.generation, at(30));
+            }
+        }
+        let bytes = snapshot(&engine);
+        let limits = Limits::default();
+        let restored =
+            Engine::<Host>::restore(Host::new(), policy, limits, SEED, &bytes, CatchUp::default(), at(30));
+        assert_eq!(snapshot(&restored.unwrap()), bytes, "{collect:?} {class}");
+    }
+}
+
 /// Found by fuzzing: a forged record with pending events and a time to forget in the past lost the events.
 #[test]
 fn a_time_to_forget_does_not_lose_pending_events() {

@@ -172,7 +172,9 @@ where
             delivered: [self.read_batch(bytes)?, self.read_batch(bytes)?],
             flights: Vec::new(),
         };
-        if extra.actors.len() > MORE_THAN_FIRST || extra.remind_step > 16 {
+        // A ladder has 16 steps at most; one that is to be taken counts.
+        let steps = extra.remind_step.saturating_add(u8::from(extra.remind_at != u64::MAX));
+        if extra.actors.len() > MORE_THAN_FIRST || steps > 16 {
             return None;
         }
         for _ in 0..take(bytes)? {

@@ -194,7 +194,7 @@ impl Pair {
             .seq(bytes.below(40))
             .actor(flags % 6)
             .kind((flags / 8 % 3) as u16)
-            .class((flags / 32 % 5) as u8)
+            .class([0, 1, 2, 3, u8::MAX][(flags / 32 % 5) as usize])
             .rank(bytes.below(4) as u32)
             .bytes(bytes.below(30) as u32);
         event.urgent = bytes.below(8) == 0;
