@@ -302,7 +302,8 @@ impl<H: Host> Engine<H> {
             let deadline = self.derived.deadline;
             if let Some(hot) = self.slab.hot_mut(index) {
                 if !hot.has(bit::HELD) {
-                    hot.deadline = deadline.of(hot.opened, hot.last);
+                    // After a hold that may be past. The end of time is never.
+                    hot.deadline = deadline.of(hot.opened, hot.last).max(now.min(u64::MAX - 1));
                 } else if class > held_class {
                     // It may pass where the others had to wait: ask again at the end of an ordinary wait.
                     hot.unset(bit::HELD);

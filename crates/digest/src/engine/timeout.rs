@@ -6,6 +6,7 @@ use reveille_core::UnixTime;
 
 use crate::hash::Identity;
 use crate::record::{Extra, bit};
+use crate::wheel::Armed;
 use crate::window::millis;
 use crate::{Engine, Host, Output};
 
@@ -107,7 +108,8 @@ impl<H: Host> Engine<H> {
         }
         hot.unset(bit::ARMED | bit::FAR);
         let timer = self.timer(index);
-        if timer > now || timer == u64::MAX {
+        if timer > at {
+            // Even if it is due too: it takes its turn.
             self.arm(index, timer);
             return None;
         }
@@ -234,7 +236,10 @@ impl<H: Host> Engine<H> {
         if timer == u64::MAX {
             return;
         }
-        let entry = self.wheel.push(timer, index);
+        let entry = match self.join_due(index, timer) {
+            Some(at) => Armed { at, far: false },
+            None => self.wheel.push(timer, index),
+        };
         if let Some(hot) = self.slab.hot_mut(index) {
             hot.armed = entry.at as u32;
             hot.set(bit::ARMED);
@@ -249,6 +254,22 @@ impl<H: Host> Engine<H> {
         }
     }
 
+    /// A record that is due at the time of those that were taken out, or before, joins them in its place, so that the
+    /// order does not depend on how many were taken out. Gives that time.
+    fn join_due(&mut self, index: u32, timer: u64) -> Option<u64> {
+        let (at, last) = self.due.first().copied()?;
+        if timer > at || index > last {
+            return None;
+        }
+        let place = self.due.partition_point(|(_, other)| *other > index);
+        let before_it = self.due.len() - place;
+        self.due.insert(place, (at, index));
+        if let Some(place) = self.ahead.len().checked_sub(before_it) {
+            self.ahead.insert(place, Identity::default());
+        }
+        Some(at)
+    }
+
     fn settle_if_front(&mut self, index: u32) {
         if self.front.1 == index && self.front.0 != u64::MAX {
             self.settle();
@@ -259,6 +280,10 @@ impl<H: Host> Engine<H> {
     /// early go to their true place. Each was paid for by the event that moved it.
     #[cold]
     pub(crate) fn settle(&mut self) {
+        if !self.due.is_empty() {
+            // The wheel stays at their time. When the last is gone this is done.
+            return;
+        }
         let now = self.clock.now();
         loop {
             self.wheel.advance(now);

@@ -125,7 +125,7 @@ mod tests {
             |engine| (engine.ledger.expired, engine.ledger.notified) = (engine.ledger.notified, 0),
             |engine| (engine.ledger.expired, engine.ledger.merged) = (engine.ledger.merged, 0),
             |engine| extra(engine, 0).flights.iter_mut().for_each(|flight| flight.sent += 1),
-            |engine| extra(engine, 1).remind_step = u8::MAX,
+            |engine| extra(engine, 1).remind_step = 16,
             |engine| extra(engine, 2).actors = vec![1; 0x7FFF],
             |engine| extra(engine, 0).flights.iter_mut().for_each(|f| f.batch.actors.rest = vec![1; 0x7FFF]),
             |engine| {
@@ -151,7 +151,7 @@ mod tests {
         (delivered.tracked, delivered.total) = (false, u32::MAX);
         extra(&mut engine, 0).flights[0].batch.actors.rest = vec![1; 0x7FFE];
         extra(&mut engine, 0).flights[0].batch.actors.more = true;
-        extra(&mut engine, 1).remind_step = 16;
+        extra(&mut engine, 1).remind_step = 15;
         engine.ledger.merged += u64::from(u32::MAX);
         engine.ledger.events = engine.ledger.sum();
         for cancel in [false, true] {
