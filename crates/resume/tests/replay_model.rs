@@ -87,8 +87,14 @@ fn end(n: usize) -> u64 {
 /// What a token is, as simply as it can be said.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum State {
-    Reserved { by: u64, until: UnixTime },
-    Used { by: Option<u64>, until: UnixTime },
+    Reserved {
+        by: u64,
+        until: UnixTime,
+    },
+    Used {
+        by: Option<u64>,
+        until: UnixTime,
+    },
     /// Aborted; it keeps its place.
     Free,
 }
@@ -313,9 +319,12 @@ proptest! {
                     }
                 }
                 (1, Some(reservation)) => {
-                    let done = redis.run(&store.commit(&reservation, now), now);
+                    let command = store.commit(&reservation, now);
+                    let done = redis.run(&command, now);
                     if done.as_deref() == Some("1") {
                         winners.insert(node);
+                        // Its answer may have been lost.
+                        prop_assert_eq!(redis.run(&command, now), done);
                         held[node] = None;
                     }
                 }
@@ -350,7 +359,7 @@ impl FakeRedis {
             }
             StoreCommand::Replace { key, expected, value, expires_in_ms } => {
                 assert!(*expires_in_ms > 0);
-                let hit = matches(key, expected);
+                let hit = matches(key, expected) || matches(key, value);
                 if hit {
                     self.0.insert(key.clone(), (value.clone(), now + ms(*expires_in_ms)));
                 }
@@ -378,6 +387,7 @@ fn the_words_for_redis() {
     let Verdict::Resume(claims) = store.settle(authentic, attempt, StoreReply::Stored, NOW) else { panic!() };
     let words = store.commit(&claims.reservation, NOW + ms(1_000)).redis();
     insta::assert_snapshot!(words[2..].join(" "), @"1 reveille:resume:f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff r.00000000000000ff.1700000010123 c.00000000000000ff.1700000010123 304000");
+    insta::assert_snapshot!(words[1], @"local v=redis.call('GET',KEYS[1]) if v==ARGV[1] or v==ARGV[2] then redis.call('SET',KEYS[1],ARGV[2],'PX',ARGV[3]) return 1 else return 0 end");
     let words = store.abort(&claims.reservation).redis();
     insta::assert_snapshot!(words.join(" "), @"EVAL if redis.call('GET',KEYS[1])==ARGV[1] then return redis.call('DEL',KEYS[1]) else return 0 end 1 reveille:resume:f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff r.00000000000000ff.1700000010123");
 }
