@@ -160,10 +160,7 @@ fn any_message() -> impl Strategy<Value = Message> {
     let shared = (short(), short(), short(), data());
     let android =
         prop::option::of((any::<bool>(), short(), short(), short(), data(), prop::option::of(0.0_f32..=1.0)));
-    let number = prop_oneof![
-        any::<i64>().prop_map(|n| json!(n)),
-        any::<i32>().prop_map(|n| json!(f64::from(n) / 8.0))
-    ];
+    let number = prop_oneof![any::<i64>().prop_map(|n| json!(n)), any::<f64>().prop_map(|n| json!(n))];
     let apns = prop::option::of((any::<bool>(), short(), short(), number));
     let webpush = prop::option::of((short(), short(), data(), prop::option::of("[a-z]{1,60}")));
     (shared, android, apns, webpush).prop_map(|((title, body, image, data), android, apns, webpush)| {

@@ -108,6 +108,17 @@ mod tests {
         assert_eq!(JsonObject::parse(r#"{"b":[1],"a":1,"b":2}"#).unwrap().as_str(), r#"{"a":1,"b":2}"#);
     }
 
+    proptest::proptest! {
+        /// Without serde_json's `float_roundtrip` every reading may move a number by a little.
+        #[test]
+        fn numbers_stay_what_they_are(number in proptest::num::f64::NORMAL) {
+            let object = JsonObject::of(&std::collections::BTreeMap::from([("n", number)])).unwrap();
+            let again = JsonObject::parse(object.as_str()).unwrap();
+            proptest::prop_assert_eq!(again.to_map()["n"].as_f64(), Some(number));
+            proptest::prop_assert_eq!(again, object);
+        }
+    }
+
     #[test]
     fn text_and_map_are_the_same_size() {
         // The size of a message is counted on the map: the text must not be shorter or longer.
