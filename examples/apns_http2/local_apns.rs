@@ -1,5 +1,5 @@
 //! An APNs on this machine: the testkit's service behind TLS and HTTP/2. Its first connection says GOAWAY in the middle,
-//! its second one breaks.
+//! its second one breaks, its third one takes the provider token for expired, and after that everything, as Apple's do.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -25,9 +25,12 @@ use tokio_rustls::TlsAcceptor;
 
 use super::Failure;
 
-/// After how many requests the first connection says GOAWAY, and the second one breaks.
+/// After how many requests the first connection says GOAWAY, the second one breaks, and the third is of no more use.
 const GOAWAY_AFTER: usize = 300;
 const BREAK_AFTER: usize = 200;
+const WEDGE_AFTER: usize = 100;
+/// Which connection is the third.
+const WEDGED: usize = 2;
 
 pub struct LocalApns {
     pub authority: String,
@@ -114,10 +117,11 @@ async fn serve(number: usize, tcp: TcpStream, tls: TlsAcceptor, shared: Arc<Shar
     let limit = [GOAWAY_AFTER, BREAK_AFTER].get(number).copied().unwrap_or(usize::MAX);
     let told = Arc::clone(&enough);
     let service = service_fn(move |request: Request<Incoming>| {
-        if answered.fetch_add(1, SeqCst) + 1 == limit {
+        let count = answered.fetch_add(1, SeqCst) + 1;
+        if count == limit {
             told.notify_one();
         }
-        answer(request, Arc::clone(&shared))
+        answer(request, Arc::clone(&shared), number == WEDGED && count > WEDGE_AFTER)
     });
     let connection = http2::Builder::new(TokioExecutor::new())
         .max_concurrent_streams(100)
@@ -139,7 +143,11 @@ async fn serve(number: usize, tcp: TcpStream, tls: TlsAcceptor, shared: Arc<Shar
 async fn answer(
     request: Request<Incoming>,
     shared: Arc<Shared>,
+    wedged: bool,
 ) -> Result<http::Response<Full<Bytes>>, Infallible> {
+    if wedged {
+        return Ok(Refusal::new(403, "ExpiredProviderToken").response("apns-id", "").map(Full::new));
+    }
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
     let mut service = shared.service.lock().unwrap_or_else(PoisonError::into_inner);

@@ -158,6 +158,25 @@ fn a_clock_that_steps_back_neither_hangs_nor_signs_at_once() {
 }
 
 #[test]
+fn a_signature_that_waits_is_for_the_present() {
+    let (mut tokens, signer) = tokens();
+    tokens.bearer(signer, NOW + 90 * MINUTE);
+    assert_eq!(tokens.bearer(signer, NOW), None);
+    assert_eq!(sign(&mut tokens, NOW), 1);
+    assert_eq!(issued_at(&tokens.bearer(signer, NOW).unwrap()), NOW.as_secs());
+    // Nor is one that waits for long old from the start.
+    let (mut late, signer) = self::tokens();
+    late.bearer(signer, NOW);
+    late.bearer(signer, NOW + 70 * MINUTE);
+    assert_eq!(sign(&mut late, NOW + 70 * MINUTE), 1);
+    assert!(late.bearer(signer, NOW + 70 * MINUTE).is_some());
+    // A renewal that was due on a clock ahead is not on the right one.
+    tokens.bearer(signer, NOW + 50 * MINUTE);
+    tokens.bearer(signer, NOW - MINUTE);
+    assert_eq!(sign(&mut tokens, NOW - MINUTE), 0);
+}
+
+#[test]
 fn the_policy_stays_within_apples_range() {
     for (asked, minutes) in [(0, 20), (30, 30), (500, 59)] {
         let mut tokens = ProviderTokens::new(TokenPolicy::renew_after(asked * MINUTE));
@@ -201,6 +220,7 @@ enum Step {
     Sign,
     Fail,
     Wait(u64),
+    Back(u64),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -214,7 +234,14 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// Also on a clock that is set back.
+fn unsteady() -> impl Strategy<Value = Step> {
+    prop_oneof![9 => step(), 1 => (0_u64..100 * 60).prop_map(Step::Back)]
+}
+
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     /// Whatever happens: signatures are 20 minutes apart, and no token is sent that is an hour old.
     #[test]
     fn apples_two_limits(steps in prop::collection::vec(step(), 1..200)) {
@@ -250,6 +277,7 @@ proptest! {
                     }
                 }
                 Step::Wait(seconds) => now += Duration::from_secs(seconds),
+                Step::Back(_) => {}
             }
             if let Some(wakeup) = tokens.next_wakeup() {
                 prop_assert_eq!(wakeup.reason, "renew a provider token");
@@ -258,5 +286,43 @@ proptest! {
         for pair in signed.windows(2) {
             prop_assert!(pair[1].since(pair[0]) >= 20 * MINUTE);
         }
+    }
+
+    /// No token is signed for a time to come, none is sent that is an hour old, and there is always a way on.
+    #[test]
+    fn any_clock(steps in prop::collection::vec(unsteady(), 1..200)) {
+        let (mut tokens, signer) = tokens();
+        let mut now = NOW + 10_000 * MINUTE;
+        for step in steps {
+            match step {
+                Step::Wait(seconds) => now += Duration::from_secs(seconds),
+                Step::Back(seconds) => now = now - Duration::from_secs(seconds),
+                Step::Refusal => drop(tokens.handle_refusal(signer, now)),
+                Step::Timeout => tokens.handle_timeout(now),
+                Step::Bearer | Step::Sign | Step::Fail => {
+                    if let Some(token) = tokens.bearer(signer, now) {
+                        prop_assert!(now.as_secs() < issued_at(&token) + 3_600);
+                    }
+                    match tokens.poll_output() {
+                        Some(request) if matches!(step, Step::Fail) => tokens.handle_failure(&request, now),
+                        Some(request) => {
+                            let jws = String::from_utf8(request.signing_input().to_vec()).unwrap();
+                            tokens.handle_signature(request, &[7; 64], now).unwrap();
+                            let token = tokens.bearer(signer, now).unwrap();
+                            prop_assert!(token.expose().to_str().unwrap().contains(&jws));
+                            prop_assert!(issued_at(&token) <= now.as_secs());
+                        }
+                        None => {}
+                    }
+                }
+            }
+        }
+        // Left alone, it has a token before long.
+        for _ in 0..3 {
+            tokens.bearer(signer, now);
+            sign(&mut tokens, now);
+            now += Duration::from_secs(60);
+        }
+        prop_assert!(tokens.bearer(signer, now).is_some());
     }
 }

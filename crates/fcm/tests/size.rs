@@ -8,8 +8,13 @@
     reason = "a test fails by panicking"
 )]
 
+use std::time::Duration;
+
 use proptest::prelude::*;
-use reveille_fcm::message::android::{AndroidConfig, AndroidNotification};
+use reveille_fcm::message::android::{
+    AndroidConfig, AndroidConfigV2, AndroidNotification, AndroidNotificationV2, AndroidRemoteNotification,
+    LightSettings,
+};
 use reveille_fcm::*;
 use serde_json::json;
 
@@ -138,6 +143,149 @@ prop_compose! {
             message = message.webpush(WebpushConfig::new().notification(JsonObject::of(&json!({"body": web, "icon": "i"})).unwrap()));
         }
         message
+    }
+}
+
+/// A message in which each part may or may not be there, and each platform may have its own of everything.
+fn any_message() -> impl Strategy<Value = Message> {
+    let short = || prop::option::of(prop_oneof!["[a-z ]{0,40}", "[é😀\"\\\\\n\u{1}]{0,20}", "[a-z]{0,2000}"]);
+    let data = || {
+        let pairs = prop::collection::btree_map(
+            prop_oneof![4 => "[ab]", 1 => "[c-eé\"]{1,6}"],
+            prop_oneof!["[a-zé\"\\\\\n]{0,60}", "[a-zé]{100,700}"],
+            0..4,
+        );
+        prop::option::of(pairs.prop_map(|pairs| Data::new(pairs).unwrap()))
+    };
+    let shared = (short(), short(), short(), data());
+    let android =
+        prop::option::of((any::<bool>(), short(), short(), short(), data(), prop::option::of(0.0_f32..=1.0)));
+    let number = prop_oneof![any::<i64>().prop_map(|n| json!(n)), any::<f64>().prop_map(|n| json!(n))];
+    let apns = prop::option::of((any::<bool>(), short(), short(), number));
+    let webpush = prop::option::of((short(), short(), data(), prop::option::of("[a-z]{1,60}")));
+    (shared, android, apns, webpush).prop_map(|((title, body, image, data), android, apns, webpush)| {
+        let (title, body, image) = (title.map(Text::from), body.map(Text::from), image.map(Text::from));
+        let mut message = Message::new();
+        message.data = data;
+        if title.is_some() || body.is_some() || image.is_some() {
+            let mut shared = Notification::new();
+            (shared.title, shared.body, shared.image) = (title, body, image);
+            message.notification = Some(shared);
+        }
+        if let Some((v2, title, body, image, data, color)) = android {
+            let light = color.map(|part| {
+                LightSettings::new(
+                    LightColor::new(part, part, part).unwrap(),
+                    Duration::from_nanos(1),
+                    Duration::ZERO,
+                )
+            });
+            let (title, body, image) = (title.map(Text::from), body.map(Text::from), image.map(Text::from));
+            message.android = Some(if v2 {
+                let mut shown = AndroidNotificationV2::new().channel_id("calls");
+                (shown.title, shown.body, shown.image, shown.light_settings) = (title, body, image, light);
+                let mut config =
+                    AndroidConfigV2::new().message(AndroidRemoteNotification::new().notification(shown));
+                config.data = data;
+                config.into()
+            } else {
+                let mut shown = AndroidNotification::new();
+                (shown.title, shown.body, shown.image, shown.light_settings) = (title, body, image, light);
+                let mut config = AndroidConfig::new().notification(shown);
+                config.data = data;
+                config.into()
+            });
+        }
+        if let Some((plain, title, body, number)) = apns {
+            let alert =
+                if plain { json!(body) } else { json!({"title": title, "body": body, "loc-key": "K"}) };
+            let payload = json!({"aps": {"alert": alert, "badge": 1}, "number": number});
+            message.apns = Some(Box::new(ApnsConfig::new().payload(JsonObject::of(&payload).unwrap())));
+        }
+        if let Some((title, body, data, link)) = webpush {
+            let shown = json!({"title": title, "body": body, "icon": "i"});
+            let mut config = WebpushConfig::new().notification(JsonObject::of(&shown).unwrap());
+            config.data = data;
+            config.fcm_options = link.map(|path| {
+                WebpushFcmOptions::new().link(HttpsUrl::parse(format!("https://a.example/{path}")).unwrap())
+            });
+            message.webpush = Some(Box::new(config));
+        }
+        message
+    })
+}
+
+fn targets() -> impl Strategy<Value = Vec<Target>> {
+    let name = "[a-zA-Z0-9_-]{1,180}";
+    let target = prop_oneof![
+        name.prop_map(|name| Fid::parse(name).unwrap().into()),
+        name.prop_map(|name| RegistrationToken::parse(format!("{name}:")).unwrap().into()),
+        name.prop_map(|name| Topic::parse(name).unwrap().into()),
+        name.prop_map(|name| Condition::parse(format!("'{name}' in topics")).unwrap().into()),
+    ];
+    prop::collection::vec(target, 0..12)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever the message: exactly at its size it is taken, a byte below it is not.
+    #[test]
+    fn the_limit_is_exact(message in any_message(), strict: bool) {
+        let mode = if strict { SizeMode::Strict } else { SizeMode::Estimate };
+        let largest = Platform::ALL.map(|platform| message.size(platform, mode)).into_iter().max().unwrap();
+        for (limit, fits) in [(largest, true), (largest.saturating_sub(1), largest == 0)] {
+            let budget = SizeBudget::PROVIDER.at_most(limit).counted(mode);
+            let prepared = Prepared::new(&message, budget);
+            prop_assert_eq!(prepared.is_ok(), fits && largest <= 4_096, "{} of {}", largest, limit);
+            if let Ok(prepared) = prepared {
+                prop_assert_eq!(prepared.body(&topic()).is_ok(), largest <= 2_048);
+            }
+        }
+    }
+
+    /// One by one, in a fan-out, and as a request of its own: the same bytes, or the same refusal, in any order.
+    #[test]
+    fn a_fan_out_is_its_requests(message in any_message(), targets in targets(), dry: bool, limit in 200_usize..5_000) {
+        let budget = SizeBudget::PROVIDER.at_most(limit);
+        let prepared = if dry { Prepared::dry_run(&message, budget) } else { Prepared::new(&message, budget) };
+        let Ok(prepared) = prepared else { return Ok(()) };
+        let (project, token) = (Project::new("p").unwrap(), AccessToken::new("t").unwrap());
+        let many: Vec<_> = prepared.fan_out(&project, &token, &targets).collect();
+        prop_assert_eq!(many.len(), targets.len());
+        for (target, of_many) in targets.iter().zip(many) {
+            let alone = SendRequest { message: message.clone(), target: target.clone(), validate_only: dry };
+            match (of_many, prepared.request(&project, &token, target), alone.request(&project, &token, budget)) {
+                (Ok(a), Ok(b), Ok(c)) => {
+                    let whole = |r: &http::Request<bytes::Bytes>| (r.method().clone(), r.uri().clone(), r.headers().clone(), r.body().clone());
+                    prop_assert_eq!(whole(&a), whole(&b));
+                    prop_assert_eq!(whole(&a), whole(&c));
+                    prop_assert_eq!(SendRequest::from_json(a.body()).unwrap(), alone);
+                }
+                (Err(a), Err(b), Err(c)) => prop_assert!(a == b && a == c && !target.is_device()),
+                other => prop_assert!(false, "{other:?}"),
+            }
+        }
+    }
+
+    /// Cut for one platform after the other, in any order of sacrifice.
+    #[test]
+    fn any_message_is_cut_to_any_limit(message in any_message(), limit in 150..1_500_usize, strict: bool, order in Just(vec![
+        Sacrifice::Body, Sacrifice::Title, Sacrifice::Image, Sacrifice::Data("a".into()), Sacrifice::DataText("b".into()),
+    ]).prop_shuffle()) {
+        let budget = SizeBudget::PROVIDER.at_most(limit).counted(if strict { SizeMode::Strict } else { SizeMode::Estimate });
+        let mut cut = message.clone();
+        match cut.fit(true, budget, &order) {
+            Ok(cuts) => {
+                prop_assert!(Prepared::new(&cut, budget).is_ok());
+                prop_assert_eq!(cuts.is_empty(), cut == message);
+                prop_assert_eq!(cuts.is_empty(), message.check_size(true, budget).is_ok());
+            }
+            Err(_) => {
+                prop_assert!(message.check_size(true, budget).is_err());
+                prop_assert_eq!(cut, message);
+            }
+        }
     }
 }
 

@@ -143,7 +143,38 @@ fn a_given_token_is_used_until_it_ends() {
     assert_eq!(source.token(after(61)).unwrap().generation(), 2);
     source.handle_refusal(2, after(62));
     assert_eq!(source.token(after(62)), None);
-    assert!(matches!(source.poll_output(), Some(TokenOutput::Ready { .. } | TokenOutput::Failed(_))));
+    let Some(TokenOutput::Failed(failure)) = source.poll_output() else { panic!() };
+    assert_eq!(failure.kind, TokenFailureKind::GivenTokenSpent);
+    source.handle_timeout(after(100_000));
+    assert_eq!(source.token(after(100_000)), None);
+    assert_eq!(source.next_wakeup(), None);
+}
+
+/// Neither of the two says when it ends: the second is not the first once more.
+#[test]
+fn a_given_token_takes_the_place_of_another() {
+    let given = |text: &str| Grant::given(AccessToken::new(text).unwrap());
+    let mut source = TokenSource::new(given("ya29.first"), Jitter::new(1));
+    source.handle_timeout(NOW);
+    source.replace_grant(given("ya29.second"), after(60));
+    assert_eq!(source.token(after(60)).unwrap().header(), "Bearer ya29.first", "until the next is taken");
+    source.handle_timeout(after(60));
+    let token = source.token(after(60)).unwrap();
+    assert_eq!((token.header().to_str().unwrap(), token.generation()), ("Bearer ya29.second", 2));
+    assert_eq!(source.next_wakeup(), None);
+}
+
+#[test]
+fn a_given_token_is_good_to_its_end_also_on_a_clock_that_was_ahead() {
+    let given = AccessToken::new("ya29.given").unwrap().expiring(after(7_200));
+    let mut source = TokenSource::new(Grant::given(given), Jitter::new(1));
+    source.handle_timeout(after(3_600));
+    for secs in [0, 1_800, 3_600, 7_199] {
+        source.handle_timeout(after(secs));
+        assert!(source.token(after(secs)).is_some(), "{secs}");
+    }
+    source.handle_timeout(after(7_200));
+    assert!(source.token(after(7_200)).is_none());
 }
 
 #[test]
@@ -410,6 +441,44 @@ proptest! {
             if let Some(token) = source.token(now) {
                 let end = token.expires_at();
                 prop_assert!(end.since(now) <= Duration::from_secs(86_400 + 5));
+            }
+        }
+    }
+
+    /// Tokens from outside, one after the other, on any clock: what was given last is handed out until it ends or is
+    /// refused, and nothing else.
+    #[test]
+    fn given_tokens(steps in prop::collection::vec((0..4_u8, 0..8_000_u64, any::<bool>()), 1..40)) {
+        let give = |n: usize, end: Option<UnixTime>| {
+            let token = AccessToken::new(&format!("ya29.{n}")).unwrap();
+            Grant::given(token.expiring(end.unwrap_or(UnixTime::MAX)))
+        };
+        let (mut now, mut end, mut refused, mut n) = (after(10_000), None, false, 0);
+        let mut source = TokenSource::new(give(0, None), Jitter::new(1));
+        for (step, secs, ends) in steps {
+            match step {
+                0 => now += Duration::from_secs(secs),
+                1 => now = now - Duration::from_secs(10 + secs.min(3_000)),
+                2 => {
+                    (n, end) = (n + 1, ends.then(|| now + Duration::from_secs(secs)));
+                    source.replace_grant(give(n, end), now);
+                    // One that has ended when it comes is none.
+                    refused = end.is_some_and(|end| end <= now);
+                }
+                _ => if let Some(generation) = source.token(now).map(AccessToken::generation) {
+                    source.handle_refusal(generation, now);
+                    refused = true;
+                },
+            }
+            source.handle_timeout(now);
+            while source.poll_output().is_some() {}
+            let wanted = (!refused && end.is_none_or(|end| now < end)).then(|| format!("Bearer ya29.{n}"));
+            let found = source.token(now).map(|token| token.header().to_str().unwrap().to_owned());
+            if refused {
+                // Then it is the one before, if any.
+                prop_assert_ne!(found, Some(format!("Bearer ya29.{n}")));
+            } else {
+                prop_assert_eq!(found, wanted);
             }
         }
     }

@@ -64,7 +64,7 @@ pub enum StoreCommand {
         /// Life time in ms.
         expires_in_ms: u64,
     },
-    /// Set `key` if its value is `expected`; say whether that was so.
+    /// Set `key` if its value is `expected`, or `value` already; say whether that was so.
     Replace {
         /// Key.
         key: String,
@@ -133,7 +133,8 @@ impl ExternalStore {
         })
     }
 
-    /// The command that marks the token as used. Let the user in only if the store says that it did it.
+    /// The command that marks the token as used. Let the user in only if the store says that it did it. Where its answer
+    /// was lost, run it once more: that is harmless, and the answer is the same.
     #[must_use]
     pub fn commit(&self, reservation: &Reservation, now: UnixTime) -> StoreCommand {
         StoreCommand::Replace {
@@ -190,7 +191,7 @@ fn millis(span: Duration) -> u64 {
 }
 
 /// Compare and set, compare and delete: one step in Redis 2.6 and later.
-const REPLACE: &str = "if redis.call('GET',KEYS[1])==ARGV[1] then redis.call('SET',KEYS[1],ARGV[2],'PX',ARGV[3]) return 1 else return 0 end";
+const REPLACE: &str = "local v=redis.call('GET',KEYS[1]) if v==ARGV[1] or v==ARGV[2] then redis.call('SET',KEYS[1],ARGV[2],'PX',ARGV[3]) return 1 else return 0 end";
 const DELETE: &str =
     "if redis.call('GET',KEYS[1])==ARGV[1] then return redis.call('DEL',KEYS[1]) else return 0 end";
 

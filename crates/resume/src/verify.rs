@@ -11,6 +11,9 @@ use crate::{
 };
 
 /// How long tokens may live.
+///
+/// A replay set remembers a use until the end that the policy of that moment gave the token. Where a policy is made
+/// longer while a set is in use, [`ReplaySet::mark_cold`] keeps the tokens out that would come to life again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Policy {

@@ -176,6 +176,29 @@ fn a_key_revoked_from_a_time_voids_what_was_issued_since() {
 }
 
 #[test]
+fn a_policy_made_longer_gives_no_used_token_back_once_the_set_is_marked_cold() {
+    let (keys, later) = (compact_keys(), NOW + ms(31_000));
+    let token = Issuer::new(PROVIDER).issue(&keys, &MINE, NOW).unwrap();
+    let mut replay = ReplaySet::complete(0, ReplayLimits::default());
+    let mut verifier = Verifier::new(Policy::new(ms(25_000), ms(5_000)));
+    let verify = |verifier: &Verifier, replay: &mut ReplaySet, now| {
+        verifier.verify(&keys, &token, &MINE, ATTEMPT, replay, now)
+    };
+    let Verdict::Resume(claims) = verify(&verifier, &mut replay, NOW) else { panic!() };
+    replay.commit(&claims.reservation, NOW).unwrap();
+    assert_eq!(
+        verify(&verifier, &mut replay, later),
+        Verdict::Fresh { reason: Reason::Expired, fraud: false }
+    );
+    verifier.policy = Policy::default();
+    replay.mark_cold(later);
+    assert_eq!(
+        verify(&verifier, &mut replay, later),
+        Verdict::Fresh { reason: Reason::ColdStart, fraud: false }
+    );
+}
+
+#[test]
 fn rotation_refuses_nobody() {
     let mut keys = compact_keys();
     let policy = Policy::default();

@@ -30,6 +30,10 @@ enum Op {
     Abort {
         held: usize,
     },
+    /// A use elsewhere, from a journal.
+    Record {
+        token: usize,
+    },
     /// The process dies; what it comes back with is its last snapshot.
     Crash {
         after_snapshot: bool,
@@ -39,54 +43,90 @@ enum Op {
     Wait {
         millis: u64,
     },
+    /// The clock is set back.
+    Back {
+        millis: u64,
+    },
 }
 
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
-        6 => (0..12_usize, 0..4_u64).prop_map(|(token, attempt)| Op::Reserve { token, attempt }),
+        12 => (0..TOKENS, 0..4_u64).prop_map(|(token, attempt)| Op::Reserve { token, attempt }),
         4 => any::<usize>().prop_map(|held| Op::Commit { held }),
         2 => any::<usize>().prop_map(|held| Op::Abort { held }),
+        1 => (0..TOKENS).prop_map(|token| Op::Record { token }),
         1 => any::<bool>().prop_map(|after_snapshot| Op::Crash { after_snapshot }),
         1 => Just(Op::Snapshot),
         1 => Just(Op::Sweep),
         3 => (0..20_000_u64).prop_map(|millis| Op::Wait { millis }),
+        1 => (0..30_000_u64).prop_map(|millis| Op::Back { millis }),
     ]
 }
 
-const LIMITS: ReplayLimits = ReplayLimits::new(1_000, Duration::from_secs(10), Duration::ZERO);
+const TOKENS: usize = 40;
+const LEASE: Duration = Duration::from_secs(10);
 
+/// Two segments, and in each three places where the search begins, one of them at the very end: the tables are
+/// crowded, searches run into each other and around the corner, and places are used again.
 fn token(n: usize) -> SingleUse {
-    let issued_at = NOW + Duration::from_secs(n as u64 * 3);
-    SingleUse {
-        token_id: TokenId::new([n as u8; 16]),
-        shard: 0,
-        issued_at,
-        keep_until: issued_at + ms(40_500),
-    }
+    let mut id = [[0x00, 0x80, 0xff][n % 3]; 16];
+    (id[0], id[15]) = ((n % 2) as u8, n as u8);
+    let issued_at = NOW + Duration::from_secs(n as u64 * 2);
+    SingleUse { token_id: TokenId::new(id), shard: 0, issued_at, keep_until: issued_at + ms(40_500) }
+}
+
+const fn up(time: UnixTime) -> UnixTime {
+    UnixTime::from_secs(time.as_millis().div_ceil(1_000))
+}
+
+/// The second in which a token needs no longer be remembered.
+fn end(n: usize) -> u64 {
+    up(token(n).keep_until).as_secs()
 }
 
 /// What a token is, as simply as it can be said.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum State {
-    Reserved { by: u64, until: UnixTime },
-    Used { by: u64, until: UnixTime },
+    Reserved {
+        by: u64,
+        until: UnixTime,
+    },
+    Used {
+        by: Option<u64>,
+        until: UnixTime,
+    },
+    /// Aborted; it keeps its place.
+    Free,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Model {
     states: BTreeMap<usize, State>,
     complete_since: Option<UnixTime>,
+    capacity: usize,
 }
 
 impl Model {
+    /// Tokens that have a place.
+    fn live(&self, now: UnixTime) -> usize {
+        self.states.keys().filter(|n| end(**n) > now.as_secs()).count()
+    }
+
+    fn insert(&mut self, n: usize, state: State, now: UnixTime) -> Result<(), Reason> {
+        if !self.states.contains_key(&n) && self.live(now) >= self.capacity {
+            return Err(Reason::Full);
+        }
+        self.states.insert(n, state);
+        Ok(())
+    }
+
     fn reserve(&mut self, n: usize, attempt: u64, now: UnixTime) -> Result<UnixTime, Reason> {
         let token = token(n);
-        let up = |time: UnixTime| UnixTime::from_secs(time.as_millis().div_ceil(1_000));
-        if up(token.keep_until).as_secs() <= now.as_secs() {
+        if end(n) <= now.as_secs() {
             return Err(Reason::Expired);
         }
         match self.states.get(&n) {
-            Some(State::Reserved { by, until } | State::Used { by, until })
+            Some(State::Reserved { by, until } | State::Used { by: Some(by), until })
                 if now < *until && *by == attempt =>
             {
                 return Err(Reason::RepeatedAttempt);
@@ -98,19 +138,26 @@ impl Model {
         if self.complete_since.is_some_and(|since| token.issued_at <= since) {
             return Err(Reason::ColdStart);
         }
-        let until = up(now + LIMITS.lease).min(up(token.keep_until));
-        self.states.insert(n, State::Reserved { by: attempt, until });
+        let until = up(now + LEASE).min(up(token.keep_until));
+        self.insert(n, State::Reserved { by: attempt, until }, now)?;
         Ok(until)
+    }
+
+    fn record(&mut self, n: usize, now: UnixTime) -> Result<(), Reason> {
+        if end(n) <= now.as_secs() {
+            return Err(Reason::Expired);
+        }
+        self.insert(n, State::Used { by: None, until: UnixTime::EPOCH }, now)
     }
 
     fn commit(&mut self, n: usize, held: &Reservation, now: UnixTime) -> Result<(), ReservationError> {
         let by = held.attempt.as_u64();
         match self.states.get(&n) {
             Some(State::Reserved { by: b, until }) if *b == by && *until == held.until && now < *until => {
-                self.states.insert(n, State::Used { by, until: held.until });
+                self.states.insert(n, State::Used { by: Some(by), until: held.until });
                 Ok(())
             }
-            Some(State::Used { by: b, until }) if *b == by && *until == held.until => Ok(()),
+            Some(State::Used { by: b, until }) if *b == Some(by) && *until == held.until => Ok(()),
             _ => Err(ReservationError::Lapsed),
         }
     }
@@ -119,41 +166,86 @@ impl Model {
         let by = held.attempt.as_u64();
         match self.states.get(&n) {
             Some(State::Reserved { by: b, until }) if *b == by && *until == held.until && now < *until => {
-                self.states.remove(&n);
+                self.states.insert(n, State::Free);
                 Ok(())
             }
-            Some(State::Used { by: b, until }) if *b == by && *until == held.until => {
+            Some(State::Used { by: b, until }) if *b == Some(by) && *until == held.until => {
                 Err(ReservationError::Committed)
             }
             _ => Err(ReservationError::Lapsed),
         }
     }
+
+    /// What a restored set knows when something may have happened since its snapshot.
+    fn broken(&mut self, now: UnixTime) {
+        self.complete_since = Some(now);
+        for state in self.states.values_mut() {
+            if matches!(state, State::Reserved { .. }) {
+                *state = State::Free;
+            }
+        }
+    }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1_024) })]
 
     #[test]
-    fn the_set_is_the_model_and_nobody_resumes_twice(ops in proptest::collection::vec(op(), 1..120)) {
+    fn the_set_is_the_model_and_nobody_resumes_twice(
+        capacity in prop_oneof![1..12_usize, Just(1_000)],
+        ops in proptest::collection::vec(op(), 1..200),
+    ) {
+        let limits = ReplayLimits::new(capacity, LEASE, Duration::ZERO);
         let mut now = NOW + Duration::from_secs(20);
-        let (mut set, mut model) = (ReplaySet::complete(0, LIMITS), Model::default());
+        // While the clock is behind this, the set may have forgotten what ended until then, and must say so.
+        let mut latest = now;
+        let mut model = Model { states: BTreeMap::new(), complete_since: None, capacity };
+        let mut set = ReplaySet::complete(0, limits);
         let mut saved = (set.snapshot(now), model.clone());
         let mut held: Vec<(usize, Reservation)> = Vec::new();
         let mut resumed: BTreeMap<usize, u64> = BTreeMap::new();
         for op in ops {
+            let forgotten = |n: usize| now < latest && end(n) <= latest.as_secs();
             match op {
-                Op::Reserve { token: n, .. } if token(n).issued_at > now => {}
+                Op::Reserve { token: n, .. } | Op::Record { token: n } if token(n).issued_at > now => {}
                 Op::Reserve { token: n, attempt } => {
                     let granted = set.reserve(&token(n), Attempt::new(attempt), now);
-                    prop_assert_eq!(granted.map(|held| held.until), model.reserve(n, attempt, now));
+                    let mut after = model.clone();
+                    let expected = after.reserve(n, attempt, now);
+                    if forgotten(n) && granted == Err(Reason::ColdStart) {
+                        prop_assert_ne!(expected, Err(Reason::Expired));
+                    } else if now < latest && expected == Err(Reason::Full) && granted.is_ok() {
+                        // Some of those that the model counts are forgotten.
+                        let sure = model.states.keys().filter(|n| end(**n) > latest.as_secs()).count();
+                        prop_assert!(sure < capacity);
+                        let until = granted.unwrap().until;
+                        model.states.insert(n, State::Reserved { by: attempt, until });
+                    } else {
+                        prop_assert_eq!(granted.map(|held| held.until), expected);
+                        model = after;
+                    }
                     held.extend(granted.ok().map(|reservation| (n, reservation)));
+                }
+                Op::Record { token: n } => {
+                    let mut after = model.clone();
+                    let (done, expected) = (set.record(token(n).token_id, token(n).keep_until, now), after.record(n, now));
+                    if now < latest && expected == Err(Reason::Full) && done.is_ok() {
+                        model.states.insert(n, State::Used { by: None, until: UnixTime::EPOCH });
+                    } else if forgotten(n) && done == Err(Reason::Full) {
+                        prop_assert!(model.live(now) >= capacity);
+                    } else {
+                        prop_assert_eq!(done, expected);
+                        model = after;
+                    }
                 }
                 Op::Commit { held: h } if !held.is_empty() => {
                     let (n, reservation) = held[h % held.len()];
                     // The set forgets what has expired; the model need not.
-                    if now.as_secs() < token(n).keep_until.as_millis().div_ceil(1_000) {
+                    if now.as_secs() < end(n) {
                         let done = set.commit(&reservation, now);
-                        prop_assert_eq!(done, model.commit(n, &reservation, now));
+                        if !forgotten(n) || done.is_ok() {
+                            prop_assert_eq!(done, model.commit(n, &reservation, now));
+                        }
                         if done.is_ok() {
                             let winner = *resumed.entry(n).or_insert(reservation.attempt.as_u64());
                             prop_assert_eq!(winner, reservation.attempt.as_u64());
@@ -162,8 +254,11 @@ proptest! {
                 }
                 Op::Abort { held: h } if !held.is_empty() => {
                     let (n, reservation) = held[h % held.len()];
-                    if now.as_secs() < token(n).keep_until.as_millis().div_ceil(1_000) {
-                        prop_assert_eq!(set.abort(&reservation, now), model.abort(n, &reservation, now));
+                    if now.as_secs() < end(n) {
+                        let done = set.abort(&reservation, now);
+                        if !forgotten(n) || done.is_ok() {
+                            prop_assert_eq!(done, model.abort(n, &reservation, now));
+                        }
                     }
                 }
                 Op::Commit { .. } | Op::Abort { .. } => {}
@@ -171,18 +266,29 @@ proptest! {
                     let continuity = if after_snapshot { Continuity::Unbroken } else { Continuity::Broken };
                     if after_snapshot {
                         saved = (set.snapshot(now), model.clone());
+                    } else {
+                        // At a cold start the clock must be right: no set could know otherwise.
+                        now = now.max(latest);
                     }
-                    set = ReplaySet::restore(&saved.0, LIMITS, continuity, now).unwrap();
+                    set = ReplaySet::restore(&saved.0, limits, continuity, now).unwrap();
                     model = saved.1.clone();
                     if !after_snapshot {
-                        model.complete_since = Some(now);
-                        model.states.retain(|_, state| matches!(state, State::Used { .. }));
+                        model.broken(now);
                     }
                 }
                 Op::Snapshot => saved = (set.snapshot(now), model.clone()),
-                Op::Sweep => set.sweep(now),
+                Op::Sweep => {
+                    set.sweep(now);
+                    prop_assert!(now < latest || set.occupied() == model.live(now));
+                }
                 Op::Wait { millis } => now += ms(millis),
+                // Not behind a cold start, see above.
+                Op::Back { millis } => {
+                    now = (now - ms(millis)).max(model.complete_since.unwrap_or(NOW));
+                }
             }
+            latest = latest.max(now);
+            prop_assert!(set.occupied() <= capacity);
         }
     }
 
@@ -213,9 +319,12 @@ proptest! {
                     }
                 }
                 (1, Some(reservation)) => {
-                    let done = redis.run(&store.commit(&reservation, now), now);
+                    let command = store.commit(&reservation, now);
+                    let done = redis.run(&command, now);
                     if done.as_deref() == Some("1") {
                         winners.insert(node);
+                        // Its answer may have been lost.
+                        prop_assert_eq!(redis.run(&command, now), done);
                         held[node] = None;
                     }
                 }
@@ -250,7 +359,7 @@ impl FakeRedis {
             }
             StoreCommand::Replace { key, expected, value, expires_in_ms } => {
                 assert!(*expires_in_ms > 0);
-                let hit = matches(key, expected);
+                let hit = matches(key, expected) || matches(key, value);
                 if hit {
                     self.0.insert(key.clone(), (value.clone(), now + ms(*expires_in_ms)));
                 }
@@ -278,6 +387,7 @@ fn the_words_for_redis() {
     let Verdict::Resume(claims) = store.settle(authentic, attempt, StoreReply::Stored, NOW) else { panic!() };
     let words = store.commit(&claims.reservation, NOW + ms(1_000)).redis();
     insta::assert_snapshot!(words[2..].join(" "), @"1 reveille:resume:f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff r.00000000000000ff.1700000010123 c.00000000000000ff.1700000010123 304000");
+    insta::assert_snapshot!(words[1], @"local v=redis.call('GET',KEYS[1]) if v==ARGV[1] or v==ARGV[2] then redis.call('SET',KEYS[1],ARGV[2],'PX',ARGV[3]) return 1 else return 0 end");
     let words = store.abort(&claims.reservation).redis();
     insta::assert_snapshot!(words.join(" "), @"EVAL if redis.call('GET',KEYS[1])==ARGV[1] then return redis.call('DEL',KEYS[1]) else return 0 end 1 reveille:resume:f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff r.00000000000000ff.1700000010123");
 }

@@ -134,6 +134,15 @@ fn after_a_crash_nothing_resumes_twice() {
 }
 
 #[test]
+fn a_journal_with_a_shorter_leeway_does_not_shorten_the_memory() {
+    let mut set = set();
+    let held = set.reserve(&token(1), PHONE, NOW).unwrap();
+    set.commit(&held, NOW).unwrap();
+    set.record(held.token_id, held.keep_until - ms(5_000), NOW).unwrap();
+    assert_eq!(set.reserve(&token(1), THIEF, NOW + ms(303_000)), Err(Reason::Replayed));
+}
+
+#[test]
 fn a_reservation_does_not_outlive_a_crash() {
     let mut before = set();
     let first = before.reserve(&token(1), PHONE, NOW).unwrap();

@@ -310,8 +310,13 @@ impl Entry {
         {
             // Signed in the future: Apple may refuse it, but it must not be renewed at once.
             *at = now;
+            if matches!(self.state, State::Wanted { .. }) {
+                self.state = State::Idle;
+            }
         }
         match &mut self.state {
+            // A wish that waited is signed for the present: neither old already, nor of a time to come.
+            State::Wanted { now: at } => *at = now,
             State::Pausing { until } => *until = (*until).min(now + SIGNER_PAUSE),
             // Given up at once; the answer, should it still come, is not taken.
             State::Signing { since } if now < *since => self.state = State::Pausing { until: now },

@@ -29,11 +29,11 @@ impl BundleId {
         &self.0
     }
 
-    /// The value of `apns-topic` for a kind of push. A suffix that is already there is not added twice.
+    /// The value of `apns-topic` for a kind of push. The suffix is always added: an app may well be called
+    /// `com.example.voip`, and its VoIP topic is `com.example.voip.voip`.
     #[must_use]
     pub fn topic(&self, kind: PushType) -> String {
-        let suffix = kind.topic_suffix();
-        if self.0.ends_with(suffix) { self.0.clone() } else { [self.0.as_str(), suffix].concat() }
+        [self.0.as_str(), kind.topic_suffix()].concat()
     }
 
     pub(crate) fn topic_header(&self, kind: PushType) -> HeaderValue {
@@ -98,8 +98,9 @@ mod tests {
                 "a.b.push-type.widgets",
             ]
         );
-        let given: BundleId = "a.b.voip".parse().unwrap();
-        assert_eq!(given.topic(PushType::Voip), "a.b.voip");
+        let softphone: BundleId = "a.b.voip".parse().unwrap();
+        assert_eq!(softphone.topic(PushType::Alert), "a.b.voip");
+        assert_eq!(softphone.topic(PushType::Voip), "a.b.voip.voip");
     }
 
     #[test]

@@ -144,6 +144,8 @@ pub struct TokenSource {
     /// No fetch starts before this.
     not_before: UnixTime,
     flight: Option<Flight>,
+    /// The token of a [`Grant::given`] was taken.
+    given_taken: bool,
     generation: u64,
     fetches: u64,
     /// Failures and refusals in a row.
@@ -192,6 +194,7 @@ impl TokenSource {
             renew_at: UnixTime::EPOCH,
             not_before: UnixTime::EPOCH,
             flight: None,
+            given_taken: false,
             generation: 0,
             fetches: 0,
             failures: 0,
@@ -303,6 +306,7 @@ impl TokenSource {
     pub fn replace_grant(&mut self, grant: Grant, now: UnixTime) {
         let now = self.observe(now);
         self.grant = grant;
+        self.given_taken = false;
         (self.flight, self.work) = (None, None);
         (self.failures, self.refusals) = (0, 0);
         (self.renew_at, self.not_before) = (now, now);
@@ -350,12 +354,12 @@ impl TokenSource {
     /// A given token is taken once. When it has ended there is nothing more to do.
     fn take_given(&mut self, token: AccessToken, now: UnixTime) {
         let end = token.expires_at();
-        let taken_before = self.token.take().is_some_and(|present| present.expires_at() == end);
-        if taken_before || end <= now {
+        if self.given_taken || end <= now {
             self.not_before = UnixTime::MAX;
             self.failed = Some(TokenFailure::new(TokenFailureKind::GivenTokenSpent));
             return;
         }
+        self.given_taken = true;
         self.put(token, end, now);
     }
 
@@ -413,13 +417,13 @@ impl TokenSource {
         }
         self.seen = now;
         let shift = |at: UnixTime| if at == UnixTime::MAX { at } else { at - back };
-        self.renew_at = shift(self.renew_at);
         self.not_before = shift(self.not_before);
         if let Some(flight) = &mut self.flight {
             (flight.started, flight.deadline) = (shift(flight.started), shift(flight.deadline));
         }
         // The end of a given token is the giver's statement about the wall clock; it stays.
         if !matches!(self.grant.kind, GrantKind::Given { .. }) {
+            self.renew_at = shift(self.renew_at);
             self.token = self.token.take().map(|token| {
                 let end = shift(token.expires_at());
                 token.expiring(end)

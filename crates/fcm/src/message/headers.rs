@@ -58,9 +58,14 @@ macro_rules! header_set {
                 if self.0.len() >= Self::MAX_ENTRIES && !self.0.contains_key(&name) {
                     return Err(MessageError::TooMany { what: "headers", limit: Self::MAX_ENTRIES });
                 }
+                self.replace(name, value);
+                Ok(())
+            }
+
+            /// Puts a header in the place of one whose name differs in case only.
+            fn replace(&mut self, name: Text, value: Text) {
                 self.0.retain(|known, _| !known.eq_ignore_ascii_case(&name));
                 self.0.insert(name, value);
-                Ok(())
             }
 
             /// The value of a header; case does not matter.
@@ -98,14 +103,14 @@ impl ApnsHeaders {
     /// Adds `apns-expiration`, in whole seconds: Apple tries no longer than this. [`UnixTime::EPOCH`] means once.
     #[must_use]
     pub fn expiration(mut self, at: UnixTime) -> Self {
-        self.0.insert("apns-expiration".into(), at.as_secs().to_string().into());
+        self.replace("apns-expiration".into(), at.as_secs().to_string().into());
         self
     }
 
     /// Adds `apns-priority: 10`, at once, or `5`, when it suits the battery.
     #[must_use]
     pub fn urgent(mut self, urgent: bool) -> Self {
-        self.0.insert("apns-priority".into(), if urgent { "10" } else { "5" }.into());
+        self.replace("apns-priority".into(), if urgent { "10" } else { "5" }.into());
         self
     }
 }
@@ -180,5 +185,13 @@ mod tests {
         let headers = ApnsHeaders::default().urgent(true).expiration(UnixTime::from_millis(1_999));
         assert_eq!(headers.value("apns-priority"), Some("10"));
         assert_eq!(headers.value("apns-expiration"), Some("1"));
+        // They replace what was given by name, whatever its case.
+        let headers = ApnsHeaders::new([("APNS-Priority", "5"), ("Apns-Expiration", "7")]).unwrap();
+        let headers = headers.urgent(true).expiration(UnixTime::from_secs(9));
+        assert_eq!(
+            (headers.value("apns-priority"), headers.value("apns-expiration")),
+            (Some("10"), Some("9"))
+        );
+        assert_eq!(headers.0.len(), 2);
     }
 }

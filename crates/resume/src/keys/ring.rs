@@ -88,6 +88,12 @@ pub enum KeyRingError {
         /// The id.
         id: KeyId,
     },
+    /// The key is revoked: what was made with it since would be genuine again.
+    #[error("key {id} is revoked and cannot be activated again")]
+    Revoked {
+        /// The id.
+        id: KeyId,
+    },
 }
 
 impl<K> KeyRing<K> {
@@ -119,8 +125,9 @@ impl<K> KeyRing<K> {
         Ok(())
     }
 
-    /// Makes a new key the active one; the old one goes on verifying. With several nodes, insert the new key
-    /// everywhere as [`KeyState::VerifyOnly`] first, then [`activate`](Self::activate) it.
+    /// Makes a new key the active one; the old one goes on verifying. With several nodes, [`insert`](Self::insert) the
+    /// new key everywhere first, as [`KeyState::VerifyOnly`] with `since` [`UnixTime::MAX`] so that
+    /// [`prune`](Self::prune) lets it wait; then [`activate`](Self::activate) it.
     ///
     /// # Errors
     /// [`KeyRingError::Duplicate`].
@@ -132,10 +139,12 @@ impl<K> KeyRing<K> {
     /// Makes a key that is in the ring the active one; the old one goes on verifying.
     ///
     /// # Errors
-    /// [`KeyRingError::Unknown`].
+    /// [`KeyRingError::Unknown`], [`KeyRingError::Revoked`].
     pub fn activate(&mut self, id: KeyId, now: UnixTime) -> Result<(), KeyRingError> {
-        if self.find(id).is_none() {
-            return Err(KeyRingError::Unknown { id });
+        match self.find(id) {
+            None => return Err(KeyRingError::Unknown { id }),
+            Some((KeyState::Revoked { .. }, _)) => return Err(KeyRingError::Revoked { id }),
+            Some(_) => {}
         }
         for entry in &mut self.entries {
             if entry.id == id {
@@ -240,8 +249,21 @@ mod tests {
         keys.revoke(KeyId(1), UnixTime::MAX).unwrap();
         assert_eq!(keys.find(KeyId(1)), Some((KeyState::Revoked { from: T }, &"a")));
         assert_eq!(keys.prune(Duration::ZERO, UnixTime::MAX), 0);
+        let error = keys.activate(KeyId(1), T).unwrap_err();
+        insta::assert_snapshot!(error, @"key 1 is revoked and cannot be activated again");
+        assert_eq!(keys.find(KeyId(1)), Some((KeyState::Revoked { from: T }, &"a")));
         assert_eq!(keys.remove(KeyId(1)), Some("a"));
         assert_eq!(keys.find(KeyId(1)), None);
+    }
+
+    #[test]
+    fn a_key_that_waits_for_its_activation_is_not_pruned() {
+        let mut keys = KeyRing::new(KeyId(1), "a");
+        keys.insert(KeyId(2), "b", KeyState::VerifyOnly { since: UnixTime::MAX }).unwrap();
+        assert_eq!(keys.prune(Duration::from_secs(310), UnixTime::from_secs(1_000_000)), 0);
+        keys.activate(KeyId(2), UnixTime::from_secs(1_000_000)).unwrap();
+        assert_eq!(keys.prune(Duration::from_secs(310), UnixTime::from_secs(1_000_310)), 1);
+        assert_eq!(keys.active(), Some((KeyId(2), &"b")));
     }
 
     #[test]

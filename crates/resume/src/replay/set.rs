@@ -214,10 +214,13 @@ impl ReplaySet {
             self.forgotten = self.forgotten.max(keep_until);
             return Err(Reason::Expired);
         }
-        let used = Slot::committed(&token_id, keep_until);
         match self.look_up(&token_id, now_s) {
-            Place::Found(at) => self.put(&token_id, at, used),
-            place => self.insert(place, &token_id, used, now_s),
+            Place::Found(at) => {
+                // Whoever wrote the journal may have had another leeway: the later end counts.
+                let known = self.slot_mut(&token_id, at).map_or(0, |slot| slot.keep_until());
+                self.put(&token_id, at, Slot::committed(&token_id, keep_until.max(known)))
+            }
+            place => self.insert(place, &token_id, Slot::committed(&token_id, keep_until), now_s),
         }
     }
 
