@@ -1,6 +1,6 @@
-//! The same input to three engines: events one by one, events many at once, and one by one with a restart now and then.
-//! They must not differ in anything: fates, outputs and their order, generations, bytes of a snapshot. With thousands of
-//! keys, late drivers and crowded milliseconds, which are too much for the naive model.
+//! The same input to three engines: events one by one, many at once, and one by one with a restart now and then. They
+//! must not differ in anything: fates, outputs and their order, generations, bytes of a snapshot. With thousands of
+//! keys, late drivers and crowded milliseconds: too much for the naive model.
 
 // clippy.toml lifts these inside test functions only; the helpers of a test are tests too.
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
@@ -278,6 +278,26 @@ proptest! {
     ) {
         compare(&policy, keys, &steps);
     }
+}
+
+/// A driver that polls one output and answers: what was taken out to be done next has another deadline then, and must
+/// not keep its old turn.
+#[test]
+fn an_answer_between_two_polls() {
+    let mut policy = Policy::default();
+    policy.collect = Collect::Totals;
+    let steps = [
+        Step::Burst { count: 1_024, scattered: true },
+        Step::Drive { millis: 30_000 },
+        Step::Burst { count: 1_024, scattered: false },
+        Step::Poll { millis: 30_000, outputs: 0 },
+        Step::Restart { late: 0 },
+        Step::Burst { count: 1, scattered: false },
+        Step::Poll { millis: 30_000, outputs: 1 },
+        Step::Answer { every: 1 },
+        Step::Drive { millis: 30_000 },
+    ];
+    compare(&policy, 5_000, &steps);
 }
 
 /// Three windows close in one late call: the one whose deadline moved must still take its turn by deadline, as it does

@@ -224,7 +224,7 @@ impl<H: Host> Engine<H> {
             self.stale += 1;
         }
         let now = self.clock.now();
-        if self.wheel.len() == 0 && timer >= now {
+        if self.wheel.len() == 0 && timer >= now && self.due.is_empty() {
             self.wheel.advance(now);
         }
         self.enter(index, timer);
@@ -278,6 +278,8 @@ impl<H: Host> Engine<H> {
 
     /// Finds the earliest deadline anew: entries at the front that no longer hold are thrown away, those that are
     /// early go to their true place. Each was paid for by the event that moved it.
+    ///
+    /// Not while something is taken out: whatever of it goes back must find its place, and until then it is due at once.
     #[cold]
     pub(crate) fn settle(&mut self) {
         if !self.due.is_empty() {

@@ -129,7 +129,7 @@ mod tests {
             |engine| extra(engine, 2).actors = vec![1; 0x7FFF],
             |engine| extra(engine, 0).flights.iter_mut().for_each(|f| f.batch.actors.rest = vec![1; 0x7FFF]),
             |engine| {
-                extra(engine, 1).delivered.iter_mut().for_each(|batch| batch.actors.rest = vec![1; 0x7FFF])
+                extra(engine, 1).delivered.iter_mut().for_each(|batch| batch.actors.rest = vec![1; 0x7FFF]);
             },
         ];
         for (place, forge) in refused.into_iter().enumerate() {
@@ -172,8 +172,7 @@ mod tests {
     /// Who starts again with a lower limit gets back-pressure, not a damaged snapshot.
     #[test]
     fn more_ids_than_are_allowed_now() {
-        let mut limits = Limits::default();
-        limits.ids = 1;
+        let limits = Limits { ids: 1, ..Limits::default() };
         let mut engine = busy();
         let new = |id| Event::new(9, EventId(id), 0);
         for id in [901, 902, 903] {
