@@ -20,6 +20,7 @@ impl<H: Host> Engine<H> {
     ///
     /// # Errors
     /// [`Error::Full`] if a limit is reached. The event is counted as refused; hand it in again later.
+    // Inlined, so that on the short way the caller's event is never written to memory.
     #[inline(always)]
     pub fn handle_event(&mut self, event: Event<H>, now: UnixTime) -> Result<Fate, Error> {
         let now = self.clock.observe(now, self.derived.tolerance);

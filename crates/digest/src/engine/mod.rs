@@ -195,7 +195,7 @@ impl<H: Host> Engine<H> {
         self.table.find(identity.tag(), |index| self.is(index, identity))
     }
 
-    /// The identity of a record's key; the last one is kept, because closing a window asks twice.
+    /// The identity of a record's key. The last one is kept: closing a window asks twice, and it was fetched ahead.
     pub(crate) fn identity_of(&mut self, index: u32) -> Identity {
         let (known, identity) = self.known;
         if known == index && self.slab.hot(index).is_some_and(|hot| hot.fingerprint == identity.fingerprint())
