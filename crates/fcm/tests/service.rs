@@ -170,7 +170,7 @@ fn the_credential_test_says_what_is_wrong() {
     let failure =
         read_token_answer(response.status(), response.headers(), response.body(), UnixTime::from_secs(1_000));
     let verdict = Verdict::of_token_failure(&failure.unwrap_err());
-    assert_eq!(verdict.to_string(), "clock off: this machine is -1794999000 s ahead of Google");
+    assert_eq!(verdict.to_string(), "clock off: this machine is 1794999000 s behind Google");
 }
 
 #[test]

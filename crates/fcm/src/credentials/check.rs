@@ -166,7 +166,8 @@ impl fmt::Display for Verdict {
             Self::WrongKey => "wrong key: the private key is not, or no longer, this service account's",
             Self::UnknownAccount => "unknown account: the service account does not exist or is disabled",
             Self::ClockOff { ahead_secs: Some(secs) } => {
-                return write!(f, "clock off: this machine is {secs} s ahead of Google");
+                let side = if *secs < 0 { "behind" } else { "ahead of" };
+                return write!(f, "clock off: this machine is {} s {side} Google", secs.unsigned_abs());
             }
             Self::ClockOff { ahead_secs: None } => "clock off: Google refuses this machine's time",
             Self::ScopeNotAllowed => "scope not allowed: the service account may not send messages",
