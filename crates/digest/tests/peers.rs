@@ -167,6 +167,35 @@ fn an_emptied_window_closes_without_a_push() {
     assert_eq!(engine.explain().cancelled, 2);
 }
 
+/// Knock: "we don't offer a way to close a batch".
+#[test]
+fn an_open_window_can_be_closed_early() {
+    for policy in [Policy::default(), Policy::lean(Window::Fixed { wait: secs(30) })] {
+        let waits = policy.ack_timeout.is_some();
+        let mut engine = engine(policy);
+        assert!(!engine.flush_now(&1, at(0)), "nothing is open");
+        for (key, id) in [(1, 1), (1, 2), (2, 3)] {
+            engine.handle_event(event(key, id), at(0)).unwrap();
+        }
+        assert!(engine.flush_now(&1, at(5)));
+        assert_eq!(engine.next_wakeup().unwrap().at, at(5));
+        let outputs = drain(&mut engine, at(5));
+        assert_eq!(notifies(&outputs), [(1, 2)]);
+        assert!(!engine.flush_now(&1, at(6)), "it is closed");
+        // With a batch in flight the next one keeps its time.
+        engine.handle_event(event(1, 4), at(7)).unwrap();
+        assert_eq!(engine.flush_now(&1, at(8)), !waits);
+        assert_eq!(notifies(&drain(&mut engine, at(8))).is_empty(), waits);
+        if let [Output::Notify(first)] = outputs.as_slice() {
+            engine.handle_response(&1, first.generation, at(9));
+        }
+        assert_eq!(notifies(&drain(&mut engine, at(30))), [(2, 1)]);
+        assert_eq!(notifies(&drain(&mut engine, at(37))).is_empty(), !waits);
+        assert_eq!(engine.explain().notified, 3);
+        assert_eq!(engine.explain().sum(), engine.explain().events);
+    }
+}
+
 /// A ring that was delivered is taken back by its cancel.
 #[test]
 fn a_cancel_of_something_sent_says_so() {

@@ -84,6 +84,9 @@ enum Step {
     Cancel {
         key: u64,
     },
+    FlushNow {
+        key: u64,
+    },
     /// Every so-maniest notification that was seen is answered.
     Answer {
         every: usize,
@@ -102,6 +105,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => (millis.clone(), 0..200_usize).prop_map(|(millis, outputs)| Step::Poll { millis, outputs }),
         1 => (0..40_u64).prop_map(|key| Step::Read { key }),
         1 => (0..40_u64).prop_map(|key| Step::Cancel { key }),
+        1 => (0..40_u64).prop_map(|key| Step::FlushNow { key }),
         2 => (1..5_usize).prop_map(|every| Step::Answer { every }),
         2 => millis.prop_map(|late| Step::Restart { late }),
     ];
@@ -216,6 +220,11 @@ impl Twin {
                 let now = self.at();
                 let cancelled = self.engine.handle_cancel(&key, Selector::All, now);
                 self.seen.push(format!("{cancelled:?}"));
+            }
+            Step::FlushNow { key } => {
+                let now = self.at();
+                let flushed = self.engine.flush_now(&key, now);
+                self.seen.push(format!("{flushed}"));
             }
             Step::Answer { every } => {
                 let now = self.at();

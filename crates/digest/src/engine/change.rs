@@ -61,6 +61,30 @@ impl<H: Host> Engine<H> {
         rechecked
     }
 
+    /// Closes the open window of a key at once, as if its time had come: poll for the notification. `false` if it has
+    /// none with events, or if something holds flushes back (a batch in flight, the refractory period, the calendar):
+    /// then the window keeps its time.
+    ///
+    /// ```text
+    ///         x   x   flush_now                x
+    ///         |-------N2                       |---- 30 s ---->N1
+    /// ```
+    pub fn flush_now(&mut self, key: &H::Key, now: UnixTime) -> bool {
+        let now = self.clock.observe(now, self.derived.tolerance);
+        let identity = self.seed.identity(key);
+        let found = self.find(identity).and_then(|index| self.run_due(index, identity, now));
+        let Some(index) = found.filter(|index| self.hold(*index, now).is_none()) else {
+            return false;
+        };
+        let Some(hot) = self.slab.hot_mut(index).filter(|hot| hot.has(bit::OPEN) && hot.total > 0) else {
+            return false;
+        };
+        // The end of time is never.
+        hot.deadline = now.min(u64::MAX - 1);
+        self.finish(index, now);
+        true
+    }
+
     fn recheck_record(&mut self, index: u32, now: u64) -> bool {
         let Some(hot) = self.slab.hot_mut(index) else {
             return false;
