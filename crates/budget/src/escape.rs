@@ -24,6 +24,30 @@ pub fn write_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
+/// Appends `number` in decimal digits.
+///
+/// ```
+/// let mut json = Vec::new();
+/// reveille_budget::write_integer(&mut json, 4_096);
+/// assert_eq!(json, b"4096");
+/// ```
+#[inline]
+pub fn write_integer(out: &mut Vec<u8>, number: u64) {
+    let start = out.len();
+    let mut rest = number;
+    loop {
+        // The remainder of a division by ten fits a byte.
+        out.push(b'0' + (rest % 10) as u8);
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    if let Some(digits) = out.get_mut(start..) {
+        digits.reverse();
+    }
+}
+
 /// Appends `text` as the inside of a JSON string, without the quotes.
 #[inline]
 pub fn write_escaped(out: &mut Vec<u8>, text: &str) {

@@ -1,7 +1,9 @@
 //! Sizes against `serde_json`, cuts against UAX #29, and `fit` against the message it is for.
 
 use proptest::prelude::*;
-use reveille_budget::{ELLIPSIS, Part, escaped_len, fit, shorten, write_escaped, write_string};
+use reveille_budget::{
+    ELLIPSIS, Part, escaped_len, fit, shorten, write_escaped, write_integer, write_string,
+};
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Text that is hard to cut: controls, quotes, combining marks, flags, families, Hangul, prepended marks, CR LF.
@@ -25,6 +27,13 @@ fn hard_text() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    #[test]
+    fn integers_are_written_in_decimal(number: u64) {
+        let mut out = b"x".to_vec();
+        write_integer(&mut out, number);
+        prop_assert_eq!(out, format!("x{number}").into_bytes());
+    }
+
     #[test]
     fn strings_are_written_as_serde_json_writes_them(text in hard_text()) {
         let expected = serde_json::to_vec(&text).unwrap();

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use reveille_budget::write_string;
+use reveille_budget::{write_integer, write_string};
 
 /// A key as it stands in the output: `"title":`.
 macro_rules! key {
@@ -86,35 +86,9 @@ pub(crate) fn write_str_array(out: &mut Vec<u8>, texts: &[Cow<'_, str>]) {
     out.push(b']');
 }
 
-fn write_integer(out: &mut Vec<u8>, number: u64) {
-    let start = out.len();
-    let mut rest = number;
-    loop {
-        // The remainder of a division by ten fits a byte.
-        out.push(b'0' + (rest % 10) as u8);
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    if let Some(digits) = out.get_mut(start..) {
-        digits.reverse();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn integers(number: u64) {
-            let mut out = b"x".to_vec();
-            write_integer(&mut out, number);
-            prop_assert_eq!(out, format!("x{number}").into_bytes());
-        }
-    }
 
     #[test]
     fn members_are_separated() {

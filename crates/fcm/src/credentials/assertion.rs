@@ -6,11 +6,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Uri};
+use reveille_budget::write_integer;
 use reveille_core::UnixTime;
 use reveille_crypto::jws::UnsignedJws;
 
 use super::Issuer;
-use crate::json::{Json, ObjectWriter, write_number};
+use crate::json::{Json, ObjectWriter};
 
 /// The scope that sending needs, and nothing more.
 pub const SCOPE_MESSAGING: &str = "https://www.googleapis.com/auth/firebase.messaging";
@@ -80,6 +81,6 @@ struct Seconds(UnixTime);
 
 impl Json for Seconds {
     fn write(&self, out: &mut Vec<u8>) {
-        write_number(self.0.as_secs(), out);
+        write_integer(out, self.0.as_secs());
     }
 }

@@ -11,4 +11,4 @@ pub use object::JsonObject;
 pub(crate) use errors::{json_error, problem_of};
 pub(crate) use fields::{Fields, JsonFields, json_enum, json_object, read_object, set_once};
 pub(crate) use values::read_through_parse;
-pub(crate) use write::{Json, ObjectWriter, write_number};
+pub(crate) use write::{Json, ObjectWriter};

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use reveille_budget::write_string;
+use reveille_budget::{write_integer, write_string};
 
 /// A value that can write itself as JSON.
 pub(crate) trait Json {
@@ -33,24 +33,7 @@ impl Json for i32 {
         if *self < 0 {
             out.push(b'-');
         }
-        write_number(self.unsigned_abs().into(), out);
-    }
-}
-
-/// Decimal digits.
-pub(crate) fn write_number(number: u64, out: &mut Vec<u8>) {
-    let start = out.len();
-    let mut rest = number;
-    loop {
-        // A digit below ten fits a byte.
-        out.push(b'0' + (rest % 10) as u8);
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    if let Some(digits) = out.get_mut(start..) {
-        digits.reverse();
+        write_integer(out, self.unsigned_abs().into());
     }
 }
 

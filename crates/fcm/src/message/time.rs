@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use reveille_budget::write_integer;
 use reveille_core::UnixTime;
 use serde::{Deserialize, Deserializer};
 
 use super::text::Text;
 use crate::MessageError;
-use crate::json::{Json, read_through_parse, write_number};
+use crate::json::{Json, read_through_parse};
 
 /// How long FCM keeps a message for a device that is offline: whole seconds, 0 to 4 weeks.
 ///
@@ -58,7 +59,7 @@ impl Ttl {
 impl Json for Ttl {
     fn write(&self, out: &mut Vec<u8>) {
         out.push(b'"');
-        write_number(self.secs.into(), out);
+        write_integer(out, self.secs.into());
         out.extend_from_slice(b"s\"");
     }
 }
