@@ -169,7 +169,7 @@ impl Sender {
                     Action::DropTarget { .. } => report.dropped += 1,
                     Action::SuspectTarget => report.suspected += 1,
                     // This connection refuses everything from now on, also with a new token.
-                    Action::RefreshCredential if again => {
+                    Action::RefreshCredential { .. } if again => {
                         self.tokens.handle_refusal(self.signer, now);
                         queue.push_back((device, attempt + 1));
                         return Ok(false);

@@ -237,7 +237,7 @@ impl Gateway {
             Some(Action::DropTarget { .. }) => {
                 devices.remove(endpoint);
             }
-            Some(Action::RefreshCredential) => {
+            Some(Action::RefreshCredential { .. }) => {
                 let refreshed = authorization.is_none_or(|refused| {
                     self.server.refresh_token(&device.subscription, refused, clock::now())
                 });

@@ -47,7 +47,7 @@ impl Jitter {
 
     /// A uniform duration from zero to `span`, both included, in milliseconds ("full jitter").
     pub fn up_to(&mut self, span: Duration) -> Duration {
-        Duration::from_millis(self.up_to_u64(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)))
+        Duration::from_millis(self.up_to_u64(crate::millis(span)))
     }
 }
 

@@ -1,19 +1,28 @@
 #![doc = include_str!("../README.md")]
 
+mod action;
 mod jitter;
+mod machine;
 mod outcome;
 mod redact;
 mod retry_after;
 mod secret;
+pub mod siphash;
+mod stored;
 mod suspicion;
+mod text;
 mod time;
 mod wakeup;
 
+pub use action::{Action, RetrySource, Scope};
 pub use jitter::Jitter;
-pub use outcome::{Action, Outcome, Receipt, Rejection};
+pub use machine::{Drain, Machine};
+pub use outcome::{Outcome, Receipt, Rejection};
 pub use redact::redacted_url;
 pub use retry_after::{InvalidRetryAfter, RetryAfter};
 pub use secret::Secret;
+pub use stored::StoredOutcome;
 pub use suspicion::{Suspicion, SuspicionPolicy};
-pub use time::UnixTime;
+pub use text::cut_out;
+pub use time::{UnixTime, millis};
 pub use wakeup::Wakeup;

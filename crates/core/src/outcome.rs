@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use crate::{UnixTime, redacted_url};
+use crate::text::tame;
+use crate::{Action, cut_out, redacted_url};
 
 /// The meaning of an answer. A refusal is data, not an `Err`: `Err` means that *we* could not build or parse.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +78,7 @@ pub struct Rejection {
 
 impl Rejection {
     /// The longest `reason` or `detail` that is kept, in bytes: an answer is written by somebody else.
-    pub const MAX_TEXT: usize = 512;
+    pub const MAX_TEXT: usize = crate::text::MAX_TEXT;
 
     /// A rejection without reason or detail.
     #[must_use]
@@ -85,7 +86,8 @@ impl Rejection {
         Self { status, reason: None, action, detail: None }
     }
 
-    /// Adds the service's word for the reason, cut to [`MAX_TEXT`](Self::MAX_TEXT) bytes, on one line.
+    /// Adds the service's word for the reason, cut to [`MAX_TEXT`](Self::MAX_TEXT) bytes, on one line, without
+    /// controls.
     #[must_use]
     pub fn with_reason(mut self, reason: impl Into<Cow<'static, str>>) -> Self {
         self.reason = Some(match reason.into() {
@@ -95,10 +97,22 @@ impl Rejection {
         self
     }
 
-    /// Adds detail, cut to [`MAX_TEXT`](Self::MAX_TEXT) bytes, on one line.
+    /// Adds detail, cut to [`MAX_TEXT`](Self::MAX_TEXT) bytes, on one line, without controls.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(tame(detail.into()));
+        self
+    }
+
+    /// Cuts everything out of `reason` and `detail` that is in `secrets`: the path of an endpoint, a device token. A
+    /// service may quote what it was sent ("Cannot POST /wpush/v2/…"), and these texts end up in logs. See
+    /// [`cut_out`](crate::cut_out) for what counts as a quotation.
+    #[must_use]
+    pub fn without(mut self, secrets: &[&str]) -> Self {
+        if let Some(Cow::Owned(reason)) = &self.reason {
+            self.reason = Some(Cow::Owned(cut_out(reason, secrets)));
+        }
+        self.detail = self.detail.map(|detail| cut_out(&detail, secrets));
         self
     }
 }
@@ -112,77 +126,6 @@ impl From<Rejection> for Outcome {
 impl From<Receipt> for Outcome {
     fn from(receipt: Receipt) -> Self {
         Self::Accepted(receipt)
-    }
-}
-
-/// The start of `text` that fits, on a character boundary, with control characters made spaces: it was written by
-/// somebody else and ends up in logs.
-fn tame(mut text: String) -> String {
-    text.truncate(text.floor_char_boundary(Rejection::MAX_TEXT));
-    if text.contains(char::is_control) { text.replace(char::is_control, " ") } else { text }
-}
-
-/// The next step after a refusal; the same for all push services.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Action {
-    /// Send the same request again, not earlier than this.
-    Retry {
-        /// Earliest time of the next attempt.
-        not_before: UnixTime,
-    },
-    /// Send nothing on this lane (this push service, this project, this device: the caller's unit) until then.
-    SlowDown {
-        /// End of the pause.
-        until: UnixTime,
-    },
-    /// The target is gone: remove it, but only if it was registered before the given time, where there is one.
-    DropTarget {
-        /// The service's own time of death; a registration newer than this stays.
-        if_registered_before: Option<UnixTime>,
-    },
-    /// The target may be gone: keep it, count, see [`Suspicion`](crate::Suspicion).
-    SuspectTarget,
-    /// The short-lived credential (provider token, access token, VAPID header) is stale: make a new one, try once more.
-    RefreshCredential,
-    /// The connection is spoilt: open a new one, then try again.
-    Reconnect,
-    /// The request is wrong; the same request will fail again.
-    FixRequest {
-        /// Header or field at fault, where the service names it.
-        field: Option<Cow<'static, str>>,
-    },
-    /// The long-lived credential is wrong: pause what uses it **at this service** and tell the operator. Where targets
-    /// choose the service, as in Web Push, one service's word says nothing about the others.
-    FixCredential,
-    /// Nothing helps: count it and go on.
-    GiveUp,
-}
-
-impl Action {
-    /// The action's name in snake case, as `pushtool` and logs print it.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Retry { .. } => "retry",
-            Self::SlowDown { .. } => "slow_down",
-            Self::DropTarget { .. } => "drop_target",
-            Self::SuspectTarget => "suspect_target",
-            Self::RefreshCredential => "refresh_credential",
-            Self::Reconnect => "reconnect",
-            Self::FixRequest { .. } => "fix_request",
-            Self::FixCredential => "fix_credential",
-            Self::GiveUp => "give_up",
-        }
-    }
-
-    /// The time before which nothing may be sent: of [`Retry`](Self::Retry) and [`SlowDown`](Self::SlowDown).
-    #[must_use]
-    pub const fn not_before(&self) -> Option<UnixTime> {
-        match self {
-            Self::Retry { not_before: at } | Self::SlowDown { until: at } => Some(*at),
-            _ => None,
-        }
     }
 }
 
@@ -209,13 +152,5 @@ mod tests {
     fn foreign_text_stays_on_one_line() {
         let rejection = Rejection::new(500, Action::GiveUp).with_reason("a\x1b[2J\nfake line".to_owned());
         assert_eq!(rejection.reason.unwrap(), "a [2J fake line");
-    }
-
-    #[test]
-    fn only_retry_and_slow_down_carry_a_time() {
-        let at = UnixTime::from_secs(9);
-        assert_eq!(Action::Retry { not_before: at }.not_before(), Some(at));
-        assert_eq!(Action::SlowDown { until: at }.not_before(), Some(at));
-        assert_eq!(Action::DropTarget { if_registered_before: Some(at) }.not_before(), None);
     }
 }

@@ -36,6 +36,38 @@ impl RetryAfter {
         Ok(Self::At(UnixTime::EPOCH + since_epoch))
     }
 
+    /// Reads the header's value as it came, `None` where there is none or where it says nothing that can be read: an
+    /// answer is written by somebody else, and a wrong header is as good as none.
+    ///
+    /// ```
+    /// use reveille_core::RetryAfter;
+    /// use std::time::Duration;
+    /// assert_eq!(RetryAfter::from_header(Some(b"120")), Some(RetryAfter::Delay(Duration::from_secs(120))));
+    /// assert_eq!(RetryAfter::from_header(Some(b"soon")), None);
+    /// assert_eq!(RetryAfter::from_header(None), None);
+    /// ```
+    #[must_use]
+    pub fn from_header(value: Option<&[u8]>) -> Option<Self> {
+        Self::parse(str::from_utf8(value?).ok()?).ok()
+    }
+
+    /// The earliest time at which to try again, at least `floor` and at most `ceiling` from now: a service's word is kept,
+    /// a slip of a service's clock is not.
+    ///
+    /// ```
+    /// use reveille_core::{RetryAfter, UnixTime};
+    /// use std::time::Duration;
+    /// let (now, floor, ceiling) = (UnixTime::from_secs(1_000), Duration::from_secs(1), Duration::from_secs(3_600));
+    /// let clamped = |secs| RetryAfter::Delay(Duration::from_secs(secs)).resolve_within(floor, ceiling, now);
+    /// assert_eq!(clamped(0), now + floor);
+    /// assert_eq!(clamped(60), now + Duration::from_secs(60));
+    /// assert_eq!(clamped(1_000_000), now + ceiling);
+    /// ```
+    #[must_use]
+    pub fn resolve_within(self, floor: Duration, ceiling: Duration, now: UnixTime) -> UnixTime {
+        self.resolve(now).min(now + ceiling).max(now + floor)
+    }
+
     /// The earliest time at which to try again. A date in the past gives `now`.
     #[must_use]
     pub fn resolve(self, now: UnixTime) -> UnixTime {

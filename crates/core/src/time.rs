@@ -62,8 +62,15 @@ impl UnixTime {
     }
 }
 
-/// Milliseconds of a duration, saturating.
-fn millis(span: Duration) -> u64 {
+/// Milliseconds of a duration, saturating: what [`UnixTime`] counts in.
+///
+/// ```
+/// use std::time::Duration;
+/// assert_eq!(reveille_core::millis(Duration::from_secs(2)), 2_000);
+/// assert_eq!(reveille_core::millis(Duration::MAX), u64::MAX);
+/// ```
+#[must_use]
+pub fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -68,7 +68,7 @@ impl Dedup {
     /// Remembers ids for `window`, and at most `limit` of them.
     #[must_use]
     pub fn new(window: Duration, limit: u32, seed: Seed) -> Self {
-        let window = crate::window::millis(window);
+        let window = reveille_core::millis(window);
         Self { window, limit, ids: HashMap::with_hasher(Keyed(seed)), queue: VecDeque::new(), now: 0 }
     }
 

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
 
-use crate::sip::{Halfway, Sip13};
 use crate::{CollapseId, Lane};
+use reveille_core::siphash::{Halfway, Sip13};
 
 /// A secret of 16 random bytes, the same on every machine and across restarts: collapse ids depend on it, and on what
 /// the key's [`Hash`] writes. Another key type, or another order of its fields, gives other ids: the notification

@@ -16,7 +16,6 @@ mod quiet;
 mod record;
 #[cfg(feature = "render")]
 pub mod render;
-mod sip;
 mod slab;
 mod snapshot;
 mod summary;

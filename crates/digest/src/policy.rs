@@ -111,7 +111,7 @@ impl Refractory {
     /// The period at a level, in milliseconds: `min(first * factor^level, max)`.
     #[must_use]
     pub fn period(&self, level: u8) -> Duration {
-        let (first, max) = (crate::window::millis(self.first), crate::window::millis(self.max));
+        let (first, max) = (reveille_core::millis(self.first), reveille_core::millis(self.max));
         let grown = first.saturating_mul(u64::from(self.factor).saturating_pow(u32::from(level)));
         Duration::from_millis(grown.min(max))
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reveille_core::UnixTime;
+use reveille_core::{UnixTime, millis};
 
 /// The shape of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Window {
     /// [`UnixTime::MAX`] is never.
     ///
     /// ```
-    /// use reveille_core::UnixTime;
+    /// use reveille_core::{UnixTime, millis};
     /// use reveille_digest::Window;
     /// use std::time::Duration;
     ///
@@ -81,10 +81,6 @@ impl Deadline {
     pub(crate) fn of(self, opened: u64, last: u64) -> u64 {
         last.saturating_add(self.quiet).min(opened.saturating_add(self.max_wait))
     }
-}
-
-pub(crate) fn millis(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reveille_core::UnixTime;
+use reveille_core::{UnixTime, millis};
 
 use crate::{Attempt, Authentic, Reason, Reservation, Verdict};
 
@@ -13,7 +13,7 @@ use crate::{Attempt, Authentic, Reason, Reservation, Verdict};
 /// 3. [`commit`](Self::commit) or [`abort`](Self::abort) give the command that ends it.
 ///
 /// ```
-/// # use reveille_core::UnixTime;
+/// # use reveille_core::{UnixTime, millis};
 /// # use reveille_crypto_ring::PROVIDER;
 /// use reveille_resume::*;
 /// # let keys = KeyRing::new(KeyId(1), CompactKey::new(PROVIDER, &TokenSecret::from_bytes(&[7; 32])?)?);
@@ -184,10 +184,6 @@ fn judge(value: &str, attempt: Attempt, now: UnixTime) -> Reason {
         Some("r") => Reason::InUse,
         _ => Reason::Replayed,
     }
-}
-
-fn millis(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Compare and set, compare and delete: one step in Redis 2.6 and later.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reveille_core::UnixTime;
+use reveille_core::{UnixTime, millis};
 use reveille_crypto::{CryptoError, CryptoProvider};
 use thiserror::Error;
 
@@ -13,7 +13,7 @@ use crate::{Binding, Bindings, KeyRing, MAX_ID_LEN, Profile, TokenId};
 /// Makes tokens. It keeps random bytes for the next few ids, so have one per thread rather than one for each token.
 ///
 /// ```
-/// use reveille_core::UnixTime;
+/// use reveille_core::{UnixTime, millis};
 /// use reveille_crypto_ring::PROVIDER;
 /// use reveille_resume::{Bindings, CompactKey, Issuer, KeyId, KeyRing, TokenSecret};
 ///
@@ -113,7 +113,7 @@ impl Issuer {
                 return Err(IssueError::Id { binding, length: id.len() });
             }
         }
-        let given_ms = u64::try_from(self.lifetime.as_millis()).unwrap_or(u64::MAX);
+        let given_ms = millis(self.lifetime);
         let lifetime_ms = match u32::try_from(given_ms) {
             Ok(ms) if ms > 0 => ms,
             _ => return Err(IssueError::Lifetime { min_ms: 1, max_ms: u32::MAX.into(), given_ms }),

@@ -11,7 +11,6 @@ mod reason;
 mod replay;
 mod revocations;
 mod sealed;
-mod siphash;
 mod token_id;
 mod verdict;
 mod verify;

@@ -52,7 +52,7 @@ pub(crate) fn rejection(status: StatusCode, headers: &HeaderMap, body: &[u8], no
     let status = status.as_u16();
     let retry_after = headers
         .get(http::header::RETRY_AFTER)
-        .and_then(|value| RetryAfter::parse(value.to_str().ok()?).ok())
+        .and_then(|value| RetryAfter::from_header(Some(value.as_bytes())))
         .map(|advice| advice.resolve(now));
     let said = body.reason();
     let Some(reason) = said.as_deref().and_then(Reason::parse) else {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reveille_core::{Action, UnixTime};
+use reveille_core::{Action, RetrySource, Scope, UnixTime};
 
 /// "After 15 minutes, you can retry the notification" (Apple, about 5xx).
 const AFTER_SERVER_ERROR: Duration = Duration::from_secs(15 * 60);
@@ -10,6 +10,13 @@ const AFTER_SERVER_ERROR: Duration = Duration::from_secs(15 * 60);
 const AFTER_TOKEN_UPDATES: Duration = Duration::from_secs(20 * 60);
 /// Apple gives no number for too many requests to one device.
 const AFTER_TOO_MANY: Duration = Duration::from_secs(60);
+
+/// The team's key or certificate is wrong, for all that use it here.
+const WRONG_KEY: Action = Action::FixCredential { scope: Scope::Credential };
+
+const fn source(retry_after: Option<UnixTime>) -> RetrySource {
+    if retry_after.is_some() { RetrySource::Service } else { RetrySource::Guess }
+}
 
 /// What a reason asks for, before times are filled in.
 enum Remedy {
@@ -20,7 +27,7 @@ enum Remedy {
     Refresh,
     Reconnect,
     RetryAfter(Duration),
-    SlowDown(Duration),
+    SlowDown(Scope, Duration),
 }
 
 macro_rules! reasons {
@@ -141,10 +148,10 @@ reasons! {
     PayloadTooLarge(413, "PayloadTooLarge") => Fix("body"), None;
 
     /// 429: the provider token was renewed within 20 minutes.
-    TooManyProviderTokenUpdates(429, "TooManyProviderTokenUpdates") => SlowDown(AFTER_TOKEN_UPDATES),
+    TooManyProviderTokenUpdates(429, "TooManyProviderTokenUpdates") => SlowDown(Scope::Credential, AFTER_TOKEN_UPDATES),
         Some("several signers are at work: share one provider token among all connections and processes");
     /// 429: too many pushes to one device.
-    TooManyRequests(429, "TooManyRequests") => SlowDown(AFTER_TOO_MANY),
+    TooManyRequests(429, "TooManyRequests") => SlowDown(Scope::Target, AFTER_TOO_MANY),
         Some("the limit is per device token; others may go on");
 
     /// 500: try again after 15 minutes.
@@ -199,13 +206,19 @@ impl Reason {
     ) -> Action {
         match self.remedy() {
             Fix(field) => Action::FixRequest { field: Some(field.into()) },
-            FixCredential => Action::FixCredential,
+            FixCredential => WRONG_KEY,
             Suspect => Action::SuspectTarget,
             Drop => Action::DropTarget { if_registered_before: gone_since },
-            Refresh => Action::RefreshCredential,
+            Refresh => Action::RefreshCredential { also_reconnect: true },
             Reconnect => Action::Reconnect,
-            RetryAfter(span) => Action::Retry { not_before: retry_after.unwrap_or(now + span) },
-            SlowDown(span) => Action::SlowDown { until: retry_after.unwrap_or(now + span) },
+            RetryAfter(span) => {
+                Action::Retry { not_before: retry_after.unwrap_or(now + span), source: source(retry_after) }
+            }
+            SlowDown(scope, span) => Action::SlowDown {
+                scope,
+                until: retry_after.unwrap_or(now + span),
+                source: source(retry_after),
+            },
         }
     }
 
@@ -217,12 +230,19 @@ impl Reason {
         now: UnixTime,
     ) -> Action {
         match status {
-            401 | 403 | 407 => Action::FixCredential,
+            401 | 403 | 407 => WRONG_KEY,
             408 | 421 => Action::Reconnect,
             410 => Action::DropTarget { if_registered_before: gone_since },
-            429 => Action::SlowDown { until: retry_after.unwrap_or(now + AFTER_TOO_MANY) },
+            429 => Action::SlowDown {
+                scope: Scope::Target,
+                until: retry_after.unwrap_or(now + AFTER_TOO_MANY),
+                source: source(retry_after),
+            },
             400..500 => Action::FixRequest { field: None },
-            500..600 => Action::Retry { not_before: retry_after.unwrap_or(now + AFTER_SERVER_ERROR) },
+            500..600 => Action::Retry {
+                not_before: retry_after.unwrap_or(now + AFTER_SERVER_ERROR),
+                source: source(retry_after),
+            },
             _ => Action::GiveUp,
         }
     }

@@ -4,8 +4,8 @@ use reveille_core::UnixTime;
 
 use crate::batch::Select;
 use crate::record::bit;
-use crate::window::millis;
 use crate::{AtEnd, Engine, Fate, Host, Lane};
+use reveille_core::millis;
 
 /// What became of an attempt to flush.
 pub(crate) enum Flushed {

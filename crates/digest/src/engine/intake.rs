@@ -299,7 +299,7 @@ impl<H: Host> Engine<H> {
         } else {
             let held_class = self.slab.hot(index).map_or(0, |hot| hot.class);
             self.add_pending(index, item, now);
-            let wait = crate::window::millis(self.policy.window.wait());
+            let wait = reveille_core::millis(self.policy.window.wait());
             let deadline = self.derived.deadline;
             if let Some(hot) = self.slab.hot_mut(index) {
                 if !hot.has(bit::HELD) {

@@ -21,8 +21,9 @@ use crate::record::{Extra, bit};
 use crate::slab::Slab;
 use crate::table::Table;
 use crate::wheel::Wheel;
-use crate::window::{Deadline, millis};
+use crate::window::Deadline;
 use crate::{Collect, Host, InvalidPolicy, Ledger, Limits, Output, Policy, Seed};
+use reveille_core::millis;
 
 pub use answer::Answered;
 pub use retract::{Retracted, Selector};

@@ -2,8 +2,8 @@
 
 use crate::batch::{Batch, Flight};
 use crate::record::bit;
-use crate::window::millis;
 use crate::{Cause, Clear, Collect, Engine, Host, Item, Keep, Lane, Notify, Output, Summary};
+use reveille_core::millis;
 
 impl<H: Host> Engine<H> {
     /// Makes the notification of what is pending, and notes its events as in flight or delivered.

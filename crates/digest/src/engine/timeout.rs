@@ -7,8 +7,8 @@ use reveille_core::UnixTime;
 use crate::hash::Identity;
 use crate::record::{Extra, bit};
 use crate::wheel::Armed;
-use crate::window::millis;
 use crate::{Engine, Host, Output};
+use reveille_core::millis;
 
 /// How many due records are read ahead of their turn.
 const AHEAD: usize = 64;

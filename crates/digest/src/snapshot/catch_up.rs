@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::batch::Select;
 use crate::record::bit;
-use crate::window::millis;
 use crate::{Engine, Fate, Host};
+use reveille_core::millis;
 
 /// How a restored engine treats windows whose time has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

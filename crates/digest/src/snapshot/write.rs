@@ -6,8 +6,8 @@ use super::codec::put;
 use super::{Codec, MAGIC, Undrained, VERSION};
 use crate::batch::Batch;
 use crate::record::{Cold, Extra, Hot, bit};
-use crate::sip::Sip13;
 use crate::{Actors, Engine, Host, Item, Ledger};
+use reveille_core::siphash::Sip13;
 
 impl<H: Host> Engine<H>
 where

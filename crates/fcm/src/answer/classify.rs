@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use http::header::RETRY_AFTER;
-use http::{HeaderMap, StatusCode};
-use reveille_core::{Action, Outcome, Receipt, Rejection, RetryAfter, UnixTime};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use reveille_core::{Action, Outcome, Receipt, Rejection, RetryAfter, RetrySource, Scope, UnixTime};
 use serde::Deserialize;
 
 use super::retry::RETRY_MINIMUM;
@@ -100,8 +100,8 @@ fn by_body(error: &ErrorBody, status: StatusCode, headers: &HeaderMap, now: Unix
         Some("INVALID_ARGUMENT" | "FAILED_PRECONDITION" | "OUT_OF_RANGE") => {
             Action::FixRequest { field: None }
         }
-        Some("UNAUTHENTICATED") => Action::RefreshCredential,
-        Some("PERMISSION_DENIED") => Action::FixCredential,
+        Some("UNAUTHENTICATED") => STALE,
+        Some("PERMISSION_DENIED") => WRONG_CREDENTIAL,
         // Without `FcmError` this is not about a registration; a burst of it must not empty a registry.
         Some("NOT_FOUND") => Action::SuspectTarget,
         Some("RESOURCE_EXHAUSTED") => quota(None, headers, now),
@@ -126,7 +126,7 @@ fn by_code(code: &ErrorCode, error: &ErrorBody, headers: &HeaderMap, now: UnixTi
         ErrorCode::InvalidArgument | ErrorCode::SenderIdMismatch => Action::SuspectTarget,
         ErrorCode::QuotaExceeded => quota(error.quota, headers, now),
         ErrorCode::Unavailable | ErrorCode::Internal => retry(headers, now),
-        ErrorCode::ThirdPartyAuthError => Action::FixCredential,
+        ErrorCode::ThirdPartyAuthError => Action::FixCredential { scope: Scope::Platform },
         ErrorCode::Unspecified => Action::GiveUp,
         ErrorCode::Other(_) => return None,
     })
@@ -142,29 +142,33 @@ fn bad_request(error: &ErrorBody) -> Action {
 
 /// A device's quota delays that device's message; any other slows the lane.
 fn quota(quota: Option<Quota>, headers: &HeaderMap, now: UnixTime) -> Action {
-    let until = wait(headers, QUOTA_PAUSE, now);
-    match quota {
-        Some(Quota::Device) => Action::Retry { not_before: until },
-        _ => Action::SlowDown { until },
-    }
+    let (until, source) = wait(headers, QUOTA_PAUSE, now);
+    let scope = if quota == Some(Quota::Device) { Scope::Target } else { Scope::Credential };
+    Action::SlowDown { scope, until, source }
 }
 
 fn retry(headers: &HeaderMap, now: UnixTime) -> Action {
-    Action::Retry { not_before: wait(headers, RETRY_MINIMUM, now) }
+    let (not_before, source) = wait(headers, RETRY_MINIMUM, now);
+    Action::Retry { not_before, source }
 }
 
 /// `Retry-After` in either form, else `otherwise`; never less than the ten seconds that Google asks for.
-fn wait(headers: &HeaderMap, otherwise: Duration, now: UnixTime) -> UnixTime {
-    let said = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-    let said = said.and_then(|value| RetryAfter::parse(value).ok()).map(|wait| wait.resolve(now));
-    said.unwrap_or(now + otherwise).max(now + RETRY_MINIMUM)
+fn wait(headers: &HeaderMap, otherwise: Duration, now: UnixTime) -> (UnixTime, RetrySource) {
+    let (at, source) = match RetryAfter::from_header(headers.get(RETRY_AFTER).map(HeaderValue::as_bytes)) {
+        Some(wait) => (wait.resolve(now), RetrySource::Service),
+        None => (now + otherwise, RetrySource::Guess),
+    };
+    (at.max(now + RETRY_MINIMUM), source)
 }
+
+const STALE: Action = Action::RefreshCredential { also_reconnect: false };
+const WRONG_CREDENTIAL: Action = Action::FixCredential { scope: Scope::Credential };
 
 /// Nothing but the HTTP status: a proxy, a load balancer, an empty body.
 fn by_status(status: StatusCode, headers: &HeaderMap, now: UnixTime) -> Action {
     match status.as_u16() {
-        401 => Action::RefreshCredential,
-        403 => Action::FixCredential,
+        401 => STALE,
+        403 => WRONG_CREDENTIAL,
         404 | 405 => Action::FixRequest { field: Some("uri".into()) },
         413 => Action::FixRequest { field: Some("body".into()) },
         408 | 425 | 500 | 502 | 503 | 504 => retry(headers, now),

@@ -124,7 +124,7 @@ impl Verdict {
             _ => {}
         }
         match classify(status, response.headers(), body, now).action() {
-            Some(Action::Retry { not_before: at } | Action::SlowDown { until: at }) => {
+            Some(Action::Retry { not_before: at, .. } | Action::SlowDown { until: at, .. }) => {
                 Self::TryLater { not_before: Some(*at) }
             }
             _ => unexpected(error),

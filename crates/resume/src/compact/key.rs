@@ -8,8 +8,8 @@ use reveille_crypto::{CryptoProvider, Expand, HmacKey};
 use zeroize::Zeroizing;
 
 use super::layout::ID_HASH_LEN;
-use crate::siphash::SipHash24;
 use crate::{Bindings, InvalidSecret, TokenId, TokenSecret};
+use reveille_core::siphash::SipHash24;
 
 const SALT: &[u8] = b"reveille/resume";
 const MAC_INFO: &[u8] = b"rt1 mac";

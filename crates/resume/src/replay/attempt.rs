@@ -4,7 +4,7 @@ use reveille_core::UnixTime;
 use thiserror::Error;
 
 use crate::TokenId;
-use crate::siphash::SipHash24;
+use reveille_core::siphash::SipHash24;
 
 /// One attempt of one client to resume. The client draws a random number or text per attempt and sends it again when
 /// it repeats the request: that tells a repetition over a bad network from a second use.

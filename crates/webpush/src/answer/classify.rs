@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use http::{HeaderMap, StatusCode, header};
-use reveille_core::{Action, Outcome, Receipt, Rejection, RetryAfter, UnixTime};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use reveille_core::{Action, Outcome, Receipt, Rejection, RetryAfter, RetrySource, Scope, UnixTime};
 
 use super::words::{self, Words};
 
@@ -30,14 +30,14 @@ const DEFAULT_PAUSE: Duration = Duration::from_secs(60);
 ///
 /// ```
 /// use http::{HeaderMap, StatusCode};
-/// use reveille_core::{Action, UnixTime};
+/// use reveille_core::{Action, RetrySource, Scope, UnixTime};
 /// use std::time::Duration;
 ///
 /// let now = UnixTime::from_secs(1_800_000_000);
 /// let mut headers = HeaderMap::new();
 /// headers.insert("retry-after", "120".parse()?);
 /// let outcome = reveille_webpush::classify(StatusCode::TOO_MANY_REQUESTS, &headers, b"", now);
-/// assert_eq!(outcome.action(), Some(&Action::SlowDown { until: now + Duration::from_secs(120) }));
+/// assert_eq!(outcome.action(), Some(&Action::SlowDown { scope: Scope::Service, until: now + Duration::from_secs(120), source: RetrySource::Service }));
 /// # Ok::<(), http::header::InvalidHeaderValue>(())
 /// ```
 #[must_use]
@@ -70,11 +70,13 @@ fn action(status: StatusCode, words: &Words, retry_after: Option<UnixTime>, now:
         404 => Action::SuspectTarget,
         410 => Action::DropTarget { if_registered_before: None },
         401 | 403 => credential_fault(words).unwrap_or_else(|| match words.say(&["expired"]) {
-            true => Action::RefreshCredential,
-            false => Action::FixCredential,
+            true => STALE,
+            false => WRONG_KEY,
         }),
-        406 | 429 => Action::SlowDown { until: retry_after.unwrap_or(now + DEFAULT_PAUSE) },
-        408 | 425 | 500 | 502..=504 | 506..=599 => Action::Retry { not_before: retry_after.unwrap_or(now) },
+        406 | 429 => slow_down(retry_after, now),
+        408 | 425 | 500 | 502..=504 | 506..=599 => {
+            Action::Retry { not_before: retry_after.unwrap_or(now), source: source(retry_after) }
+        }
         // Apple and FCM complain about VAPID keys with 400, too.
         400 | 405 | 411..=415 | 422 | 431 => credential_fault(words)
             .unwrap_or_else(|| Action::FixRequest { field: field_at_fault(status, words) }),
@@ -83,15 +85,28 @@ fn action(status: StatusCode, words: &Words, retry_after: Option<UnixTime>, now:
     }
 }
 
+/// Too many requests, for all that goes to this push service.
+fn slow_down(retry_after: Option<UnixTime>, now: UnixTime) -> Action {
+    let until = retry_after.unwrap_or(now + DEFAULT_PAUSE);
+    Action::SlowDown { scope: Scope::Service, until, source: source(retry_after) }
+}
+
+const fn source(retry_after: Option<UnixTime>) -> RetrySource {
+    if retry_after.is_some() { RetrySource::Service } else { RetrySource::Guess }
+}
+
+const STALE: Action = Action::RefreshCredential { also_reconnect: false };
+const WRONG_KEY: Action = Action::FixCredential { scope: Scope::Credential };
+
 /// Three faults share these statuses: our key or contact is wrong, the token is too old (or our clock is wrong), or
 /// this subscription was made with another of our keys. `None` if the words name none of them.
 fn credential_fault(words: &Words) -> Option<Action> {
     if words.say(&MADE_WITH_ANOTHER_KEY) {
         Some(Action::SuspectTarget)
     } else if words.say(&["expiredjwttoken"]) {
-        Some(Action::RefreshCredential)
+        Some(STALE)
     } else if words.say(&["badjwttoken", "unauthorizedregistration"]) {
-        Some(Action::FixCredential)
+        Some(WRONG_KEY)
     } else {
         None
     }
@@ -110,7 +125,11 @@ fn wns_refusal(headers: &HeaderMap, retry_after: Option<UnixTime>, now: UnixTime
     let status = headers.get("x-wns-notificationstatus")?.to_str().ok()?;
     match status.to_ascii_lowercase().as_str() {
         "dropped" => Some(Action::GiveUp),
-        "channelthrottled" => Some(Action::SlowDown { until: retry_after.unwrap_or(now + DEFAULT_PAUSE) }),
+        "channelthrottled" => Some(Action::SlowDown {
+            scope: Scope::Target,
+            until: retry_after.unwrap_or(now + DEFAULT_PAUSE),
+            source: source(retry_after),
+        }),
         _ => None,
     }
 }
@@ -141,7 +160,7 @@ fn field_at_fault(status: StatusCode, words: &Words) -> Option<Cow<'static, str>
 /// What an operator should know, where the service itself says nothing more.
 fn hint(action: &Action, status: StatusCode) -> Option<&'static str> {
     match action {
-        Action::FixCredential => Some("the VAPID key, its contact or this server's clock is wrong"),
+        Action::FixCredential { .. } => Some("the VAPID key, its contact or this server's clock is wrong"),
         Action::GiveUp if status.is_redirection() => Some("redirects are not followed"),
         Action::SuspectTarget if status != StatusCode::NOT_FOUND => {
             Some("the subscription was made with another VAPID key and must be renewed")
@@ -160,5 +179,5 @@ fn receipt(status: StatusCode, headers: &HeaderMap) -> Receipt {
 }
 
 fn retry_after(headers: &HeaderMap) -> Option<RetryAfter> {
-    headers.get(header::RETRY_AFTER)?.to_str().ok().and_then(|value| RetryAfter::parse(value).ok())
+    RetryAfter::from_header(headers.get(header::RETRY_AFTER).map(HeaderValue::as_bytes))
 }

@@ -1,15 +1,20 @@
-//! SipHash-2-4 (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012), shaped for several short messages
-//! that begin alike: a general hasher costs twice as much here. No table, no branch on a secret.
+//! SipHash-2-4, shaped for several short messages that begin alike: a general hasher costs twice as much here.
+
+use std::fmt;
+
+use super::round;
 
 /// A hash under way, after whole words.
 #[derive(Clone, Copy)]
-pub(crate) struct SipHash24 {
+pub struct SipHash24 {
     v: [u64; 4],
     length: u64,
 }
 
 impl SipHash24 {
-    pub(crate) fn new(key: &[u8; 16]) -> Self {
+    /// An empty hash under a key.
+    #[must_use]
+    pub fn new(key: &[u8; 16]) -> Self {
         let key = u128::from_le_bytes(*key);
         let (k0, k1) = (key as u64, (key >> 64) as u64);
         let v = [
@@ -22,7 +27,7 @@ impl SipHash24 {
     }
 
     /// Takes 16 bytes in.
-    pub(crate) fn absorb(&mut self, block: &[u8; 16]) {
+    pub fn absorb(&mut self, block: &[u8; 16]) {
         let block = u128::from_le_bytes(*block);
         self.word(block as u64);
         self.word((block >> 64) as u64);
@@ -30,7 +35,8 @@ impl SipHash24 {
     }
 
     /// The hash of what was absorbed ‖ `message` ‖ `last`.
-    pub(crate) fn finish(mut self, message: &[u8], last: u8) -> u64 {
+    #[must_use]
+    pub fn finish(mut self, message: &[u8], last: u8) -> u64 {
         let (words, rest) = message.as_chunks::<8>();
         for word in words {
             self.word(u64::from_le_bytes(*word));
@@ -58,20 +64,16 @@ impl SipHash24 {
 
     #[inline(always)]
     fn rounds<const N: usize>(&mut self) {
-        let [mut a, mut b, mut c, mut d] = self.v;
         for _ in 0..N {
-            a = a.wrapping_add(b);
-            b = b.rotate_left(13) ^ a;
-            a = a.rotate_left(32);
-            c = c.wrapping_add(d);
-            d = d.rotate_left(16) ^ c;
-            a = a.wrapping_add(d);
-            d = d.rotate_left(21) ^ a;
-            c = c.wrapping_add(b);
-            b = b.rotate_left(17) ^ c;
-            c = c.rotate_left(32);
+            self.v = round(self.v);
         }
-        self.v = [a, b, c, d];
+    }
+}
+
+/// The state says something about the key.
+impl fmt::Debug for SipHash24 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SipHash24").finish_non_exhaustive()
     }
 }
 

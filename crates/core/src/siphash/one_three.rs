@@ -1,13 +1,15 @@
-//! SipHash-1-3 with 128 bits of output (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012), in two steps:
-//! the first 64 bits are ready after two thirds of the work. The look-up of a key starts with them, and the rest is
+//! SipHash-1-3 with 128 bits of output, in two steps: the first 64 bits are ready after two thirds of the work. The look-up of a key starts with them, and the rest is
 //! computed while the memory is still on its way.
 
+use std::fmt;
 use std::hash::Hasher;
+
+use super::round;
 
 /// A hash under way. The same on machines of either byte order and any word size, but for slices of integers: the
 /// standard library hands those in as they are in memory.
 #[derive(Clone, Copy)]
-pub(crate) struct Sip13 {
+pub struct Sip13 {
     v: [u64; 4],
     /// Bytes that do not fill a word yet, and how many.
     tail: u64,
@@ -17,14 +19,17 @@ pub(crate) struct Sip13 {
 
 /// The first half, and what the second is made from.
 #[derive(Clone, Copy)]
-pub(crate) struct Halfway {
-    pub(crate) first: u64,
+pub struct Halfway {
+    /// The first 64 bits.
+    pub first: u64,
     v: [u64; 4],
 }
 
 impl Sip13 {
+    /// An empty hash under the key `k0`, `k1`.
     #[inline(always)]
-    pub(crate) const fn new(k0: u64, k1: u64) -> Self {
+    #[must_use]
+    pub const fn new(k0: u64, k1: u64) -> Self {
         let v = [
             k0 ^ 0x736f_6d65_7073_6575,
             k1 ^ 0x646f_7261_6e64_6f83,
@@ -34,8 +39,10 @@ impl Sip13 {
         Self { v, tail: 0, in_tail: 0, length: 0 }
     }
 
+    /// Two thirds of the work: the first half of the hash is there.
     #[inline(always)]
-    pub(crate) fn halfway(&self) -> Halfway {
+    #[must_use]
+    pub fn halfway(&self) -> Halfway {
         let mut v = word(self.v, (self.length << 56) | self.tail);
         v[2] ^= 0xee;
         v = round(round(round(v)));
@@ -59,16 +66,20 @@ impl Sip13 {
 }
 
 impl Halfway {
+    /// The second 64 bits.
     #[inline(always)]
-    pub(crate) fn second(self) -> u64 {
+    #[must_use]
+    pub fn second(self) -> u64 {
         let mut v = self.v;
         v[1] ^= 0xdd;
         v = round(round(round(v)));
         v[0] ^ v[1] ^ v[2] ^ v[3]
     }
 
+    /// All 128 bits, the first half in the low ones.
     #[inline(always)]
-    pub(crate) fn both(self) -> u128 {
+    #[must_use]
+    pub fn both(self) -> u128 {
         u128::from(self.first) | u128::from(self.second()) << 64
     }
 }
@@ -79,21 +90,6 @@ const fn word(mut v: [u64; 4], word: u64) -> [u64; 4] {
     v = round(v);
     v[0] ^= word;
     v
-}
-
-#[inline(always)]
-const fn round([mut a, mut b, mut c, mut d]: [u64; 4]) -> [u64; 4] {
-    a = a.wrapping_add(b);
-    b = b.rotate_left(13) ^ a;
-    a = a.rotate_left(32);
-    c = c.wrapping_add(d);
-    d = d.rotate_left(16) ^ c;
-    a = a.wrapping_add(d);
-    d = d.rotate_left(21) ^ a;
-    c = c.wrapping_add(b);
-    b = b.rotate_left(17) ^ c;
-    c = c.rotate_left(32);
-    [a, b, c, d]
 }
 
 impl Hasher for Sip13 {
@@ -136,6 +132,19 @@ impl Hasher for Sip13 {
     #[inline(always)]
     fn write_usize(&mut self, n: usize) {
         self.push(n as u64, 8);
+    }
+}
+
+/// The state says something about the key.
+impl fmt::Debug for Sip13 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sip13").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Halfway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Halfway").finish_non_exhaustive()
     }
 }
 

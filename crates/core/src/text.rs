@@ -1,0 +1,121 @@
+//! Texts that somebody else wrote, on their way into a log.
+
+/// The longest text of an answer that is kept, in bytes.
+pub(crate) const MAX_TEXT: usize = 512;
+
+/// The shortest part of a path that counts as a capability, in bytes: words such as `push` and `wpush` are shorter.
+const SECRET: usize = 12;
+
+/// The start of `text` that fits into [`MAX_TEXT`], on a character boundary, with every character made a space that
+/// could begin a line, move a cursor or turn the direction of reading.
+pub(crate) fn tame(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(MAX_TEXT));
+    if text.contains(disturbs) { text.replace(disturbs, " ") } else { text }
+}
+
+/// Controls (C0, C1), line and paragraph separators, and the marks of UAX #9 that reorder what is shown.
+fn disturbs(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// `text` with every quotation of a secret replaced by `…`.
+///
+/// A quotation is the secret as a whole, or any part of it that stands between `/`, `?`, `&`, `=`, `#` and `:` and has
+/// at least 12 bytes, in either case of letters. So a server's "Cannot POST /wpush/v2/SECRET" loses the capability
+/// and keeps its sense. Everything in `text` that begins with a part's first 12 bytes is cut up to the next character that
+/// could not be of a URL, for servers cut texts, too.
+///
+/// ```
+/// use reveille_core::cut_out;
+/// let endpoint = "https://push.example/wpush/v2/gAAAAABkSECRETSECRET";
+/// assert_eq!(cut_out("Cannot POST /wpush/v2/gAAAAABkSECRETSECRET here", &[endpoint]), "Cannot POST /wpush/v2/… here");
+/// assert_eq!(cut_out("no such subscription: gAAAAABkSECRET…", &[endpoint]), "no such subscription: ……");
+/// assert_eq!(cut_out("push.example is down", &[endpoint]), "push.example is down");
+/// ```
+#[must_use]
+pub fn cut_out(text: &str, secrets: &[&str]) -> String {
+    let mut out = text.to_owned();
+    for secret in secrets {
+        // The host of a URL is no secret, and belongs into a log.
+        let path = secret
+            .split_once("://")
+            .map_or(*secret, |(_, rest)| rest.split_once(['/', '?', '#']).map_or("", |(_, path)| path));
+        for part in path.split(['/', '?', '&', '=', '#', ':']).filter(|part| part.len() >= SECRET) {
+            out = cut_part(&out, part);
+        }
+    }
+    out
+}
+
+/// Cuts each run of URL characters from where it begins like `part`.
+fn cut_part(text: &str, part: &str) -> String {
+    let Some(start) = part.get(..part.floor_char_boundary(SECRET)) else { return text.to_owned() };
+    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(at) = find_ignoring_case(rest, start) {
+        let (before, found) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        out.push_str(before);
+        out.push('…');
+        let end = found.find(|c: char| !is_url_character(c)).unwrap_or(found.len());
+        // At least what was found, where the secret itself holds other characters.
+        let end = found.ceil_char_boundary(end.max(start.len()));
+        rest = found.get(end..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    out
+}
+
+fn is_url_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~' | '%' | '+' | '=')
+}
+
+fn find_ignoring_case(text: &str, part: &str) -> Option<usize> {
+    let (text, part) = (text.as_bytes(), part.as_bytes());
+    text.windows(part.len().max(1)).position(|window| window.eq_ignore_ascii_case(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn controls_and_marks_of_direction_become_spaces() {
+        let text = "a\x1b[2J\nb\u{202e}c\u{2066}d\u{200f}e\u{2028}f\u{85}g\u{feff}h";
+        assert_eq!(tame(text.to_owned()), "a [2J b c d e f g h");
+    }
+
+    #[test]
+    fn what_is_cut_twice_or_in_other_case_is_cut() {
+        let secrets = ["https://h/AbCdEfGhIjKlMnOp", "0123456789abcdef"];
+        for text in [
+            "AbCdEfGhIjKlMnOp",
+            "abcdefghijklmnop",
+            "AbCdEfGhIjKl",
+            "0123456789ABCDEF",
+            "x=0123456789abcdef&y",
+        ] {
+            let cut = cut_out(&format!("{text} and {text}"), &secrets);
+            assert!(!cut.to_ascii_lowercase().contains("cdefghij"), "{cut}");
+            assert!(!cut.contains("23456789"), "{cut}");
+            assert_eq!(cut.matches('…').count(), 2, "{cut}");
+        }
+    }
+
+    proptest! {
+        /// Whatever a server writes around it: no twelve bytes of the path get out.
+        #[test]
+        fn no_part_of_a_path_survives(before in ".{0,20}", after in ".{0,20}", path in "[A-Za-z0-9_-]{12,80}", cut in 12_usize..80) {
+            let endpoint = format!("https://push.example/{path}");
+            let quoted = &path[..cut.min(path.len())];
+            let text = cut_out(&format!("{before}{quoted}{after}"), &[&endpoint]);
+            prop_assert!(!text.contains(&path[..SECRET]), "{text}");
+        }
+
+        #[test]
+        fn tame_is_total_and_bounded(text in any::<String>()) {
+            let tamed = tame(text);
+            prop_assert!(tamed.len() <= 3 * MAX_TEXT && !tamed.contains(disturbs));
+        }
+    }
+}
