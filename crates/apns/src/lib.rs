@@ -29,7 +29,7 @@ pub use provider_token::{
     BearerToken, InvalidProviderKey, InvalidSignature, KeyId, ProviderKey, ProviderTokens, SignRequest,
     SignerId, TeamId, TokenPolicy, unsigned_provider_token,
 };
-pub use reveille_budget::{Cut, FieldSize, TooLarge};
+pub use reveille_payload::{Cut, FieldSize, TooLarge};
 pub use size_limit::SizeLimit;
 pub use value::{
     ApnsId, BackgroundPriority, BundleId, CollapseId, DeviceToken, Expiration, Finite, Fraction,

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::uri::Authority;
 use http::{Method, Request};
-use reveille_budget::TooLarge;
+use reveille_payload::TooLarge;
 
 use crate::endpoints::uri;
 use crate::{ApnsId, BearerToken, BundleId, DeviceToken, Endpoints, Expiration, Push, SizeLimit};

@@ -107,9 +107,9 @@ mod tests {
         #[test]
         fn no_part_of_a_path_survives(before in ".{0,20}", after in ".{0,20}", path in "[A-Za-z0-9_-]{12,80}", cut in 12_usize..80) {
             let endpoint = format!("https://push.example/{path}");
-            let quoted = &path[..cut.min(path.len())];
+            let quoted = path.get(..cut).unwrap_or(&path);
             let text = cut_out(&format!("{before}{quoted}{after}"), &[&endpoint]);
-            prop_assert!(!text.contains(&path[..SECRET]), "{text}");
+            prop_assert!(!text.contains(path.get(..SECRET).unwrap()), "{text}");
         }
 
         #[test]

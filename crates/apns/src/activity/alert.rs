@@ -76,7 +76,7 @@ impl<'a> ActivityAlert<'a> {
 impl ActivityText<'_> {
     fn write(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Plain(text) => reveille_budget::write_string(out, text),
+            Self::Plain(text) => reveille_payload::write_string(out, text),
             Self::Localized(text) => {
                 let mut object = ObjectWriter::open(out);
                 write_localized(&mut object, Some(text), key!("loc-key"), key!("loc-args"));

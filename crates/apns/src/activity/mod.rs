@@ -6,7 +6,7 @@ mod input;
 
 use std::borrow::Cow;
 
-use reveille_budget::Part;
+use reveille_payload::Part;
 use serde::{Deserialize, Serialize};
 
 pub use alert::{ActivityAlert, ActivityText};

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Method, Request};
-use reveille_budget::{Cut, TooLarge, fit};
+use reveille_payload::{Cut, TooLarge, fit};
 use serde::{Deserialize, Serialize};
 
 use super::manage::{APNS_CHANNEL_ID, APNS_REQUEST_ID};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use reveille_budget::{Part, write_string};
+use reveille_payload::{Part, write_string};
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -113,7 +113,7 @@ impl Custom {
             self.json.truncate(start);
             return Err(NotJson { key: key.to_owned() });
         }
-        let value = start + reveille_budget::escaped_len(key) + 4;
+        let value = start + reveille_payload::escaped_len(key) + 4;
         self.entries.push(Entry { value, end: self.json.len() });
         Ok(())
     }

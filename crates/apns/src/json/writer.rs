@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use reveille_budget::{write_integer, write_string};
+use reveille_payload::{write_integer, write_string};
 
 /// A key as it stands in the output: `"title":`.
 macro_rules! key {

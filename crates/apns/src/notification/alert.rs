@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use reveille_budget::{Cut, Part};
+use reveille_payload::{Cut, Part};
 
 use super::alert_text::texts_mut;
 use super::push::{apply_cuts, check_custom, parts_of};

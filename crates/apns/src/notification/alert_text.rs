@@ -107,7 +107,7 @@ impl AlertContent<'_> {
 
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Text(text) => reveille_budget::write_string(out, text),
+            Self::Text(text) => reveille_payload::write_string(out, text),
             Self::Dictionary(text) => text.write(out),
         }
     }

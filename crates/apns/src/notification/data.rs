@@ -1,6 +1,6 @@
 //! Pushes without text: their `aps` is fixed, what they say is in custom keys.
 
-use reveille_budget::{Cut, Part};
+use reveille_payload::{Cut, Part};
 
 use super::push::{apply_cuts, check_custom, parts_of};
 use super::{Delivery, DeliveryHeaders, InvalidNotification, Push, checked_struct, delivery_setters, sealed};

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use reveille_budget::{Cut, Part, escaped_len};
+use reveille_payload::{Cut, Part, escaped_len};
 use serde::{Deserialize, Serialize};
 
 use super::{Delivery, DeliveryHeaders, Push, delivery_setters, sealed};

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use reveille_budget::{Cut, Part, escaped_len};
+use reveille_payload::{Cut, Part, escaped_len};
 
 use serde::{Deserialize, Serialize};
 

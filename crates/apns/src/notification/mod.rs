@@ -116,11 +116,11 @@ impl Push for Notification<'_> {
         delegate!(self, push => push.size_hint())
     }
 
-    fn parts(&self) -> Vec<reveille_budget::Part<'_>> {
+    fn parts(&self) -> Vec<reveille_payload::Part<'_>> {
         delegate!(self, push => push.parts())
     }
 
-    fn apply(&mut self, cuts: &[reveille_budget::Cut]) {
+    fn apply(&mut self, cuts: &[reveille_payload::Cut]) {
         delegate!(self, push => push.apply(cuts));
     }
 }

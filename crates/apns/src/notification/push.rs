@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use reveille_budget::{Cut, Part, TooLarge, fit};
+use reveille_payload::{Cut, Part, TooLarge, fit};
 use serde::Serialize;
 
 use crate::json::Custom;
@@ -34,7 +34,7 @@ pub trait Push: sealed::Sealed {
     #[doc(hidden)]
     fn parts(&self) -> Vec<Part<'_>>;
 
-    /// Applies what [`fit`](reveille_budget::fit) decided over [`parts`](Self::parts).
+    /// Applies what [`fit`](reveille_payload::fit) decided over [`parts`](Self::parts).
     #[doc(hidden)]
     fn apply(&mut self, cuts: &[Cut]);
 

@@ -1,6 +1,6 @@
 //! A payload that the caller has written.
 
-use reveille_budget::{Cut, Part};
+use reveille_payload::{Cut, Part};
 use serde::Deserialize;
 
 use super::{Delivery, DeliveryHeaders, InvalidNotification, Push, checked_struct, sealed};

@@ -6,9 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Uri};
-use reveille_budget::write_integer;
 use reveille_core::UnixTime;
 use reveille_crypto::jws::UnsignedJws;
+use reveille_payload::write_integer;
 
 use super::Issuer;
 use crate::json::{Json, ObjectWriter};

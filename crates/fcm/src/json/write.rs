@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use reveille_budget::{write_integer, write_string};
+use reveille_payload::{write_integer, write_string};
 
 /// A value that can write itself as JSON.
 pub(crate) trait Json {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use reveille_budget::write_integer;
 use reveille_core::UnixTime;
+use reveille_payload::write_integer;
 use serde::{Deserialize, Deserializer};
 
 use super::text::Text;

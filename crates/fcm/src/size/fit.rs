@@ -1,6 +1,6 @@
 //! Making a message fit: fields go or shrink in a declared order, on grapheme boundaries, and the report says which.
 
-use reveille_budget::{Part, TooLarge, fit};
+use reveille_payload::{Part, TooLarge, fit};
 use serde_json::{Map, Value};
 
 use super::pieces::{Field, Origin, Piece, Pieces};
@@ -31,7 +31,7 @@ pub struct Cut {
     /// The platform that it was cut for.
     pub platform: Platform,
     /// The field, its bytes before and after.
-    pub cut: reveille_budget::Cut,
+    pub cut: reveille_payload::Cut,
 }
 
 impl std::fmt::Display for Cut {

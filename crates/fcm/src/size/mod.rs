@@ -5,7 +5,7 @@ mod pieces;
 
 pub use fit::{Cut, Sacrifice};
 
-use reveille_budget::{Part, TooLarge};
+use reveille_payload::{Part, TooLarge};
 use thiserror::Error;
 
 use crate::Message;

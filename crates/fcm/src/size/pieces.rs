@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use reveille_budget::{Part, escaped_len};
+use reveille_payload::{Part, escaped_len};
 use serde_json::{Map, Value};
 
 use super::{Platform, SizeMode};

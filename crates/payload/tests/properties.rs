@@ -1,7 +1,7 @@
 //! Sizes against `serde_json`, cuts against UAX #29, and `fit` against the message it is for.
 
 use proptest::prelude::*;
-use reveille_budget::{
+use reveille_payload::{
     ELLIPSIS, Part, escaped_len, fit, shorten, write_escaped, write_integer, write_string,
 };
 use unicode_segmentation::UnicodeSegmentation;

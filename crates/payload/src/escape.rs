@@ -3,7 +3,7 @@
 /// The number of bytes of `text` inside a JSON string, without the two quotes.
 ///
 /// ```
-/// assert_eq!(reveille_budget::escaped_len("é \"\n\u{1}"), 2 + 1 + 2 + 2 + 6);
+/// assert_eq!(reveille_payload::escaped_len("é \"\n\u{1}"), 2 + 1 + 2 + 2 + 6);
 /// ```
 #[must_use]
 pub fn escaped_len(text: &str) -> usize {
@@ -14,7 +14,7 @@ pub fn escaped_len(text: &str) -> usize {
 ///
 /// ```
 /// let mut json = Vec::new();
-/// reveille_budget::write_string(&mut json, "say \"hé\"");
+/// reveille_payload::write_string(&mut json, "say \"hé\"");
 /// assert_eq!(json, r#""say \"hé\"""#.as_bytes());
 /// ```
 #[inline]
@@ -28,7 +28,7 @@ pub fn write_string(out: &mut Vec<u8>, text: &str) {
 ///
 /// ```
 /// let mut json = Vec::new();
-/// reveille_budget::write_integer(&mut json, 4_096);
+/// reveille_payload::write_integer(&mut json, 4_096);
 /// assert_eq!(json, b"4096");
 /// ```
 #[inline]

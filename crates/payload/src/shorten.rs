@@ -14,7 +14,7 @@ pub const ELLIPSIS: char = '…';
 /// `None` if not even the ellipsis fits.
 ///
 /// ```
-/// use reveille_budget::shorten;
+/// use reveille_payload::shorten;
 /// assert_eq!(shorten("short", 5).as_deref(), Some("short"));
 /// assert_eq!(shorten("one two three", 10).as_deref(), Some("one two…"));
 /// assert_eq!(shorten("👩‍👩‍👧‍👦 family", 20).as_deref(), Some("…"), "a family is not torn apart");
