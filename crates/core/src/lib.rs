@@ -20,7 +20,7 @@ pub use machine::{Drain, Machine};
 pub use outcome::{Outcome, Receipt, Rejection};
 pub use redact::redacted_url;
 pub use retry_after::{InvalidRetryAfter, RetryAfter};
-pub use secret::Secret;
+pub use secret::{Secret, Wipe};
 pub use stored::StoredOutcome;
 pub use suspicion::{Suspicion, SuspicionPolicy};
 pub use text::cut_out;

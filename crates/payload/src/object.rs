@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::{Map, Value};
 
 use crate::{InvalidJson, WriteJson, from_json, write_string};
 
@@ -51,18 +50,12 @@ impl JsonObject {
         from_json(json)
     }
 
-    /// The object as a map, for a look inside.
+    /// The object as anything that can be read from it, for a look inside: a struct, a map.
     ///
     /// # Errors
-    /// [`InvalidJson`] if it was made [`from_map`](Self::from_map) and is nested deeper than 127 levels.
-    pub fn to_map(&self) -> Result<Map<String, Value>, InvalidJson> {
+    /// [`InvalidJson`] if it does not have that form.
+    pub fn to<T: DeserializeOwned>(&self) -> Result<T, InvalidJson> {
         from_json(self.text.as_bytes())
-    }
-
-    /// From a map, keys in the map's order.
-    #[must_use]
-    pub fn from_map(map: Map<String, Value>) -> Self {
-        Self { text: Value::Object(map).to_string().into() }
     }
 
     /// The compact JSON text.
@@ -226,6 +219,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use serde::ser::{SerializeMap as _, SerializeSeq as _};
+    use serde_json::{Map, Value};
 
     #[test]
     fn text_is_checked_to_the_end() {
@@ -293,7 +287,7 @@ mod tests {
         // Sizes are counted on either: the text must not be shorter or longer.
         for text in [r#"{"n":1E15}"#, r#"{"n":20000000000000000000000}"#, r#"{"n":1e2,"s":"\/\u00e9"}"#] {
             let object: JsonObject = text.parse().unwrap();
-            assert_eq!(Value::from(object.to_map().unwrap()).to_string(), object.as_str());
+            assert_eq!(object.to::<Value>().unwrap().to_string(), object.as_str());
         }
     }
 
@@ -322,8 +316,7 @@ mod tests {
             let text = Value::from(map.clone()).to_string();
             let object = JsonObject::from_serialize(&map).unwrap();
             prop_assert_eq!(object.as_str(), &text);
-            prop_assert_eq!(&JsonObject::from_map(map.clone()), &object);
-            prop_assert_eq!(object.to_map().unwrap(), map);
+            prop_assert_eq!(object.to::<Map<String, Value>>().unwrap(), map);
         }
     }
 }

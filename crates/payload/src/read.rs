@@ -59,8 +59,7 @@ pub fn from_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, InvalidJson> {
 
 impl InvalidJson {
     /// From serde's error at a path. What it quotes of the input is left out.
-    #[must_use]
-    pub fn new(path: &str, error: &serde_json::Error) -> Self {
+    pub(crate) fn new(path: &str, error: &serde_json::Error) -> Self {
         let path = cut(path).to_owned();
         Self { path, problem: problem(error), line: error.line(), column: error.column() }
     }

@@ -15,11 +15,7 @@ fn documented(readme: &str) -> BTreeSet<&str> {
 /// Feature names and what each enables.
 fn declared(manifest: &str) -> Vec<(&str, &str)> {
     let features = manifest.split("[features]").nth(1).unwrap().split("\n[").next().unwrap();
-    features
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| line.split_once(" = "))
-        .collect()
+    features.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(" = ")).collect()
 }
 
 #[test]
