@@ -27,7 +27,7 @@ trap 'rm -rf "$copy"' EXIT
 git ls-files -z | grep -zv '^examples/' | xargs -0 cp --parents -t "$copy"
 (
   cd "$copy"
-  sed -i 's/"examples"\]/]/; s/^default-members.*//' Cargo.toml
+  sed -i 's/, "examples"\]/]/; s/^default-members.*//' Cargo.toml
   cargo +nightly update --quiet -Z direct-minimal-versions
   cargo check --quiet --workspace --all-features
 )
