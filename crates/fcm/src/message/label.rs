@@ -90,7 +90,7 @@ json_object! {
     /// `FcmOptions` and `AndroidFcmOptions`: what the client SDKs do besides delivering.
     pub struct FcmOptions {
         /// Groups messages in Google's analytics.
-        analytics_label: AnalyticsLabel = "analyticsLabel" | "analytics_label",
+        analytics_label, with_analytics_label: AnalyticsLabel = "analyticsLabel" | "analytics_label",
     }
 }
 

@@ -37,19 +37,19 @@ json_object! {
     /// Every field is checked where it is made; a message that exists is inside the schema.
     pub struct Message {
         /// For the app, on all platforms; a platform's own data replaces it.
-        data: Data = "data" | "data",
+        data, with_data: Data = "data" | "data",
         /// What all platforms show.
-        notification: Notification = "notification" | "notification",
+        notification, with_notification: Notification = "notification" | "notification",
         /// Web Push.
-        webpush: Box<WebpushConfig> = "webpush" | "webpush",
+        webpush, with_webpush: Box<WebpushConfig> = "webpush" | "webpush",
         /// Apple devices.
-        apns: Box<ApnsConfig> = "apns" | "apns",
+        apns, with_apns: Box<ApnsConfig> = "apns" | "apns",
         /// What the client SDKs do besides delivering.
-        fcm_options: FcmOptions = "fcmOptions" | "fcm_options",
+        fcm_options, with_fcm_options: FcmOptions = "fcmOptions" | "fcm_options",
     }
     one of {
         /// Android, in one of its two forms.
-        android: Android
+        android, with_android: Android
     }
 }
 

@@ -1,11 +1,11 @@
-//! One list of fields per object of the schema, from which come the struct, its setters, its writer and its reader.
+//! Objects of the schema.
 
 use std::fmt;
 use std::marker::PhantomData;
 
+use reveille_payload::ObjectWriter;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
-
-use super::ObjectWriter;
+use serde::ser::SerializeMap;
 
 /// An object of the schema as its list of fields.
 pub(crate) trait JsonFields: Default {
@@ -13,6 +13,8 @@ pub(crate) trait JsonFields: Default {
     const NAME: &'static str;
     /// Writes what is set.
     fn write_fields(&self, object: &mut ObjectWriter<'_>);
+    /// The same for any format of serde.
+    fn serialize_fields<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
     /// Reads the value of `key` if there is such a field, in either spelling; `false` if there is not.
     fn read_field<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error>;
 }
@@ -20,6 +22,7 @@ pub(crate) trait JsonFields: Default {
 /// A group of fields that exclude each other, inside an object.
 pub(crate) trait Fields: Sized {
     fn write_fields(&self, object: &mut ObjectWriter<'_>);
+    fn serialize_fields<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
     fn read_field<'de, A: MapAccess<'de>>(
         slot: &mut Option<Self>,
         key: &str,
@@ -78,9 +81,9 @@ macro_rules! json_object {
     (
         $(#[$meta:meta])*
         pub struct $name:ident {
-            $( $(#[$fmeta:meta])* $field:ident : $ty:ty = $json:literal | $proto:literal, )*
+            $( $(#[$fmeta:meta])* $field:ident, $setter:ident : $ty:ty = $json:literal | $proto:literal, )*
         }
-        $( one of { $(#[$gmeta:meta])* $group:ident : $gty:ty } )?
+        $( one of { $(#[$gmeta:meta])* $group:ident, $gsetter:ident : $gty:ty } )?
     ) => {
         $(#[$meta])*
         #[derive(Clone, Debug, Default, PartialEq)]
@@ -101,7 +104,7 @@ macro_rules! json_object {
                 $(#[$fmeta])*
                 #[must_use]
                 #[inline(always)]
-                pub fn $field(mut self, value: impl Into<$ty>) -> Self {
+                pub fn $setter(mut self, value: impl Into<$ty>) -> Self {
                     self.$field = Some(value.into());
                     self
                 }
@@ -111,27 +114,41 @@ macro_rules! json_object {
                 $(#[$gmeta])*
                 #[must_use]
                 #[inline(always)]
-                pub fn $group(mut self, value: impl Into<$gty>) -> Self {
+                pub fn $gsetter(mut self, value: impl Into<$gty>) -> Self {
                     self.$group = Some(value.into());
                     self
                 }
             )?
         }
 
-        impl $crate::json::JsonFields for $name {
+        impl $crate::schema::JsonFields for $name {
             const NAME: &'static str = stringify!($name);
 
-            fn write_fields(&self, object: &mut $crate::json::ObjectWriter<'_>) {
+            fn write_fields(&self, object: &mut reveille_payload::ObjectWriter<'_>) {
                 $(
                     if let Some(value) = &self.$field {
-                        object.member(concat!(",\"", $json, "\":"), value);
+                        object.member(reveille_payload::label!($json), value);
                     }
                 )*
                 $(
                     if let Some(group) = &self.$group {
-                        $crate::json::Fields::write_fields(group, object);
+                        $crate::schema::Fields::write_fields(group, object);
                     }
                 )?
+            }
+
+            fn serialize_fields<M: serde::ser::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+                $(
+                    if let Some(value) = &self.$field {
+                        map.serialize_entry($json, value)?;
+                    }
+                )*
+                $(
+                    if let Some(group) = &self.$group {
+                        $crate::schema::Fields::serialize_fields(group, map)?;
+                    }
+                )?
+                Ok(())
             }
 
             #[allow(unreachable_patterns, reason = "many fields have the same name in both spellings")]
@@ -141,9 +158,9 @@ macro_rules! json_object {
                 map: &mut A,
             ) -> Result<bool, A::Error> {
                 match key {
-                    $( $json | $proto => $crate::json::set_once(&mut self.$field, $json, map), )*
+                    $( $json | $proto => $crate::schema::set_once(&mut self.$field, $json, map), )*
                     _ => {
-                        $( if $crate::json::Fields::read_field(&mut self.$group, key, map)? {
+                        $( if $crate::schema::Fields::read_field(&mut self.$group, key, map)? {
                             return Ok(true);
                         } )?
                         Ok(false)
@@ -152,61 +169,28 @@ macro_rules! json_object {
             }
         }
 
-        impl $crate::json::Json for $name {
-            fn write(&self, out: &mut Vec<u8>) {
-                let mut object = $crate::json::ObjectWriter::open(out);
-                $crate::json::JsonFields::write_fields(self, &mut object);
+        impl reveille_payload::WriteJson for $name {
+            fn write_json(&self, out: &mut Vec<u8>) {
+                let mut object = reveille_payload::ObjectWriter::open(out);
+                $crate::schema::JsonFields::write_fields(self, &mut object);
                 object.close();
+            }
+        }
+
+        /// As the schema has it, `lowerCamelCase`, without what is not set.
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let mut map = serializer.serialize_map(None)?;
+                $crate::schema::JsonFields::serialize_fields(self, &mut map)?;
+                serde::ser::SerializeMap::end(map)
             }
         }
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::json::read_object(deserializer)
+                $crate::schema::read_object(deserializer)
             }
         }
     };
 }
 pub(crate) use json_object;
-
-/// Declares an enumeration of the schema: each variant with its JSON text.
-macro_rules! json_enum {
-    (
-        $(#[$meta:meta])*
-        pub enum $name:ident { $( $(#[$vmeta:meta])* $variant:ident = $json:literal, )* }
-    ) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum $name { $( $(#[$vmeta])* $variant, )* }
-
-        impl $name {
-            /// The schema's text for it.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $( Self::$variant => $json, )* }
-            }
-        }
-
-        impl $crate::json::Json for $name {
-            fn write(&self, out: &mut Vec<u8>) {
-                match self { $( Self::$variant => out.extend_from_slice(concat!("\"", $json, "\"").as_bytes()), )* }
-            }
-        }
-
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = <std::borrow::Cow<'de, str> as serde::Deserialize>::deserialize(deserializer)?;
-                match &*text {
-                    $( $json => Ok(Self::$variant), )*
-                    // Admin SDKs for Android write the message priority in lower case.
-                    _ => match text.to_ascii_uppercase().as_str() {
-                        $( $json => Ok(Self::$variant), )*
-                        _ => Err(serde::de::Error::custom(concat!("expected one of the values of ", stringify!($name)))),
-                    },
-                }
-            }
-        }
-    };
-}
-pub(crate) use json_enum;

@@ -1,21 +1,54 @@
 //! Conditions over topics: `'stock' in topics && ('gold' in topics || !('silver' in topics))`.
 
+use std::fmt;
+
+use thiserror::Error;
+
 use super::Topic;
-use super::text::Text;
-use crate::MessageError;
-use crate::json::read_through_parse;
+use crate::message::Text;
+use crate::schema::text_value;
+
+/// Why a text is no condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum InvalidCondition {
+    /// More bytes than any condition needs.
+    #[error("condition has {length} bytes, the limit is {limit}")]
+    TooLong {
+        /// Bytes given.
+        length: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// More topics than FCM takes.
+    #[error("condition names {topics} topics, the limit is {limit}")]
+    TooManyTopics {
+        /// Topics named.
+        topics: usize,
+        /// Topics allowed.
+        limit: usize,
+    },
+    /// It does not follow the grammar.
+    #[error("condition at byte {at}: {problem}")]
+    Grammar {
+        /// Where.
+        at: usize,
+        /// What is wrong.
+        problem: &'static str,
+    },
+}
 
 /// A checked condition: `!`, `&&`, `||`, parentheses, and at most five topics.
 ///
 /// ```
-/// use reveille_fcm::Condition;
-/// let condition = Condition::parse("'gold' in topics && !('silver' in topics)")?;
+/// use reveille_fcm::target::Condition;
+/// let condition = Condition::new("'gold' in topics && !('silver' in topics)")?;
 /// assert_eq!(condition.topics(), 2);
 /// assert_eq!(
-///     Condition::parse("'gold' in topic").unwrap_err().to_string(),
-///     "condition is malformed at byte 10: expected `topics`",
+///     Condition::new("'gold' in topic").unwrap_err().to_string(),
+///     "condition at byte 10: expected `topics`",
 /// );
-/// # Ok::<(), reveille_fcm::MessageError>(())
+/// # Ok::<(), reveille_fcm::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Condition {
@@ -32,19 +65,15 @@ impl Condition {
     /// Checks it.
     ///
     /// # Errors
-    /// [`MessageError`]; for a wrong grammar with the place.
-    pub fn parse(text: impl Into<Text>) -> Result<Self, MessageError> {
+    /// [`InvalidCondition`]; for a wrong grammar with the place.
+    pub fn new(text: impl Into<Text>) -> Result<Self, InvalidCondition> {
         let text = text.into();
         if text.len() > Self::MAX_LEN {
-            return Err(MessageError::TooLong {
-                what: "condition",
-                length: text.len(),
-                limit: Self::MAX_LEN,
-            });
+            return Err(InvalidCondition::TooLong { length: text.len(), limit: Self::MAX_LEN });
         }
         let topics = Scanner { text: &text, at: 0 }.expression()?;
         if topics > Self::MAX_TOPICS {
-            return Err(MessageError::TooMany { what: "condition", limit: Self::MAX_TOPICS });
+            return Err(InvalidCondition::TooManyTopics { topics, limit: Self::MAX_TOPICS });
         }
         Ok(Self { text, topics })
     }
@@ -62,7 +91,13 @@ impl Condition {
     }
 }
 
-read_through_parse!(Condition);
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+text_value! { Condition, InvalidCondition, as_str; }
 
 struct Scanner<'a> {
     text: &'a str,
@@ -72,7 +107,7 @@ struct Scanner<'a> {
 impl Scanner<'_> {
     /// `operand ((&& | ||) operand)*`, where an operand may be negated or in parentheses. A loop instead of a
     /// recursion: the depth is the caller's input. Gives the number of topics.
-    fn expression(mut self) -> Result<usize, MessageError> {
+    fn expression(mut self) -> Result<usize, InvalidCondition> {
         let (mut open, mut topics) = (0_usize, 0);
         loop {
             while self.eat("!") {}
@@ -96,14 +131,14 @@ impl Scanner<'_> {
         }
     }
 
-    fn topic(&mut self) -> Result<(), MessageError> {
+    fn topic(&mut self) -> Result<(), InvalidCondition> {
         if !self.eat("'") {
             return Err(self.error("expected a topic in single quotes"));
         }
         let Some((name, _)) = self.rest().split_once('\'') else {
             return Err(self.error("quote is not closed"));
         };
-        if Topic::parse(name.to_owned()).is_err() {
+        if Topic::new(name.to_owned()).is_err() {
             return Err(self.error("not a topic name"));
         }
         self.at += name.len() + 1;
@@ -129,8 +164,8 @@ impl Scanner<'_> {
         self.text.get(self.at..).unwrap_or_default()
     }
 
-    const fn error(&self, problem: &'static str) -> MessageError {
-        MessageError::Condition { at: self.at, problem }
+    const fn error(&self, problem: &'static str) -> InvalidCondition {
+        InvalidCondition::Grammar { at: self.at, problem }
     }
 }
 
@@ -148,28 +183,28 @@ mod tests {
             ("('TopicA' in topics && 'TopicB' in topics) || ('TopicC' in topics && 'TopicD' in topics)", 4),
             ("(((( 'a'in topics ))))", 1),
         ] {
-            assert_eq!(Condition::parse(text).map(|c| c.topics()), Ok(topics), "{text}");
+            assert_eq!(Condition::new(text).map(|c| c.topics()), Ok(topics), "{text}");
         }
     }
 
     #[test]
     fn malformed() {
-        let error = |text: &'static str| Condition::parse(text).unwrap_err().to_string();
-        insta::assert_snapshot!(error(""), @"condition is malformed at byte 0: expected a topic in single quotes");
-        insta::assert_snapshot!(error("('a' in topics"), @"condition is malformed at byte 14: expected `)`");
-        insta::assert_snapshot!(error("'a' in topics)"), @"condition is malformed at byte 13: expected `&&`, `||` or the end");
-        insta::assert_snapshot!(error("'a' in topics &&"), @"condition is malformed at byte 16: expected a topic in single quotes");
-        insta::assert_snapshot!(error("'a b' in topics"), @"condition is malformed at byte 1: not a topic name");
-        insta::assert_snapshot!(error("'a"), @"condition is malformed at byte 1: quote is not closed");
-        insta::assert_snapshot!(error("'a' of topics"), @"condition is malformed at byte 4: expected `in`");
+        let error = |text: &'static str| Condition::new(text).unwrap_err().to_string();
+        insta::assert_snapshot!(error(""), @"condition at byte 0: expected a topic in single quotes");
+        insta::assert_snapshot!(error("('a' in topics"), @"condition at byte 14: expected `)`");
+        insta::assert_snapshot!(error("'a' in topics)"), @"condition at byte 13: expected `&&`, `||` or the end");
+        insta::assert_snapshot!(error("'a' in topics &&"), @"condition at byte 16: expected a topic in single quotes");
+        insta::assert_snapshot!(error("'a b' in topics"), @"condition at byte 1: not a topic name");
+        insta::assert_snapshot!(error("'a"), @"condition at byte 1: quote is not closed");
+        insta::assert_snapshot!(error("'a' of topics"), @"condition at byte 4: expected `in`");
         let six = ["'a' in topics"; 6].join(" || ");
-        insta::assert_snapshot!(Condition::parse(six).unwrap_err(), @"condition has more than 5 entries");
+        insta::assert_snapshot!(Condition::new(six).unwrap_err(), @"condition names 6 topics, the limit is 5");
     }
 
     proptest! {
         #[test]
         fn parse_is_total(text in "[()!&|' a]{0,12}( in topics)?.{0,8}") {
-            let _ = Condition::parse(text);
+            let _ = Condition::new(text);
         }
     }
 }
