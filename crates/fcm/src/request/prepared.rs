@@ -1,34 +1,63 @@
 //! One message for many targets: serialised once, the target spliced in.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
+use reveille_payload::{SizeLimit, TooLarge, WriteJson};
+use thiserror::Error;
 
-use crate::json::Json;
-use crate::size::MERGE_OVERHEAD;
-use crate::{AccessToken, Message, Oversize, Project, SizeBudget, Target};
+use super::{FanOut, Project};
+use crate::credential::Token;
+use crate::message::{InvalidMessage, MERGE_OVERHEAD, Message, SizeRule};
+use crate::target::{Reach, Target};
 
 /// What stands behind the target.
-const TAIL: &[u8] = b"\"}}";
-/// Bodies are cut from buffers of this size.
-const CHUNK: usize = 64 * 1024;
+pub(super) const TAIL: &[u8] = b"\"}}";
 /// The Admin SDKs send it; with it errors come with their `details`.
 const API_FORMAT: HeaderName = HeaderName::from_static("x-goog-api-format-version");
+
+/// Why no request can be made of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum PrepareError {
+    /// A field that Google or Apple refuse.
+    #[error(transparent)]
+    Invalid(#[from] InvalidMessage),
+    /// More bytes than allowed.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
+}
+
+impl Message {
+    /// The request that sends this message to one target, at most 2,048 bytes large. For many targets, or another limit,
+    /// see [`Prepared`].
+    ///
+    /// # Errors
+    /// [`PrepareError`].
+    pub fn request(
+        &self,
+        project: &Project,
+        target: &Target,
+        token: &Token,
+    ) -> Result<Request<Bytes>, PrepareError> {
+        Ok(Prepared::new(self, SizeLimit::Own)?.request(project, target, token)?)
+    }
+}
 
 /// A message that was checked and serialised, ready for any number of targets.
 ///
 /// ```
-/// use reveille_fcm::{AccessToken, Message, Notification, Prepared, Project, RegistrationToken, SizeBudget, Target};
+/// use reveille_fcm::{Message, Notification, Prepared, Project, RegistrationToken, SizeLimit, Target, Token};
 ///
-/// let message = Message::new().notification(Notification::new().title("Anna").body("Hello"));
-/// let prepared = Prepared::new(&message, SizeBudget::default())?;
+/// let message = Message::new().with_notification(Notification::new().with_title("Anna").with_body("Hello"));
+/// let prepared = Prepared::new(&message, SizeLimit::Own)?;
 /// let project = Project::new("my-project")?;
-/// let token = AccessToken::new("ya29.example")?;
+/// let token = Token::new("ya29.example")?;
 ///
-/// let devices = [Target::Token(RegistrationToken::parse("token-1")?), Target::Token(RegistrationToken::parse("token-2")?)];
+/// let devices = [Target::Token(RegistrationToken::new("token-1")?), Target::Token(RegistrationToken::new("token-2")?)];
 /// let bodies: Vec<_> = prepared
-///     .fan_out(&project, &token, &devices)
+///     .fan_out(&project, &devices, &token)
 ///     .map(|request| request.map(|request| request.into_body()))
 ///     .collect::<Result<_, _>>()?;
 /// assert_eq!(bodies[0], r#"{"message":{"notification":{"title":"Anna","body":"Hello"},"token":"token-1"}}"#);
@@ -40,39 +69,40 @@ pub struct Prepared {
     /// `{"message":{"data":{…}`: everything before the comma in front of the target.
     head: Vec<u8>,
     /// Set if the message is too large for a topic.
-    not_for_topics: Option<Box<Oversize>>,
+    not_for_topics: Option<Box<TooLarge>>,
 }
 
 impl Prepared {
-    /// Checks the message's size and serialises it.
+    /// Checks the message ([`Message::check`]) and its size, and serialises it.
     ///
     /// # Errors
-    /// [`Oversize`] if it is too large for any target.
-    pub fn new(message: &Message, budget: SizeBudget) -> Result<Self, Oversize> {
-        Self::build(message, budget, b"{\"message\":")
+    /// [`PrepareError`] if a field is wrong, or it is too large for any target.
+    pub fn new(message: &Message, rule: impl Into<SizeRule>) -> Result<Self, PrepareError> {
+        Self::build(message, rule.into(), b"{\"message\":")
     }
 
     /// The same as a dry run (`validate_only`): FCM checks everything and delivers nothing.
     ///
     /// # Errors
-    /// [`Oversize`].
-    pub fn dry_run(message: &Message, budget: SizeBudget) -> Result<Self, Oversize> {
-        Self::build(message, budget, b"{\"validateOnly\":true,\"message\":")
+    /// As [`new`](Self::new).
+    pub fn dry_run(message: &Message, rule: impl Into<SizeRule>) -> Result<Self, PrepareError> {
+        Self::build(message, rule.into(), b"{\"validateOnly\":true,\"message\":")
     }
 
-    fn build(message: &Message, budget: SizeBudget, start: &[u8]) -> Result<Self, Oversize> {
+    fn build(message: &Message, rule: SizeRule, start: &[u8]) -> Result<Self, PrepareError> {
+        message.check()?;
         let mut head = Vec::with_capacity(512);
         head.extend_from_slice(start);
-        message.write(&mut head);
+        message.write_json(&mut head);
         head.pop();
         let mut not_for_topics = None;
         // No platform's part has more than the message's own text and the overhead of merging: mostly that is enough.
         let bound = head.len() + MERGE_OVERHEAD;
-        if bound > budget.device() {
-            message.check_size(true, budget)?;
+        if bound > rule.bytes(Reach::Device) {
+            message.check_size(Reach::Device, rule)?;
         }
-        if bound > budget.topic() {
-            not_for_topics = message.check_size(false, budget).err().map(Box::new);
+        if bound > rule.bytes(Reach::Subscribers) {
+            not_for_topics = message.check_size(Reach::Subscribers, rule).err().map(Box::new);
         }
         Ok(Self { head, not_for_topics })
     }
@@ -80,8 +110,8 @@ impl Prepared {
     /// The body of a request to `target`.
     ///
     /// # Errors
-    /// [`Oversize`] if the target is a topic or a condition and the message too large for those.
-    pub fn body(&self, target: &Target) -> Result<Bytes, Oversize> {
+    /// [`TooLarge`] if the target is a topic or a condition and the message too large for those.
+    pub fn body(&self, target: &Target) -> Result<Bytes, TooLarge> {
         self.check(target)?;
         let (label, value) = target.member();
         // The characters of a target need no escape; its constructor has seen to that.
@@ -98,9 +128,9 @@ impl Prepared {
     pub fn request(
         &self,
         project: &Project,
-        token: &AccessToken,
         target: &Target,
-    ) -> Result<Request<Bytes>, Oversize> {
+        token: &Token,
+    ) -> Result<Request<Bytes>, TooLarge> {
         Ok(Request::from_parts(template(project, token), self.body(target)?))
     }
 
@@ -109,31 +139,24 @@ impl Prepared {
     pub fn fan_out<'a, T>(
         &'a self,
         project: &'a Project,
-        token: &AccessToken,
         targets: T,
+        token: &Token,
     ) -> FanOut<'a, T::IntoIter>
     where
         T: IntoIterator<Item = &'a Target>,
     {
-        FanOut {
-            prepared: self,
-            template: template(project, token),
-            label: "",
-            start: Vec::new(),
-            buffer: BytesMut::new(),
-            targets: targets.into_iter(),
-        }
+        FanOut::new(self, template(project, token), targets.into_iter())
     }
 
-    fn check(&self, target: &Target) -> Result<(), Oversize> {
+    pub(super) fn check(&self, target: &Target) -> Result<(), TooLarge> {
         match &self.not_for_topics {
-            Some(oversize) if !target.is_device() => Err((**oversize).clone()),
+            Some(too_large) if target.reach() != Reach::Device => Err((**too_large).clone()),
             _ => Ok(()),
         }
     }
 
     /// Head, label and opening quote: everything in front of a target of this kind.
-    fn start(&self, label: &'static str, room: usize) -> Vec<u8> {
+    pub(super) fn start(&self, label: &'static str, room: usize) -> Vec<u8> {
         // Without any field the head ends with the brace, and the label goes without its comma.
         let label = if self.head.ends_with(b"{") { label.trim_start_matches(',') } else { label };
         let mut start = Vec::with_capacity(self.head.len() + label.len() + 1 + room);
@@ -151,55 +174,10 @@ impl std::fmt::Debug for Prepared {
     }
 }
 
-/// The requests of [`Prepared::fan_out`].
-pub struct FanOut<'a, I> {
-    prepared: &'a Prepared,
-    template: Parts,
-    /// The kind of the last target, and what stands in front of one of that kind.
-    label: &'static str,
-    start: Vec<u8>,
-    buffer: BytesMut,
-    targets: I,
-}
-
-impl<'a, I: Iterator<Item = &'a Target>> Iterator for FanOut<'a, I> {
-    type Item = Result<Request<Bytes>, Oversize>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let target = self.targets.next()?;
-        if let Err(oversize) = self.prepared.check(target) {
-            return Some(Err(oversize));
-        }
-        let (label, value) = target.member();
-        if self.label != label {
-            (self.label, self.start) = (label, self.prepared.start(label, 0));
-        }
-        let length = self.start.len() + value.len() + TAIL.len();
-        // The old buffer again if all its bodies are gone, else a new one.
-        if self.buffer.capacity() < length && !self.buffer.try_reclaim(length) {
-            self.buffer = BytesMut::with_capacity(length.max(CHUNK));
-        }
-        self.buffer.extend_from_slice(&self.start);
-        self.buffer.extend_from_slice(value.as_bytes());
-        self.buffer.extend_from_slice(TAIL);
-        Some(Ok(Request::from_parts(self.template.clone(), self.buffer.split().freeze())))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.targets.size_hint()
-    }
-}
-
-impl<I> std::fmt::Debug for FanOut<'_, I> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("FanOut").field("prepared", &self.prepared).finish_non_exhaustive()
-    }
-}
-
 /// Everything of a request but its body.
-fn template(project: &Project, token: &AccessToken) -> Parts {
+fn template(project: &Project, token: &Token) -> Parts {
     let mut headers = HeaderMap::with_capacity(3);
-    headers.insert(AUTHORIZATION, token.header().clone());
+    headers.insert(AUTHORIZATION, token.authorization().clone());
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(API_FORMAT, HeaderValue::from_static("2"));
     let (mut parts, ()) = Request::new(()).into_parts();

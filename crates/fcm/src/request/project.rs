@@ -2,9 +2,23 @@
 
 use http::Uri;
 use http::uri::Authority;
+use reveille_payload::{InvalidText, check_text};
+use thiserror::Error;
 
-use crate::MessageError;
-use crate::message::text::check;
+/// Why a project or its server is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum InvalidProject {
+    /// Length or characters of the id.
+    #[error(transparent)]
+    Id(#[from] InvalidText),
+    /// An id that starts like none.
+    #[error("project is neither a project id nor a number")]
+    Form,
+    /// The server is not one that an access token may be sent to.
+    #[error("origin is not https://host[:port], nor http on loopback")]
+    Origin,
+}
 
 /// A Firebase project: its id or number, and the server that answers for it.
 ///
@@ -15,7 +29,7 @@ use crate::message::text::check;
 /// let local = Project::at("http://127.0.0.1:8080", "my-project")?;
 /// assert_eq!(local.send_uri(), "http://127.0.0.1:8080/v1/projects/my-project/messages:send");
 /// assert!(Project::at("http://fcm.googleapis.com", "my-project").is_err(), "an access token never goes in the clear");
-/// # Ok::<(), reveille_fcm::MessageError>(())
+/// # Ok::<(), reveille_fcm::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Project {
@@ -33,36 +47,34 @@ impl Project {
     /// A project at Google's server.
     ///
     /// # Errors
-    /// [`MessageError`] if it is neither an id nor a number.
-    pub fn new(id: &str) -> Result<Self, MessageError> {
+    /// [`InvalidProject`] if it is neither an id nor a number.
+    pub fn new(id: &str) -> Result<Self, InvalidProject> {
         Self::at(Self::ORIGIN, id)
     }
 
     /// A project at another server: [`MTLS_ORIGIN`](Self::MTLS_ORIGIN), a proxy, a local test.
     ///
     /// # Errors
-    /// [`MessageError`] also if the origin is not `https://host[:port]`; `http` is accepted for loopback only.
-    pub fn at(origin: &str, id: &str) -> Result<Self, MessageError> {
-        check("project", id, 64, "A-Z a-z 0-9 - _ . :", |b| {
+    /// [`InvalidProject`], also if the origin is not `https://host[:port]`; `http` is accepted for loopback only.
+    pub fn at(origin: &str, id: &str) -> Result<Self, InvalidProject> {
+        check_text("project", id, 64, "A-Z a-z 0-9 - _ . :", |b| {
             b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':')
         })?;
-        let malformed =
-            MessageError::Malformed { what: "origin", expected: "https://host[:port], or http on loopback" };
         if id.starts_with(['.', ':', '-']) {
-            return Err(MessageError::Malformed { what: "project", expected: "a project id or number" });
+            return Err(InvalidProject::Form);
         }
-        let parsed: Uri = origin.parse().map_err(|_| malformed.clone())?;
+        let parsed: Uri = origin.parse().map_err(|_| InvalidProject::Origin)?;
         if !is_safe_origin(&parsed) {
-            return Err(malformed);
+            return Err(InvalidProject::Origin);
         }
         let origin = origin.trim_end_matches('/');
         let mut send: Uri =
-            format!("{origin}/v1/projects/{id}/messages:send").parse().map_err(|_| malformed.clone())?;
+            format!("{origin}/v1/projects/{id}/messages:send").parse().map_err(|_| InvalidProject::Origin)?;
         if origin == Self::ORIGIN {
             // A constant is cloned without counting references; every request has a clone.
             let mut parts = send.into_parts();
             parts.authority = Some(Authority::from_static("fcm.googleapis.com"));
-            send = Uri::from_parts(parts).map_err(|_| malformed)?;
+            send = Uri::from_parts(parts).map_err(|_| InvalidProject::Origin)?;
         }
         Ok(Self { id: id.into(), origin: origin.into(), send })
     }
@@ -79,9 +91,10 @@ impl Project {
         &self.send
     }
 
-    /// `…/v1/projects/{id}`.
-    pub(crate) fn base(&self) -> String {
-        format!("{}/v1/projects/{}", self.origin, self.id)
+    /// The server: `https://fcm.googleapis.com`.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
     }
 }
 
@@ -113,6 +126,13 @@ mod tests {
         for id in ["my-project-1", "123456789012", "example.com:project"] {
             assert!(Project::new(id).is_ok(), "{id}");
         }
+    }
+
+    #[test]
+    fn texts() {
+        insta::assert_snapshot!(Project::new("a b").unwrap_err(), @"project has a character at byte 1 that is not allowed; allowed: A-Z a-z 0-9 - _ . :");
+        insta::assert_snapshot!(Project::new(".a").unwrap_err(), @"project is neither a project id nor a number");
+        insta::assert_snapshot!(Project::at("http://h", "p").unwrap_err(), @"origin is not https://host[:port], nor http on loopback");
     }
 
     #[test]

@@ -4,19 +4,36 @@
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request};
+use reveille_payload::{InvalidJson, ObjectWriter, from_json, label};
 use serde::Deserialize;
+use thiserror::Error;
 
-use crate::json::{ObjectWriter, json_error};
-use crate::{AccessToken, Fid, MessageError, Project, RegistrationToken, Timestamp, Topic};
+use crate::credential::Token;
+use crate::message::Timestamp;
+use crate::request::Project;
+use crate::target::{Fid, RegistrationToken, Topic};
+
+/// Why no request about a subscription can be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum InvalidSubscription {
+    /// The device's name would be a step in the path (`.`, `..`), or no URI can be made with it.
+    #[error("registration is no fid or registration token that could stand in a path")]
+    Registration,
+    /// The topic's name would be a step in the path.
+    #[error("topic is a step in a path (`.`, `..`)")]
+    Topic,
+}
 
 /// One installation, of which the topic subscriptions are asked or changed.
 ///
 /// ```
-/// use reveille_fcm::{AccessToken, Project, RegistrationToken, Subscriptions, Topic};
+/// use reveille_fcm::{Project, RegistrationToken, Token, Topic};
+/// use reveille_fcm::topics::Subscriptions;
 ///
-/// let (project, token) = (Project::new("my-project")?, AccessToken::new("ya29.example")?);
-/// let device = Subscriptions::of_token(&project, &RegistrationToken::parse("abc:123")?)?;
-/// let request = device.create(&Topic::parse("weather")?, &token)?;
+/// let (project, token) = (Project::new("my-project")?, Token::new("ya29.example")?);
+/// let device = Subscriptions::of_token(&project, &RegistrationToken::new("abc:123")?)?;
+/// let request = device.create(&Topic::new("weather")?, &token)?;
 /// assert_eq!(
 ///     request.uri().path_and_query().unwrap(),
 ///     "/v1/projects/my-project/registrations/abc:123/topicSubscriptions?topicName=weather",
@@ -27,8 +44,10 @@ use crate::{AccessToken, Fid, MessageError, Project, RegistrationToken, Timestam
 /// `Debug` does not print the device.
 #[derive(Clone)]
 pub struct Subscriptions {
-    /// `projects/{id}/registrations/{registration}`, percent-encoded, behind origin and `/v1/`.
-    parent: String,
+    /// `https://fcm.googleapis.com`
+    origin: String,
+    /// `projects/{id}/registrations/{registration}`, percent-encoded.
+    resource: String,
 }
 
 impl Subscriptions {
@@ -38,8 +57,8 @@ impl Subscriptions {
     /// Of a Firebase installation.
     ///
     /// # Errors
-    /// [`MessageError::Malformed`] if the id is a path step (`.`, `..`).
-    pub fn of_fid(project: &Project, fid: &Fid) -> Result<Self, MessageError> {
+    /// [`InvalidSubscription::Registration`] if the id is a path step (`.`, `..`).
+    pub fn of_fid(project: &Project, fid: &Fid) -> Result<Self, InvalidSubscription> {
         Self::of(project, fid.expose())
     }
 
@@ -47,25 +66,23 @@ impl Subscriptions {
     ///
     /// # Errors
     /// As [`of_fid`](Self::of_fid).
-    pub fn of_token(project: &Project, token: &RegistrationToken) -> Result<Self, MessageError> {
+    pub fn of_token(project: &Project, token: &RegistrationToken) -> Result<Self, InvalidSubscription> {
         Self::of(project, token.expose())
     }
 
-    fn of(project: &Project, registration: &str) -> Result<Self, MessageError> {
+    fn of(project: &Project, registration: &str) -> Result<Self, InvalidSubscription> {
         if registration.bytes().all(|b| b == b'.') {
-            return Err(MessageError::Malformed {
-                what: "registration",
-                expected: "a fid or a registration token",
-            });
+            return Err(InvalidSubscription::Registration);
         }
-        Ok(Self { parent: format!("{}/registrations/{}", project.base(), encode(registration)) })
+        let resource = format!("projects/{}/registrations/{}", project.id(), encode(registration));
+        Ok(Self { resource, origin: project.origin().to_owned() })
     }
 
     /// Subscribes.
     ///
     /// # Errors
-    /// [`MessageError::Malformed`] if no URI can be made of it.
-    pub fn create(&self, topic: &Topic, token: &AccessToken) -> Result<Request<Bytes>, MessageError> {
+    /// [`InvalidSubscription`] if topic or device cannot stand in a path.
+    pub fn create(&self, topic: &Topic, token: &Token) -> Result<Request<Bytes>, InvalidSubscription> {
         let path = format!("?topicName={}", encode(topic.as_str()));
         self.request(Method::POST, &path, token, Some(Bytes::from_static(b"{}")))
     }
@@ -74,7 +91,7 @@ impl Subscriptions {
     ///
     /// # Errors
     /// As [`create`](Self::create).
-    pub fn read(&self, topic: &Topic, token: &AccessToken) -> Result<Request<Bytes>, MessageError> {
+    pub fn read(&self, topic: &Topic, token: &Token) -> Result<Request<Bytes>, InvalidSubscription> {
         self.request(Method::GET, &one(topic)?, token, None)
     }
 
@@ -87,8 +104,8 @@ impl Subscriptions {
         &self,
         page_size: u16,
         page_token: Option<&str>,
-        token: &AccessToken,
-    ) -> Result<Request<Bytes>, MessageError> {
+        token: &Token,
+    ) -> Result<Request<Bytes>, InvalidSubscription> {
         let mut path = format!("?pageSize={}", page_size.min(Self::MAX_PAGE));
         if let Some(page) = page_token {
             path.push_str("&pageToken=");
@@ -105,13 +122,12 @@ impl Subscriptions {
         &self,
         topic: &Topic,
         allow_missing: bool,
-        token: &AccessToken,
-    ) -> Result<Request<Bytes>, MessageError> {
-        let resource = self.parent.split_once("/v1/").map_or("", |(_, resource)| resource);
-        let name = format!("{resource}/topicSubscriptions/{}", topic.as_str());
+        token: &Token,
+    ) -> Result<Request<Bytes>, InvalidSubscription> {
+        let name = format!("{}/topicSubscriptions/{}", self.resource, topic.as_str());
         let mut body = Vec::new();
         let mut object = ObjectWriter::open(&mut body);
-        object.member(",\"name\":", name.as_str());
+        object.text(label!("name"), &name);
         object.close();
         self.request(Method::PATCH, &changed(topic, allow_missing)?, token, Some(body.into()))
     }
@@ -124,8 +140,8 @@ impl Subscriptions {
         &self,
         topic: &Topic,
         allow_missing: bool,
-        token: &AccessToken,
-    ) -> Result<Request<Bytes>, MessageError> {
+        token: &Token,
+    ) -> Result<Request<Bytes>, InvalidSubscription> {
         self.request(Method::DELETE, &changed(topic, allow_missing)?, token, None)
     }
 
@@ -133,15 +149,14 @@ impl Subscriptions {
         &self,
         method: Method,
         path: &str,
-        token: &AccessToken,
+        token: &Token,
         body: Option<Bytes>,
-    ) -> Result<Request<Bytes>, MessageError> {
-        let uri = format!("{}/topicSubscriptions{path}", self.parent);
-        let malformed = |_| MessageError::Malformed { what: "registration", expected: "characters of a URI" };
+    ) -> Result<Request<Bytes>, InvalidSubscription> {
+        let uri = format!("{}/v1/{}/topicSubscriptions{path}", self.origin, self.resource);
         let mut request = Request::new(Bytes::new());
-        *request.uri_mut() = uri.parse().map_err(malformed)?;
+        *request.uri_mut() = uri.parse().map_err(|_| InvalidSubscription::Registration)?;
         *request.method_mut() = method;
-        request.headers_mut().insert(AUTHORIZATION, token.header().clone());
+        request.headers_mut().insert(AUTHORIZATION, token.authorization().clone());
         if let Some(body) = body {
             request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             *request.body_mut() = body;
@@ -156,14 +171,14 @@ impl std::fmt::Debug for Subscriptions {
     }
 }
 
-fn one(topic: &Topic) -> Result<String, MessageError> {
+fn one(topic: &Topic) -> Result<String, InvalidSubscription> {
     if topic.as_str().bytes().all(|b| b == b'.') {
-        return Err(MessageError::Malformed { what: "topic", expected: "a name that is not a path step" });
+        return Err(InvalidSubscription::Topic);
     }
     Ok(format!("/{}", encode(topic.as_str())))
 }
 
-fn changed(topic: &Topic, allow_missing: bool) -> Result<String, MessageError> {
+fn changed(topic: &Topic, allow_missing: bool) -> Result<String, InvalidSubscription> {
     Ok(format!("{}{}", one(topic)?, if allow_missing { "?allowMissing=true" } else { "" }))
 }
 
@@ -223,7 +238,7 @@ impl From<Wire> for TopicSubscription {
     fn from(wire: Wire) -> Self {
         let last = || wire.name.as_deref()?.rsplit('/').next().map(str::to_owned);
         Self {
-            topic: wire.topic_name.clone().or_else(|| Topic::parse(last()?).ok()),
+            topic: wire.topic_name.clone().or_else(|| Topic::new(last()?).ok()),
             created: wire.create_time,
         }
     }
@@ -233,9 +248,9 @@ impl TopicSubscription {
     /// Reads the answer to `create`, `read` and `patch`.
     ///
     /// # Errors
-    /// [`MessageError::Json`].
-    pub fn from_json(body: &[u8]) -> Result<Self, MessageError> {
-        serde_json::from_slice::<Wire>(body).map(Into::into).map_err(|error| json_error(&error))
+    /// [`InvalidJson`].
+    pub fn from_json(body: &[u8]) -> Result<Self, InvalidJson> {
+        from_json::<Wire>(body).map(Into::into)
     }
 }
 
@@ -243,9 +258,9 @@ impl SubscriptionPage {
     /// Reads the answer to `list`.
     ///
     /// # Errors
-    /// [`MessageError::Json`].
-    pub fn from_json(body: &[u8]) -> Result<Self, MessageError> {
-        let page: WirePage = serde_json::from_slice(body).map_err(|error| json_error(&error))?;
+    /// [`InvalidJson`].
+    pub fn from_json(body: &[u8]) -> Result<Self, InvalidJson> {
+        let page: WirePage = from_json(body)?;
         Ok(Self {
             subscriptions: page.topic_subscriptions.into_iter().map(Into::into).collect(),
             next_page: page.next_page_token.filter(|token| !token.is_empty()),
@@ -261,12 +276,12 @@ mod tests {
     fn device() -> Subscriptions {
         Subscriptions::of_token(
             &Project::new("p").unwrap(),
-            &RegistrationToken::parse("a/b?c#d%e:f").unwrap(),
+            &RegistrationToken::new("a/b?c#d%e:f").unwrap(),
         )
         .unwrap()
     }
 
-    fn line(request: Result<Request<Bytes>, MessageError>) -> String {
+    fn line(request: Result<Request<Bytes>, InvalidSubscription>) -> String {
         let request = request.unwrap();
         assert_eq!(request.headers()[AUTHORIZATION], "Bearer t");
         format!("{} {} {}", request.method(), request.uri(), String::from_utf8_lossy(request.body()))
@@ -274,7 +289,7 @@ mod tests {
 
     #[test]
     fn the_five_methods() {
-        let (token, topic) = (AccessToken::new("t").unwrap(), Topic::parse("a%20.~").unwrap());
+        let (token, topic) = (Token::new("t").unwrap(), Topic::new("a%20.~").unwrap());
         let base =
             "https://fcm.googleapis.com/v1/projects/p/registrations/a%2Fb%3Fc%23d%25e:f/topicSubscriptions";
         assert_eq!(line(device().create(&topic, &token)), format!("POST {base}?topicName=a%2520.~ {{}}"));
@@ -296,9 +311,15 @@ mod tests {
     }
 
     #[test]
+    fn texts() {
+        insta::assert_snapshot!(InvalidSubscription::Registration, @"registration is no fid or registration token that could stand in a path");
+        insta::assert_snapshot!(InvalidSubscription::Topic, @"topic is a step in a path (`.`, `..`)");
+    }
+
+    #[test]
     fn a_path_step_is_no_name() {
-        assert!(Subscriptions::of_fid(&Project::new("p").unwrap(), &Fid::parse("..").unwrap()).is_err());
-        assert!(device().read(&Topic::parse("..").unwrap(), &AccessToken::new("t").unwrap()).is_err());
+        assert!(Subscriptions::of_fid(&Project::new("p").unwrap(), &Fid::new("..").unwrap()).is_err());
+        assert!(device().read(&Topic::new("..").unwrap(), &Token::new("t").unwrap()).is_err());
     }
 
     #[test]

@@ -9,7 +9,7 @@ json_object! {
     pub struct AndroidConfig {
         /// Of messages with the same key only the last waits for a device that is offline; at most 4 keys per device.
         collapse_key, with_collapse_key: Text = "collapseKey" | "collapse_key",
-        /// Whether it wakes the device.
+        /// Whether it wakes the device: `High` for what rings or is shown at once.
         priority, with_priority: AndroidPriority = "priority" | "priority",
         /// How long FCM keeps it for a device that is offline; 4 weeks if not set.
         ttl, with_ttl: Ttl = "ttl" | "ttl",
@@ -27,13 +27,5 @@ json_object! {
         bandwidth_constrained_ok, with_bandwidth_constrained_ok: bool = "bandwidthConstrainedOk" | "bandwidth_constrained_ok",
         /// Deliver over a restricted satellite network.
         restricted_satellite_ok, with_restricted_satellite_ok: bool = "restrictedSatelliteOk" | "restricted_satellite_ok",
-    }
-}
-
-impl AndroidConfig {
-    /// Priority `HIGH`: what rings or is shown at once.
-    #[must_use]
-    pub fn high_priority(self) -> Self {
-        self.priority(AndroidPriority::High)
     }
 }

@@ -1,10 +1,13 @@
 //! `AndroidConfigV2`: instead of a priority a message is either a notification for the user or a background sync.
 
+use reveille_payload::{ObjectWriter, WriteJson, label};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::{LightSettings, NotificationPriority, Visibility};
-use crate::json::{Fields, Json, JsonFields, ObjectWriter, json_object, read_object, set_once};
+
 use crate::message::{Data, FcmOptions, ProtoDuration, Rgb, Text, Timestamp, Ttl};
+use crate::schema::{Fields, JsonFields, json_object, read_object, set_once};
 
 json_object! {
     /// Android's part of a message, in the form that is to replace [`AndroidConfig`](super::AndroidConfig); a preview.
@@ -126,13 +129,23 @@ impl JsonFields for BackgroundSync {
 
     fn write_fields(&self, _: &mut ObjectWriter<'_>) {}
 
+    fn serialize_fields<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
+        Ok(())
+    }
+
     fn read_field<'de, A: MapAccess<'de>>(&mut self, _: &str, _: &mut A) -> Result<bool, A::Error> {
         Ok(false)
     }
 }
 
-impl Json for BackgroundSync {
-    fn write(&self, out: &mut Vec<u8>) {
+impl Serialize for BackgroundSync {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_map(Some(0))?.end()
+    }
+}
+
+impl WriteJson for BackgroundSync {
+    fn write_json(&self, out: &mut Vec<u8>) {
         ObjectWriter::open(out).close();
     }
 }
@@ -146,8 +159,15 @@ impl<'de> Deserialize<'de> for BackgroundSync {
 impl Fields for AndroidMessageV2 {
     fn write_fields(&self, object: &mut ObjectWriter<'_>) {
         match self {
-            Self::RemoteNotification(notification) => object.member(",\"remoteNotification\":", notification),
-            Self::BackgroundSync => object.member(",\"backgroundSync\":", &BackgroundSync),
+            Self::RemoteNotification(notification) => object.member(label!("remoteNotification"), notification),
+            Self::BackgroundSync => object.member(label!("backgroundSync"), &BackgroundSync),
+        }
+    }
+
+    fn serialize_fields<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        match self {
+            Self::RemoteNotification(notification) => map.serialize_entry("remoteNotification", notification),
+            Self::BackgroundSync => map.serialize_entry("backgroundSync", &BackgroundSync),
         }
     }
 

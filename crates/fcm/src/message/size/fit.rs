@@ -1,12 +1,12 @@
 //! Making a message fit: fields go or shrink in a declared order, on grapheme boundaries, and the report says which.
 
-use reveille_payload::{Part, TooLarge, fit};
+use reveille_payload::{Cut, InvalidJson, JsonObject, Part, TooLarge, fit};
 use serde_json::{Map, Value};
 
 use super::pieces::{Field, Origin, Piece, Pieces};
-use super::{Oversize, Platform, SizeBudget};
-use crate::message::android::AndroidMessageV2;
-use crate::{Android, Data, JsonObject, Message, Text};
+use super::{Platform, SizeMode, SizeRule};
+use crate::message::{Android, AndroidMessageV2, Data, Message, Text};
+use crate::target::Reach;
 
 /// Something that may be given up to make a message fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,86 +24,87 @@ pub enum Sacrifice {
     DataText(Text),
 }
 
-/// What was cut, and for which platform. A shared field that was cut is cut for all of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Cut {
-    /// The platform that it was cut for.
-    pub platform: Platform,
-    /// The field, its bytes before and after.
-    pub cut: reveille_payload::Cut,
-}
-
-impl std::fmt::Display for Cut {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.platform.as_str(), self.cut)
-    }
-}
+/// Of [`Message::fit`].
+const DEFAULT_ORDER: [Sacrifice; 3] = [Sacrifice::Image, Sacrifice::Body, Sacrifice::Title];
 
 impl Message {
-    /// Cuts the message until it fits on every platform, in the order given and not more than is needed, and reports
-    /// what was cut. Nothing is cut from a message that fits.
+    /// Cuts the message until it fits on every platform, for a target or a [`Reach`], and reports what was cut: first
+    /// the image goes, then the body is shortened, then the title. Data is never touched; for that see
+    /// [`fit_in_order`](Self::fit_in_order). Nothing is cut from a message that fits.
     ///
     /// ```
-    /// use reveille_fcm::{Message, Notification, Platform, Sacrifice, SizeBudget, SizeMode};
+    /// use reveille_fcm::{Message, Notification, SizeLimit};
+    /// use reveille_fcm::target::Reach;
     ///
-    /// let mut message = Message::new().notification(Notification::new().title("Anna").body("Grüße aus Köln! ".repeat(20)));
-    /// let budget = SizeBudget::default().at_most(300);
-    /// let cuts = message.fit(true, budget, &[Sacrifice::Body, Sacrifice::Title])?;
+    /// let body = "Grüße aus Köln! ".repeat(20);
+    /// let mut message = Message::new().with_notification(Notification::new().with_title("Anna").with_body(body));
+    /// let cuts = message.fit(Reach::Device, SizeLimit::Bytes(300))?;
     /// assert_eq!(cuts[0].to_string(), "apns: body shortened from 380 to 97 bytes");
-    /// assert!(message.check_size(true, budget).is_ok());
-    /// # Ok::<(), reveille_fcm::Oversize>(())
+    /// assert!(message.check_size(Reach::Device, SizeLimit::Bytes(300)).is_ok());
+    /// # Ok::<(), reveille_fcm::Error>(())
     /// ```
     ///
     /// # Errors
-    /// [`Oversize`] if everything that may be cut is not enough; the message is then as it was.
-    pub fn fit(
+    /// [`TooLarge`] if everything that may be cut is not enough; the message is then as it was.
+    pub fn fit(&mut self, reach: impl Into<Reach>, rule: impl Into<SizeRule>) -> Result<Vec<Cut>, TooLarge> {
+        self.fit_in_order(&DEFAULT_ORDER, reach, rule)
+    }
+
+    /// As [`fit`](Self::fit), in another order: each field is cut only as far as is needed, and what is not in `order`
+    /// is not cut.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit).
+    pub fn fit_in_order(
         &mut self,
-        to_device: bool,
-        budget: SizeBudget,
         order: &[Sacrifice],
-    ) -> Result<Vec<Cut>, Oversize> {
-        let limit = budget.limit(to_device);
+        reach: impl Into<Reach>,
+        rule: impl Into<SizeRule>,
+    ) -> Result<Vec<Cut>, TooLarge> {
+        let rule = rule.into();
+        let limit = rule.bytes(reach.into());
         let mut cut_down = self.clone();
         let mut report = Vec::new();
         loop {
             // The largest first: what is cut for it is often cut for the others too. In `Estimate` a platform may
             // need a second round, because it counts no escapes while the shortening does.
-            let (platform, pieces) = largest(&cut_down, budget);
+            let (platform, pieces) = largest(&cut_down, rule.mode());
             let size = pieces.size();
             if size <= limit {
                 break;
             }
-            let chosen = choose(&pieces.list, order);
-            let parts: Vec<_> = chosen.iter().map(|choice| choice.part()).collect();
-            let cuts = fit(size, limit, &parts).map_err(|too_large| Oversize { platform, too_large })?;
-            if cuts.is_empty() {
-                let too_large = TooLarge::uncut(size, limit, &pieces.fixed_parts());
-                return Err(Oversize { platform, too_large });
-            }
+            let chosen = choose(&pieces, order);
+            let parts: Vec<_> = chosen.iter().map(Choice::part).collect();
+            let cuts = fit(size, limit, &parts)?;
             let edits: Vec<_> = cuts
                 .iter()
-                .filter_map(|cut| chosen.get(cut.index).map(|choice| choice.edit(cut.text.clone())))
+                .filter_map(|cut| chosen.get(cut.index).and_then(|choice| choice.edit(cut.text.clone())))
                 .collect();
-            for edit in edits {
-                edit.apply(&mut cut_down, platform);
+            if edits.is_empty() {
+                return Err(TooLarge::uncut(size, limit, &pieces.fixed_parts()));
             }
-            report.extend(cuts.into_iter().map(|cut| Cut { platform, cut }));
+            for edit in edits {
+                if edit.apply(&mut cut_down, platform).is_err() {
+                    return Err(TooLarge::uncut(size, limit, &Pieces::of(self, platform, rule.mode()).fixed_parts()));
+                }
+            }
+            report.extend(cuts);
         }
         *self = cut_down;
         Ok(report)
     }
 }
 
-fn largest(message: &Message, budget: SizeBudget) -> (Platform, Pieces<'_>) {
+fn largest(message: &Message, mode: SizeMode) -> (Platform, Pieces<'_>) {
     let [first, rest @ ..] = Platform::ALL;
-    let sized = |platform| (platform, Pieces::of(message, platform, budget.mode()));
+    let sized = |platform| (platform, Pieces::of(message, platform, mode));
     rest.into_iter().map(sized).fold(sized(first), |a, b| if b.1.size() > a.1.size() { b } else { a })
 }
 
 /// A piece, and whether it may be cut.
 struct Choice<'p, 'a> {
     piece: &'p Piece<'a>,
+    name: String,
     how: How,
 }
 
@@ -115,9 +116,9 @@ enum How {
 }
 
 /// The pieces in the order of sacrifice, behind them what stays.
-fn choose<'p, 'a>(pieces: &'p [Piece<'a>], order: &[Sacrifice]) -> Vec<Choice<'p, 'a>> {
-    let mut chosen: Vec<Choice<'p, 'a>> = Vec::with_capacity(pieces.len());
-    let mut left: Vec<&Piece<'a>> = pieces.iter().collect();
+fn choose<'p, 'a>(pieces: &'p Pieces<'a>, order: &[Sacrifice]) -> Vec<Choice<'p, 'a>> {
+    let mut chosen: Vec<Choice<'p, 'a>> = Vec::with_capacity(pieces.list.len());
+    let mut left: Vec<&Piece<'a>> = pieces.list.iter().collect();
     for sacrifice in order {
         let (field, how) = match sacrifice {
             Sacrifice::Body => (Field::Body, How::Shorten),
@@ -129,52 +130,59 @@ fn choose<'p, 'a>(pieces: &'p [Piece<'a>], order: &[Sacrifice]) -> Vec<Choice<'p
         left.retain(|piece| {
             let matches = piece.field == field;
             if matches {
-                chosen.push(Choice { piece, how });
+                chosen.push(Choice { piece, name: pieces.name(piece), how });
             }
             !matches
         });
     }
-    chosen.extend(left.into_iter().map(|piece| Choice { piece, how: How::Keep }));
+    chosen.extend(left.into_iter().map(|piece| Choice { piece, name: pieces.name(piece), how: How::Keep }));
     chosen
 }
 
 impl<'p> Choice<'p, '_> {
     fn part(&self) -> Part<'p> {
         match self.how {
-            How::Keep => Part::fixed(self.piece.name(), self.piece.bytes),
-            How::Drop => Part::optional(self.piece.name(), self.piece.bytes),
-            How::Shorten => Part::text(self.piece.name(), &self.piece.text),
+            How::Keep => Part::fixed(self.name.clone(), self.piece.bytes),
+            How::Drop => Part::optional(self.name.clone(), self.piece.bytes),
+            How::Shorten => Part::text(self.name.clone(), &self.piece.text),
         }
     }
 
-    fn edit(&self, text: Option<String>) -> Edit {
+    /// `None` for what is never cut.
+    fn edit(&self, text: Option<String>) -> Option<Edit> {
         let field = match &self.piece.field {
-            Field::Data(key) => Field::Data(key.clone().into_owned().into()),
-            Field::Title => Field::Title,
-            Field::Body => Field::Body,
-            Field::Image => Field::Image,
-            Field::Rest(name) => Field::Rest(name),
+            Field::Data(key) => Cutable::Data(key.clone().into_owned()),
+            Field::Title => Cutable::Title,
+            Field::Body => Cutable::Body,
+            Field::Image => Cutable::Image,
+            Field::Rest(_) => return None,
         };
-        Edit { field, origin: self.piece.origin, text }
+        Some(Edit { field, origin: self.piece.origin, text: text.map(Text::Owned) })
     }
+}
+
+/// A field that can be cut.
+enum Cutable {
+    Title,
+    Body,
+    Image,
+    Data(String),
 }
 
 /// A cut, ready to be applied: no text means that the field goes.
 struct Edit {
-    field: Field<'static>,
+    field: Cutable,
     origin: Origin,
-    text: Option<String>,
+    text: Option<Text>,
 }
 
 impl Edit {
-    fn apply(self, message: &mut Message, platform: Platform) {
-        let text = self.text.map(Text::Owned);
-        if let Field::Data(key) = &self.field {
-            let data = match (self.origin, platform) {
+    fn apply(self, message: &mut Message, platform: Platform) -> Result<(), InvalidJson> {
+        let Self { field, origin, text } = self;
+        if let Cutable::Data(key) = &field {
+            let data = match (origin, platform) {
                 (Origin::Shared, _) => message.data.as_mut(),
-                (Origin::Own, Platform::Webpush) => {
-                    message.webpush.as_mut().and_then(|own| own.data.as_mut())
-                }
+                (Origin::Own, Platform::Webpush) => message.webpush.as_mut().and_then(|own| own.data.as_mut()),
                 (Origin::Own, _) => match &mut message.android {
                     Some(Android::V1(config)) => config.data.as_mut(),
                     Some(Android::V2(config)) => config.data.as_mut(),
@@ -182,38 +190,45 @@ impl Edit {
                 },
             };
             edit_data(data, key, text);
-            return;
+            return Ok(());
         }
-        match (self.origin, platform) {
+        match (origin, platform) {
             (Origin::Shared, _) => {
                 if let Some(n) = &mut message.notification {
-                    edit_text(&self.field, text, [&mut n.title, &mut n.body, &mut n.image]);
+                    edit_text(&field, text, [&mut n.title, &mut n.body, &mut n.image]);
                 }
             }
             (Origin::Own, Platform::Android) => match &mut message.android {
                 Some(Android::V1(config)) => {
                     if let Some(n) = &mut config.notification {
-                        edit_text(&self.field, text, [&mut n.title, &mut n.body, &mut n.image]);
+                        edit_text(&field, text, [&mut n.title, &mut n.body, &mut n.image]);
                     }
                 }
                 Some(Android::V2(config)) => {
                     if let Some(AndroidMessageV2::RemoteNotification(remote)) = &mut config.message
                         && let Some(n) = &mut remote.notification
                     {
-                        edit_text(&self.field, text, [&mut n.title, &mut n.body, &mut n.image]);
+                        edit_text(&field, text, [&mut n.title, &mut n.body, &mut n.image]);
                     }
                 }
                 None => {}
             },
             (Origin::Own, Platform::Apns) => {
-                let payload = message.apns.as_mut().and_then(|apns| apns.payload.as_mut());
-                edit_json(payload, |map| edit_alert(map, &self.field, text));
+                let Some(apns) = &mut message.apns else { return Ok(()) };
+                if matches!(field, Cutable::Image) {
+                    if let Some(options) = &mut apns.fcm_options {
+                        options.image = text;
+                    }
+                } else {
+                    edit_json(apns.payload.as_mut(), |map| edit_alert(map, &field, text))?;
+                }
             }
             (Origin::Own, Platform::Webpush) => {
                 let notification = message.webpush.as_mut().and_then(|own| own.notification.as_mut());
-                edit_json(notification, |map| edit_member(map, &self.field, text));
+                edit_json(notification, |map| edit_member(map, &field, text))?;
             }
         }
+        Ok(())
     }
 }
 
@@ -231,37 +246,42 @@ fn edit_data(data: Option<&mut Data>, key: &str, text: Option<Text>) {
     }
 }
 
-fn edit_text(field: &Field<'_>, text: Option<Text>, [title, body, image]: [&mut Option<Text>; 3]) {
+fn edit_text(field: &Cutable, text: Option<Text>, [title, body, image]: [&mut Option<Text>; 3]) {
     match field {
-        Field::Title => *title = text,
-        Field::Body => *body = text,
-        Field::Image => *image = text,
-        Field::Data(_) | Field::Rest(_) => {}
+        Cutable::Title => *title = text,
+        Cutable::Body => *body = text,
+        Cutable::Image => *image = text,
+        Cutable::Data(_) => {}
     }
 }
 
-fn edit_json(object: Option<&mut JsonObject>, edit: impl FnOnce(&mut Map<String, Value>)) {
+fn edit_json(
+    object: Option<&mut JsonObject>,
+    edit: impl FnOnce(&mut Map<String, Value>),
+) -> Result<(), InvalidJson> {
     if let Some(object) = object {
-        let mut map = object.to_map();
+        let mut map = object.to_map()?;
         edit(&mut map);
-        *object = JsonObject::from_map(&map);
+        *object = JsonObject::from_map(map);
     }
+    Ok(())
 }
 
-fn edit_alert(payload: &mut Map<String, Value>, field: &Field<'_>, text: Option<Text>) {
+fn edit_alert(payload: &mut Map<String, Value>, field: &Cutable, text: Option<Text>) {
     let Some(Value::Object(aps)) = payload.get_mut("aps") else { return };
-    match aps.get_mut("alert") {
-        Some(Value::Object(alert)) => edit_member(alert, field, text),
-        Some(alert @ Value::String(_)) => *alert = Value::from(text.unwrap_or_default()),
+    match (aps.get_mut("alert"), text) {
+        (Some(Value::Object(alert)), text) => edit_member(alert, field, text),
+        (Some(alert @ Value::String(_)), Some(text)) => *alert = Value::from(text),
         _ => {}
     }
 }
 
-fn edit_member(map: &mut Map<String, Value>, field: &Field<'_>, text: Option<Text>) {
+fn edit_member(map: &mut Map<String, Value>, field: &Cutable, text: Option<Text>) {
     let key = match field {
-        Field::Title => "title",
-        Field::Body => "body",
-        _ => return,
+        Cutable::Title => "title",
+        Cutable::Body => "body",
+        Cutable::Image => "image",
+        Cutable::Data(_) => return,
     };
     match text {
         Some(text) => map.insert(key.to_owned(), Value::from(text)),

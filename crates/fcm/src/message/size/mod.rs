@@ -3,16 +3,17 @@
 mod fit;
 mod pieces;
 
-pub use fit::{Cut, Sacrifice};
+pub use fit::Sacrifice;
 
-use reveille_payload::{Part, TooLarge};
-use thiserror::Error;
+use reveille_payload::{Part, SizeLimit, TooLarge};
 
-use crate::Message;
+use super::Message;
+use crate::target::Reach;
 use pieces::Pieces;
 
 /// A platform that a message may end up on. Each gets the shared parts, merged with or replaced by its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Platform {
     /// Android devices.
     Android,
@@ -26,7 +27,7 @@ impl Platform {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Android, Self::Apns, Self::Webpush];
 
-    /// Its name in lower case.
+    /// Its name in lower case, as it stands in front of the fields of a [`TooLarge`].
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -39,67 +40,55 @@ impl Platform {
 
 /// What is counted. Google says "4096 bytes … this includes both the keys and the values" and no more; people have
 /// measured less. `validate_only` is the oracle.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum SizeMode {
     /// Google's sentence: UTF-8 bytes of the keys and values of the data, and of the texts of the notification; of
     /// APNs the whole payload, which Apple counts. A message a little over its limit may slip through.
     Estimate,
-    /// The whole JSON of the merged platform part, escapes and punctuation included, and for APNs what FCM adds.
-    /// What fits here, fits.
+    /// Everything that travels to the platform: the whole JSON of the merged part, escapes and punctuation included,
+    /// with collapse key, package name, headers, image and labels, and for APNs what FCM adds. What fits here, fits.
     #[default]
     Strict,
 }
 
-/// The bytes a message may have on any platform.
+/// How large a message may be, and how that is counted; a [`SizeLimit`] alone is one, counted strictly.
 ///
 /// ```
-/// use reveille_fcm::{SizeBudget, SizeMode};
-/// let google = SizeBudget::PROVIDER;
-/// assert_eq!((google.device(), google.topic(), google.mode()), (4_096, 2_048, SizeMode::Strict));
-/// let own = SizeBudget::default();
-/// assert_eq!((own.device(), own.topic()), (2_048, 2_048));
-/// assert_eq!(SizeBudget::PROVIDER.at_most(10_000), google, "a provider's limit is hard");
+/// use reveille_fcm::{Message, Notification, SizeLimit};
+/// use reveille_fcm::message::{SizeMode, SizeRule};
+/// use reveille_fcm::target::Reach;
+///
+/// let message = Message::new().with_notification(Notification::new().with_body("é".repeat(2_000)));
+/// assert!(message.check_size(Reach::Device, SizeLimit::Own).is_err(), "2,048 bytes, strictly");
+/// let as_google_says = SizeRule::new(SizeLimit::Provider).with_mode(SizeMode::Estimate);
+/// assert!(message.check_size(Reach::Device, as_google_says).is_ok(), "4,096 bytes");
+/// assert!(message.check_size(Reach::Subscribers, as_google_says).is_err(), "2,048 bytes");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SizeBudget {
-    device: usize,
-    topic: usize,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct SizeRule {
+    limit: SizeLimit,
     mode: SizeMode,
 }
 
-impl SizeBudget {
-    /// FCM's own limits: 4,096 bytes for a device, 2,048 for topics and conditions.
-    pub const PROVIDER: Self = Self { device: 4_096, topic: 2_048, mode: SizeMode::Strict };
-
-    /// Not more than `bytes`, whatever the target.
+impl SizeRule {
+    /// This limit, counted strictly.
     #[must_use]
-    pub const fn at_most(mut self, bytes: usize) -> Self {
-        if bytes < self.device {
-            self.device = bytes;
-        }
-        if bytes < self.topic {
-            self.topic = bytes;
-        }
-        self
+    pub const fn new(limit: SizeLimit) -> Self {
+        Self { limit, mode: SizeMode::Strict }
     }
 
     /// Counts in this way.
     #[must_use]
-    pub const fn counted(mut self, mode: SizeMode) -> Self {
+    pub const fn with_mode(mut self, mode: SizeMode) -> Self {
         self.mode = mode;
         self
     }
 
-    /// Bytes for a device.
+    /// The bytes that hold for a target: never more than FCM's own limit.
     #[must_use]
-    pub const fn device(self) -> usize {
-        self.device
-    }
-
-    /// Bytes for a topic or a condition.
-    #[must_use]
-    pub const fn topic(self) -> usize {
-        self.topic
+    pub const fn bytes(self, reach: Reach) -> usize {
+        self.limit.of(reach.limit())
     }
 
     /// How it counts.
@@ -107,28 +96,12 @@ impl SizeBudget {
     pub const fn mode(self) -> SizeMode {
         self.mode
     }
-
-    pub(crate) const fn limit(self, to_device: bool) -> usize {
-        if to_device { self.device } else { self.topic }
-    }
 }
 
-/// An own budget of 2,048 bytes, counted strictly.
-impl Default for SizeBudget {
-    fn default() -> Self {
-        Self::PROVIDER.at_most(2_048)
+impl From<SizeLimit> for SizeRule {
+    fn from(limit: SizeLimit) -> Self {
+        Self::new(limit)
     }
-}
-
-/// The message is too large for a platform, and, after [`Message::fit`], cannot be made to fit.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{}: {too_large}", .platform.as_str())]
-#[non_exhaustive]
-pub struct Oversize {
-    /// The platform.
-    pub platform: Platform,
-    /// By how much, and bytes per field.
-    pub too_large: TooLarge,
 }
 
 impl Message {
@@ -138,17 +111,19 @@ impl Message {
         Pieces::of(self, platform, mode).size()
     }
 
-    /// Checks the message on all platforms, for a device or for a topic.
+    /// Checks the message on all platforms, for a target or a [`Reach`].
     ///
     /// # Errors
-    /// [`Oversize`] for the first platform that it is too large for, with bytes per field.
-    pub fn check_size(&self, to_device: bool, budget: SizeBudget) -> Result<(), Oversize> {
-        let limit = budget.limit(to_device);
+    /// [`TooLarge`] for the first platform that it is too large for, with the bytes of every field; the platform stands
+    /// in front of each name (`android: body`).
+    pub fn check_size(&self, reach: impl Into<Reach>, rule: impl Into<SizeRule>) -> Result<(), TooLarge> {
+        let rule = rule.into();
+        let limit = rule.bytes(reach.into());
         for platform in Platform::ALL {
-            let pieces = Pieces::of(self, platform, budget.mode);
+            let pieces = Pieces::of(self, platform, rule.mode);
             if pieces.size() > limit {
                 let parts: Vec<Part<'_>> = pieces.fixed_parts();
-                return Err(Oversize { platform, too_large: TooLarge::uncut(pieces.size(), limit, &parts) });
+                return Err(TooLarge::uncut(pieces.size(), limit, &parts));
             }
         }
         Ok(())

@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use reveille_payload::{Part, escaped_len};
+use reveille_payload::{JsonObject, Part, WriteJson, escaped_len};
 use serde_json::{Map, Value};
 
 use super::{Platform, SizeMode};
-use crate::json::Json;
-use crate::message::android::{AndroidMessageV2, AndroidNotification, AndroidNotificationV2};
-use crate::{Android, Data, JsonObject, Message, Notification};
+use crate::message::{
+    Android, AndroidMessageV2, AndroidNotification, AndroidNotificationV2, Data, Message, Notification, Text,
+};
 
 /// What FCM adds to an APNs payload: `gcm.message_id`, `google.c.sender.id`, `google.c.a.e`, `google.c.fid` with their
 /// values, rounded up.
@@ -30,8 +30,8 @@ pub(super) enum Field<'a> {
     Body,
     Image,
     Data(Cow<'a, str>),
-    /// Everything that is never cut.
-    Rest(&'static str),
+    /// Something that is never cut.
+    Rest(Cow<'static, str>),
 }
 
 #[derive(Clone, Debug)]
@@ -42,31 +42,23 @@ pub(super) struct Piece<'a> {
     pub(super) text: Cow<'a, str>,
 }
 
-impl Piece<'_> {
-    pub(super) fn name(&self) -> String {
-        match &self.field {
-            Field::Title => "title".to_owned(),
-            Field::Body => "body".to_owned(),
-            Field::Image => "image".to_owned(),
-            Field::Data(key) => format!("data.{key}"),
-            Field::Rest(name) => (*name).to_owned(),
-        }
-    }
-}
-
 /// All pieces of a message on a platform.
 pub(super) struct Pieces<'a> {
     pub(super) list: Vec<Piece<'a>>,
+    platform: Platform,
     mode: SizeMode,
 }
 
 impl<'a> Pieces<'a> {
     pub(super) fn of(message: &'a Message, platform: Platform, mode: SizeMode) -> Self {
-        let mut pieces = Self { list: Vec::new(), mode };
+        let mut pieces = Self { list: Vec::new(), platform, mode };
         match platform {
             Platform::Android => pieces.android(message),
             Platform::Apns => pieces.apns(message),
             Platform::Webpush => pieces.webpush(message),
+        }
+        if let Some(options) = &message.fcm_options {
+            pieces.travels("fcmOptions", options);
         }
         pieces
     }
@@ -76,63 +68,108 @@ impl<'a> Pieces<'a> {
     }
 
     pub(super) fn fixed_parts(&self) -> Vec<Part<'static>> {
-        self.list.iter().map(|piece| Part::fixed(piece.name(), piece.bytes)).collect()
+        self.list.iter().map(|piece| Part::fixed(self.name(piece), piece.bytes)).collect()
+    }
+
+    /// The piece's name in reports, with the platform in front.
+    pub(super) fn name(&self, piece: &Piece<'_>) -> String {
+        let platform = self.platform.as_str();
+        match &piece.field {
+            Field::Title => format!("{platform}: title"),
+            Field::Body => format!("{platform}: body"),
+            Field::Image => format!("{platform}: image"),
+            Field::Data(key) => format!("{platform}: data.{key}"),
+            Field::Rest(name) => format!("{platform}: {name}"),
+        }
     }
 
     fn android(&mut self, message: &'a Message) {
-        let (data, notification) = match &message.android {
-            None => (None, None),
+        let (data, own) = match &message.android {
+            None => (None, AndroidTexts::default()),
             Some(Android::V1(config)) => {
-                (config.data.as_ref(), config.notification.as_deref().map(AndroidTexts::of_v1))
+                let own = config.notification.as_deref().map(AndroidTexts::of_v1).unwrap_or_default();
+                (config.data.as_ref(), own)
             }
             Some(Android::V2(config)) => {
-                let shown = match &config.message {
-                    Some(AndroidMessageV2::RemoteNotification(remote)) => remote.notification.as_deref(),
-                    _ => None,
+                let own = match &config.message {
+                    Some(AndroidMessageV2::RemoteNotification(remote)) => {
+                        remote.notification.as_deref().map(AndroidTexts::of_v2).unwrap_or_default()
+                    }
+                    _ => AndroidTexts::default(),
                 };
-                (config.data.as_ref(), shown.map(AndroidTexts::of_v2))
+                (config.data.as_ref(), own)
             }
         };
         self.data(message.data.as_ref(), data);
-        let own = notification.unwrap_or_default();
-        self.notification(message.notification.as_ref(), own.title, own.body, own.image);
-        if let Some(rest) = own.rest {
-            self.object("android.notification", &rest);
+        self.notification(message.notification.as_ref(), [own.title, own.body, own.image]);
+        if let Some(shown) = own.shown {
+            self.members("notification", &shown, &["title", "body", "image"], Counted::Texts);
+        }
+        match &message.android {
+            None => {}
+            Some(Android::V1(config)) => {
+                self.members("", &written(&**config), &["data", "notification"], Counted::InStrict);
+            }
+            Some(Android::V2(config)) => {
+                let config = written(&**config);
+                self.members("", &config, &["data", "remoteNotification"], Counted::InStrict);
+                if let Some(Value::Object(remote)) = config.object.get("remoteNotification") {
+                    let remote = Written::of(remote.clone());
+                    self.members("remoteNotification", &remote, &["notification"], Counted::InStrict);
+                }
+            }
         }
     }
 
     fn apns(&mut self, message: &'a Message) {
-        let payload = message.apns.as_ref().and_then(|apns| apns.payload.as_ref());
-        let mut map = payload.map(JsonObject::to_map).unwrap_or_default();
+        let own = message.apns.as_deref();
+        let (mut map, unread) = object(own.and_then(|own| own.payload.as_ref()));
         let [title, body] = take_alert(&mut map);
+        let image = own.and_then(|own| own.fcm_options.as_ref()).and_then(|options| options.image.as_deref());
         self.data(message.data.as_ref(), None);
-        self.notification(message.notification.as_ref(), title.map(Cow::Owned), body.map(Cow::Owned), None);
-        if !map.is_empty() {
-            // Apple counts the payload, whatever FCM counts.
-            let bytes = Value::from(map).to_string().len();
-            self.push(Field::Rest("apns.payload"), Origin::Own, bytes, "");
+        let image = image.map(Cow::Borrowed);
+        self.notification(message.notification.as_ref(), [title.map(Cow::Owned), body.map(Cow::Owned), image]);
+        self.push("payload", unread);
+        // Apple counts the payload, whatever FCM counts: both modes do.
+        if let Some(Value::Object(aps)) = map.remove("aps") {
+            self.members("payload.aps", &Written::of(aps), &[], Counted::Always);
+            self.push("payload.aps", "\"aps\":{},".len());
+        }
+        self.members("payload", &Written::of(map), &[], Counted::Always);
+        if let Some(own) = own {
+            if let Some(headers) = &own.headers {
+                self.travels("headers", headers);
+            }
+            if let Some(options) = &own.fcm_options {
+                self.members("fcmOptions", &written(options), &["image"], Counted::InStrict);
+            }
+            if let Some(token) = &own.live_activity_token {
+                self.travels("liveActivityToken", token);
+            }
         }
         if self.mode == SizeMode::Strict {
-            self.push(Field::Rest("what FCM adds"), Origin::Own, APNS_ADDED, "");
+            self.push("what FCM adds", APNS_ADDED);
         }
     }
 
     fn webpush(&mut self, message: &'a Message) {
         let own = message.webpush.as_deref();
-        let mut map =
-            own.and_then(|own| own.notification.as_ref()).map(JsonObject::to_map).unwrap_or_default();
-        let [title, body] = ["title", "body"].map(|key| take_string(&mut map, key));
+        let (mut map, unread) = object(own.and_then(|own| own.notification.as_ref()));
+        let texts = ["title", "body", "image"].map(|key| take_string(&mut map, key).map(Cow::Owned));
         self.data(message.data.as_ref(), own.and_then(|own| own.data.as_ref()));
-        self.notification(message.notification.as_ref(), title.map(Cow::Owned), body.map(Cow::Owned), None);
-        if !map.is_empty() {
-            self.object("webpush.notification", &map);
+        self.notification(message.notification.as_ref(), texts);
+        self.push("notification", unread);
+        self.members("notification", &Written::of(map), &[], Counted::Texts);
+        let Some(own) = own else { return };
+        if let Some(headers) = &own.headers {
+            self.travels("headers", headers);
         }
-        if let Some(link) =
-            own.and_then(|own| own.fcm_options.as_ref()).and_then(|options| options.link.as_ref())
-        {
-            let punctuation =
-                if self.mode == SizeMode::Strict { "\"fcmOptions\":{\"link\":\"\"},".len() } else { 0 };
-            self.push(Field::Rest("webpush.link"), Origin::Own, link.as_str().len() + punctuation, "");
+        if let Some(options) = &own.fcm_options {
+            match (self.mode, &options.link) {
+                (SizeMode::Strict, _) => self.travels("fcmOptions", options),
+                (SizeMode::Estimate, Some(link)) => self.push("fcmOptions.link", link.as_str().len()),
+                (SizeMode::Estimate, None) => {}
+            }
         }
     }
 
@@ -144,7 +181,7 @@ impl<'a> Pieces<'a> {
             (None, None) => return,
         };
         if self.mode == SizeMode::Strict {
-            self.push(Field::Rest("data"), origin, "\"data\":{},".len(), "");
+            self.push("data", "\"data\":{},".len());
         }
         for (key, value) in data.iter() {
             let bytes = match self.mode {
@@ -156,16 +193,11 @@ impl<'a> Pieces<'a> {
     }
 
     /// A platform's own text overrides the shared one, field by field.
-    fn notification(
-        &mut self,
-        shared: Option<&'a Notification>,
-        title: Option<Cow<'a, str>>,
-        body: Option<Cow<'a, str>>,
-        image: Option<Cow<'a, str>>,
-    ) {
-        let shared = |field: fn(&Notification) -> &Option<crate::Text>| {
+    fn notification(&mut self, shared: Option<&'a Notification>, own: [Option<Cow<'a, str>>; 3]) {
+        let shared = |field: fn(&Notification) -> &Option<Text>| {
             shared.and_then(|shared| field(shared).as_deref()).map(Cow::Borrowed)
         };
+        let [title, body, image] = own;
         let fields = [
             (Field::Title, title, shared(|n| &n.title), "\"title\":\"\","),
             (Field::Body, body, shared(|n| &n.body), "\"body\":\"\","),
@@ -186,20 +218,87 @@ impl<'a> Pieces<'a> {
             any = true;
         }
         if any && self.mode == SizeMode::Strict {
-            self.push(Field::Rest("notification"), Origin::Shared, "\"notification\":{},".len(), "");
+            self.push("notification", "\"notification\":{},".len());
         }
     }
 
-    fn object(&mut self, name: &'static str, map: &Map<String, Value>) {
-        let bytes = match self.mode {
-            SizeMode::Estimate => map.values().map(text_len).sum(),
-            SizeMode::Strict => Value::from(map.clone()).to_string().len(),
-        };
-        self.push(Field::Rest(name), Origin::Own, bytes, "");
+    /// A field that only the strict count knows.
+    fn travels(&mut self, name: &'static str, value: &impl WriteJson) {
+        if self.mode == SizeMode::Strict {
+            let mut json = Vec::new();
+            value.write_json(&mut json);
+            self.push(name, name.len() + "\"\":,".len() + json.len());
+        }
     }
 
-    fn push(&mut self, field: Field<'a>, origin: Origin, bytes: usize, text: &'a str) {
-        self.list.push(Piece { field, origin, bytes, text: text.into() });
+    /// The members of an object, each by its name, without those that are counted elsewhere.
+    fn members(&mut self, path: &'static str, object: &Written, without: &[&str], counted: Counted) {
+        let mut listed = 0;
+        for (key, value) in &object.object {
+            let bytes = escaped_len(key) + value.to_string().len() + "\"\":,".len();
+            listed += bytes;
+            if without.contains(&key.as_str()) {
+                continue;
+            }
+            let bytes = match (self.mode, counted) {
+                (SizeMode::Strict, _) | (_, Counted::Always) => bytes,
+                (SizeMode::Estimate, Counted::Texts) => text_len(value),
+                (SizeMode::Estimate, Counted::InStrict) => continue,
+            };
+            let name = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            self.push(name, bytes);
+        }
+        if self.mode == SizeMode::Strict {
+            // A number may have been written longer than it is listed: `0.0000001` and `1e-7`.
+            self.push("numbers", object.bytes.saturating_sub(listed + 1));
+        }
+    }
+
+    fn push(&mut self, name: impl Into<Cow<'static, str>>, bytes: usize) {
+        if bytes > 0 {
+            let field = Field::Rest(name.into());
+            self.list.push(Piece { field, origin: Origin::Own, bytes, text: "".into() });
+        }
+    }
+}
+
+/// When the members of an object count, and how.
+#[derive(Clone, Copy)]
+enum Counted {
+    /// As they are written, in both modes.
+    Always,
+    /// In the estimate only their texts.
+    Texts,
+    /// In the estimate not at all.
+    InStrict,
+}
+
+/// An object, and how many bytes it took when it was written.
+struct Written {
+    object: Map<String, Value>,
+    bytes: usize,
+}
+
+impl Written {
+    /// Of something that was read from text, and has the text's length.
+    const fn of(object: Map<String, Value>) -> Self {
+        Self { object, bytes: 0 }
+    }
+}
+
+fn written(value: &impl WriteJson) -> Written {
+    let mut json = Vec::new();
+    value.write_json(&mut json);
+    // What cannot be read counts as a whole.
+    Written { object: serde_json::from_slice(&json).unwrap_or_default(), bytes: json.len() }
+}
+
+/// A foreign object as a map; what cannot be read as one is counted as a whole, in bytes.
+fn object(object: Option<&JsonObject>) -> (Map<String, Value>, usize) {
+    match object.map(|object| (object.to_map(), object.as_str().len())) {
+        None => (Map::new(), 0),
+        Some((Ok(map), _)) => (map, 0),
+        Some((Err(_), bytes)) => (Map::new(), bytes),
     }
 }
 
@@ -209,35 +308,21 @@ struct AndroidTexts<'a> {
     title: Option<Cow<'a, str>>,
     body: Option<Cow<'a, str>>,
     image: Option<Cow<'a, str>>,
-    rest: Option<Map<String, Value>>,
+    shown: Option<Written>,
 }
 
 impl<'a> AndroidTexts<'a> {
     fn of_v1(shown: &'a AndroidNotification) -> Self {
-        Self::new(&shown.title, &shown.body, &shown.image, shown)
+        Self::new([&shown.title, &shown.body, &shown.image], shown)
     }
 
     fn of_v2(shown: &'a AndroidNotificationV2) -> Self {
-        Self::new(&shown.title, &shown.body, &shown.image, shown)
+        Self::new([&shown.title, &shown.body, &shown.image], shown)
     }
 
-    fn new(
-        title: &'a Option<crate::Text>,
-        body: &'a Option<crate::Text>,
-        image: &'a Option<crate::Text>,
-        whole: &impl Json,
-    ) -> Self {
-        let mut json = Vec::new();
-        whole.write(&mut json);
-        let mut rest: Map<String, Value> = serde_json::from_slice(&json).unwrap_or_default();
-        rest.retain(|key, _| !matches!(key.as_str(), "title" | "body" | "image"));
-        let text = |text: &'a Option<crate::Text>| text.as_deref().map(Cow::Borrowed);
-        Self {
-            title: text(title),
-            body: text(body),
-            image: text(image),
-            rest: (!rest.is_empty()).then_some(rest),
-        }
+    fn new([title, body, image]: [&'a Option<Text>; 3], whole: &impl WriteJson) -> Self {
+        let text = |text: &'a Option<Text>| text.as_deref().map(Cow::Borrowed);
+        Self { title: text(title), body: text(body), image: text(image), shown: Some(written(whole)) }
     }
 }
 
