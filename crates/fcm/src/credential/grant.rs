@@ -1,21 +1,20 @@
-//! The three ways to an access token.
+//! The ways to an access token.
 
 use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
-use reveille_crypto::{KeyError, Rs256, Rs256SigningKey};
+use reveille_crypto::{CryptoProvider, KeyError, Rs256, Rs256SigningKey, RsaPublicKey};
 
-use super::{CredentialError, Issuer, SCOPE_MESSAGING, ServiceAccount};
-use crate::AccessToken;
-use crate::project::is_safe_origin;
+use super::{CredentialError, Issuer, OAuthScope, ServiceAccount, Token};
+use crate::request::is_safe_origin;
 
-/// Where access tokens come from.
+/// Where access tokens come from: what a [`TokenSource`](super::TokenSource) is made with.
 #[derive(Clone)]
 pub struct Grant {
     pub(super) kind: GrantKind,
-    pub(super) scope: &'static str,
+    pub(super) scope: OAuthScope,
 }
 
 #[derive(Clone)]
@@ -23,36 +22,53 @@ pub(super) enum GrantKind {
     /// A service account whose key is here.
     Local { issuer: Issuer, key: Arc<dyn Rs256SigningKey> },
     /// A service account whose key is elsewhere.
-    Remote { issuer: Issuer },
+    Remote { issuer: Issuer, key: RsaPublicKey, rs256: &'static dyn Rs256 },
     /// The metadata server of Google Cloud.
-    Metadata { uri: Uri },
+    Metadata { uris: Box<MetadataUris> },
     /// A token from outside.
-    Given { token: AccessToken },
+    Given { token: Token },
 }
+
+/// One for each scope.
+#[derive(Clone)]
+pub(super) struct MetadataUris {
+    messaging: Uri,
+    cloud_platform: Uri,
+}
+
+const METADATA_PATH: &str = "/computeMetadata/v1/instance/service-accounts/default/token";
 
 impl Grant {
     /// A service account, its key loaded by a backend that has RSA.
     ///
     /// # Errors
     /// [`KeyError`] if the backend refuses the key or has no RSA.
-    pub fn service_account(account: &ServiceAccount, rs256: &dyn Rs256) -> Result<Self, KeyError> {
-        let kind = GrantKind::Local { issuer: account.issuer().clone(), key: account.load_key(rs256)? };
-        Ok(Self { kind, scope: SCOPE_MESSAGING })
+    pub fn service_account(account: &ServiceAccount, crypto: CryptoProvider) -> Result<Self, KeyError> {
+        let key = account.load_key(crypto)?;
+        Ok(Self::of(GrantKind::Local { issuer: account.issuer().clone(), key }))
     }
 
-    /// A service account whose key signs elsewhere, in a KMS or an HSM.
+    /// A service account whose key signs elsewhere, in a KMS or an HSM. Its public key verifies each signature before it
+    /// is used; Google shows it as a JWK (`n`, `e`, by key id) at
+    /// `https://www.googleapis.com/service_accounts/v1/jwk/{client_email}`, and a KMS gives it as well.
     #[must_use]
-    pub const fn remote_signer(issuer: Issuer) -> Self {
-        Self { kind: GrantKind::Remote { issuer }, scope: SCOPE_MESSAGING }
+    pub const fn remote(issuer: Issuer, public_key: RsaPublicKey, crypto: CryptoProvider) -> Self {
+        Self::of(GrantKind::Remote { issuer, key: public_key, rs256: crypto.rs256 })
     }
 
     /// The metadata server that every machine in Google Cloud has; no key at all.
     #[must_use]
     pub fn metadata_server() -> Self {
-        let uri = Uri::from_static(
-            "http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/token",
-        );
-        Self { kind: GrantKind::Metadata { uri }, scope: SCOPE_MESSAGING }
+        Self::of(GrantKind::Metadata {
+            uris: Box::new(MetadataUris {
+                messaging: Uri::from_static(
+                    "http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/token?scopes=https%3A%2F%2Fwww.googleapis.com%2Fauth%2Ffirebase.messaging",
+                ),
+                cloud_platform: Uri::from_static(
+                    "http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/token?scopes=https%3A%2F%2Fwww.googleapis.com%2Fauth%2Fcloud-platform",
+                ),
+            }),
+        })
     }
 
     /// A metadata server elsewhere (`GCE_METADATA_HOST`, a local test).
@@ -60,36 +76,49 @@ impl Grant {
     /// # Errors
     /// [`CredentialError::Field`] if `origin` is neither `https` nor on loopback.
     pub fn metadata_server_at(origin: &str) -> Result<Self, CredentialError> {
-        let fail = CredentialError::Field { field: "origin", problem: "is not https, nor http on loopback" };
-        let parsed: Uri = origin.parse().map_err(|_| fail.clone())?;
+        let fail = || CredentialError::Field { field: "origin", problem: "is not https, nor http on loopback" };
+        let parsed: Uri = origin.parse().map_err(|_| fail())?;
         if !is_safe_origin(&parsed) {
-            return Err(fail);
+            return Err(fail());
         }
-        let path = "computeMetadata/v1/instance/service-accounts/default/token";
-        let uri = format!("{}/{path}", origin.trim_end_matches('/')).parse().map_err(|_| fail)?;
-        Ok(Self { kind: GrantKind::Metadata { uri }, scope: SCOPE_MESSAGING })
+        let uri = |scope: OAuthScope| {
+            let scope = scope.as_str().replace(':', "%3A").replace('/', "%2F");
+            let uri = format!("{}{METADATA_PATH}?scopes={scope}", origin.trim_end_matches('/'));
+            uri.parse::<Uri>().map_err(|_| fail())
+        };
+        let uris = MetadataUris {
+            messaging: uri(OAuthScope::Messaging)?,
+            cloud_platform: uri(OAuthScope::CloudPlatform)?,
+        };
+        Ok(Self::of(GrantKind::Metadata { uris: Box::new(uris) }))
     }
 
     /// A token from outside: a command line, a sidecar. When it ends there is no other until the grant is replaced.
     #[must_use]
-    pub const fn given(token: AccessToken) -> Self {
-        Self { kind: GrantKind::Given { token }, scope: SCOPE_MESSAGING }
+    pub const fn given(token: Token) -> Self {
+        Self::of(GrantKind::Given { token })
     }
 
-    /// Asks for another scope than [`SCOPE_MESSAGING`].
+    const fn of(kind: GrantKind) -> Self {
+        Self { kind, scope: OAuthScope::Messaging }
+    }
+
+    /// Asks for another scope than [`OAuthScope::Messaging`].
     #[must_use]
-    pub const fn with_scope(mut self, scope: &'static str) -> Self {
+    pub const fn with_scope(mut self, scope: OAuthScope) -> Self {
         self.scope = scope;
         self
     }
 }
 
 /// `GET …/token`, with the header that a browser cannot be made to send.
-pub(super) fn metadata_request(uri: &Uri, scope: &str) -> Request<Bytes> {
+pub(super) fn metadata_request(uris: &MetadataUris, scope: OAuthScope) -> Request<Bytes> {
     let mut request = Request::new(Bytes::new());
     *request.method_mut() = Method::GET;
-    let with_scope = format!("{uri}?scopes={}", scope.replace(':', "%3A").replace('/', "%2F")).parse();
-    *request.uri_mut() = with_scope.unwrap_or_else(|_| uri.clone());
+    *request.uri_mut() = match scope {
+        OAuthScope::Messaging => uris.messaging.clone(),
+        OAuthScope::CloudPlatform => uris.cloud_platform.clone(),
+    };
     request
         .headers_mut()
         .insert(HeaderName::from_static("metadata-flavor"), HeaderValue::from_static("Google"));
@@ -101,8 +130,10 @@ impl fmt::Debug for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             GrantKind::Local { issuer, .. } => f.debug_tuple("ServiceAccount").field(issuer).finish(),
-            GrantKind::Remote { issuer } => f.debug_tuple("RemoteSigner").field(issuer).finish(),
-            GrantKind::Metadata { uri } => f.debug_tuple("MetadataServer").field(&uri.host()).finish(),
+            GrantKind::Remote { issuer, .. } => f.debug_tuple("Remote").field(issuer).finish(),
+            GrantKind::Metadata { uris } => {
+                f.debug_tuple("MetadataServer").field(&uris.messaging.host()).finish()
+            }
             GrantKind::Given { token } => f.debug_tuple("Given").field(token).finish(),
         }
     }

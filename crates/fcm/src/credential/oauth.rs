@@ -4,13 +4,13 @@ use std::fmt;
 use std::time::Duration;
 
 use http::header::{DATE, RETRY_AFTER};
-use http::{HeaderMap, StatusCode};
-use reveille_core::{RetryAfter, Secret, UnixTime};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use reveille_core::{RetryAfter, Secret, UnixTime, cut_tokens};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::secret_text::SecretText;
 use super::{TokenFailure, TokenFailureKind};
-use crate::answer::redact;
 
 const MAX_BODY: usize = 64 * 1024;
 /// No server gives longer ones (12 hours is the most that can be configured); a longer claim is not believed.
@@ -18,7 +18,7 @@ const MAX_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// Google refuses assertions that are off by more than five minutes.
 const TOLERATED_SKEW_SECS: u64 = 5 * 60;
 
-/// A token as the server gave it.
+/// A token as the server gave it: what reading a token answer by hand brings.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct IssuedToken {
@@ -39,14 +39,6 @@ struct Granted {
     access_token: SecretText,
     expires_in: u64,
     token_type: Option<String>,
-}
-
-struct SecretText(Secret<String>);
-
-impl<'de> Deserialize<'de> for SecretText {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Self(Secret::new(text)))
-    }
 }
 
 /// Reads an answer. Total: whatever comes is either a token or a failure.
@@ -73,8 +65,19 @@ pub fn read_token_answer(
         _ => kind_of(word, description, clock_ahead(headers, now)),
     };
     let detail =
-        [word, description].into_iter().filter(|text| !text.is_empty()).map(redact).collect::<Vec<_>>();
+        [word, description].into_iter().filter(|text| !text.is_empty()).map(cut_tokens).collect::<Vec<_>>();
     Err(failure(kind, status, headers, (!detail.is_empty()).then(|| detail.join(": ")), now))
+}
+
+/// The same for a whole response.
+///
+/// # Errors
+/// As [`read_token_answer`].
+pub fn read_token_response<B: AsRef<[u8]>>(
+    response: &Response<B>,
+    now: UnixTime,
+) -> Result<IssuedToken, TokenFailure> {
+    read_token_answer(response.status(), response.headers(), response.body().as_ref(), now)
 }
 
 fn read_granted(body: &[u8]) -> Option<IssuedToken> {
@@ -127,7 +130,7 @@ fn failure(
     detail: Option<String>,
     now: UnixTime,
 ) -> TokenFailure {
-    let retry_after = header(headers, &RETRY_AFTER).and_then(|value| RetryAfter::parse(value).ok());
+    let retry_after = RetryAfter::from_header(headers.get(RETRY_AFTER).map(HeaderValue::as_bytes));
     TokenFailure {
         status: Some(status.as_u16()),
         detail,
@@ -139,15 +142,11 @@ fn failure(
 
 /// How far `now` is ahead of the server's `Date` (RFC 9110 §6.6.1).
 fn clock_ahead(headers: &HeaderMap, now: UnixTime) -> Option<i64> {
-    match RetryAfter::parse(header(headers, &DATE)?) {
-        Ok(RetryAfter::At(date)) => {
+    match RetryAfter::from_header(headers.get(DATE).map(HeaderValue::as_bytes)) {
+        Some(RetryAfter::At(date)) => {
             let secs = |time: UnixTime| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
             Some(secs(now).saturating_sub(secs(date)))
         }
         _ => None,
     }
-}
-
-fn header<'a>(headers: &'a HeaderMap, name: &http::HeaderName) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
 }

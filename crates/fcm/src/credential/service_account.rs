@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use http::Uri;
 use reveille_core::Secret;
-use reveille_crypto::{InvalidKey, KeyError, Rs256, Rs256SigningKey, RsaPrivateKey};
-use serde::{Deserialize, Deserializer, Serialize};
+use reveille_crypto::{CryptoProvider, InvalidKey, KeyError, Rs256SigningKey, RsaPrivateKey};
+use reveille_payload::{InvalidJson, from_json};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::json::problem_of;
-use crate::project::is_safe;
+use super::secret_text::SecretText;
+use crate::request::is_safe;
 
 /// Why a credential file is refused. No text carries anything of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -25,11 +26,8 @@ pub enum CredentialError {
         limit: usize,
     },
     /// Not JSON, or not an object of texts.
-    #[error("credential file is not the expected JSON: {problem}")]
-    Json {
-        /// What is wrong, without any value.
-        problem: String,
-    },
+    #[error("credential file: {0}")]
+    Json(#[from] InvalidJson),
     /// Another kind of credential.
     #[error("credential file is for {found}, expected a service account")]
     Kind {
@@ -137,15 +135,6 @@ struct File {
     token_uri: Option<String>,
 }
 
-/// A text that is wiped when dropped.
-struct SecretText(Secret<String>);
-
-impl<'de> Deserialize<'de> for SecretText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Self(Secret::new(text)))
-    }
-}
-
 impl ServiceAccount {
     /// The longest file accepted, in bytes.
     pub const MAX_LEN: usize = 64 * 1024;
@@ -158,11 +147,7 @@ impl ServiceAccount {
         if json.len() > Self::MAX_LEN {
             return Err(CredentialError::TooLong { length: json.len(), limit: Self::MAX_LEN });
         }
-        if json.trim_ascii_start().first() != Some(&b'{') {
-            return Err(CredentialError::Json { problem: "expected an object".into() });
-        }
-        let file: File = serde_json::from_slice(json)
-            .map_err(|error| CredentialError::Json { problem: problem_of(&error) })?;
+        let file: File = from_json(json)?;
         match file.r#type.as_deref() {
             Some("service_account") => {}
             Some("authorized_user") => {
@@ -215,8 +200,8 @@ impl ServiceAccount {
     ///
     /// # Errors
     /// [`KeyError`].
-    pub fn load_key(&self, rs256: &dyn Rs256) -> Result<Arc<dyn Rs256SigningKey>, KeyError> {
-        rs256.load(&self.private_key)
+    pub fn load_key(&self, crypto: CryptoProvider) -> Result<Arc<dyn Rs256SigningKey>, KeyError> {
+        crypto.rs256.load(&self.private_key)
     }
 
     /// What may be shown of it: enough to tell two apart, not enough for anything else.
