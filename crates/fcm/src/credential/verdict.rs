@@ -3,12 +3,15 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::{Request, Response};
-use reveille_core::{Action, UnixTime};
+use http::{HeaderMap, Request, Response, StatusCode};
+use reveille_core::{Action, UnixTime, cut_out};
+use reveille_payload::SizeLimit;
 
-use super::{TokenFailure, TokenFailureKind};
-use crate::answer::{ErrorBody, ErrorCode, classify, redact};
-use crate::{AccessToken, Message, MessageError, Notification, Prepared, Project, SizeBudget, Target, Topic};
+use super::{Token, TokenFailure, TokenFailureKind};
+use crate::answer::{ErrorBody, ErrorCode, classify};
+use crate::message::{Message, Notification};
+use crate::request::{Prepared, Project};
+use crate::target::{Target, Topic};
 
 /// The topic that a probe without a device goes to; in a dry run nothing is delivered.
 pub const PROBE_TOPIC: &str = "reveille-credential-test";
@@ -18,16 +21,17 @@ pub const PROBE_TOPIC: &str = "reveille-credential-test";
 /// ```
 /// use http::Response;
 /// use reveille_core::UnixTime;
-/// use reveille_fcm::{AccessToken, Project, Verdict, probe_request};
+/// use reveille_fcm::{Project, Token};
+/// use reveille_fcm::credential::{Verdict, probe_request};
 ///
-/// let (project, token) = (Project::new("my-project")?, AccessToken::new("ya29.example")?);
-/// let request = probe_request(&project, &token, None)?;
+/// let (project, token) = (Project::new("my-project")?, Token::new("ya29.example")?);
+/// let request = probe_request(&project, None, &token)?;
 /// assert!(request.body().starts_with(br#"{"validateOnly":true,"#));
 /// // … send it …
 /// let response = Response::builder().status(403).body(
 ///     r#"{"error":{"code":403,"status":"PERMISSION_DENIED","message":"Firebase Cloud Messaging API has not been used in project 1 before or it is disabled."}}"#,
 /// )?;
-/// assert_eq!(Verdict::of_answer(&response, UnixTime::from_secs(1)), Verdict::ApiDisabled);
+/// assert_eq!(Verdict::from_response(None, &response, UnixTime::from_secs(1)), Verdict::ApiDisabled);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +59,10 @@ pub enum Verdict {
     /// The account works, but the probed device belongs to another project.
     SenderMismatch,
     /// The account works; the APNs key or Web Push credential in the Firebase console does not.
-    ThirdPartyCredential,
+    ThirdPartyCredential {
+        /// What Apple said, where FCM passes it on: `APNs: 403 InvalidProviderToken`.
+        said: Option<String>,
+    },
     /// FCM does not accept the access token.
     TokenRefused,
     /// Nothing can be said now.
@@ -81,7 +88,7 @@ impl Verdict {
 
     /// The verdict when there is not even an access token.
     #[must_use]
-    pub fn of_token_failure(failure: &TokenFailure) -> Self {
+    pub fn from_token_failure(failure: &TokenFailure) -> Self {
         match failure.kind {
             TokenFailureKind::WrongKey | TokenFailureKind::Signing => Self::WrongKey,
             TokenFailureKind::UnknownAccount => Self::UnknownAccount,
@@ -97,25 +104,39 @@ impl Verdict {
         }
     }
 
-    /// The verdict of the answer to [`probe_request`].
+    /// The verdict of the answer to [`probe_request`]; `target` is what was probed, if it was a device.
     #[must_use]
-    pub fn of_answer<B: AsRef<[u8]>>(response: &Response<B>, now: UnixTime) -> Self {
-        let (status, body) = (response.status(), response.body().as_ref());
+    pub fn from_response<'a, B: AsRef<[u8]>>(
+        target: impl Into<Option<&'a Target>>,
+        response: &Response<B>,
+        now: UnixTime,
+    ) -> Self {
+        Self::from_answer(target, response.status(), response.headers(), response.body().as_ref(), now)
+    }
+
+    /// The same, of an answer in its parts.
+    #[must_use]
+    pub fn from_answer<'a>(
+        target: impl Into<Option<&'a Target>>,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+        now: UnixTime,
+    ) -> Self {
+        let target = target.into();
         if status.is_success() {
             return Self::Configured;
         }
         let error = ErrorBody::parse(body).unwrap_or_default();
-        let unexpected = |error: ErrorBody| Self::Unexpected {
-            status: Some(status.as_u16()),
-            detail: error
-                .message
-                .or(error.status)
-                .map_or_else(|| "no reason given".to_owned(), |text| redact(&text)),
-        };
+        let apns = error.apns.as_ref();
+        let by_apple = apns.and_then(|apns| apns.reason.as_deref());
         match (&error.code, error.info.as_deref(), status.as_u16()) {
+            _ if matches!(by_apple, Some("Unregistered" | "ExpiredToken")) => return Self::ConfiguredTargetGone,
             (Some(ErrorCode::Unregistered), ..) => return Self::ConfiguredTargetGone,
             (Some(ErrorCode::SenderIdMismatch), ..) => return Self::SenderMismatch,
-            (Some(ErrorCode::ThirdPartyAuthError), ..) => return Self::ThirdPartyCredential,
+            (Some(ErrorCode::ThirdPartyAuthError), ..) => {
+                return Self::ThirdPartyCredential { said: apns.map(ToString::to_string) };
+            }
             (None, Some("SERVICE_DISABLED"), _) => return Self::ApiDisabled,
             (None, Some("CONSUMER_INVALID" | "USER_PROJECT_DENIED"), _) => return Self::WrongProject,
             (None, _, 401) => return Self::TokenRefused,
@@ -123,11 +144,20 @@ impl Verdict {
             (None, _, 404) => return Self::WrongProject,
             _ => {}
         }
-        match classify(status, response.headers(), body, now).action() {
+        match classify(target, status, headers, body, now).action() {
             Some(Action::Retry { not_before: at, .. } | Action::SlowDown { until: at, .. }) => {
                 Self::TryLater { not_before: Some(*at) }
             }
-            _ => unexpected(error),
+            Some(Action::FixCredential { scope: reveille_core::Scope::Platform }) => {
+                Self::ThirdPartyCredential { said: apns.map(ToString::to_string) }
+            }
+            _ => {
+                let said = [error.message.or(error.status), apns.map(ToString::to_string)];
+                let said = said.into_iter().flatten().collect::<Vec<_>>().join("; ");
+                let said = if said.is_empty() { "no reason given".to_owned() } else { said };
+                let secret = target.and_then(Target::secret);
+                Self::Unexpected { status: Some(status.as_u16()), detail: cut_out(&said, secret.as_slice()) }
+            }
         }
     }
 }
@@ -145,17 +175,16 @@ fn forbidden(error: &ErrorBody) -> Verdict {
 /// The dry run that tests credentials: to a device, which also finds a sender mismatch, or to [`PROBE_TOPIC`].
 ///
 /// # Errors
-/// [`MessageError`] for a topic that is none: not with this one.
+/// [`Error`](crate::Error), which the probe's own message does not cause.
 pub fn probe_request(
     project: &Project,
-    token: &AccessToken,
     target: Option<&Target>,
-) -> Result<Request<Bytes>, MessageError> {
-    let topic = Target::Topic(Topic::parse(PROBE_TOPIC)?);
-    let message = Message::new().notification(Notification::new().title("credential test"));
-    let request = Prepared::dry_run(&message, SizeBudget::PROVIDER)
-        .and_then(|prepared| prepared.request(project, token, target.unwrap_or(&topic)));
-    request.map_err(|_| MessageError::TooLong { what: "probe", length: 4_097, limit: 4_096 })
+    token: &Token,
+) -> Result<Request<Bytes>, crate::Error> {
+    let message = Message::new().with_notification(Notification::new().with_title("credential test"));
+    let prepared = Prepared::dry_run(&message, SizeLimit::Own)?;
+    let topic = Target::Topic(Topic::new(PROBE_TOPIC)?);
+    Ok(prepared.request(project, target.unwrap_or(&topic), token)?)
 }
 
 impl fmt::Display for Verdict {
@@ -176,8 +205,11 @@ impl fmt::Display for Verdict {
             }
             Self::ApiDisabled => "API disabled: enable the Firebase Cloud Messaging API in this project",
             Self::SenderMismatch => "sender mismatch: the probed device belongs to another project",
-            Self::ThirdPartyCredential => {
-                "third-party credential: check the APNs key or Web Push certificate in the Firebase console"
+            Self::ThirdPartyCredential { said } => {
+                f.write_str(
+                    "third-party credential: check the APNs key or Web Push certificate in the Firebase console",
+                )?;
+                return said.as_ref().map_or(Ok(()), |said| write!(f, " ({said})"));
             }
             Self::TokenRefused => "token refused: FCM does not accept the access token",
             Self::TryLater { .. } => "try later: Google could not answer now",

@@ -59,12 +59,6 @@ impl Ttl {
         }
     }
 
-    /// The nearest that is allowed.
-    #[must_use]
-    pub fn saturating(span: Duration) -> Self {
-        Self::new(span).unwrap_or(Self::MAX)
-    }
-
     /// Seconds.
     #[must_use]
     pub const fn as_secs(self) -> u32 {
