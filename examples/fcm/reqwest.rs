@@ -18,7 +18,7 @@ use reveille_crypto::{RsaPublicKey, base64url};
 use reveille_crypto_ring::PROVIDER;
 use reveille_examples::clock;
 use reveille_fcm::{
-    AccessToken, Grant, Message, Notification, Prepared, Project, RegistrationToken, ServiceAccount,
+    Token, Grant, Message, Notification, Prepared, Project, RegistrationToken, ServiceAccount,
     SizeBudget, Target, TokenOutput, TokenSource, Verdict, classify, probe_request,
 };
 use reveille_testkit::fcm::{Device, FcmService, Google, OAuthService};
@@ -45,11 +45,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let answer = send(&client, probe_request(&project, &token, None)?).await?;
     println!("credential test: {}", Verdict::of_answer(&answer, clock::now()));
 
-    let message = Message::new().notification(Notification::new().title("Anna").body("Hello"));
+    let message = Message::new().with_notification(Notification::new().with_title("Anna").with_body("Hello"));
     let prepared = Prepared::new(&message, SizeBudget::default())?;
     let targets: Vec<Target> = ["phone", "old-phone", "typing-error"]
         .iter()
-        .map(|name| RegistrationToken::parse(*name).map(Target::Token))
+        .map(|name| RegistrationToken::new(*name).map(Target::Token))
         .collect::<Result<_, _>>()?;
     for request in prepared.fan_out(&project, &token, &targets) {
         let answer = send(&client, request?).await?;
@@ -77,7 +77,7 @@ fn client() -> Result<reqwest::Client, Box<dyn Error>> {
 async fn access_token(
     client: &reqwest::Client,
     source: &mut TokenSource,
-) -> Result<AccessToken, Box<dyn Error>> {
+) -> Result<Token, Box<dyn Error>> {
     loop {
         source.handle_timeout(clock::now());
         while let Some(output) = source.poll_output() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use reveille_fcm::message::android::{AndroidConfig, AndroidNotification};
 use reveille_fcm::{
-    AccessToken, Data, Message, Notification, Prepared, Project, RegistrationToken, SizeBudget, Target, Text,
+    Token, Data, Message, Notification, Prepared, Project, RegistrationToken, SizeBudget, Target, Text,
     Ttl,
 };
 use serde_json::json;
@@ -63,10 +63,10 @@ pub fn compare(report: &mut Report) {
 
 fn fan_out(report: &mut Report, call: &Call) {
     let targets: Vec<Target> =
-        (0..DEVICES).map(|n| RegistrationToken::parse(token(n)).expect("a token").into()).collect();
+        (0..DEVICES).map(|n| RegistrationToken::new(token(n)).expect("a token").into()).collect();
     let tokens: Vec<String> = (0..DEVICES).map(token).collect();
     let project = Project::new("my-project").expect("a project");
-    let access = AccessToken::new(&format!("ya29.{}", "x".repeat(200))).expect("a token");
+    let access = Token::new(&format!("ya29.{}", "x".repeat(200))).expect("a token");
     let prepared = Prepared::new(&message(call), SizeBudget::default()).expect("small");
     let fcm_v1 = fcm_v1_message(call);
     report.row(
@@ -115,14 +115,14 @@ fn http_request(body: &str) -> http::Request<Bytes> {
     http::Request::post("https://fcm.googleapis.com/v1/projects/my-project/messages:send")
         .header("authorization", format!("Bearer ya29.{}", "x".repeat(200)))
         .header("content-type", "application/json")
-        .body(Bytes::copy_from_slice(body.as_bytes()))
+        .with_body(Bytes::copy_from_slice(body.as_bytes()))
         .expect("a request")
 }
 
 fn message(call: &Call) -> Message {
     Message::new()
-        .notification(Notification::new().title("Inbound call").body(call.from.clone()))
-        .data(
+        .with_notification(Notification::new().with_title("Inbound call").with_body(call.from.clone()))
+        .with_data(
             Data::new([
                 ("category", Text::from("INCOMING_CALL")),
                 ("conversationId", call.conversation.clone().into()),
@@ -131,22 +131,22 @@ fn message(call: &Call) -> Message {
             ])
             .expect("no reserved key"),
         )
-        .android(
+        .with_android(
             AndroidConfig::new()
-                .high_priority()
-                .ttl(Ttl::new(Duration::from_secs(30)).expect("short"))
-                .notification(
+                .with_priority(AndroidPriority::High)
+                .with_ttl(Ttl::new(Duration::from_secs(30)).expect("short"))
+                .with_notification(
                     AndroidNotification::new()
-                        .channel_id("incoming_calls")
-                        .click_action("INCOMING_CALL")
-                        .sound("ring")
-                        .tag(call.conversation.clone()),
+                        .with_channel_id("incoming_calls")
+                        .with_click_action("INCOMING_CALL")
+                        .with_sound("ring")
+                        .with_tag(call.conversation.clone()),
                 ),
         )
 }
 
 fn ours(call: &Call) -> Bytes {
-    let target = Target::Token(RegistrationToken::parse(call.token.clone()).expect("a token"));
+    let target = Target::Token(RegistrationToken::new(call.token.clone()).expect("a token"));
     let prepared = Prepared::new(&message(call), SizeBudget::default()).expect("small");
     prepared.body(&target).expect("small")
 }

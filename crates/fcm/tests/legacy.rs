@@ -10,8 +10,9 @@
 
 use proptest::prelude::*;
 use reveille_core::UnixTime;
-use reveille_fcm::legacy::{Converted, convert};
-use reveille_fcm::{ErrorCode, Prepared, SizeBudget, Target, legacy_error_code};
+use reveille_fcm::answer::ErrorCode;
+use reveille_fcm::legacy::{Converted, convert, legacy_error_code};
+use reveille_fcm::{Prepared, SizeLimit, Target};
 use reveille_testkit::fcm::{SEND_MESSAGE_REQUEST, validate};
 use serde_json::{Value, json};
 
@@ -22,7 +23,7 @@ fn run(old: &Value) -> Converted {
 }
 
 fn v1(old: &Value) -> Value {
-    serde_json::from_str(&run(old).message.to_json()).unwrap()
+    serde_json::from_slice(&run(old).message.to_json()).unwrap()
 }
 
 fn notes(old: &Value) -> String {
@@ -177,9 +178,9 @@ proptest! {
         let mut old = json!({"to": "token"});
         old[key] = value;
         if let Ok(new) = convert(old.to_string().as_bytes(), NOW) {
-            let message: Value = serde_json::from_str(&new.message.to_json()).unwrap();
+            let message: Value = serde_json::from_slice(&new.message.to_json()).unwrap();
             prop_assert_eq!(validate(&SEND_MESSAGE_REQUEST, &json!({"message": message})), vec![]);
-            prop_assert!(Prepared::new(&new.message, SizeBudget::PROVIDER).is_ok());
+            prop_assert!(Prepared::new(&new.message, SizeLimit::Provider).is_ok());
         }
     }
 

@@ -124,7 +124,7 @@ impl Said<'_> {
     /// The header, else `RetryInfo`, else `otherwise`; never less than the ten seconds that Google asks for.
     fn wait(&self, otherwise: Duration) -> (UnixTime, RetrySource) {
         let header = RetryAfter::from_header(self.headers.get(RETRY_AFTER).map(HeaderValue::as_bytes));
-        match header.or(self.delay.map(RetryAfter::Delay)) {
+        match header.or_else(|| self.delay.map(RetryAfter::Delay)) {
             Some(wait) => {
                 (wait.resolve_within(RETRY_MINIMUM, LONGEST_WAIT, self.now), RetrySource::Service)
             }
