@@ -5,10 +5,10 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reveille_fcm::message::android::{AndroidConfig, AndroidNotification};
+use reveille_fcm::message::Text;
 use reveille_fcm::{
-    Token, Data, Message, Notification, Prepared, Project, RegistrationToken, SizeBudget, Target, Text,
-    Ttl,
+    AndroidConfig, AndroidNotification, AndroidPriority, Data, Message, Notification, Prepared, Project,
+    RegistrationToken, SizeLimit, Target, Token, Ttl,
 };
 use serde_json::json;
 
@@ -67,19 +67,19 @@ fn fan_out(report: &mut Report, call: &Call) {
     let tokens: Vec<String> = (0..DEVICES).map(token).collect();
     let project = Project::new("my-project").expect("a project");
     let access = Token::new(&format!("ya29.{}", "x".repeat(200))).expect("a token");
-    let prepared = Prepared::new(&message(call), SizeBudget::default()).expect("small");
+    let prepared = Prepared::new(&message(call), SizeLimit::Own).expect("small");
     let fcm_v1 = fcm_v1_message(call);
     report.row(
         "one message to 10,000 devices, per request",
         Contestant::batch("ours", DEVICES, || {
-            for request in prepared.fan_out(&project, &access, &targets) {
+            for request in prepared.fan_out(&project, &targets, &access) {
                 black_box(request.expect("small"));
             }
         }),
         vec![
             Contestant::batch("ours, one by one", DEVICES, || {
                 for target in &targets {
-                    black_box(prepared.request(&project, &access, target).expect("small"));
+                    black_box(prepared.request(&project, target, &access).expect("small"));
                 }
             }),
             Contestant::batch("serde_json::json! and http::Request", DEVICES, || {
@@ -115,7 +115,7 @@ fn http_request(body: &str) -> http::Request<Bytes> {
     http::Request::post("https://fcm.googleapis.com/v1/projects/my-project/messages:send")
         .header("authorization", format!("Bearer ya29.{}", "x".repeat(200)))
         .header("content-type", "application/json")
-        .with_body(Bytes::copy_from_slice(body.as_bytes()))
+        .body(Bytes::copy_from_slice(body.as_bytes()))
         .expect("a request")
 }
 
@@ -147,7 +147,7 @@ fn message(call: &Call) -> Message {
 
 fn ours(call: &Call) -> Bytes {
     let target = Target::Token(RegistrationToken::new(call.token.clone()).expect("a token"));
-    let prepared = Prepared::new(&message(call), SizeBudget::default()).expect("small");
+    let prepared = Prepared::new(&message(call), SizeLimit::Own).expect("small");
     prepared.body(&target).expect("small")
 }
 

@@ -90,7 +90,7 @@ fn everything(android: impl Into<Android>) -> Message {
         .with_apns(
             ApnsConfig::new()
                 .with_headers(ApnsHeaders::default().with_priority(ApnsPriority::Immediate))
-                .with_payload(r#"{"aps":{"badge":1}}"#.parse::<JsonObject>().unwrap())
+                .with_payload(r#"{"aps":{"badge":1,"event":"update","timestamp":1795000000}}"#.parse::<JsonObject>().unwrap())
                 .with_live_activity_token(LiveActivityToken::new("token").unwrap())
                 .with_fcm_options(ApnsFcmOptions::new().with_analytics_label(label()).with_image("https://a.example/i.png")),
         )

@@ -147,7 +147,7 @@ fn a_refused_token_is_fetched_anew_once_and_the_message_goes_out() {
     world.token = fetch(&source, &mut world.google, NOW).unwrap();
     world.google.fcm.revoke("ya29.test-0002");
     assert_eq!(world.action(&device("alive")), Action::RefreshCredential { also_reconnect: false });
-    assert_eq!(source.handle_refusal(world.token.authorization(), NOW), credential::Refusal::Renewing);
+    assert_eq!(source.handle_refusal(world.token.authorization(), NOW), Refusal::Renewing);
     world.token = fetch(&source, &mut world.google, NOW).unwrap();
     assert!(matches!(world.send(&hello(), &device("alive")), Outcome::Accepted(_)));
 }
@@ -235,7 +235,7 @@ fn verdict_texts() {
         Verdict::ThirdPartyCredential { said: Some("APNs: 403 InvalidProviderToken".into()) },
         Verdict::TokenRefused,
         Verdict::TryLater { not_before: None },
-        Verdict::from_response(None, &Response::builder().status(418).with_body("teapot").unwrap(), NOW),
+        Verdict::from_response(None, &Response::builder().status(418).body("teapot").unwrap(), NOW),
     ];
     insta::assert_snapshot!(all.map(|verdict| verdict.to_string()).join("\n"), @"
     configured
@@ -319,7 +319,7 @@ fn the_service_refuses_what_google_refuses() {
         let request = http::Request::post(world.project.send_uri())
             .header("authorization", "Bearer t")
             .header("content-type", "application/json")
-            .with_body(bytes::Bytes::from(format!(r#"{{"message":{message}}}"#)))
+            .body(bytes::Bytes::from(format!(r#"{{"message":{message}}}"#)))
             .unwrap();
         let response = world_google.handle(&request, NOW);
         let error = ErrorBody::parse(response.body()).unwrap();
