@@ -84,11 +84,11 @@ fn targets() {
     let error = |old: Value| convert(old.to_string().as_bytes(), NOW).unwrap_err().to_string();
     insta::assert_snapshot!(error(json!({})), @"legacy request needs exactly one of to, registration_ids and condition; found 0");
     insta::assert_snapshot!(error(json!({"to": "SECRET", "condition": "x"})), @"legacy request needs exactly one of to, registration_ids and condition; found 2");
-    insta::assert_snapshot!(error(json!({"to": 7})), @"legacy request is not the expected JSON: expected a string in to");
+    insta::assert_snapshot!(error(json!({"to": 7})), @"legacy request: to: expected a string");
     insta::assert_snapshot!(error(json!({"to": "/topics/a b"})), @"legacy request: to: topic has a character at byte 1 that is not allowed; allowed: A-Z a-z 0-9 - _ . ~ %");
     insta::assert_snapshot!(error(json!({"registration_ids": vec!["a"; 1_001]})), @"legacy request has 1001 registration_ids, the limit is 1000");
     insta::assert_snapshot!(error(json!({"registration_ids": []})), @"legacy request needs exactly one of to, registration_ids and condition; found 0");
-    insta::assert_snapshot!(error(json!(["SECRET"])), @"legacy request is not the expected JSON: expected a map");
+    insta::assert_snapshot!(error(json!(["SECRET"])), @"legacy request: JSON, line 1 column 0: expected a map, found an array");
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn what_could_not_be_mapped_is_listed() {
     data.o changed: is now its JSON text
     data.z changed: values are strings in v1
     notification.title not mapped: is not a string
-    notification.color not mapped: color is malformed; expected #rrggbb
+    notification.color not mapped: color is not #rrggbb
     notification.body_loc_args not mapped: is not a list of strings
     notification.badge not mapped: is not a number
     notification.fresh not mapped: unknown field

@@ -56,9 +56,9 @@ fn credentials() {
     insta::assert_snapshot!(serde_json::to_string(&account().masked()).unwrap(), @r#"{"project_id":"reve…","client_email":"fire…@reve…","private_key_id":"0123…"}"#);
     let grant = Grant::service_account(&account(), PROVIDER).unwrap();
     insta::assert_snapshot!(debug(&grant), @r#"ServiceAccount(Issuer { client_email: "fire…@reve…", key_id: Some("0123…"), token_uri: Some("oauth2.googleapis.com") })"#);
-    insta::assert_snapshot!(debug(&Grant::remote(account().issuer().clone(), support::account_key(), PROVIDER)), @r#"RemoteSigner(Issuer { client_email: "fire…@reve…", key_id: Some("0123…"), token_uri: Some("oauth2.googleapis.com") })"#);
+    insta::assert_snapshot!(debug(&Grant::remote(account().issuer().clone(), support::account_key(), PROVIDER)), @r#"Remote(Issuer { client_email: "fire…@reve…", key_id: Some("0123…"), token_uri: Some("oauth2.googleapis.com") })"#);
     insta::assert_snapshot!(debug(&Grant::metadata_server()), @r#"MetadataServer(Some("metadata.google.internal"))"#);
-    insta::assert_snapshot!(debug(&Grant::given(Token::new("ya29.SECRET").unwrap())), @"Given(Token { generation: 0, expires_at: UnixTime(18446744073709551615), .. })");
+    insta::assert_snapshot!(debug(&Grant::given(Token::new("ya29.SECRET").unwrap())), @"Given(Token { expires_at: UnixTime(18446744073709551615), .. })");
     insta::assert_snapshot!(debug(&Assertion::new(account().issuer(), OAuthScope::Messaging, NOW)), @"Assertion { jws: UnsignedJws { signing_input_bytes: 382 }, token_uri: https://oauth2.googleapis.com/token }");
     let no_rsa = Grant::service_account(&account(), NO_RSA).unwrap_err();
     insta::assert_snapshot!(display(&no_rsa), @"the rustcrypto backend does not support RS256 (RUSTSEC-2023-0071 stands)");
@@ -77,9 +77,9 @@ fn the_token_source_and_its_outputs() {
     insta::assert_snapshot!(debug(&output), @r#"Fetch(FetchId(1), POST Some("oauth2.googleapis.com"))"#);
     let TokenOutput::Fetch { fetch, request } = output else { panic!() };
     source.handle_response(fetch, &google.handle(&request, NOW), NOW);
-    insta::assert_snapshot!(debug(&source.poll_output().unwrap()), @"Ready(1, until 1795003589000)");
-    insta::assert_snapshot!(debug(&source.token(NOW).unwrap()), @"Token { generation: 1, expires_at: UnixTime(1795003589000), .. }");
-    insta::assert_snapshot!(debug(&source), @r#"TokenSource { grant: ServiceAccount(Issuer { client_email: "fire…@reve…", key_id: Some("0123…"), token_uri: Some("oauth2.googleapis.com") }), token: Some(Token { generation: 1, expires_at: UnixTime(1795003589000), .. }), renew_at: UnixTime(1795003407994), in_flight: false, failures: 0, .. }"#);
+    insta::assert_snapshot!(debug(&source.poll_output().unwrap()), @"Ready(until 1795003589000)");
+    insta::assert_snapshot!(debug(&source.token(NOW).unwrap()), @"Token { expires_at: UnixTime(1795003589000), .. }");
+    insta::assert_snapshot!(debug(&source), @r#"TokenSource { grant: ServiceAccount(Issuer { client_email: "fire…@reve…", key_id: Some("0123…"), token_uri: Some("oauth2.googleapis.com") }), token: Some(Token { expires_at: UnixTime(1795003589000), .. }), renew_at: UnixTime(1795003407994), in_flight: false, failures: 0, .. }"#);
     let grant = Grant::remote(account().issuer().clone(), support::account_key(), PROVIDER);
     let remote = TokenSource::new(grant, TokenSettings::default(), Jitter::new(1));
     remote.handle_timeout(NOW);
@@ -109,13 +109,13 @@ fn messages_and_requests() {
         .with_data(Data::new([("resumeToken", "SECRET")]).unwrap())
         .with_apns(
             ApnsConfig::new()
-                .with_payload(r#"{"aps":{},"resumeToken":"SECRET"}"#.parse::<JsonObject>().unwrap())
+                .with_payload(r#"{"aps":{"event":"end","timestamp":1},"resumeToken":"SECRET"}"#.parse::<JsonObject>().unwrap())
                 .with_live_activity_token(LiveActivityToken::new("SECRET").unwrap()),
         )
         .with_webpush(WebpushConfig::new().with_fcm_options(
             WebpushFcmOptions::new().with_link(HttpsUrl::new("https://a.example/?token=SECRET").unwrap()),
         ));
-    insta::assert_snapshot!(debug(&message), @r#"Message { data: Some({"resumeToken": "6 bytes"}), notification: None, webpush: Some(WebpushConfig { headers: None, data: None, notification: None, fcm_options: Some(WebpushFcmOptions { link: Some(HttpsUrl(https://a.example/…)), analytics_label: None }) }), apns: Some(ApnsConfig { headers: None, payload: Some(JsonObject(24 bytes)), fcm_options: None, live_activity_token: Some(LiveActivityToken(6 bytes)) }), fcm_options: None, android: None }"#);
+    insta::assert_snapshot!(debug(&message), @r#"Message { data: Some({"resumeToken": "6 bytes"}), notification: None, webpush: Some(WebpushConfig { headers: None, data: None, notification: None, fcm_options: Some(WebpushFcmOptions { link: Some(HttpsUrl(https://a.example/…)), analytics_label: None }) }), apns: Some(ApnsConfig { headers: None, payload: Some(JsonObject(33 bytes)), fcm_options: None, live_activity_token: Some(LiveActivityToken(6 bytes)) }), fcm_options: None, android: None }"#);
     let target: Target = RegistrationToken::new("SECRET").unwrap().into();
     let prepared = Prepared::new(&message, SizeLimit::Provider).unwrap();
     insta::assert_snapshot!(debug(&prepared), @"Prepared { bytes: 184, .. }");
@@ -135,14 +135,14 @@ fn errors_of_credential_files() {
         json[name] = value;
         json.to_string()
     };
-    insta::assert_snapshot!(error("SECRET"), @"credential file is not the expected JSON: expected an object");
-    insta::assert_snapshot!(error("[]"), @"credential file is not the expected JSON: expected an object");
+    insta::assert_snapshot!(error("SECRET"), @"credential file: JSON, line 1 column 1: expected value");
+    insta::assert_snapshot!(error("[]"), @"credential file: JSON, line 1 column 2: expected struct File with 6 elements, found another number of elements");
     insta::assert_snapshot!(error(r#"{"type":"service_account"}"#), @"credential file: `project_id` is missing");
-    insta::assert_snapshot!(error(r#"{"type":["SECRET"]}"#), @"credential file is not the expected JSON: expected a string");
+    insta::assert_snapshot!(error(r#"{"type":["SECRET"]}"#), @"credential file: JSON at type, line 1 column 8: expected a string, found an array");
     insta::assert_snapshot!(error(&edited("type", "authorized_user".into())), @"credential file is for a user (`authorized_user`), expected a service account");
     insta::assert_snapshot!(error(&edited("type", "SECRET".into())), @"credential file is for something else, expected a service account");
     insta::assert_snapshot!(error(&edited("project_id", "".into())), @"credential file: `project_id` is empty");
-    insta::assert_snapshot!(error(&edited("private_key", 7.into())), @"credential file is not the expected JSON: expected a string");
+    insta::assert_snapshot!(error(&edited("private_key", 7.into())), @"credential file: JSON at private_key, line 1 column 398: expected a string, found a number");
     insta::assert_snapshot!(error(&edited("private_key", "SECRET".into())), @"credential file: `private_key`: malformed PEM: no BEGIN line");
     insta::assert_snapshot!(error(&edited("private_key", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----".into())), @"credential file: `private_key`: PEM holds a public key, expected PRIVATE KEY or RSA PRIVATE KEY");
     insta::assert_snapshot!(error(&edited("client_email", "SECRET".into())), @"credential file: `client_email` is not an e-mail address");

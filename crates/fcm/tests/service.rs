@@ -249,6 +249,7 @@ fn verdict_texts() {
     API disabled: enable the Firebase Cloud Messaging API in this project
     sender mismatch: the probed device belongs to another project
     third-party credential: check the APNs key or Web Push certificate in the Firebase console
+    third-party credential: check the APNs key or Web Push certificate in the Firebase console (APNs: 403 InvalidProviderToken)
     token refused: FCM does not accept the access token
     try later: Google could not answer now
     unexpected answer 418: no reason given

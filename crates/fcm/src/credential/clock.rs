@@ -70,25 +70,38 @@ impl Clock {
 ///
 /// Where the clock is found before that moment, the point was set by a clock that was ahead, and goes back with it: what
 /// was to happen in a minute still happens in a minute. A clock that went ahead and came back moves nothing that was set
-/// before it went.
+/// before it went; and one that went back and returns finds everything where it was.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Point {
     pub(super) at: UnixTime,
     set: UnixTime,
+    /// The same by another clock: `at` and `set` before it went back, or after.
+    other: Option<(UnixTime, UnixTime)>,
 }
 
 impl Point {
     /// In the past of everything.
-    pub(super) const PAST: Self = Self { at: UnixTime::EPOCH, set: UnixTime::EPOCH };
+    pub(super) const PAST: Self = Self::new(UnixTime::EPOCH, UnixTime::EPOCH);
     /// Never.
-    pub(super) const NEVER: Self = Self { at: UnixTime::MAX, set: UnixTime::EPOCH };
+    pub(super) const NEVER: Self = Self::new(UnixTime::MAX, UnixTime::EPOCH);
 
     pub(super) const fn new(at: UnixTime, set: UnixTime) -> Self {
-        Self { at, set }
+        Self { at, set, other: None }
     }
 
-    /// After the clock stepped back from `was` to `now`.
-    pub(super) fn moved(self, was: UnixTime, now: UnixTime) -> Self {
-        if self.at == UnixTime::MAX || self.set <= now { self } else { Self { at: now + self.at.since(was), set: now } }
+    /// After this reading of the clock, which is at `now`.
+    pub(super) fn after(self, reading: Reading, now: UnixTime) -> Self {
+        if self.at == UnixTime::MAX {
+            return self;
+        }
+        let swapped = |(at, set)| Self { at, set, other: Some((self.at, self.set)) };
+        match (reading, self.other) {
+            (Reading::Back { .. }, _) if self.set <= now => self,
+            (Reading::Back { .. }, Some(other)) if other.1 <= now => swapped(other),
+            (Reading::Back { was }, _) => swapped((now + self.at.since(was), now)),
+            // Back where it came from.
+            (Reading::Leap, Some(other)) if other.1 <= now && other.1 > self.set => swapped(other),
+            (Reading::Leap | Reading::Steady, _) => self,
+        }
     }
 }

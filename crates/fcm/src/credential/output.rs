@@ -41,7 +41,9 @@ pub enum TokenOutput {
 impl fmt::Debug for TokenOutput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Sign(request) => f.debug_tuple("Sign").field(request).finish(),
+            Self::Sign(request) => {
+                write!(f, "Sign({:?}, {} bytes)", request.id(), request.signing_input().len())
+            }
             Self::Fetch { fetch, request } => {
                 write!(f, "Fetch({fetch:?}, {} {:?})", request.method(), request.uri().host())
             }

@@ -126,6 +126,7 @@ pub struct ServiceAccount {
 
 /// The fields of the file that matter here; the others are read over.
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct File {
     r#type: Option<String>,
     project_id: Option<String>,

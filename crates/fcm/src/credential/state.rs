@@ -329,7 +329,7 @@ impl State {
         self.given_taken = false;
         (self.flight, self.work, self.last_failure) = (None, None, None);
         (self.failures, self.refusals) = (0, 0);
-        (self.renew, self.pause) = (Point::new(now, now), Point::new(now, now));
+        (self.renew, self.pause, self.doubt) = (Point::new(now, now), Point::new(now, now), Point::PAST);
     }
 
     /// Exponential, half of it jitter: never at once, never all together.
@@ -342,38 +342,38 @@ impl State {
     pub(super) fn observe(&mut self, now: UnixTime) -> UnixTime {
         let reading = self.clock.read(now);
         let now = self.clock.now();
-        match reading {
-            Reading::Steady => {}
-            Reading::Leap => {
-                // A leap may be a glitch: what is in flight gets its time once more, and a clock that is known for coming
-                // back has to stay where it is for a while before it costs a fetch.
-                if let Some(flight) = self.flight.as_mut().filter(|flight| !flight.extended) {
-                    flight.extended = true;
-                    flight.deadline = Point::new(now + self.settings.fetch_timeout(), now);
-                }
-                let steps = self.clock.steps_back();
-                if steps > 0 {
-                    let wait = self.backoff(steps, self.settings.max_backoff_operator());
-                    self.doubt = Point::new(now + wait, now);
-                }
+        for point in [&mut self.pause, &mut self.doubt, &mut self.renew] {
+            *point = point.after(reading, now);
+        }
+        if let Some(flight) = &mut self.flight {
+            flight.started = flight.started.min(now);
+            flight.deadline = flight.deadline.after(reading, now);
+        }
+        if let Some(held) = &mut self.token {
+            let end = held.end.after(reading, now);
+            if end.at != held.end.at {
+                held.token = held.token.clone().with_expires_at(end.at);
             }
-            Reading::Back { was } => self.step_back(was, now),
+            held.end = end;
+        }
+        if reading == Reading::Leap {
+            self.leapt(now);
         }
         now
     }
 
-    fn step_back(&mut self, was: UnixTime, now: UnixTime) {
-        self.pause = self.pause.moved(was, now);
-        self.doubt = self.doubt.moved(was, now);
-        self.renew = self.renew.moved(was, now);
-        if let Some(flight) = &mut self.flight {
-            flight.started = flight.started.min(now);
-            flight.deadline = flight.deadline.moved(was, now);
+    /// A leap may be a glitch: what is in flight gets its time once more, and a clock that is known for coming back has to
+    /// stay where it is for a while before it costs a fetch.
+    fn leapt(&mut self, now: UnixTime) {
+        if let Some(flight) = self.flight.as_mut().filter(|flight| !flight.extended) {
+            flight.extended = true;
+            flight.deadline = Point::new(now + self.settings.fetch_timeout(), now);
         }
-        self.token = self.token.take().map(|held| {
-            let end = held.end.moved(was, now);
-            Held { token: held.token.with_expires_at(end.at), end }
-        });
+        let steps = self.clock.steps_back();
+        if steps > 0 && !matches!(self.grant.kind, GrantKind::Given { .. }) {
+            let wait = self.backoff(steps, self.settings.max_backoff_operator());
+            self.doubt = Point::new(now + wait, now);
+        }
     }
 }
 

@@ -128,6 +128,17 @@ impl WriteJson for Fraction {
     }
 }
 
+/// As the writer: 0 and 1 without a point.
+impl Serialize for Fraction {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            0.0 => serializer.serialize_u8(0),
+            1.0 => serializer.serialize_u8(1),
+            part => serializer.serialize_f32(part),
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Fraction {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::new(f32::deserialize(deserializer)?).map_err(D::Error::custom)
@@ -163,7 +174,7 @@ impl JsonFields for Parts {
             [("red", self.red), ("green", self.green), ("blue", self.blue), ("alpha", self.alpha)]
         {
             if let Some(part) = part {
-                map.serialize_entry(key, &part.0)?;
+                map.serialize_entry(key, &part)?;
             }
         }
         Ok(())
