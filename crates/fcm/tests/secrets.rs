@@ -83,7 +83,7 @@ fn the_token_source_and_its_outputs() {
     let grant = Grant::remote(account().issuer().clone(), support::account_key(), PROVIDER);
     let remote = TokenSource::new(grant, TokenSettings::default(), Jitter::new(1));
     remote.handle_timeout(NOW);
-    insta::assert_snapshot!(debug(&remote.poll_output().unwrap()), @"Sign(FetchId(1), 382 bytes)");
+    insta::assert_snapshot!(debug(&remote.poll_output().unwrap()), @"Sign(SigningId(1), 382 bytes)");
 }
 
 #[test]
@@ -115,10 +115,10 @@ fn messages_and_requests() {
         .with_webpush(WebpushConfig::new().with_fcm_options(
             WebpushFcmOptions::new().with_link(HttpsUrl::new("https://a.example/?token=SECRET").unwrap()),
         ));
-    insta::assert_snapshot!(debug(&message), @r#"Message { data: Some({"resumeToken": "6 bytes"}), notification: None, webpush: Some(WebpushConfig { headers: None, data: None, notification: None, fcm_options: Some(WebpushFcmOptions { link: Some(HttpsUrl(https://a.example/…)), analytics_label: None }) }), apns: Some(ApnsConfig { headers: None, payload: Some(JsonObject(33 bytes)), fcm_options: None, live_activity_token: Some(LiveActivityToken(6 bytes)) }), fcm_options: None, android: None }"#);
+    insta::assert_snapshot!(debug(&message), @r#"Message { data: Some({"resumeToken": "6 bytes"}), notification: None, webpush: Some(WebpushConfig { headers: None, data: None, notification: None, fcm_options: Some(WebpushFcmOptions { link: Some(HttpsUrl(https://a.example/…)), analytics_label: None }) }), apns: Some(ApnsConfig { headers: None, payload: Some(JsonObject(60 bytes)), fcm_options: None, live_activity_token: Some(LiveActivityToken(6 bytes)) }), fcm_options: None, android: None }"#);
     let target: Target = RegistrationToken::new("SECRET").unwrap().into();
     let prepared = Prepared::new(&message, SizeLimit::Provider).unwrap();
-    insta::assert_snapshot!(debug(&prepared), @"Prepared { bytes: 184, .. }");
+    insta::assert_snapshot!(debug(&prepared), @"Prepared { bytes: 220, .. }");
     let (project, token) = (Project::new("p").unwrap(), Token::new("ya29.SECRET").unwrap());
     let targets = [target.clone()];
     insta::assert_snapshot!(check(format!("{:?}", prepared.fan_out(&project, &targets, &token).map(|_| ()).size_hint())), @"(1, Some(1))");
@@ -136,7 +136,7 @@ fn errors_of_credential_files() {
         json.to_string()
     };
     insta::assert_snapshot!(error("SECRET"), @"credential file: JSON, line 1 column 1: expected value");
-    insta::assert_snapshot!(error("[]"), @"credential file: JSON, line 1 column 2: expected struct File with 6 elements, found another number of elements");
+    insta::assert_snapshot!(error("[]"), @"credential file: JSON, line 1 column 2: expected an object, found another number of elements");
     insta::assert_snapshot!(error(r#"{"type":"service_account"}"#), @"credential file: `project_id` is missing");
     insta::assert_snapshot!(error(r#"{"type":["SECRET"]}"#), @"credential file: JSON at type, line 1 column 8: expected a string, found an array");
     insta::assert_snapshot!(error(&edited("type", "authorized_user".into())), @"credential file is for a user (`authorized_user`), expected a service account");
