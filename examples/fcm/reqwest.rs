@@ -76,10 +76,7 @@ fn client() -> Result<reqwest::Client, Box<dyn Error>> {
 }
 
 /// The loop of `TokenSource`, until there is a token.
-async fn access_token(
-    client: &reqwest::Client,
-    source: &TokenSource,
-) -> Result<Token, Box<dyn Error>> {
+async fn access_token(client: &reqwest::Client, source: &TokenSource) -> Result<Token, Box<dyn Error>> {
     loop {
         match source.token(clock::now()) {
             Ok(token) => return Ok(token),

@@ -11,8 +11,8 @@ use reveille_core::{Action, Jitter, Outcome, UnixTime};
 use reveille_crypto::{RsaPublicKey, base64url};
 use reveille_crypto_ring::PROVIDER;
 use reveille_fcm::{
-    Data, Grant, Message, Notification, Project, RegistrationToken, ServiceAccount, Target, TokenError, TokenOutput,
-    TokenSettings, TokenSource, classify_response,
+    Data, Grant, Message, Notification, Project, RegistrationToken, ServiceAccount, Target, TokenError,
+    TokenOutput, TokenSettings, TokenSource, classify_response,
 };
 use reveille_testkit::fcm::{Device, FcmService, Google, OAuthService, Refusal};
 
@@ -50,8 +50,12 @@ fn main() -> Result<(), Box<dyn Error>> {
                 Action::RefreshCredential { .. } => {
                     println!("refused: {:?}", tokens.handle_refusal(token.authorization(), now));
                 }
-                Action::Retry { not_before, .. } | Action::SlowDown { until: not_before, .. } => now = not_before,
-                ref action if action.drops(registered_at) => return Ok(println!("the device is gone: remove it")),
+                Action::Retry { not_before, .. } | Action::SlowDown { until: not_before, .. } => {
+                    now = not_before
+                }
+                ref action if action.drops(registered_at) => {
+                    return Ok(println!("the device is gone: remove it"));
+                }
                 action => return Ok(println!("for the operator: {action:?}, {:?}", rejection.detail)),
             },
         }
@@ -84,7 +88,8 @@ fn google() -> Result<Google, Box<dyn Error>> {
     let text = |value: &serde_json::Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
     let part = |name: &str| base64url::decode(&text(&key, name));
     let public_key = RsaPublicKey::new(&part("n")?, &part("e")?);
-    let oauth = OAuthService::new(text(&account, "token_uri"), text(&account, "client_email"), public_key, PROVIDER);
+    let oauth =
+        OAuthService::new(text(&account, "token_uri"), text(&account, "client_email"), public_key, PROVIDER);
     let mut fcm = FcmService::new(text(&account, "project_id"));
     fcm.device("phone-7", Device::Registered);
     fcm.script([Refusal::Unauthenticated]);

@@ -61,7 +61,8 @@ pub fn cut_out(text: &str, secrets: &[&str]) -> String {
 pub fn cut_tokens(text: &str) -> String {
     const TOKEN: usize = 32;
     let bounded = text.get(..text.floor_char_boundary(MAX_TEXT * 2)).unwrap_or_default();
-    let is_token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':' | '+' | '/' | '=' | '.');
+    let is_token =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':' | '+' | '/' | '=' | '.');
     let mut out = String::with_capacity(bounded.len().min(MAX_TEXT));
     let mut rest = bounded;
     while !rest.is_empty() {

@@ -77,7 +77,8 @@ fn fix(field: &'static str) -> Action {
 fn all_codes() {
     let retry = guessed;
     let slow = |secs| slow(Scope::Credential, secs);
-    let slow_target = |secs| Action::SlowDown { scope: Scope::Target, until: after(secs), source: RetrySource::Guess };
+    let slow_target =
+        |secs| Action::SlowDown { scope: Scope::Target, until: after(secs), source: RetrySource::Guess };
     let table = [
         (404, "NOT_FOUND", "UNREGISTERED", vec![], DROP),
         (403, "PERMISSION_DENIED", "SENDER_ID_MISMATCH", vec![], Action::SuspectTarget),
@@ -230,7 +231,8 @@ fn what_apple_says_behind_fcm() {
     ];
     for (status, reason, action) in table {
         for code in ["INVALID_ARGUMENT", "INTERNAL", "THIRD_PARTY_AUTH_ERROR"] {
-            let rejection = run(400, &[], &body(400, "INVALID_ARGUMENT", Some(code), &[apns(status, reason)]));
+            let rejection =
+                run(400, &[], &body(400, "INVALID_ARGUMENT", Some(code), &[apns(status, reason)]));
             assert_eq!(rejection.action, action, "{status} {reason} {code}");
             assert_eq!(rejection.reason.as_deref(), Some(code));
             assert!(rejection.detail.unwrap().contains(&format!("APNs: {status} {reason}")));
@@ -299,7 +301,13 @@ fn what_names_the_device_is_in_no_text() {
             let body = body(400, name, Some(code), &details).replace("said", name);
             for outcome in [
                 classify(&target, StatusCode::BAD_REQUEST, &HeaderMap::new(), body.as_bytes(), NOW),
-                classify_subscription(&target, StatusCode::BAD_REQUEST, &HeaderMap::new(), body.as_bytes(), NOW),
+                classify_subscription(
+                    &target,
+                    StatusCode::BAD_REQUEST,
+                    &HeaderMap::new(),
+                    body.as_bytes(),
+                    NOW,
+                ),
             ] {
                 let text = format!("{outcome:?}");
                 assert!(!text.contains("SECRET") && !text.contains("short-fid"), "{text}");
@@ -330,7 +338,8 @@ fn an_accepted_message_has_its_name() {
         ("<html>", None),
         (r#"{"name":7}"#, None),
     ] {
-        let Outcome::Accepted(receipt) = classify(None, StatusCode::OK, &headers, body.as_bytes(), NOW) else {
+        let Outcome::Accepted(receipt) = classify(None, StatusCode::OK, &headers, body.as_bytes(), NOW)
+        else {
             panic!()
         };
         assert_eq!((receipt.status, receipt.message.as_deref()), (200, name));
@@ -340,9 +349,15 @@ fn an_accepted_message_has_its_name() {
 #[test]
 fn a_missing_subscription_is_not_a_missing_device() {
     let run = |status, body: &str| {
-        classify_subscription(None, StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body.as_bytes(), NOW)
-            .action()
-            .cloned()
+        classify_subscription(
+            None,
+            StatusCode::from_u16(status).unwrap(),
+            &HeaderMap::new(),
+            body.as_bytes(),
+            NOW,
+        )
+        .action()
+        .cloned()
     };
     assert_eq!(run(404, &body(404, "NOT_FOUND", None, &[])), Some(Action::GiveUp));
     assert_eq!(run(409, &body(409, "ALREADY_EXISTS", None, &[])), Some(Action::GiveUp));

@@ -57,6 +57,7 @@ fn ours_says_what_google_wants_to_hear() {
 
 #[test]
 fn an_issuer_without_a_key_id_has_none_in_its_header() {
-    let assertion = Assertion::new(&Issuer::new("a@b.example", Some("")).unwrap(), OAuthScope::Messaging, NOW);
+    let assertion =
+        Assertion::new(&Issuer::new("a@b.example", Some("")).unwrap(), OAuthScope::Messaging, NOW);
     assert!(assertion.signing_input().starts_with(b"eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9."));
 }

@@ -15,7 +15,8 @@ fn targets() -> Vec<Target> {
 
 #[test]
 fn the_same_as_one_by_one() {
-    let message = Message::new().with_notification(Notification::new().with_title("Anna").with_body("x".repeat(300)));
+    let message =
+        Message::new().with_notification(Notification::new().with_title("Anna").with_body("x".repeat(300)));
     let prepared = Prepared::new(&message, SizeLimit::Own).unwrap();
     let (project, token) = (Project::new("p").unwrap(), Token::new("t").unwrap());
     let targets = targets();

@@ -92,7 +92,8 @@ fn what_a_server_says_is_searched_for_tokens() {
     let body = format!(
         r#"{{"error":{{"status":"INVALID_ARGUMENT","message":"bad token {token}","details":[{{"@type":"x/google.rpc.BadRequest","fieldViolations":[{{"field":"message.token","description":"not {token}"}}]}}]}}}}"#
     );
-    let outcome = classify(None, http::StatusCode::BAD_REQUEST, &http::HeaderMap::new(), body.as_bytes(), NOW);
+    let outcome =
+        classify(None, http::StatusCode::BAD_REQUEST, &http::HeaderMap::new(), body.as_bytes(), NOW);
     insta::assert_snapshot!(debug(&outcome), @r#"Rejected(Rejection { status: 400, reason: Some("INVALID_ARGUMENT"), action: DropTarget { if_registered_before: None }, detail: Some("bad token …; not …") })"#);
     let body = format!(r#"{{"error":"invalid_grant","error_description":"assertion eyJ{token}"}}"#);
     let failure =

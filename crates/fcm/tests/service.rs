@@ -188,7 +188,10 @@ fn the_credential_test_says_what_is_wrong() {
     world.google.fcm.enable_api(false);
     assert_eq!(probe(&mut world, None), Verdict::ApiDisabled);
     world.google.fcm.enable_api(true);
-    world.google.fcm.script([fcm::Refusal::ThirdPartyAuth, fcm::Refusal::Unavailable { retry_after: Some(60) }]);
+    world
+        .google
+        .fcm
+        .script([fcm::Refusal::ThirdPartyAuth, fcm::Refusal::Unavailable { retry_after: Some(60) }]);
     assert_eq!(probe(&mut world, None), Verdict::ThirdPartyCredential { said: None });
     assert!(matches!(probe(&mut world, None), Verdict::TryLater { not_before: Some(_) }));
     world.project = Project::new("another-project").unwrap();
@@ -259,8 +262,7 @@ fn verdict_texts() {
 #[test]
 fn topic_subscriptions_live_and_die() {
     let mut world = world();
-    let device =
-        Subscriptions::of_token(&world.project, &RegistrationToken::new("alive").unwrap()).unwrap();
+    let device = Subscriptions::of_token(&world.project, &RegistrationToken::new("alive").unwrap()).unwrap();
     let topic = |name: &'static str| Topic::new(name).unwrap();
     let mut run = |request: Result<http::Request<bytes::Bytes>, InvalidSubscription>| {
         let response = world.google.handle(&request.unwrap(), NOW);
@@ -307,12 +309,30 @@ fn the_service_refuses_what_google_refuses() {
         ErrorBody::parse(google.handle(&request, NOW).body()).and_then(|error| error.apns?.reason)
     };
     let wake = r#""payload":{"aps":{"content-available":1}}"#;
-    assert_eq!(apple(&format!(r#"{{"headers":{{"apns-push-type":"alarm"}},{wake}}}"#)).as_deref(), Some("InvalidPushType"));
-    assert_eq!(apple(&format!(r#"{{"headers":{{"apns-push-type":"background"}},{wake}}}"#)).as_deref(), Some("BadPriority"));
-    assert_eq!(apple(&format!(r#"{{"headers":{{"apns-priority":"7"}},{wake}}}"#)).as_deref(), Some("BadPriority"));
-    assert_eq!(apple(&format!(r#"{{"headers":{{"apns-collapse-id":""}},{wake}}}"#)).as_deref(), Some("BadCollapseId"));
-    assert_eq!(apple(&format!(r#"{{"headers":{{"apns-expiration":"soon"}},{wake}}}"#)).as_deref(), Some("BadExpirationDate"));
-    assert_eq!(apple(&format!(r#"{{"headers":{{"apns-push-type":"background","apns-priority":"5"}},{wake}}}"#)), None);
+    assert_eq!(
+        apple(&format!(r#"{{"headers":{{"apns-push-type":"alarm"}},{wake}}}"#)).as_deref(),
+        Some("InvalidPushType")
+    );
+    assert_eq!(
+        apple(&format!(r#"{{"headers":{{"apns-push-type":"background"}},{wake}}}"#)).as_deref(),
+        Some("BadPriority")
+    );
+    assert_eq!(
+        apple(&format!(r#"{{"headers":{{"apns-priority":"7"}},{wake}}}"#)).as_deref(),
+        Some("BadPriority")
+    );
+    assert_eq!(
+        apple(&format!(r#"{{"headers":{{"apns-collapse-id":""}},{wake}}}"#)).as_deref(),
+        Some("BadCollapseId")
+    );
+    assert_eq!(
+        apple(&format!(r#"{{"headers":{{"apns-expiration":"soon"}},{wake}}}"#)).as_deref(),
+        Some("BadExpirationDate")
+    );
+    assert_eq!(
+        apple(&format!(r#"{{"headers":{{"apns-push-type":"background","apns-priority":"5"}},{wake}}}"#)),
+        None
+    );
     let send = |message: &str, field: &str| {
         let mut world_google = google();
         world_google.fcm.device("alive", Device::Registered);

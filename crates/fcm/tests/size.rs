@@ -41,9 +41,7 @@ fn the_estimate_is_googles_sentence_to_the_byte() {
     let prepared = Prepared::new(&with_data(2_048), estimate).unwrap();
     assert!(prepared.body(&device()).is_ok());
     insta::assert_snapshot!(prepared.body(&topic()).unwrap_err(), @"message of 2049 bytes does not fit into 2048, at least 2049 are needed: android: data.k 2049");
-    assert!(
-        prepared.request(&Project::new("p").unwrap(), &topic(), &Token::new("t").unwrap()).is_err()
-    );
+    assert!(prepared.request(&Project::new("p").unwrap(), &topic(), &Token::new("t").unwrap()).is_err());
     let results: Vec<bool> = prepared
         .fan_out(&Project::new("p").unwrap(), &[device(), topic(), device()], &Token::new("t").unwrap())
         .map(|result| result.is_ok())
@@ -53,8 +51,9 @@ fn the_estimate_is_googles_sentence_to_the_byte() {
 
 #[test]
 fn a_platforms_own_parts_replace_the_shared_ones() {
-    let message =
-        with_data(100).with_notification(Notification::new().with_title("0123456789").with_body("0123456789")).with_android(
+    let message = with_data(100)
+        .with_notification(Notification::new().with_title("0123456789").with_body("0123456789"))
+        .with_android(
             AndroidConfig::new()
                 .with_data(Data::new([("k", "v")]).unwrap())
                 .with_notification(AndroidNotification::new().with_body("own").with_sound("ring")),
@@ -72,7 +71,8 @@ fn a_platforms_own_parts_replace_the_shared_ones() {
 
 #[test]
 fn an_oversize_message_names_its_fields() {
-    let message = with_data(3_000).with_notification(Notification::new().with_body("b".repeat(2_000)).with_title("t"));
+    let message =
+        with_data(3_000).with_notification(Notification::new().with_body("b".repeat(2_000)).with_title("t"));
     insta::assert_snapshot!(message.check_size(Reach::Device, SizeLimit::Provider).unwrap_err(), @"message of 5057 bytes does not fit into 4096, at least 5057 are needed: android: data.k 3007, android: body 2010, android: notification 18, android: title 12, android: data 10");
     let mut cut = message.clone();
     insta::assert_snapshot!(cut.fit_in_order(&[Sacrifice::Title], Reach::Device, SizeLimit::Provider).unwrap_err(), @"message of 5217 bytes does not fit into 4096, at least 5217 are needed: apns: data.k 3007, apns: body 2010, apns: what FCM adds 160, apns: notification 18, apns: data 10, …");
@@ -84,12 +84,19 @@ fn the_order_of_sacrifice_is_kept() {
     let mut message = Message::new()
         .with_data(Data::new([("preview", "x".repeat(200)), ("id", "1".to_owned())]).unwrap())
         .with_notification(
-            Notification::new().with_title("Anna").with_body("y".repeat(400)).with_image("https://a.example/i.png"),
+            Notification::new()
+                .with_title("Anna")
+                .with_body("y".repeat(400))
+                .with_image("https://a.example/i.png"),
         );
     let order = [Sacrifice::Data("preview".into()), Sacrifice::Image, Sacrifice::Body, Sacrifice::Title];
     let budget = SizeLimit::Bytes(500);
-    let cuts: Vec<String> =
-        message.fit_in_order(&order, Reach::Device, budget).unwrap().iter().map(ToString::to_string).collect();
+    let cuts: Vec<String> = message
+        .fit_in_order(&order, Reach::Device, budget)
+        .unwrap()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     assert_eq!(
         cuts,
         [
@@ -108,10 +115,16 @@ fn the_order_of_sacrifice_is_kept() {
 fn own_texts_are_cut_where_they_stand() {
     let long = "z".repeat(600);
     let mut message = Message::new()
-        .with_android(AndroidConfig::new().with_notification(AndroidNotification::new().with_body(long.clone())))
-        .with_apns(ApnsConfig::new().with_payload(JsonObject::from_serialize(&json!({"aps": {"alert": long}})).unwrap()))
+        .with_android(
+            AndroidConfig::new().with_notification(AndroidNotification::new().with_body(long.clone())),
+        )
+        .with_apns(
+            ApnsConfig::new()
+                .with_payload(JsonObject::from_serialize(&json!({"aps": {"alert": long}})).unwrap()),
+        )
         .with_webpush(
-            WebpushConfig::new().with_notification(JsonObject::from_serialize(&json!({"title": "t", "body": long})).unwrap()),
+            WebpushConfig::new()
+                .with_notification(JsonObject::from_serialize(&json!({"title": "t", "body": long})).unwrap()),
         );
     let budget = SizeLimit::Bytes(300);
     let cuts = message.fit_in_order(&[Sacrifice::Body], Reach::Device, budget).unwrap();
@@ -184,8 +197,8 @@ fn any_message() -> impl Strategy<Value = Message> {
             message.android = Some(if v2 {
                 let mut shown = AndroidNotificationV2::new().with_channel_id("calls");
                 (shown.title, shown.body, shown.image, shown.light_settings) = (title, body, image, light);
-                let mut config =
-                    AndroidConfigV2::new().with_message(AndroidRemoteNotification::new().with_notification(shown));
+                let mut config = AndroidConfigV2::new()
+                    .with_message(AndroidRemoteNotification::new().with_notification(shown));
                 config.data = data;
                 config.into()
             } else {
@@ -197,17 +210,23 @@ fn any_message() -> impl Strategy<Value = Message> {
             });
         }
         if let Some((plain, title, body, number)) = apns {
-            let alert =
-                if plain { json!(body.unwrap_or_default()) } else { json!({"title": title, "body": body, "loc-key": "K"}) };
+            let alert = if plain {
+                json!(body.unwrap_or_default())
+            } else {
+                json!({"title": title, "body": body, "loc-key": "K"})
+            };
             let payload = json!({"aps": {"alert": alert, "badge": 1}, "number": number});
-            message.apns = Some(Box::new(ApnsConfig::new().with_payload(JsonObject::from_serialize(&payload).unwrap())));
+            message.apns =
+                Some(Box::new(ApnsConfig::new().with_payload(JsonObject::from_serialize(&payload).unwrap())));
         }
         if let Some((title, body, data, link)) = webpush {
             let shown = json!({"title": title, "body": body, "icon": "i"});
-            let mut config = WebpushConfig::new().with_notification(JsonObject::from_serialize(&shown).unwrap());
+            let mut config =
+                WebpushConfig::new().with_notification(JsonObject::from_serialize(&shown).unwrap());
             config.data = data;
             config.fcm_options = link.map(|path| {
-                WebpushFcmOptions::new().with_link(HttpsUrl::new(format!("https://a.example/{path}")).unwrap())
+                WebpushFcmOptions::new()
+                    .with_link(HttpsUrl::new(format!("https://a.example/{path}")).unwrap())
             });
             message.webpush = Some(Box::new(config));
         }

@@ -123,7 +123,11 @@ fn a_remote_signer_signs_in_between() {
     let signature = key.sign(request.signing_input()).unwrap();
     source.handle_signature(&request, &signature, after(1)).unwrap();
     let (fetching, http) = fetch(&source).unwrap();
-    assert_eq!(source.handle_signature(&request, &signature, after(1)), Err(SignatureRefused::NotAwaited), "twice");
+    assert_eq!(
+        source.handle_signature(&request, &signature, after(1)),
+        Err(SignatureRefused::NotAwaited),
+        "twice"
+    );
     assert!(source.poll_output().is_none());
     source.handle_response(fetching, &google.handle(&http, NOW), after(1));
     assert!(source.token(after(2)).is_ok());
@@ -147,7 +151,11 @@ fn a_signature_is_verified_before_it_is_used() {
     source.handle_timeout(at);
     let next = sign(&source);
     assert_ne!(next.id(), request.id());
-    assert_eq!(source.handle_signature(&request, &good, at), Err(SignatureRefused::NotAwaited), "of another request");
+    assert_eq!(
+        source.handle_signature(&request, &good, at),
+        Err(SignatureRefused::NotAwaited),
+        "of another request"
+    );
     source.handle_signature(&next, &key.sign(next.signing_input()).unwrap(), at).unwrap();
     assert!(fetch(&source).is_some());
 }
@@ -308,9 +316,17 @@ fn a_hundred_refusals_of_one_token_are_one_refresh_and_a_second_one_waits() {
     source.handle_response(id, &granted_as("y", 3_600), after(21));
     assert_eq!(source.handle_refusal(&bearer("x"), after(21)), Refusal::Replaced);
     assert_eq!(source.handle_refusal(&bearer("of another source"), after(21)), Refusal::Replaced);
-    assert_eq!(has(&source, after(21)).unwrap(), "Bearer ya29.y", "a late refusal of the first is nothing to the second");
+    assert_eq!(
+        has(&source, after(21)).unwrap(),
+        "Bearer ya29.y",
+        "a late refusal of the first is nothing to the second"
+    );
     let Refusal::TooYoung { until } = source.handle_refusal(&bearer("y"), after(40)) else { panic!() };
-    assert_eq!(source.handle_refusal(&bearer("y"), after(40)), Refusal::TooYoung { until }, "the same once more");
+    assert_eq!(
+        source.handle_refusal(&bearer("y"), after(40)),
+        Refusal::TooYoung { until },
+        "the same once more"
+    );
     source.handle_timeout(after(40));
     assert!(fetch(&source).is_none(), "refused again: this is not a matter of freshness");
     assert!(until > after(40) && source.next_wakeup().unwrap().at == until);
@@ -361,7 +377,9 @@ fn a_clock_that_is_set_back_does_not_stop_the_renewal() {
 /// RS256 takes a millisecond here, and a KMS takes what it takes: who has a token does not wait for it.
 #[test]
 fn a_slow_signer_stops_nobody_who_has_a_token() {
-    use reveille_crypto::{CryptoError, CryptoProvider, KeyError, Rs256, Rs256SigningKey, RsaPrivateKey, RsaPublicKey};
+    use reveille_crypto::{
+        CryptoError, CryptoProvider, KeyError, Rs256, Rs256SigningKey, RsaPrivateKey, RsaPublicKey,
+    };
     use std::sync::{Arc, Barrier};
 
     /// Meets the test twice: when it begins to sign, and before it ends.

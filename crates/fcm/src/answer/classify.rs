@@ -125,9 +125,7 @@ impl Said<'_> {
     fn wait(&self, otherwise: Duration) -> (UnixTime, RetrySource) {
         let header = RetryAfter::from_header(self.headers.get(RETRY_AFTER).map(HeaderValue::as_bytes));
         match header.or_else(|| self.delay.map(RetryAfter::Delay)) {
-            Some(wait) => {
-                (wait.resolve_within(RETRY_MINIMUM, LONGEST_WAIT, self.now), RetrySource::Service)
-            }
+            Some(wait) => (wait.resolve_within(RETRY_MINIMUM, LONGEST_WAIT, self.now), RetrySource::Service),
             None => (self.now + otherwise, RetrySource::Guess),
         }
     }

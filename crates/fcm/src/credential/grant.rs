@@ -76,7 +76,8 @@ impl Grant {
     /// # Errors
     /// [`CredentialError::Field`] if `origin` is neither `https` nor on loopback.
     pub fn metadata_server_at(origin: &str) -> Result<Self, CredentialError> {
-        let fail = || CredentialError::Field { field: "origin", problem: "is not https, nor http on loopback" };
+        let fail =
+            || CredentialError::Field { field: "origin", problem: "is not https, nor http on loopback" };
         let parsed: Uri = origin.parse().map_err(|_| fail())?;
         if !is_safe_origin(&parsed) {
             return Err(fail());

@@ -11,8 +11,8 @@ use super::grant::GrantKind;
 use super::output::Work;
 use super::state::{State, Todo};
 use super::{
-    FetchId, Grant, Refusal, SignatureRefused, Token, TokenError, TokenFailure, TokenFailureKind, TokenOutput,
-    TokenSettings, WorkId, read_token_answer,
+    FetchId, Grant, Refusal, SignatureRefused, Token, TokenError, TokenFailure, TokenFailureKind,
+    TokenOutput, TokenSettings, WorkId, read_token_answer,
 };
 
 /// A source of access tokens, for all threads of a process.

@@ -233,7 +233,11 @@ impl State {
         }
         self.given_taken = true;
         // Its end is the giver's word about the wall clock: it stays wherever the clock goes.
-        self.put(Held { token, end: Point::new(end, UnixTime::EPOCH) }, Point::new(end, UnixTime::EPOCH), now);
+        self.put(
+            Held { token, end: Point::new(end, UnixTime::EPOCH) },
+            Point::new(end, UnixTime::EPOCH),
+            now,
+        );
     }
 
     fn spent(&mut self) {

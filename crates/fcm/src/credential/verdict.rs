@@ -131,7 +131,9 @@ impl Verdict {
         let apns = error.apns.as_ref();
         let by_apple = apns.and_then(|apns| apns.reason.as_deref());
         match (&error.code, error.info.as_deref(), status.as_u16()) {
-            _ if matches!(by_apple, Some("Unregistered" | "ExpiredToken")) => return Self::ConfiguredTargetGone,
+            _ if matches!(by_apple, Some("Unregistered" | "ExpiredToken")) => {
+                return Self::ConfiguredTargetGone;
+            }
             (Some(ErrorCode::Unregistered), ..) => return Self::ConfiguredTargetGone,
             (Some(ErrorCode::SenderIdMismatch), ..) => return Self::SenderMismatch,
             (Some(ErrorCode::ThirdPartyAuthError), ..) => {

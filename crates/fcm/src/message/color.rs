@@ -243,7 +243,10 @@ mod tests {
         color.write_json(&mut out);
         assert_eq!(String::from_utf8(out.clone()).unwrap(), r#"{"red":0,"green":1,"blue":0.4,"alpha":0.5}"#);
         assert_eq!(serde_json::from_slice::<LightColor>(&out).unwrap(), color);
-        assert_eq!(serde_json::from_str::<LightColor>(&serde_json::to_string(&color).unwrap()).unwrap(), color);
+        assert_eq!(
+            serde_json::from_str::<LightColor>(&serde_json::to_string(&color).unwrap()).unwrap(),
+            color
+        );
         insta::assert_snapshot!(InvalidColor::Fraction, @"part of a color is not between 0 and 1");
         insta::assert_snapshot!(InvalidColor::Hex, @"color is not #rrggbb");
         assert_eq!(LightColor::from(Rgb::new(255, 0, 51)), LightColor::new(1.0, 0.0, 0.2).unwrap());

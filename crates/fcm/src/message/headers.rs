@@ -267,7 +267,9 @@ mod tests {
 
     #[test]
     fn typed_headers() {
-        let headers = ApnsHeaders::default().with_priority(ApnsPriority::Immediate).with_expiration(UnixTime::from_millis(1_999));
+        let headers = ApnsHeaders::default()
+            .with_priority(ApnsPriority::Immediate)
+            .with_expiration(UnixTime::from_millis(1_999));
         assert_eq!(headers.value("apns-priority"), Some("10"));
         assert_eq!(headers.value("apns-expiration"), Some("1"));
         // They replace what was given by name, whatever its case.

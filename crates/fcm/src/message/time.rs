@@ -336,7 +336,10 @@ mod tests {
             assert_eq!(json(&ProtoDuration::from(span)), format!("\"{text}\""));
             assert_eq!(text.parse::<ProtoDuration>().unwrap().as_duration(), span);
         }
-        assert_eq!("3.500000000s".parse::<ProtoDuration>().unwrap().as_duration(), Duration::from_millis(3_500));
+        assert_eq!(
+            "3.500000000s".parse::<ProtoDuration>().unwrap().as_duration(),
+            Duration::from_millis(3_500)
+        );
         for text in
             ["", "s", "3", "-1s", "+1s", "1.s", ".5s", "1.0000000001s", "1e3s", "315576000001s", "1 s"]
         {

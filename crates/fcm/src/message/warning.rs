@@ -85,15 +85,17 @@ fn all_data(message: &Message) -> impl Iterator<Item = &Data> {
 mod tests {
     use super::*;
     use crate::message::{
-        AndroidConfig, AndroidNotification, ApnsConfig, ApnsHeaders, ApnsPriority, Notification, ProtoDuration,
+        AndroidConfig, AndroidNotification, ApnsConfig, ApnsHeaders, ApnsPriority, Notification,
+        ProtoDuration,
     };
 
     #[test]
     fn each_has_its_text() {
         let data =
             Data::new([("gcm", "1"), ("google_id", "2"), ("collapse_key", "3"), ("fine", "4")]).unwrap();
-        let mut message =
-            Message::new().with_data(data).with_apns(ApnsConfig::new().with_headers(ApnsHeaders::default().with_priority(ApnsPriority::Immediate)));
+        let mut message = Message::new().with_data(data).with_apns(
+            ApnsConfig::new().with_headers(ApnsHeaders::default().with_priority(ApnsPriority::Immediate)),
+        );
         let texts = |m: &Message| m.warnings().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
         insta::assert_snapshot!(texts(&message), @r#"
         data key "collapse_key" is overridden by FCM

@@ -1,8 +1,8 @@
 //! Web Push through FCM.
 
 use super::{AnalyticsLabel, Data, HttpsUrl, WebpushHeaders};
-use reveille_payload::JsonObject;
 use crate::schema::json_object;
+use reveille_payload::JsonObject;
 
 json_object! {
     /// The Web Push part of a message.

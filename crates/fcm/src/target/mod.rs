@@ -227,12 +227,9 @@ mod tests {
 
     #[test]
     fn a_target_survives_a_queue() {
-        for json in [
-            r#"{"fid":"f"}"#,
-            r#"{"token":"t"}"#,
-            r#"{"topic":"news"}"#,
-            r#"{"condition":"'a' in topics"}"#,
-        ] {
+        for json in
+            [r#"{"fid":"f"}"#, r#"{"token":"t"}"#, r#"{"topic":"news"}"#, r#"{"condition":"'a' in topics"}"#]
+        {
             let target: Target = serde_json::from_str(json).unwrap();
             assert_eq!(serde_json::to_string(&target).unwrap(), json);
         }

@@ -274,11 +274,8 @@ mod tests {
     use reveille_core::UnixTime;
 
     fn device() -> Subscriptions {
-        Subscriptions::of_token(
-            &Project::new("p").unwrap(),
-            &RegistrationToken::new("a/b?c#d%e:f").unwrap(),
-        )
-        .unwrap()
+        Subscriptions::of_token(&Project::new("p").unwrap(), &RegistrationToken::new("a/b?c#d%e:f").unwrap())
+            .unwrap()
     }
 
     fn line(request: Result<Request<Bytes>, InvalidSubscription>) -> String {

@@ -21,9 +21,13 @@ pub(super) fn check(device: Option<Device>, message: &Value) -> Result<(), Refus
     let refuse = |reason| Err(Refusal::Apple { status: 400, reason });
     let config = field(message, "apns");
     let none = Map::new();
-    let headers = config.and_then(|config| field(config, "headers")).and_then(Value::as_object).unwrap_or(&none);
+    let headers =
+        config.and_then(|config| field(config, "headers")).and_then(Value::as_object).unwrap_or(&none);
     let header = |name: &str| {
-        headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).and_then(|(_, value)| value.as_str())
+        headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .and_then(|(_, value)| value.as_str())
     };
     let payload = config.and_then(|config| field(config, "payload"));
     let aps = payload.and_then(|payload| payload.get("aps"));

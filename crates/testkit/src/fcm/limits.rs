@@ -96,7 +96,8 @@ fn forms(message: &Value, violations: &mut Vec<Violation>) {
 /// The parts for Apple that are looked at before Apple is asked.
 fn apns(message: &Value, violations: &mut Vec<Violation>) {
     let Some(config) = field(message, "apns") else { return };
-    let mut refuse = |at: &str, what: &str| violations.push(Violation::new(format!("message.apns.{at}"), what));
+    let mut refuse =
+        |at: &str, what: &str| violations.push(Violation::new(format!("message.apns.{at}"), what));
     if let Some(payload) = field(config, "payload") {
         match payload.get("aps") {
             Some(Value::Object(aps)) => {
@@ -113,7 +114,9 @@ fn apns(message: &Value, violations: &mut Vec<Violation>) {
     if let Some(Value::Object(headers)) = field(config, "headers") {
         for (name, value) in headers {
             let text = value.as_str().unwrap_or_default();
-            if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') || !text.bytes().all(|b| (32..127).contains(&b)) {
+            if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+                || !text.bytes().all(|b| (32..127).contains(&b))
+            {
                 refuse("headers", "Invalid header");
             }
         }

@@ -7,12 +7,12 @@ use http::{HeaderMap, Method, Request, Response};
 use reveille_core::UnixTime;
 use serde_json::{Value, json};
 
-use super::{Device, apple, limits};
 use super::refusal::Refusal;
 use super::schema::SEND_MESSAGE_REQUEST;
 use super::subscriptions::Subscriptions;
 use super::validate::{Violation, field, validate};
 use super::wire::{ok, percent_decode};
+use super::{Device, apple, limits};
 
 /// A message that was taken.
 #[derive(Clone, Debug, PartialEq)]

@@ -16,7 +16,8 @@ pub(super) fn ok(body: &Value) -> Response<Bytes> {
 /// RFC 3339 in seconds, by counting years and months: rules of its own, not those of the crate under test.
 pub(super) fn rfc3339(time: UnixTime) -> String {
     const MONTHS: [u64; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let is_leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let is_leap =
+        |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     // Whole cycles of 400 years first, so that any time is counted in a few steps.
     let (secs, cycle) = (time.as_secs(), 146_097);
     let days = secs / 86_400;

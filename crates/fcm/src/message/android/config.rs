@@ -1,8 +1,8 @@
 //! `AndroidConfig`.
 
 use super::{AndroidNotification, AndroidPriority};
-use crate::schema::json_object;
 use crate::message::{Data, FcmOptions, Text, Ttl};
+use crate::schema::json_object;
 
 json_object! {
     /// Android's part of a message, in the form in use.

@@ -159,7 +159,9 @@ impl<'de> Deserialize<'de> for BackgroundSync {
 impl Fields for AndroidMessageV2 {
     fn write_fields(&self, object: &mut ObjectWriter<'_>) {
         match self {
-            Self::RemoteNotification(notification) => object.member(label!("remoteNotification"), notification),
+            Self::RemoteNotification(notification) => {
+                object.member(label!("remoteNotification"), notification)
+            }
             Self::BackgroundSync => object.member(label!("backgroundSync"), &BackgroundSync),
         }
     }

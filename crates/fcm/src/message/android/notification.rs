@@ -1,8 +1,8 @@
 //! `AndroidNotification`.
 
 use super::{LightSettings, NotificationPriority, Proxy, Visibility};
-use crate::schema::json_object;
 use crate::message::{ProtoDuration, Rgb, Text, Timestamp};
+use crate::schema::json_object;
 
 json_object! {
     /// What an Android device shows.

@@ -7,7 +7,9 @@ use crate::message::{ApnsConfig, ApnsHeaders};
 
 /// `shared_shows`: the message has a title or a body of its own, which FCM puts into the alert.
 pub(super) fn check(config: &ApnsConfig, shared_shows: bool) -> Checked {
-    let Some(payload) = &config.payload else { return check_headers(config.headers.as_ref(), None, shared_shows) };
+    let Some(payload) = &config.payload else {
+        return check_headers(config.headers.as_ref(), None, shared_shows);
+    };
     let payload = payload.to_map().map_err(|error| InvalidMessage::new("apns.payload", error.to_string()))?;
     check_payload(&payload, config.live_activity_token.is_some())?;
     let aps = payload.get("aps").and_then(Value::as_object);
@@ -74,18 +76,27 @@ fn check_payload(payload: &Map<String, Value>, live_activity: bool) -> Checked {
 
 fn check_alert(alert: &Map<String, Value>) -> Checked {
     let path = |name: &str| format!("apns.payload.aps.alert.{name}");
-    for name in
-        ["title", "subtitle", "body", "loc-key", "title-loc-key", "subtitle-loc-key", "action-loc-key", "launch-image"]
-    {
+    for name in [
+        "title",
+        "subtitle",
+        "body",
+        "loc-key",
+        "title-loc-key",
+        "subtitle-loc-key",
+        "action-loc-key",
+        "launch-image",
+    ] {
         match alert.get(name) {
             // Apple takes null as "not set".
             None | Some(Value::String(_) | Value::Null) => {}
             other => return Err(InvalidMessage::kind(path(name), "a string", other)),
         }
     }
-    for (arguments, key) in
-        [("loc-args", "loc-key"), ("title-loc-args", "title-loc-key"), ("subtitle-loc-args", "subtitle-loc-key")]
-    {
+    for (arguments, key) in [
+        ("loc-args", "loc-key"),
+        ("title-loc-args", "title-loc-key"),
+        ("subtitle-loc-args", "subtitle-loc-key"),
+    ] {
         let list = match alert.get(arguments) {
             None | Some(Value::Null) => continue,
             Some(Value::Array(list)) if list.iter().all(Value::is_string) => list,
@@ -93,7 +104,10 @@ fn check_alert(alert: &Map<String, Value>) -> Checked {
         };
         let has_key = alert.get(key).and_then(Value::as_str).is_some_and(|key| !key.is_empty());
         if !list.is_empty() && !has_key {
-            return Err(InvalidMessage::new(path(arguments), format!("arguments need a {key} that they belong to")));
+            return Err(InvalidMessage::new(
+                path(arguments),
+                format!("arguments need a {key} that they belong to"),
+            ));
         }
     }
     Ok(())
@@ -105,12 +119,18 @@ fn check_sound(sound: Option<&Value>) -> Checked {
     let sound = match sound {
         None => return Ok(()),
         Some(Value::String(name)) if !name.is_empty() => return Ok(()),
-        Some(Value::String(_)) => return Err(InvalidMessage::new(PATH, "expected a name, found an empty string")),
+        Some(Value::String(_)) => {
+            return Err(InvalidMessage::new(PATH, "expected a name, found an empty string"));
+        }
         Some(Value::Object(sound)) => sound,
         other => return Err(InvalidMessage::kind(PATH, "a string or an object", other)),
     };
     if sound.get("name").and_then(Value::as_str).is_none_or(str::is_empty) {
-        return Err(InvalidMessage::kind(format!("{PATH}.name"), "a name that is not empty", sound.get("name")));
+        return Err(InvalidMessage::kind(
+            format!("{PATH}.name"),
+            "a name that is not empty",
+            sound.get("name"),
+        ));
     }
     match sound.get("critical") {
         None => {}
@@ -136,9 +156,14 @@ fn check_live_activity(aps: &Map<String, Value>) -> Checked {
     }
 }
 
-fn check_headers(headers: Option<&ApnsHeaders>, aps: Option<&Map<String, Value>>, shared_shows: bool) -> Checked {
+fn check_headers(
+    headers: Option<&ApnsHeaders>,
+    aps: Option<&Map<String, Value>>,
+    shared_shows: bool,
+) -> Checked {
     let value = |name: &str| headers.and_then(|headers| headers.value(name));
-    let shows = shared_shows || aps.is_some_and(|aps| ["alert", "badge", "sound"].iter().any(|name| aps.contains_key(*name)));
+    let shows = shared_shows
+        || aps.is_some_and(|aps| ["alert", "badge", "sound"].iter().any(|name| aps.contains_key(*name)));
     let wakes = aps.and_then(|aps| aps.get("content-available")).and_then(Value::as_u64) == Some(1);
     let priority = value("apns-priority");
     match value("apns-push-type") {
@@ -146,13 +171,15 @@ fn check_headers(headers: Option<&ApnsHeaders>, aps: Option<&Map<String, Value>>
             "apns.headers.apns-push-type",
             "a background push shows nothing, and this one has an alert, a badge or a sound",
         )),
-        Some("background") if !wakes => {
-            Err(InvalidMessage::new("apns.payload.aps.content-available", "a background push needs it to be 1"))
-        }
+        Some("background") if !wakes => Err(InvalidMessage::new(
+            "apns.payload.aps.content-available",
+            "a background push needs it to be 1",
+        )),
         // FCM sends 10 where nothing is said.
-        Some("background") if priority.is_none_or(|priority| priority == "10") => {
-            Err(InvalidMessage::new("apns.headers.apns-priority", "a background push needs 5, and FCM sends 10 by itself"))
-        }
+        Some("background") if priority.is_none_or(|priority| priority == "10") => Err(InvalidMessage::new(
+            "apns.headers.apns-priority",
+            "a background push needs 5, and FCM sends 10 by itself",
+        )),
         None if wakes && !shows && priority == Some("10") => Err(InvalidMessage::new(
             "apns.headers.apns-priority",
             "a push that shows nothing needs 5, Apple refuses 10",

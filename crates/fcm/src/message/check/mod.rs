@@ -78,7 +78,10 @@ impl Message {
             if let Some(options) = &config.fcm_options {
                 image("apns.fcmOptions.image", options.image.as_ref())?;
             }
-            let shows = self.notification.as_ref().is_some_and(|shared| shared.title.is_some() || shared.body.is_some());
+            let shows = self
+                .notification
+                .as_ref()
+                .is_some_and(|shared| shared.title.is_some() || shared.body.is_some());
             apns::check(config, shows)?;
         }
         Ok(())
@@ -138,7 +141,10 @@ fn check_android(android: &Android) -> Checked {
         }
     }
     if no_vibration {
-        return Err(InvalidMessage::new(format!("{path}.vibrateTimings"), "expected at least one duration, found none"));
+        return Err(InvalidMessage::new(
+            format!("{path}.vibrateTimings"),
+            "expected at least one duration, found none",
+        ));
     }
     Ok(())
 }

@@ -85,7 +85,11 @@ fn headers_and_payload_agree() {
     for (headers, aps, shared) in [
         (background(json!("5")), wake(), Value::Null),
         (background(json!("1")), wake(), Value::Null),
-        (json!({"apns-push-type": "alert", "apns-priority": "10"}), json!({"alert": "a", "content-available": 1}), Value::Null),
+        (
+            json!({"apns-push-type": "alert", "apns-priority": "10"}),
+            json!({"alert": "a", "content-available": 1}),
+            Value::Null,
+        ),
         (json!({"apns-priority": "10"}), wake(), json!({"title": "t"})),
         (json!({"apns-priority": "5"}), wake(), Value::Null),
     ] {
@@ -99,7 +103,8 @@ fn headers_and_payload_agree() {
 
 #[test]
 fn parts_of_another_crate_are_checked_when_they_come() {
-    let headers = || vec![("apns-push-type", "background"), ("apns-priority", "5"), ("apns-topic", "com.example.App")];
+    let headers =
+        || vec![("apns-push-type", "background"), ("apns-priority", "5"), ("apns-topic", "com.example.App")];
     let config = ApnsConfig::from_parts(r#"{"aps":{"content-available":1},"id":7}"#, headers()).unwrap();
     let expected = ApnsConfig::new()
         .with_headers(ApnsHeaders::new(headers()).unwrap())

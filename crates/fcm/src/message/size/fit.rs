@@ -85,7 +85,11 @@ impl Message {
             }
             for edit in edits {
                 if edit.apply(&mut cut_down, platform).is_err() {
-                    return Err(TooLarge::uncut(size, limit, &Pieces::of(self, platform, rule.mode()).fixed_parts()));
+                    return Err(TooLarge::uncut(
+                        size,
+                        limit,
+                        &Pieces::of(self, platform, rule.mode()).fixed_parts(),
+                    ));
                 }
             }
             report.extend(cuts);
@@ -182,7 +186,9 @@ impl Edit {
         if let Cutable::Data(key) = &field {
             let data = match (origin, platform) {
                 (Origin::Shared, _) => message.data.as_mut(),
-                (Origin::Own, Platform::Webpush) => message.webpush.as_mut().and_then(|own| own.data.as_mut()),
+                (Origin::Own, Platform::Webpush) => {
+                    message.webpush.as_mut().and_then(|own| own.data.as_mut())
+                }
                 (Origin::Own, _) => match &mut message.android {
                     Some(Android::V1(config)) => config.data.as_mut(),
                     Some(Android::V2(config)) => config.data.as_mut(),

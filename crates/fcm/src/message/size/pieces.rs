@@ -128,7 +128,10 @@ impl<'a> Pieces<'a> {
         let image = own.and_then(|own| own.fcm_options.as_ref()).and_then(|options| options.image.as_deref());
         self.data(message.data.as_ref(), None);
         let image = image.map(Cow::Borrowed);
-        self.notification(message.notification.as_ref(), [title.map(Cow::Owned), body.map(Cow::Owned), image]);
+        self.notification(
+            message.notification.as_ref(),
+            [title.map(Cow::Owned), body.map(Cow::Owned), image],
+        );
         self.push("payload", unread);
         // Apple counts the payload, whatever FCM counts: both modes do.
         if let Some(Value::Object(aps)) = map.remove("aps") {
