@@ -17,9 +17,10 @@ use reveille_core::{Jitter, Outcome};
 use reveille_crypto::{RsaPublicKey, base64url};
 use reveille_crypto_ring::PROVIDER;
 use reveille_examples::clock;
+use reveille_fcm::credential::{Verdict, probe_request};
 use reveille_fcm::{
-    AccessToken, Grant, Message, Notification, Prepared, Project, RegistrationToken, ServiceAccount,
-    SizeBudget, Target, TokenOutput, TokenSource, Verdict, classify, probe_request,
+    Grant, Message, Notification, Prepared, Project, RegistrationToken, ServiceAccount, SizeLimit, Target,
+    Token, TokenError, TokenOutput, TokenSettings, TokenSource, classify_response,
 };
 use reveille_testkit::fcm::{Device, FcmService, Google, OAuthService};
 
@@ -36,24 +37,25 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("account {:?}", account.masked());
 
     let client = client()?;
-    let mut source = TokenSource::new(
-        Grant::service_account(&account, PROVIDER.rs256)?,
+    let source = TokenSource::new(
+        Grant::service_account(&account, PROVIDER)?,
+        TokenSettings::default(),
         Jitter::new(clock::now().as_millis()),
     );
-    let token = access_token(&client, &mut source).await?;
+    let token = access_token(&client, &source).await?;
 
-    let answer = send(&client, probe_request(&project, &token, None)?).await?;
-    println!("credential test: {}", Verdict::of_answer(&answer, clock::now()));
+    let answer = send(&client, probe_request(&project, None, &token)?).await?;
+    println!("credential test: {}", Verdict::from_response(None, &answer, clock::now()));
 
-    let message = Message::new().notification(Notification::new().title("Anna").body("Hello"));
-    let prepared = Prepared::new(&message, SizeBudget::default())?;
+    let message = Message::new().with_notification(Notification::new().with_title("Anna").with_body("Hello"));
+    let prepared = Prepared::new(&message, SizeLimit::Own)?;
     let targets: Vec<Target> = ["phone", "old-phone", "typing-error"]
         .iter()
-        .map(|name| RegistrationToken::parse(*name).map(Target::Token))
+        .map(|name| RegistrationToken::new(*name).map(Target::Token))
         .collect::<Result<_, _>>()?;
-    for request in prepared.fan_out(&project, &token, &targets) {
+    for (target, request) in targets.iter().zip(prepared.fan_out(&project, &targets, &token)) {
         let answer = send(&client, request?).await?;
-        match classify(answer.status(), answer.headers(), answer.body(), clock::now()) {
+        match classify_response(target, &answer, clock::now()) {
             Outcome::Accepted(receipt) => println!("accepted as {}", receipt.message.unwrap_or_default()),
             Outcome::Rejected(rejection) => {
                 println!("{}: {}", rejection.reason.unwrap_or_default(), rejection.action.name());
@@ -74,28 +76,26 @@ fn client() -> Result<reqwest::Client, Box<dyn Error>> {
 }
 
 /// The loop of `TokenSource`, until there is a token.
-async fn access_token(
-    client: &reqwest::Client,
-    source: &mut TokenSource,
-) -> Result<AccessToken, Box<dyn Error>> {
+async fn access_token(client: &reqwest::Client, source: &TokenSource) -> Result<Token, Box<dyn Error>> {
     loop {
-        source.handle_timeout(clock::now());
+        match source.token(clock::now()) {
+            Ok(token) => return Ok(token),
+            Err(TokenError::Failed(failure)) if failure.kind.needs_operator() => return Err(failure.into()),
+            Err(TokenError::Failed(_)) => {
+                let Some(wakeup) = source.next_wakeup() else { return Err("no way to a token".into()) };
+                tokio::time::sleep(wakeup.at.since(clock::now())).await;
+            }
+            Err(_) => {}
+        }
         while let Some(output) = source.poll_output() {
             match output {
                 TokenOutput::Fetch { fetch, request } => match send(client, request).await {
                     Ok(response) => source.handle_response(fetch, &response, clock::now()),
                     Err(_) => source.handle_failure(fetch, clock::now()),
                 },
-                TokenOutput::Failed(failure) if failure.kind.needs_operator() => return Err(failure.into()),
                 TokenOutput::Failed(failure) => eprintln!("{failure}"),
                 _ => {}
             }
-        }
-        if let Some(token) = source.token(clock::now()) {
-            return Ok(token.clone());
-        }
-        if let Some(wakeup) = source.next_wakeup() {
-            tokio::time::sleep(wakeup.at.since(clock::now())).await;
         }
     }
 }

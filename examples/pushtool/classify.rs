@@ -40,7 +40,7 @@ pub fn classify(_: Options) -> ExitCode {
         let outcome = match line.service {
             Service::Apns => reveille_apns::classify(status, &headers, body, line.now_ms),
             Service::Webpush => reveille_webpush::classify(status, &headers, body, line.now_ms),
-            Service::Fcm => reveille_fcm::classify(status, &headers, body, line.now_ms),
+            Service::Fcm => reveille_fcm::classify(None, status, &headers, body, line.now_ms),
         };
         Ok(to_json(&outcome))
     })

@@ -1,4 +1,5 @@
-//! Any status, headers and body have a meaning, no time is before ten seconds from now, no text is unbounded.
+//! Any status, headers and body have a meaning, no time is before ten seconds or behind an hour from now, no text is
+//! unbounded or names the device.
 #![no_main]
 
 use std::time::Duration;
@@ -6,7 +7,12 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use libfuzzer_sys::fuzz_target;
 use reveille_core::{Outcome, Rejection, UnixTime};
-use reveille_fcm::{ErrorBody, Verdict, classify, classify_subscription};
+use reveille_fcm::answer::{ErrorBody, classify_subscription};
+use reveille_fcm::credential::Verdict;
+use reveille_fcm::{RegistrationToken, Target, classify};
+
+/// Of the corpus, which quotes it.
+const DEVICE: &str = "SECRETdevice-22-chars-x";
 
 fuzz_target!(|input: (u16, u64, Vec<u8>, &[u8])| {
     let (status, now, retry_after, body) = input;
@@ -16,14 +22,20 @@ fuzz_target!(|input: (u16, u64, Vec<u8>, &[u8])| {
         headers.insert("retry-after", value);
     }
     let now = UnixTime::from_millis(now);
+    let target = Target::from(RegistrationToken::new(DEVICE).expect("a token"));
     let _ = ErrorBody::parse(body);
-    for outcome in [classify(status, &headers, body, now), classify_subscription(status, &headers, body, now)]
-    {
+    for outcome in [
+        classify(&target, status, &headers, body, now),
+        classify_subscription(&target, status, &headers, body, now),
+    ] {
         match outcome {
             Outcome::Accepted(receipt) => assert!(status.is_success() && receipt.status == status.as_u16()),
             Outcome::Rejected(rejection) => {
                 assert!(!status.is_success());
-                assert!(rejection.action.not_before().is_none_or(|at| at >= now + Duration::from_secs(10)));
+                let (least, most) = (now + Duration::from_secs(10), now + Duration::from_secs(3_600));
+                assert!(rejection.action.not_before().is_none_or(|at| (least..=most).contains(&at)));
+                let texts = format!("{:?} {:?}", rejection.reason, rejection.detail);
+                assert!(!texts.to_ascii_lowercase().contains(&DEVICE[..12].to_ascii_lowercase()));
                 assert!(rejection.reason.is_none_or(|text| text.len() <= Rejection::MAX_TEXT));
                 assert!(rejection.detail.is_none_or(|text| text.len() <= Rejection::MAX_TEXT));
             }
@@ -31,5 +43,5 @@ fuzz_target!(|input: (u16, u64, Vec<u8>, &[u8])| {
     }
     let mut response = http::Response::new(body);
     *response.status_mut() = status;
-    let _ = Verdict::of_answer(&response, now).to_string();
+    let _ = Verdict::from_response(&target, &response, now).to_string();
 });

@@ -8,7 +8,7 @@ use reveille_fcm::{Message, legacy};
 fuzz_target!(|data: &[u8]| {
     if let Ok(new) = legacy::convert(data, UnixTime::from_secs(1_000)) {
         let json = new.message.to_json();
-        assert_eq!(Message::from_json(json.as_bytes()).expect("what was written"), new.message);
+        assert_eq!(Message::from_json(&json).expect("what was written"), new.message);
         assert!(!new.targets.is_empty());
         assert!(new.unmapped().count() <= new.notes.len());
     }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use http::{Response, StatusCode};
 use libfuzzer_sys::fuzz_target;
 use reveille_core::{Jitter, UnixTime};
-use reveille_fcm::{Grant, TokenOutput, TokenSource};
+use reveille_fcm::{Grant, TokenOutput, TokenSettings, TokenSource};
 
 fuzz_target!(|input: (u64, Vec<(u32, u16, Vec<u8>)>)| {
     let (seed, answers) = input;
-    let mut source = TokenSource::new(Grant::metadata_server(), Jitter::new(seed));
+    let source = TokenSource::new(Grant::metadata_server(), TokenSettings::default(), Jitter::new(seed));
     let mut now = UnixTime::from_millis(seed >> 20);
     for (wait, status, body) in answers.into_iter().take(64) {
         now += Duration::from_millis(wait.into());
@@ -29,7 +29,7 @@ fuzz_target!(|input: (u64, Vec<(u32, u16, Vec<u8>)>)| {
             }
         }
         assert!(fetches <= 1);
-        if let Some(token) = source.token(now) {
+        if let Ok(token) = source.token(now) {
             assert!(token.expires_at().since(now) <= Duration::from_secs(86_400));
         }
         assert!(source.next_wakeup().is_some());

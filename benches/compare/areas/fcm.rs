@@ -5,10 +5,10 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reveille_fcm::message::android::{AndroidConfig, AndroidNotification};
+use reveille_fcm::message::Text;
 use reveille_fcm::{
-    AccessToken, Data, Message, Notification, Prepared, Project, RegistrationToken, SizeBudget, Target, Text,
-    Ttl,
+    AndroidConfig, AndroidNotification, AndroidPriority, Data, Message, Notification, Prepared, Project,
+    RegistrationToken, SizeLimit, Target, Token, Ttl,
 };
 use serde_json::json;
 
@@ -63,23 +63,23 @@ pub fn compare(report: &mut Report) {
 
 fn fan_out(report: &mut Report, call: &Call) {
     let targets: Vec<Target> =
-        (0..DEVICES).map(|n| RegistrationToken::parse(token(n)).expect("a token").into()).collect();
+        (0..DEVICES).map(|n| RegistrationToken::new(token(n)).expect("a token").into()).collect();
     let tokens: Vec<String> = (0..DEVICES).map(token).collect();
     let project = Project::new("my-project").expect("a project");
-    let access = AccessToken::new(&format!("ya29.{}", "x".repeat(200))).expect("a token");
-    let prepared = Prepared::new(&message(call), SizeBudget::default()).expect("small");
+    let access = Token::new(&format!("ya29.{}", "x".repeat(200))).expect("a token");
+    let prepared = Prepared::new(&message(call), SizeLimit::Own).expect("small");
     let fcm_v1 = fcm_v1_message(call);
     report.row(
         "one message to 10,000 devices, per request",
         Contestant::batch("ours", DEVICES, || {
-            for request in prepared.fan_out(&project, &access, &targets) {
+            for request in prepared.fan_out(&project, &targets, &access) {
                 black_box(request.expect("small"));
             }
         }),
         vec![
             Contestant::batch("ours, one by one", DEVICES, || {
                 for target in &targets {
-                    black_box(prepared.request(&project, &access, target).expect("small"));
+                    black_box(prepared.request(&project, target, &access).expect("small"));
                 }
             }),
             Contestant::batch("serde_json::json! and http::Request", DEVICES, || {
@@ -121,8 +121,8 @@ fn http_request(body: &str) -> http::Request<Bytes> {
 
 fn message(call: &Call) -> Message {
     Message::new()
-        .notification(Notification::new().title("Inbound call").body(call.from.clone()))
-        .data(
+        .with_notification(Notification::new().with_title("Inbound call").with_body(call.from.clone()))
+        .with_data(
             Data::new([
                 ("category", Text::from("INCOMING_CALL")),
                 ("conversationId", call.conversation.clone().into()),
@@ -131,23 +131,23 @@ fn message(call: &Call) -> Message {
             ])
             .expect("no reserved key"),
         )
-        .android(
+        .with_android(
             AndroidConfig::new()
-                .high_priority()
-                .ttl(Ttl::new(Duration::from_secs(30)).expect("short"))
-                .notification(
+                .with_priority(AndroidPriority::High)
+                .with_ttl(Ttl::new(Duration::from_secs(30)).expect("short"))
+                .with_notification(
                     AndroidNotification::new()
-                        .channel_id("incoming_calls")
-                        .click_action("INCOMING_CALL")
-                        .sound("ring")
-                        .tag(call.conversation.clone()),
+                        .with_channel_id("incoming_calls")
+                        .with_click_action("INCOMING_CALL")
+                        .with_sound("ring")
+                        .with_tag(call.conversation.clone()),
                 ),
         )
 }
 
 fn ours(call: &Call) -> Bytes {
-    let target = Target::Token(RegistrationToken::parse(call.token.clone()).expect("a token"));
-    let prepared = Prepared::new(&message(call), SizeBudget::default()).expect("small");
+    let target = Target::Token(RegistrationToken::new(call.token.clone()).expect("a token"));
+    let prepared = Prepared::new(&message(call), SizeLimit::Own).expect("small");
     prepared.body(&target).expect("small")
 }
 

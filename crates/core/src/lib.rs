@@ -23,6 +23,6 @@ pub use retry_after::{InvalidRetryAfter, RetryAfter};
 pub use secret::{Secret, Wipe};
 pub use stored::StoredOutcome;
 pub use suspicion::{Suspicion, SuspicionPolicy};
-pub use text::cut_out;
+pub use text::{cut_out, cut_tokens};
 pub use time::{UnixTime, millis};
 pub use wakeup::Wakeup;

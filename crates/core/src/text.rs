@@ -48,6 +48,36 @@ pub fn cut_out(text: &str, secrets: &[&str]) -> String {
     out
 }
 
+/// `text`, bounded, with every word replaced by `…` that could be a token: a run of 32 or more characters that tokens
+/// have. For answers of servers that may quote a secret which the reader does not know; where it is known, use
+/// [`cut_out`] as well, which finds short ones, too.
+///
+/// ```
+/// use reveille_core::cut_tokens;
+/// let said = format!("bad token '{}', see https://a.example/docs", "aB3-".repeat(10));
+/// assert_eq!(cut_tokens(&said), "bad token '…', see https://a.example/docs");
+/// ```
+#[must_use]
+pub fn cut_tokens(text: &str) -> String {
+    const TOKEN: usize = 32;
+    let bounded = text.get(..text.floor_char_boundary(MAX_TEXT * 2)).unwrap_or_default();
+    let is_token =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':' | '+' | '/' | '=' | '.');
+    let mut out = String::with_capacity(bounded.len().min(MAX_TEXT));
+    let mut rest = bounded;
+    while !rest.is_empty() {
+        let (run, after) = rest.split_at(rest.find(|c| !is_token(c)).unwrap_or(rest.len()));
+        // Paths, domains and type names are long too, but their parts are not.
+        let secret = run.split(['/', '.']).any(|part| part.len() >= TOKEN);
+        out.push_str(if secret { "…" } else { run });
+        let gap = after.find(is_token).unwrap_or(after.len());
+        let (between, next) = after.split_at(gap);
+        out.push_str(between);
+        rest = next;
+    }
+    tame(out)
+}
+
 /// Cuts each run of URL characters from where it begins like `part`.
 fn cut_part(text: &str, part: &str) -> String {
     let Some(start) = part.get(..part.floor_char_boundary(SECRET)) else { return text.to_owned() };
@@ -100,6 +130,15 @@ mod tests {
             assert!(!cut.contains("23456789"), "{cut}");
             assert_eq!(cut.matches('…').count(), 2, "{cut}");
         }
+    }
+
+    #[test]
+    fn long_words_are_no_words() {
+        let token = format!("fPz:APA91b{}", "xY_-".repeat(30));
+        assert_eq!(cut_tokens(&format!("not '{token}'")), "not '…'");
+        let said = "Permission 'cloudmessaging.messages.create' denied";
+        assert_eq!(cut_tokens(said), said);
+        assert_eq!(cut_tokens(&"é".repeat(2_000)).len(), MAX_TEXT);
     }
 
     proptest! {

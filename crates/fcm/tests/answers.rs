@@ -12,8 +12,9 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, StatusCode};
 use proptest::prelude::*;
-use reveille_core::{Action, Outcome, Rejection, UnixTime};
-use reveille_fcm::{ErrorBody, classify, classify_subscription};
+use reveille_core::{Action, Outcome, Rejection, RetrySource, Scope, UnixTime};
+use reveille_fcm::answer::{ErrorBody, classify_subscription};
+use reveille_fcm::{Fid, RegistrationToken, Target, classify};
 use serde_json::json;
 
 const NOW: UnixTime = UnixTime::from_secs(1_795_000_000);
@@ -27,7 +28,7 @@ fn run(status: u16, headers: &[(&'static str, &str)], body: &str) -> Rejection {
     for (name, value) in headers {
         map.append(*name, HeaderValue::from_str(value).unwrap());
     }
-    match classify(StatusCode::from_u16(status).unwrap(), &map, body.as_bytes(), NOW) {
+    match classify(None, StatusCode::from_u16(status).unwrap(), &map, body.as_bytes(), NOW) {
         Outcome::Rejected(rejection) => rejection,
         Outcome::Accepted(_) => panic!("{status} must not be accepted"),
     }
@@ -55,6 +56,18 @@ fn quota(subject: &str) -> serde_json::Value {
 }
 
 const DROP: Action = Action::DropTarget { if_registered_before: None };
+const STALE: Action = Action::RefreshCredential { also_reconnect: false };
+const WRONG: Action = Action::FixCredential { scope: Scope::Credential };
+const PLATFORM: Action = Action::FixCredential { scope: Scope::Platform };
+
+/// A wait that the answer does not name.
+fn guessed(secs: u64) -> Action {
+    Action::Retry { not_before: after(secs), source: RetrySource::Guess }
+}
+
+fn slow(scope: Scope, secs: u64) -> Action {
+    Action::SlowDown { scope, until: after(secs), source: RetrySource::Guess }
+}
 
 fn fix(field: &'static str) -> Action {
     Action::FixRequest { field: Some(field.into()) }
@@ -62,17 +75,19 @@ fn fix(field: &'static str) -> Action {
 
 #[test]
 fn all_codes() {
-    let retry = |secs| Action::Retry { not_before: after(secs) };
-    let slow = |secs| Action::SlowDown { until: after(secs) };
+    let retry = guessed;
+    let slow = |secs| slow(Scope::Credential, secs);
+    let slow_target =
+        |secs| Action::SlowDown { scope: Scope::Target, until: after(secs), source: RetrySource::Guess };
     let table = [
         (404, "NOT_FOUND", "UNREGISTERED", vec![], DROP),
         (403, "PERMISSION_DENIED", "SENDER_ID_MISMATCH", vec![], Action::SuspectTarget),
-        (401, "UNAUTHENTICATED", "THIRD_PARTY_AUTH_ERROR", vec![], Action::FixCredential),
-        (401, "UNAUTHENTICATED", "APNS_AUTH_ERROR", vec![], Action::FixCredential),
+        (401, "UNAUTHENTICATED", "THIRD_PARTY_AUTH_ERROR", vec![], PLATFORM),
+        (401, "UNAUTHENTICATED", "APNS_AUTH_ERROR", vec![], PLATFORM),
         (429, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED", vec![], slow(60)),
         (429, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED", vec![quota("project:1")], slow(60)),
-        (429, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED", vec![quota("topic")], slow(60)),
-        (429, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED", vec![quota("device")], retry(60)),
+        (429, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED", vec![quota("topic")], slow_target(60)),
+        (429, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED", vec![quota("device")], slow_target(60)),
         (503, "UNAVAILABLE", "UNAVAILABLE", vec![], retry(10)),
         (500, "INTERNAL", "INTERNAL", vec![], retry(10)),
         (500, "UNKNOWN", "UNSPECIFIED_ERROR", vec![], Action::GiveUp),
@@ -108,15 +123,15 @@ fn all_codes() {
 
 #[test]
 fn without_a_code_the_status_word_decides() {
-    let retry = Action::Retry { not_before: after(10) };
+    let retry = guessed(10);
     for (status, word, action) in [
         (400, "INVALID_ARGUMENT", Action::FixRequest { field: None }),
         (400, "FAILED_PRECONDITION", Action::FixRequest { field: None }),
-        (401, "UNAUTHENTICATED", Action::RefreshCredential),
-        (403, "PERMISSION_DENIED", Action::FixCredential),
+        (401, "UNAUTHENTICATED", STALE),
+        (403, "PERMISSION_DENIED", WRONG),
         (404, "NOT_FOUND", Action::SuspectTarget),
         (409, "ABORTED", retry.clone()),
-        (429, "RESOURCE_EXHAUSTED", Action::SlowDown { until: after(60) }),
+        (429, "RESOURCE_EXHAUSTED", slow(Scope::Credential, 60)),
         (499, "CANCELLED", retry.clone()),
         (500, "INTERNAL", retry.clone()),
         (501, "UNIMPLEMENTED", Action::GiveUp),
@@ -130,16 +145,16 @@ fn without_a_code_the_status_word_decides() {
 
 #[test]
 fn without_a_body_the_http_status_decides() {
-    let retry = Action::Retry { not_before: after(10) };
+    let retry = guessed(10);
     for (status, action) in [
         (400, Action::FixRequest { field: None }),
-        (401, Action::RefreshCredential),
-        (403, Action::FixCredential),
+        (401, STALE),
+        (403, WRONG),
         (404, fix("uri")),
         (408, retry.clone()),
         (413, fix("body")),
         (421, Action::Reconnect),
-        (429, Action::SlowDown { until: after(60) }),
+        (429, slow(Scope::Credential, 60)),
         (500, retry.clone()),
         (502, retry.clone()),
         (503, retry.clone()),
@@ -159,9 +174,15 @@ fn without_a_body_the_http_status_decides() {
 fn retry_after_is_honoured_in_both_forms_but_never_below_ten_seconds() {
     let unavailable = body(503, "UNAVAILABLE", Some("UNAVAILABLE"), &[]);
     let exhausted = body(429, "RESOURCE_EXHAUSTED", Some("QUOTA_EXCEEDED"), &[]);
-    for (value, secs) in
-        [("30", 30), ("3", 10), ("0", 10), ("Wed, 18 Nov 2026 11:08:20 GMT", 100), ("soon", 60)]
-    {
+    for (value, secs) in [
+        ("30", 30),
+        ("3", 10),
+        ("0", 10),
+        ("Wed, 18 Nov 2026 11:08:20 GMT", 100),
+        ("soon", 60),
+        ("99999999999999999999", 3_600),
+        ("Sun, 06 Nov 1994 08:49:37 GMT", 10),
+    ] {
         let until = run(429, &[("retry-after", value)], &exhausted).action.not_before();
         assert_eq!(until, Some(after(secs)), "429 {value}");
         let secs = if value == "soon" { 10 } else { secs };
@@ -173,6 +194,128 @@ fn retry_after_is_honoured_in_both_forms_but_never_below_ten_seconds() {
     }
 }
 
+fn apns(status: u16, reason: &str) -> serde_json::Value {
+    json!({"@type": "type.googleapis.com/google.firebase.fcm.v1.ApnsError", "statusCode": status, "reason": reason})
+}
+
+/// Apple's word decides, whatever FCM's code beside it is.
+#[test]
+fn what_apple_says_behind_fcm() {
+    let table = [
+        (410, "Unregistered", DROP),
+        (410, "ExpiredToken", DROP),
+        (400, "BadDeviceToken", Action::SuspectTarget),
+        (400, "DeviceTokenNotForTopic", Action::SuspectTarget),
+        (413, "PayloadTooLarge", fix("apns.payload")),
+        (400, "PayloadEmpty", fix("apns.payload")),
+        (400, "BadPriority", fix("apns.headers.apns-priority")),
+        (400, "InvalidPushType", fix("apns.headers.apns-push-type")),
+        (400, "BadCollapseId", fix("apns.headers.apns-collapse-id")),
+        (400, "BadExpirationDate", fix("apns.headers.apns-expiration")),
+        (400, "BadMessageId", fix("apns.headers.apns-id")),
+        (400, "TopicDisallowed", fix("apns.headers.apns-topic")),
+        (400, "DuplicateHeaders", fix("apns.headers")),
+        (403, "InvalidProviderToken", PLATFORM),
+        (403, "BadCertificateEnvironment", PLATFORM),
+        (429, "TooManyRequests", slow(Scope::Target, 60)),
+        (429, "TooManyProviderTokenUpdates", guessed(10)),
+        (500, "InternalServerError", guessed(10)),
+        (503, "Shutdown", guessed(10)),
+        // Words of tomorrow: Apple's status decides.
+        (410, "GoneFishing", Action::SuspectTarget),
+        (400, "BadMood", fix("apns")),
+        (413, "TooMuch", fix("apns.payload")),
+        (403, "NotYou", PLATFORM),
+        (429, "Slower", slow(Scope::Target, 60)),
+        (504, "Later", guessed(10)),
+    ];
+    for (status, reason, action) in table {
+        for code in ["INVALID_ARGUMENT", "INTERNAL", "THIRD_PARTY_AUTH_ERROR"] {
+            let rejection =
+                run(400, &[], &body(400, "INVALID_ARGUMENT", Some(code), &[apns(status, reason)]));
+            assert_eq!(rejection.action, action, "{status} {reason} {code}");
+            assert_eq!(rejection.reason.as_deref(), Some(code));
+            assert!(rejection.detail.unwrap().contains(&format!("APNs: {status} {reason}")));
+        }
+    }
+    // Neither word nor status: FCM's code decides.
+    let silent = json!({"@type": "type.googleapis.com/google.firebase.fcm.v1.ApnsError"});
+    assert_eq!(run(404, &[], &body(404, "NOT_FOUND", Some("UNREGISTERED"), &[silent])).action, DROP);
+}
+
+/// A sentence that blames the message makes no target suspect.
+#[test]
+fn googles_sentences() {
+    let said = |sentence: &str| {
+        let body = json!({"error": {"code": 400, "status": "INVALID_ARGUMENT", "message": sentence, "details": [
+            {"@type": "type.googleapis.com/google.firebase.fcm.v1.FcmError", "errorCode": "INVALID_ARGUMENT"}]}});
+        run(400, &[], &body.to_string()).action
+    };
+    let nobody = Action::FixRequest { field: None };
+    for (sentence, action) in [
+        ("Android message is too big", nobody.clone()),
+        ("APNs message is too large", nobody.clone()),
+        ("Invalid data payload key: from", fix("message.data")),
+        ("Invalid value at 'message.data[0].value' (TYPE_STRING), 1", fix("message.data")),
+        ("Invalid TTL", fix("message.android.ttl")),
+        ("Invalid JSON payload received. Unknown name \"x\"", nobody),
+        ("Invalid package name", fix("message.android.restricted_package_name")),
+        ("Invalid condition expression provided.", fix("message.condition")),
+        ("Topic name is invalid", fix("message.topic")),
+        ("Request contains an invalid argument.", Action::SuspectTarget),
+        ("The registration token is not a valid FCM registration token", DROP),
+        ("", Action::SuspectTarget),
+    ] {
+        assert_eq!(said(sentence), action, "{sentence}");
+    }
+}
+
+#[test]
+fn retry_info_is_read_and_the_header_comes_first() {
+    let info = json!({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "30.5s"});
+    let unavailable = body(503, "UNAVAILABLE", Some("UNAVAILABLE"), &[info]);
+    let named = |millis| Action::Retry {
+        not_before: NOW + Duration::from_millis(millis),
+        source: RetrySource::Service,
+    };
+    assert_eq!(run(503, &[], &unavailable).action, named(30_500));
+    assert_eq!(run(503, &[("retry-after", "20")], &unavailable).action, named(20_000));
+}
+
+#[test]
+fn what_names_the_device_is_in_no_text() {
+    for target in [
+        Target::from(Fid::new("cE8xY_short-fid-22-chr").unwrap()),
+        Target::from(RegistrationToken::new("cE8xY_r:APA91bSECRET").unwrap()),
+    ] {
+        let name = match &target {
+            Target::Fid(fid) => fid.expose(),
+            Target::Token(token) => token.expose(),
+            _ => unreachable!(),
+        };
+        let details = [
+            json!({"@type": "x/google.rpc.BadRequest", "fieldViolations": [{"field": "message.token", "description": format!("bad {name}")}]}),
+            apns(400, name),
+        ];
+        for code in ["INVALID_ARGUMENT", name] {
+            let body = body(400, name, Some(code), &details).replace("said", name);
+            for outcome in [
+                classify(&target, StatusCode::BAD_REQUEST, &HeaderMap::new(), body.as_bytes(), NOW),
+                classify_subscription(
+                    &target,
+                    StatusCode::BAD_REQUEST,
+                    &HeaderMap::new(),
+                    body.as_bytes(),
+                    NOW,
+                ),
+            ] {
+                let text = format!("{outcome:?}");
+                assert!(!text.contains("SECRET") && !text.contains("short-fid"), "{text}");
+            }
+        }
+    }
+}
+
 /// firebase-admin-java #1064, #972, firebase-admin-go #719: real bodies.
 #[test]
 fn bodies_from_the_field() {
@@ -180,10 +323,10 @@ fn bodies_from_the_field() {
     assert_eq!(run(400, &[], invalid).action, DROP);
     let rate = r#"{"error":{"code":429,"message":"Quota exceeded for quota metric 'Send requests' and limit 'Send requests per minute' of service 'fcm.googleapis.com' for consumer 'project_number:1'.","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"RATE_LIMIT_EXCEEDED","domain":"googleapis.com","metadata":{"quota_limit":"SendsPerMinutePerProject"}}]}}"#;
     let rejection = run(429, &[], rate);
-    assert_eq!(rejection.action, Action::SlowDown { until: after(60) });
+    assert_eq!(rejection.action, slow(Scope::Credential, 60));
     assert!(rejection.detail.unwrap().ends_with("; quota: project"));
     let html = "<HTML>\n<HEAD>\n<TITLE>PROJECT_NOT_PERMITTED</TITLE>\n</HEAD></HTML>";
-    assert_eq!(run(401, &[], html).action, Action::RefreshCredential);
+    assert_eq!(run(401, &[], html).action, STALE);
 }
 
 #[test]
@@ -195,7 +338,8 @@ fn an_accepted_message_has_its_name() {
         ("<html>", None),
         (r#"{"name":7}"#, None),
     ] {
-        let Outcome::Accepted(receipt) = classify(StatusCode::OK, &headers, body.as_bytes(), NOW) else {
+        let Outcome::Accepted(receipt) = classify(None, StatusCode::OK, &headers, body.as_bytes(), NOW)
+        else {
             panic!()
         };
         assert_eq!((receipt.status, receipt.message.as_deref()), (200, name));
@@ -205,14 +349,20 @@ fn an_accepted_message_has_its_name() {
 #[test]
 fn a_missing_subscription_is_not_a_missing_device() {
     let run = |status, body: &str| {
-        classify_subscription(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body.as_bytes(), NOW)
-            .action()
-            .cloned()
+        classify_subscription(
+            None,
+            StatusCode::from_u16(status).unwrap(),
+            &HeaderMap::new(),
+            body.as_bytes(),
+            NOW,
+        )
+        .action()
+        .cloned()
     };
     assert_eq!(run(404, &body(404, "NOT_FOUND", None, &[])), Some(Action::GiveUp));
     assert_eq!(run(409, &body(409, "ALREADY_EXISTS", None, &[])), Some(Action::GiveUp));
     assert_eq!(run(404, &body(404, "NOT_FOUND", Some("UNREGISTERED"), &[])), Some(DROP));
-    assert_eq!(run(503, ""), Some(Action::Retry { not_before: after(10) }));
+    assert_eq!(run(503, ""), Some(guessed(10)));
     assert_eq!(run(200, "{}"), None);
 }
 
@@ -224,7 +374,7 @@ proptest! {
             headers.insert("retry-after", value);
         }
         let (status, now) = (StatusCode::from_u16(status).unwrap(), UnixTime::from_millis(now));
-        let outcome = classify(status, &headers, &body, now);
+        let outcome = classify(None, status, &headers, &body, now);
         prop_assert_eq!(matches!(outcome, Outcome::Accepted(_)), status.is_success());
         if let Some(at) = outcome.action().and_then(Action::not_before) {
             prop_assert!(at >= now);

@@ -12,7 +12,7 @@ mod support;
 
 use reveille_crypto::jws::CompactJws;
 use reveille_crypto_ring::PROVIDER;
-use reveille_fcm::{Assertion, Issuer, SCOPE_MESSAGING};
+use reveille_fcm::credential::{Assertion, Issuer, OAuthScope};
 use serde_json::{Value, json};
 use support::{NOW, account, account_key, public_key};
 
@@ -32,8 +32,8 @@ fn rfc_7515_a_2_verifies() {
 #[test]
 fn ours_says_what_google_wants_to_hear() {
     let account = account();
-    let assertion = Assertion::new(account.issuer(), SCOPE_MESSAGING, NOW);
-    let signature = account.load_key(PROVIDER.rs256).unwrap().sign(assertion.signing_input()).unwrap();
+    let assertion = Assertion::new(account.issuer(), OAuthScope::Messaging, NOW);
+    let signature = account.load_key(PROVIDER).unwrap().sign(assertion.signing_input()).unwrap();
     let request = assertion.into_request(&signature);
     assert_eq!(request.headers()["content-type"], "application/x-www-form-urlencoded");
     let form = std::str::from_utf8(request.body()).unwrap();
@@ -49,7 +49,7 @@ fn ours_says_what_google_wants_to_hear() {
     assert_eq!(
         jws.claims::<Value>().unwrap(),
         json!({
-            "iss": support::CLIENT_EMAIL, "scope": SCOPE_MESSAGING, "aud": support::TOKEN_URI,
+            "iss": support::CLIENT_EMAIL, "scope": "https://www.googleapis.com/auth/firebase.messaging", "aud": support::TOKEN_URI,
             "iat": 1_795_000_000, "exp": 1_795_003_600,
         })
     );
@@ -57,6 +57,7 @@ fn ours_says_what_google_wants_to_hear() {
 
 #[test]
 fn an_issuer_without_a_key_id_has_none_in_its_header() {
-    let assertion = Assertion::new(&Issuer::new("a@b.example", Some("")).unwrap(), SCOPE_MESSAGING, NOW);
+    let assertion =
+        Assertion::new(&Issuer::new("a@b.example", Some("")).unwrap(), OAuthScope::Messaging, NOW);
     assert!(assertion.signing_input().starts_with(b"eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9."));
 }

@@ -10,8 +10,9 @@
 
 use proptest::prelude::*;
 use reveille_core::UnixTime;
-use reveille_fcm::legacy::{Converted, convert};
-use reveille_fcm::{ErrorCode, Prepared, SizeBudget, Target, legacy_error_code};
+use reveille_fcm::answer::ErrorCode;
+use reveille_fcm::legacy::{Converted, convert, legacy_error_code};
+use reveille_fcm::{Prepared, SizeLimit, Target};
 use reveille_testkit::fcm::{SEND_MESSAGE_REQUEST, validate};
 use serde_json::{Value, json};
 
@@ -22,7 +23,7 @@ fn run(old: &Value) -> Converted {
 }
 
 fn v1(old: &Value) -> Value {
-    serde_json::from_str(&run(old).message.to_json()).unwrap()
+    serde_json::from_slice(&run(old).message.to_json()).unwrap()
 }
 
 fn notes(old: &Value) -> String {
@@ -83,11 +84,11 @@ fn targets() {
     let error = |old: Value| convert(old.to_string().as_bytes(), NOW).unwrap_err().to_string();
     insta::assert_snapshot!(error(json!({})), @"legacy request needs exactly one of to, registration_ids and condition; found 0");
     insta::assert_snapshot!(error(json!({"to": "SECRET", "condition": "x"})), @"legacy request needs exactly one of to, registration_ids and condition; found 2");
-    insta::assert_snapshot!(error(json!({"to": 7})), @"legacy request is not the expected JSON: expected a string in to");
+    insta::assert_snapshot!(error(json!({"to": 7})), @"legacy request: to: expected a string");
     insta::assert_snapshot!(error(json!({"to": "/topics/a b"})), @"legacy request: to: topic has a character at byte 1 that is not allowed; allowed: A-Z a-z 0-9 - _ . ~ %");
     insta::assert_snapshot!(error(json!({"registration_ids": vec!["a"; 1_001]})), @"legacy request has 1001 registration_ids, the limit is 1000");
     insta::assert_snapshot!(error(json!({"registration_ids": []})), @"legacy request needs exactly one of to, registration_ids and condition; found 0");
-    insta::assert_snapshot!(error(json!(["SECRET"])), @"legacy request is not the expected JSON: expected a map");
+    insta::assert_snapshot!(error(json!(["SECRET"])), @"legacy request: JSON, line 1 column 0: expected a map, found an array");
 }
 
 #[test]
@@ -106,7 +107,7 @@ fn what_could_not_be_mapped_is_listed() {
     data.o changed: is now its JSON text
     data.z changed: values are strings in v1
     notification.title not mapped: is not a string
-    notification.color not mapped: color is malformed; expected #rrggbb
+    notification.color not mapped: color is not #rrggbb
     notification.body_loc_args not mapped: is not a list of strings
     notification.badge not mapped: is not a number
     notification.fresh not mapped: unknown field
@@ -177,9 +178,9 @@ proptest! {
         let mut old = json!({"to": "token"});
         old[key] = value;
         if let Ok(new) = convert(old.to_string().as_bytes(), NOW) {
-            let message: Value = serde_json::from_str(&new.message.to_json()).unwrap();
+            let message: Value = serde_json::from_slice(&new.message.to_json()).unwrap();
             prop_assert_eq!(validate(&SEND_MESSAGE_REQUEST, &json!({"message": message})), vec![]);
-            prop_assert!(Prepared::new(&new.message, SizeBudget::PROVIDER).is_ok());
+            prop_assert!(Prepared::new(&new.message, SizeLimit::Provider).is_ok());
         }
     }
 

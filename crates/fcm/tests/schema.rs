@@ -14,10 +14,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use reveille_core::UnixTime;
-use reveille_fcm::message::android::{
-    AndroidConfig, AndroidConfigV2, AndroidMessageV2, AndroidNotification, AndroidNotificationV2,
-    AndroidPriority, AndroidRemoteNotification, LightSettings, NotificationPriority, Proxy, Visibility,
-};
+use reveille_fcm::message::*;
+use reveille_fcm::target::*;
+use reveille_fcm::topics::*;
 use reveille_fcm::*;
 use reveille_testkit::fcm::{Kind, OBJECTS, SEND_MESSAGE_REQUEST, snake, validate};
 use serde_json::{Map, Value, json};
@@ -27,7 +26,7 @@ fn document() -> Value {
 }
 
 fn label() -> AnalyticsLabel {
-    AnalyticsLabel::parse("label").unwrap()
+    AnalyticsLabel::new("label").unwrap()
 }
 
 fn data() -> Data {
@@ -43,104 +42,104 @@ fn light() -> LightSettings {
 macro_rules! all_common {
     ($notification:expr) => {
         $notification
-            .title("t")
-            .body("b")
-            .icon("i")
-            .color(Rgb::new(1, 2, 3))
-            .sound("default")
-            .tag("tag")
-            .click_action("OPEN")
-            .body_loc_key("k")
-            .body_loc_args(vec!["a".into()])
-            .title_loc_key("k")
-            .title_loc_args(vec!["a".into(), "b".into()])
-            .channel_id("calls")
-            .ticker("t")
-            .sticky(true)
-            .event_time(UnixTime::from_millis(1_412_175_661_500))
-            .local_only(false)
-            .notification_priority(NotificationPriority::Max)
-            .default_sound(true)
-            .default_vibrate_timings(false)
-            .default_light_settings(true)
-            .vibrate_timings(vec![Duration::ZERO.into(), Duration::from_millis(250).into()])
-            .visibility(Visibility::Secret)
-            .notification_count(3)
-            .light_settings(light())
-            .image("https://a.example/i.png")
+            .with_title("t")
+            .with_body("b")
+            .with_icon("i")
+            .with_color(Rgb::new(1, 2, 3))
+            .with_sound("default")
+            .with_tag("tag")
+            .with_click_action("OPEN")
+            .with_body_loc_key("k")
+            .with_body_loc_args(vec!["a".into()])
+            .with_title_loc_key("k")
+            .with_title_loc_args(vec!["a".into(), "b".into()])
+            .with_channel_id("calls")
+            .with_ticker("t")
+            .with_sticky(true)
+            .with_event_time(UnixTime::from_millis(1_412_175_661_500))
+            .with_local_only(false)
+            .with_notification_priority(NotificationPriority::Max)
+            .with_default_sound(true)
+            .with_default_vibrate_timings(false)
+            .with_default_light_settings(true)
+            .with_vibrate_timings(vec![Duration::ZERO.into(), Duration::from_millis(250).into()])
+            .with_visibility(Visibility::Secret)
+            .with_notification_count(3)
+            .with_light_settings(light())
+            .with_image("https://a.example/i.png")
     };
 }
 
 fn everything(android: impl Into<Android>) -> Message {
     Message::new()
-        .data(data())
-        .notification(Notification::new().title("t").body("b").image("i"))
-        .fcm_options(FcmOptions::new().analytics_label(label()))
-        .android(android)
-        .webpush(
+        .with_data(data())
+        .with_notification(Notification::new().with_title("t").with_body("b").with_image("https://a.example/i.png"))
+        .with_fcm_options(FcmOptions::new().with_analytics_label(label()))
+        .with_android(android)
+        .with_webpush(
             WebpushConfig::new()
-                .headers(WebpushHeaders::new([("TTL", "15")]).unwrap())
-                .data(data())
-                .notification(JsonObject::parse(r#"{"title":"t","actions":[]}"#).unwrap())
-                .fcm_options(
+                .with_headers(WebpushHeaders::new([("TTL", "15")]).unwrap())
+                .with_data(data())
+                .with_notification(r#"{"actions":[],"title":"t"}"#.parse::<JsonObject>().unwrap())
+                .with_fcm_options(
                     WebpushFcmOptions::new()
-                        .link(HttpsUrl::parse("https://a.example/").unwrap())
-                        .analytics_label(label()),
+                        .with_link(HttpsUrl::new("https://a.example/").unwrap())
+                        .with_analytics_label(label()),
                 ),
         )
-        .apns(
+        .with_apns(
             ApnsConfig::new()
-                .headers(ApnsHeaders::default().urgent(true))
-                .payload(JsonObject::parse(r#"{"aps":{"badge":1}}"#).unwrap())
-                .live_activity_token(LiveActivityToken::parse("token").unwrap())
-                .fcm_options(ApnsFcmOptions::new().analytics_label(label()).image("i")),
+                .with_headers(ApnsHeaders::default().with_priority(ApnsPriority::Immediate))
+                .with_payload(r#"{"aps":{"badge":1,"event":"update","timestamp":1795000000}}"#.parse::<JsonObject>().unwrap())
+                .with_live_activity_token(LiveActivityToken::new("token").unwrap())
+                .with_fcm_options(ApnsFcmOptions::new().with_analytics_label(label()).with_image("https://a.example/i.png")),
         )
 }
 
 fn android_v1() -> AndroidConfig {
     AndroidConfig::new()
-        .collapse_key("k")
-        .priority(AndroidPriority::High)
-        .ttl(Ttl::MAX)
-        .restricted_package_name("com.example")
-        .data(data())
-        .notification(
+        .with_collapse_key("k")
+        .with_priority(AndroidPriority::High)
+        .with_ttl(Ttl::MAX)
+        .with_restricted_package_name("com.example")
+        .with_data(data())
+        .with_notification(
             all_common!(AndroidNotification::new())
-                .proxy(Proxy::IfPriorityLowered)
-                .bypass_proxy_notification(true),
+                .with_proxy(Proxy::IfPriorityLowered)
+                .with_bypass_proxy_notification(true),
         )
-        .fcm_options(FcmOptions::new().analytics_label(label()))
-        .direct_boot_ok(true)
-        .bandwidth_constrained_ok(true)
-        .restricted_satellite_ok(true)
+        .with_fcm_options(FcmOptions::new().with_analytics_label(label()))
+        .with_direct_boot_ok(true)
+        .with_bandwidth_constrained_ok(true)
+        .with_restricted_satellite_ok(true)
 }
 
 fn android_v2(message: impl Into<AndroidMessageV2>) -> AndroidConfigV2 {
     AndroidConfigV2::new()
-        .collapse_key("k")
-        .ttl(Ttl::ZERO)
-        .restricted_package_name("com.example")
-        .data(data())
-        .fcm_options(FcmOptions::new().analytics_label(label()))
-        .direct_boot_ok(true)
-        .bandwidth_constrained_ok(true)
-        .restricted_satellite_ok(true)
-        .message(message)
+        .with_collapse_key("k")
+        .with_ttl(Ttl::ZERO)
+        .with_restricted_package_name("com.example")
+        .with_data(data())
+        .with_fcm_options(FcmOptions::new().with_analytics_label(label()))
+        .with_direct_boot_ok(true)
+        .with_bandwidth_constrained_ok(true)
+        .with_restricted_satellite_ok(true)
+        .with_message(message)
 }
 
 fn remote() -> AndroidRemoteNotification {
     AndroidRemoteNotification::new()
-        .notification(all_common!(AndroidNotificationV2::new()).id(7))
-        .mutable_content(true)
-        .use_as_v1_data_message(false)
+        .with_notification(all_common!(AndroidNotificationV2::new()).with_id(7))
+        .with_mutable_content(true)
+        .with_use_as_v1_data_message(false)
 }
 
 fn targets() -> Vec<Target> {
     vec![
-        Fid::parse("fid").unwrap().into(),
-        RegistrationToken::parse("token").unwrap().into(),
-        Topic::parse("topic").unwrap().into(),
-        Condition::parse("'a' in topics").unwrap().into(),
+        Fid::new("fid").unwrap().into(),
+        RegistrationToken::new("token").unwrap().into(),
+        Topic::new("topic").unwrap().into(),
+        Condition::new("'a' in topics").unwrap().into(),
     ]
 }
 
@@ -154,7 +153,7 @@ fn bodies() -> Vec<Value> {
     let mut bodies = Vec::new();
     for message in messages {
         for target in targets() {
-            let prepared = Prepared::dry_run(&message, SizeBudget::PROVIDER).unwrap();
+            let prepared = Prepared::dry_run(&message, SizeLimit::Provider).unwrap();
             bodies.push(serde_json::from_slice(&prepared.body(&target).unwrap()).unwrap());
         }
     }
@@ -223,9 +222,9 @@ fn every_writable_field_can_be_written_and_nothing_else_is() {
         fields(&document, "SendMessageRequest", &body, &mut seen);
     }
     // The body of a patch is the only place where a subscription is written.
-    let device = Subscriptions::of_fid(&Project::new("p").unwrap(), &Fid::parse("f").unwrap()).unwrap();
-    let token = AccessToken::new("t").unwrap();
-    let patch = device.patch(&Topic::parse("t").unwrap(), true, &token).unwrap();
+    let device = Subscriptions::of_fid(&Project::new("p").unwrap(), &Fid::new("f").unwrap()).unwrap();
+    let token = Token::new("t").unwrap();
+    let patch = device.patch(&Topic::new("t").unwrap(), true, &token).unwrap();
     fields(&document, "TopicSubscription", &serde_json::from_slice(patch.body()).unwrap(), &mut seen);
 
     let mut expected = BTreeSet::new();
@@ -334,32 +333,34 @@ fn both_spellings_read_back_to_the_same_message() {
         .iter()
         .flat_map(|message| targets().into_iter().map(move |target| (message.clone(), target))),
     ) {
-        let expected = SendRequest { message, target, validate_only: true };
+        let expected = SendRequest::new(message, target).with_validate_only(true);
         assert_eq!(SendRequest::from_json(body.to_string().as_bytes()).unwrap(), expected);
         let snake = to_snake(Some(Kind::Object(&SEND_MESSAGE_REQUEST)), body);
         assert_ne!(&snake, body);
         assert_eq!(SendRequest::from_json(snake.to_string().as_bytes()).unwrap(), expected);
+        let kept: Value = serde_json::from_str(&serde_json::to_string(&expected).unwrap()).unwrap();
+        assert_eq!(&kept, body, "a queue keeps the very body");
     }
 }
 
 #[test]
 fn what_the_schema_does_not_have_is_refused() {
     let error = |json: &str| SendRequest::from_json(json.as_bytes()).unwrap_err().to_string();
-    insta::assert_snapshot!(error(r#"{"message":{"to":"SECRET"}}"#), @"malformed JSON at line 1, column 16: unknown field `to`");
-    insta::assert_snapshot!(error(r#"{"message":{"token":"t","data":{"a":1}}}"#), @"malformed JSON at line 1, column 37: expected a string");
-    insta::assert_snapshot!(error(r#"{"message":{"token":"t","topic":"u"}}"#), @"malformed JSON at line 1, column 36: a message needs exactly one of fid, token, topic and condition; found 2");
-    insta::assert_snapshot!(error(r#"{"message":{"android":{},"android_v2":{}}}"#), @"malformed JSON at line 1, column 41: `android` and `androidV2` exclude each other");
-    insta::assert_snapshot!(error(r#"{"message":{"androidV2":{"backgroundSync":{},"remoteNotification":{}}}}"#), @"malformed JSON at line 1, column 69: `remoteNotification` and `backgroundSync` exclude each other");
-    insta::assert_snapshot!(error(r#"{"message":{"notification":["SECRET"]}}"#), @"malformed JSON at line 1, column 27: expected a Notification object");
-    insta::assert_snapshot!(error(r#"{"message":{"notification":{"title":"a","title":"b"}}}"#), @"malformed JSON at line 1, column 52: duplicate field `title`");
-    insta::assert_snapshot!(error(r#"{"message":{"android":{"ttl":"SECRET"}}}"#), @r#"malformed JSON at line 1, column 38: duration is malformed; expected seconds with at most nine decimals and an `s`, like "3.5s""#);
-    insta::assert_snapshot!(error(r#"{"message":{"android":{"ttl":17}}}"#), @"malformed JSON at line 1, column 31: expected a string");
-    insta::assert_snapshot!(error(r#"{"message":{"android":{"priority":"SECRET"}}}"#), @"malformed JSON at line 1, column 43: expected one of the values of AndroidPriority");
-    insta::assert_snapshot!(error(r#"{"message":{"data":{"from":"SECRET"}}}"#), @r#"malformed JSON at line 1, column 37: data key "from" is reserved by FCM (the word `from`)"#);
-    insta::assert_snapshot!(error(r#"{"message":{}}"#), @"a message needs exactly one of fid, token, topic and condition; found 0");
-    insta::assert_snapshot!(error(r#"{}"#), @"message must not be empty");
-    insta::assert_snapshot!(error("{\"message\":{\"notification\":{\"title\":\"\u{1}\"}}}"), @r"malformed JSON at line 1, column 38: control character (\u0000-\u001F) found while parsing a string");
-    insta::assert_snapshot!(error(r#"{"message":{"notification":{"title":"\ud800"}}}"#), @"malformed JSON at line 1, column 44: unexpected end of hex escape");
+    insta::assert_snapshot!(error(r#"{"message":{"to":"SECRET"}}"#), @"JSON at message, line 1 column 16: unknown field `to`");
+    insta::assert_snapshot!(error(r#"{"message":{"token":"t","data":{"a":1}}}"#), @"JSON at message.data.a, line 1 column 37: expected a string, found a number");
+    insta::assert_snapshot!(error(r#"{"message":{"token":"t","topic":"u"}}"#), @"JSON at message, line 1 column 36: a message needs exactly one of fid, token, topic and condition; found 2");
+    insta::assert_snapshot!(error(r#"{"message":{"android":{},"android_v2":{}}}"#), @"JSON at message, line 1 column 41: `android` and `androidV2` exclude each other");
+    insta::assert_snapshot!(error(r#"{"message":{"androidV2":{"backgroundSync":{},"remoteNotification":{}}}}"#), @"JSON at message.androidV2, line 1 column 69: `remoteNotification` and `backgroundSync` exclude each other");
+    insta::assert_snapshot!(error(r#"{"message":{"notification":["SECRET"]}}"#), @"JSON at message.notification, line 1 column 27: expected a Notification object, found an array");
+    insta::assert_snapshot!(error(r#"{"message":{"notification":{"title":"a","title":"b"}}}"#), @"JSON at message.notification, line 1 column 52: duplicate field `title`");
+    insta::assert_snapshot!(error(r#"{"message":{"android":{"ttl":"SECRET"}}}"#), @r#"JSON at message.android.ttl, line 1 column 38: duration is not seconds with at most nine decimals and an `s`, like "3.5s""#);
+    insta::assert_snapshot!(error(r#"{"message":{"android":{"ttl":17}}}"#), @"JSON at message.android.ttl, line 1 column 31: expected a string, found a number");
+    insta::assert_snapshot!(error(r#"{"message":{"android":{"priority":"SECRET"}}}"#), @"JSON at message.android.priority, line 1 column 43: expected one of the values of AndroidPriority");
+    insta::assert_snapshot!(error(r#"{"message":{"data":{"from":"SECRET"}}}"#), @r#"JSON at message.data, line 1 column 37: data key "from" is reserved by FCM (the word `from`)"#);
+    insta::assert_snapshot!(error(r#"{"message":{}}"#), @"JSON at message, line 1 column 14: a message needs exactly one of fid, token, topic and condition; found 0");
+    insta::assert_snapshot!(error(r#"{}"#), @"JSON, line 0 column 0: missing field `message`");
+    insta::assert_snapshot!(error("{\"message\":{\"notification\":{\"title\":\"\u{1}\"}}}"), @r#"JSON at message.notification.title, line 1 column 38: control character (\u0000-\u001F) found while parsing a string"#);
+    insta::assert_snapshot!(error(r#"{"message":{"notification":{"title":"\ud800"}}}"#), @"JSON at message.notification.title, line 1 column 44: unexpected end of hex escape");
 }
 
 fn text() -> impl Strategy<Value = Option<String>> {
@@ -407,13 +408,13 @@ prop_compose! {
             (config.collapse_key, config.ttl) = (collapse.map(Into::into), ttl);
             let mut shown = AndroidNotificationV2::new();
             (shown.title, shown.light_settings) = (notification.title, notification.light_settings);
-            config.message(AndroidRemoteNotification::new().notification(shown)).into()
+            config.with_message(AndroidRemoteNotification::new().with_notification(shown)).into()
         } else {
-            let mut config = AndroidConfig::new().notification(notification);
+            let mut config = AndroidConfig::new().with_notification(notification);
             (config.collapse_key, config.ttl) = (collapse.map(Into::into), ttl);
             config.into()
         });
-        message.apns = payload.map(|text| Box::new(ApnsConfig::new().payload(JsonObject::of(&json!({"aps": {"alert": text}})).unwrap())));
+        message.apns = payload.map(|text| Box::new(ApnsConfig::new().with_payload(JsonObject::from_serialize(&json!({"aps": {"alert": text}})).unwrap())));
         message
     }
 }
@@ -421,12 +422,13 @@ prop_compose! {
 proptest! {
     #[test]
     fn any_message_is_inside_the_schema_and_reads_back(message in messages()) {
-        let json = message.to_json();
+        let json = String::from_utf8(message.to_json()).unwrap();
         let body = json!({"message": serde_json::from_str::<Value>(&json).unwrap()});
         prop_assert_eq!(validate(&SEND_MESSAGE_REQUEST, &body), vec![]);
         fields(&document(), "SendMessageRequest", &body, &mut BTreeSet::new());
         let again = Message::from_json(json.as_bytes()).unwrap();
-        prop_assert_eq!(again.to_json(), json);
+        prop_assert_eq!(&serde_json::to_string(&again).unwrap(), &json, "serde writes what the writer writes");
+        prop_assert_eq!(again.to_json(), json.as_bytes());
         prop_assert_eq!(again, message);
     }
 }

@@ -11,13 +11,16 @@
 mod support;
 
 use http::Response;
-use reveille_core::{Action, Jitter, Outcome, UnixTime};
+use reveille_core::{Action, Jitter, Outcome, Scope, UnixTime};
 use reveille_crypto_ring::PROVIDER;
+use reveille_fcm::answer::*;
+use reveille_fcm::credential::*;
+use reveille_fcm::topics::*;
 use reveille_fcm::*;
-use reveille_testkit::fcm::{Device, Google, OAuthRefusal, Refusal};
+use reveille_testkit::fcm::{self, Device, Google, OAuthRefusal};
 use support::{NOW, PROJECT, account, google};
 
-fn fetch(source: &mut TokenSource, google: &mut Google, now: UnixTime) -> Result<AccessToken, TokenFailure> {
+fn fetch(source: &TokenSource, google: &mut Google, now: UnixTime) -> Result<Token, TokenFailure> {
     source.handle_timeout(now);
     while let Some(output) = source.poll_output() {
         match output {
@@ -28,17 +31,18 @@ fn fetch(source: &mut TokenSource, google: &mut Google, now: UnixTime) -> Result
             _ => {}
         }
     }
-    Ok(source.token(now).expect("a token").clone())
+    Ok(source.token(now).expect("a token"))
 }
 
 fn source() -> TokenSource {
-    TokenSource::new(Grant::service_account(&account(), PROVIDER.rs256).unwrap(), Jitter::new(1))
+    let grant = Grant::service_account(&account(), PROVIDER).unwrap();
+    TokenSource::new(grant, TokenSettings::default(), Jitter::new(1))
 }
 
 struct World {
     google: Google,
     project: Project,
-    token: AccessToken,
+    token: Token,
 }
 
 fn world() -> World {
@@ -48,24 +52,24 @@ fn world() -> World {
     {
         google.fcm.device(name, state);
     }
-    let token = fetch(&mut source(), &mut google, NOW).unwrap();
+    let token = fetch(&source(), &mut google, NOW).unwrap();
     World { google, project: Project::new(PROJECT).unwrap(), token }
 }
 
 fn device(name: &'static str) -> Target {
-    RegistrationToken::parse(name).unwrap().into()
+    RegistrationToken::new(name).unwrap().into()
 }
 
 fn hello() -> Message {
-    Message::new().notification(Notification::new().title("Anna").body("Hello"))
+    Message::new().with_notification(Notification::new().with_title("Anna").with_body("Hello"))
 }
 
 impl World {
     fn send(&mut self, message: &Message, target: &Target) -> Outcome {
-        let prepared = Prepared::new(message, SizeBudget::PROVIDER).unwrap();
-        let request = prepared.request(&self.project, &self.token, target).unwrap();
+        let prepared = Prepared::new(message, SizeLimit::Provider).unwrap();
+        let request = prepared.request(&self.project, target, &self.token).unwrap();
         let response = self.google.handle(&request, NOW);
-        classify(response.status(), response.headers(), response.body(), NOW)
+        classify_response(target, &response, NOW)
     }
 
     fn action(&mut self, target: &Target) -> Action {
@@ -91,14 +95,18 @@ fn every_refusal_leads_to_its_step() {
     assert_eq!(world.action(&device("never-seen")), drop);
     assert_eq!(world.action(&device("foreign")), Action::SuspectTarget);
     let scripted = [
-        (Refusal::ThirdPartyAuth, "fix_credential"),
-        (Refusal::QuotaExceeded { subject: "project:1", retry_after: None }, "slow_down"),
-        (Refusal::QuotaExceeded { subject: "device", retry_after: Some(90) }, "retry"),
-        (Refusal::Unavailable { retry_after: Some(30) }, "retry"),
-        (Refusal::Internal, "retry"),
-        (Refusal::BadGateway, "retry"),
-        (Refusal::ApiDisabled, "fix_credential"),
-        (Refusal::Unauthenticated, "refresh_credential"),
+        (fcm::Refusal::ThirdPartyAuth, "fix_credential"),
+        (fcm::Refusal::Apple { status: 403, reason: "InvalidProviderToken" }, "fix_credential"),
+        (fcm::Refusal::Apple { status: 413, reason: "PayloadTooLarge" }, "fix_request"),
+        (fcm::Refusal::Sentence("Android message is too big"), "fix_request"),
+        (fcm::Refusal::UnavailableFor { secs: 40 }, "retry"),
+        (fcm::Refusal::QuotaExceeded { subject: "project:1", retry_after: None }, "slow_down"),
+        (fcm::Refusal::QuotaExceeded { subject: "device", retry_after: Some(90) }, "slow_down"),
+        (fcm::Refusal::Unavailable { retry_after: Some(30) }, "retry"),
+        (fcm::Refusal::Internal, "retry"),
+        (fcm::Refusal::BadGateway, "retry"),
+        (fcm::Refusal::ApiDisabled, "fix_credential"),
+        (fcm::Refusal::Unauthenticated, "refresh_credential"),
     ];
     for (refusal, name) in scripted {
         world.google.fcm.script([refusal.clone()]);
@@ -107,23 +115,48 @@ fn every_refusal_leads_to_its_step() {
     assert!(world.google.fcm.take().is_empty());
 }
 
+/// One device's quota and Apple's key stop neither the others nor Android.
+#[test]
+fn a_wait_concerns_whom_it_concerns() {
+    let mut world = world();
+    for (refusal, scope) in [
+        (fcm::Refusal::QuotaExceeded { subject: "device", retry_after: None }, Scope::Target),
+        (fcm::Refusal::QuotaExceeded { subject: "topic", retry_after: None }, Scope::Target),
+        (fcm::Refusal::QuotaExceeded { subject: "project:1", retry_after: None }, Scope::Credential),
+        (fcm::Refusal::ThirdPartyAuth, Scope::Platform),
+        (fcm::Refusal::PermissionDenied, Scope::Credential),
+    ] {
+        world.google.fcm.script([refusal.clone()]);
+        assert_eq!(world.action(&device("alive")).scope(), Some(scope), "{refusal:?}");
+    }
+}
+
+#[test]
+fn apple_behind_fcm_is_asked_about_apple_devices() {
+    let mut world = world();
+    world.google.fcm.device("iphone", Device::Apple);
+    world.google.fcm.device("old-iphone", Device::AppleGone);
+    assert!(matches!(world.send(&hello(), &device("iphone")), Outcome::Accepted(_)));
+    assert_eq!(world.action(&device("old-iphone")), Action::DropTarget { if_registered_before: None });
+}
+
 #[test]
 fn a_refused_token_is_fetched_anew_once_and_the_message_goes_out() {
     let mut world = world();
-    let mut source = source();
-    world.token = fetch(&mut source, &mut world.google, NOW).unwrap();
+    let source = source();
+    world.token = fetch(&source, &mut world.google, NOW).unwrap();
     world.google.fcm.revoke("ya29.test-0002");
-    assert_eq!(world.action(&device("alive")), Action::RefreshCredential);
-    source.handle_refusal(world.token.generation(), NOW);
-    world.token = fetch(&mut source, &mut world.google, NOW).unwrap();
+    assert_eq!(world.action(&device("alive")), Action::RefreshCredential { also_reconnect: false });
+    assert_eq!(source.handle_refusal(world.token.authorization(), NOW), Refusal::Renewing);
+    world.token = fetch(&source, &mut world.google, NOW).unwrap();
     assert!(matches!(world.send(&hello(), &device("alive")), Outcome::Accepted(_)));
 }
 
 #[test]
 fn a_dry_run_delivers_nothing() {
     let mut world = world();
-    let prepared = Prepared::dry_run(&hello(), SizeBudget::PROVIDER).unwrap();
-    let request = prepared.request(&world.project, &world.token, &device("alive")).unwrap();
+    let prepared = Prepared::dry_run(&hello(), SizeLimit::Provider).unwrap();
+    let request = prepared.request(&world.project, &device("alive"), &world.token).unwrap();
     assert_eq!(world.google.handle(&request, NOW).status(), 200);
     assert!(world.google.fcm.take().is_empty());
 }
@@ -132,44 +165,59 @@ fn a_dry_run_delivers_nothing() {
 #[test]
 fn the_credential_test_says_what_is_wrong() {
     let probe = |world: &mut World, target: Option<&Target>| {
-        let request = probe_request(&world.project, &world.token, target).unwrap();
-        Verdict::of_answer(&world.google.handle(&request, NOW), NOW)
+        let request = probe_request(&world.project, target, &world.token).unwrap();
+        Verdict::from_response(target, &world.google.handle(&request, NOW), NOW)
     };
     let mut world = world();
     assert_eq!(probe(&mut world, None).to_string(), "configured");
     assert!(probe(&mut world, Some(&device("alive"))).is_configured());
     assert_eq!(probe(&mut world, Some(&device("foreign"))), Verdict::SenderMismatch);
     assert_eq!(probe(&mut world, Some(&device("gone"))), Verdict::ConfiguredTargetGone);
+    world.google.fcm.script([
+        fcm::Refusal::Apple { status: 403, reason: "InvalidProviderToken" },
+        fcm::Refusal::Apple { status: 410, reason: "Unregistered" },
+        fcm::Refusal::Apple { status: 400, reason: "BadTopic" },
+    ]);
+    let said = Some("APNs: 403 InvalidProviderToken".to_owned());
+    assert_eq!(probe(&mut world, Some(&device("alive"))), Verdict::ThirdPartyCredential { said });
+    assert_eq!(probe(&mut world, Some(&device("alive"))), Verdict::ConfiguredTargetGone);
+    assert_eq!(
+        probe(&mut world, Some(&device("alive"))).to_string(),
+        "unexpected answer 400: Request contains an invalid argument.; APNs: 400 BadTopic"
+    );
     world.google.fcm.enable_api(false);
     assert_eq!(probe(&mut world, None), Verdict::ApiDisabled);
     world.google.fcm.enable_api(true);
-    world.google.fcm.script([Refusal::ThirdPartyAuth, Refusal::Unavailable { retry_after: Some(60) }]);
-    assert_eq!(probe(&mut world, None), Verdict::ThirdPartyCredential);
+    world
+        .google
+        .fcm
+        .script([fcm::Refusal::ThirdPartyAuth, fcm::Refusal::Unavailable { retry_after: Some(60) }]);
+    assert_eq!(probe(&mut world, None), Verdict::ThirdPartyCredential { said: None });
     assert!(matches!(probe(&mut world, None), Verdict::TryLater { not_before: Some(_) }));
     world.project = Project::new("another-project").unwrap();
     assert_eq!(probe(&mut world, None), Verdict::WrongProject);
     world.project = Project::new(PROJECT).unwrap();
-    world.token = AccessToken::new("ya29.unknown").unwrap();
+    world.token = Token::new("ya29.unknown").unwrap();
     assert_eq!(probe(&mut world, None), Verdict::TokenRefused);
 
     let no_token = |refusal: OAuthRefusal| {
         let mut google = google();
         google.oauth.script([refusal]);
-        Verdict::of_token_failure(&fetch(&mut source(), &mut google, NOW).unwrap_err())
+        Verdict::from_token_failure(&fetch(&source(), &mut google, NOW).unwrap_err())
     };
     assert_eq!(no_token(OAuthRefusal::Signature), Verdict::WrongKey);
     assert_eq!(no_token(OAuthRefusal::Account), Verdict::UnknownAccount);
     assert_eq!(no_token(OAuthRefusal::Scope), Verdict::ScopeNotAllowed);
     assert_eq!(no_token(OAuthRefusal::Unavailable), Verdict::TryLater { not_before: None });
     // A clock that is off is found by the server itself: the assertion was made in another time.
-    let (mut google, mut source) = (google(), source());
+    let (mut google, source) = (google(), source());
     source.handle_timeout(UnixTime::from_secs(1_000));
     let Some(TokenOutput::Fetch { request, .. }) = source.poll_output() else { panic!() };
     let mut response = google.handle(&request, NOW);
     response.headers_mut().insert("date", "Wed, 18 Nov 2026 11:06:40 GMT".parse().unwrap());
     let failure =
         read_token_answer(response.status(), response.headers(), response.body(), UnixTime::from_secs(1_000));
-    let verdict = Verdict::of_token_failure(&failure.unwrap_err());
+    let verdict = Verdict::from_token_failure(&failure.unwrap_err());
     assert_eq!(verdict.to_string(), "clock off: this machine is 1794999000 s behind Google");
 }
 
@@ -186,10 +234,11 @@ fn verdict_texts() {
         Verdict::WrongProject,
         Verdict::ApiDisabled,
         Verdict::SenderMismatch,
-        Verdict::ThirdPartyCredential,
+        Verdict::ThirdPartyCredential { said: None },
+        Verdict::ThirdPartyCredential { said: Some("APNs: 403 InvalidProviderToken".into()) },
         Verdict::TokenRefused,
         Verdict::TryLater { not_before: None },
-        Verdict::of_answer(&Response::builder().status(418).body("teapot").unwrap(), NOW),
+        Verdict::from_response(None, &Response::builder().status(418).body("teapot").unwrap(), NOW),
     ];
     insta::assert_snapshot!(all.map(|verdict| verdict.to_string()).join("\n"), @"
     configured
@@ -203,6 +252,7 @@ fn verdict_texts() {
     API disabled: enable the Firebase Cloud Messaging API in this project
     sender mismatch: the probed device belongs to another project
     third-party credential: check the APNs key or Web Push certificate in the Firebase console
+    third-party credential: check the APNs key or Web Push certificate in the Firebase console (APNs: 403 InvalidProviderToken)
     token refused: FCM does not accept the access token
     try later: Google could not answer now
     unexpected answer 418: no reason given
@@ -212,12 +262,11 @@ fn verdict_texts() {
 #[test]
 fn topic_subscriptions_live_and_die() {
     let mut world = world();
-    let device =
-        Subscriptions::of_token(&world.project, &RegistrationToken::parse("alive").unwrap()).unwrap();
-    let topic = |name: &'static str| Topic::parse(name).unwrap();
-    let mut run = |request: Result<http::Request<bytes::Bytes>, MessageError>| {
+    let device = Subscriptions::of_token(&world.project, &RegistrationToken::new("alive").unwrap()).unwrap();
+    let topic = |name: &'static str| Topic::new(name).unwrap();
+    let mut run = |request: Result<http::Request<bytes::Bytes>, InvalidSubscription>| {
         let response = world.google.handle(&request.unwrap(), NOW);
-        let outcome = classify_subscription(response.status(), response.headers(), response.body(), NOW);
+        let outcome = classify_subscription_response(None, &response, NOW);
         (outcome.action().map(Action::name), response.into_body())
     };
     let token = &world.token;
@@ -240,7 +289,7 @@ fn topic_subscriptions_live_and_die() {
     assert_eq!(run(device.delete(&topic("new"), false, token)).0, Some("give_up"));
     assert_eq!(run(device.delete(&topic("new"), true, token)).0, None);
     let gone =
-        Subscriptions::of_token(&Project::new(PROJECT).unwrap(), &RegistrationToken::parse("gone").unwrap())
+        Subscriptions::of_token(&Project::new(PROJECT).unwrap(), &RegistrationToken::new("gone").unwrap())
             .unwrap();
     assert_eq!(run(gone.list(2, None, token)).0, Some("drop_target"));
 }
@@ -248,6 +297,42 @@ fn topic_subscriptions_live_and_die() {
 #[test]
 fn the_service_refuses_what_google_refuses() {
     let world = world();
+    let apple = |apns: &str| {
+        let mut google = google();
+        google.fcm.device("iphone", Device::Apple);
+        google.fcm.allow("t", UnixTime::MAX);
+        let request = http::Request::post(world.project.send_uri())
+            .header("authorization", "Bearer t")
+            .header("content-type", "application/json")
+            .body(bytes::Bytes::from(format!(r#"{{"message":{{"token":"iphone","apns":{apns}}}}}"#)))
+            .unwrap();
+        ErrorBody::parse(google.handle(&request, NOW).body()).and_then(|error| error.apns?.reason)
+    };
+    let wake = r#""payload":{"aps":{"content-available":1}}"#;
+    assert_eq!(
+        apple(&format!(r#"{{"headers":{{"apns-push-type":"alarm"}},{wake}}}"#)).as_deref(),
+        Some("InvalidPushType")
+    );
+    assert_eq!(
+        apple(&format!(r#"{{"headers":{{"apns-push-type":"background"}},{wake}}}"#)).as_deref(),
+        Some("BadPriority")
+    );
+    assert_eq!(
+        apple(&format!(r#"{{"headers":{{"apns-priority":"7"}},{wake}}}"#)).as_deref(),
+        Some("BadPriority")
+    );
+    assert_eq!(
+        apple(&format!(r#"{{"headers":{{"apns-collapse-id":""}},{wake}}}"#)).as_deref(),
+        Some("BadCollapseId")
+    );
+    assert_eq!(
+        apple(&format!(r#"{{"headers":{{"apns-expiration":"soon"}},{wake}}}"#)).as_deref(),
+        Some("BadExpirationDate")
+    );
+    assert_eq!(
+        apple(&format!(r#"{{"headers":{{"apns-push-type":"background","apns-priority":"5"}},{wake}}}"#)),
+        None
+    );
     let send = |message: &str, field: &str| {
         let mut world_google = google();
         world_google.fcm.device("alive", Device::Registered);
@@ -279,6 +364,11 @@ fn the_service_refuses_what_google_refuses() {
         r#"{"token":"alive","webpush":{"fcm_options":{"link":"http://a"}}}"#,
         "message.webpush.fcm_options.link",
     );
+    send(r#"{"token":"alive","apns":{"payload":{"alert":"no aps"}}}"#, "message.apns.payload.aps");
+    send(r#"{"token":"alive","apns":{"payload":{"aps":5}}}"#, "message.apns.payload.aps");
+    send(r#"{"token":"alive","apns":{"payload":{"aps":{"alert":1}}}}"#, "message.apns.payload.aps.alert");
+    send(r#"{"token":"alive","apns":{"payload":{"aps":{"badge":"1"}}}}"#, "message.apns.payload.aps.badge");
+    send(r#"{"token":"alive","apns":{"headers":{"x":"é"}}}"#, "message.apns.headers");
     send(&format!(r#"{{"token":"alive","data":{{"a":"{}"}}}}"#, "x".repeat(4_096)), "message");
     send(&format!(r#"{{"topic":"alive","data":{{"a":"{}"}}}}"#, "x".repeat(2_048)), "message");
 }

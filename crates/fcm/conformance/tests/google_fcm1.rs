@@ -3,14 +3,14 @@
 //! lacks `fid` and `androidV2`.
 
 use google_fcm1::api::SendMessageRequest;
-use reveille_fcm::{Prepared, SendRequest, SizeBudget};
+use reveille_fcm::{Prepared, SendRequest, SizeLimit};
 use serde_json::Value;
 
 /// Every field that the structs know, except for the other targets and the output-only `name`.
 const EVERYTHING: &str = include_str!("everything.json");
 
 fn there_and_back(ours: &SendRequest) -> (SendRequest, Value) {
-    let prepared = Prepared::dry_run(&ours.message, SizeBudget::PROVIDER).expect("small");
+    let prepared = Prepared::dry_run(&ours.message, SizeLimit::Provider).expect("small");
     let body = prepared.body(&ours.target).expect("small");
     let theirs: SendMessageRequest = serde_json::from_slice(&body).expect("their structs read what we write");
     let written = serde_json::to_string(&theirs).expect("JSON");

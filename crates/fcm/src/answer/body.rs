@@ -1,16 +1,19 @@
 //! The body of a refusal: `google.rpc.Status` as JSON, read leniently, because a proxy or a new version may answer.
 
-use reveille_core::Rejection;
+use std::time::Duration;
+
+use reveille_core::cut_tokens;
 use serde_json::Value;
 
-use super::ErrorCode;
+use super::{ApnsError, ErrorCode};
+use crate::message::ProtoDuration;
 
 /// A longer body is not read; Google's have a few hundred bytes.
 const MAX_BODY: usize = 64 * 1024;
 /// More violations are not kept.
 const MAX_VIOLATIONS: usize = 32;
 
-/// What a refusal says, as far as it is known.
+/// What a refusal says, as far as it is known. For those who want more than [`classify`](super::classify) keeps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ErrorBody {
@@ -26,6 +29,10 @@ pub struct ErrorBody {
     pub quota: Option<Quota>,
     /// `ErrorInfo.reason`, such as `SERVICE_DISABLED`.
     pub info: Option<String>,
+    /// `ApnsError`: what Apple said behind FCM.
+    pub apns: Option<ApnsError>,
+    /// `RetryInfo.retryDelay`.
+    pub retry_delay: Option<Duration>,
 }
 
 /// A field that FCM does not accept.
@@ -77,7 +84,7 @@ impl ErrorBody {
         let error = json.get("error").or_else(|| json.get(0)?.get("error"))?.as_object()?;
         let mut parsed = Self {
             status: error.get("status").and_then(Value::as_str).map(word),
-            message: error.get("message").and_then(Value::as_str).map(redact),
+            message: error.get("message").and_then(Value::as_str).map(cut_tokens),
             ..Self::default()
         };
         for detail in error.get("details").and_then(Value::as_array).into_iter().flatten() {
@@ -91,12 +98,12 @@ impl ErrorBody {
         match kind {
             "google.firebase.fcm.v1.FcmError" => {
                 self.code =
-                    detail.get("errorCode").and_then(Value::as_str).map(|code| ErrorCode::parse(&word(code)));
+                    detail.get("errorCode").and_then(Value::as_str).map(|code| ErrorCode::new(&word(code)));
             }
             "google.rpc.BadRequest" => self.violations.extend(
                 list(detail, "fieldViolations").take(MAX_VIOLATIONS).map(|violation| FieldViolation {
-                    field: redact(text(violation, "field")),
-                    description: redact(text(violation, "description")),
+                    field: cut_tokens(text(violation, "field")),
+                    description: cut_tokens(text(violation, "description")),
                 }),
             ),
             "google.rpc.QuotaFailure" => {
@@ -115,6 +122,16 @@ impl ErrorBody {
                     self.quota = Some(which_quota(limit));
                 }
             }
+            "google.firebase.fcm.v1.ApnsError" => {
+                let reason = detail.get("reason").and_then(Value::as_str).map(word);
+                let status = detail.get("statusCode").and_then(Value::as_u64);
+                let status = status.and_then(|status| u16::try_from(status).ok());
+                self.apns = Some(ApnsError { status, reason });
+            }
+            "google.rpc.RetryInfo" => {
+                self.retry_delay =
+                    text(detail, "retryDelay").parse::<ProtoDuration>().ok().map(ProtoDuration::as_duration);
+            }
             _ => {}
         }
     }
@@ -131,6 +148,33 @@ impl ErrorBody {
     pub(super) fn names_registration_token(&self) -> bool {
         let message = self.message.as_deref().unwrap_or_default().to_ascii_lowercase();
         message.contains("not a valid fcm registration token") || message.contains("not a valid fid")
+    }
+
+    /// Google also blames the message in a sentence alone, with `FcmError` and nothing else: "Android message is too
+    /// big", "Invalid data payload key: from", "Invalid value at 'message.android.ttl'". What is named there is the
+    /// field at fault; `Some("")` if it cannot be told.
+    pub(super) fn sentence_blames(&self) -> Option<&'static str> {
+        const SENTENCES: [(&str, &str); 17] = [
+            ("too big", ""),
+            ("too large", ""),
+            ("data payload key", "message.data"),
+            ("payload key", "message.data"),
+            ("message.data", "message.data"),
+            ("data key", "message.data"),
+            ("ttl", "message.android.ttl"),
+            ("time to live", "message.android.ttl"),
+            ("collapse", "message.android.collapse_key"),
+            ("package name", "message.android.restricted_package_name"),
+            ("analytics label", "message.fcm_options.analytics_label"),
+            ("topic", "message.topic"),
+            ("condition", "message.condition"),
+            ("priority", "message.android.priority"),
+            ("notification", "message.notification"),
+            ("json payload", ""),
+            ("invalid value at", ""),
+        ];
+        let message = self.message.as_deref().unwrap_or_default().to_ascii_lowercase();
+        SENTENCES.into_iter().find(|(words, _)| message.contains(words)).map(|(_, field)| field)
     }
 }
 
@@ -159,45 +203,9 @@ fn word(text: &str) -> String {
     text.get(..text.floor_char_boundary(64)).unwrap_or_default().to_owned()
 }
 
-/// Text of a server, bounded, with every run of 32 or more token characters replaced: servers quote what they refuse.
-pub(crate) fn redact(text: &str) -> String {
-    const TOKEN: usize = 32;
-    let bounded = text.get(..text.floor_char_boundary(Rejection::MAX_TEXT * 2)).unwrap_or_default();
-    let is_token =
-        |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':' | '+' | '/' | '=' | '.');
-    let mut out = String::with_capacity(bounded.len().min(Rejection::MAX_TEXT));
-    let mut rest = bounded;
-    while !rest.is_empty() {
-        let (run, after) = rest.split_at(rest.find(|c| !is_token(c)).unwrap_or(rest.len()));
-        // Paths, domains and type names are long too, but their parts are not.
-        let secret = run.split(['/', '.']).any(|part| part.len() >= TOKEN);
-        out.push_str(if secret { "…" } else { run });
-        let gap = after.find(is_token).unwrap_or(after.len());
-        let (between, next) = after.split_at(gap);
-        out.push_str(between);
-        rest = next;
-    }
-    out.truncate(out.floor_char_boundary(Rejection::MAX_TEXT));
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn tokens_that_a_server_quotes_are_not_kept() {
-        let token = format!("fPz:APA91b{}", "xY_-".repeat(30));
-        assert_eq!(
-            redact(&format!("bad token '{token}', see https://a.example/b")),
-            "bad token '…', see https://a.example/b"
-        );
-        assert_eq!(
-            redact("Permission 'cloudmessaging.messages.create' denied"),
-            "Permission 'cloudmessaging.messages.create' denied"
-        );
-        assert_eq!(redact(&"é".repeat(2_000)).len(), Rejection::MAX_TEXT);
-    }
 
     #[test]
     fn which_quota_it_was() {
@@ -214,6 +222,21 @@ mod tests {
         assert_eq!(body(&failure("too many")), Some(Quota::Unknown));
         let info = r#"{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"RATE_LIMIT_EXCEEDED","metadata":{"quota_limit":"SendsPerMinutePerProject"}}"#;
         assert_eq!(body(info), Some(Quota::Project));
+    }
+
+    #[test]
+    fn what_apple_said_and_how_long_to_wait() {
+        let body = br#"{"error":{"details":[
+            {"@type":"type.googleapis.com/google.firebase.fcm.v1.ApnsError","statusCode":410,"reason":"Unregistered"},
+            {"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"31.5s"}]}}"#;
+        let error = ErrorBody::parse(body).unwrap();
+        assert_eq!(error.apns, Some(ApnsError { status: Some(410), reason: Some("Unregistered".into()) }));
+        assert_eq!(error.retry_delay, Some(Duration::from_millis(31_500)));
+        let body = br#"{"error":{"details":[
+            {"@type":"x/google.firebase.fcm.v1.ApnsError","statusCode":70000,"reason":7},
+            {"@type":"x/google.rpc.RetryInfo","retryDelay":"-1s"}]}}"#;
+        let error = ErrorBody::parse(body).unwrap();
+        assert_eq!((error.apns, error.retry_delay), (Some(ApnsError { status: None, reason: None }), None));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 pub enum ErrorCode {
     /// `UNSPECIFIED_ERROR`: nothing more is known.
     Unspecified,
-    /// `INVALID_ARGUMENT`: the message, or the token's form; see [`classify`](crate::classify).
+    /// `INVALID_ARGUMENT`: the message, or the token's form; see [`classify`](super::classify).
     InvalidArgument,
     /// `UNREGISTERED`: the target is gone.
     Unregistered,
@@ -27,9 +27,9 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
-    /// Reads the word. The old name `APNS_AUTH_ERROR` is known.
+    /// From the word, whatever it is. The old name `APNS_AUTH_ERROR` is known.
     #[must_use]
-    pub fn parse(word: &str) -> Self {
+    pub fn new(word: &str) -> Self {
         match word {
             "UNSPECIFIED_ERROR" => Self::Unspecified,
             "INVALID_ARGUMENT" => Self::InvalidArgument,

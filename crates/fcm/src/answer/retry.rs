@@ -21,7 +21,7 @@ const AROUND: u64 = 60 * 1_000;
 ///
 /// ```
 /// use reveille_core::{Jitter, UnixTime};
-/// use reveille_fcm::retry_at;
+/// use reveille_fcm::answer::retry_at;
 /// use std::time::Duration;
 ///
 /// let (mut jitter, first) = (Jitter::new(1), UnixTime::from_secs(200));

@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use reveille_core::UnixTime;
+use reveille_payload::{JsonObject, from_json};
 use serde_json::{Map, Value};
 
 use super::notification::{self, Platforms};
 use super::{Converted, LegacyError, Note};
-use crate::error::quoted;
-use crate::json::problem_of;
-use crate::message::android::{AndroidConfig, AndroidPriority};
-use crate::{
-    ApnsConfig, Condition, Data, FcmOptions, JsonObject, Message, MessageError, RegistrationToken, Target,
-    Topic, Ttl, WebpushConfig, WebpushFcmOptions,
+use crate::message::text::quoted;
+use crate::message::{
+    AnalyticsLabel, AndroidConfig, AndroidPriority, ApnsConfig, ApnsHeaders, Data, FcmOptions, Message, Ttl,
+    WebpushConfig, WebpushFcmOptions, WebpushHeaders,
 };
+use crate::target::{Condition, RegistrationToken, Target, Topic};
 
 /// Tokens that one legacy request could have.
 const MAX_TARGETS: usize = 1_000;
@@ -34,7 +34,7 @@ const MAX_TARGETS: usize = 1_000;
 ///   "delay_while_idle": true
 /// }"#;
 /// let new = legacy::convert(old, UnixTime::from_secs(1_000))?;
-/// assert_eq!(new.message.to_json(), concat!(
+/// assert_eq!(serde_json::to_string(&new.message)?, concat!(
 ///     r#"{"data":{"contactId":"c-1","unread":"3"},"#,
 ///     r#""notification":{"title":"Anna","body":"Are you still there?"},"#,
 ///     r#""webpush":{"headers":{"TTL":"3600","Urgency":"high"}},"#,
@@ -47,14 +47,13 @@ const MAX_TARGETS: usize = 1_000;
 ///     "data.unread changed: values are strings in v1",
 ///     "delay_while_idle not mapped: has had no effect since 2016",
 /// ]);
-/// # Ok::<(), legacy::LegacyError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Errors
 /// [`LegacyError`] if it is not a JSON object, or its target is missing, doubled or malformed.
 pub fn convert(json: &[u8], now: UnixTime) -> Result<Converted, LegacyError> {
-    let old: Map<String, Value> =
-        serde_json::from_slice(json).map_err(|error| LegacyError::Json { problem: problem_of(&error) })?;
+    let old: Map<String, Value> = from_json(json)?;
     let mut converter = Converter { old, notes: Vec::new(), platforms: Platforms::default() };
     let targets = converter.targets()?;
     let validate_only = converter.boolean("dry_run").unwrap_or_default();
@@ -107,7 +106,7 @@ impl Converter {
         self.notes.push(Note { field: quoted(field), lost, why: why.into() });
     }
 
-    fn error(&mut self, field: String, error: &MessageError) {
+    fn error(&mut self, field: String, error: &impl ToString) {
         self.notes.push(Note { field, lost: true, why: error.to_string().into() });
     }
 
@@ -122,13 +121,12 @@ impl Converter {
             return Ok(vec![target("to", &to)?]);
         }
         if let Some(condition) = condition {
-            let text = condition.as_str().unwrap_or_default().to_owned();
-            let condition =
-                Condition::parse(text).map_err(|error| LegacyError::Target { field: "condition", error })?;
-            return Ok(vec![condition.into()]);
+            let text =
+                condition.as_str().ok_or(LegacyError::Kind { field: "condition", expected: "a string" })?;
+            return Ok(vec![text.parse::<Condition>()?.into()]);
         }
         let Some(Value::Array(many)) = many else {
-            return Err(LegacyError::Json { problem: "expected a list of registration_ids".into() });
+            return Err(LegacyError::Kind { field: "registration_ids", expected: "a list" });
         };
         if many.len() > MAX_TARGETS {
             return Err(LegacyError::TooManyTargets { count: many.len(), limit: MAX_TARGETS });
@@ -254,7 +252,7 @@ impl Converter {
             self.note(field, true, "is not a number of seconds");
             return;
         };
-        let ttl = Ttl::saturating(Duration::from_secs(secs));
+        let ttl = Ttl::new(Duration::from_secs(secs)).unwrap_or(Ttl::MAX);
         if u64::from(ttl.as_secs()) != secs {
             self.note(field, false, "cut to 4 weeks");
         }
@@ -288,8 +286,8 @@ impl Converter {
                 why: "unknown field".into(),
             });
         }
-        match crate::AnalyticsLabel::parse(label?.as_str().unwrap_or_default().to_owned()) {
-            Ok(label) => Some(FcmOptions::new().analytics_label(label)),
+        match AnalyticsLabel::new(label?.as_str().unwrap_or_default().to_owned()) {
+            Ok(label) => Some(FcmOptions::new().with_analytics_label(label)),
             Err(error) => {
                 self.error("fcm_options.analytics_label".into(), &error);
                 None
@@ -313,11 +311,11 @@ impl Converter {
 
 fn target(field: &'static str, to: &Value) -> Result<Target, LegacyError> {
     let Some(to) = to.as_str() else {
-        return Err(LegacyError::Json { problem: format!("expected a string in {field}") });
+        return Err(LegacyError::Kind { field, expected: "a string" });
     };
     let parsed = match to.strip_prefix("/topics/") {
-        Some(topic) => Topic::parse(topic.to_owned()).map(Target::Topic),
-        None => RegistrationToken::parse(to.to_owned()).map(Target::Token),
+        Some(topic) => Topic::new(topic.to_owned()).map(Target::Topic),
+        None => RegistrationToken::new(to.to_owned()).map(Target::Token),
     };
     parsed.map_err(|error| LegacyError::Target { field, error })
 }
@@ -328,7 +326,7 @@ impl Platforms {
             message.android = Some(self.android.into());
         }
         let mut apns = ApnsConfig::new();
-        if self.apns_headers != crate::ApnsHeaders::default() {
+        if self.apns_headers != ApnsHeaders::default() {
             apns.headers = Some(self.apns_headers);
         }
         let mut aps = self.aps;
@@ -336,19 +334,19 @@ impl Platforms {
             aps.insert("alert".into(), self.alert.into());
         }
         if !aps.is_empty() {
-            apns.payload = Some(JsonObject::from_map(&Map::from_iter([("aps".to_owned(), aps.into())])));
+            apns.payload = Some(JsonObject::from_map(Map::from_iter([("aps".to_owned(), aps.into())])));
         }
         if apns != ApnsConfig::default() {
             message.apns = Some(Box::new(apns));
         }
         let mut webpush = WebpushConfig::new();
-        if self.webpush_headers != crate::WebpushHeaders::default() {
+        if self.webpush_headers != WebpushHeaders::default() {
             webpush.headers = Some(self.webpush_headers);
         }
         if !self.web_notification.is_empty() {
-            webpush.notification = Some(JsonObject::from_map(&self.web_notification));
+            webpush.notification = Some(JsonObject::from_map(self.web_notification));
         }
-        webpush.fcm_options = self.link.map(|link| WebpushFcmOptions::new().link(link));
+        webpush.fcm_options = self.link.map(|link| WebpushFcmOptions::new().with_link(link));
         if webpush != WebpushConfig::default() {
             message.webpush = Some(Box::new(webpush));
         }

@@ -1,11 +1,12 @@
 //! The old API's words for errors.
 
-use crate::ErrorCode;
+use crate::answer::ErrorCode;
 
 /// The v1 code for a word of the old API (`results[].error`), or `None` if it has none.
 ///
 /// ```
-/// use reveille_fcm::{ErrorCode, legacy_error_code};
+/// use reveille_fcm::answer::ErrorCode;
+/// use reveille_fcm::legacy::legacy_error_code;
 /// assert_eq!(legacy_error_code("NotRegistered"), Some(ErrorCode::Unregistered));
 /// assert_eq!(legacy_error_code("DeprecatedApi"), None);
 /// ```

@@ -10,19 +10,26 @@ pub use errors::legacy_error_code;
 use std::borrow::Cow;
 use std::fmt;
 
+use reveille_payload::{InvalidJson, InvalidText};
 use thiserror::Error;
 
-use crate::{Message, MessageError, Target};
+use crate::message::Message;
+use crate::target::{InvalidCondition, Target};
 
 /// Why a legacy request cannot be converted at all.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum LegacyError {
     /// Not a JSON object.
-    #[error("legacy request is not the expected JSON: {problem}")]
-    Json {
-        /// What is wrong, without any value.
-        problem: String,
+    #[error("legacy request: {0}")]
+    Json(#[from] InvalidJson),
+    /// A field that says where it goes is of another kind.
+    #[error("legacy request: {field}: expected {expected}")]
+    Kind {
+        /// Where it stands.
+        field: &'static str,
+        /// What it should be.
+        expected: &'static str,
     },
     /// None, or more than one, of `to`, `registration_ids` and `condition`.
     #[error("legacy request needs exactly one of to, registration_ids and condition; found {found}")]
@@ -44,8 +51,11 @@ pub enum LegacyError {
         /// Where it stands.
         field: &'static str,
         /// What is wrong with it.
-        error: MessageError,
+        error: InvalidText,
     },
+    /// The condition is malformed.
+    #[error("legacy request: {0}")]
+    Condition(#[from] InvalidCondition),
 }
 
 /// A legacy request in the terms of v1.

@@ -3,9 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::Note;
-use crate::error::quoted;
-use crate::message::android::{AndroidConfig, AndroidNotification};
-use crate::{ApnsHeaders, HttpsUrl, Notification, Rgb, Text, WebpushHeaders};
+use crate::message::text::quoted;
+use crate::message::{
+    AndroidConfig, AndroidNotification, ApnsHeaders, HttpsUrl, Notification, Rgb, Text, WebpushHeaders,
+};
 
 /// What a legacy request says about each platform.
 #[derive(Default)]
@@ -46,7 +47,7 @@ pub(super) fn convert(
         platforms.web_notification.insert("icon".into(), icon.into());
     }
     if let Some(color) = text("color", &mut note) {
-        match Rgb::parse(color) {
+        match color.parse::<Rgb>() {
             Ok(color) => android.color = Some(color),
             Err(error) => note("color", true, error.to_string()),
         }
@@ -61,7 +62,7 @@ pub(super) fn convert(
     }
     android.click_action = text("click_action", &mut note);
     if let Some(action) = &android.click_action {
-        match HttpsUrl::parse(action.clone()) {
+        match HttpsUrl::new(action.clone()) {
             Ok(link) => platforms.link = Some(link),
             Err(_) => {
                 platforms.aps.insert("category".into(), action.as_ref().into());

@@ -1,18 +1,33 @@
 //! The two colours of the schema: `#rrggbb` for the icon, fractions for the light.
 
-use serde::de::{Deserialize, Deserializer, Error as _};
+use std::str::FromStr;
 
-use super::text::Text;
-use crate::MessageError;
-use crate::json::{Json, JsonFields, ObjectWriter, read_object, read_through_parse, set_once};
+use reveille_payload::{ObjectWriter, WriteJson, label};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use thiserror::Error;
+
+use crate::schema::{JsonFields, as_display, read_object, set_once};
+
+/// Why a colour is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum InvalidColor {
+    /// Not six hexadecimal digits behind a `#`.
+    #[error("color is not #rrggbb")]
+    Hex,
+    /// A part of a light's colour that is not between 0 and 1.
+    #[error("part of a color is not between 0 and 1")]
+    Fraction,
+}
 
 /// The colour of a notification's icon, `#rrggbb`.
 ///
 /// ```
-/// use reveille_fcm::Rgb;
-/// assert_eq!(Rgb::parse("#FF8800")?, Rgb::new(255, 136, 0));
+/// use reveille_fcm::message::Rgb;
+/// assert_eq!("#FF8800".parse::<Rgb>()?, Rgb::new(255, 136, 0));
 /// assert_eq!(Rgb::new(255, 136, 0).to_string(), "#ff8800");
-/// # Ok::<(), reveille_fcm::MessageError>(())
+/// # Ok::<(), reveille_fcm::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rgb {
@@ -27,19 +42,19 @@ impl Rgb {
     pub const fn new(red: u8, green: u8, blue: u8) -> Self {
         Self { red, green, blue }
     }
+}
 
-    /// From `#rrggbb`.
-    ///
-    /// # Errors
-    /// [`MessageError::Malformed`].
-    pub fn parse(text: impl Into<Text>) -> Result<Self, MessageError> {
-        let text = text.into();
-        let malformed = MessageError::Malformed { what: "color", expected: "#rrggbb" };
-        let Some(hex) = text.strip_prefix('#').filter(|hex| hex.len() == 6) else { return Err(malformed) };
+/// From `#rrggbb`, in either case.
+impl FromStr for Rgb {
+    type Err = InvalidColor;
+
+    fn from_str(text: &str) -> Result<Self, InvalidColor> {
+        let hex = text.strip_prefix('#').filter(|hex| hex.len() == 6).ok_or(InvalidColor::Hex)?;
         if !hex.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Err(malformed);
+            return Err(InvalidColor::Hex);
         }
-        let [_, red, green, blue] = u32::from_str_radix(hex, 16).map_err(|_| malformed)?.to_be_bytes();
+        let number = u32::from_str_radix(hex, 16).map_err(|_| InvalidColor::Hex)?;
+        let [_, red, green, blue] = number.to_be_bytes();
         Ok(Self { red, green, blue })
     }
 }
@@ -50,13 +65,7 @@ impl std::fmt::Display for Rgb {
     }
 }
 
-impl Json for Rgb {
-    fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(format!("\"{self}\"").as_bytes());
-    }
-}
-
-read_through_parse!(Rgb);
+as_display!(Rgb);
 
 /// A `google.type.Color`: fractions from 0 to 1, and an optional alpha.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -71,8 +80,8 @@ impl LightColor {
     /// A solid colour.
     ///
     /// # Errors
-    /// [`MessageError::Range`] for anything not between 0 and 1.
-    pub fn new(red: f32, green: f32, blue: f32) -> Result<Self, MessageError> {
+    /// [`InvalidColor::Fraction`] for anything not between 0 and 1.
+    pub fn new(red: f32, green: f32, blue: f32) -> Result<Self, InvalidColor> {
         Ok(Self {
             red: Fraction::new(red)?,
             green: Fraction::new(green)?,
@@ -84,8 +93,8 @@ impl LightColor {
     /// With an alpha.
     ///
     /// # Errors
-    /// [`MessageError::Range`] for anything not between 0 and 1.
-    pub fn with_alpha(mut self, alpha: f32) -> Result<Self, MessageError> {
+    /// [`InvalidColor::Fraction`] for anything not between 0 and 1.
+    pub fn with_alpha(mut self, alpha: f32) -> Result<Self, InvalidColor> {
         self.alpha = Some(Fraction::new(alpha)?);
         Ok(self)
     }
@@ -102,20 +111,31 @@ impl From<Rgb> for LightColor {
 struct Fraction(f32);
 
 impl Fraction {
-    fn new(value: f32) -> Result<Self, MessageError> {
+    fn new(value: f32) -> Result<Self, InvalidColor> {
         if (0.0..=1.0).contains(&value) {
             // `+ 0.0` turns -0 into 0.
             Ok(Self(value + 0.0))
         } else {
-            Err(MessageError::Range { what: "color", allowed: "0 to 1" })
+            Err(InvalidColor::Fraction)
         }
     }
 }
 
 /// The shortest text that reads back as the same number.
-impl Json for Fraction {
-    fn write(&self, out: &mut Vec<u8>) {
+impl WriteJson for Fraction {
+    fn write_json(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.0.to_string().as_bytes());
+    }
+}
+
+/// As the writer: 0 and 1 without a point.
+impl Serialize for Fraction {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            0.0 => serializer.serialize_u8(0),
+            1.0 => serializer.serialize_u8(1),
+            part => serializer.serialize_f32(part),
+        }
     }
 }
 
@@ -138,10 +158,10 @@ impl JsonFields for Parts {
 
     fn write_fields(&self, object: &mut ObjectWriter<'_>) {
         for (label, part) in [
-            (",\"red\":", self.red),
-            (",\"green\":", self.green),
-            (",\"blue\":", self.blue),
-            (",\"alpha\":", self.alpha),
+            (label!("red"), self.red),
+            (label!("green"), self.green),
+            (label!("blue"), self.blue),
+            (label!("alpha"), self.alpha),
         ] {
             if let Some(part) = part {
                 object.member(label, &part);
@@ -149,11 +169,18 @@ impl JsonFields for Parts {
         }
     }
 
-    fn read_field<'de, A: serde::de::MapAccess<'de>>(
-        &mut self,
-        key: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn serialize_fields<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        for (key, part) in
+            [("red", self.red), ("green", self.green), ("blue", self.blue), ("alpha", self.alpha)]
+        {
+            if let Some(part) = part {
+                map.serialize_entry(key, &part)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read_field<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error> {
         match key {
             "red" => set_once(&mut self.red, "red", map),
             "green" => set_once(&mut self.green, "green", map),
@@ -164,13 +191,25 @@ impl JsonFields for Parts {
     }
 }
 
-impl Json for LightColor {
-    fn write(&self, out: &mut Vec<u8>) {
+impl From<&LightColor> for Parts {
+    fn from(color: &LightColor) -> Self {
+        Self { red: Some(color.red), green: Some(color.green), blue: Some(color.blue), alpha: color.alpha }
+    }
+}
+
+impl WriteJson for LightColor {
+    fn write_json(&self, out: &mut Vec<u8>) {
         let mut object = ObjectWriter::open(out);
-        let parts =
-            Parts { red: Some(self.red), green: Some(self.green), blue: Some(self.blue), alpha: self.alpha };
-        parts.write_fields(&mut object);
+        Parts::from(self).write_fields(&mut object);
         object.close();
+    }
+}
+
+impl Serialize for LightColor {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        Parts::from(self).serialize_fields(&mut map)?;
+        map.end()
     }
 }
 
@@ -190,7 +229,7 @@ mod tests {
     #[test]
     fn icon_colours() {
         for text in ["", "ff8800", "#f80", "#ff88000", "#gg0000", "#+f8800"] {
-            assert!(Rgb::parse(text).is_err(), "{text}");
+            assert!(text.parse::<Rgb>().is_err(), "{text}");
         }
     }
 
@@ -201,9 +240,15 @@ mod tests {
         }
         let color = LightColor::new(-0.0, 1.0, 0.4).unwrap().with_alpha(0.5).unwrap();
         let mut out = Vec::new();
-        color.write(&mut out);
+        color.write_json(&mut out);
         assert_eq!(String::from_utf8(out.clone()).unwrap(), r#"{"red":0,"green":1,"blue":0.4,"alpha":0.5}"#);
         assert_eq!(serde_json::from_slice::<LightColor>(&out).unwrap(), color);
+        assert_eq!(
+            serde_json::from_str::<LightColor>(&serde_json::to_string(&color).unwrap()).unwrap(),
+            color
+        );
+        insta::assert_snapshot!(InvalidColor::Fraction, @"part of a color is not between 0 and 1");
+        insta::assert_snapshot!(InvalidColor::Hex, @"color is not #rrggbb");
         assert_eq!(LightColor::from(Rgb::new(255, 0, 51)), LightColor::new(1.0, 0.0, 0.2).unwrap());
         assert!(serde_json::from_str::<LightColor>(r#"{"red":2}"#).is_err());
         assert!(serde_json::from_str::<LightColor>("[1,1,1]").is_err());

@@ -3,12 +3,34 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Deserialize, Deserializer};
+use reveille_payload::WriteJson;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use thiserror::Error;
 
-use super::text::Text;
-use crate::MessageError;
-use crate::error::quoted;
-use crate::json::Json;
+use super::text::{Text, quoted};
+
+/// Why an entry cannot be in [`Data`]. Keys appear in the texts, values do not.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum InvalidData {
+    /// A key is empty.
+    #[error("data key must not be empty")]
+    EmptyKey,
+    /// A key that FCM keeps for itself; the message would be refused, or accepted and never delivered.
+    #[error("data key {key:?} is reserved by FCM ({rule})")]
+    ReservedKey {
+        /// The key, cut to 64 bytes.
+        key: String,
+        /// The rule it breaks.
+        rule: &'static str,
+    },
+    /// More entries than could ever be sent.
+    #[error("data has more than {limit} entries")]
+    TooMany {
+        /// Entries allowed.
+        limit: usize,
+    },
+}
 
 /// The data of a message. Written in the order of its keys, so that equal data is equal text.
 ///
@@ -20,7 +42,7 @@ use crate::json::Json;
 ///     Data::new([("google.ttl", "1")]).unwrap_err().to_string(),
 ///     r#"data key "google.ttl" is reserved by FCM (the prefix `google.`)"#,
 /// );
-/// # Ok::<(), reveille_fcm::MessageError>(())
+/// # Ok::<(), reveille_fcm::Error>(())
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Data(BTreeMap<Text, Text>);
@@ -32,8 +54,8 @@ impl Data {
     /// From pairs; of doubled keys the last stays.
     ///
     /// # Errors
-    /// [`MessageError::ReservedKey`] and others, see [`insert`](Self::insert).
-    pub fn new<K, V>(pairs: impl IntoIterator<Item = (K, V)>) -> Result<Self, MessageError>
+    /// As [`with_entry`](Self::with_entry).
+    pub fn new<K, V>(pairs: impl IntoIterator<Item = (K, V)>) -> Result<Self, InvalidData>
     where
         K: Into<Text>,
         V: Into<Text>,
@@ -45,21 +67,26 @@ impl Data {
         Ok(data)
     }
 
-    /// Adds an entry, or replaces the one of the same key.
+    /// With one more entry, or another value for the same key.
     ///
     /// # Errors
-    /// [`MessageError::ReservedKey`] for `from`, `message_type` and the prefixes `google.` and `gcm.notification.`;
-    /// [`MessageError::Empty`] for an empty key; [`MessageError::TooMany`].
-    pub fn insert(&mut self, key: impl Into<Text>, value: impl Into<Text>) -> Result<(), MessageError> {
+    /// [`InvalidData::ReservedKey`] for `from`, `message_type` and the prefixes `google.` and `gcm.notification.`;
+    /// [`InvalidData::EmptyKey`]; [`InvalidData::TooMany`] above [`MAX_ENTRIES`](Self::MAX_ENTRIES).
+    pub fn with_entry(mut self, key: impl Into<Text>, value: impl Into<Text>) -> Result<Self, InvalidData> {
+        self.insert(key, value)?;
+        Ok(self)
+    }
+
+    pub(crate) fn insert(&mut self, key: impl Into<Text>, value: impl Into<Text>) -> Result<(), InvalidData> {
         let key = key.into();
         if key.is_empty() {
-            return Err(MessageError::Empty { what: "data key" });
+            return Err(InvalidData::EmptyKey);
         }
         if let Some(rule) = reserved(&key) {
-            return Err(MessageError::ReservedKey { key: quoted(&key), rule });
+            return Err(InvalidData::ReservedKey { key: quoted(&key), rule });
         }
         if self.0.len() >= Self::MAX_ENTRIES && !self.0.contains_key(&key) {
-            return Err(MessageError::TooMany { what: "data", limit: Self::MAX_ENTRIES });
+            return Err(InvalidData::TooMany { limit: Self::MAX_ENTRIES });
         }
         self.0.insert(key, value.into());
         Ok(())
@@ -110,9 +137,16 @@ pub(crate) fn reserved(key: &str) -> Option<&'static str> {
     }
 }
 
-impl Json for Data {
-    fn write(&self, out: &mut Vec<u8>) {
-        self.0.write(out);
+impl WriteJson for Data {
+    fn write_json(&self, out: &mut Vec<u8>) {
+        self.0.write_json(out);
+    }
+}
+
+/// As an object of strings.
+impl Serialize for Data {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(&self.0)
     }
 }
 
@@ -138,7 +172,7 @@ mod tests {
     #[test]
     fn reserved_keys_are_refused_and_their_look_alikes_are_not() {
         for key in ["from", "message_type", "google.c.a.e", "google.", "gcm.notification.title"] {
-            assert!(matches!(Data::new([(key, "x")]), Err(MessageError::ReservedKey { .. })), "{key}");
+            assert!(matches!(Data::new([(key, "x")]), Err(InvalidData::ReservedKey { .. })), "{key}");
         }
         for key in [
             "From",
@@ -152,7 +186,7 @@ mod tests {
         ] {
             assert!(Data::new([(key, "x")]).is_ok(), "{key}");
         }
-        assert_eq!(Data::new([("", "x")]), Err(MessageError::Empty { what: "data key" }));
+        assert_eq!(Data::new([("", "x")]), Err(InvalidData::EmptyKey));
     }
 
     #[test]
@@ -164,7 +198,7 @@ mod tests {
     #[test]
     fn the_number_of_entries_is_bounded() {
         let mut data = Data::new((0..4_096).map(|i| (i.to_string(), ""))).unwrap();
-        assert_eq!(data.insert("x", ""), Err(MessageError::TooMany { what: "data", limit: 4_096 }));
+        assert_eq!(data.insert("x", ""), Err(InvalidData::TooMany { limit: 4_096 }));
         assert_eq!(data.insert("0", "replaced"), Ok(()));
     }
 }

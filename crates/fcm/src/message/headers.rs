@@ -4,12 +4,31 @@ use std::collections::BTreeMap;
 
 use http::{HeaderName, HeaderValue};
 use reveille_core::UnixTime;
-use serde::{Deserialize, Deserializer};
+use reveille_payload::WriteJson;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use thiserror::Error;
 
-use super::text::{Text, is_unreserved};
-use crate::MessageError;
-use crate::error::quoted;
-use crate::json::Json;
+use super::text::{Text, is_unreserved, quoted};
+
+/// Why a header cannot be passed on. Names appear in the texts, values do not.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum InvalidHeader {
+    /// A name or a value that it cannot have.
+    #[error("header {name:?} {problem}")]
+    Header {
+        /// Its name, cut to 64 bytes.
+        name: String,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// More headers than anybody needs.
+    #[error("more than {limit} headers")]
+    TooMany {
+        /// Headers allowed.
+        limit: usize,
+    },
+}
 
 /// A set of headers; the rules for known names are a function.
 macro_rules! header_set {
@@ -25,8 +44,8 @@ macro_rules! header_set {
             /// From pairs; of doubled names the last stays.
             ///
             /// # Errors
-            /// See [`insert`](Self::insert).
-            pub fn new<K, V>(pairs: impl IntoIterator<Item = (K, V)>) -> Result<Self, MessageError>
+            /// As [`with_header`](Self::with_header).
+            pub fn new<K, V>(pairs: impl IntoIterator<Item = (K, V)>) -> Result<Self, InvalidHeader>
             where
                 K: Into<Text>,
                 V: Into<Text>,
@@ -38,25 +57,36 @@ macro_rules! header_set {
                 Ok(headers)
             }
 
-            /// Adds a header, or replaces the one of the same name.
+            /// With one more header, or another value for the same name; case does not matter.
             ///
             /// # Errors
-            /// [`MessageError::Header`] if the name is not a header name, the value has control characters, or a
-            /// known header has a value it cannot have; [`MessageError::TooMany`].
-            pub fn insert(&mut self, name: impl Into<Text>, value: impl Into<Text>) -> Result<(), MessageError> {
+            /// [`InvalidHeader::Header`] if the name is not a header name, the value is not visible ASCII and blanks, or
+            /// a known header has a value it cannot have; [`InvalidHeader::TooMany`] above
+            /// [`MAX_ENTRIES`](Self::MAX_ENTRIES).
+            pub fn with_header(
+                mut self,
+                name: impl Into<Text>,
+                value: impl Into<Text>,
+            ) -> Result<Self, InvalidHeader> {
+                self.insert(name, value)?;
+                Ok(self)
+            }
+
+            pub(crate) fn insert(&mut self, name: impl Into<Text>, value: impl Into<Text>) -> Result<(), InvalidHeader> {
                 let (name, value) = (name.into(), value.into());
-                let fail = |problem| Err(MessageError::Header { name: quoted(&name), problem });
+                let fail = |problem| Err(InvalidHeader::Header { name: quoted(&name), problem });
                 let Ok(lower) = HeaderName::from_bytes(name.as_bytes()) else {
-                    return fail("is not a header name (RFC 9110 §5.1)");
+                    return fail("has a name that is none (RFC 9110 §5.1)");
                 };
-                if HeaderValue::from_str(&value).is_err() {
-                    return fail("value has control characters or is not ASCII");
+                // `http` takes bytes above 127 as well, HTTP/2 servers need not (RFC 9110 §5.5).
+                if HeaderValue::from_str(&value).is_err() || !value.is_ascii() {
+                    return fail("has a value with control characters, or that is not ASCII");
                 }
                 if let Some(problem) = $rule(lower.as_str(), &value) {
                     return fail(problem);
                 }
                 if self.0.len() >= Self::MAX_ENTRIES && !self.0.contains_key(&name) {
-                    return Err(MessageError::TooMany { what: "headers", limit: Self::MAX_ENTRIES });
+                    return Err(InvalidHeader::TooMany { limit: Self::MAX_ENTRIES });
                 }
                 self.replace(name, value);
                 Ok(())
@@ -68,6 +98,11 @@ macro_rules! header_set {
                 self.0.insert(name, value);
             }
 
+            /// All headers, in the order of their names.
+            pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+                self.0.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))
+            }
+
             /// The value of a header; case does not matter.
             #[must_use]
             pub fn value(&self, name: &str) -> Option<&str> {
@@ -75,9 +110,16 @@ macro_rules! header_set {
             }
         }
 
-        impl Json for $name {
-            fn write(&self, out: &mut Vec<u8>) {
-                self.0.write(out);
+        impl WriteJson for $name {
+            fn write_json(&self, out: &mut Vec<u8>) {
+                self.0.write_json(out);
+            }
+        }
+
+        /// As an object of strings.
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_map(&self.0)
             }
         }
 
@@ -100,20 +142,60 @@ header_set! {
 }
 
 impl ApnsHeaders {
-    /// Adds `apns-expiration`, in whole seconds: Apple tries no longer than this. [`UnixTime::EPOCH`] means once.
+    /// With `apns-expiration`, in whole seconds: Apple tries no longer than this. [`UnixTime::EPOCH`] means once.
     #[must_use]
-    pub fn expiration(mut self, at: UnixTime) -> Self {
+    pub fn with_expiration(mut self, at: UnixTime) -> Self {
         self.replace("apns-expiration".into(), at.as_secs().to_string().into());
         self
     }
 
-    /// Adds `apns-priority: 10`, at once, or `5`, when it suits the battery.
+    /// With `apns-priority`.
     #[must_use]
-    pub fn urgent(mut self, urgent: bool) -> Self {
-        self.replace("apns-priority".into(), if urgent { "10" } else { "5" }.into());
+    pub fn with_priority(mut self, priority: ApnsPriority) -> Self {
+        self.replace("apns-priority".into(), priority.as_str().into());
         self
     }
 }
+
+/// When Apple delivers (`apns-priority`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ApnsPriority {
+    /// `10`: at once. Not for pushes that show nothing.
+    Immediate,
+    /// `5`: when it suits the battery; what data alone needs.
+    Considerate,
+    /// `1`: nothing wakes the device for it.
+    Low,
+}
+
+impl ApnsPriority {
+    /// The header's value.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Immediate => "10",
+            Self::Considerate => "5",
+            Self::Low => "1",
+        }
+    }
+}
+
+/// `apns-push-type`, all that Apple knows in 2026.
+const PUSH_TYPES: [&str; 12] = [
+    "alert",
+    "background",
+    "complication",
+    "controls",
+    "fileprovider",
+    "liveactivity",
+    "location",
+    "mdm",
+    "pushtotalk",
+    "urlsession",
+    "voip",
+    "widgets",
+];
 
 /// What is wrong with a header of "Sending notification requests to APNs".
 fn apns_rule(name: &str, value: &str) -> Option<&'static str> {
@@ -121,6 +203,7 @@ fn apns_rule(name: &str, value: &str) -> Option<&'static str> {
         "authorization" => Some("belongs to FCM; it has the key from the Firebase console"),
         "apns-priority" if !matches!(value, "1" | "5" | "10") => Some("must be 1, 5 or 10"),
         "apns-expiration" if !is_number(value) => Some("must be a number of seconds since 1970, or 0"),
+        "apns-push-type" if !PUSH_TYPES.contains(&value) => Some("names no push type that Apple knows"),
         "apns-collapse-id" if value.is_empty() || value.len() > 64 => Some("must have 1 to 64 bytes"),
         _ => None,
     }
@@ -159,12 +242,14 @@ mod tests {
             ("apns-priority", "high"),
             ("APNS-Priority", "7"),
             ("apns-expiration", "-1"),
+            ("apns-push-type", "alarm"),
+            ("x", "é"),
             ("apns-collapse-id", ""),
             ("authorization", "bearer x"),
             ("bad name", "x"),
             ("x", "line\nbreak"),
         ] {
-            assert!(matches!(ApnsHeaders::new([(name, value)]), Err(MessageError::Header { .. })), "{name}");
+            assert!(matches!(ApnsHeaders::new([(name, value)]), Err(InvalidHeader::Header { .. })), "{name}");
         }
         for (name, value) in
             [("TTL", "1h"), ("Urgency", "urgent"), ("Topic", "a.b"), ("topic", &"x".repeat(33))]
@@ -182,12 +267,14 @@ mod tests {
 
     #[test]
     fn typed_headers() {
-        let headers = ApnsHeaders::default().urgent(true).expiration(UnixTime::from_millis(1_999));
+        let headers = ApnsHeaders::default()
+            .with_priority(ApnsPriority::Immediate)
+            .with_expiration(UnixTime::from_millis(1_999));
         assert_eq!(headers.value("apns-priority"), Some("10"));
         assert_eq!(headers.value("apns-expiration"), Some("1"));
         // They replace what was given by name, whatever its case.
         let headers = ApnsHeaders::new([("APNS-Priority", "5"), ("Apns-Expiration", "7")]).unwrap();
-        let headers = headers.urgent(true).expiration(UnixTime::from_secs(9));
+        let headers = headers.with_priority(ApnsPriority::Immediate).with_expiration(UnixTime::from_secs(9));
         assert_eq!(
             (headers.value("apns-priority"), headers.value("apns-expiration")),
             (Some("10"), Some("9"))

@@ -4,9 +4,11 @@ use std::fmt;
 
 use reveille_core::redacted_url;
 
-use super::text::{Text, UNRESERVED, check, is_unreserved};
-use crate::MessageError;
-use crate::json::{Json, json_object, read_through_parse};
+use reveille_payload::{InvalidText, check_text};
+use thiserror::Error;
+
+use super::text::{Text, UNRESERVED, is_unreserved};
+use crate::schema::{json_object, text_value};
 
 /// A label that Google's analytics groups messages by: `[a-zA-Z0-9-_.~%]{1,50}`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -19,10 +21,10 @@ impl AnalyticsLabel {
     /// Checks it.
     ///
     /// # Errors
-    /// [`MessageError`].
-    pub fn parse(text: impl Into<Text>) -> Result<Self, MessageError> {
+    /// [`InvalidText`]: empty, longer than [`MAX_LEN`](Self::MAX_LEN), or with another character.
+    pub fn new(text: impl Into<Text>) -> Result<Self, InvalidText> {
         let text = text.into();
-        check("analytics label", &text, Self::MAX_LEN, UNRESERVED, is_unreserved)?;
+        check_text("analytics label", &text, Self::MAX_LEN, UNRESERVED, is_unreserved)?;
         Ok(Self(text))
     }
 
@@ -33,13 +35,24 @@ impl AnalyticsLabel {
     }
 }
 
-impl Json for AnalyticsLabel {
-    fn write(&self, out: &mut Vec<u8>) {
-        self.0.write(out);
-    }
+/// Why a text is no link. The text quotes nothing of it: a link may carry a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum InvalidLink {
+    /// More bytes than allowed.
+    #[error("link has {length} bytes, the limit is {limit}")]
+    TooLong {
+        /// Bytes given.
+        length: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// Not `https://host/…`.
+    #[error("link is not an absolute https URL")]
+    NotHttps,
 }
 
-/// An absolute `https` URL. `Debug` prints its origin only: a link may carry a token.
+/// An absolute `https` URL: what a click on a web notification opens. `Debug` prints its origin only: a link may carry a token.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct HttpsUrl(Text);
 
@@ -50,17 +63,14 @@ impl HttpsUrl {
     /// Checks it.
     ///
     /// # Errors
-    /// [`MessageError`] for another scheme, a missing host, spaces or control characters.
-    pub fn parse(text: impl Into<Text>) -> Result<Self, MessageError> {
+    /// [`InvalidLink`], also for a missing host, blanks or control characters.
+    pub fn new(text: impl Into<Text>) -> Result<Self, InvalidLink> {
         let text = text.into();
         if text.len() > Self::MAX_LEN {
-            return Err(MessageError::TooLong { what: "link", length: text.len(), limit: Self::MAX_LEN });
+            return Err(InvalidLink::TooLong { length: text.len(), limit: Self::MAX_LEN });
         }
-        let malformed = MessageError::Malformed { what: "link", expected: "an absolute https URL" };
-        let rest = text.strip_prefix("https://").ok_or_else(|| malformed.clone())?;
-        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        if host.is_empty() || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            return Err(malformed);
+        if !is_url(&text, &["https://"]) {
+            return Err(InvalidLink::NotHttps);
         }
         Ok(Self(text))
     }
@@ -72,25 +82,36 @@ impl HttpsUrl {
     }
 }
 
-impl Json for HttpsUrl {
-    fn write(&self, out: &mut Vec<u8>) {
-        self.0.write(out);
-    }
-}
-
 impl fmt::Debug for HttpsUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "HttpsUrl({})", redacted_url(&self.0))
     }
 }
 
-read_through_parse!(AnalyticsLabel, HttpsUrl);
+/// The label itself.
+impl fmt::Display for AnalyticsLabel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+text_value! {
+    AnalyticsLabel, InvalidText, as_str;
+    HttpsUrl, InvalidLink, as_str;
+}
+
+/// Whether `text` is an absolute URL of one of these schemes, with a host, and without what no URL has.
+pub(crate) fn is_url(text: &str, schemes: &[&str]) -> bool {
+    let Some(rest) = schemes.iter().find_map(|scheme| text.strip_prefix(scheme)) else { return false };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    !host.is_empty() && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+}
 
 json_object! {
     /// `FcmOptions` and `AndroidFcmOptions`: what the client SDKs do besides delivering.
     pub struct FcmOptions {
         /// Groups messages in Google's analytics.
-        analytics_label: AnalyticsLabel = "analyticsLabel" | "analytics_label",
+        analytics_label, with_analytics_label: AnalyticsLabel = "analyticsLabel" | "analytics_label",
     }
 }
 
@@ -108,16 +129,18 @@ mod tests {
             "https://a example/",
             "javascript:1",
         ] {
-            assert!(HttpsUrl::parse(text).is_err(), "{text}");
+            assert!(HttpsUrl::new(text).is_err(), "{text}");
         }
-        let link = HttpsUrl::parse("https://a.example/resume?token=SECRET").unwrap();
+        insta::assert_snapshot!("http://a".parse::<HttpsUrl>().unwrap_err(), @"link is not an absolute https URL");
+        insta::assert_snapshot!(HttpsUrl::new("x".repeat(2_049)).unwrap_err(), @"link has 2049 bytes, the limit is 2048");
+        let link = HttpsUrl::new("https://a.example/resume?token=SECRET").unwrap();
         insta::assert_snapshot!(format!("{link:?}"), @"HttpsUrl(https://a.example/…)");
     }
 
     #[test]
     fn labels_have_fifty_characters() {
-        assert!(AnalyticsLabel::parse("x".repeat(50)).is_ok());
-        assert!(AnalyticsLabel::parse("x".repeat(51)).is_err());
-        assert!(AnalyticsLabel::parse("a b").is_err());
+        assert!(AnalyticsLabel::new("x".repeat(50)).is_ok());
+        assert!(AnalyticsLabel::new("x".repeat(51)).is_err());
+        assert!(AnalyticsLabel::new("a b").is_err());
     }
 }

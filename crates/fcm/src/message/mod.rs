@@ -1,55 +1,64 @@
 //! The message, field by field as the schema has it (revision 20261023).
 
-pub mod android;
+mod android;
 mod apns;
+mod check;
 mod color;
-mod condition;
 mod data;
 mod headers;
 mod label;
 mod notification;
-mod target;
+mod size;
 pub(crate) mod text;
 mod time;
 mod warning;
 mod webpush;
 
-pub use android::Android;
+pub use android::{
+    Android, AndroidConfig, AndroidConfigV2, AndroidMessageV2, AndroidNotification, AndroidNotificationV2,
+    AndroidPriority, AndroidRemoteNotification, LightSettings, NotificationPriority, Proxy, Visibility,
+};
 pub use apns::{ApnsConfig, ApnsFcmOptions};
-pub use color::{LightColor, Rgb};
-pub use condition::Condition;
-pub use data::Data;
-pub use headers::{ApnsHeaders, WebpushHeaders};
-pub use label::{AnalyticsLabel, FcmOptions, HttpsUrl};
+pub use check::InvalidMessage;
+pub use color::{InvalidColor, LightColor, Rgb};
+pub use data::{Data, InvalidData};
+pub use headers::{ApnsHeaders, ApnsPriority, InvalidHeader, WebpushHeaders};
+pub use label::{AnalyticsLabel, FcmOptions, HttpsUrl, InvalidLink};
 pub use notification::Notification;
-pub use target::{Fid, LiveActivityToken, RegistrationToken, Target, Topic};
+pub use size::{Platform, Sacrifice, SizeMode, SizeRule};
 pub use text::Text;
-pub use time::{ProtoDuration, Timestamp, Ttl};
+pub use time::{InvalidTime, ProtoDuration, Timestamp, Ttl};
 pub use warning::Warning;
 pub use webpush::{WebpushConfig, WebpushFcmOptions};
 
-use crate::MessageError;
-use crate::json::{Json, json_error, json_object};
+pub(crate) use size::MERGE_OVERHEAD;
+
+use reveille_payload::{InvalidJson, WriteJson, from_json};
+
+use crate::schema::json_object;
 
 json_object! {
     /// A message without its target, so that one message serves many.
     ///
-    /// Every field is checked where it is made; a message that exists is inside the schema.
+    /// Every field is checked where it is made; a message that exists is inside the schema. What one field alone cannot
+    /// show is checked on the way to a request ([`check`](Message::check)).
+    ///
+    /// It is kept as Google's own JSON: `Serialize` and `Deserialize`.
     pub struct Message {
         /// For the app, on all platforms; a platform's own data replaces it.
-        data: Data = "data" | "data",
+        data, with_data: Data = "data" | "data",
         /// What all platforms show.
-        notification: Notification = "notification" | "notification",
+        notification, with_notification: Notification = "notification" | "notification",
         /// Web Push.
-        webpush: Box<WebpushConfig> = "webpush" | "webpush",
+        webpush, with_webpush: Box<WebpushConfig> = "webpush" | "webpush",
         /// Apple devices.
-        apns: Box<ApnsConfig> = "apns" | "apns",
+        apns, with_apns: Box<ApnsConfig> = "apns" | "apns",
         /// What the client SDKs do besides delivering.
-        fcm_options: FcmOptions = "fcmOptions" | "fcm_options",
+        fcm_options, with_fcm_options: FcmOptions = "fcmOptions" | "fcm_options",
     }
     one of {
         /// Android, in one of its two forms.
-        android: Android
+        android, with_android: Android
     }
 }
 
@@ -57,17 +66,17 @@ impl Message {
     /// Reads a message without a target, in `lowerCamelCase` or `snake_case` (both are proto3 JSON).
     ///
     /// # Errors
-    /// [`MessageError::Json`]: unknown fields, wrong types, values outside their range, doubled fields.
-    pub fn from_json(json: &[u8]) -> Result<Self, MessageError> {
-        serde_json::from_slice(json).map_err(|error| json_error(&error))
+    /// [`InvalidJson`] with path: unknown fields, wrong types, values outside their range, doubled fields.
+    pub fn from_json(json: &[u8]) -> Result<Self, InvalidJson> {
+        from_json(json)
     }
 
     /// The message as JSON, `lowerCamelCase`, compact.
     #[must_use]
-    pub fn to_json(&self) -> String {
+    pub fn to_json(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(512);
-        self.write(&mut out);
-        String::from_utf8(out).unwrap_or_default()
+        self.write_json(&mut out);
+        out
     }
 
     /// What FCM would take but probably not do as meant.

@@ -1,14 +1,30 @@
 //! Durations and points in time, as proto3's JSON mapping writes them.
 
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use reveille_core::UnixTime;
-use reveille_payload::write_integer;
-use serde::{Deserialize, Deserializer};
+use reveille_payload::{WriteJson, write_integer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use thiserror::Error;
 
-use super::text::Text;
-use crate::MessageError;
-use crate::json::{Json, read_through_parse};
+use crate::schema::as_display;
+
+/// Why a span or a point in time is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum InvalidTime {
+    /// A time to live above 4 weeks.
+    #[error("ttl is out of range; allowed: 0 to 2419200 s (4 weeks)")]
+    Ttl,
+    /// Not a `google.protobuf.Duration`, or a negative one.
+    #[error("duration is not seconds with at most nine decimals and an `s`, like \"3.5s\"")]
+    Duration,
+    /// Not a `google.protobuf.Timestamp` from 1970 on.
+    #[error("timestamp is not RFC 3339 from 1970 on, like \"2014-10-02T15:01:23.045Z\"")]
+    Timestamp,
+}
 
 /// How long FCM keeps a message for a device that is offline: whole seconds, 0 to 4 weeks.
 ///
@@ -19,7 +35,7 @@ use crate::json::{Json, read_through_parse};
 /// use std::time::Duration;
 /// assert_eq!(Ttl::new(Duration::from_secs(3600))?.as_secs(), 3600);
 /// assert!(Ttl::new(Duration::from_secs(28 * 86_400 + 1)).is_err());
-/// # Ok::<(), reveille_fcm::MessageError>(())
+/// # Ok::<(), reveille_fcm::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ttl {
@@ -35,18 +51,12 @@ impl Ttl {
     /// Checks it.
     ///
     /// # Errors
-    /// [`MessageError::Range`] above 4 weeks.
-    pub fn new(span: Duration) -> Result<Self, MessageError> {
+    /// [`InvalidTime::Ttl`] above 4 weeks.
+    pub fn new(span: Duration) -> Result<Self, InvalidTime> {
         match u32::try_from(span.as_secs()) {
             Ok(secs) if secs <= Self::MAX.secs => Ok(Self { secs }),
-            _ => Err(MessageError::Range { what: "ttl", allowed: "0 to 2419200 s (4 weeks)" }),
+            _ => Err(InvalidTime::Ttl),
         }
-    }
-
-    /// The nearest that is allowed.
-    #[must_use]
-    pub fn saturating(span: Duration) -> Self {
-        Self::new(span).unwrap_or(Self::MAX)
     }
 
     /// Seconds.
@@ -56,8 +66,30 @@ impl Ttl {
     }
 }
 
-impl Json for Ttl {
-    fn write(&self, out: &mut Vec<u8>) {
+/// As FCM writes it: `3600s`.
+impl fmt::Display for Ttl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}s", self.secs)
+    }
+}
+
+/// From `3600s`; decimals are cut, as FCM does.
+impl FromStr for Ttl {
+    type Err = InvalidTime;
+
+    fn from_str(text: &str) -> Result<Self, InvalidTime> {
+        Self::new(text.parse::<ProtoDuration>()?.as_duration())
+    }
+}
+
+impl Serialize for Ttl {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl WriteJson for Ttl {
+    fn write_json(&self, out: &mut Vec<u8>) {
         out.push(b'"');
         write_integer(out, self.secs.into());
         out.extend_from_slice(b"s\"");
@@ -74,10 +106,10 @@ impl<'de> Deserialize<'de> for Ttl {
 /// A `google.protobuf.Duration` that is not negative: up to 10,000 years, in nanoseconds.
 ///
 /// ```
-/// use reveille_fcm::ProtoDuration;
+/// use reveille_fcm::message::ProtoDuration;
 /// use std::time::Duration;
-/// assert_eq!(ProtoDuration::parse("3.5s")?, Duration::from_millis(3_500).into());
-/// # Ok::<(), reveille_fcm::MessageError>(())
+/// assert_eq!("3.5s".parse::<ProtoDuration>()?, Duration::from_millis(3_500).into());
+/// # Ok::<(), reveille_fcm::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProtoDuration(Duration);
@@ -86,21 +118,19 @@ pub struct ProtoDuration(Duration);
 const MAX_SECS: u64 = 315_576_000_000;
 
 impl ProtoDuration {
-    /// From text like `3s` or `3.000000001s`.
-    ///
-    /// # Errors
-    /// [`MessageError::Malformed`].
-    pub fn parse(text: impl Into<Text>) -> Result<Self, MessageError> {
-        parse_duration(&text.into()).ok_or(MessageError::Malformed {
-            what: "duration",
-            expected: "seconds with at most nine decimals and an `s`, like \"3.5s\"",
-        })
-    }
-
     /// As a plain duration.
     #[must_use]
     pub const fn as_duration(self) -> Duration {
         self.0
+    }
+}
+
+/// From text like `3s` or `3.000000001s`.
+impl FromStr for ProtoDuration {
+    type Err = InvalidTime;
+
+    fn from_str(text: &str) -> Result<Self, InvalidTime> {
+        parse_duration(text).ok_or(InvalidTime::Duration)
     }
 }
 
@@ -123,23 +153,24 @@ impl From<Duration> for ProtoDuration {
     }
 }
 
-impl Json for ProtoDuration {
-    fn write(&self, out: &mut Vec<u8>) {
+/// As short as it can be: `3s`, `3.5s`.
+impl fmt::Display for ProtoDuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (secs, nanos) = (self.0.as_secs(), self.0.subsec_nanos());
         let fraction = if nanos == 0 { String::new() } else { format!(".{nanos:09}") };
-        out.extend_from_slice(format!("\"{secs}{}s\"", fraction.trim_end_matches('0')).as_bytes());
+        write!(f, "{secs}{}s", fraction.trim_end_matches('0'))
     }
 }
 
 /// A `google.protobuf.Timestamp` in milliseconds, from 1970 to 9999.
 ///
 /// ```
-/// use reveille_fcm::Timestamp;
+/// use reveille_fcm::message::Timestamp;
 /// use reveille_core::UnixTime;
 /// let time = Timestamp::from(UnixTime::from_millis(1_412_175_661_500));
 /// assert_eq!(time.to_string(), "2014-10-01T15:01:01.500Z");
-/// assert_eq!(Timestamp::parse("2014-10-01T17:01:01.5+02:00")?, time);
-/// # Ok::<(), reveille_fcm::MessageError>(())
+/// assert_eq!("2014-10-01T17:01:01.5+02:00".parse::<Timestamp>()?, time);
+/// # Ok::<(), reveille_fcm::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(UnixTime);
@@ -149,21 +180,19 @@ const MAX_MILLIS: u64 = 253_402_300_799_999;
 const DAY_SECS: u64 = 86_400;
 
 impl Timestamp {
-    /// From RFC 3339 text; digits below the millisecond are cut.
-    ///
-    /// # Errors
-    /// [`MessageError::Malformed`], also for times before 1970.
-    pub fn parse(text: impl Into<Text>) -> Result<Self, MessageError> {
-        parse_timestamp(&text.into()).ok_or(MessageError::Malformed {
-            what: "timestamp",
-            expected: "RFC 3339 from 1970 on, like \"2014-10-02T15:01:23.045Z\"",
-        })
-    }
-
     /// As the time of all other interfaces.
     #[must_use]
     pub const fn as_unix(self) -> UnixTime {
         self.0
+    }
+}
+
+/// From RFC 3339 text; digits below the millisecond are cut.
+impl FromStr for Timestamp {
+    type Err = InvalidTime;
+
+    fn from_str(text: &str) -> Result<Self, InvalidTime> {
+        parse_timestamp(text).ok_or(InvalidTime::Timestamp)
     }
 }
 
@@ -174,8 +203,8 @@ impl From<UnixTime> for Timestamp {
     }
 }
 
-impl std::fmt::Display for Timestamp {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (secs, millis) = (self.0.as_secs(), self.0.as_millis() % 1_000);
         let (year, month, day) = civil(secs / DAY_SECS);
         let (hour, minute, second) = (secs / 3_600 % 24, secs / 60 % 60, secs % 60);
@@ -187,13 +216,7 @@ impl std::fmt::Display for Timestamp {
     }
 }
 
-impl Json for Timestamp {
-    fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(format!("\"{self}\"").as_bytes());
-    }
-}
-
-read_through_parse!(ProtoDuration, Timestamp);
+as_display!(ProtoDuration, Timestamp);
 
 /// Year, month and day of a number of days since 1970-01-01 (Hinnant, "chrono-compatible low-level date algorithms").
 const fn civil(days: u64) -> (u64, u64, u64) {
@@ -295,9 +318,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn json(value: &impl Json) -> String {
+    fn json(value: &impl WriteJson) -> String {
         let mut out = Vec::new();
-        value.write(&mut out);
+        value.write_json(&mut out);
         String::from_utf8(out).unwrap()
     }
 
@@ -311,13 +334,16 @@ mod tests {
             (Duration::from_secs(10), "10s"),
         ] {
             assert_eq!(json(&ProtoDuration::from(span)), format!("\"{text}\""));
-            assert_eq!(ProtoDuration::parse(text).unwrap().as_duration(), span);
+            assert_eq!(text.parse::<ProtoDuration>().unwrap().as_duration(), span);
         }
-        assert_eq!(ProtoDuration::parse("3.500000000s").unwrap().as_duration(), Duration::from_millis(3_500));
+        assert_eq!(
+            "3.500000000s".parse::<ProtoDuration>().unwrap().as_duration(),
+            Duration::from_millis(3_500)
+        );
         for text in
             ["", "s", "3", "-1s", "+1s", "1.s", ".5s", "1.0000000001s", "1e3s", "315576000001s", "1 s"]
         {
-            assert!(ProtoDuration::parse(text).is_err(), "{text}");
+            assert!(text.parse::<ProtoDuration>().is_err(), "{text}");
         }
         assert_eq!(json(&ProtoDuration::from(Duration::MAX)), "\"315576000000s\"");
     }
@@ -347,9 +373,9 @@ mod tests {
             "10000-01-01T00:00:00Z",
             "",
         ] {
-            assert!(Timestamp::parse(text).is_err(), "{text}");
+            assert!(text.parse::<Timestamp>().is_err(), "{text}");
         }
-        assert_eq!(Timestamp::parse("2024-02-29T00:00:00Z").unwrap().to_string(), "2024-02-29T00:00:00Z");
+        assert_eq!("2024-02-29T00:00:00Z".parse::<Timestamp>().unwrap().to_string(), "2024-02-29T00:00:00Z");
         assert_eq!(Timestamp::from(UnixTime::MAX).to_string(), "9999-12-31T23:59:59.999Z");
     }
 
@@ -357,12 +383,12 @@ mod tests {
         #[test]
         fn timestamps_round_trip(millis in 0..=MAX_MILLIS) {
             let time = Timestamp::from(UnixTime::from_millis(millis));
-            prop_assert_eq!(Timestamp::parse(time.to_string()), Ok(time));
+            prop_assert_eq!(time.to_string().parse::<Timestamp>(), Ok(time));
         }
 
         #[test]
         fn reading_is_total(text in "[0-9TZ:.+s-]{0,32}") {
-            let _ = (Timestamp::parse(text.clone()), ProtoDuration::parse(text));
+            let _ = (text.parse::<Timestamp>(), text.parse::<ProtoDuration>());
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use super::text::quoted;
 use super::{Android, Data, Message};
-use crate::error::quoted;
 
 /// Something FCM takes but probably does not do as meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,15 +84,18 @@ fn all_data(message: &Message) -> impl Iterator<Item = &Data> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::android::{AndroidConfig, AndroidNotification};
-    use crate::{ApnsConfig, ApnsHeaders, Notification, ProtoDuration};
+    use crate::message::{
+        AndroidConfig, AndroidNotification, ApnsConfig, ApnsHeaders, ApnsPriority, Notification,
+        ProtoDuration,
+    };
 
     #[test]
     fn each_has_its_text() {
         let data =
             Data::new([("gcm", "1"), ("google_id", "2"), ("collapse_key", "3"), ("fine", "4")]).unwrap();
-        let mut message =
-            Message::new().data(data).apns(ApnsConfig::new().headers(ApnsHeaders::default().urgent(true)));
+        let mut message = Message::new().with_data(data).with_apns(
+            ApnsConfig::new().with_headers(ApnsHeaders::default().with_priority(ApnsPriority::Immediate)),
+        );
         let texts = |m: &Message| m.warnings().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
         insta::assert_snapshot!(texts(&message), @r#"
         data key "collapse_key" is overridden by FCM
@@ -101,11 +104,11 @@ mod tests {
         data alone needs apns-priority 5 on Apple devices
         "#);
         let buzz = AndroidNotification::new()
-            .default_vibrate_timings(true)
-            .vibrate_timings(vec![ProtoDuration::default()]);
+            .with_default_vibrate_timings(true)
+            .with_vibrate_timings(vec![ProtoDuration::default()]);
         message = Message::new()
-            .notification(Notification::new().title("t"))
-            .android(AndroidConfig::new().notification(buzz));
+            .with_notification(Notification::new().with_title("t"))
+            .with_android(AndroidConfig::new().with_notification(buzz));
         insta::assert_snapshot!(texts(&message), @"default_vibrate_timings wins over vibrate_timings");
     }
 }

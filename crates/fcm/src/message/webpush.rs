@@ -1,20 +1,20 @@
 //! Web Push through FCM.
 
 use super::{AnalyticsLabel, Data, HttpsUrl, WebpushHeaders};
-use crate::JsonObject;
-use crate::json::json_object;
+use crate::schema::json_object;
+use reveille_payload::JsonObject;
 
 json_object! {
     /// The Web Push part of a message.
     pub struct WebpushConfig {
         /// Headers for the push service (RFC 8030 §5), such as `TTL` and `Urgency`.
-        headers: WebpushHeaders = "headers" | "headers",
+        headers, with_headers: WebpushHeaders = "headers" | "headers",
         /// Overrides the data of the message, all of it.
-        data: Data = "data" | "data",
+        data, with_data: Data = "data" | "data",
         /// Options of the Web Notification API; its `title` and `body` override the shared ones.
-        notification: JsonObject = "notification" | "notification",
+        notification, with_notification: JsonObject = "notification" | "notification",
         /// What the JavaScript SDK does besides.
-        fcm_options: WebpushFcmOptions = "fcmOptions" | "fcm_options",
+        fcm_options, with_fcm_options: WebpushFcmOptions = "fcmOptions" | "fcm_options",
     }
 }
 
@@ -22,8 +22,8 @@ json_object! {
     /// What the JavaScript SDK does besides delivering.
     pub struct WebpushFcmOptions {
         /// What a click opens; https only.
-        link: HttpsUrl = "link" | "link",
+        link, with_link: HttpsUrl = "link" | "link",
         /// Groups messages in Google's analytics.
-        analytics_label: AnalyticsLabel = "analyticsLabel" | "analytics_label",
+        analytics_label, with_analytics_label: AnalyticsLabel = "analyticsLabel" | "analytics_label",
     }
 }

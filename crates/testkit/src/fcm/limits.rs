@@ -86,9 +86,40 @@ fn forms(message: &Value, violations: &mut Vec<Violation>) {
             ));
         }
     }
+    apns(message, violations);
     let link = field(message, "webpush").and_then(|w| field(w, "fcmOptions")).and_then(|o| field(o, "link"));
     if link.and_then(Value::as_str).is_some_and(|link| !link.starts_with("https://")) {
         violations.push(Violation::new("message.webpush.fcm_options.link", "Link must be https"));
+    }
+}
+
+/// The parts for Apple that are looked at before Apple is asked.
+fn apns(message: &Value, violations: &mut Vec<Violation>) {
+    let Some(config) = field(message, "apns") else { return };
+    let mut refuse =
+        |at: &str, what: &str| violations.push(Violation::new(format!("message.apns.{at}"), what));
+    if let Some(payload) = field(config, "payload") {
+        match payload.get("aps") {
+            Some(Value::Object(aps)) => {
+                if aps.get("alert").is_some_and(|alert| !alert.is_string() && !alert.is_object()) {
+                    refuse("payload.aps.alert", "alert must be a string or a dictionary");
+                }
+                if aps.get("badge").is_some_and(|badge| !badge.is_number()) {
+                    refuse("payload.aps.badge", "badge must be a number");
+                }
+            }
+            _ => refuse("payload.aps", "aps must be a dictionary"),
+        }
+    }
+    if let Some(Value::Object(headers)) = field(config, "headers") {
+        for (name, value) in headers {
+            let text = value.as_str().unwrap_or_default();
+            if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+                || !text.bytes().all(|b| (32..127).contains(&b))
+            {
+                refuse("headers", "Invalid header");
+            }
+        }
     }
 }
 

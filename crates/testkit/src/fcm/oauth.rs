@@ -9,7 +9,7 @@ use reveille_crypto::jws::CompactJws;
 use reveille_crypto::{CryptoProvider, RsaPublicKey};
 use serde_json::{Value, json};
 
-use super::service::ok;
+use super::wire::{form, ok};
 
 /// The scopes that allow sending.
 const SCOPES: [&str; 2] =
@@ -180,28 +180,4 @@ impl OAuthService {
         }
         Ok(())
     }
-}
-
-/// The pairs of a form or a query.
-pub(super) fn form(text: &str) -> Vec<(String, String)> {
-    let pair = |pair: &str| {
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (percent_decode(&key.replace('+', " ")), percent_decode(&value.replace('+', " ")))
-    };
-    text.split('&').filter(|part| !part.is_empty()).map(pair).collect()
-}
-
-pub(super) fn percent_decode(text: &str) -> String {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let code = after.split_at_checked(2).filter(|_| *first == b'%').and_then(|(hex, after)| {
-            let hex = std::str::from_utf8(hex).ok()?;
-            Some((u8::from_str_radix(hex, 16).ok()?, after))
-        });
-        let (byte, after) = code.unwrap_or((*first, after));
-        out.push(byte);
-        rest = after;
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }

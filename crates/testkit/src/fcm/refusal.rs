@@ -30,6 +30,16 @@ pub enum Refusal {
     NotFound,
     /// 409: there is one already.
     AlreadyExists,
+    /// 400 `INVALID_ARGUMENT` with `FcmError` and a sentence about the message (scripted; Google does it for messages that
+    /// are too big only on one platform).
+    Sentence(&'static str),
+    /// What Apple refuses behind FCM: `INVALID_ARGUMENT`, or `THIRD_PARTY_AUTH_ERROR` for 403, with `ApnsError`.
+    Apple {
+        /// Apple's HTTP status.
+        status: u16,
+        /// Apple's word.
+        reason: &'static str,
+    },
     /// 401 `THIRD_PARTY_AUTH_ERROR` (scripted).
     ThirdPartyAuth,
     /// 429 `QUOTA_EXCEEDED` (scripted), of whom, and with `Retry-After` in seconds if there is one.
@@ -43,6 +53,11 @@ pub enum Refusal {
     Unavailable {
         /// Seconds to wait.
         retry_after: Option<u32>,
+    },
+    /// 503 `UNAVAILABLE` with `RetryInfo` in place of the header (scripted).
+    UnavailableFor {
+        /// Seconds to wait.
+        secs: u32,
     },
     /// 500 `INTERNAL` (scripted).
     Internal,
@@ -137,6 +152,33 @@ impl Refusal {
             Self::AlreadyExists => {
                 (StatusCode::CONFLICT, "ALREADY_EXISTS", text("Requested entity already exists"), vec![])
             }
+            Self::Sentence(sentence) => (
+                StatusCode::BAD_REQUEST,
+                "INVALID_ARGUMENT",
+                text(sentence),
+                vec![fcm_error("INVALID_ARGUMENT")],
+            ),
+            Self::Apple { status, reason } => {
+                let apns = json!({"@type": "type.googleapis.com/google.firebase.fcm.v1.ApnsError",
+                                  "statusCode": status, "reason": reason});
+                if *status == 403 {
+                    let (code, word, said, mut details) = Self::ThirdPartyAuth.parts();
+                    details.push(apns);
+                    return (code, word, said, details);
+                }
+                let details = vec![fcm_error("INVALID_ARGUMENT"), apns];
+                let said = text("Request contains an invalid argument.");
+                (StatusCode::BAD_REQUEST, "INVALID_ARGUMENT", said, details)
+            }
+            Self::UnavailableFor { secs } => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "UNAVAILABLE",
+                text("The service is currently unavailable."),
+                vec![
+                    fcm_error("UNAVAILABLE"),
+                    json!({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": format!("{secs}s")}),
+                ],
+            ),
             Self::ThirdPartyAuth => (
                 StatusCode::UNAUTHORIZED,
                 "UNAUTHENTICATED",

@@ -3,27 +3,16 @@
 use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response};
+use http::{HeaderMap, Method, Request, Response};
 use reveille_core::UnixTime;
 use serde_json::{Value, json};
 
-use super::limits;
 use super::refusal::Refusal;
 use super::schema::SEND_MESSAGE_REQUEST;
 use super::subscriptions::Subscriptions;
 use super::validate::{Violation, field, validate};
-
-/// What the service knows of a token or an installation id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Device {
-    /// Of this project, and alive.
-    Registered,
-    /// Of this project, and gone.
-    Unregistered,
-    /// Of another project.
-    Foreign,
-}
+use super::wire::{ok, percent_decode};
+use super::{Device, apple, limits};
 
 /// A message that was taken.
 #[derive(Clone, Debug, PartialEq)]
@@ -141,7 +130,7 @@ impl FcmService {
                     .strip_prefix("/registrations/")
                     .and_then(|rest| rest.split_once("/topicSubscriptions"))
                     .ok_or(Refusal::NoSuchPath)?;
-                let registration = super::oauth::percent_decode(registration);
+                let registration = percent_decode(registration);
                 self.known(&registration)?;
                 self.subscriptions.answer(request, project, &registration, rest.trim_start_matches('/'), now)
             }
@@ -180,6 +169,7 @@ impl FcmService {
         }
         if let Some(device) = ["fid", "token"].iter().find_map(|name| field(message, name)?.as_str()) {
             self.known(device)?;
+            apple::check(self.devices.get(device).copied(), message)?;
         }
         self.count += 1;
         let dry_run = field(&body, "validateOnly").and_then(Value::as_bool).unwrap_or_default();
@@ -193,7 +183,7 @@ impl FcmService {
 
     fn known(&self, device: &str) -> Result<(), Refusal> {
         match self.devices.get(device) {
-            Some(Device::Registered) => Ok(()),
+            Some(Device::Registered | Device::Apple | Device::AppleGone) => Ok(()),
             Some(Device::Unregistered) => Err(Refusal::Unregistered),
             Some(Device::Foreign) => Err(Refusal::SenderIdMismatch),
             None => Err(Refusal::InvalidToken),
@@ -203,12 +193,4 @@ impl FcmService {
 
 fn bad_request(field: &str, description: &str) -> Refusal {
     Refusal::BadRequest(vec![Violation::new(field, description)])
-}
-
-pub(super) fn ok(body: &Value) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(body.to_string()));
-    response
-        .headers_mut()
-        .insert("content-type", HeaderValue::from_static("application/json; charset=UTF-8"));
-    response
 }

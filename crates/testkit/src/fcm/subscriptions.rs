@@ -6,12 +6,11 @@ use std::ops::Bound;
 use bytes::Bytes;
 use http::{Method, Request};
 use reveille_core::UnixTime;
-use reveille_fcm::Timestamp;
 use serde_json::{Value, json};
 
-use super::oauth::{form, percent_decode};
 use super::refusal::Refusal;
 use super::validate::Violation;
+use super::wire::{form, percent_decode, rfc3339};
 
 /// Who is subscribed to what, since when.
 #[derive(Debug, Default)]
@@ -97,7 +96,7 @@ fn resource(project: &str, registration: &str, topic: &str, since: UnixTime) -> 
     json!({
         "name": format!("projects/{project}/registrations/{registration}/topicSubscriptions/{topic}"),
         "topicName": topic,
-        "createTime": Timestamp::from(since).to_string(),
+        "createTime": rfc3339(since),
     })
 }
 

@@ -1,6 +1,6 @@
 //! The enumerations of the Android part.
 
-use crate::json::json_enum;
+use crate::schema::json_enum;
 
 json_enum! {
     /// When FCM delivers (`AndroidMessagePriority`).

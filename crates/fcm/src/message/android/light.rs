@@ -1,9 +1,11 @@
 //! The blinking light.
 
+use reveille_payload::{ObjectWriter, WriteJson, label};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::json::{Json, JsonFields, ObjectWriter, read_object, set_once};
 use crate::message::{LightColor, ProtoDuration};
+use crate::schema::{JsonFields, read_object, set_once};
 
 /// How the light blinks. All three parts are required.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,16 +27,6 @@ impl LightSettings {
     }
 }
 
-impl Json for LightSettings {
-    fn write(&self, out: &mut Vec<u8>) {
-        let mut object = ObjectWriter::open(out);
-        object.member(",\"color\":", &self.color);
-        object.member(",\"lightOnDuration\":", &self.on);
-        object.member(",\"lightOffDuration\":", &self.off);
-        object.close();
-    }
-}
-
 #[derive(Default)]
 struct Parts {
     color: Option<LightColor>,
@@ -42,10 +34,39 @@ struct Parts {
     off: Option<ProtoDuration>,
 }
 
+impl From<&LightSettings> for Parts {
+    fn from(light: &LightSettings) -> Self {
+        Self { color: Some(light.color), on: Some(light.on), off: Some(light.off) }
+    }
+}
+
 impl JsonFields for Parts {
     const NAME: &'static str = "LightSettings";
 
-    fn write_fields(&self, _: &mut ObjectWriter<'_>) {}
+    fn write_fields(&self, object: &mut ObjectWriter<'_>) {
+        if let Some(color) = &self.color {
+            object.member(label!("color"), color);
+        }
+        if let Some(on) = &self.on {
+            object.member(label!("lightOnDuration"), on);
+        }
+        if let Some(off) = &self.off {
+            object.member(label!("lightOffDuration"), off);
+        }
+    }
+
+    fn serialize_fields<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        if let Some(color) = &self.color {
+            map.serialize_entry("color", color)?;
+        }
+        if let Some(on) = &self.on {
+            map.serialize_entry("lightOnDuration", on)?;
+        }
+        if let Some(off) = &self.off {
+            map.serialize_entry("lightOffDuration", off)?;
+        }
+        Ok(())
+    }
 
     fn read_field<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error> {
         match key {
@@ -54,6 +75,22 @@ impl JsonFields for Parts {
             "lightOffDuration" | "light_off_duration" => set_once(&mut self.off, "lightOffDuration", map),
             _ => Ok(false),
         }
+    }
+}
+
+impl WriteJson for LightSettings {
+    fn write_json(&self, out: &mut Vec<u8>) {
+        let mut object = ObjectWriter::open(out);
+        Parts::from(self).write_fields(&mut object);
+        object.close();
+    }
+}
+
+impl Serialize for LightSettings {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        Parts::from(self).serialize_fields(&mut map)?;
+        map.end()
     }
 }
 

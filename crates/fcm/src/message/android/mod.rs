@@ -12,8 +12,11 @@ pub use enums::{AndroidPriority, NotificationPriority, Proxy, Visibility};
 pub use light::LightSettings;
 pub use notification::AndroidNotification;
 
-use crate::json::{Fields, ObjectWriter, set_once};
+use reveille_payload::{ObjectWriter, label};
 use serde::de::{Error as _, MapAccess};
+use serde::ser::SerializeMap;
+
+use crate::schema::{Fields, set_once};
 
 /// The Android part of a message. FCM refuses a message with both forms, so it is one choice.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,8 +42,15 @@ impl From<AndroidConfigV2> for Android {
 impl Fields for Android {
     fn write_fields(&self, object: &mut ObjectWriter<'_>) {
         match self {
-            Self::V1(config) => object.member(",\"android\":", config),
-            Self::V2(config) => object.member(",\"androidV2\":", config),
+            Self::V1(config) => object.member(label!("android"), config),
+            Self::V2(config) => object.member(label!("androidV2"), config),
+        }
+    }
+
+    fn serialize_fields<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        match self {
+            Self::V1(config) => map.serialize_entry("android", config),
+            Self::V2(config) => map.serialize_entry("androidV2", config),
         }
     }
 

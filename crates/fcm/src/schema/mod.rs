@@ -1,0 +1,9 @@
+//! One list of fields per object of the schema; struct, setters, writer and reader come from it.
+
+mod enums;
+mod fields;
+mod values;
+
+pub(crate) use enums::json_enum;
+pub(crate) use fields::{Fields, JsonFields, json_object, read_object, set_once};
+pub(crate) use values::{as_display, text_value};
