@@ -84,10 +84,10 @@ mod tests {
 
     #[test]
     fn texts() {
-        insta::assert_snapshot!(InvalidValue::from(InvalidText::Empty { what: "device token" }), @"");
-        insta::assert_snapshot!(InvalidValue::from(InvalidText::TooLong { what: "apns-collapse-id", length: 65, limit: 64 }), @"");
-        insta::assert_snapshot!(InvalidValue::Length { what: "team id", expected: 10, length: 9 }, @"");
-        insta::assert_snapshot!(InvalidValue::Form { what: "apns-id", expected: "a UUID" }, @"");
+        insta::assert_snapshot!(InvalidValue::from(InvalidText::Empty { what: "device token" }), @"device token must not be empty");
+        insta::assert_snapshot!(InvalidValue::from(InvalidText::TooLong { what: "apns-collapse-id", length: 65, limit: 64 }), @"apns-collapse-id has 65 bytes, the limit is 64");
+        insta::assert_snapshot!(InvalidValue::Length { what: "team id", expected: 10, length: 9 }, @"team id must be 10 characters, got 9");
+        insta::assert_snapshot!(InvalidValue::Form { what: "apns-id", expected: "a UUID" }, @"apns-id must be a UUID");
     }
 
     #[test]

@@ -43,11 +43,11 @@ mod tests {
 
     #[test]
     fn texts() {
-        insta::assert_snapshot!(TokenError::Pending, @"");
-        insta::assert_snapshot!(TokenError::Clock, @"");
-        insta::assert_snapshot!(TokenError::Signing(CryptoError), @"");
-        insta::assert_snapshot!(SignatureRefused::Unknown, @"");
-        insta::assert_snapshot!(SignatureRefused::Length { length: 70 }, @"");
-        insta::assert_snapshot!(SignatureRefused::Invalid, @"");
+        insta::assert_snapshot!(TokenError::Pending, @"the provider token waits for a signature from outside; drain poll_output, then ask again");
+        insta::assert_snapshot!(TokenError::Clock, @"the clock jumps; no provider token is signed for the time that it shows now");
+        insta::assert_snapshot!(TokenError::Signing(CryptoError), @"the provider key cannot sign: cryptographic operation failed");
+        insta::assert_snapshot!(SignatureRefused::Unknown, @"nothing waits for this signature: it was answered, was given up, or is of another source");
+        insta::assert_snapshot!(SignatureRefused::Length { length: 70 }, @"ES256 signature must be R and S, 64 bytes, not DER; got 70");
+        insta::assert_snapshot!(SignatureRefused::Invalid, @"the signature is not one of this provider key over these bytes");
     }
 }

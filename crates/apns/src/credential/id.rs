@@ -73,6 +73,6 @@ mod tests {
     fn ten_letters_and_digits() {
         assert_eq!("ABC123DEFG".parse::<KeyId>().unwrap().as_str(), "ABC123DEFG");
         insta::assert_snapshot!("ABC".parse::<TeamId>().unwrap_err(), @"team id must be 10 characters, got 3");
-        insta::assert_snapshot!("ABC123DEF\"".parse::<KeyId>().unwrap_err(), @"key id must consist of letters and digits");
+        insta::assert_snapshot!("ABC123DEF\"".parse::<KeyId>().unwrap_err(), @"key id has a character at byte 9 that is not allowed; allowed: letters and digits");
     }
 }

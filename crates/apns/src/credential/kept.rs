@@ -41,10 +41,10 @@ pub(super) enum Rank {
     /// Issued up to 20 minutes in the future, by a clock that was ahead or is behind now. It is used: a new one would be
     /// the second within 20 minutes.
     Ahead,
-    /// To be renewed, and used meanwhile.
-    Due,
     /// Refused, and too young to be the fault: used, until it is 20 minutes old.
     Doubted,
+    /// To be renewed, and used meanwhile.
+    Due,
     /// Refused, and to be replaced.
     Refused,
 }
@@ -65,10 +65,9 @@ impl Kept {
     }
 
     fn position(&self, renew_after: Duration, now: UnixTime) -> Option<(Rank, usize)> {
-        let usable =
-            self.tokens.iter().enumerate().filter(|(_, entry)| {
-                entry.token.issued_at() <= now + SHORTEST && now < entry.token.expires_at()
-            });
+        let usable = self.tokens.iter().enumerate().filter(|(_, entry)| {
+            entry.token.issued_at() <= now + SHORTEST && now.since(entry.token.issued_at()) < LIFE
+        });
         let ranked = usable.map(|(at, entry)| (entry.rank(renew_after, now), entry.token.issued_at(), at));
         let best = ranked.min_by_key(|(rank, issued_at, _)| (*rank, std::cmp::Reverse(*issued_at)))?;
         Some((best.0, best.2))

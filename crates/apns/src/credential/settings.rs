@@ -118,6 +118,6 @@ mod tests {
             assert_eq!(settings.with_signer_timeout(Duration::from_secs(seconds)).is_ok(), legal);
             assert_eq!(settings.with_signer_pause(Duration::from_secs(seconds)).is_ok(), legal);
         }
-        insta::assert_snapshot!(settings.with_renew_after(Duration::MAX).unwrap_err(), @"");
+        insta::assert_snapshot!(settings.with_renew_after(Duration::MAX).unwrap_err(), @"renew_after must be from 1200 to 3540 seconds, got 18446744073709551615");
     }
 }

@@ -102,7 +102,7 @@ impl State {
         let best = self.kept.use_best(self.settings.renew_after(), now);
         let old = match best {
             Some((Rank::Good | Rank::Ahead | Rank::Doubted, token)) => {
-                self.withdraw();
+                self.withdraw(now);
                 return Plan::Use(token);
             }
             Some((Rank::Due, token)) => Some(token),
@@ -130,9 +130,11 @@ impl State {
         self.kept.is_empty() || self.clock.jumps < MOST_JUMPS
     }
 
-    /// A wish for a signature that nobody needs any more: the clock went back to a time that has its token.
-    fn withdraw(&mut self) {
-        if matches!(self.work, Work::Wanted { .. }) {
+    /// A signature that nobody needs any more: the clock went to a time that has its token. An answer that is under way
+    /// is refused, for it would be the second token within 20 minutes.
+    fn withdraw(&mut self, now: UnixTime) {
+        let at_work_here = matches!(self.work, Work::Here { .. });
+        if !at_work_here || self.is_due(now) {
             self.work = Work::Idle;
         }
     }
@@ -230,10 +232,11 @@ impl State {
         self.clock.observe(now);
         let Some(issued_at) = self.kept.refuse(refused) else { return Refusal::Replaced };
         self.asked = true;
-        match self.kept.best(self.settings.renew_after(), now).map(|(rank, _)| rank) {
-            Some(Rank::Good | Rank::Ahead | Rank::Due) => Refusal::Replaced,
-            Some(Rank::Doubted) => Refusal::TooYoung { until: issued_at + SHORTEST },
-            Some(Rank::Refused) | None => {
+        let best = self.kept.best(self.settings.renew_after(), now);
+        match best.map(|(rank, token)| (rank, token.authorization() == refused)) {
+            Some((Rank::Doubted, true)) => Refusal::TooYoung { until: issued_at + SHORTEST },
+            Some((Rank::Good | Rank::Ahead | Rank::Doubted | Rank::Due, _)) => Refusal::Replaced,
+            Some((Rank::Refused, _)) | None => {
                 if !here && self.may_sign() {
                     self.want(now);
                 }

@@ -74,7 +74,7 @@ mod tests {
     fn it_is_never_shown() {
         let token = Token::from_jwt("a.b.c", UnixTime::from_secs(1)).unwrap();
         assert_eq!(token.expires_at(), UnixTime::from_secs(3_601));
-        insta::assert_snapshot!(format!("{token:?} {:?}", token.authorization()), @"");
-        insta::assert_snapshot!(Token::from_jwt("a.b\n.c", UnixTime::EPOCH).unwrap_err(), @"");
+        insta::assert_snapshot!(format!("{token:?} {:?}", token.authorization()), @"Token { issued_at: UnixTime(1000), .. } Sensitive");
+        insta::assert_snapshot!(Token::from_jwt("a.b\n.c", UnixTime::EPOCH).unwrap_err(), @"provider token must be a compact JWS");
     }
 }

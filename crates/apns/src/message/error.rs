@@ -73,7 +73,7 @@ mod tests {
         insta::assert_snapshot!(E::TwoSounds, @"a notification has either a sound or a critical sound, not both");
         insta::assert_snapshot!(E::ReservedKey, @"the custom key aps is reserved");
         insta::assert_snapshot!(E::DuplicateKey { key: "k".into() }, @r#"the custom key "k" is given twice"#);
-        insta::assert_snapshot!(E::NotThroughFcm { push_type: PushType::Voip }, @"");
+        insta::assert_snapshot!(E::NotThroughFcm { push_type: PushType::Voip }, @"FCM carries alert, background and liveactivity pushes to Apple devices, not voip");
         insta::assert_snapshot!(E::NoAps { push_type: PushType::Alert }, @"the payload of a push of type alert needs an aps object");
         insta::assert_snapshot!(E::BackgroundAps, @"the aps object of a background push holds content-available 1 and nothing else");
         insta::assert_snapshot!(E::Priority { push_type: PushType::Background, priority: 10 }, @"a push of type background cannot have priority 10");

@@ -254,8 +254,8 @@ mod tests {
             let json = serde_json::json!({"name": name, "topic_suffix": suffix});
             assert!(serde_json::from_value::<PushType>(json).is_err(), "{name} {suffix}");
         }
-        insta::assert_snapshot!(PushType::other("voip", "").unwrap_err(), @"");
-        insta::assert_snapshot!(PushType::other("x", "x").unwrap_err(), @"");
-        insta::assert_snapshot!("sms".parse::<PushType>().unwrap_err(), @"");
+        insta::assert_snapshot!(PushType::other("voip", "").unwrap_err(), @"apns-push-type must be one that is not known already");
+        insta::assert_snapshot!(PushType::other("x", "x").unwrap_err(), @"suffix of apns-topic must be empty or begin with a dot");
+        insta::assert_snapshot!("sms".parse::<PushType>().unwrap_err(), @"apns-push-type must be one that is known");
     }
 }

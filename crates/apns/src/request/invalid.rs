@@ -45,9 +45,9 @@ mod tests {
 
     #[test]
     fn texts() {
-        insta::assert_snapshot!(InvalidRequest::Seconds { what: "apns-expiration", millis: 1_700_000_000 }, @"");
+        insta::assert_snapshot!(InvalidRequest::Seconds { what: "apns-expiration", millis: 1_700_000_000 }, @"apns-expiration of 1700000000 ms is in the years 1970 to 1973; is it in seconds? Unix milliseconds are due");
         let (expiration, latest) = (UnixTime::from_secs(9), UnixTime::from_secs(8));
-        insta::assert_snapshot!(InvalidRequest::KeptTooLong { expiration, latest }, @"");
-        insta::assert_snapshot!(InvalidRequest::NotKept, @"");
+        insta::assert_snapshot!(InvalidRequest::KeptTooLong { expiration, latest }, @"a channel keeps a broadcast for at most 8 hours, until 8000 ms; asked for 9000 ms");
+        insta::assert_snapshot!(InvalidRequest::NotKept, @"a channel without storage takes a broadcast for one attempt only; asked for an expiration");
     }
 }
