@@ -87,7 +87,7 @@ pub trait Push: sealed::Sealed {
     ///
     /// let mut push = Alert::new("A very long title", "A body");
     /// let cuts = push.fit_in_order(&[Sacrifice::Title], SizeLimit::Bytes(60))?;
-    /// assert_eq!(cuts[0].to_string(), "alert.title shortened from 17 to 12 bytes");
+    /// assert_eq!(cuts[0].to_string(), "alert.title shortened from 17 to 14 bytes");
     /// # Ok::<(), reveille_apns::Error>(())
     /// ```
     ///
