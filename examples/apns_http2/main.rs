@@ -11,17 +11,19 @@ mod local_apns;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::error::Error;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use connection::Connection;
-use http::{Request, Response};
+use http::header::{AUTHORIZATION, HeaderValue};
+use http::Response;
 use local_apns::LocalApns;
+use reveille_apns::message::ApnsId;
+use reveille_apns::request::FanOut;
 use reveille_apns::{
-    Alert, ApnsId, CollapseId, DeviceToken, Endpoints, Expiration, Prepared, ProviderKey, ProviderTokens,
-    SignerId, SizeLimit, TokenPolicy, classify,
+    Alert, App, CollapseId, DeviceToken, Endpoints, Expiration, Prepared, ProviderKey, SizeLimit, TokenSettings,
+    TokenSource, classify_response,
 };
-use reveille_core::{Action, Outcome, UnixTime};
+use reveille_core::{Action, Outcome};
 use reveille_crypto_ring::PROVIDER;
 use reveille_examples::clock;
 use tokio::task::JoinSet;
@@ -42,14 +44,18 @@ pub async fn run() -> Result<(), Failure> {
     let start = clock::now();
     let apns = LocalApns::start(start).await?;
     let key = ProviderKey::from_p8(&apns.p8, "DEF123GHIJ".parse()?, "ABC123DEFG".parse()?, PROVIDER)?;
-    let mut sender = Sender::new(key, Endpoints::production().with_device(&apns.authority)?);
+    let endpoints = Endpoints::production().with_device(&apns.authority)?;
+    let sender = Sender {
+        tokens: TokenSource::new(key, TokenSettings::default()),
+        app: App::new("com.example.app".parse()?, endpoints),
+    };
 
     let push = Alert::new("Agent Smith", "Are you still there?")
-        .thread_id("c-17")
-        .custom("conversationId", "c-17")?
+        .with_thread_id("c-17")
+        .with_custom("conversationId", "c-17")?
         // A push that is sent again, because a connection was lost before its answer came, is shown once.
-        .collapse_id(CollapseId::derived(PROVIDER.sha256, &["conversation", "c-17"]))
-        .expiration(Expiration::At(start + std::time::Duration::from_secs(3_600)));
+        .with_collapse_id(CollapseId::derived(PROVIDER.sha256, &["conversation", "c-17"]))
+        .with_expiration(Expiration::At(start + std::time::Duration::from_secs(3_600)));
     let report = sender.send(&push, apns.devices(DEVICES), &apns).await?;
 
     println!("{report:#?}");
@@ -73,38 +79,30 @@ struct Report {
     refusals: BTreeMap<String, usize>,
 }
 
-/// One key, one environment; a connection when there is one.
+/// One key, one app in one environment; a connection when there is one.
 struct Sender {
-    key: ProviderKey,
-    tokens: ProviderTokens,
-    signer: SignerId,
-    endpoints: Endpoints,
+    tokens: TokenSource,
+    app: App,
 }
 
 /// A device, and how often it was tried.
 type Job = (DeviceToken, u32);
 
 impl Sender {
-    fn new(key: ProviderKey, endpoints: Endpoints) -> Self {
-        let mut tokens = ProviderTokens::new(TokenPolicy::default());
-        let signer = tokens.add(key.team(), key.key_id());
-        Self { key, tokens, signer, endpoints }
-    }
-
     async fn send(
-        &mut self,
+        &self,
         push: &Alert<'_>,
         devices: Vec<DeviceToken>,
         apns: &LocalApns,
     ) -> Result<Report, Failure> {
-        let app = "com.example.app".parse()?;
-        let prepared = Prepared::new(push, &app, &self.endpoints, SizeLimit::TIGHT)?;
+        let prepared = Prepared::new(push, SizeLimit::Own)?;
         let mut report = Report::default();
         let mut queue: VecDeque<Job> = devices.into_iter().map(|device| (device, 0)).collect();
         while !queue.is_empty() {
-            let prepared = prepared.clone().authorized(&self.bearer(clock::now())?);
+            let token = self.tokens.token(clock::now())?;
+            let fan_out = prepared.fan_out(&self.app, &token)?;
             let connection = Connection::open(&apns.authority, apns.trust()).await?;
-            self.use_up(&connection, &prepared, &mut queue, &mut report).await?;
+            self.use_up(&connection, fan_out, &mut queue, &mut report).await?;
             if !queue.is_empty() {
                 report.reconnected += 1;
             }
@@ -114,13 +112,12 @@ impl Sender {
 
     /// Sends until the queue is empty or the connection is of no more use.
     async fn use_up(
-        &mut self,
+        &self,
         connection: &Connection,
-        prepared: &Prepared,
+        fan_out: FanOut,
         queue: &mut VecDeque<Job>,
         report: &mut Report,
     ) -> Result<(), Failure> {
-        let prepared = Arc::new(prepared.clone());
         let mut in_flight = JoinSet::new();
         // One stream until the first push is accepted.
         let (mut may_multiply, mut usable) = (false, true);
@@ -128,16 +125,18 @@ impl Sender {
             let room = if may_multiply { Connection::MAX_STREAMS } else { 1 };
             while usable && in_flight.len() < room && connection.is_open() {
                 let Some((device, attempt)) = queue.pop_front() else { break };
-                let request = request(&prepared, &device)?;
+                let request = fan_out.request_with_id(&device, ApnsId::random(PROVIDER.random)?)?;
+                // What a refusal is about, should one come.
+                let authorization = request.headers().get(AUTHORIZATION).cloned();
                 let answer = connection.send(request);
-                in_flight.spawn(async move { ((device, attempt), answer.await) });
+                in_flight.spawn(async move { ((device, attempt), authorization, answer.await) });
             }
             let Some(done) = in_flight.join_next().await else { return Ok(()) };
-            let ((device, attempt), answer) = done?;
+            let ((device, attempt), authorization, answer) = done?;
             match answer {
                 Ok(response) => {
                     may_multiply |= response.status().is_success();
-                    usable &= self.act((device, attempt), &response, queue, report)?;
+                    usable &= self.act((device, attempt), authorization, &response, queue, report)?;
                 }
                 // The connection is gone; whether APNs took the push is unknown. The collapse id makes a second one harmless.
                 Err(_) if attempt + 1 < ATTEMPTS => {
@@ -151,14 +150,15 @@ impl Sender {
 
     /// Whether the connection is of any more use.
     fn act(
-        &mut self,
+        &self,
         (device, attempt): Job,
+        authorization: Option<HeaderValue>,
         response: &Response<Bytes>,
         queue: &mut VecDeque<Job>,
         report: &mut Report,
     ) -> Result<bool, Failure> {
         let now = clock::now();
-        match classify(response.status(), response.headers(), response.body(), now) {
+        match classify_response(&device, response, now) {
             Outcome::Accepted(_) => report.accepted += 1,
             Outcome::Rejected(rejection) => {
                 let reason = rejection.reason.unwrap_or_default().into_owned();
@@ -170,7 +170,7 @@ impl Sender {
                     Action::SuspectTarget => report.suspected += 1,
                     // This connection refuses everything from now on, also with a new token.
                     Action::RefreshCredential { .. } if again => {
-                        self.tokens.handle_refusal(self.signer, now);
+                        authorization.map(|refused| self.tokens.handle_refusal(&refused, now));
                         queue.push_back((device, attempt + 1));
                         return Ok(false);
                     }
@@ -188,19 +188,4 @@ impl Sender {
         }
         Ok(true)
     }
-
-    fn bearer(&mut self, now: UnixTime) -> Result<reveille_apns::BearerToken, Failure> {
-        if let Some(token) = self.tokens.bearer(self.signer, now) {
-            return Ok(token);
-        }
-        while let Some(request) = self.tokens.poll_output() {
-            let signature = self.key.sign(request.signing_input())?;
-            self.tokens.handle_signature(request, &signature, now)?;
-        }
-        self.tokens.bearer(self.signer, now).ok_or_else(|| "no provider token".into())
-    }
-}
-
-fn request(prepared: &Prepared, device: &DeviceToken) -> Result<Request<Bytes>, Failure> {
-    Ok(prepared.for_device_with_id(device, ApnsId::random(PROVIDER.random)?))
 }

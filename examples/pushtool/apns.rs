@@ -2,12 +2,13 @@
 
 use std::process::ExitCode;
 
+use reveille_apns::credential::{KeyId, TeamId};
 use reveille_apns::{
-    BearerToken, BundleId, DeviceToken, Endpoints, KeyId, Notification, Prepared, ProviderKey, SizeLimit,
-    TeamId, unsigned_provider_token,
+    App, BundleId, DeviceToken, Notification, Prepared, ProviderKey, SizeLimit, TokenSettings, TokenSource,
 };
 use reveille_core::UnixTime;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::line::{Failure, RequestJson, failure, for_each_line};
 use crate::options::Options;
@@ -15,7 +16,7 @@ use crate::options::Options;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RequestLine {
-    notification: Notification<'static>,
+    notification: Box<RawValue>,
     /// The bundle id; the push type's suffix is added.
     topic: BundleId,
     device_token: String,
@@ -39,12 +40,10 @@ pub fn request(options: Options) -> ExitCode {
 fn build_request(line: RequestLine, options: Options) -> Result<RequestJson, Failure> {
     let Key { pem, key_id, team_id } = line.key;
     let key = ProviderKey::from_p8(&pem, team_id, key_id, options.crypto).map_err(failure("key"))?;
-    let jws = unsigned_provider_token(team_id, key_id, line.now_ms);
-    let signature = key.sign(jws.signing_input()).map_err(failure("key"))?;
-    let token = BearerToken::from_jwt(&jws.finish(&signature)).map_err(failure("key"))?;
+    let token = TokenSource::new(key, TokenSettings::default()).token(line.now_ms).map_err(failure("key"))?;
     let device: DeviceToken = line.device_token.parse().map_err(failure("device_token"))?;
-    let endpoints = Endpoints::production();
-    let prepared = Prepared::new(&line.notification, &line.topic, &endpoints, SizeLimit::Apple);
-    let prepared = prepared.map_err(failure("notification"))?.authorized(&token);
-    Ok(prepared.for_device(&device).into())
+    let notification = Notification::from_json(line.notification.get().as_bytes());
+    let prepared = Prepared::new(&notification.map_err(failure("notification"))?, SizeLimit::Provider);
+    let request = prepared.map_err(failure("notification"))?.request(&App::production(line.topic), &device, &token);
+    Ok(request.map_err(failure("notification"))?.into())
 }

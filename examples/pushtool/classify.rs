@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use reveille_core::{Action, Outcome, UnixTime};
+use reveille_core::{Action, Outcome, RetrySource, Scope, UnixTime};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -20,6 +20,9 @@ struct Line {
     headers: BTreeMap<String, String>,
     #[serde(default)]
     body: String,
+    /// Where the request went: a URL, or a device's token. What it names is cut out of every text.
+    #[serde(default)]
+    endpoint: Option<String>,
     now_ms: UnixTime,
 }
 
@@ -38,9 +41,14 @@ pub fn classify(_: Options) -> ExitCode {
         let headers = header_map(&line.headers)?;
         let body = line.body.as_bytes();
         let outcome = match line.service {
-            Service::Apns => reveille_apns::classify(status, &headers, body, line.now_ms),
+            Service::Apns => reveille_apns::classify(None, status, &headers, body, line.now_ms),
             Service::Webpush => reveille_webpush::classify(status, &headers, body, line.now_ms),
             Service::Fcm => reveille_fcm::classify(None, status, &headers, body, line.now_ms),
+        };
+        // The line names a target of any service, so it is cut out here and not by `classify`.
+        let outcome = match (outcome, &line.endpoint) {
+            (Outcome::Rejected(rejection), Some(endpoint)) => Outcome::Rejected(rejection.without(&[endpoint])),
+            (outcome, _) => outcome,
         };
         Ok(to_json(&outcome))
     })
@@ -69,17 +77,22 @@ fn to_json(outcome: &Outcome) -> Value {
             if let Some(reference) = &receipt.reference {
                 fields.insert("reference".into(), reference.as_str().into());
             }
-            json!({"outcome": "accepted", "reason": null, "action": null, "not_before_ms": null,
+            json!({"outcome": "accepted", "reason": null, "detail": null, "action": null, "scope": null,
+                   "retry_source": null, "also_reconnect": false, "not_before_ms": null,
                    "if_registered_before_ms": null, "receipt": fields})
         }
         Outcome::Rejected(rejection) => {
-            let if_registered_before = match &rejection.action {
+            let action = &rejection.action;
+            let if_registered_before = match action {
                 Action::DropTarget { if_registered_before } => *if_registered_before,
                 _ => None,
             };
-            json!({"outcome": "rejected", "reason": rejection.reason, "action": rejection.action.name(),
-                   "not_before_ms": rejection.action.not_before(),
-                   "if_registered_before_ms": if_registered_before, "receipt": {}})
+            let also_reconnect = matches!(action, Action::RefreshCredential { also_reconnect: true });
+            json!({"outcome": "rejected", "reason": rejection.reason, "detail": rejection.detail,
+                   "action": action.name(), "scope": action.scope().map(Scope::name),
+                   "retry_source": action.retry_source().map(RetrySource::name), "also_reconnect": also_reconnect,
+                   "not_before_ms": action.not_before(), "if_registered_before_ms": if_registered_before,
+                   "receipt": {}})
         }
     }
 }

@@ -2,7 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use reveille_apns::{Alert, AlertText, Push as _, SizeLimit};
+use reveille_apns::message::AlertText;
+use reveille_apns::{Alert, Push as _, SizeLimit};
 
 fuzz_target!(|input: (u16, Option<String>, Option<String>, Option<String>, Vec<(String, String, bool)>)| {
     let (limit, title, subtitle, body, keys) = input;
@@ -10,10 +11,10 @@ fuzz_target!(|input: (u16, Option<String>, Option<String>, Option<String>, Vec<(
     text.title = title.map(Into::into);
     text.subtitle = subtitle.map(Into::into);
     text.body = body.map(Into::into);
-    let Ok(mut push) = Alert::with(text) else { return };
+    let Ok(mut push) = Alert::from_content(text) else { return };
     for (key, value, optional) in keys.iter().take(16) {
         let with = push.clone();
-        let with = if *optional { with.optional_custom(key, value) } else { with.custom(key, value) };
+        let with = if *optional { with.with_optional_custom(key, value) } else { with.with_custom(key, value) };
         push = with.unwrap_or(push);
     }
     let before = push.payload().len();

@@ -2,7 +2,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use reveille_apns::{Broadcast, Endpoints, Notification, Prepared, Push as _, SizeLimit};
+use reveille_apns::channel::Broadcast;
+use reveille_apns::request::InvalidRequest;
+use reveille_apns::{Notification, Prepared, Push as _, SizeLimit};
 
 fuzz_target!(|text: &str| {
     if let Ok(push) = serde_json::from_str::<Notification<'_>>(text) {
@@ -11,11 +13,17 @@ fuzz_target!(|text: &str| {
         let json = serde_json::to_string(&push).unwrap();
         let again: Notification<'_> = serde_json::from_str(&json).unwrap();
         assert_eq!(again.payload(), payload);
-        let app = "com.example.app".parse().unwrap();
-        match Prepared::new(&push, &app, &Endpoints::production(), SizeLimit::Apple) {
+        match Prepared::new(&push, SizeLimit::Provider) {
             Ok(prepared) => assert!(prepared.payload().len() <= push.push_type().max_payload()),
-            Err(error) => assert!(error.size > error.limit),
+            Err(InvalidRequest::TooLarge(error)) => assert!(error.size > error.limit),
+            Err(error) => assert!(matches!(error, InvalidRequest::Seconds { .. })),
         }
+        if let Ok(parts) = push.to_fcm_parts() {
+            assert!(parts.payload().to_map().is_ok());
+        }
+        assert!(Notification::from_json(text.as_bytes()).is_ok());
+    } else {
+        assert!(Notification::from_json(text.as_bytes()).is_err());
     }
     if let Ok(broadcast) = serde_json::from_str::<Broadcast<'_>>(text) {
         let json = serde_json::to_string(&broadcast).unwrap();

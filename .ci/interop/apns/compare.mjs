@@ -6,9 +6,12 @@ import { generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import apn from '@parse/node-apn';
 import * as jose from 'jose';
-import { scenarios } from './scenarios.mjs';
+import { randomScenarios } from './random.mjs';
+import { scenarios as written } from './scenarios.mjs';
 
 const [pushtool, tokensOut] = process.argv.slice(2);
+const seed = Number(process.env.INTEROP_SEED ?? 1);
+const scenarios = [...written, ...randomScenarios(600, seed)];
 const topic = 'com.example.app';
 const device = '00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8f0';
 const now = 1_700_000_000_000;
@@ -67,4 +70,4 @@ const forged = tokens[0].slice(0, dot) + (tokens[0][dot] === 'A' ? 'B' : 'A') + 
 await assert.rejects(jose.jwtVerify(forged, publicKey), 'a changed signature must not verify');
 
 writeFileSync(tokensOut, JSON.stringify({ public: publicKey.export({ type: 'spki', format: 'pem' }), tokens }));
-console.log(`node-apn: ${scenarios.length} scenarios agree, with both providers; jose: ${tokens.length} tokens verify`);
+console.log(`node-apn: ${written.length} scenarios and ${scenarios.length - written.length} random ones agree, with both providers; jose: ${tokens.length} tokens verify`);

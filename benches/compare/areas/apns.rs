@@ -7,9 +7,10 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full};
-use reveille_apns::{
-    Alert, ApnsId, BearerToken, BundleId, DeviceToken, Endpoints, Prepared, Priority, Push as _, SizeLimit,
-};
+use reveille_apns::message::ApnsId;
+use reveille_apns::request::FanOut;
+use reveille_apns::{Alert, App, DeviceToken, Prepared, Priority, Push as _, SizeLimit, Token};
+use reveille_core::UnixTime;
 
 use crate::measure::Contestant;
 use crate::report::Report;
@@ -48,7 +49,7 @@ fn fan_out(report: &mut Report) {
     let texts: Vec<String> =
         (0..DEVICES).map(|n| format!("{:064x}", u128::from(n) * 0x9E37_79B9_7F4A_7C15)).collect();
     let devices: Vec<DeviceToken> = texts.iter().map(|text| text.parse().unwrap()).collect();
-    let prepared = prepared();
+    let fan_out = fan_out_of();
     let peers = |texts: &'static [String]| {
         vec![
             Contestant::batch("a2 0.10", DEVICES, || {
@@ -64,7 +65,7 @@ fn fan_out(report: &mut Report) {
     report.row(
         "10,000 devices, tokens read before, as a registry does",
         Contestant::batch("ours", DEVICES, || {
-            devices.iter().for_each(|device| drop(std::hint::black_box(prepared.for_device(device))));
+            devices.iter().for_each(|device| drop(std::hint::black_box(fan_out.request(device))));
         }),
         peers(texts),
         None,
@@ -73,7 +74,7 @@ fn fan_out(report: &mut Report) {
         "10,000 devices, from the text of their tokens",
         Contestant::batch("ours", DEVICES, || {
             for device in DeviceToken::parse_many(texts.iter().map(String::as_str)) {
-                drop(std::hint::black_box(prepared.for_device(&device.unwrap())));
+                drop(std::hint::black_box(fan_out.request(&device.unwrap())));
             }
         }),
         peers(texts),
@@ -85,7 +86,7 @@ fn fan_out(report: &mut Report) {
         Contestant::batch("ours", DEVICES, || {
             devices
                 .iter()
-                .for_each(|device| drop(std::hint::black_box(prepared.for_device_with_id(device, id))));
+                .for_each(|device| drop(std::hint::black_box(fan_out.request_with_id(device, id))));
         }),
         peers(texts),
         None,
@@ -93,17 +94,13 @@ fn fan_out(report: &mut Report) {
 }
 
 fn one_request(report: &mut Report) {
-    let app: BundleId = TOPIC.parse().unwrap();
-    let (endpoints, token) = (Endpoints::production(), BearerToken::from_jwt(JWT).unwrap());
+    let (app, token) = (app(), token());
     let device: DeviceToken = "a".repeat(64).parse().unwrap();
     let text = "a".repeat(64);
     report.row(
         "one notification to one device, all of it",
         Contestant::new("ours", || {
-            Prepared::new(&ours(), &app, &endpoints, SizeLimit::Apple)
-                .unwrap()
-                .authorized(&token)
-                .for_device(&device)
+            Prepared::new(&ours(), SizeLimit::Own).unwrap().request(&app, &device, &token).unwrap()
         }),
         vec![
             Contestant::new("a2 0.10", || a2_request(&text)),
@@ -114,14 +111,19 @@ fn one_request(report: &mut Report) {
 }
 
 fn ours() -> Alert<'static> {
-    Alert::new(TITLE, BODY).custom("conversationId", CONVERSATION).unwrap().priority(Priority::Immediate)
+    Alert::new(TITLE, BODY).with_custom("conversationId", CONVERSATION).unwrap().with_priority(Priority::Immediate)
 }
 
-fn prepared() -> Prepared {
-    let token = BearerToken::from_jwt(JWT).unwrap();
-    let prepared =
-        Prepared::new(&ours(), &TOPIC.parse().unwrap(), &Endpoints::production(), SizeLimit::Apple);
-    prepared.unwrap().authorized(&token)
+fn app() -> App {
+    App::production(TOPIC.parse().unwrap())
+}
+
+fn token() -> Token {
+    Token::from_jwt(JWT, UnixTime::from_secs(1_700_000_000)).unwrap()
+}
+
+fn fan_out_of() -> FanOut {
+    Prepared::new(&ours(), SizeLimit::Own).unwrap().fan_out(&app(), &token()).unwrap()
 }
 
 macro_rules! peer {

@@ -1,37 +1,21 @@
 #![doc = include_str!("../README.md")]
 
-mod activity;
-mod answer;
-mod channel;
-mod endpoints;
-mod json;
-mod notification;
-mod prepared;
-mod provider_token;
-mod size_limit;
-mod value;
+pub mod activity;
+pub mod answer;
+pub mod channel;
+pub mod credential;
+mod error;
+pub mod message;
+pub mod request;
+pub mod target;
+mod text;
 
-pub use activity::{
-    Activity, ActivityAlert, ActivityEnd, ActivityStart, ActivityText, ActivityUpdate, BroadcastActivity,
-    InputPush,
+pub use answer::{classify, classify_response};
+pub use credential::{ProviderKey, Token, TokenError, TokenSettings, TokenSource};
+pub use error::{Error, InvalidValue};
+pub use message::{
+    Alert, Background, CollapseId, Expiration, InterruptionLevel, JsonObject, LiveActivity, Notification,
+    Priority, Push, Raw, SizeLimit, Voip,
 };
-pub use answer::{Reason, classify, goaway_reason};
-pub use channel::{Broadcast, Channel, ChannelAnswer, ChannelId, Channels, MalformedAnswer, StoragePolicy};
-pub use endpoints::Endpoints;
-pub use json::{Custom, JsonObject};
-pub use notification::{
-    Alert, AlertContent, AlertText, Background, Complication, Controls, CriticalSound, Delivery,
-    DeliveryHeaders, FileProvider, InterruptionLevel, InvalidNotification, LiveActivity, Localized, Location,
-    Mdm, Notification, Push, PushToTalk, Raw, Voip, Widgets,
-};
-pub use prepared::Prepared;
-pub use provider_token::{
-    BearerToken, InvalidProviderKey, InvalidSignature, KeyId, ProviderKey, ProviderTokens, SignRequest,
-    SignerId, TeamId, TokenPolicy, unsigned_provider_token,
-};
-pub use reveille_payload::{Cut, FieldSize, TooLarge};
-pub use size_limit::SizeLimit;
-pub use value::{
-    ApnsId, BackgroundPriority, BundleId, CollapseId, DeviceToken, Expiration, Finite, Fraction,
-    InvalidValue, Priority, PriorityChoice, PushType, WakingPriority,
-};
+pub use request::Prepared;
+pub use target::{App, BundleId, DeviceToken, Endpoints};

@@ -9,10 +9,9 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
-use reveille_apns::{
-    Broadcast, Channels, Cut, DeviceToken, Endpoints, Notification, Prepared, Push, PushType, SizeLimit,
-    StoragePolicy,
-};
+use reveille_apns::channel::{Broadcast, Channel, Channels, StoragePolicy};
+use reveille_apns::message::{Cut, PushType};
+use reveille_apns::{App, DeviceToken, Notification, Prepared, Push, SizeLimit};
 use serde_json::{Value, json};
 use support::{NOW, app, bearer, service};
 use unicode_segmentation::UnicodeSegmentation as _;
@@ -212,14 +211,14 @@ fn full_alert() -> BoxedStrategy<Value> {
 
 /// Sends it through the service; whether it was a notification at all.
 fn apple_takes(push: &Notification<'_>, limit: SizeLimit) -> Result<bool, TestCaseError> {
-    let topic =
-        if push.push_type() == PushType::Mdm { "com.apple.mgmt.External.x".parse().unwrap() } else { app() };
-    let Ok(prepared) = Prepared::new(push, &topic, &Endpoints::production(), limit) else {
+    let mdm = push.push_type() == PushType::Mdm;
+    let app = if mdm { App::production("com.apple.mgmt.External.x".parse().unwrap()) } else { app() };
+    let Ok(prepared) = Prepared::new(push, limit) else {
         return Ok(false);
     };
     prop_assert!(prepared.payload().len() <= push.push_type().max_payload());
     let device: DeviceToken = "00fc13ad".parse().unwrap();
-    let response = service().handle(&prepared.authorized(&bearer()).for_device(&device), NOW);
+    let response = service().handle(&prepared.request(&app, &device, &bearer()).unwrap(), NOW);
     // For what stands in a raw payload its author vouches, not we.
     let own_fault =
         matches!(push, Notification::Raw(_)) && response.body().ends_with(b"\"InvalidPushType\"}");
@@ -233,7 +232,7 @@ proptest! {
     #[test]
     fn an_error_or_a_request_that_apple_takes(form in notification()) {
         if let Ok(push) = serde_json::from_value::<Notification<'_>>(form) {
-            apple_takes(&push, SizeLimit::Apple)?;
+            apple_takes(&push, SizeLimit::Provider)?;
             // And it survives a queue.
             let json = serde_json::to_string(&push).unwrap();
             let again: Notification<'_> = serde_json::from_str(&json).unwrap();
@@ -273,11 +272,16 @@ proptest! {
         cuts_are_exact(&before.payload(), &push.payload(), &cuts)?;
         let mut service = service();
         let stored = StoragePolicy::MostRecentMessage;
-        let created = service.handle(&Channels::new(app(), &Endpoints::production(), Some(bearer())).create(stored), NOW);
+        let created = service.handle(&Channels::new(app()).create(stored, &bearer()).unwrap(), NOW);
         let channel = created.headers()["apns-channel-id"].to_str().unwrap().parse().unwrap();
-        let request = push.request(&app(), &channel, stored, &Endpoints::production(), Some(&bearer()), SizeLimit::Bytes(limit));
-        let response = service.handle(&request.unwrap(), NOW);
-        prop_assert_eq!(response.status(), 200, "{:?} to {:?}", response.body(), push);
+        let channel = Channel::new(channel, stored);
+        let request = push.request(&app(), &channel, &bearer(), SizeLimit::Bytes(limit), NOW);
+        let Err(refused) = &request else {
+            let response = service.handle(&request.unwrap(), NOW);
+            prop_assert_eq!(response.status(), 200, "{:?} to {:?}", response.body(), push);
+            return Ok(());
+        };
+        prop_assert!(matches!(refused, reveille_apns::request::InvalidRequest::Seconds { .. }), "{}", refused);
     }
 }
 
@@ -312,7 +316,8 @@ fn the_random_notifications_are_worth_their_name() {
     for _ in 0..2_000 {
         let form = notification().new_tree(&mut runner).unwrap().current();
         let Ok(mut push) = serde_json::from_value::<Notification<'_>>(form) else { continue };
-        let kind = if matches!(push, Notification::Raw(_)) { "raw" } else { push.push_type().as_str() };
+        let kind = push.push_type();
+        let kind = if matches!(push, Notification::Raw(_)) { "raw" } else { kind.as_str() };
         *seen.entry(kind.to_owned()).or_default() += 1;
         for cut in push.fit(SizeLimit::Bytes(push.payload().len() * 3 / 4)).unwrap_or_default() {
             let what = if cut.is_dropped() { "a key" } else { &cut.name };

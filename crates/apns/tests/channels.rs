@@ -4,18 +4,20 @@
 
 mod support;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{Request, Response};
-use reveille_apns::{
-    ActivityAlert, ActivityEnd, ActivityUpdate, Broadcast, ChannelAnswer, ChannelId, Channels, Endpoints,
-    Expiration, JsonObject, Priority, SizeLimit, StoragePolicy,
-};
-use reveille_core::{Action, Rejection};
+use reveille_apns::activity::{ActivityAlert, ActivityEnd, ActivityUpdate};
+use reveille_apns::channel::{Broadcast, Channel, ChannelAnswer, ChannelId, Channels, StoragePolicy};
+use reveille_apns::request::InvalidRequest;
+use reveille_apns::{Expiration, JsonObject, Priority, SizeLimit};
+use reveille_core::{Action, Rejection, UnixTime};
 use reveille_testkit::apns::ApnsService;
 use support::{NOW, app, bearer, service};
 
 fn channels() -> Channels {
-    Channels::new(app(), &Endpoints::production(), Some(bearer()))
+    Channels::new(app())
 }
 
 fn ask<T>(
@@ -30,23 +32,28 @@ fn ask<T>(
 }
 
 fn create(service: &mut ApnsService, policy: StoragePolicy) -> ChannelId {
-    ask(service, &channels().create(policy), |r| {
+    ask(service, &channels().create(policy, &bearer()).unwrap(), |r| {
         assert_eq!(r.status(), 201);
-        ChannelAnswer::created(r.status(), r.headers(), r.body(), NOW).unwrap()
+        ChannelAnswer::created_response(r, NOW).unwrap()
     })
     .unwrap()
 }
 
 fn list(service: &mut ApnsService) -> Vec<ChannelId> {
-    ask(service, &channels().list(), |r| {
-        ChannelAnswer::listed(r.status(), r.headers(), r.body(), NOW).unwrap()
-    })
-    .unwrap()
+    ask(service, &channels().list(&bearer()).unwrap(), |r| ChannelAnswer::listed_response(r, NOW).unwrap())
+        .unwrap()
+}
+
+fn try_broadcast(
+    channel: &ChannelId,
+    stored: StoragePolicy,
+    push: &Broadcast<'_>,
+) -> Result<Request<Bytes>, InvalidRequest> {
+    push.request(&app(), &Channel::new(channel.clone(), stored), &bearer(), SizeLimit::Provider, NOW)
 }
 
 fn broadcast(channel: &ChannelId, stored: StoragePolicy, push: &Broadcast<'_>) -> Request<Bytes> {
-    let token = bearer();
-    push.request(&app(), channel, stored, &Endpoints::production(), Some(&token), SizeLimit::Apple).unwrap()
+    try_broadcast(channel, stored, push).unwrap()
 }
 
 fn update() -> Broadcast<'static> {
@@ -61,18 +68,18 @@ fn a_channels_life() {
     let dropped = create(&mut service, StoragePolicy::NoMessageStored);
     assert_eq!(list(&mut service), [kept.clone(), dropped.clone()]);
 
-    let read = |r: &Response<Bytes>| ChannelAnswer::read(r.status(), r.headers(), r.body(), NOW).unwrap();
-    let settings = ask(&mut service, &channels().read(&kept), read).unwrap();
+    let read = |r: &Response<Bytes>| ChannelAnswer::read_response(r, NOW).unwrap();
+    let settings = ask(&mut service, &channels().read(&kept, &bearer()).unwrap(), read).unwrap();
     assert_eq!(settings.storage_policy, StoragePolicy::MostRecentMessage);
 
     let deleted = |r: &Response<Bytes>| {
         assert_eq!(r.status(), 204);
-        ChannelAnswer::deleted(r.status(), r.headers(), r.body(), NOW)
+        ChannelAnswer::deleted_response(r, NOW)
     };
-    ask(&mut service, &channels().delete(&dropped), deleted).unwrap();
+    ask(&mut service, &channels().delete(&dropped, &bearer()).unwrap(), deleted).unwrap();
     assert_eq!(list(&mut service), [kept]);
 
-    let gone = ask(&mut service, &channels().read(&dropped), read).unwrap_err();
+    let gone = ask(&mut service, &channels().read(&dropped, &bearer()).unwrap(), read).unwrap_err();
     assert_eq!(gone.reason.as_deref(), Some("ChannelNotRegistered"));
     assert_eq!(gone.action, Action::DropTarget { if_registered_before: None });
 }
@@ -81,7 +88,7 @@ fn a_channels_life() {
 fn a_broadcast_reaches_its_channel() {
     let mut service = service();
     let channel = create(&mut service, StoragePolicy::MostRecentMessage);
-    let push = update().priority(Priority::Considerate).expiration(Expiration::At(NOW));
+    let push = update().with_priority(Priority::Considerate).with_expiration(Expiration::At(NOW));
     let response = service.handle(&broadcast(&channel, StoragePolicy::MostRecentMessage, &push), NOW);
     assert_eq!(response.status(), 200, "{:?}", response.body());
     let accepted = service.take_broadcasts().remove(0);
@@ -102,14 +109,39 @@ fn a_broadcast_reaches_its_channel() {
 fn a_channel_without_storage_takes_one_attempt_only() {
     let mut service = service();
     let channel = create(&mut service, StoragePolicy::NoMessageStored);
-    let push = update().expiration(Expiration::At(NOW));
-    assert_eq!(
-        service.handle(&broadcast(&channel, StoragePolicy::NoMessageStored, &push), NOW).status(),
-        200
-    );
+    let push = update().with_expiration(Expiration::At(NOW));
+    let refused = try_broadcast(&channel, StoragePolicy::NoMessageStored, &push).unwrap_err();
+    assert_eq!(refused, InvalidRequest::NotKept);
+    for once in [update(), update().with_expiration(Expiration::Once)] {
+        assert_eq!(
+            service.handle(&broadcast(&channel, StoragePolicy::NoMessageStored, &once), NOW).status(),
+            200
+        );
+    }
     // Said to be one that stores, it is refused by the service.
     let response = service.handle(&broadcast(&channel, StoragePolicy::MostRecentMessage, &push), NOW);
     assert_eq!(response.body(), &br#"{"reason":"BadExpirationDate"}"#[..]);
+}
+
+#[test]
+fn eight_hours_and_not_a_millisecond_more() {
+    const HOURS: Duration = Duration::from_secs(8 * 3_600);
+    let mut service = service();
+    let channel = create(&mut service, StoragePolicy::MostRecentMessage);
+    let stored = StoragePolicy::MostRecentMessage;
+    let until = |time| update().with_expiration(Expiration::At(time));
+    let longest = broadcast(&channel, stored, &until(NOW + HOURS));
+    assert_eq!(service.handle(&longest, NOW).status(), 200);
+    let expiration = NOW + HOURS + Duration::from_millis(1);
+    let refused = try_broadcast(&channel, stored, &until(expiration)).unwrap_err();
+    assert_eq!(refused, InvalidRequest::KeptTooLong { expiration, latest: NOW + HOURS });
+    // The service sees to it, too.
+    let mut longer = longest;
+    longer.headers_mut().insert("apns-expiration", (NOW.as_secs() + 8 * 3_600 + 1).into());
+    assert_eq!(service.handle(&longer, NOW).body(), &br#"{"reason":"BadExpirationDate"}"#[..]);
+    let seconds = UnixTime::from_millis(NOW.as_secs());
+    let refused = try_broadcast(&channel, stored, &until(seconds)).unwrap_err();
+    assert!(matches!(refused, InvalidRequest::Seconds { .. }), "{refused}");
 }
 
 #[test]
@@ -129,16 +161,15 @@ fn five_kilobytes_and_not_a_byte_more() {
     );
 
     let mut over = with_body(5_121 - overhead);
-    let refused = over.request(
-        &app(),
-        &channel,
-        StoragePolicy::NoMessageStored,
-        &Endpoints::production(),
-        None,
-        SizeLimit::Apple,
-    );
-    assert_eq!(refused.unwrap_err().size, 5_121);
-    let cuts = over.fit(SizeLimit::Apple).unwrap();
+    let InvalidRequest::TooLarge(refused) =
+        try_broadcast(&channel, StoragePolicy::NoMessageStored, &over).unwrap_err()
+    else {
+        panic!()
+    };
+    assert_eq!(refused.size, 5_121);
+    let names: Vec<_> = refused.fields.iter().map(|field| field.name.as_str()).collect();
+    assert_eq!(names, ["alert.body", "timestamp", "event", "content-state", "alert.title"]);
+    let cuts = over.fit(SizeLimit::Provider).unwrap();
     assert_eq!(cuts.len(), 1);
     assert!(over.payload().len() <= 5_120);
     assert_eq!(
@@ -151,10 +182,18 @@ fn five_kilobytes_and_not_a_byte_more() {
 fn requests_are_named() {
     let id = "eabeae54-14a8-11e5-b60b-1697f925ec7b".parse().unwrap();
     let mut service = service();
-    let response = service.handle(&channels().request_id(id).list(), NOW);
+    let response = service.handle(&channels().with_request_id(id).list(&bearer()).unwrap(), NOW);
     assert_eq!(response.headers()["apns-request-id"], id.to_string());
     let channel = create(&mut service, StoragePolicy::NoMessageStored);
-    let push = update().request_id(id);
+    let push = update().with_request_id(id);
     let response = service.handle(&broadcast(&channel, StoragePolicy::NoMessageStored, &push), NOW);
     assert_eq!(response.headers()["apns-request-id"], id.to_string());
+}
+
+#[test]
+fn a_channel_is_kept_with_its_policy() {
+    let channel = Channel::new("Y2g=".parse().unwrap(), StoragePolicy::MostRecentMessage);
+    let json = serde_json::to_string(&channel).unwrap();
+    assert_eq!(json, r#"{"id":"Y2g=","message_storage_policy":1}"#);
+    assert_eq!(serde_json::from_str::<Channel>(&json).unwrap(), channel);
 }

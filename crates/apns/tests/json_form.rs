@@ -4,17 +4,18 @@
 
 mod support;
 
-use reveille_apns::{Broadcast, Notification, Push as _};
+use reveille_apns::channel::Broadcast;
+use reveille_apns::{Notification, Push as _};
 use serde_json::{Value, json};
 
 /// One full example per type: the documented form, and the payload it stands for.
 fn forms() -> Vec<(Value, Value)> {
     let custom = json!({"k": {"z": 1, "a": [null, 0.5, "é"]}});
     vec![
-        (json!({"push_type": "alert", "alert": "text"}), json!({"aps": {"alert": "text"}})),
+        (json!({"v": 1, "push_type": "alert", "alert": "text"}), json!({"aps": {"alert": "text"}})),
         (
             json!({
-                "push_type": "alert",
+                "v": 1, "push_type": "alert",
                 "alert": {"title": "t", "body": "b", "loc": {"key": "K", "args": ["1"]}},
                 "badge": 3, "sound": "default", "thread_id": "c", "category": "x", "target_content_id": "w",
                 "filter_criteria": "f", "content_available": true, "mutable_content": true,
@@ -32,30 +33,34 @@ fn forms() -> Vec<(Value, Value)> {
             }),
         ),
         (
-            json!({"push_type": "alert", "critical_sound": {"name": "x", "volume": 0.5}, "interruption_level": "critical"}),
+            json!({"v": 1, "push_type": "alert", "critical_sound": {"name": "x", "volume": 0.5}, "interruption_level": "critical"}),
             json!({"aps": {"sound": {"critical": 1, "name": "x", "volume": 0.5}, "interruption-level": "critical"}}),
         ),
         (
-            json!({"push_type": "background", "custom": {"a": 1}, "delivery": {"priority": 5}}),
+            json!({"v": 1, "push_type": "background", "custom": {"a": 1}, "delivery": {"priority": 5}}),
             json!({"aps": {"content-available": 1}, "a": 1}),
         ),
-        (json!({"push_type": "voip", "delivery": {"expiration": "once"}}), json!({"aps": {}})),
-        (json!({"push_type": "complication"}), json!({"aps": {}})),
-        (json!({"push_type": "location", "delivery": {"priority": 5}}), json!({"aps": {}})),
-        (json!({"push_type": "pushtotalk"}), json!({"aps": {}})),
-        (json!({"push_type": "controls"}), json!({"aps": {"content-changed": true}})),
-        (json!({"push_type": "widgets"}), json!({"aps": {"content-changed": true}})),
+        (json!({"v": 1, "push_type": "voip", "delivery": {"expiration": "once"}}), json!({"aps": {}})),
+        (json!({"v": 1, "push_type": "complication"}), json!({"aps": {}})),
+        (json!({"v": 1, "push_type": "location", "delivery": {"priority": 5}}), json!({"aps": {}})),
+        (json!({"v": 1, "push_type": "pushtotalk"}), json!({"aps": {}})),
+        (json!({"v": 1, "push_type": "controls"}), json!({"aps": {"content-changed": true}})),
+        (json!({"v": 1, "push_type": "widgets"}), json!({"aps": {"content-changed": true}})),
         (
-            json!({"push_type": "fileprovider", "container_identifier": "c", "domain": "d"}),
+            json!({"v": 1, "push_type": "fileprovider", "container_identifier": "c", "domain": "d"}),
             json!({"container-identifier": "c", "domain": "d"}),
         ),
-        (json!({"push_type": "mdm", "push_magic": "m"}), json!({"mdm": "m"})),
+        (json!({"v": 1, "push_type": "mdm", "push_magic": "m"}), json!({"mdm": "m"})),
         (
-            json!({"push_type": "raw", "type": "alert", "payload": {"aps": {"alert": "x", "new": 1}}}),
+            json!({"v": 1, "push_type": "raw", "type": {"name": "hologram", "topic_suffix": ".x"}, "payload": {"a": 1}}),
+            json!({"a": 1}),
+        ),
+        (
+            json!({"v": 1, "push_type": "raw", "type": "alert", "payload": {"aps": {"alert": "x", "new": 1}}}),
             json!({"aps": {"alert": "x", "new": 1}}),
         ),
         (
-            json!({"push_type": "liveactivity", "activity": {
+            json!({"v": 1, "push_type": "liveactivity", "activity": {
                 "event": "start", "timestamp": 1_700_000_000_000_u64, "attributes_type": "A", "attributes": {"a": 1},
                 "content_state": {}, "alert": {"title": {"key": "T", "args": ["x"]}, "body": "b", "sound": "s"},
                 "input_push": {"channel": "Y2g="}, "stale_date": 1_700_000_001_000_u64, "relevance_score": 9.0,
@@ -67,7 +72,7 @@ fn forms() -> Vec<(Value, Value)> {
             }}),
         ),
         (
-            json!({"push_type": "liveactivity", "activity": {
+            json!({"v": 1, "push_type": "liveactivity", "activity": {
                 "event": "end", "timestamp": 1_700_000_000_000_u64, "dismissal_date": 1_700_000_001_000_u64}}),
             json!({"aps": {"timestamp": 1_700_000_000, "event": "end", "dismissal-date": 1_700_000_001}}),
         ),
@@ -83,6 +88,36 @@ fn every_form_is_read_and_written_back_the_same() {
         assert_eq!(serde_json::to_value(&push).unwrap(), form);
         let again: Notification<'_> = serde_json::from_str(&serde_json::to_string(&push).unwrap()).unwrap();
         assert_eq!(again.payload(), push.payload(), "byte for byte");
+    }
+}
+
+#[test]
+fn the_version_may_be_left_out_but_not_be_another() {
+    for (form, _) in forms() {
+        let Value::Object(mut fields) = form.clone() else { panic!() };
+        fields.remove("v");
+        let push: Notification<'_> = serde_json::from_value(fields.clone().into()).unwrap();
+        assert_eq!(serde_json::to_value(&push).unwrap(), form);
+        for other in [json!(0), json!(2), json!("1"), json!(null), json!(1.0)] {
+            fields.insert("v".into(), other.clone());
+            assert!(serde_json::from_value::<Notification<'_>>(fields.clone().into()).is_err(), "v {other}");
+        }
+    }
+    insta::assert_snapshot!(refusal(json!({"v": 2, "push_type": "voip"})), @"JSON at v, line 1 column 26: this version of the form is not known, expected v 1");
+}
+
+#[test]
+fn a_member_that_stands_twice_is_refused() {
+    for json in [
+        r#"{"v":1,"v":1,"push_type":"voip"}"#,
+        r#"{"push_type":"voip","push_type":"voip"}"#,
+        r#"{"push_type":"alert","alert":"a","alert":"b"}"#,
+        r#"{"push_type":"alert","alert":{"title":"a","title":"b"}}"#,
+        r#"{"push_type":"voip","custom":{"k":{"a":1,"a":2}}}"#,
+        r#"{"push_type":"raw","type":"alert","payload":{"aps":{},"aps":{}}}"#,
+    ] {
+        assert!(serde_json::from_str::<Notification<'_>>(json).is_err(), "{json}");
+        assert!(Notification::from_json(json.as_bytes()).is_err(), "{json}");
     }
 }
 
@@ -103,30 +138,30 @@ fn an_unknown_field_is_refused_wherever_it_stands() {
 }
 
 fn refusal(form: Value) -> String {
-    serde_json::from_value::<Notification<'_>>(form).unwrap_err().to_string()
+    Notification::from_json(form.to_string().as_bytes()).unwrap_err().to_string()
 }
 
 #[test]
 fn wrong_mixes_are_refused_with_the_rule() {
-    insta::assert_snapshot!(refusal(json!({"push_type": "background", "alert": "x"})), @"unknown field `alert`, expected one of `custom`, `optional_custom`, `delivery`");
-    insta::assert_snapshot!(refusal(json!({"push_type": "background", "delivery": {"priority": 10}})), @"apns-priority must be 5 for a background push");
-    insta::assert_snapshot!(refusal(json!({"push_type": "liveactivity", "activity": {"event": "end", "timestamp": 1}, "delivery": {"priority": 1}})), @"apns-priority must be 10 or 5 for this push type");
-    insta::assert_snapshot!(refusal(json!({"push_type": "alert"})), @"an alert push needs an alert, a badge or a sound; to wake the app silently, use a background push");
-    insta::assert_snapshot!(refusal(json!({"push_type": "alert", "critical_sound": {"name": "x"}})), @"a critical sound needs interruption level critical, got none");
-    insta::assert_snapshot!(refusal(json!({"push_type": "alert", "alert": "a", "sound": "s", "critical_sound": {"name": "x"}, "interruption_level": "critical"})), @"a notification has either a sound or a critical sound, not both");
-    insta::assert_snapshot!(refusal(json!({"push_type": "alert", "alert": "a", "custom": {"aps": 1}})), @"the custom key aps is reserved");
-    insta::assert_snapshot!(refusal(json!({"push_type": "alert", "alert": "a", "custom": {"k": 1}, "optional_custom": {"k": 2}})), @r#"the custom key "k" is given twice"#);
-    insta::assert_snapshot!(refusal(json!({"push_type": "alert", "alert": "a", "relevance_score": 1.5})), @"relevance score or volume must be from 0 to 1");
-    insta::assert_snapshot!(refusal(json!({"push_type": "alert", "alert": "a", "delivery": {"collapse_id": "x".repeat(65)}})), @"apns-collapse-id of 65 bytes is longer than 64");
-    insta::assert_snapshot!(refusal(json!({"push_type": "liveactivity", "activity": {"event": "start", "timestamp": 1, "content_state": {}, "alert": {"title": "t", "body": "b"}, "attributes_type": "A"}})), @"missing field `attributes`");
-    insta::assert_snapshot!(refusal(json!({"push_type": "liveactivity", "activity": {"event": "update", "timestamp": 1, "content_state": 3}})), @"expected a JSON object");
-    insta::assert_snapshot!(refusal(json!({"push_type": "raw", "type": "background", "payload": {"aps": {"content-available": 1}}, "delivery": {"priority": 10}})), @"a push of type background cannot have priority 10");
-    insta::assert_snapshot!(refusal(json!({"push_type": "sms"})), @"unknown variant `sms`, expected one of `alert`, `background`, `complication`, `controls`, `fileprovider`, `liveactivity`, `location`, `mdm`, `pushtotalk`, `raw`, `voip`, `widgets`");
+    insta::assert_snapshot!(refusal(json!({"v": 1, "push_type": "background", "alert": "x"})), @"JSON at alert: unknown field `alert`, expected one of `custom`, `optional_custom`, `delivery`");
+    insta::assert_snapshot!(refusal(json!({"v": 1, "push_type": "background", "delivery": {"priority": 10}})), @"JSON at delivery.priority: apns-priority must be 5 for a background push");
+    insta::assert_snapshot!(refusal(json!({"v": 1, "push_type": "liveactivity", "activity": {"event": "end", "timestamp": 1}, "delivery": {"priority": 1}})), @"JSON at delivery.priority: apns-priority must be 10 or 5 for this push type");
+    insta::assert_snapshot!(refusal(json!({"v": 1, "push_type": "alert"})), @"JSON: an alert push needs an alert, a badge or a sound; to wake the app silently, use a background push");
+    insta::assert_snapshot!(refusal(json!({"v": 1, "push_type": "alert", "critical_sound": {"name": "x"}})), @"JSON: a critical sound needs interruption level critical, got none");
+    insta::assert_snapshot!(refusal(json!({"v": 1, "push_type": "alert", "alert": "a", "sound": "s", "critical_sound": {"name": "x"}, "interruption_level": "critical"})), @"JSON: a notification has either a sound or a critical sound, not both");
+    insta::assert_snapshot!(refusal(json!({"v": 1, "push_type": "alert", "alert": "a", "custom": {"aps": 1}})), @"JSON at custom: the custom key aps is reserved");
+    insta::assert_snapshot!(refusal(json!({"v": 1, "push_type": "alert", "alert": "a", "custom": {"k": 1}, "optional_custom": {"k": 2}})), @r#"JSON: the custom key "k" is given twice"#);
+    insta::assert_snapshot!(refusal(json!({"v": 1, "push_type": "alert", "alert": "a", "relevance_score": 1.5})), @"JSON at relevance_score: relevance score or volume must be from 0 to 1");
+    insta::assert_snapshot!(refusal(json!({"v": 1, "push_type": "alert", "alert": "a", "delivery": {"collapse_id": "x".repeat(65)}})), @"JSON at delivery.collapse_id: apns-collapse-id has 65 bytes, the limit is 64");
+    insta::assert_snapshot!(refusal(json!({"v": 1, "push_type": "liveactivity", "activity": {"event": "start", "timestamp": 1, "content_state": {}, "alert": {"title": "t", "body": "b"}, "attributes_type": "A"}})), @"JSON at activity: missing field `attributes`");
+    insta::assert_snapshot!(refusal(json!({"v": 1, "push_type": "liveactivity", "activity": {"event": "update", "timestamp": 1, "content_state": 3}})), @"JSON at activity: expected an object, found a number");
+    insta::assert_snapshot!(refusal(json!({"v": 1, "push_type": "raw", "type": "background", "payload": {"aps": {"content-available": 1}}, "delivery": {"priority": 10}})), @"JSON: a push of type background cannot have priority 10");
+    insta::assert_snapshot!(refusal(json!({"v": 1, "push_type": "sms"})), @"JSON, line 1 column 25: unknown variant `sms`, expected one of `alert`, `background`, `complication`, `controls`, `fileprovider`, `liveactivity`, `location`, `mdm`, `pushtotalk`, `raw`");
 }
 
 #[test]
 fn a_broadcast_cannot_start_an_activity() {
-    let broadcast = |event: &str| json!({"activity": {"event": event, "timestamp": 1_000, "content_state": {"a": 1}}, "priority": 5, "expiration": "once"});
+    let broadcast = |event: &str| json!({"v": 1, "activity": {"event": event, "timestamp": 1_000, "content_state": {"a": 1}}, "priority": 5, "expiration": "once"});
     let update: Broadcast<'_> = serde_json::from_value(broadcast("update")).unwrap();
     assert_eq!(serde_json::to_value(&update).unwrap(), broadcast("update"));
     let refused = serde_json::from_value::<Broadcast<'_>>(broadcast("start")).unwrap_err();
@@ -137,5 +172,5 @@ fn a_broadcast_cannot_start_an_activity() {
 fn a_key_given_twice_is_refused() {
     let json = r#"{"push_type":"voip","custom":{"k":1,"k":2}}"#;
     let refused = serde_json::from_str::<Notification<'_>>(json).unwrap_err();
-    insta::assert_snapshot!(refused, @r#"the custom key "k" is given twice"#);
+    insta::assert_snapshot!(refused, @r#"the custom key "k" is given twice at line 1 column 43"#);
 }

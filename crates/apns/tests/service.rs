@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request};
-use reveille_apns::{Alert, Background, PushType, classify};
-use reveille_core::{Action, UnixTime};
+use reveille_apns::message::PushType;
+use reveille_apns::{Alert, Background, classify_response};
+use reveille_core::{Action, RetrySource, Scope, UnixTime};
 use reveille_testkit::apns::Refusal;
 use support::{NOW, request, service};
 
@@ -107,23 +108,23 @@ fn scripted_answers_and_dead_devices() {
     let actions: Vec<Action> = (0..4)
         .map(|_| {
             let answer = service.handle(&push, NOW);
-            classify(answer.status(), answer.headers(), answer.body(), NOW).action().unwrap().clone()
+            classify_response(&support::device(), &answer, NOW).action().unwrap().clone()
         })
         .collect();
     let after = |seconds| NOW + Duration::from_secs(seconds);
     assert_eq!(
         actions,
         [
-            Action::SlowDown { until: after(60) },
-            Action::Retry { not_before: after(900) },
-            Action::Retry { not_before: after(7) },
+            Action::SlowDown { scope: Scope::Target, until: after(60), source: RetrySource::Guess },
+            Action::Retry { not_before: after(900), source: RetrySource::Guess },
+            Action::Retry { not_before: after(7), source: RetrySource::Service },
             Action::Reconnect,
         ]
     );
     let since = UnixTime::from_millis(1_699_999_999_001);
     service.unregister(support::device().expose(), since);
     let answer = service.handle(&push, NOW);
-    let outcome = classify(answer.status(), answer.headers(), answer.body(), NOW);
+    let outcome = classify_response(&support::device(), &answer, NOW);
     assert_eq!(outcome.action(), Some(&Action::DropTarget { if_registered_before: Some(since) }));
     assert!(service.take_pushes().is_empty());
 }
@@ -131,14 +132,13 @@ fn scripted_answers_and_dead_devices() {
 #[test]
 fn two_tokens_of_one_key_within_twenty_minutes() {
     let mut service = service();
-    let key = support::key();
     let mut send = |minutes: u64| {
         let issued_at = NOW + Duration::from_secs(60 * minutes);
-        let jws = reveille_apns::unsigned_provider_token(key.team(), key.key_id(), issued_at);
-        let signature = key.sign(jws.signing_input()).unwrap();
+        // As two processes that do not share.
+        let tokens = reveille_apns::TokenSource::new(support::key(), reveille_apns::TokenSettings::default());
         let mut push = request(&Alert::new("t", "b"));
-        let value = format!("bearer {}", jws.finish(&signature));
-        push.headers_mut().insert("authorization", value.parse().unwrap());
+        let token = tokens.token(issued_at).unwrap();
+        push.headers_mut().insert("authorization", token.authorization().clone());
         service.handle(&push, issued_at).status().as_u16()
     };
     assert_eq!([send(0), send(19), send(20), send(20)], [200, 429, 200, 200]);

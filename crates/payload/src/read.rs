@@ -8,7 +8,7 @@ use thiserror::Error;
 /// JSON that cannot be read as what it should be. No text of it quotes a value of the input, for values may be tokens; names
 /// of fields do appear.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("JSON{}, line {line} column {column}: {problem}", At(.path))]
+#[error("JSON{}{}: {problem}", At(.path), Place(*.line, *.column))]
 #[non_exhaustive]
 pub struct InvalidJson {
     /// Where in the document, as in `message.android.ttl` or `items[2]`; empty at its root.
@@ -26,6 +26,15 @@ struct At<'p>(&'p str);
 impl fmt::Display for At<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() { Ok(()) } else { write!(f, " at {}", self.0) }
+    }
+}
+
+struct Place(usize, usize);
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What was not read from text has no line.
+        if self.0 == 0 { Ok(()) } else { write!(f, ", line {} column {}", self.0, self.1) }
     }
 }
 
@@ -154,6 +163,12 @@ mod tests {
         insta::assert_snapshot!(text(r#"{"targets":[]"#), @"JSON, line 1 column 13: EOF while parsing an object");
         insta::assert_snapshot!(text(r#"{"targets":[]} x"#), @"JSON, line 1 column 16: trailing characters");
         insta::assert_snapshot!(from_json::<Job>(br#"{"targets":[1]}"#).unwrap_err().within("message"), @"JSON at message.targets[0], line 1 column 13: expected struct Target, found a number");
+    }
+
+    #[test]
+    fn what_was_not_text_has_no_place() {
+        let error = serde_json::from_value::<Target>(serde_json::json!({"badge": "x"})).unwrap_err();
+        insta::assert_snapshot!(InvalidJson::new("target.badge", &error), @"JSON at target.badge: expected u8, found a string");
     }
 
     #[test]

@@ -7,8 +7,9 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::json::{ObjectWriter, key};
-use crate::notification::{Localized, write_localized};
+use reveille_payload::{ObjectWriter, label};
+
+use crate::message::{Localized, Sacrifice, write_localized};
 
 /// Lights the screen and plays a sound for a Live Activity. Here `title` and `body` may themselves be dictionaries,
 /// and `sound` sits inside.
@@ -41,32 +42,33 @@ impl<'a> ActivityAlert<'a> {
 
     /// A sound file of the app, or `default`.
     #[must_use]
-    pub fn sound(mut self, name: impl Into<Cow<'a, str>>) -> Self {
+    pub fn with_sound(mut self, name: impl Into<Cow<'a, str>>) -> Self {
         self.sound = Some(name.into());
         self
     }
 
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         let mut alert = ObjectWriter::open(out);
-        self.title.write(alert.value(key!("title")));
-        self.body.write(alert.value(key!("body")));
-        alert.optional_text(key!("sound"), self.sound.as_ref());
+        self.title.write(alert.value(label!("title")));
+        self.body.write(alert.value(label!("body")));
+        alert.optional_text(label!("sound"), self.sound.as_ref());
         alert.close();
     }
 
-    pub(super) fn texts(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let named = [("alert.body", &self.body), ("alert.title", &self.title)];
-        named.into_iter().filter_map(|(name, text)| match text {
-            ActivityText::Plain(text) => Some((name, text.as_ref())),
+    pub(super) fn texts(&self) -> impl Iterator<Item = (Sacrifice, &'static str, &str)> {
+        let named =
+            [(Sacrifice::Body, "alert.body", &self.body), (Sacrifice::Title, "alert.title", &self.title)];
+        named.into_iter().filter_map(|(class, name, text)| match text {
+            ActivityText::Plain(text) => Some((class, name, text.as_ref())),
             ActivityText::Localized(_) => None,
         })
     }
 
-    pub(super) fn texts_mut(&mut self) -> Vec<&mut Cow<'a, str>> {
-        let texts = [&mut self.body, &mut self.title].into_iter();
+    pub(super) fn texts_mut(&mut self) -> Vec<(Sacrifice, &mut Cow<'a, str>)> {
+        let texts = [(Sacrifice::Body, &mut self.body), (Sacrifice::Title, &mut self.title)].into_iter();
         texts
-            .filter_map(|text| match text {
-                ActivityText::Plain(text) => Some(text),
+            .filter_map(|(class, text)| match text {
+                ActivityText::Plain(text) => Some((class, text)),
                 ActivityText::Localized(_) => None,
             })
             .collect()
@@ -79,7 +81,7 @@ impl ActivityText<'_> {
             Self::Plain(text) => reveille_payload::write_string(out, text),
             Self::Localized(text) => {
                 let mut object = ObjectWriter::open(out);
-                write_localized(&mut object, Some(text), key!("loc-key"), key!("loc-args"));
+                write_localized(&mut object, Some(text), label!("loc-key"), label!("loc-args"));
                 object.close();
             }
         }

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use reveille_core::UnixTime;
+use reveille_payload::{JsonObject, ObjectWriter, label};
 use serde::{Deserialize, Serialize};
 
 use super::{ActivityAlert, InputPush};
-use crate::json::{ObjectWriter, key};
-use crate::{Finite, JsonObject};
+use crate::message::Finite;
 
 /// Starts a Live Activity. Apple wants attributes, their type's name, a first state and an alert, and so does the
 /// constructor.
@@ -91,53 +91,50 @@ impl<'a> ActivityStart<'a> {
 
     /// How it gets its updates (iOS 18).
     #[must_use]
-    pub fn input_push(mut self, input: InputPush) -> Self {
+    pub fn with_input_push(mut self, input: InputPush) -> Self {
         self.input_push = Some(input);
         self
     }
 
     /// From when on it shows that it is out of date.
     #[must_use]
-    pub const fn stale_date(mut self, at: UnixTime) -> Self {
+    pub const fn with_stale_date(mut self, at: UnixTime) -> Self {
         self.stale_date = Some(at);
         self
     }
 
     /// Its place among the app's activities; the highest is shown.
     #[must_use]
-    pub const fn relevance_score(mut self, score: Finite) -> Self {
+    pub const fn with_relevance_score(mut self, score: Finite) -> Self {
         self.relevance_score = Some(score);
         self
     }
 
     pub(super) fn write_aps(&self, out: &mut Vec<u8>) {
         let mut aps = begin(out, "start", self.timestamp);
-        aps.text(key!("attributes-type"), &self.attributes_type);
-        aps.raw(key!("attributes"), self.attributes.as_bytes());
-        aps.raw(key!("content-state"), self.content_state.as_bytes());
-        self.alert.write(aps.value(key!("alert")));
+        aps.text(label!("attributes-type"), &self.attributes_type);
+        aps.member(label!("attributes"), &self.attributes);
+        aps.member(label!("content-state"), &self.content_state);
+        self.alert.write(aps.value(label!("alert")));
         match &self.input_push {
-            Some(InputPush::Channel(channel)) => aps.text(key!("input-push-channel"), channel.as_str()),
-            Some(InputPush::Token) => aps.flag(key!("input-push-token"), true),
+            Some(InputPush::Channel(channel)) => aps.text(label!("input-push-channel"), channel.as_str()),
+            Some(InputPush::Token) => aps.flag(label!("input-push-token"), true),
             None => {}
         }
-        time(&mut aps, key!("stale-date"), self.stale_date);
+        time(&mut aps, label!("stale-date"), self.stale_date);
         score(&mut aps, self.relevance_score);
         aps.close();
     }
 
     pub(super) fn size_hint(&self) -> usize {
         OVERHEAD
-            + self.attributes.as_bytes().len()
-            + self.content_state.as_bytes().len()
+            + self.attributes.as_str().len()
+            + self.content_state.as_str().len()
             + hint(Some(&self.alert))
     }
 
-    pub(super) fn fixed_parts(&self) -> Vec<(&'static str, usize)> {
-        vec![
-            ("content-state", self.content_state.as_bytes().len()),
-            ("attributes", self.attributes.as_bytes().len()),
-        ]
+    pub(super) fn times(&self) -> Vec<(&'static str, UnixTime)> {
+        times(self.timestamp, [("stale-date", self.stale_date)])
     }
 
     pub(super) const fn alert(&self) -> Option<&ActivityAlert<'a>> {
@@ -165,35 +162,35 @@ impl<'a> ActivityUpdate<'a> {
 
     /// From when on it shows that it is out of date.
     #[must_use]
-    pub const fn stale_date(mut self, at: UnixTime) -> Self {
+    pub const fn with_stale_date(mut self, at: UnixTime) -> Self {
         self.stale_date = Some(at);
         self
     }
 
     /// Its place among the app's activities; the highest is shown.
     #[must_use]
-    pub const fn relevance_score(mut self, score: Finite) -> Self {
+    pub const fn with_relevance_score(mut self, score: Finite) -> Self {
         self.relevance_score = Some(score);
         self
     }
 
     pub(super) fn write_aps(&self, out: &mut Vec<u8>) {
         let mut aps = begin(out, "update", self.timestamp);
-        aps.raw(key!("content-state"), self.content_state.as_bytes());
+        aps.member(label!("content-state"), &self.content_state);
         if let Some(alert) = &self.alert {
-            alert.write(aps.value(key!("alert")));
+            alert.write(aps.value(label!("alert")));
         }
-        time(&mut aps, key!("stale-date"), self.stale_date);
+        time(&mut aps, label!("stale-date"), self.stale_date);
         score(&mut aps, self.relevance_score);
         aps.close();
     }
 
     pub(super) fn size_hint(&self) -> usize {
-        OVERHEAD + self.content_state.as_bytes().len() + hint(self.alert.as_ref())
+        OVERHEAD + self.content_state.as_str().len() + hint(self.alert.as_ref())
     }
 
-    pub(super) fn fixed_parts(&self) -> Vec<(&'static str, usize)> {
-        vec![("content-state", self.content_state.as_bytes().len())]
+    pub(super) fn times(&self) -> Vec<(&'static str, UnixTime)> {
+        times(self.timestamp, [("stale-date", self.stale_date)])
     }
 
     pub(super) const fn alert(&self) -> Option<&ActivityAlert<'a>> {
@@ -227,14 +224,14 @@ impl<'a> ActivityEnd<'a> {
 
     /// When it goes from the lock screen; in the past: at once. Without it, after up to four hours.
     #[must_use]
-    pub const fn dismissal_date(mut self, at: UnixTime) -> Self {
+    pub const fn with_dismissal_date(mut self, at: UnixTime) -> Self {
         self.dismissal_date = Some(at);
         self
     }
 
     /// Its place among the app's activities; the highest is shown.
     #[must_use]
-    pub const fn relevance_score(mut self, score: Finite) -> Self {
+    pub const fn with_relevance_score(mut self, score: Finite) -> Self {
         self.relevance_score = Some(score);
         self
     }
@@ -242,12 +239,12 @@ impl<'a> ActivityEnd<'a> {
     pub(super) fn write_aps(&self, out: &mut Vec<u8>) {
         let mut aps = begin(out, "end", self.timestamp);
         if let Some(state) = &self.content_state {
-            aps.raw(key!("content-state"), state.as_bytes());
+            aps.member(label!("content-state"), state);
         }
         if let Some(alert) = &self.alert {
-            alert.write(aps.value(key!("alert")));
+            alert.write(aps.value(label!("alert")));
         }
-        time(&mut aps, key!("dismissal-date"), self.dismissal_date);
+        time(&mut aps, label!("dismissal-date"), self.dismissal_date);
         score(&mut aps, self.relevance_score);
         aps.close();
     }
@@ -256,12 +253,12 @@ impl<'a> ActivityEnd<'a> {
         OVERHEAD + self.state_bytes() + hint(self.alert.as_ref())
     }
 
-    pub(super) fn fixed_parts(&self) -> Vec<(&'static str, usize)> {
-        vec![("content-state", self.state_bytes())]
+    pub(super) fn times(&self) -> Vec<(&'static str, UnixTime)> {
+        times(self.timestamp, [("dismissal-date", self.dismissal_date)])
     }
 
     fn state_bytes(&self) -> usize {
-        self.content_state.as_ref().map_or(0, |state| state.as_bytes().len())
+        self.content_state.as_ref().map_or(0, |state| state.as_str().len())
     }
 
     pub(super) const fn alert(&self) -> Option<&ActivityAlert<'a>> {
@@ -275,8 +272,8 @@ impl<'a> ActivityEnd<'a> {
 
 fn begin<'o>(out: &'o mut Vec<u8>, event: &str, timestamp: UnixTime) -> ObjectWriter<'o> {
     let mut aps = ObjectWriter::open(out);
-    aps.integer(key!("timestamp"), timestamp.as_secs());
-    aps.text(key!("event"), event);
+    aps.integer(label!("timestamp"), timestamp.as_secs());
+    aps.text(label!("event"), event);
     aps
 }
 
@@ -288,10 +285,15 @@ fn time(aps: &mut ObjectWriter<'_>, key: &'static str, at: Option<UnixTime>) {
 
 fn score(aps: &mut ObjectWriter<'_>, score: Option<Finite>) {
     if let Some(score) = score {
-        aps.float(key!("relevance-score"), score.into());
+        aps.member(label!("relevance-score"), &score);
     }
 }
 
+fn times(timestamp: UnixTime, more: [(&'static str, Option<UnixTime>); 1]) -> Vec<(&'static str, UnixTime)> {
+    let more = more.into_iter().filter_map(|(name, time)| Some((name, time?)));
+    std::iter::once(("timestamp", timestamp)).chain(more).collect()
+}
+
 fn hint(alert: Option<&ActivityAlert<'_>>) -> usize {
-    alert.map_or(0, |alert| 64 + alert.texts().map(|(_, text)| text.len()).sum::<usize>())
+    alert.map_or(0, |alert| 64 + alert.texts().map(|(_, _, text)| text.len()).sum::<usize>())
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ChannelId;
+use crate::channel::ChannelId;
 
 /// How the started activity gets its updates. An older iOS does not start an activity that has this.
 ///

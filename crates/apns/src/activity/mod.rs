@@ -6,8 +6,10 @@ mod input;
 
 use std::borrow::Cow;
 
-use reveille_payload::Part;
+use reveille_core::UnixTime;
 use serde::{Deserialize, Serialize};
+
+use crate::message::{Cuttable, Sacrifice};
 
 pub use alert::{ActivityAlert, ActivityText};
 pub use content::{ActivityEnd, ActivityStart, ActivityUpdate};
@@ -52,20 +54,20 @@ macro_rules! activity {
             }
 
             /// The alert's texts, in the order of sacrifice.
-            pub(crate) fn texts(&self) -> impl Iterator<Item = (&'static str, &str)> {
+            pub(crate) fn texts(&self) -> impl Iterator<Item = (Sacrifice, &'static str, &str)> {
                 self.alert().into_iter().flat_map(ActivityAlert::texts)
             }
 
-            pub(crate) fn texts_mut(&mut self) -> Vec<&mut Cow<'a, str>> {
+            pub(crate) fn texts_mut(&mut self) -> Vec<(Sacrifice, &mut Cow<'a, str>)> {
                 let alert = match self {
                     $(Self::$variant(event) => event.alert_mut(),)+
                 };
                 alert.map(ActivityAlert::texts_mut).unwrap_or_default()
             }
 
-            pub(crate) fn fixed_parts(&self) -> Vec<(&'static str, usize)> {
+            pub(crate) fn times(&self) -> Vec<(&'static str, UnixTime)> {
                 match self {
-                    $(Self::$variant(event) => event.fixed_parts(),)+
+                    $(Self::$variant(event) => event.times(),)+
                 }
             }
 
@@ -82,9 +84,9 @@ activity!(Activity, Start, Update, End);
 activity!(BroadcastActivity, Update, End);
 
 impl BroadcastActivity<'_> {
-    pub(crate) fn parts(&self) -> Vec<Part<'_>> {
-        let texts = self.texts().map(|(name, text)| Part::text(name, text));
-        texts.chain(self.fixed_parts().into_iter().map(|(name, bytes)| Part::fixed(name, bytes))).collect()
+    pub(crate) fn cuttable(&self) -> Vec<Cuttable<'_>> {
+        let part = |(class, name, text)| Cuttable { class, part: reveille_payload::Part::text(name, text) };
+        self.texts().map(part).collect()
     }
 }
 

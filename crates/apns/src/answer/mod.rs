@@ -4,7 +4,7 @@ mod body;
 mod classify;
 mod reason;
 
-pub use classify::{classify, goaway_reason};
+pub use classify::{classify, classify_response, goaway_reason};
 pub use reason::Reason;
 
 pub(crate) use classify::rejection;

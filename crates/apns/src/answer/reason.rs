@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reveille_core::{Action, RetrySource, Scope, UnixTime};
+use reveille_core::{Action, RetryAfter as Advice, RetrySource, Scope, UnixTime};
 
 /// "After 15 minutes, you can retry the notification" (Apple, about 5xx).
 const AFTER_SERVER_ERROR: Duration = Duration::from_secs(15 * 60);
@@ -14,8 +14,16 @@ const AFTER_TOO_MANY: Duration = Duration::from_secs(60);
 /// The team's key or certificate is wrong, for all that use it here.
 const WRONG_KEY: Action = Action::FixCredential { scope: Scope::Credential };
 
-const fn source(retry_after: Option<UnixTime>) -> RetrySource {
-    if retry_after.is_some() { RetrySource::Service } else { RetrySource::Guess }
+/// What `Retry-After` may ask for: Apple documents none, so it is a proxy's, or a slip.
+const LEAST_WAIT: Duration = Duration::from_secs(1);
+const MOST_WAIT: Duration = Duration::from_secs(60 * 60);
+
+/// The end of a wait, and who named it: the answer within those bounds, or Apple's documentation.
+fn wait(advice: Option<Advice>, documented: Duration, now: UnixTime) -> (UnixTime, RetrySource) {
+    match advice {
+        Some(advice) => (advice.resolve_within(LEAST_WAIT, MOST_WAIT, now), RetrySource::Service),
+        None => (now + documented, RetrySource::Guess),
+    }
 }
 
 /// What a reason asks for, before times are filled in.
@@ -34,7 +42,7 @@ macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident ($status:literal, $text:literal) => $remedy:expr, $hint:expr;)+) => {
         /// The `reason` of a refusal: those of pushes to devices, of broadcasts, and of managing channels.
         ///
-        /// The docs of each variant give status and meaning. A reason that is not listed here keeps its text in
+        /// For statistics and alerts; what to do next is in the [`Action`]. The docs of each variant give status and meaning. A reason that is not listed here keeps its text in
         /// [`Rejection::reason`](reveille_core::Rejection::reason).
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
@@ -162,7 +170,7 @@ reasons! {
     Shutdown(503, "Shutdown") => Reconnect, None;
 
     /// 400, channels: broadcasts are not switched on for the app.
-    FeatureNotEnabled(400, "FeatureNotEnabled") => FixCredential,
+    FeatureNotEnabled(400, "FeatureNotEnabled") => Fix(":path"),
         Some("switch on broadcast for the app in the developer account");
     /// 400, channels: no `apns-channel-id`.
     MissingChannelId(400, "MissingChannelId") => Fix("apns-channel-id"), None;
@@ -179,8 +187,9 @@ reasons! {
     /// 400, channels: the app has its 10,000 channels.
     CannotCreateChannelConfig(400, "CannotCreateChannelConfig") => Fix("channel"),
         Some("10,000 channels per app and environment: delete those that are not used");
-    /// 403, channels: the key or certificate is for another app.
-    TopicMismatch(403, "TopicMismatch") => FixCredential, None;
+    /// 403, channels: the key or certificate is for another app. Its pushes to that one go on.
+    TopicMismatch(403, "TopicMismatch") => Fix(":path"),
+        Some("the key or certificate is for another app than the one in the path");
     /// 400, channels: seen, not documented.
     MissingChannelQueueSize(400, "MissingChannelQueueSize") => Fix("body"), None;
     /// 400: seen, not documented.
@@ -197,10 +206,10 @@ impl Reason {
         Self::ALL.iter().copied().find(|reason| reason.as_str() == text)
     }
 
-    /// The next step. `retry_after` is the server's own advice, where it gives some; `gone_since` the time of a 410.
+    /// The next step. `advice` is the server's own, where it gives some; `gone_since` the time of a 410.
     pub(super) fn action(
         self,
-        retry_after: Option<UnixTime>,
+        advice: Option<Advice>,
         gone_since: Option<UnixTime>,
         now: UnixTime,
     ) -> Action {
@@ -212,37 +221,40 @@ impl Reason {
             Refresh => Action::RefreshCredential { also_reconnect: true },
             Reconnect => Action::Reconnect,
             RetryAfter(span) => {
-                Action::Retry { not_before: retry_after.unwrap_or(now + span), source: source(retry_after) }
+                let (not_before, source) = wait(advice, span, now);
+                Action::Retry { not_before, source }
             }
-            SlowDown(scope, span) => Action::SlowDown {
-                scope,
-                until: retry_after.unwrap_or(now + span),
-                source: source(retry_after),
-            },
+            SlowDown(scope, span) => {
+                let (until, source) = wait(advice, span, now);
+                Action::SlowDown { scope, until, source }
+            }
         }
     }
 
     /// The next step where the reason is unknown, or there is none: from the status.
     pub(super) fn action_by_status(
         status: u16,
-        retry_after: Option<UnixTime>,
+        advice: Option<Advice>,
         gone_since: Option<UnixTime>,
         now: UnixTime,
     ) -> Action {
         match status {
-            401 | 403 | 407 => WRONG_KEY,
+            401 | 403 => WRONG_KEY,
+            // It is the proxy on the way that wants to be paid.
+            407 => Action::FixCredential { scope: Scope::Service },
             408 | 421 => Action::Reconnect,
-            410 => Action::DropTarget { if_registered_before: gone_since },
-            429 => Action::SlowDown {
-                scope: Scope::Target,
-                until: retry_after.unwrap_or(now + AFTER_TOO_MANY),
-                source: source(retry_after),
-            },
+            // Apple's 410 says since when. One without that is a proxy's, or a fault: no proof that an app is gone.
+            410 if gone_since.is_some() => Action::DropTarget { if_registered_before: gone_since },
+            410 => Action::SuspectTarget,
+            429 => {
+                let (until, source) = wait(advice, AFTER_TOO_MANY, now);
+                Action::SlowDown { scope: Scope::Target, until, source }
+            }
             400..500 => Action::FixRequest { field: None },
-            500..600 => Action::Retry {
-                not_before: retry_after.unwrap_or(now + AFTER_SERVER_ERROR),
-                source: source(retry_after),
-            },
+            500..600 => {
+                let (not_before, source) = wait(advice, AFTER_SERVER_ERROR, now);
+                Action::Retry { not_before, source }
+            }
             _ => Action::GiveUp,
         }
     }

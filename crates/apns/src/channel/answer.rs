@@ -1,18 +1,18 @@
 //! What the channel management answers.
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use reveille_core::{Rejection, UnixTime};
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::{Channel, ChannelId};
+use super::{ChannelId, ChannelSettings};
 use crate::answer::rejection;
 
-/// The answer to a request of [`Channels`](crate::Channels).
+/// The answer to a request of [`Channels`](super::Channels).
 ///
 /// ```
-/// use http::{HeaderMap, StatusCode};
-/// use reveille_apns::ChannelAnswer;
+/// use http::{HeaderMap, Response, StatusCode};
+/// use reveille_apns::channel::ChannelAnswer;
 /// use reveille_core::UnixTime;
 ///
 /// let mut headers = HeaderMap::new();
@@ -50,14 +50,14 @@ impl<T> ChannelAnswer<T> {
         success: impl FnOnce() -> Option<T>,
     ) -> Result<Self, MalformedAnswer> {
         if !status.is_success() {
-            return Ok(Self::Rejected(rejection(status, headers, body, now)));
+            return Ok(Self::Rejected(rejection(None, status, headers, body, now)));
         }
         success().map(Self::Done).ok_or(MalformedAnswer { status: status.as_u16(), missing })
     }
 }
 
 impl ChannelAnswer<ChannelId> {
-    /// To [`create`](crate::Channels::create): 201 and the new channel's id.
+    /// To [`create`](super::Channels::create): 201 and the new channel's id.
     ///
     /// # Errors
     /// [`MalformedAnswer`] if there is no id.
@@ -71,10 +71,21 @@ impl ChannelAnswer<ChannelId> {
             headers.get(super::manage::APNS_CHANNEL_ID)?.to_str().ok()?.parse().ok()
         })
     }
+
+    /// [`created`](Self::created), of a whole response.
+    ///
+    /// # Errors
+    /// As [`created`](Self::created).
+    pub fn created_response(
+        response: &Response<impl AsRef<[u8]>>,
+        now: UnixTime,
+    ) -> Result<Self, MalformedAnswer> {
+        Self::created(response.status(), response.headers(), response.body().as_ref(), now)
+    }
 }
 
-impl ChannelAnswer<Channel> {
-    /// To [`read`](crate::Channels::read): 200 and the settings.
+impl ChannelAnswer<ChannelSettings> {
+    /// To [`read`](super::Channels::read): 200 and the settings.
     ///
     /// # Errors
     /// [`MalformedAnswer`] if they cannot be read.
@@ -88,10 +99,21 @@ impl ChannelAnswer<Channel> {
             serde_json::from_slice(body).ok()
         })
     }
+
+    /// [`read`](Self::read), of a whole response.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_response(
+        response: &Response<impl AsRef<[u8]>>,
+        now: UnixTime,
+    ) -> Result<Self, MalformedAnswer> {
+        Self::read(response.status(), response.headers(), response.body().as_ref(), now)
+    }
 }
 
 impl ChannelAnswer<Vec<ChannelId>> {
-    /// To [`list`](crate::Channels::list): 200 and all ids.
+    /// To [`list`](super::Channels::list): 200 and all ids.
     ///
     /// # Errors
     /// [`MalformedAnswer`] if they cannot be read.
@@ -110,17 +132,34 @@ impl ChannelAnswer<Vec<ChannelId>> {
             serde_json::from_slice::<List>(body).ok().map(|list| list.channels)
         })
     }
+
+    /// [`listed`](Self::listed), of a whole response.
+    ///
+    /// # Errors
+    /// As [`listed`](Self::listed).
+    pub fn listed_response(
+        response: &Response<impl AsRef<[u8]>>,
+        now: UnixTime,
+    ) -> Result<Self, MalformedAnswer> {
+        Self::listed(response.status(), response.headers(), response.body().as_ref(), now)
+    }
 }
 
 impl ChannelAnswer<()> {
-    /// To [`delete`](crate::Channels::delete): 204.
+    /// To [`delete`](super::Channels::delete): 204.
     #[must_use]
     pub fn deleted(status: StatusCode, headers: &HeaderMap, body: &[u8], now: UnixTime) -> Self {
         if status.is_success() {
             Self::Done(())
         } else {
-            Self::Rejected(rejection(status, headers, body, now))
+            Self::Rejected(rejection(None, status, headers, body, now))
         }
+    }
+
+    /// [`deleted`](Self::deleted), of a whole response.
+    #[must_use]
+    pub fn deleted_response(response: &Response<impl AsRef<[u8]>>, now: UnixTime) -> Self {
+        Self::deleted(response.status(), response.headers(), response.body().as_ref(), now)
     }
 }
 

@@ -5,8 +5,10 @@ use std::str::FromStr;
 
 use http::HeaderValue;
 
+use reveille_payload::check_text;
+
 use crate::InvalidValue;
-use crate::value::{check_text, serde_as_text};
+use crate::text::serde_as_text;
 
 /// A channel's id, base64 as APNs gave it. No size is assumed below [`MAX_LEN`](Self::MAX_LEN). It belongs to one
 /// environment.
@@ -23,9 +25,9 @@ impl ChannelId {
         &self.0
     }
 
-    pub(super) fn header(&self) -> HeaderValue {
-        // The characters were checked when it was made.
-        HeaderValue::from_str(&self.0).unwrap_or(HeaderValue::from_static(""))
+    pub(super) fn header(&self) -> Result<HeaderValue, InvalidValue> {
+        HeaderValue::from_str(&self.0)
+            .map_err(|_| InvalidValue::Form { what: "apns-channel-id", expected: "a header value" })
     }
 }
 

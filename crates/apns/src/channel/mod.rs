@@ -8,4 +8,4 @@ mod manage;
 pub use answer::{ChannelAnswer, MalformedAnswer};
 pub use broadcast::Broadcast;
 pub use id::ChannelId;
-pub use manage::{Channel, Channels, StoragePolicy};
+pub use manage::{Channel, ChannelSettings, Channels, StoragePolicy};

@@ -5,9 +5,11 @@
 use std::sync::OnceLock;
 
 use bytes::Bytes;
-use reveille_apns::{BearerToken, BundleId, DeviceToken, Endpoints, Prepared, ProviderKey, Push, SizeLimit};
+use reveille_apns::{
+    App, DeviceToken, Prepared, ProviderKey, Push, SizeLimit, Token, TokenSettings, TokenSource,
+};
 use reveille_core::UnixTime;
-use reveille_crypto::EcPrivateKey;
+use reveille_crypto::{EcPrivateKey, P256PublicKey};
 use reveille_crypto_ring::PROVIDER;
 use reveille_testkit::apns::{ApnsService, TrustedKey};
 
@@ -25,30 +27,37 @@ pub fn key() -> ProviderKey {
     ProviderKey::from_p8(P8, TEAM.parse().unwrap(), KEY_ID.parse().unwrap(), PROVIDER).unwrap()
 }
 
+/// The same key, as one that is elsewhere.
+pub fn remote_key() -> ProviderKey {
+    ProviderKey::remote(public_key(), TEAM.parse().unwrap(), KEY_ID.parse().unwrap(), PROVIDER)
+}
+
+pub fn public_key() -> P256PublicKey {
+    *PROVIDER.es256.load(&EcPrivateKey::parse(P8).unwrap()).unwrap().public_key()
+}
+
+/// What a signer elsewhere answers.
+pub fn sign(input: &[u8]) -> [u8; 64] {
+    PROVIDER.es256.load(&EcPrivateKey::parse(P8).unwrap()).unwrap().sign(input).unwrap()
+}
+
 /// A token issued at [`NOW`]; the same for all who ask.
-pub fn bearer() -> BearerToken {
-    static TOKEN: OnceLock<BearerToken> = OnceLock::new();
-    let sign = || {
-        let key = key();
-        let jws = reveille_apns::unsigned_provider_token(key.team(), key.key_id(), NOW);
-        let signature = key.sign(jws.signing_input()).unwrap();
-        BearerToken::from_jwt(&jws.finish(&signature)).unwrap()
-    };
-    TOKEN.get_or_init(sign).clone()
+pub fn bearer() -> Token {
+    static TOKEN: OnceLock<Token> = OnceLock::new();
+    TOKEN.get_or_init(|| TokenSource::new(key(), TokenSettings::default()).token(NOW).unwrap()).clone()
 }
 
 pub fn service() -> ApnsService {
-    let public_key = *PROVIDER.es256.load(&EcPrivateKey::parse(P8).unwrap()).unwrap().public_key();
     let mut service = ApnsService::new(PROVIDER);
     service.trust(
-        TrustedKey::new(TEAM, KEY_ID, public_key)
+        TrustedKey::new(TEAM, KEY_ID, public_key())
             .for_topics(["com.example.app", "com.apple.mgmt.External.x"]),
     );
     service
 }
 
-pub fn app() -> BundleId {
-    "com.example.app".parse().unwrap()
+pub fn app() -> App {
+    App::production("com.example.app".parse().unwrap())
 }
 
 pub fn device() -> DeviceToken {
@@ -56,8 +65,5 @@ pub fn device() -> DeviceToken {
 }
 
 pub fn request<P: Push + ?Sized>(push: &P) -> http::Request<Bytes> {
-    Prepared::new(push, &app(), &Endpoints::production(), SizeLimit::Apple)
-        .unwrap()
-        .authorized(&bearer())
-        .for_device(&device())
+    Prepared::new(push, SizeLimit::Provider).unwrap().request(&app(), &device(), &bearer()).unwrap()
 }

@@ -1,5 +1,7 @@
 //! A broadcast to a channel.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{Method, Request};
 use reveille_core::UnixTime;
@@ -10,6 +12,9 @@ use super::{Refusal, payload};
 
 /// Apple's limit for broadcasts.
 const MAX_PAYLOAD: usize = 5_120;
+
+/// The longest that a channel keeps a broadcast: 8 hours.
+const MAX_KEPT: Duration = Duration::from_secs(8 * 3_600);
 
 /// An accepted broadcast.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +37,7 @@ pub(super) fn check(
     request: &Request<Bytes>,
     bundle_id: &str,
     policy_of: impl Fn(&str) -> Option<u8>,
+    now: UnixTime,
 ) -> Result<AcceptedBroadcast, Refusal> {
     let bad = |reason| Refusal::new(400, reason);
     if request.method() != Method::POST {
@@ -56,7 +62,8 @@ pub(super) fn check(
         _ => return Err(bad("BadPriority")),
     };
     let policy = policy_of(channel).ok_or_else(|| bad("ChannelNotRegistered"))?;
-    if policy == 0 && expiration != 0 {
+    let too_long = UnixTime::from_secs(expiration).since(now) > MAX_KEPT;
+    if (policy == 0 && expiration != 0) || too_long {
         return Err(bad("BadExpirationDate"));
     }
     let body = request.body();

@@ -122,7 +122,7 @@ impl ApnsService {
         let path = request.uri().path();
         if let Some(app) = path.strip_prefix("/4/broadcasts/apps/") {
             check_app(key, app)?;
-            let accepted = broadcast::check(request, app, |channel| self.channels.policy(app, channel))?;
+            let accepted = broadcast::check(request, app, |channel| self.channels.policy(app, channel), now)?;
             self.next_of_script()?;
             self.broadcasts.push(accepted);
             return Ok(Response::new(Bytes::new()));

@@ -1,0 +1,325 @@
+//! The source of tokens under every clock, restart and signer that somebody could think of.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // Test helpers.
+
+mod support;
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use reveille_apns::{Token, TokenError, TokenSettings, TokenSource};
+use reveille_core::UnixTime;
+use reveille_crypto::jws::SigningRequest;
+use support::{NOW, key, remote_key};
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// A driver: one clock, one source, a signer elsewhere if the key is there.
+struct Driver {
+    tokens: TokenSource,
+    now: UnixTime,
+    /// What the signer has been asked and not answered.
+    open: Vec<SigningRequest>,
+    /// All that was ever signed and used, by time of issue.
+    issued: Vec<UnixTime>,
+    asked_signer: usize,
+}
+
+impl Driver {
+    fn new(is_here: bool, now: UnixTime) -> Self {
+        let key = if is_here { key() } else { remote_key() };
+        let tokens = TokenSource::new(key, TokenSettings::default());
+        Self { tokens, now, open: Vec::new(), issued: Vec::new(), asked_signer: 0 }
+    }
+
+    fn poll(&mut self) {
+        while let Some(request) = self.tokens.poll_output() {
+            self.asked_signer += 1;
+            self.open.push(request);
+        }
+    }
+
+    /// Asks as a sender does: once, answers the signer, once more.
+    fn send(&mut self) -> Result<Token, TokenError> {
+        let mut token = self.tokens.token(self.now);
+        if token == Err(TokenError::Pending) {
+            self.poll();
+            self.answer_last();
+            token = self.tokens.token(self.now);
+        }
+        let token = token?;
+        self.note(&token);
+        Ok(token)
+    }
+
+    fn answer_last(&mut self) {
+        if let Some(request) = self.open.pop() {
+            let signature = support::sign(request.signing_input());
+            // Refused if it was given up meanwhile.
+            let _ = self.tokens.handle_signature(&request, &signature, self.now);
+        }
+    }
+
+    fn note(&mut self, token: &Token) {
+        if !self.issued.contains(&token.issued_at()) {
+            self.issued.push(token.issued_at());
+        }
+    }
+}
+
+/// The very fault that was seen: a clock that is wrong for one call costs a good token for an hour.
+#[test]
+fn a_jump_for_a_moment_does_not_lose_a_good_token() {
+    for is_here in [true, false] {
+        for glitch in
+            [NOW + 10_000 * HOUR, NOW + 45 * MINUTE, UnixTime::MAX, NOW - 10_000 * HOUR, UnixTime::EPOCH]
+        {
+            let mut driver = Driver::new(is_here, NOW);
+            let good = driver.send().unwrap();
+            driver.now = glitch;
+            let _ = driver.send();
+            driver.now = NOW + SECOND;
+            assert_eq!(driver.send().unwrap(), good, "{glitch}");
+        }
+    }
+}
+
+#[test]
+fn a_thousand_jumps_do_not_make_a_thousand_tokens() {
+    for is_here in [true, false] {
+        for direction in [-1_i64, 1] {
+            let mut driver = Driver::new(is_here, NOW);
+            let good = driver.send().unwrap();
+            for jump in 1..=1_000_u32 {
+                let hours = 2 * jump * HOUR;
+                driver.now = if direction > 0 { NOW + hours } else { NOW - hours };
+                let _ = driver.send();
+                driver.now = NOW + SECOND;
+                assert_eq!(driver.send().unwrap(), good, "jump {jump}");
+            }
+            assert!(driver.issued.len() <= 12, "{} tokens, {direction}", driver.issued.len());
+            assert!(driver.asked_signer <= 12, "{} requests, {direction}", driver.asked_signer);
+        }
+    }
+}
+
+/// A machine that boots with a clock far ahead, or far behind, has a good token as soon as the clock is right.
+#[test]
+fn a_wrong_clock_at_boot_is_forgotten() {
+    for is_here in [true, false] {
+        for boot in [NOW + 24 * HOUR, NOW + 30 * MINUTE, NOW - 24 * HOUR, UnixTime::EPOCH, UnixTime::MAX] {
+            let mut driver = Driver::new(is_here, boot);
+            let _ = driver.send();
+            driver.now = NOW;
+            let token = driver.send().unwrap();
+            assert_eq!(token.issued_at(), NOW, "booted at {boot}");
+        }
+        // A little ahead: another token would be the second within 20 minutes. If APNs refuses this one, it goes.
+        let mut driver = Driver::new(is_here, NOW + 19 * MINUTE);
+        let ahead = driver.send().unwrap();
+        driver.now = NOW;
+        assert_eq!(driver.send().unwrap(), ahead);
+        driver.tokens.handle_refusal(ahead.authorization(), NOW);
+        assert_eq!(driver.send().unwrap().issued_at(), NOW);
+    }
+}
+
+/// Two threads that read the same clock come in the wrong order.
+#[test]
+fn small_steps_back_are_nothing() {
+    let mut driver = Driver::new(true, NOW);
+    let token = driver.send().unwrap();
+    for step in 0..10_000_u64 {
+        driver.now = NOW + Duration::from_millis(step % 7 * 10_000);
+        assert_eq!(driver.send().unwrap(), token);
+    }
+}
+
+/// A clock that jumps gets an error in the moment of the jump; left alone, it is trusted again.
+#[test]
+fn an_unsteady_clock_is_told_and_forgiven() {
+    let mut driver = Driver::new(true, NOW);
+    driver.send().unwrap();
+    let mut refused = None;
+    for jump in 1..=20_u32 {
+        driver.now = NOW + 2 * jump * HOUR;
+        if let Err(error) = driver.send() {
+            refused.get_or_insert((jump, error));
+        }
+        driver.now = NOW;
+        driver.send().unwrap();
+    }
+    assert_eq!(refused, Some((9, TokenError::Clock)));
+    driver.now = NOW + 100 * HOUR;
+    let (mut denied, mut steps) = (0, 0);
+    while driver.send().is_err() {
+        (denied, steps) = (denied + 1, steps + 1);
+        driver.now += MINUTE;
+        assert!(steps < 60, "never forgiven");
+    }
+    assert!(denied > 0);
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Send,
+    Refuse(usize),
+    Timeout,
+    Poll,
+    Answer(usize),
+    AnswerWrongly(usize),
+    Fail(usize),
+    Wait(u64),
+    Back(u64),
+    At(u64),
+    Restart,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let at = prop_oneof![
+        Just(0),
+        Just(u64::MAX),
+        any::<u64>(),
+        NOW.as_millis() - 10_000_000..NOW.as_millis() + 10_000_000
+    ];
+    prop_oneof![
+        5 => Just(Step::Send),
+        1 => (0_usize..4).prop_map(Step::Refuse),
+        1 => Just(Step::Timeout),
+        2 => Just(Step::Poll),
+        2 => (0_usize..4).prop_map(Step::Answer),
+        1 => (0_usize..4).prop_map(Step::AnswerWrongly),
+        1 => (0_usize..4).prop_map(Step::Fail),
+        4 => (0_u64..30 * 60).prop_map(Step::Wait),
+        1 => (0_u64..100 * 60).prop_map(Step::Back),
+        1 => at.prop_map(Step::At),
+        1 => Just(Step::Restart),
+    ]
+}
+
+fn take(open: &mut Vec<SigningRequest>, at: usize) -> Option<SigningRequest> {
+    (at < open.len()).then(|| open.swap_remove(at))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
+
+    /// Whatever happens: no token is sent that is an hour old or more than 20 minutes ahead, none is made of a signature
+    /// that is wrong or late, the wake-up leads on, and left alone there is a token before long.
+    #[test]
+    fn any_clock_any_signer(is_here: bool, steps in prop::collection::vec(step(), 1..120)) {
+        let mut driver = Driver::new(is_here, NOW);
+        for step in steps {
+            match step {
+                Step::Send => match driver.send() {
+                    Ok(token) => {
+                        prop_assert!(driver.now.since(token.issued_at()) < HOUR);
+                        prop_assert!(token.issued_at() <= driver.now + 20 * MINUTE);
+                        let again = driver.tokens.token(driver.now);
+                        prop_assert_eq!(again.unwrap(), token, "the same for all");
+                    }
+                    Err(error) => prop_assert!(matches!(error, TokenError::Clock) || !is_here, "{}", error),
+                },
+                Step::Refuse(at) => {
+                    if let Some(issued) = driver.issued.get(at) {
+                        // Refused by identity: only a token that is in use now can be given back to APNs.
+                        let _ = issued;
+                        if let Ok(token) = driver.tokens.token(driver.now) {
+                            driver.tokens.handle_refusal(token.authorization(), driver.now);
+                        }
+                    }
+                }
+                Step::Timeout => driver.tokens.handle_timeout(driver.now),
+                Step::Poll => driver.poll(),
+                Step::Answer(at) => {
+                    if let Some(request) = take(&mut driver.open, at) {
+                        let signature = support::sign(request.signing_input());
+                        let taken = driver.tokens.handle_signature(&request, &signature, driver.now);
+                        // Given twice it is refused the second time.
+                        if taken.is_ok() {
+                            prop_assert!(driver.tokens.handle_signature(&request, &signature, driver.now).is_err());
+                        }
+                    }
+                }
+                Step::AnswerWrongly(at) => {
+                    if let Some(request) = take(&mut driver.open, at) {
+                        prop_assert!(driver.tokens.handle_signature(&request, &[7; 64], driver.now).is_err());
+                    }
+                }
+                Step::Fail(at) => {
+                    if let Some(request) = take(&mut driver.open, at) {
+                        driver.tokens.handle_failure(&request, driver.now);
+                    }
+                }
+                Step::Wait(seconds) => driver.now += Duration::from_secs(seconds),
+                Step::Back(seconds) => driver.now = driver.now - Duration::from_secs(seconds),
+                Step::At(millis) => driver.now = UnixTime::from_millis(millis),
+                // What was asked before the restart is answered to the source after it.
+                Step::Restart => {
+                    let open = std::mem::take(&mut driver.open);
+                    driver = Driver { open, ..Driver::new(is_here, driver.now) };
+                }
+            }
+            if let Some(wakeup) = driver.tokens.next_wakeup() {
+                let now = driver.now.max(wakeup.at);
+                if wakeup.at > driver.now && wakeup.at < UnixTime::MAX {
+                    // It may be polled by another clock; a driver that keeps to it does not spin.
+                    driver.tokens.handle_timeout(now);
+                    let next = driver.tokens.next_wakeup();
+                    prop_assert!(next.is_none_or(|next| next.at > now), "{:?} at {}", next, now);
+                    driver.now = now;
+                }
+            }
+        }
+        // Left alone, it has a token before long. At the end of time none can be told from an old one.
+        driver.now = driver.now.min(NOW + 1_000_000 * HOUR);
+        let mut last = driver.send();
+        for _ in 0..60 {
+            driver.now += MINUTE;
+            last = driver.send();
+            if last.is_ok() {
+                break;
+            }
+        }
+        prop_assert!(last.is_ok(), "{:?}", last);
+    }
+
+    /// On a steady clock signatures are 20 minutes apart, whoever refuses, fails or answers late.
+    #[test]
+    fn apples_twenty_minutes(is_here: bool, steps in prop::collection::vec(step(), 1..150)) {
+        let mut driver = Driver::new(is_here, NOW);
+        let mut seen: Vec<UnixTime> = Vec::new();
+        for step in steps {
+            match step {
+                Step::Send | Step::Restart | Step::Back(_) | Step::At(_) => {
+                    let _ = driver.send();
+                }
+                Step::Refuse(_) => {
+                    if let Ok(token) = driver.tokens.token(driver.now) {
+                        driver.note(&token);
+                        driver.tokens.handle_refusal(token.authorization(), driver.now);
+                    }
+                }
+                Step::Timeout => driver.tokens.handle_timeout(driver.now),
+                Step::Poll => driver.poll(),
+                Step::Answer(_) => driver.answer_last(),
+                Step::AnswerWrongly(at) | Step::Fail(at) => {
+                    if let Some(request) = take(&mut driver.open, at) {
+                        driver.tokens.handle_failure(&request, driver.now);
+                    }
+                }
+                Step::Wait(seconds) => driver.now += Duration::from_secs(seconds),
+            }
+            if let Ok(token) = driver.tokens.token(driver.now)
+                && seen.last() != Some(&token.issued_at())
+            {
+                seen.push(token.issued_at());
+            }
+        }
+        for pair in seen.windows(2) {
+            prop_assert!(pair[1] >= pair[0] + 20 * MINUTE, "{:?}", seen);
+        }
+    }
+}
