@@ -14,9 +14,7 @@ use hyper_util::rt::TokioExecutor;
 use reveille_core::Outcome;
 use reveille_crypto_ring::PROVIDER;
 use reveille_examples::clock;
-use reveille_webpush::{
-    ApplicationServer, Message, Subscription, Ttl, VapidKey, VapidKeys, VapidSettings, classify,
-};
+use reveille_webpush::{ApplicationServer, Message, Subscription, Ttl, VapidKey, VapidKeys, VapidSettings, classify};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -50,7 +48,7 @@ pub async fn send(client: &HttpClient, request: http::Request<Bytes>) -> Result<
 async fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args().nth(1).ok_or("usage: client_hyper SUBSCRIPTION.json")?;
     let subscription = Subscription::from_json(&std::fs::read_to_string(path)?)?;
-    let key = VapidKey::parse(&std::env::var("VAPID_PRIVATE_KEY")?, PROVIDER)?;
+    let key = VapidKey::from_text(&std::env::var("VAPID_PRIVATE_KEY")?, PROVIDER)?;
     let settings = VapidSettings::new("mailto:ops@example.com".parse()?);
     let server = ApplicationServer::new(PROVIDER, VapidKeys::new(key), settings);
 

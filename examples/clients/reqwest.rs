@@ -9,9 +9,7 @@ use bytes::Bytes;
 use reveille_core::Outcome;
 use reveille_crypto_ring::PROVIDER;
 use reveille_examples::clock;
-use reveille_webpush::{
-    ApplicationServer, Message, Subscription, Ttl, VapidKey, VapidKeys, VapidSettings, classify,
-};
+use reveille_webpush::{ApplicationServer, Message, Subscription, Ttl, VapidKey, VapidKeys, VapidSettings, classify};
 
 /// Redirects are not followed: they would lead around the endpoint policy. For endpoints that come from users, check
 /// the addresses you connect to as well: `examples/gateway/send.rs`.
@@ -50,7 +48,7 @@ pub async fn send(
 async fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args().nth(1).ok_or("usage: client_reqwest SUBSCRIPTION.json")?;
     let subscription = Subscription::from_json(&std::fs::read_to_string(path)?)?;
-    let key = VapidKey::parse(&std::env::var("VAPID_PRIVATE_KEY")?, PROVIDER)?;
+    let key = VapidKey::from_text(&std::env::var("VAPID_PRIVATE_KEY")?, PROVIDER)?;
     let settings = VapidSettings::new("mailto:ops@example.com".parse()?);
     let server = ApplicationServer::new(PROVIDER, VapidKeys::new(key), settings);
 

@@ -12,10 +12,9 @@ use reveille_core::{Action, Outcome, Suspicion, SuspicionPolicy};
 use reveille_crypto::{HmacKey, P256PublicKey};
 use reveille_crypto_ring::PROVIDER;
 use reveille_examples::clock;
-use reveille_webpush::endpoint::{AllowLoopback, EndpointPolicy, PublicHttps};
-use reveille_webpush::{
-    ApplicationServer, InvalidSubscription, RequestError, Subscription, VapidKey, VapidKeys, VapidSettings,
-};
+use reveille_webpush::target::{AllowLoopback, EndpointPolicy, PublicHttps};
+use reveille_webpush::target::InvalidSubscription;
+use reveille_webpush::{ApplicationServer, RequestError, Subscription, VapidKey, VapidKeys, VapidSettings};
 use serde::Deserialize as _;
 use serde_json::Value;
 
@@ -63,7 +62,7 @@ impl Gateway {
 
     pub fn open(options: &Options) -> Result<Self, Box<dyn Error>> {
         let mut store = Store::open(&options.data)?;
-        let key = VapidKey::load(&store.vapid_key()?, PROVIDER)?;
+        let key = VapidKey::new(&store.vapid_key()?, PROVIDER)?;
         let contact = options.contact.parse().map_err(|error| format!("--contact: {error}"))?;
         let policy: &dyn EndpointPolicy = if options.local_push { &AllowLoopback } else { &PublicHttps };
         let devices = store.devices(policy)?;
@@ -94,7 +93,7 @@ impl Gateway {
     ) -> Result<(), RegisterError> {
         let subscription = Subscription::from_json_with(&subscription.to_string(), self.policy)
             .map_err(RegisterError::Invalid)?
-            .bound_to(self.server.keys().current().id());
+            .with_vapid_key(self.server.keys().current().id());
         if user.is_empty() || user.len() > Self::MAX_USER {
             return Err(RegisterError::User);
         }

@@ -10,7 +10,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reveille_core::Outcome;
 use reveille_examples::clock;
 use reveille_webpush::classify;
-use reveille_webpush::endpoint::PublicHttps;
+use reveille_webpush::target::PublicHttps;
 
 /// No push service says more than this.
 const MAX_ANSWER: usize = 16 * 1024;

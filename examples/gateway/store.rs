@@ -9,7 +9,7 @@ use reveille_core::{Secret, Suspicion, UnixTime};
 use reveille_crypto::{EcPrivateKey, base64url};
 use reveille_crypto_ring::PROVIDER;
 use reveille_webpush::Subscription;
-use reveille_webpush::endpoint::EndpointPolicy;
+use reveille_webpush::target::EndpointPolicy;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

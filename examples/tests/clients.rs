@@ -27,7 +27,7 @@ struct Scene {
 impl Scene {
     async fn set() -> Self {
         let push = LocalPush::start("127.0.0.1:0".parse().unwrap()).await.unwrap();
-        let key = VapidKey::load(&PROVIDER.p256.generate().unwrap(), PROVIDER).unwrap();
+        let key = VapidKey::new(&PROVIDER.p256.generate().unwrap(), PROVIDER).unwrap();
         let receiver = Receiver::subscribe(&push.browser_url(), key.public_key()).await.unwrap();
         let settings = VapidSettings::new("mailto:ops@example.com".parse().unwrap());
         Self { push, server: ApplicationServer::new(PROVIDER, VapidKeys::new(key), settings), receiver }

@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 use reveille_crypto_rustcrypto::PROVIDER;
 use reveille_examples::local_push::{LocalPush, Receiver};
-use reveille_webpush::endpoint::AllowLoopback;
+use reveille_webpush::target::AllowLoopback;
 use reveille_webpush::{Endpoint, UserAgent, UserAgentKeys};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -120,8 +120,8 @@ fn event(user: &str, text: &str) -> Value {
 
 /// A subscription as a browser gives it.
 fn subscription(endpoint: &str) -> Value {
-    let user_agent = UserAgent::load(&UserAgentKeys::generate(PROVIDER).unwrap(), PROVIDER).unwrap();
-    let endpoint = Endpoint::parse(endpoint, &AllowLoopback).unwrap();
+    let user_agent = UserAgent::new(&UserAgentKeys::generate(PROVIDER).unwrap(), PROVIDER).unwrap();
+    let endpoint = Endpoint::new(endpoint, &AllowLoopback).unwrap();
     serde_json::to_value(user_agent.subscription(endpoint)).unwrap()
 }
 

@@ -9,8 +9,8 @@ use reveille_webpush::encryption::decrypt_content;
 use reveille_webpush::{UserAgent, UserAgentKeys};
 
 static USER_AGENT: LazyLock<UserAgent> = LazyLock::new(|| {
-    let keys = UserAgentKeys::parse("q1dXpw3UpT5VOmu_cf_v6ih07Aems3njxI-JWgLcM94", "BTBZMqHH6r4Tts7J_aSIgg");
-    UserAgent::load(&keys.expect("RFC 8291 Appendix A"), PROVIDER).expect("valid key")
+    let keys = UserAgentKeys::from_text("q1dXpw3UpT5VOmu_cf_v6ih07Aems3njxI-JWgLcM94", "BTBZMqHH6r4Tts7J_aSIgg");
+    UserAgent::new(&keys.expect("RFC 8291 Appendix A"), PROVIDER).expect("valid key")
 });
 
 fuzz_target!(|body: &[u8]| {

@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use reveille_webpush::Subscription;
-use reveille_webpush::endpoint::{AllowLoopback, PublicHttps};
+use reveille_webpush::target::{AllowLoopback, PublicHttps};
 
 fuzz_target!(|json: &str| {
     let Ok(subscription) = Subscription::from_stored_json(json, &AllowLoopback) else { return };

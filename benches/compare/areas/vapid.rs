@@ -6,8 +6,9 @@ use http::Uri;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use reveille_core::UnixTime;
 use reveille_crypto::{CryptoProvider, EcPrivateKey, base64url};
-use reveille_webpush::endpoint::PublicHttps;
-use reveille_webpush::{Endpoint, VapidCache, VapidHeader, VapidKey, VapidSettings};
+use reveille_webpush::target::PublicHttps;
+use reveille_webpush::credential::VapidHeader;
+use reveille_webpush::{Endpoint, VapidCache, VapidKey, VapidSettings};
 use ring::rand::SystemRandom;
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, UnparsedPublicKey,
@@ -34,12 +35,12 @@ pub fn compare(report: &mut Report) {
 /// A header for a push service that got one before. The peers keep none: they sign again.
 fn found(report: &mut Report, now: UnixTime) {
     let endpoint = endpoint();
-    let key = VapidKey::parse(VAPID_PRIVATE, RING).expect("valid key");
+    let key = VapidKey::from_text(VAPID_PRIVATE, RING).expect("valid key");
     let mut cache = VapidCache::new(settings());
     // As a service with many users has it: all big push services, and some that users host themselves.
     for number in 0..100 {
         let other =
-            Endpoint::parse(&format!("https://push-{number}.example/x"), &PublicHttps).expect("valid URL");
+            Endpoint::new(&format!("https://push-{number}.example/x"), &PublicHttps).expect("valid URL");
         let unsigned = cache.unsigned(&key, &other, now);
         cache.install(unsigned, &[1; 64]);
     }
@@ -81,7 +82,7 @@ fn verified(report: &mut Report, now: UnixTime) {
     let header = sign(RING, now)();
     let value = header.to_str().expect("text");
     let token = value.strip_prefix("vapid t=").and_then(|rest| rest.split(',').next()).expect("a token");
-    let public = *VapidKey::parse(VAPID_PRIVATE, RING).expect("valid key").public_key();
+    let public = *VapidKey::from_text(VAPID_PRIVATE, RING).expect("valid key").public_key();
 
     let (signing_input, signature) = token.rsplit_once('.').expect("three parts");
     let signature = base64url::decode(signature).expect("valid base64url");
@@ -108,7 +109,7 @@ fn verified(report: &mut Report, now: UnixTime) {
         report.row(
             name,
             Contestant::new("ours", move || {
-                VapidHeader::parse(value).expect("well formed").verify(ORIGIN, crypto, now).expect("valid")
+                VapidHeader::new(value).expect("well formed").verify(ORIGIN, crypto, now).expect("valid")
             }),
             vec![
                 Contestant::new("jsonwebtoken 11 (rust_crypto), token only", move || {
@@ -125,7 +126,7 @@ fn verified(report: &mut Report, now: UnixTime) {
 
 fn sign(crypto: CryptoProvider, now: UnixTime) -> impl FnMut() -> http::HeaderValue {
     let (endpoint, cache) = (endpoint(), VapidCache::new(settings()));
-    let key = VapidKey::parse(VAPID_PRIVATE, crypto).expect("valid key");
+    let key = VapidKey::from_text(VAPID_PRIVATE, crypto).expect("valid key");
     let signer =
         crypto.es256.load(&EcPrivateKey::parse(VAPID_PRIVATE).expect("valid key")).expect("valid key");
     move || {
@@ -156,7 +157,7 @@ fn peers_sign<'a>() -> Vec<Contestant<'a>> {
 }
 
 fn unsigned_input(now: UnixTime) -> Vec<u8> {
-    let key = VapidKey::parse(VAPID_PRIVATE, RING).expect("valid key");
+    let key = VapidKey::from_text(VAPID_PRIVATE, RING).expect("valid key");
     VapidCache::new(settings()).unsigned(&key, &endpoint(), now).signing_input().to_vec()
 }
 
@@ -165,11 +166,11 @@ fn settings() -> VapidSettings {
 }
 
 fn endpoint() -> Endpoint {
-    Endpoint::parse(ENDPOINT, &PublicHttps).expect("valid URL")
+    Endpoint::new(ENDPOINT, &PublicHttps).expect("valid URL")
 }
 
 fn with_public() -> EcPrivateKey {
     let private = EcPrivateKey::parse(VAPID_PRIVATE).expect("valid key");
-    let public = *VapidKey::load(&private, RING).expect("valid key").public_key();
+    let public = *VapidKey::new(&private, RING).expect("valid key").public_key();
     private.with_public_key(public)
 }

@@ -7,17 +7,23 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use proptest::prelude::*;
-use reveille_core::{Action, Outcome, Rejection, UnixTime};
-use reveille_webpush::classify;
+use reveille_core::{Action, Outcome, Rejection, RetrySource, Scope, UnixTime};
+use reveille_webpush::target::PublicHttps;
+use reveille_webpush::{Endpoint, classify, classify_response};
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
+
+/// As long as real ones.
+fn endpoint() -> Endpoint {
+    Endpoint::new("https://push.example/wpush/v2/gAAAAABkSECRETsecretSECRETsecret", &PublicHttps).unwrap()
+}
 
 fn answer(status: u16, headers: &[(&'static str, &str)], body: impl AsRef<[u8]>) -> Outcome {
     let headers: HeaderMap = headers
         .iter()
         .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
         .collect();
-    classify(StatusCode::from_u16(status).unwrap(), &headers, body.as_ref(), NOW)
+    classify(&endpoint(), StatusCode::from_u16(status).unwrap(), &headers, body.as_ref(), NOW)
 }
 
 fn rejection(outcome: Outcome) -> Rejection {
@@ -32,9 +38,13 @@ fn line(name: &str, outcome: Outcome) -> String {
     let Rejection { action, reason, detail, .. } = rejection(outcome);
     let more = match &action {
         Action::FixRequest { field: Some(field) } => format!(" {field}"),
-        Action::Retry { not_before: at } | Action::SlowDown { until: at } => {
-            format!(" +{} s", at.since(NOW).as_secs())
+        Action::Retry { not_before: at, source } => {
+            format!(" +{} s ({})", at.since(NOW).as_secs(), source.name())
         }
+        Action::SlowDown { scope, until, source } => {
+            format!(" {} +{} s ({})", scope.name(), until.since(NOW).as_secs(), source.name())
+        }
+        Action::FixCredential { scope } => format!(" {}", scope.name()),
         _ => String::new(),
     };
     let text = |text: Option<&str>| text.unwrap_or("-").to_owned();
@@ -328,8 +338,15 @@ fn retry_after_in_both_forms() {
     assert_eq!(pause(503, "Fri, 15 Jan 2027 08:00:30 GMT"), seconds(30));
     assert_eq!(pause(503, "Friday, 15-Jan-27 08:00:30 GMT"), seconds(30));
     assert_eq!(pause(503, "Fri Jan 15 08:00:30 2027"), seconds(30));
-    assert_eq!(pause(503, "Fri, 15 Jan 2027 07:59:00 GMT"), NOW, "a date in the past means now");
-    assert_eq!(pause(503, "99999999999999999999"), UnixTime::MAX);
+    assert_eq!(
+        pause(503, "Fri, 15 Jan 2027 07:59:00 GMT"),
+        seconds(1),
+        "a date in the past means now, or so"
+    );
+    assert_eq!(pause(429, "0"), seconds(1));
+    for slip in ["99999999999999999999", "Fri, 15 Jan 2038 08:00:00 GMT"] {
+        assert_eq!(pause(503, slip), seconds(24 * 3_600), "a slip of the service's clock: a day at most");
+    }
     for nonsense in ["", "soon", "-1", "1.5", "Fri, 99 Jan 2027 08:00:30 GMT"] {
         assert_eq!(pause(503, nonsense), NOW, "{nonsense:?}: as if it were absent");
         assert_eq!(pause(429, nonsense), seconds(60), "{nonsense:?}: as if it were absent");
@@ -399,12 +416,12 @@ fn header_values_that_are_not_text() {
     for name in ["retry-after", "location", "ttl", "link", "x-wns-error-description", "x-wns-status"] {
         headers.insert(name, HeaderValue::from_bytes(b"\xff\xfe").unwrap());
     }
-    let Outcome::Accepted(receipt) = classify(StatusCode::CREATED, &headers, b"", NOW) else {
+    let Outcome::Accepted(receipt) = classify(None, StatusCode::CREATED, &headers, b"", NOW) else {
         panic!("201 accepts")
     };
     assert_eq!((receipt.message, receipt.ttl, receipt.reference), (None, None, None));
-    let refused = rejection(classify(StatusCode::SERVICE_UNAVAILABLE, &headers, b"", NOW));
-    assert_eq!(refused.action, Action::Retry { not_before: NOW });
+    let refused = rejection(classify(None, StatusCode::SERVICE_UNAVAILABLE, &headers, b"", NOW));
+    assert_eq!(refused.action, Action::Retry { not_before: NOW, source: RetrySource::Guess });
     assert_eq!((refused.reason, refused.detail), (None, None));
 }
 
@@ -440,7 +457,7 @@ proptest! {
         }
         let now = UnixTime::from_millis(now);
         let status = StatusCode::from_u16(status).unwrap();
-        let outcome = classify(status, &headers, &body, now);
+        let outcome = classify(&endpoint(), status, &headers, &body, now);
         prop_assert_eq!(outcome.action().is_none(), status.is_success());
         prop_assert!(outcome.action().and_then(Action::not_before).is_none_or(|at| at >= now));
     }

@@ -9,9 +9,9 @@
 use reveille_core::UnixTime;
 use reveille_crypto::{CryptoProvider, base64url};
 use reveille_testkit::rfc8291;
+use reveille_webpush::message::MAX_PLAINTEXT;
 use reveille_webpush::{
-    ApplicationServer, InnerSecret, MAX_PLAINTEXT, Message, Padding, Subscription, Ttl, VapidKey, VapidKeys,
-    VapidSettings,
+    ApplicationServer, InnerSecret, Message, Padding, Subscription, Ttl, VapidKey, VapidKeys, VapidSettings,
 };
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ fn aesgcm() {
     let mut cases = Vec::new();
     for length in (0..=MAX_PLAINTEXT).step_by(41).chain([MAX_PLAINTEXT]) {
         let crypto = PROVIDERS[length % 2];
-        let key = VapidKey::parse(rfc8291::AS_PRIVATE, crypto).unwrap();
+        let key = VapidKey::from_text(rfc8291::AS_PRIVATE, crypto).unwrap();
         let settings = VapidSettings::new("mailto:ops@example.com".parse().unwrap());
         let server = ApplicationServer::new(crypto, VapidKeys::new(key), settings);
         let payload: Vec<u8> = (0..length).map(|i| (i * 7 + length) as u8).collect();

@@ -8,11 +8,13 @@ use std::fmt::{Display, Write as _};
 use reveille_core::UnixTime;
 use reveille_crypto::jws::UnsignedJws;
 use reveille_crypto::{CryptoProvider, EcPrivateKey, base64url};
+use reveille_payload::SizeLimit;
 use reveille_testkit::rfc8291;
-use reveille_webpush::endpoint::PublicHttps;
+use reveille_webpush::credential::VapidHeader;
+use reveille_webpush::target::PublicHttps;
 use reveille_webpush::{
-    Contact, Endpoint, InnerSecret, Message, Padding, Subscription, Topic, Ttl, Urgency, UserAgent,
-    UserAgentKeys, VapidHeader, VapidKey,
+    Contact, Endpoint, InnerSecret, Message, Padding, StoredSubscription, Subscription, Topic, Ttl, Urgency,
+    UserAgent, UserAgentKeys, VapidKey,
 };
 use serde_json::{Value, json};
 
@@ -114,7 +116,7 @@ fn subscriptions() {
         ("vapidKeyId too short", rfc8291::SUBSCRIPTION.replacen('{', r#"{"vapidKeyId":"abc","#, 1)),
         ("vapidKeyId a number", rfc8291::SUBSCRIPTION.replacen('{', r#"{"vapidKeyId":5,"#, 1)),
     ];
-    insta::assert_snapshot!(table(&cases, |json| Subscription::from_stored_json(json, &PublicHttps)), @"
+    insta::assert_snapshot!(table(&cases, |json| StoredSubscription::from_json(json)?.admitted_by(&PublicHttps)), @"
     nothing: not the JSON of a subscription (line 1, column 1)
     not JSON: not the JSON of a subscription (line 1, column 1)
     cut off: not the JSON of a subscription (line 5, column 24)
@@ -196,7 +198,7 @@ fn endpoints() {
         ("hexadecimal", "https://0x7f.1/SECRETSECRET"),
         ("too long", &format!("https://push.example.net/{}", "S".repeat(2_048))),
     ]);
-    insta::assert_snapshot!(table(&cases, |url| Endpoint::parse(url, &PublicHttps)), @"
+    insta::assert_snapshot!(table(&cases, |url| Endpoint::new(url, &PublicHttps)), @"
     nothing: not an absolute URL with a host
     a path: not an absolute URL with a host
     no scheme: not an absolute URL with a host
@@ -304,7 +306,8 @@ fn messages() {
     ");
 
     let of = |payload: usize, padding| {
-        Message::new(vec![b'S'; payload], Ttl::ZERO).and_then(|message| message.with_padding(padding))
+        Message::new_within(SizeLimit::Provider, vec![b'S'; payload], Ttl::ZERO)
+            .and_then(|message| message.with_padding(padding))
     };
     insta::assert_snapshot!(of(3_994, Padding::None).unwrap_err(), @"payload of 3994 bytes is longer than the limit of 3993");
     insta::assert_snapshot!(of(100_000, Padding::None).unwrap_err(), @"payload of 100000 bytes is longer than the limit of 3993");
@@ -338,7 +341,7 @@ fn vapid_keys() {
         ("JWK of a public key", r#"{"kty":"EC","crv":"P-256","x":"yfWPiYE-n46H","y":"yfWPiYE-n46H"}"#),
         ("JWK with half a point", r#"{"kty":"EC","crv":"P-256","x":"yfWPiYE-n46H","d":"yfWPiYE-n46H"}"#),
     ]);
-    insta::assert_snapshot!(table(&cases, |key| VapidKey::parse(key, RUSTCRYPTO)), @"
+    insta::assert_snapshot!(table(&cases, |key| VapidKey::from_text(key, RUSTCRYPTO)), @"
     nothing: P-256 private key must be 32 bytes, got 0
     not base64url: private key is not base64url: invalid character or length
     31 bytes: P-256 private key must be 32 bytes, got 31
@@ -360,8 +363,8 @@ fn vapid_keys() {
     let other = EcPrivateKey::parse(rfc8291::AS_PRIVATE)
         .unwrap()
         .with_public_key(rfc8291::UA_PUBLIC.parse().unwrap());
-    insta::assert_snapshot!(VapidKey::load(&other, RUSTCRYPTO).unwrap_err(), @"the public key does not belong to the private key");
-    insta::assert_snapshot!(VapidKey::load(&other, reveille_crypto_ring::PROVIDER).unwrap_err(), @"the public key does not belong to the private key");
+    insta::assert_snapshot!(VapidKey::new(&other, RUSTCRYPTO).unwrap_err(), @"the public key does not belong to the private key");
+    insta::assert_snapshot!(VapidKey::new(&other, reveille_crypto_ring::PROVIDER).unwrap_err(), @"the public key does not belong to the private key");
 }
 
 #[test]
@@ -380,8 +383,7 @@ fn vapid_headers() {
         |aud: &str, exp: u64| format!(r#"{{"aud":"{aud}","exp":{exp},"sub":"mailto:ops@example.com"}}"#);
     let good = signed(es256, &claims("https://push.example.net", exp));
     let header = |t: &str| format!("vapid t={t}, k={k}");
-    let accepted =
-        |value: &str| VapidHeader::parse(value)?.verify("https://push.example.net", RUSTCRYPTO, NOW);
+    let accepted = |value: &str| VapidHeader::new(value)?.verify("https://push.example.net", RUSTCRYPTO, NOW);
     assert_eq!(accepted(&header(&good)).unwrap().exp, exp);
 
     let altered = {
@@ -475,8 +477,8 @@ fn vapid_headers() {
 
 #[test]
 fn bodies() {
-    let keys = UserAgentKeys::parse(rfc8291::UA_PRIVATE, rfc8291::AUTH_SECRET).unwrap();
-    let user_agent = UserAgent::load(&keys, RUSTCRYPTO).unwrap();
+    let keys = UserAgentKeys::from_text(rfc8291::UA_PRIVATE, rfc8291::AUTH_SECRET).unwrap();
+    let user_agent = UserAgent::new(&keys, RUSTCRYPTO).unwrap();
     let good = base64url::decode(rfc8291::BODY).unwrap();
     assert!(user_agent.open(&good).is_ok());
     let with = |at: usize, bytes: &[u8]| {
@@ -532,22 +534,22 @@ fn bodies() {
 
 #[test]
 fn user_agent_keys_and_inner_secrets() {
-    let err = |private: &str, auth: &str| UserAgentKeys::parse(private, auth).unwrap_err().to_string();
+    let err = |private: &str, auth: &str| UserAgentKeys::from_text(private, auth).unwrap_err().to_string();
     insta::assert_snapshot!(err("", rfc8291::AUTH_SECRET), @"private key: P-256 private key must be 32 bytes, got 0");
     insta::assert_snapshot!(err("q1dXpw3UpT5VOmu!", rfc8291::AUTH_SECRET), @"private key: private key is not base64url: invalid character or length");
     insta::assert_snapshot!(err(rfc8291::UA_PRIVATE, ""), @"auth: must be 16 bytes, got 0");
     insta::assert_snapshot!(err(rfc8291::UA_PRIVATE, "BTBZMqHH6r4Tts7J_aSI"), @"auth: must be 16 bytes, got 15");
     insta::assert_snapshot!(err(rfc8291::UA_PRIVATE, "BTBZ MqHH"), @"auth: not base64url: invalid character or length");
-    let zero = UserAgentKeys::parse(&base64url::encode(&[0; 32]), rfc8291::AUTH_SECRET).unwrap();
-    insta::assert_snapshot!(UserAgent::load(&zero, RUSTCRYPTO).unwrap_err(), @"the rustcrypto backend rejects this P-256 private key: out of range, too small, or inconsistent");
-    let right = UserAgentKeys::parse(rfc8291::UA_PRIVATE, rfc8291::AUTH_SECRET).unwrap();
-    insta::assert_snapshot!(UserAgent::load(&right, reveille_crypto_ring::PROVIDER).unwrap_err(), @"the ring backend does not support loading a P-256 agreement key");
+    let zero = UserAgentKeys::from_text(&base64url::encode(&[0; 32]), rfc8291::AUTH_SECRET).unwrap();
+    insta::assert_snapshot!(UserAgent::new(&zero, RUSTCRYPTO).unwrap_err(), @"the rustcrypto backend rejects this P-256 private key: out of range, too small, or inconsistent");
+    let right = UserAgentKeys::from_text(rfc8291::UA_PRIVATE, rfc8291::AUTH_SECRET).unwrap();
+    insta::assert_snapshot!(UserAgent::new(&right, reveille_crypto_ring::PROVIDER).unwrap_err(), @"the ring backend does not support loading a P-256 agreement key");
     let mismatch = right.with_public_key(
         EcPrivateKey::parse(rfc8291::AS_PRIVATE)
-            .map(|key| *VapidKey::load(&key, RUSTCRYPTO).unwrap().public_key())
+            .map(|key| *VapidKey::new(&key, RUSTCRYPTO).unwrap().public_key())
             .unwrap(),
     );
-    insta::assert_snapshot!(UserAgent::load(&mismatch, RUSTCRYPTO).unwrap_err(), @"the public key does not belong to the private key");
-    insta::assert_snapshot!(InnerSecret::parse("AAAA").unwrap_err(), @"inner secret must be 32 bytes in base64url");
-    insta::assert_snapshot!(InnerSecret::parse("not base64 at all").unwrap_err(), @"inner secret must be 32 bytes in base64url");
+    insta::assert_snapshot!(UserAgent::new(&mismatch, RUSTCRYPTO).unwrap_err(), @"the public key does not belong to the private key");
+    insta::assert_snapshot!("AAAA".parse::<InnerSecret>().unwrap_err(), @"inner secret must be 32 bytes in base64url");
+    insta::assert_snapshot!("not base64 at all".parse::<InnerSecret>().unwrap_err(), @"inner secret must be 32 bytes in base64url");
 }

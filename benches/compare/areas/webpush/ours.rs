@@ -7,9 +7,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use reveille_core::UnixTime;
 use reveille_crypto::{CryptoProvider, P256PublicKey};
 use reveille_webpush::encryption::seal_with;
-use reveille_webpush::{
-    ApplicationServer, Message, RequestError, Subscription, Ttl, VapidKey, VapidKeys, VapidSettings,
-};
+use reveille_webpush::{ApplicationServer, Message, RequestError, Subscription, Ttl, VapidKey, VapidKeys, VapidSettings};
 
 use crate::allocations;
 use crate::report::Report;
@@ -36,7 +34,7 @@ pub struct Ours {
 
 impl Ours {
     pub fn new(crypto: CryptoProvider) -> Self {
-        let key = VapidKey::parse(VAPID_PRIVATE, crypto).expect("valid key");
+        let key = VapidKey::from_text(VAPID_PRIVATE, crypto).expect("valid key");
         let settings = VapidSettings::new(CONTACT.parse().expect("valid contact"));
         let server = ApplicationServer::new(crypto, VapidKeys::new(key), settings);
         let subscription =

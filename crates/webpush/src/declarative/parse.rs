@@ -1,19 +1,65 @@
 //! Checking the JSON of a declarative message that somebody else wrote.
 
-use serde::Deserialize;
+use reveille_payload::{Part, SizeLimit, TooLarge, from_json};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
-use super::notification::{DeclarativeNotification, InvalidDeclarative};
+use super::notification::{DeclarativeNotification, InvalidDeclarative, Members};
 use crate::message::MAX_PLAINTEXT;
+
+const MAGIC: u32 = 8030;
+
+/// The whole payload, in the order in which it is written.
+#[derive(Serialize)]
+struct Written<'a> {
+    web_push: u32,
+    notification: &'a Members,
+    // The draft has it here, WebKit's first implementation in the notification: it is written in both places.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    app_badge: Option<u64>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    mutable: bool,
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Payload {
-    web_push: serde_json::Value,
-    notification: DeclarativeNotification,
+struct Read {
+    web_push: Value,
+    notification: Members,
     #[serde(default)]
     app_badge: Option<u64>,
     #[serde(default)]
     mutable: bool,
+}
+
+impl Read {
+    fn notification(self) -> Result<DeclarativeNotification, InvalidDeclarative> {
+        if self.web_push != MAGIC {
+            return Err(InvalidDeclarative::Magic);
+        }
+        let mut members = self.notification;
+        members.app_badge = self.app_badge.or(members.app_badge);
+        Ok(DeclarativeNotification { members, mutable: self.mutable })
+    }
+}
+
+impl Serialize for DeclarativeNotification {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { members, mutable } = self;
+        let written = Written {
+            web_push: MAGIC,
+            notification: members,
+            app_badge: members.app_badge,
+            mutable: *mutable,
+        };
+        written.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for DeclarativeNotification {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Read::deserialize(deserializer)?.notification().map_err(serde::de::Error::custom)
+    }
 }
 
 impl DeclarativeNotification {
@@ -23,17 +69,11 @@ impl DeclarativeNotification {
     /// # Errors
     /// [`InvalidDeclarative`].
     pub fn from_json(json: &str) -> Result<Self, InvalidDeclarative> {
-        if json.len() > MAX_PLAINTEXT {
-            return Err(InvalidDeclarative::TooLong { length: json.len() });
+        let (size, limit) = (json.len(), SizeLimit::Provider.of(MAX_PLAINTEXT));
+        if size > limit {
+            return Err(TooLarge::uncut(size, limit, &[Part::fixed("JSON", size)]).into());
         }
-        let payload: Payload = serde_json::from_str(json)
-            .map_err(|e| InvalidDeclarative::Json { line: e.line(), column: e.column() })?;
-        if payload.web_push != 8030 {
-            return Err(InvalidDeclarative::Magic);
-        }
-        let mut notification = payload.notification;
-        notification.app_badge = payload.app_badge.or(notification.app_badge);
-        notification.mutable = payload.mutable;
+        let notification = from_json::<Read>(json.as_bytes())?.notification()?;
         notification.check()?;
         Ok(notification)
     }

@@ -61,7 +61,7 @@ pub unsafe extern "C" fn request(question: *const u8, length: usize) -> *const u
 fn answer(question: &[u8]) -> Result<Value, String> {
     let question: Question = serde_json::from_slice(question).map_err(text)?;
     let payload = base64url::decode(&question.payload).map_err(text)?;
-    let key = VapidKey::parse(&question.vapid_private, PROVIDER).map_err(text)?;
+    let key = VapidKey::from_text(&question.vapid_private, PROVIDER).map_err(text)?;
     let settings = VapidSettings::new("mailto:ops@example.com".parse().map_err(text)?);
     let server = ApplicationServer::new(PROVIDER, VapidKeys::new(key), settings);
     let message = Message::new(payload, Ttl::from_secs(60).map_err(text)?).map_err(text)?;

@@ -58,13 +58,17 @@ impl VapidKeys {
         &self.current
     }
 
+    /// All keys, the current one first.
+    pub fn iter(&self) -> impl Iterator<Item = &VapidKey> {
+        std::iter::once(&self.current).chain(&self.retained)
+    }
+
     /// The key of a subscription: the one it is bound to, or the current one if it is bound to none.
     ///
     /// # Errors
     /// [`UnknownVapidKey`].
     pub fn find(&self, bound_to: Option<VapidKeyId>) -> Result<&VapidKey, UnknownVapidKey> {
         let Some(id) = bound_to else { return Ok(&self.current) };
-        let mut keys = std::iter::once(&self.current).chain(&self.retained);
-        keys.find(|key| key.id() == id).ok_or(UnknownVapidKey { id })
+        self.iter().find(|key| key.id() == id).ok_or(UnknownVapidKey { id })
     }
 }

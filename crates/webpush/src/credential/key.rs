@@ -17,8 +17,10 @@ pub struct VapidKeyId([u8; 8]);
 impl VapidKeyId {
     /// The id of a public key.
     #[must_use]
-    pub fn of(key: &P256PublicKey) -> Self {
-        Self(key.x().first_chunk().copied().unwrap_or_default())
+    pub const fn of(key: &P256PublicKey) -> Self {
+        // Behind the 0x04 of an uncompressed point.
+        let [_, a, b, c, d, e, f, g, h, ..] = *key.as_bytes();
+        Self([a, b, c, d, e, f, g, h])
     }
 }
 
@@ -34,13 +36,20 @@ impl fmt::Debug for VapidKeyId {
     }
 }
 
-/// Not the 11 characters of a [`VapidKeyId`].
 impl FromStr for VapidKeyId {
-    type Err = base64url::InvalidBase64;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        base64url::decode(text)?.try_into().map(Self).map_err(|_| base64url::InvalidBase64)
+    type Err = InvalidVapidKeyId;
+    fn from_str(text: &str) -> Result<Self, InvalidVapidKeyId> {
+        let bytes = base64url::decode(text).map_err(|_| InvalidVapidKeyId)?;
+        bytes.try_into().map(Self).map_err(|_| InvalidVapidKeyId)
     }
 }
+
+text_serde!(VapidKeyId);
+
+/// Not the 11 characters of a [`VapidKeyId`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("VAPID key id must be 11 characters of base64url (8 bytes)")]
+pub struct InvalidVapidKeyId;
 
 /// A key that signs VAPID tokens, here or elsewhere.
 ///
@@ -70,15 +79,15 @@ impl VapidKey {
     ///
     /// # Errors
     /// [`InvalidVapidKey`].
-    pub fn parse(private_key: &str, crypto: CryptoProvider) -> Result<Self, InvalidVapidKey> {
-        Ok(Self::load(&EcPrivateKey::parse(private_key)?, crypto)?)
+    pub fn from_text(private_key: &str, crypto: CryptoProvider) -> Result<Self, InvalidVapidKey> {
+        Ok(Self::new(&EcPrivateKey::parse(private_key)?, crypto)?)
     }
 
-    /// Loads a private key.
+    /// A key that signs here.
     ///
     /// # Errors
-    /// [`KeyError`].
-    pub fn load(private_key: &EcPrivateKey, crypto: CryptoProvider) -> Result<Self, KeyError> {
+    /// [`KeyError`] if the backend refuses it.
+    pub fn new(private_key: &EcPrivateKey, crypto: CryptoProvider) -> Result<Self, KeyError> {
         Ok(Self::from_signer(crypto.es256.load(private_key)?))
     }
 
@@ -89,8 +98,8 @@ impl VapidKey {
         Self { public: *signer.public_key(), signer: Some(signer) }
     }
 
-    /// A key that signs somewhere else, such as a cloud KMS: tokens are made in two phases, see
-    /// [`UnsignedVapid`](super::UnsignedVapid).
+    /// A key that signs somewhere else, such as a cloud KMS: what it has to sign comes out of
+    /// [`ApplicationServer::poll_output`](crate::ApplicationServer::poll_output).
     #[must_use]
     pub const fn remote(public: P256PublicKey) -> Self {
         Self { public, signer: None }

@@ -4,8 +4,9 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 
-use crate::endpoint::Endpoint;
+use super::RequestError;
 use crate::message::{Message, Ttl};
+use crate::target::Endpoint;
 
 const TTL: HeaderName = HeaderName::from_static("ttl");
 const URGENCY: HeaderName = HeaderName::from_static("urgency");
@@ -20,7 +21,7 @@ pub(super) fn build(
     endpoint: &Endpoint,
     authorization: HeaderValue,
     body: Bytes,
-) -> Request<Bytes> {
+) -> Result<Request<Bytes>, RequestError> {
     let mut headers = HeaderMap::with_capacity(HEADERS);
     headers.insert(TTL, message.ttl_value().clone());
     headers.insert(AUTHORIZATION, authorization);
@@ -40,10 +41,10 @@ pub(super) fn build(
     }
     let mut request = Request::new(body);
     *request.method_mut() = Method::POST;
-    // The endpoint was parsed as a URI when it was made.
-    *request.uri_mut() = Uri::try_from(endpoint.as_str()).unwrap_or_default();
+    // Parsed here and not kept: it would double what a subscription takes in memory.
+    *request.uri_mut() = Uri::try_from(endpoint.as_str()).map_err(|_| RequestError::Uri)?;
     *request.headers_mut() = headers;
-    request
+    Ok(request)
 }
 
 fn is_wns(host: &str) -> bool {

@@ -85,11 +85,11 @@ impl<'a> VapidHeader<'a> {
     /// How long after its end a token is still taken, as Mozilla's push service does. There is no leeway at the other end.
     pub const LEEWAY: Duration = Duration::from_secs(60);
 
-    /// Parses the header's value. Unknown parameters are ignored.
+    /// Reads the header's value. Unknown parameters are ignored.
     ///
     /// # Errors
     /// [`InvalidVapid`].
-    pub fn parse(authorization: &'a str) -> Result<Self, InvalidVapid> {
+    pub fn new(authorization: &'a str) -> Result<Self, InvalidVapid> {
         let (scheme, parameters) = authorization.trim().split_once(' ').ok_or(InvalidVapid::Scheme)?;
         if !scheme.eq_ignore_ascii_case("vapid") {
             return Err(InvalidVapid::Scheme);

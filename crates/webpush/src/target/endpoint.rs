@@ -57,11 +57,11 @@ impl Endpoint {
     /// The longest URL that is accepted, in bytes. Real ones have 150 to 700.
     pub const MAX_LEN: usize = 2_048;
 
-    /// Parses a URL and asks `policy`.
+    /// Checks a URL, and asks `policy` whether it is wanted.
     ///
     /// # Errors
     /// [`InvalidEndpoint`].
-    pub fn parse(url: &str, policy: &dyn EndpointPolicy) -> Result<Self, InvalidEndpoint> {
+    pub fn new(url: &str, policy: &dyn EndpointPolicy) -> Result<Self, InvalidEndpoint> {
         if url.len() > Self::MAX_LEN {
             return Err(InvalidEndpoint::TooLong { length: url.len() });
         }
@@ -214,7 +214,7 @@ mod tests {
     use super::*;
 
     fn origin(url: &str) -> String {
-        Endpoint::parse(url, &AllowLoopback).unwrap().origin()
+        Endpoint::new(url, &AllowLoopback).unwrap().origin()
     }
 
     #[test]
@@ -230,10 +230,10 @@ mod tests {
     #[test]
     fn equal_origins_are_one_origin() {
         for url in ["https://push.example/a", "https://PUSH.example/a", "HTTPS://push.example:443/a"] {
-            let endpoint = Endpoint::parse(url, &PublicHttps).unwrap();
+            let endpoint = Endpoint::new(url, &PublicHttps).unwrap();
             assert_eq!(endpoint.canonical_origin(), "https://push.example", "{url}");
         }
-        let with_port = Endpoint::parse("https://push.example:8443/a", &PublicHttps).unwrap();
+        let with_port = Endpoint::new("https://push.example:8443/a", &PublicHttps).unwrap();
         assert!(matches!(with_port.canonical_origin(), Cow::Borrowed("https://push.example:8443")));
     }
 
@@ -250,17 +250,17 @@ mod tests {
             "push.example:65536",
         ] {
             let url = format!("https://{host}/x");
-            assert!(Endpoint::parse(&url, &AllowLoopback).is_err(), "{url}");
+            assert!(Endpoint::new(&url, &AllowLoopback).is_err(), "{url}");
         }
         for url in ["https://push.example/\\..\\x", "https://push.example/\"", "https://push.example/\u{e9}"]
         {
-            assert!(Endpoint::parse(url, &PublicHttps).is_err(), "{url}");
+            assert!(Endpoint::new(url, &PublicHttps).is_err(), "{url}");
         }
     }
 
     #[test]
     fn debug_shows_the_origin_only() {
-        let endpoint = Endpoint::parse("https://push.example/SECRET", &PublicHttps).unwrap();
+        let endpoint = Endpoint::new("https://push.example/SECRET", &PublicHttps).unwrap();
         insta::assert_snapshot!(format!("{endpoint:?}"), @"Endpoint(https://push.example/…)");
     }
 }

@@ -4,9 +4,11 @@
 //! to the service worker, so one payload serves both. The push services need nothing special.
 
 mod action;
+mod fit;
+mod navigable;
 mod notification;
 mod parse;
-mod url;
 
 pub use action::DeclarativeAction;
+pub use fit::Sacrifice;
 pub use notification::{DeclarativeNotification, Direction, InvalidDeclarative};

@@ -3,4 +3,4 @@
 mod classify;
 mod words;
 
-pub use classify::classify;
+pub use classify::{classify, classify_response};

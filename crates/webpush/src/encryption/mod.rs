@@ -4,6 +4,6 @@ mod content_coding;
 mod key_schedule;
 mod seal;
 
-pub use content_coding::{ContentKey, InvalidContent, Record, decrypt_content, encrypt_content};
+pub(crate) use content_coding::decrypt_content;
 pub(crate) use key_schedule::input_keying_material;
 pub use seal::{MAX_BODY, seal_with};

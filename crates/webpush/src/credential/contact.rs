@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use crate::target::is_local_name;
+
 /// How the push service's operator reaches the application server's operator: a `mailto:` or `https:` URI
 /// (RFC 8292 §2.1).
 ///
@@ -13,7 +15,7 @@ use thiserror::Error;
 /// Apple answers `BadJwtToken` to spaces, angle brackets, a doubled `mailto:` and hosts like `localhost`.
 ///
 /// ```
-/// use reveille_webpush::{Contact, InvalidContact};
+/// use reveille_webpush::credential::{Contact, InvalidContact};
 /// assert!("mailto:ops@example.com".parse::<Contact>().is_ok());
 /// assert!("https://example.com/contact".parse::<Contact>().is_ok());
 /// assert_eq!("mailto: ops@example.com".parse::<Contact>(), Err(InvalidContact::Character));
@@ -115,9 +117,9 @@ fn web_host(rest: &str) -> Option<&str> {
     }
 }
 
-/// A name with at least two labels, none empty, the last not numeric nor reserved (RFC 2606, RFC 6761, RFC 6762).
+/// A name with at least two labels, none empty, the last not numeric, and not one that means something only in one
+/// network.
 fn is_public_name(host: &str) -> bool {
-    const RESERVED: [&str; 6] = ["localhost", "local", "localdomain", "invalid", "test", "internal"];
     let labels: Vec<_> = host.split('.').collect();
     let Some(last) = labels.last() else { return false };
     let legal = |label: &&str| {
@@ -130,7 +132,7 @@ fn is_public_name(host: &str) -> bool {
         && labels.iter().all(legal)
         && host.parse::<IpAddr>().is_err()
         && !last.bytes().all(|b| b.is_ascii_digit())
-        && !RESERVED.iter().any(|reserved| last.eq_ignore_ascii_case(reserved))
+        && !is_local_name(host)
 }
 
 impl fmt::Display for Contact {
@@ -138,6 +140,8 @@ impl fmt::Display for Contact {
         f.write_str(&self.0)
     }
 }
+
+text_serde!(Contact);
 
 impl fmt::Debug for Contact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

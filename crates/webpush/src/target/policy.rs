@@ -14,7 +14,7 @@ use super::address::is_public;
 /// An allow-list of the big services' hosts would be the strictest policy, but it shuts out self-hosted services and UnifiedPush; so it is the caller's choice:
 ///
 /// ```
-/// use reveille_webpush::endpoint::{Endpoint, EndpointPolicy, PublicHttps, RefusedEndpoint};
+/// use reveille_webpush::target::{Endpoint, EndpointPolicy, PublicHttps, RefusedEndpoint};
 ///
 /// #[derive(Debug)]
 /// struct BigServices;
@@ -28,8 +28,8 @@ use super::address::is_public;
 ///     }
 /// }
 ///
-/// assert!(Endpoint::parse("https://web.push.apple.com/Q", &BigServices).is_ok());
-/// assert!(Endpoint::parse("https://push.example/Q", &BigServices).is_err());
+/// assert!(Endpoint::new("https://web.push.apple.com/Q", &BigServices).is_ok());
+/// assert!(Endpoint::new("https://push.example/Q", &BigServices).is_err());
 /// ```
 ///
 /// # DNS rebinding
@@ -60,12 +60,20 @@ pub enum RefusedEndpoint {
     /// A host like `127.1`, `0x7f000001` or `2130706433`, which some resolvers take for an IPv4 address.
     #[error("host ends in a number but is not an IPv4 address in dotted decimal")]
     AmbiguousNumber,
+    /// A port below 1024 other than 443.
+    #[error("port is neither 443 nor above 1023")]
+    Port,
     /// Not on the caller's list.
     #[error("host is not allowed")]
     NotAllowed,
 }
 
-/// The default: https, no credentials, and no literal private, loopback, link-local or metadata address.
+/// The default: https, no credentials, no literal private, loopback, link-local or metadata address, no name that never
+/// leaves a machine or network, and port 443 or one above 1023.
+///
+/// The ports are a choice. Push services that users host themselves stand behind ports such as 8443, so those are allowed; below
+/// 1024 there are mail servers, name servers and directories, which nobody should make a server talk to. Who
+/// wants port 443 only writes a policy that asks this one and then looks at [`Endpoint::port`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PublicHttps;
 
@@ -86,6 +94,9 @@ impl EndpointPolicy for PublicHttps {
         }
         if endpoint.has_credentials() {
             return Err(RefusedEndpoint::Credentials);
+        }
+        if endpoint.port().is_some_and(|port| port < 1024) {
+            return Err(RefusedEndpoint::Port);
         }
         match literal_address(endpoint.host())? {
             Some(address) => self.check_address(address),
@@ -128,15 +139,24 @@ fn literal_address(host: &str) -> Result<Option<IpAddr>, RefusedEndpoint> {
     Ok(None)
 }
 
-/// Names that never leave the machine or the network (RFC 6761, RFC 6762, RFC 8375; the metadata services' and
-/// Kubernetes' own; and those that networks at home and at work use, ICANN's name collision list).
-fn is_local_name(host: &str) -> bool {
-    const LOCAL: [&str; 11] = [
+/// Names that never leave the machine or the network, or that no resolver knows: RFC 6761 (`test`, `localhost`, `invalid`,
+/// and the reverse names below `arpa`, where RFC 8375's `home.arpa` is, too, and no push service), RFC 6762 (`local`), RFC 7686
+/// (`onion`), RFC 9476 (`alt`); `internal`, which ICANN reserved and metadata services use; Kubernetes' own; and those that
+/// networks at home and at work use (ICANN's name collision list).
+///
+/// `example` is not among them: it resolves like any other name (RFC 6761 §6.5).
+pub(crate) fn is_local_name(host: &str) -> bool {
+    const LOCAL: [&str; 16] = [
         "localhost",
+        "test",
+        "invalid",
+        "arpa",
         "local",
+        "onion",
+        "alt",
         "internal",
-        "home.arpa",
         "localdomain",
+        "localnet",
         "svc",
         "lan",
         "corp",
@@ -145,13 +165,9 @@ fn is_local_name(host: &str) -> bool {
         "private",
     ];
     let host = host.strip_suffix('.').unwrap_or(host);
-    // Without a copy in lower case: this runs for every subscription that is read.
-    let is_below = |end: &str| {
-        let at = host.len().checked_sub(end.len());
-        let split = at.and_then(|at| host.split_at_checked(at));
-        split.is_some_and(|(below, name)| below.ends_with('.') && name.eq_ignore_ascii_case(end))
-    };
-    !host.contains('.') || LOCAL.into_iter().any(is_below)
+    let last = host.rsplit('.').next();
+    !host.contains('.')
+        || LOCAL.into_iter().any(|name| last.is_some_and(|last| last.eq_ignore_ascii_case(name)))
 }
 
 #[cfg(test)]
@@ -160,7 +176,7 @@ mod tests {
     use super::*;
 
     fn refusal(url: &str, policy: &dyn EndpointPolicy) -> Option<RefusedEndpoint> {
-        match Endpoint::parse(url, policy) {
+        match Endpoint::new(url, policy) {
             Ok(_) => None,
             Err(InvalidEndpoint::Refused(refused)) => Some(refused),
             Err(other) => panic!("{url}: {other}"),
@@ -205,6 +221,16 @@ mod tests {
             "printer.local",
             "metadata.google.internal",
             "router.home.arpa",
+            "4.3.2.1.in-addr.arpa",
+            "1.0.0.0.ip6.arpa",
+            "push.test",
+            "push.TEST.",
+            "push.invalid",
+            "abcdefghijklmnop.onion",
+            "a.b.localnet",
+            "push.localdomain",
+            "push.alt",
+            "push.default.svc",
             "intranet",
         ] {
             let url = format!("https://{host}/x");
@@ -241,6 +267,17 @@ mod tests {
             "172.32.0.1",
         ] {
             assert_eq!(refusal(&format!("https://{host}/x"), &PublicHttps), None, "{host}");
+        }
+    }
+
+    #[test]
+    fn ports() {
+        for port in [1, 22, 25, 53, 80, 389, 1023] {
+            let url = format!("https://push.example:{port}/x");
+            assert_eq!(refusal(&url, &PublicHttps), Some(RefusedEndpoint::Port), "{url}");
+        }
+        for port in [443, 1024, 8443, 65_535] {
+            assert_eq!(refusal(&format!("https://push.example:{port}/x"), &PublicHttps), None, "{port}");
         }
     }
 

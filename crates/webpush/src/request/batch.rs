@@ -5,10 +5,10 @@ use http::Request;
 use reveille_core::UnixTime;
 use reveille_crypto::CryptoError;
 
-use super::{ApplicationServer, RequestError, request};
+use super::{ApplicationServer, RequestError, build};
 use crate::encryption::seal_with;
 use crate::message::Message;
-use crate::subscription::Subscription;
+use crate::target::Subscription;
 
 /// How many agreements are asked for at once: enough for a backend to share work, few enough to stay in the cache.
 const CHUNK: usize = 64;
@@ -44,14 +44,14 @@ impl ApplicationServer {
             peers.clear();
             peers.extend(sendable.map(|(subscription, _)| subscription.ua_public()));
             agreements.clear();
-            let agreed = self.crypto.p256.agree_ephemeral_many(&peers, &mut agreements);
+            let agreed = self.crypto().p256.agree_ephemeral_many(&peers, &mut agreements);
             let mut agreements = agreements.drain(..);
             out.extend(chunk.iter().zip(authorizations.drain(..)).map(|(subscription, authorization)| {
                 let authorization = authorization?;
                 agreed?;
                 let agreement = agreements.next().ok_or(CryptoError)?;
-                let body = seal_with(self.crypto, subscription, agreement, message)?;
-                Ok(request::build(message, subscription.endpoint(), authorization, body.into()))
+                let body = seal_with(self.crypto(), subscription, agreement, message)?;
+                build::build(message, subscription.endpoint(), authorization, body.into())
             }));
         }
     }

@@ -1,6 +1,7 @@
 //! What is pushed, and how: payload, TTL, urgency, topic, padding.
 
 mod padding;
+mod stored;
 mod topic;
 mod ttl;
 mod urgency;
@@ -9,6 +10,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::HeaderValue;
+use reveille_payload::{Part, SizeLimit, TooLarge};
 use thiserror::Error;
 
 pub use padding::Padding;
@@ -31,6 +33,27 @@ pub const MAX_PLAINTEXT: usize = 3_993;
 /// assert_eq!(message.padded_len(), 128);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// # In a queue
+/// `Serialize` and `Deserialize` keep it as this JSON; members that are not set are absent, and nothing else may be there.
+///
+/// | member | value |
+/// |---|---|
+/// | `v` | 1 |
+/// | `payload` | base64url; absent for a push without body |
+/// | `ttl` | seconds |
+/// | `urgency` | `very-low`, `low`, `normal`, `high` |
+/// | `topic` | text |
+/// | `padding` | see [`Padding`] |
+///
+/// ```
+/// # use reveille_webpush::{Message, Topic, Ttl};
+/// let message = Message::new("hello", Ttl::from_secs(60)?)?.with_topic(Topic::new("chat-42")?);
+/// let json = serde_json::to_string(&message)?;
+/// assert_eq!(json, r#"{"v":1,"payload":"aGVsbG8","ttl":60,"topic":"chat-42"}"#);
+/// assert_eq!(serde_json::from_str::<Message>(&json)?, message);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
     payload: Option<Bytes>,
@@ -45,12 +68,9 @@ pub struct Message {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidMessage {
-    /// The payload does not fit one record of a 4,096-octet body (RFC 8291 §4).
-    #[error("payload of {length} bytes is longer than the limit of {MAX_PLAINTEXT}")]
-    TooLong {
-        /// Bytes given.
-        length: usize,
-    },
+    /// The payload is longer than the budget, or than one record of a 4,096-octet body holds (RFC 8291 §4).
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
     /// Payload and padding together do not fit.
     #[error(
         "payload of {length} bytes with {padding} bytes of padding is longer than the limit of {MAX_PLAINTEXT}"
@@ -67,18 +87,28 @@ pub enum InvalidMessage {
 }
 
 impl Message {
-    /// A message with a payload of at most [`MAX_PLAINTEXT`] bytes. An empty payload is still encrypted; for a push
-    /// without any body see [`without_payload`](Self::without_payload).
+    /// A message with a payload of at most 2,048 bytes, which every push service takes for every device. An empty payload is still
+    /// encrypted; for a push without any body see [`without_payload`](Self::without_payload).
     ///
     /// The TTL has no default: zero loses messages for browsers that are not running, and only the caller knows for
     /// how long the message is of use.
     ///
     /// # Errors
-    /// [`InvalidMessage::TooLong`].
+    /// [`InvalidMessage::TooLarge`].
     pub fn new(payload: impl Into<Bytes>, ttl: Ttl) -> Result<Self, InvalidMessage> {
+        Self::new_within(SizeLimit::Own, payload, ttl)
+    }
+
+    /// A message with a payload of at most `limit`; [`SizeLimit::Provider`] is [`MAX_PLAINTEXT`] bytes. Mozilla's bridge to
+    /// Android takes less than that: stay below 2,600 bytes where it matters.
+    ///
+    /// # Errors
+    /// [`InvalidMessage::TooLarge`].
+    pub fn new_within(limit: SizeLimit, payload: impl Into<Bytes>, ttl: Ttl) -> Result<Self, InvalidMessage> {
         let payload = payload.into();
-        if payload.len() > MAX_PLAINTEXT {
-            return Err(InvalidMessage::TooLong { length: payload.len() });
+        let (size, limit) = (payload.len(), limit.of(MAX_PLAINTEXT));
+        if size > limit {
+            return Err(TooLarge::uncut(size, limit, &[Part::fixed("payload", size)]).into());
         }
         Ok(Self { payload: Some(payload), ..Self::without_payload(ttl) })
     }
@@ -108,7 +138,8 @@ impl Message {
         Self { topic: Some(topic), ..self }
     }
 
-    /// Sets the padding, which hides the payload's length from the push service.
+    /// Sets the padding, which hides the payload's length from the push service. Payload and padding together may take
+    /// [`MAX_PLAINTEXT`] bytes, whatever the budget for the payload was.
     ///
     /// # Errors
     /// [`InvalidMessage`] if it does not fit, or there is no payload.
@@ -156,6 +187,12 @@ impl Message {
         self.topic.as_ref()
     }
 
+    /// The padding.
+    #[must_use]
+    pub const fn padding(&self) -> Padding {
+        self.padding
+    }
+
     /// The same message without payload and padding: its other headers.
     #[cfg(feature = "aesgcm")]
     pub(crate) fn stripped(self) -> Self {
@@ -186,13 +223,17 @@ mod tests {
     use super::*;
 
     fn of(length: usize) -> Result<Message, InvalidMessage> {
-        Message::new(vec![0; length], Ttl::ZERO)
+        Message::new_within(SizeLimit::Provider, vec![0; length], Ttl::ZERO)
     }
 
     #[test]
-    fn the_limit_is_exact() {
+    fn the_limits_are_exact() {
         assert_eq!(of(3_993).unwrap().padded_len(), 3_993);
-        insta::assert_snapshot!(of(3_994).unwrap_err(), @"payload of 3994 bytes is longer than the limit of 3993");
+        insta::assert_snapshot!(of(3_994).unwrap_err(), @"message of 3994 bytes does not fit into 3993, at least 3994 are needed: payload 3994");
+        let own = |length| Message::new(vec![0; length], Ttl::ZERO);
+        assert_eq!(own(2_048).unwrap().padded_len(), 2_048);
+        insta::assert_snapshot!(own(2_049).unwrap_err(), @"message of 2049 bytes does not fit into 2048, at least 2049 are needed: payload 2049");
+        assert!(Message::new_within(SizeLimit::Bytes(5_000), vec![0; 3_994], Ttl::ZERO).is_err());
     }
 
     #[test]

@@ -10,8 +10,11 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::{AUTH_SECRET_LEN, InvalidSubscription, Subscription};
-use crate::endpoint::{Endpoint, EndpointPolicy};
+use reveille_payload::InvalidJson;
+
+use super::{
+    AUTH_SECRET_LEN, Endpoint, EndpointPolicy, InvalidSubscription, StoredSubscription, Subscription,
+};
 
 /// A subscription as it is written: a JSON object. Not the members in order in a JSON array, which a derived struct
 /// takes, too.
@@ -28,6 +31,8 @@ struct Members<'a> {
     keys: KeysMember<'a>,
     #[serde(borrow, default, rename = "vapidKeyId")]
     vapid_key_id: Member<'a>,
+    #[serde(borrow, default)]
+    v: Member<'a>,
 }
 
 #[derive(Default, Deserialize)]
@@ -38,12 +43,16 @@ struct Keys<'a> {
     auth: Member<'a>,
 }
 
-impl Wire<'_> {
+impl<'a> Wire<'a> {
+    pub(super) fn read(json: &'a str) -> Result<Self, InvalidSubscription> {
+        Ok(serde_json::from_str(json).map_err(|error| InvalidJson::new("", &error))?)
+    }
+
     /// The subscription of a browser. Our own member is as unknown as any other: only the server says which key a
     /// subscription is bound to.
     pub(super) fn check(self, policy: &dyn EndpointPolicy) -> Result<Subscription, InvalidSubscription> {
         let Self(members) = self;
-        Self(Members { vapid_key_id: Member::Absent, ..members }).check_stored(policy)
+        Self(Members { vapid_key_id: Member::Absent, v: Member::Absent, ..members }).check_stored(policy)
     }
 
     /// The subscription with the key it is bound to, as it was written by this library.
@@ -52,11 +61,12 @@ impl Wire<'_> {
         policy: &dyn EndpointPolicy,
     ) -> Result<Subscription, InvalidSubscription> {
         let Self(members) = self;
-        let endpoint = Endpoint::parse(&members.endpoint.text("endpoint")?, policy)?;
+        members.check_version()?;
+        let endpoint = Endpoint::new(&members.endpoint.text("endpoint")?, policy)?;
         let keys = match members.keys {
             KeysMember::Absent => return Err(InvalidSubscription::Missing { field: "keys" }),
-            KeysMember::Other => {
-                return Err(InvalidSubscription::WrongType { field: "keys", expected: "an object" });
+            KeysMember::Other(found) => {
+                return Err(InvalidSubscription::WrongType { field: "keys", expected: "an object", found });
             }
             KeysMember::Object(keys) => keys,
         };
@@ -64,7 +74,7 @@ impl Wire<'_> {
         let auth_secret = auth_secret(&keys.auth.text("keys.auth")?)?;
         let vapid_key = match members.vapid_key_id {
             Member::Absent | Member::Null => None,
-            member => Some(member.text("vapidKeyId")?.parse().map_err(|_| InvalidSubscription::VapidKeyId)?),
+            member => Some(member.text("vapidKeyId")?.parse()?),
         };
         Ok(Subscription {
             endpoint,
@@ -73,6 +83,18 @@ impl Wire<'_> {
             expiration: expiration(&members.expiration_time)?,
             vapid_key,
         })
+    }
+}
+
+impl Members<'_> {
+    fn check_version(&self) -> Result<(), InvalidSubscription> {
+        const VERSION: f64 = StoredSubscription::VERSION as f64;
+        match &self.v {
+            Member::Absent => Ok(()),
+            Member::Number(v) if *v == VERSION => Ok(()),
+            Member::Number(v) => Err(InvalidSubscription::Version { found: *v as u64 }),
+            other => Err(InvalidSubscription::WrongType { field: "v", expected: "1", found: other.kind() }),
+        }
     }
 }
 
@@ -108,9 +130,10 @@ fn expiration(member: &Member<'_>) -> Result<Option<UnixTime>, InvalidSubscripti
     match member {
         Member::Absent | Member::Null => Ok(None),
         Member::Number(millis) if *millis >= 0.0 => Ok(Some(UnixTime::from_millis(*millis as u64))),
-        _ => Err(InvalidSubscription::WrongType {
+        other => Err(InvalidSubscription::WrongType {
             field: "expirationTime",
-            expected: "null or a number of milliseconds",
+            expected: "null or a number of milliseconds since 1970",
+            found: other.kind(),
         }),
     }
 }
@@ -123,7 +146,7 @@ enum Member<'a> {
     Null,
     Text(Cow<'a, str>),
     Number(f64),
-    Other,
+    Other(&'static str),
 }
 
 impl<'a> Member<'a> {
@@ -131,7 +154,19 @@ impl<'a> Member<'a> {
         match self {
             Self::Text(text) => Ok(text),
             Self::Absent => Err(InvalidSubscription::Missing { field }),
-            _ => Err(InvalidSubscription::WrongType { field, expected: "a string" }),
+            other => Err(InvalidSubscription::WrongType { field, expected: "a string", found: other.kind() }),
+        }
+    }
+
+    /// What it is, in the words of JSON.
+    const fn kind(&self) -> &'static str {
+        match self {
+            Self::Absent => "nothing",
+            Self::Null => "null",
+            Self::Text(_) => "a string",
+            Self::Number(number) if *number < 0.0 => "a negative number",
+            Self::Number(_) => "a number",
+            Self::Other(kind) => kind,
         }
     }
 }
@@ -172,7 +207,7 @@ impl<'de: 'a, 'a> Visitor<'de> for AnyMember<'a> {
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Member<'a>, E> {
-        Ok(Member::Other)
+        Ok(Member::Other("a boolean"))
     }
 
     fn visit_unit<E>(self) -> Result<Member<'a>, E> {
@@ -181,12 +216,12 @@ impl<'de: 'a, 'a> Visitor<'de> for AnyMember<'a> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Member<'a>, A::Error> {
         while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Member::Other)
+        Ok(Member::Other("an array"))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Member<'a>, A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Member::Other)
+        Ok(Member::Other("an object"))
     }
 }
 
@@ -196,7 +231,7 @@ enum KeysMember<'a> {
     #[default]
     Absent,
     Object(Keys<'a>),
-    Other,
+    Other(&'static str),
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for KeysMember<'a> {
@@ -220,30 +255,30 @@ impl<'de: 'a, 'a> Visitor<'de> for AnyKeys<'a> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<KeysMember<'a>, A::Error> {
-        AnyMember(PhantomData).visit_seq(seq).map(|_| KeysMember::Other)
+        AnyMember(PhantomData).visit_seq(seq).map(|_| KeysMember::Other("an array"))
     }
 
     fn visit_str<E>(self, _: &str) -> Result<KeysMember<'a>, E> {
-        Ok(KeysMember::Other)
+        Ok(KeysMember::Other("a string"))
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<KeysMember<'a>, E> {
-        Ok(KeysMember::Other)
+        Ok(KeysMember::Other("a number"))
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<KeysMember<'a>, E> {
-        Ok(KeysMember::Other)
+        Ok(KeysMember::Other("a number"))
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<KeysMember<'a>, E> {
-        Ok(KeysMember::Other)
+        Ok(KeysMember::Other("a number"))
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<KeysMember<'a>, E> {
-        Ok(KeysMember::Other)
+        Ok(KeysMember::Other("a boolean"))
     }
 
     fn visit_unit<E>(self) -> Result<KeysMember<'a>, E> {
-        Ok(KeysMember::Other)
+        Ok(KeysMember::Other("null"))
     }
 }
