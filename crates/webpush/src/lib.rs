@@ -28,6 +28,7 @@ pub mod encryption;
 mod error;
 pub mod inner_seal;
 pub mod message;
+mod object;
 pub mod request;
 pub mod target;
 pub mod user_agent;

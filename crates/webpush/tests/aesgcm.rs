@@ -7,6 +7,7 @@ use http::Request;
 use proptest::prelude::*;
 use reveille_core::UnixTime;
 use reveille_crypto::{CryptoProvider, EcPrivateKey, Expand, P256PublicKey, base64url};
+use reveille_payload::SizeLimit;
 use reveille_testkit::rfc8291;
 use reveille_testkit::webpush::PushService;
 use reveille_webpush::message::MAX_PLAINTEXT;
@@ -133,7 +134,7 @@ proptest! {
         padded in 0..=MAX_PLAINTEXT,
         backend in 0..2_usize,
     ) {
-        let message = Message::new(payload.clone(), Ttl::ZERO).unwrap().with_padding(Padding::ToLength(padded)).unwrap();
+        let message = Message::new_within(SizeLimit::Provider, payload.clone(), Ttl::ZERO).unwrap().with_padding(Padding::ToLength(padded)).unwrap();
         let request = server([RING, RUSTCRYPTO][backend]).request_aesgcm(&message, &subscription(), NOW).unwrap();
         prop_assert_eq!(request.body().len(), 2 + padded.max(payload.len()) + 16);
         prop_assert!(request.body().len() <= 4_096);

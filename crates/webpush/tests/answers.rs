@@ -146,7 +146,7 @@ fn autopush_errno() {
     410 errno 105: drop_target | errno 105 | Endpoint became unavailable during request
     410 errno 106: drop_target | errno 106 | Invalid subscription
     400 errno 108: fix_request | errno 108 | Router type is invalid
-    401 errno 109: fix_credential | errno 109 | Invalid bearer token
+    401 errno 109: fix_credential credential | errno 109 | Invalid bearer token
     401 errno 109: suspect_target | errno 109 | VAPID public key mismatch
     401 errno 109: refresh_credential | errno 109 | Auth expired
     400 errno 110: fix_request content-encoding | errno 110 | Crypto keys specified incorrectly
@@ -154,9 +154,9 @@ fn autopush_errno() {
     400 errno 112: fix_request ttl | errno 112 | Invalid TTL header value
     400 errno 113: fix_request topic | errno 113 | Invalid Topic header value
     400 errno 114: fix_request ttl | errno 114 | Invalid TTL
-    503 errno 201: retry +0 s | errno 201 | Use exponential back-off for retries
-    503 errno 202: retry +0 s | errno 202 | Immediate retry ok
-    500 errno 999: retry +0 s | errno 999 | Unknown error
+    503 errno 201: retry +0 s (guess) | errno 201 | Use exponential back-off for retries
+    503 errno 202: retry +0 s (guess) | errno 202 | Immediate retry ok
+    500 errno 999: retry +0 s (guess) | errno 999 | Unknown error
     ");
 }
 
@@ -190,16 +190,16 @@ fn apple_reasons() {
     400 BadUrgency: fix_request urgency | BadUrgency | -
     400 BadWebPushTopic: fix_request topic | BadWebPushTopic | -
     400 VapidPkHashMismatch: suspect_target | VapidPkHashMismatch | the subscription was made with another VAPID key and must be renewed
-    403 BadJwtToken: fix_credential | BadJwtToken | the VAPID key, its contact or this server's clock is wrong
+    403 BadJwtToken: fix_credential credential | BadJwtToken | the VAPID key, its contact or this server's clock is wrong
     403 ExpiredJwtToken: refresh_credential | ExpiredJwtToken | -
     403 VapidPkHashMismatch: suspect_target | VapidPkHashMismatch | the subscription was made with another VAPID key and must be renewed
     404 BadPath: suspect_target | BadPath | -
     405 MethodNotAllowed: fix_request | MethodNotAllowed | -
     410 Unregistered: drop_target | Unregistered | -
     413 PayloadTooLarge: fix_request body | PayloadTooLarge | -
-    429 TooManyRequests: slow_down +60 s | TooManyRequests | -
-    500 InternalServerError: retry +0 s | InternalServerError | -
-    503 ServiceUnavailable: retry +0 s | ServiceUnavailable | -
+    429 TooManyRequests: slow_down service +60 s (guess) | TooManyRequests | -
+    500 InternalServerError: retry +0 s (guess) | InternalServerError | -
+    503 ServiceUnavailable: retry +0 s (guess) | ServiceUnavailable | -
     ");
 }
 
@@ -235,17 +235,17 @@ fn fcm_texts_html_and_json() {
     insta::assert_snapshot!(table, @"
     another key: suspect_target | the VAPID credentials in the authorization header do not correspond to the credentials used to create the subscriptions. | the subscription was made with another VAPID key and must be renewed
     another sender: suspect_target | MismatchSenderId | the subscription was made with another VAPID key and must be renewed
-    no or wrong VAPID: fix_credential | UnauthorizedRegistration | the VAPID key, its contact or this server's clock is wrong
-    no or wrong VAPID, as text: fix_credential | UnauthorizedRegistration | the VAPID key, its contact or this server's clock is wrong
-    invalid token: fix_credential | invalid JWT provided | the VAPID key, its contact or this server's clock is wrong
-    wrong audience: fix_credential | aud claim in the token MUST include the origin of the push resource URL | the VAPID key, its contact or this server's clock is wrong
+    no or wrong VAPID: fix_credential credential | UnauthorizedRegistration | the VAPID key, its contact or this server's clock is wrong
+    no or wrong VAPID, as text: fix_credential credential | UnauthorizedRegistration | the VAPID key, its contact or this server's clock is wrong
+    invalid token: fix_credential credential | invalid JWT provided | the VAPID key, its contact or this server's clock is wrong
+    wrong audience: fix_credential credential | aud claim in the token MUST include the origin of the push resource URL | the VAPID key, its contact or this server's clock is wrong
     gone: drop_target | push subscription has unsubscribed or expired. | -
     never was: suspect_target | A valid push subscription endpoint should be specified in the URL as such: https://fcm.googleapis.com/… | -
     page: suspect_target | Not Found | -
     too large: fix_request body | payload is too large | -
     json: fix_request | INVALID_ARGUMENT | Request contains an invalid argument.
-    json quota: slow_down +60 s | RESOURCE_EXHAUSTED | Quota exceeded.
-    json unavailable: retry +0 s | UNAVAILABLE | -
+    json quota: slow_down service +60 s (guess) | RESOURCE_EXHAUSTED | Quota exceeded.
+    json unavailable: retry +0 s (guess) | UNAVAILABLE | -
     ");
 }
 
@@ -273,12 +273,12 @@ fn wns_speaks_in_headers() {
     }
     insta::assert_snapshot!(table, @"
     TTL of zero: fix_request ttl | Ttl value conflicts with X-WNS-Cache-Policy. | dropped
-    throttled: slow_down +60 s | channelthrottled | -
-    throttled until: slow_down +300 s | channelthrottled | -
+    throttled: slow_down target +60 s (guess) | channelthrottled | -
+    throttled until: slow_down target +300 s (service) | channelthrottled | -
     too large: fix_request body | The payload exceeds the limit. | -
     gone: drop_target | dropped | revoked
-    another sender: fix_credential | The cloud service is not authorized. | the VAPID key, its contact or this server's clock is wrong
-    unavailable: retry +30 s | - | -
+    another sender: fix_credential credential | The cloud service is not authorized. | the VAPID key, its contact or this server's clock is wrong
+    unavailable: retry +30 s (service) | - | -
     ");
 }
 
@@ -317,11 +317,11 @@ fn unknown_services() {
     one member of another type: refresh_credential | errno 109 | Auth expired
     a member twice: fix_request | b | -
     null members: drop_target | - | -
-    JSON cut off: retry +0 s | - | {"errno":999,"mess
+    JSON cut off: retry +0 s (guess) | - | {"errno":999,"mess
     nested deeply: fix_request | - | [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[…
-    white space: retry +0 s | - | -
-    plain text: retry +0 s | disk full | -
-    not UTF-8: retry +0 s | - | -
+    white space: retry +0 s (guess) | - | -
+    plain text: retry +0 s (guess) | disk full | -
+    not UTF-8: retry +0 s (guess) | - | -
     a redirect: give_up | - | redirects are not followed
     "#);
 }

@@ -8,6 +8,7 @@
 
 use reveille_core::UnixTime;
 use reveille_crypto::{CryptoProvider, base64url};
+use reveille_payload::SizeLimit;
 use reveille_testkit::rfc8291;
 use reveille_webpush::message::MAX_PLAINTEXT;
 use reveille_webpush::{
@@ -33,7 +34,7 @@ fn aesgcm() {
         let settings = VapidSettings::new("mailto:ops@example.com".parse().unwrap());
         let server = ApplicationServer::new(crypto, VapidKeys::new(key), settings);
         let payload: Vec<u8> = (0..length).map(|i| (i * 7 + length) as u8).collect();
-        let message = Message::new(payload.clone(), Ttl::ZERO).unwrap();
+        let message = Message::new_within(SizeLimit::Provider, payload.clone(), Ttl::ZERO).unwrap();
         let message = message.with_padding(Padding::ToLength(length % 300)).unwrap();
         let request =
             server.request_aesgcm(&message, &subscription, UnixTime::from_secs(1_800_000_000)).unwrap();
@@ -58,7 +59,10 @@ fn inner_seal() {
         let secret = InnerSecret::generate(crypto).unwrap();
         let sealed = secret.seal(payload, crypto).unwrap();
         assert_eq!(secret.open(&sealed, crypto).unwrap(), payload);
-        assert!(Message::new(sealed.clone(), Ttl::ZERO).is_ok(), "the longest still fits");
+        assert!(
+            Message::new_within(SizeLimit::Provider, sealed.clone(), Ttl::ZERO).is_ok(),
+            "the longest still fits"
+        );
         cases.push(json!({
             "secret": secret.to_base64url().expose(),
             "sealed": base64url::encode(&sealed), "payload": base64url::encode(payload),

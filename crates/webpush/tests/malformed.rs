@@ -117,27 +117,27 @@ fn subscriptions() {
         ("vapidKeyId a number", rfc8291::SUBSCRIPTION.replacen('{', r#"{"vapidKeyId":5,"#, 1)),
     ];
     insta::assert_snapshot!(table(&cases, |json| StoredSubscription::from_json(json)?.admitted_by(&PublicHttps)), @"
-    nothing: not the JSON of a subscription (line 1, column 1)
-    not JSON: not the JSON of a subscription (line 1, column 1)
-    cut off: not the JSON of a subscription (line 5, column 24)
-    something behind it: not the JSON of a subscription (line 1, column 241)
-    a member twice: not the JSON of a subscription (line 2, column 14)
-    null: not the JSON of a subscription (line 1, column 4)
-    text: not the JSON of a subscription (line 1, column 46)
-    the members in an array: not the JSON of a subscription (line 1, column 1)
+    nothing: JSON, line 1 column 0: EOF while parsing a value
+    not JSON: JSON, line 1 column 1: expected value
+    cut off: JSON, line 5 column 24: EOF while parsing a string
+    something behind it: JSON, line 1 column 241: trailing characters
+    a member twice: JSON, line 2 column 14: duplicate field `endpoint`
+    null: JSON, line 1 column 4: expected a push subscription as a JSON object, found null
+    text: JSON, line 1 column 46: expected a push subscription as a JSON object, found a string
+    the members in an array: JSON, line 1 column 0: expected a push subscription as a JSON object, found an array
     an empty object: endpoint: missing
     endpoint absent: endpoint: missing
-    endpoint null: endpoint: must be a string
-    endpoint a number: endpoint: must be a string
-    endpoint an object: endpoint: must be a string
+    endpoint null: endpoint: expected a string, found null
+    endpoint a number: endpoint: expected a string, found a number
+    endpoint an object: endpoint: expected a string, found an object
     endpoint http: endpoint: scheme must be https
     keys absent: keys: missing
-    keys null: keys: must be an object
-    keys an array: keys: must be an object
-    keys text: keys: must be an object
+    keys null: keys: expected an object, found null
+    keys an array: keys: expected an object, found an array
+    keys text: keys: expected an object, found a string
     p256dh absent: keys.p256dh: missing
-    p256dh null: keys.p256dh: must be a string
-    p256dh an array of bytes: keys.p256dh: must be a string
+    p256dh null: keys.p256dh: expected a string, found null
+    p256dh an array of bytes: keys.p256dh: expected a string, found an array
     p256dh empty: keys.p256dh: P-256 public key must be 65 bytes, got 0
     p256dh not base64url: keys.p256dh: P-256 public key is not base64url: invalid character or length
     p256dh of 64 bytes: keys.p256dh: P-256 public key must be 65 bytes, got 64
@@ -147,17 +147,17 @@ fn subscriptions() {
     p256dh off the curve: keys.p256dh: P-256 public key is not a point on the curve
     p256dh the identity: keys.p256dh: P-256 public key must be 65 bytes, got 1
     auth absent: keys.auth: missing
-    auth a number: keys.auth: must be a string
+    auth a number: keys.auth: expected a string, found a number
     auth empty: keys.auth: must be 16 bytes, got 0
     auth not base64url: keys.auth: not base64url: invalid character or length
     auth of 15 bytes: keys.auth: must be 16 bytes, got 15
     auth of 17 bytes: keys.auth: must be 16 bytes, got 17
     auth and p256dh swapped: keys.auth: must be 16 bytes, got 65
-    expirationTime text: expirationTime: must be null or a number of milliseconds
-    expirationTime negative: expirationTime: must be null or a number of milliseconds
-    expirationTime an object: expirationTime: must be null or a number of milliseconds
-    vapidKeyId too short: vapidKeyId: must be 11 characters of base64url
-    vapidKeyId a number: vapidKeyId: must be a string
+    expirationTime text: expirationTime: expected null or a number of milliseconds since 1970, found a string
+    expirationTime negative: expirationTime: expected null or a number of milliseconds since 1970, found a negative number
+    expirationTime an object: expirationTime: expected null or a number of milliseconds since 1970, found an object
+    vapidKeyId too short: vapidKeyId: VAPID key id must be 11 characters of base64url (8 bytes)
+    vapidKeyId a number: vapidKeyId: expected a string, found a number
     ");
     // The same through serde, where an application has it inside something of its own.
     for (name, input) in &cases {
@@ -309,8 +309,8 @@ fn messages() {
         Message::new_within(SizeLimit::Provider, vec![b'S'; payload], Ttl::ZERO)
             .and_then(|message| message.with_padding(padding))
     };
-    insta::assert_snapshot!(of(3_994, Padding::None).unwrap_err(), @"payload of 3994 bytes is longer than the limit of 3993");
-    insta::assert_snapshot!(of(100_000, Padding::None).unwrap_err(), @"payload of 100000 bytes is longer than the limit of 3993");
+    insta::assert_snapshot!(of(3_994, Padding::None).unwrap_err(), @"message of 3994 bytes does not fit into 3993, at least 3994 are needed: payload 3994");
+    insta::assert_snapshot!(of(100_000, Padding::None).unwrap_err(), @"message of 100000 bytes does not fit into 3993, at least 100000 are needed: payload 100000");
     insta::assert_snapshot!(of(3_993, Padding::Bytes(1)).unwrap_err(), @"payload of 3993 bytes with 1 bytes of padding is longer than the limit of 3993");
     insta::assert_snapshot!(of(10, Padding::ToLength(4_000)).unwrap_err(), @"payload of 10 bytes with 3990 bytes of padding is longer than the limit of 3993");
     let bare = Message::without_payload(Ttl::ZERO);

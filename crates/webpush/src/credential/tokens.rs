@@ -48,8 +48,6 @@ struct Service {
     kept: Vec<Token>,
     /// Used since the last token came, or since its last turn to go.
     used: AtomicBool,
-    /// A thread of this process is signing the next token.
-    renewing: AtomicBool,
     /// The signature that is awaited from elsewhere.
     awaits: Option<SigningId>,
     /// The signer failed: not before this.
@@ -141,17 +139,15 @@ impl Tokens {
         token
     }
 
-    /// Whether the caller is the one who signs the next token here. Then it must say [`end_renewal`](Self::end_renewal).
-    pub(crate) fn begin_renewal(&self, key: VapidKeyId, origin: &str, now: UnixTime) -> bool {
-        self.service(key, origin)
-            .is_some_and(|service| !service.pauses(now) && !service.renewing.swap(true, Relaxed))
+    /// Whether the signer here is to be asked for the next token, or failed a moment ago.
+    pub(crate) fn may_renew(&self, key: VapidKeyId, origin: &str, now: UnixTime) -> bool {
+        self.service(key, origin).is_some_and(|service| !service.pauses(now))
     }
 
-    /// The signer is done, or gave up.
-    pub(crate) fn end_renewal(&mut self, key: VapidKeyId, origin: &str, failed_at: Option<UnixTime>) {
+    /// The signer here failed.
+    pub(crate) fn failed_here(&mut self, key: VapidKeyId, origin: &str, now: UnixTime) {
         if let Some(service) = self.service_mut(key, origin) {
-            *service.renewing.get_mut() = false;
-            service.again_at = failed_at.map(|at| at + SIGN_AGAIN);
+            service.again_at = Some(now + SIGN_AGAIN);
         }
     }
 

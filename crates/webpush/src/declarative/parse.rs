@@ -4,6 +4,8 @@ use reveille_payload::{Part, SizeLimit, TooLarge, from_json};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+use crate::object::from_object;
+
 use super::notification::{DeclarativeNotification, InvalidDeclarative, Members};
 use crate::message::MAX_PLAINTEXT;
 
@@ -25,11 +27,16 @@ struct Written<'a> {
 #[serde(deny_unknown_fields)]
 struct Read {
     web_push: Value,
+    #[serde(deserialize_with = "members")]
     notification: Members,
     #[serde(default)]
     app_badge: Option<u64>,
     #[serde(default)]
     mutable: bool,
+}
+
+fn members<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Members, D::Error> {
+    from_object(deserializer, "a notification")
 }
 
 impl Read {
@@ -40,6 +47,14 @@ impl Read {
         let mut members = self.notification;
         members.app_badge = self.app_badge.or(members.app_badge);
         Ok(DeclarativeNotification { members, mutable: self.mutable })
+    }
+}
+
+struct Unchecked(Read);
+
+impl<'de> Deserialize<'de> for Unchecked {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        from_object(deserializer, "a declarative message").map(Self)
     }
 }
 
@@ -58,7 +73,7 @@ impl Serialize for DeclarativeNotification {
 
 impl<'de> Deserialize<'de> for DeclarativeNotification {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Read::deserialize(deserializer)?.notification().map_err(serde::de::Error::custom)
+        Unchecked::deserialize(deserializer)?.0.notification().map_err(serde::de::Error::custom)
     }
 }
 
@@ -73,7 +88,8 @@ impl DeclarativeNotification {
         if size > limit {
             return Err(TooLarge::uncut(size, limit, &[Part::fixed("JSON", size)]).into());
         }
-        let notification = from_json::<Read>(json.as_bytes())?.notification()?;
+        let Unchecked(read) = from_json(json.as_bytes())?;
+        let notification = read.notification()?;
         notification.check()?;
         Ok(notification)
     }
@@ -115,7 +131,9 @@ mod tests {
                 r#"{{"web_push":8030,"notification":{{"title":"T","navigate":"https://a.example/"{members}}}}}"#
             ))
         };
-        insta::assert_snapshot!(err("[]"), @"not the JSON of a declarative message (line 1, column 2)");
+        insta::assert_snapshot!(err(r#"[8030,{"title":"T","navigate":"https://a.example/"},null,false]"#), @"JSON, line 1 column 0: expected a declarative message as a JSON object, found an array");
+        insta::assert_snapshot!(err(r#"{"web_push":8030,"notification":["T","https://a.example/"]}"#), @"JSON at notification, line 1 column 32: expected a notification as a JSON object, found an array");
+        insta::assert_snapshot!(err("[]"), @"JSON, line 1 column 0: expected a declarative message as a JSON object, found an array");
         insta::assert_snapshot!(err(r#"{"web_push":8031,"notification":{"title":"T","navigate":"https://a.example/"}}"#), @"web_push must be 8030");
         insta::assert_snapshot!(err(r#"{"web_push":"8030","notification":{"title":"T","navigate":"https://a.example/"}}"#), @"web_push must be 8030");
         insta::assert_snapshot!(err(r#"{"web_push":8030,"notification":{"title":"","navigate":"https://a.example/"}}"#), @"title must not be empty");
@@ -135,9 +153,9 @@ mod tests {
         insta::assert_snapshot!(with(r#","actions":[{"action":"a","title":"A","navigate":"x"}]"#), @"notification.actions.navigate must be an absolute https URL");
         insta::assert_snapshot!(with(r#","renotify":true"#), @"renotify needs a tag");
         insta::assert_snapshot!(with(r#","renotify":true,"tag":"t","silent":true"#), @"a silent notification cannot renotify");
-        insta::assert_snapshot!(with(r#","titel":1"#), @"not the JSON of a declarative message (line 1, column 84)");
+        insta::assert_snapshot!(with(r#","titel":1"#), @"JSON at notification.titel, line 1 column 84: unknown field `titel`, expected one of `title`, `navigate`, `body`, `lang`, `dir`, `tag`, `icon`, `image`, `badge`, `timestamp`, `silent`, `renotify`, `requireI");
         let long = DeclarativeNotification::new("T", "https://a.example/").with_body("b".repeat(4_000));
-        insta::assert_snapshot!(long.to_json().unwrap_err(), @"message of 4088 bytes is longer than the limit of 3993");
+        insta::assert_snapshot!(long.to_json().unwrap_err(), @"message of 4088 bytes does not fit into 3993, at least 4088 are needed: notification.body 4000, notification.navigate 32, notification.title 1");
     }
 
     #[test]

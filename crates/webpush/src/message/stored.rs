@@ -4,6 +4,8 @@ use reveille_crypto::base64url;
 use reveille_payload::SizeLimit;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
+use crate::object::from_object;
+
 use super::{InvalidMessage, Message, Padding, Topic, Ttl, Urgency};
 
 /// The form this version writes and reads.
@@ -41,7 +43,7 @@ impl Serialize for Message {
 /// The payload may be as long as the provider's limit: it was within the sender's budget when it was made.
 impl<'de> Deserialize<'de> for Message {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let stored = Stored::deserialize(deserializer)?;
+        let stored: Stored = from_object(deserializer, "a push message")?;
         if stored.v != VERSION {
             return Err(D::Error::custom(format_args!("v: expected {VERSION}, found {}", stored.v)));
         }
@@ -79,13 +81,14 @@ mod tests {
 
     #[test]
     fn texts() {
+        insta::assert_snapshot!(err(r#"[1,"aGVsbG8",60,null,null,null]"#), @"JSON, line 1 column 0: expected a push message as a JSON object, found an array");
         insta::assert_snapshot!(err(r#"{"ttl":60}"#), @"JSON, line 1 column 10: missing field `v`");
-        insta::assert_snapshot!(err(r#"{"v":2,"ttl":60}"#), @"JSON, line 1 column 16: v: expected 1, found 2");
+        insta::assert_snapshot!(err(r#"{"v":2,"ttl":60}"#), @"JSON, line 0 column 0: v: expected 1, found 2");
         insta::assert_snapshot!(err(r#"{"v":1,"ttl":"SECRET"}"#), @"JSON at ttl, line 1 column 21: expected u64, found a string");
-        insta::assert_snapshot!(err(r#"{"v":1,"ttl":2147483648}"#), @"JSON at ttl, line 1 column 23: TTL of 2147483648 seconds is longer than the limit of 2147483647");
-        insta::assert_snapshot!(err(r#"{"v":1,"ttl":60,"payload":"SECRET!"}"#), @"JSON, line 1 column 36: payload: invalid character or length");
-        insta::assert_snapshot!(err(r#"{"v":1,"ttl":60,"urgency":"SECRET"}"#), @"JSON at urgency, line 1 column 34: urgency must be very-low, low, normal or high");
-        insta::assert_snapshot!(err(r#"{"v":1,"ttl":60,"padding":"to_maximum"}"#), @"JSON, line 1 column 39: a message without payload cannot be padded");
+        insta::assert_snapshot!(err(r#"{"v":1,"ttl":2147483648}"#), @"JSON at ttl, line 1 column 24: TTL of 2147483648 seconds is longer than the limit of 2147483647");
+        insta::assert_snapshot!(err(r#"{"v":1,"ttl":60,"payload":"SECRET!"}"#), @"JSON, line 0 column 0: payload: invalid character or length");
+        insta::assert_snapshot!(err(r#"{"v":1,"ttl":60,"urgency":"SECRET"}"#), @"JSON at urgency, line 1 column 35: urgency must be very-low, low, normal or high");
+        insta::assert_snapshot!(err(r#"{"v":1,"ttl":60,"padding":"to_maximum"}"#), @"JSON, line 0 column 0: a message without payload cannot be padded");
         insta::assert_snapshot!(err(r#"{"v":1,"ttl":60,"subscription":{}}"#), @"JSON at subscription, line 1 column 30: unknown field `subscription`, expected one of `v`, `payload`, `ttl`, `urgency`, `topic`, `padding`");
     }
 

@@ -1,6 +1,7 @@
 //! The application server: keys, tokens, and one request.
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::Bytes;
@@ -76,6 +77,9 @@ use crate::target::Subscription;
 pub struct ApplicationServer {
     crypto: CryptoProvider,
     state: RwLock<State>,
+    /// Threads that sign here at this moment: a token that is due is not renewed meanwhile, so that a slow signer holds up
+    /// only those who have none.
+    signing: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -88,7 +92,11 @@ impl ApplicationServer {
     /// A server with its keys. Take one provider and stay with it.
     #[must_use]
     pub fn new(crypto: CryptoProvider, keys: VapidKeys, settings: VapidSettings) -> Self {
-        Self { crypto, state: RwLock::new(State { keys, tokens: Tokens::new(settings) }) }
+        Self {
+            crypto,
+            state: RwLock::new(State { keys, tokens: Tokens::new(settings) }),
+            signing: AtomicUsize::new(0),
+        }
     }
 
     pub(crate) const fn crypto(&self) -> CryptoProvider {
@@ -155,7 +163,7 @@ impl ApplicationServer {
     /// The token for a subscription's push service: the one that is there, or a new one, signed here if the key is here.
     ///
     /// One token serves all subscriptions of a push service for hours. One that is due is used until the next is there, and one
-    /// thread alone signs that. Threads that have none sign at the same time and then all use the first one.
+    /// thread alone signs that, while nobody else signs. Threads that have none sign at the same time and then all use the first one.
     ///
     /// # Errors
     /// [`TokenError`]; [`Pending`](TokenError::Pending) if the key is elsewhere: drain [`poll_output`](Self::poll_output), then
@@ -176,6 +184,7 @@ impl ApplicationServer {
                 old.ok_or_else(|| TokenError::Pending { key: key.id() })
             }
             (Some(signer), None) => {
+                let _at_work = AtWork::one_more(&self.signing);
                 let unsigned = self.read().tokens.unsigned(&key, &origin, now);
                 let token = sign(signer, unsigned)?;
                 Ok(self.write().tokens.install(key.id(), &origin, token, now))
@@ -184,8 +193,8 @@ impl ApplicationServer {
         }
     }
 
-    /// The token that comes after one that is due; `None` if somebody else is at it, or the signer fails: that is no reason to
-    /// stop while the old token is good.
+    /// The token that comes after one that is due; `None` if the signer is busy, or fails: that is no reason to stop while
+    /// the old token is good.
     fn renew(
         &self,
         key: &VapidKey,
@@ -193,17 +202,27 @@ impl ApplicationServer {
         origin: &str,
         now: UnixTime,
     ) -> Option<Token> {
+        let _at_work = AtWork::only_one(&self.signing)?;
         let unsigned = {
             let state = self.read();
-            if !state.tokens.begin_renewal(key.id(), origin, now) {
+            // Somebody was faster.
+            if let Some(Found { token, due: false }) = state.tokens.find(key.id(), origin, now) {
+                return Some(token);
+            }
+            if !state.tokens.may_renew(key.id(), origin, now) {
                 return None;
             }
             state.tokens.unsigned(key, origin, now)
         };
-        let mut renewal = Renewal { server: self, key: key.id(), origin, failed_at: Some(now) };
-        let token = sign(signer, unsigned).ok()?;
-        renewal.failed_at = None;
-        Some(self.write().tokens.install(key.id(), origin, token, now))
+        let signed = sign(signer, unsigned);
+        let mut state = self.write();
+        match signed {
+            Ok(token) => Some(state.tokens.install(key.id(), origin, token, now)),
+            Err(_) => {
+                state.tokens.failed_here(key.id(), origin, now);
+                None
+            }
+        }
     }
 
     /// The next token that a key elsewhere has to sign. Call it until there is none, after
@@ -298,17 +317,24 @@ fn sign(signer: &dyn Es256SigningKey, unsigned: UnsignedToken) -> Result<Token, 
     unsigned.finish(&signature).map_err(|NotAHeaderValue| TokenError::Header)
 }
 
-/// The right to sign the next token. It is given back even if the signer panics.
-struct Renewal<'a> {
-    server: &'a ApplicationServer,
-    key: VapidKeyId,
-    origin: &'a str,
-    failed_at: Option<UnixTime>,
+/// A thread that signs here. The count is right even if a signer panics.
+struct AtWork<'a>(&'a AtomicUsize);
+
+impl<'a> AtWork<'a> {
+    fn one_more(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Relaxed);
+        Self(count)
+    }
+
+    /// None while another thread signs.
+    fn only_one(count: &'a AtomicUsize) -> Option<Self> {
+        count.compare_exchange(0, 1, Relaxed, Relaxed).is_ok().then_some(Self(count))
+    }
 }
 
-impl Drop for Renewal<'_> {
+impl Drop for AtWork<'_> {
     fn drop(&mut self) {
-        self.server.write().tokens.end_renewal(self.key, self.origin, self.failed_at);
+        self.0.fetch_sub(1, Relaxed);
     }
 }
 

@@ -12,6 +12,8 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use reveille_payload::InvalidJson;
 
+use crate::object::from_object;
+
 use super::{
     AUTH_SECRET_LEN, Endpoint, EndpointPolicy, InvalidSubscription, StoredSubscription, Subscription,
 };
@@ -100,21 +102,7 @@ impl Members<'_> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Wire<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object<'a>(PhantomData<&'a ()>);
-
-        impl<'de: 'a, 'a> Visitor<'de> for Object<'a> {
-            type Value = Wire<'a>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a push subscription as a JSON object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Wire<'a>, A::Error> {
-                Members::deserialize(MapAccessDeserializer::new(map)).map(Wire)
-            }
-        }
-
-        deserializer.deserialize_map(Object(PhantomData))
+        from_object(deserializer, "a push subscription").map(Wire)
     }
 }
 
