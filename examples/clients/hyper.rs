@@ -14,7 +14,9 @@ use hyper_util::rt::TokioExecutor;
 use reveille_core::Outcome;
 use reveille_crypto_ring::PROVIDER;
 use reveille_examples::clock;
-use reveille_webpush::{ApplicationServer, Message, Subscription, Ttl, VapidKey, VapidKeys, VapidSettings, classify};
+use reveille_webpush::{
+    ApplicationServer, Message, Subscription, Ttl, VapidKey, VapidKeys, VapidSettings, classify,
+};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -33,15 +35,19 @@ pub fn client() -> Result<HttpClient, Box<dyn Error>> {
     Ok(Client::builder(TokioExecutor::new()).build(connector))
 }
 
-/// Sends a request and says what the answer means.
-pub async fn send(client: &HttpClient, request: http::Request<Bytes>) -> Result<Outcome, Box<dyn Error>> {
+/// Sends a request and says what the answer means; the endpoint's path is cut out of what the service said.
+pub async fn send(
+    client: &HttpClient,
+    subscription: &Subscription,
+    request: http::Request<Bytes>,
+) -> Result<Outcome, Box<dyn Error>> {
     let sending = client.request(request.map(Full::new));
     let response = tokio::time::timeout(TIMEOUT, sending).await??;
     let (parts, body) = response.into_parts();
     // A body that is too long, breaks off or does not come says nothing; the status is what counts.
     let body = tokio::time::timeout(TIMEOUT, Limited::new(body, 16 * 1024).collect()).await;
     let body = body.ok().and_then(Result::ok).map(|body| body.to_bytes()).unwrap_or_default();
-    Ok(classify(parts.status, &parts.headers, &body, clock::now()))
+    Ok(classify(subscription, parts.status, &parts.headers, &body, clock::now()))
 }
 
 #[tokio::main]
@@ -54,6 +60,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let message = Message::new("hello", Ttl::from_secs(3_600)?)?;
     let request = server.request(&message, &subscription, clock::now())?;
-    println!("{:?}", send(&client()?, request).await?);
+    println!("{:?}", send(&client()?, &subscription, request).await?);
     Ok(())
 }

@@ -9,7 +9,9 @@ use bytes::Bytes;
 use reveille_core::Outcome;
 use reveille_crypto_ring::PROVIDER;
 use reveille_examples::clock;
-use reveille_webpush::{ApplicationServer, Message, Subscription, Ttl, VapidKey, VapidKeys, VapidSettings, classify};
+use reveille_webpush::{
+    ApplicationServer, Message, Subscription, Ttl, VapidKey, VapidKeys, VapidSettings, classify,
+};
 
 /// Redirects are not followed: they would lead around the endpoint policy. For endpoints that come from users, check
 /// the addresses you connect to as well: `examples/gateway/send.rs`.
@@ -27,9 +29,10 @@ pub fn client() -> Result<reqwest::Client, Box<dyn Error>> {
         .build()?)
 }
 
-/// Sends a request and says what the answer means.
+/// Sends a request and says what the answer means; the endpoint's path is cut out of what the service said.
 pub async fn send(
     client: &reqwest::Client,
+    subscription: &Subscription,
     request: http::Request<Bytes>,
 ) -> Result<Outcome, Box<dyn Error>> {
     let mut response = client.execute(request.try_into()?).await?;
@@ -41,7 +44,7 @@ pub async fn send(
             break; // No push service says that much.
         }
     }
-    Ok(classify(response.status(), response.headers(), &body, clock::now()))
+    Ok(classify(subscription, response.status(), response.headers(), &body, clock::now()))
 }
 
 #[tokio::main]
@@ -54,6 +57,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let message = Message::new("hello", Ttl::from_secs(3_600)?)?;
     let request = server.request(&message, &subscription, clock::now())?;
-    println!("{:?}", send(&client()?, request).await?);
+    println!("{:?}", send(&client()?, &subscription, request).await?);
     Ok(())
 }

@@ -10,7 +10,9 @@ use bytes::Bytes;
 use reveille_core::Outcome;
 use reveille_crypto_ring::PROVIDER;
 use reveille_examples::clock;
-use reveille_webpush::{ApplicationServer, Message, Subscription, Ttl, VapidKey, VapidKeys, VapidSettings, classify};
+use reveille_webpush::{
+    ApplicationServer, Message, Subscription, Ttl, VapidKey, VapidKeys, VapidSettings, classify,
+};
 
 /// Redirects are not followed: they would lead around the endpoint policy. Statuses are data, not errors. For endpoints
 /// that come from users, check the addresses you connect to as well: `examples/gateway/send.rs`.
@@ -24,13 +26,17 @@ pub fn client() -> ureq::Agent {
         .into()
 }
 
-/// Sends a request and says what the answer means.
-pub fn send(client: &ureq::Agent, request: http::Request<Bytes>) -> Result<Outcome, Box<dyn Error>> {
+/// Sends a request and says what the answer means; the endpoint's path is cut out of what the service said.
+pub fn send(
+    client: &ureq::Agent,
+    subscription: &Subscription,
+    request: http::Request<Bytes>,
+) -> Result<Outcome, Box<dyn Error>> {
     let (parts, body) = client.run(request.map(Vec::from))?.into_parts();
     let mut text = Vec::new();
     // No push service says more than 16 KiB; a body that breaks off says nothing, the status is what counts.
     let _ = body.into_reader().take(16 * 1024).read_to_end(&mut text);
-    Ok(classify(parts.status, &parts.headers, &text, clock::now()))
+    Ok(classify(subscription, parts.status, &parts.headers, &text, clock::now()))
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -42,6 +48,6 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let message = Message::new("hello", Ttl::from_secs(3_600)?)?;
     let request = server.request(&message, &subscription, clock::now())?;
-    println!("{:?}", send(&client(), request)?);
+    println!("{:?}", send(&client(), &subscription, request)?);
     Ok(())
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use reveille_core::{Action, Outcome, UnixTime};
+use reveille_core::{Action, Outcome, RetrySource, Scope, UnixTime};
+use reveille_webpush::Endpoint;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -20,6 +21,9 @@ struct Line {
     headers: BTreeMap<String, String>,
     #[serde(default)]
     body: String,
+    /// What was pushed to, to be cut out of texts.
+    #[serde(default)]
+    endpoint: Option<String>,
     now_ms: UnixTime,
 }
 
@@ -32,14 +36,18 @@ enum Service {
 }
 
 /// A push service's answer into what to do next.
-pub fn classify(_: Options) -> ExitCode {
+pub fn classify(options: Options) -> ExitCode {
     for_each_line(|line: Line| {
         let status = StatusCode::from_u16(line.status).map_err(failure("status"))?;
         let headers = header_map(&line.headers)?;
         let body = line.body.as_bytes();
         let outcome = match line.service {
             Service::Apns => reveille_apns::classify(status, &headers, body, line.now_ms),
-            Service::Webpush => reveille_webpush::classify(status, &headers, body, line.now_ms),
+            Service::Webpush => {
+                let endpoint = line.endpoint.map(|url| Endpoint::new(&url, options.policy)).transpose();
+                let endpoint = endpoint.map_err(failure("endpoint"))?;
+                reveille_webpush::classify(endpoint.as_ref(), status, &headers, body, line.now_ms)
+            }
             Service::Fcm => reveille_fcm::classify(status, &headers, body, line.now_ms),
         };
         Ok(to_json(&outcome))
@@ -69,7 +77,8 @@ fn to_json(outcome: &Outcome) -> Value {
             if let Some(reference) = &receipt.reference {
                 fields.insert("reference".into(), reference.as_str().into());
             }
-            json!({"outcome": "accepted", "reason": null, "action": null, "not_before_ms": null,
+            json!({"outcome": "accepted", "reason": null, "detail": null, "action": null, "scope": null,
+                   "retry_source": null, "also_reconnect": false, "not_before_ms": null,
                    "if_registered_before_ms": null, "receipt": fields})
         }
         Outcome::Rejected(rejection) => {
@@ -77,8 +86,12 @@ fn to_json(outcome: &Outcome) -> Value {
                 Action::DropTarget { if_registered_before } => *if_registered_before,
                 _ => None,
             };
-            json!({"outcome": "rejected", "reason": rejection.reason, "action": rejection.action.name(),
-                   "not_before_ms": rejection.action.not_before(),
+            let action = &rejection.action;
+            json!({"outcome": "rejected", "reason": rejection.reason, "detail": rejection.detail,
+                   "action": action.name(), "scope": action.scope().map(Scope::name),
+                   "retry_source": action.retry_source().map(RetrySource::name),
+                   "also_reconnect": matches!(action, Action::RefreshCredential { also_reconnect: true }),
+                   "not_before_ms": action.not_before(),
                    "if_registered_before_ms": if_registered_before, "receipt": {}})
         }
     }

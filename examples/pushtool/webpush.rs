@@ -5,8 +5,12 @@ use std::process::ExitCode;
 use reveille_core::UnixTime;
 use reveille_crypto::jws::CompactJws;
 use reveille_crypto::{EcPrivateKey, P256PublicKey, base64url};
+use reveille_payload::SizeLimit;
 use reveille_webpush::credential::VapidHeader;
-use reveille_webpush::{ApplicationServer, Contact, Message, Padding, Subscription, Topic, Ttl, UserAgent, UserAgentKeys, VapidKey, VapidKeys, VapidSettings};
+use reveille_webpush::{
+    ApplicationServer, Contact, Message, Padding, Subscription, Topic, Ttl, UserAgent, UserAgentKeys,
+    VapidKey, VapidKeys, VapidSettings,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -68,7 +72,9 @@ fn build_request(line: RequestLine, options: Options) -> Result<RequestJson, Fai
         line.contact.as_deref().unwrap_or(DEFAULT_CONTACT).parse().map_err(failure("contact"))?;
     let ttl = Ttl::from_secs(line.ttl).map_err(failure("ttl"))?;
     let mut message = match line.payload {
-        Some(Base64(payload)) => Message::new(payload, ttl).map_err(failure("payload"))?,
+        Some(Base64(payload)) => {
+            Message::new_within(SizeLimit::Provider, payload, ttl).map_err(failure("payload"))?
+        }
         None => Message::without_payload(ttl),
     };
     if let Some(urgency) = line.urgency {

@@ -41,7 +41,19 @@ impl Receiver {
         Ok(Self { socket, user_agent, subscription })
     }
 
-    /// What a page would hand to the application server.
+    /// What a page would hand to the application server: `JSON.stringify(subscription)`.
+    pub fn browser_json(&self) -> Value {
+        json!({
+            "endpoint": self.subscription.endpoint().as_str(),
+            "expirationTime": null,
+            "keys": {
+                "p256dh": self.subscription.ua_public(),
+                "auth": base64url::encode(self.subscription.expose_auth_secret()),
+            },
+        })
+    }
+
+    /// The same, read.
     pub fn subscription(&self) -> &Subscription {
         &self.subscription
     }
