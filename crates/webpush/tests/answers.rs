@@ -5,9 +5,9 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use proptest::prelude::*;
-use reveille_core::{Action, Outcome, Rejection, RetrySource, Scope, UnixTime};
+use reveille_core::{Action, Outcome, Rejection, RetrySource, UnixTime};
 use reveille_webpush::target::PublicHttps;
 use reveille_webpush::{Endpoint, classify, classify_response};
 
@@ -264,6 +264,13 @@ fn wns_speaks_in_headers() {
         ),
         ("throttled", 406, &[("x-wns-notificationstatus", "channelthrottled")]),
         ("throttled until", 406, &[("x-wns-notificationstatus", "channelthrottled"), ("retry-after", "300")]),
+        ("throttled as a sender", 406, &[("x-wns-error-description", "Too many")]),
+        ("thrown away", 200, &[("x-wns-notificationstatus", "dropped")]),
+        (
+            "thrown away for this one",
+            200,
+            &[("x-wns-notificationstatus", "channelThrottled"), ("retry-after", "5")],
+        ),
         ("too large", 413, &[("x-wns-error-description", "The payload exceeds the limit.")]),
         ("gone", 410, &[("x-wns-notificationstatus", "dropped"), ("x-wns-status", "revoked")]),
         ("another sender", 403, &[("x-wns-error-description", "The cloud service is not authorized.")]),
@@ -380,6 +387,67 @@ fn the_url_that_was_asked_for_is_not_repeated() {
     several lines: suspect_target | not found https://push.example/… | http://push.example/…
     in a parameter: suspect_target | from=https://push.example/… to nowhere | http://push.example/…
     "#);
+}
+
+/// A service, or a proxy before it, quotes what it was sent: the path, decoded or not, alone or in a sentence; the token.
+#[test]
+fn the_path_that_was_asked_for_is_not_repeated() {
+    let url = "https://push.example/wpush/v2/gAAAAABkSECRETsecret,SECRET/tok%2Fen%3DAPA91bSECRETsecret?k=c2VjcmV0c2VjcmV0";
+    let endpoint = Endpoint::new(url, &PublicHttps).unwrap();
+    let mut table = String::new();
+    for (name, headers, body) in [
+        (
+            "express",
+            None,
+            "Cannot POST /wpush/v2/gAAAAABkSECRETsecret,SECRET/tok%2Fen%3DAPA91bSECRETsecret?k=c2VjcmV0c2VjcmV0",
+        ),
+        (
+            "decoded",
+            None,
+            r#"{"message":"no route for /wpush/v2/gAAAAABkSECRETsecret,SECRET/tok/en=APA91bSECRETsecret"}"#,
+        ),
+        ("in lower case", None, "unknown: gaaaaabksecretsecret,secret"),
+        ("cut off", None, "unknown subscription 'gAAAAABkSECRETsec...'"),
+        ("title", None, "<html><title>404 gAAAAABkSECRETsecret,SECRET</title>"),
+        ("query", None, "bad parameter k=c2VjcmV0c2VjcmV0"),
+        ("WNS", Some(("x-wns-error-description", "channel gAAAAABkSECRETsecret,SECRET is gone")), ""),
+        (
+            "token",
+            None,
+            "bad header: vapid t=eyJ0eXAiOiJKV1QiLCJhbGciOiJFUzI1NiJ9.eyJhdWQiOiJTRUNSRVQifQ.U0VDUkVU, k=BA1H",
+        ),
+        ("reading direction", None, "no \u{202e}gAAAAABkSECRETsecret,SECRET\u{2066} here"),
+    ] {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        let outcome = classify(&endpoint, StatusCode::NOT_FOUND, &headers.collect(), body.as_bytes(), NOW);
+        table += &line(name, outcome);
+    }
+    assert!(!table.to_ascii_lowercase().contains("secret") && !table.contains("U0VD"), "{table}");
+    insta::assert_snapshot!(table, @"");
+}
+
+/// A `Location` may be relative, and without a slash it looks like a name.
+#[test]
+fn no_receipt_prints_a_path() {
+    for location in [
+        "m/SECRETSECRETSECRET",
+        "SECRETSECRETSECRET",
+        "/m/SECRETSECRETSECRET",
+        "https://h/SECRETSECRETSECRET",
+        "x SECRETSECRETSECRET",
+        "SECRETSECRETSECRET://h",
+        "urn:SECRETSECRETSECRET://h",
+        "",
+    ] {
+        let outcome = answer(201, &[("location", location), ("link", location)], "");
+        let printed = format!("{outcome:?}");
+        assert!(!printed.contains("SECRET"), "{location}: {printed}");
+    }
+    let response = Response::builder().status(201).header("location", "m/1").body(Vec::new()).unwrap();
+    let Outcome::Accepted(receipt) = classify_response(None, &response, NOW) else { panic!("201 accepts") };
+    assert_eq!(receipt.message.as_deref(), Some("./m/1"), "the same reference (RFC 3986 §4.2)");
 }
 
 #[test]
