@@ -1,8 +1,8 @@
 //! What happened in a conversation, as the event source tells it.
 
 use reveille_crypto::{HmacKey, base64url};
-use reveille_payload::SizeLimit;
 use reveille_webpush::message::InvalidMessage;
+use reveille_webpush::message::SizeLimit;
 use reveille_webpush::{Message, Topic, Ttl, Urgency};
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use reveille_core::UnixTime;
 use reveille_crypto::jws::CompactJws;
 use reveille_crypto::{EcPrivateKey, P256PublicKey, base64url};
-use reveille_payload::SizeLimit;
 use reveille_webpush::credential::VapidHeader;
+use reveille_webpush::message::SizeLimit;
 use reveille_webpush::{
     ApplicationServer, Contact, Message, Padding, Subscription, Topic, Ttl, UserAgent, UserAgentKeys,
     VapidKey, VapidKeys, VapidSettings,

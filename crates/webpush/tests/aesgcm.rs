@@ -7,10 +7,10 @@ use http::Request;
 use proptest::prelude::*;
 use reveille_core::UnixTime;
 use reveille_crypto::{CryptoProvider, EcPrivateKey, Expand, P256PublicKey, base64url};
-use reveille_payload::SizeLimit;
 use reveille_testkit::rfc8291;
 use reveille_testkit::webpush::PushService;
 use reveille_webpush::message::MAX_PLAINTEXT;
+use reveille_webpush::message::SizeLimit;
 use reveille_webpush::target::PublicHttps;
 use reveille_webpush::{
     ApplicationServer, Endpoint, Message, Padding, Subscription, Ttl, UserAgent, UserAgentKeys, VapidKey,

@@ -5,9 +5,9 @@
 use proptest::prelude::*;
 use reveille_core::UnixTime;
 use reveille_crypto::CryptoProvider;
-use reveille_payload::SizeLimit;
 use reveille_webpush::credential::UnknownVapidKey;
 use reveille_webpush::message::MAX_PLAINTEXT;
+use reveille_webpush::message::SizeLimit;
 use reveille_webpush::target::PublicHttps;
 use reveille_webpush::user_agent::OpenError;
 use reveille_webpush::{

@@ -8,9 +8,9 @@
 
 use reveille_core::UnixTime;
 use reveille_crypto::{CryptoProvider, base64url};
-use reveille_payload::SizeLimit;
 use reveille_testkit::rfc8291;
 use reveille_webpush::message::MAX_PLAINTEXT;
+use reveille_webpush::message::SizeLimit;
 use reveille_webpush::{
     ApplicationServer, InnerSecret, Message, Padding, Subscription, Ttl, VapidKey, VapidKeys, VapidSettings,
 };

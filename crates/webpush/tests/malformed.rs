@@ -8,9 +8,9 @@ use std::fmt::{Display, Write as _};
 use reveille_core::UnixTime;
 use reveille_crypto::jws::UnsignedJws;
 use reveille_crypto::{CryptoProvider, EcPrivateKey, base64url};
-use reveille_payload::SizeLimit;
 use reveille_testkit::rfc8291;
 use reveille_webpush::credential::VapidHeader;
+use reveille_webpush::message::SizeLimit;
 use reveille_webpush::target::PublicHttps;
 use reveille_webpush::{
     Contact, Endpoint, InnerSecret, Message, Padding, StoredSubscription, Subscription, Topic, Ttl, Urgency,

@@ -11,9 +11,9 @@ use http::{Method, Request, Response};
 use proptest::prelude::*;
 use reveille_core::{Action, Outcome, RetrySource, Scope, UnixTime};
 use reveille_crypto::CryptoProvider;
-use reveille_payload::SizeLimit;
 use reveille_testkit::webpush::{PushService, Refusal};
 use reveille_webpush::message::MAX_PLAINTEXT;
+use reveille_webpush::message::SizeLimit;
 use reveille_webpush::target::PublicHttps;
 use reveille_webpush::{
     ApplicationServer, Endpoint, Message, Padding, Subscription, Topic, Ttl, Urgency, UserAgent,

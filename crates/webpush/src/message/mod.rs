@@ -10,10 +10,11 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::HeaderValue;
-use reveille_payload::{Part, SizeLimit, TooLarge};
+use reveille_payload::Part;
 use thiserror::Error;
 
 pub use padding::Padding;
+pub use reveille_payload::{Cut, FieldSize, SizeLimit, TooLarge};
 pub use topic::{InvalidTopic, Topic};
 pub use ttl::{InvalidTtl, Ttl};
 pub use urgency::{InvalidUrgency, Urgency};
