@@ -282,6 +282,9 @@ fn wns_speaks_in_headers() {
     TTL of zero: fix_request ttl | Ttl value conflicts with X-WNS-Cache-Policy. | dropped
     throttled: slow_down target +60 s (guess) | channelthrottled | -
     throttled until: slow_down target +300 s (service) | channelthrottled | -
+    throttled as a sender: slow_down service +60 s (guess) | Too many | -
+    thrown away: give_up | dropped | -
+    thrown away for this one: slow_down target +5 s (service) | channelThrottled | -
     too large: fix_request body | The payload exceeds the limit. | -
     gone: drop_target | dropped | revoked
     another sender: fix_credential credential | The cloud service is not authorized. | the VAPID key, its contact or this server's clock is wrong
@@ -425,7 +428,17 @@ fn the_path_that_was_asked_for_is_not_repeated() {
         table += &line(name, outcome);
     }
     assert!(!table.to_ascii_lowercase().contains("secret") && !table.contains("U0VD"), "{table}");
-    insta::assert_snapshot!(table, @"");
+    insta::assert_snapshot!(table, @"
+    express: suspect_target | Cannot POST /wpush/v2/…/…?k=… | -
+    decoded: suspect_target | - | no route for /wpush/v2/…/tok/en=…
+    in lower case: suspect_target | unknown: … | -
+    cut off: suspect_target | unknown subscription '…' | -
+    title: suspect_target | 404 … | -
+    query: suspect_target | bad parameter k=… | -
+    WNS: suspect_target | channel … is gone | -
+    token: suspect_target | bad header: vapid t=…, k=BA1H | -
+    reading direction: suspect_target | no  …  here | -
+    ");
 }
 
 /// A `Location` may be relative, and without a slash it looks like a name.

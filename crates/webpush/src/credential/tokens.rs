@@ -100,8 +100,16 @@ impl Service {
 }
 
 fn is_usable(expires: UnixTime, now: UnixTime) -> bool {
-    let left = expires.since(now);
+    let left = left(expires, now);
     left > LAST_MINUTE && left <= VapidSettings::MAX_LIFETIME
+}
+
+/// What is left of a token. A clock that shows the end of time would make a new one for every message: there nothing ends.
+fn left(expires: UnixTime, now: UnixTime) -> Duration {
+    if expires == UnixTime::MAX && now + VapidSettings::MAX_LIFETIME == UnixTime::MAX {
+        return VapidSettings::MAX_LIFETIME;
+    }
+    expires.since(now)
 }
 
 impl Tokens {
@@ -121,7 +129,7 @@ impl Tokens {
         let service = self.service(key, origin)?;
         let token = service.best(now)?.clone();
         service.mark_used();
-        let due = token.expires_at().since(now) <= self.settings.renew_before();
+        let due = left(token.expires_at(), now) <= self.settings.renew_before();
         Some(Found { token, due })
     }
 
