@@ -14,14 +14,14 @@ use std::error::Error;
 
 use bytes::Bytes;
 use connection::Connection;
-use http::header::{AUTHORIZATION, HeaderValue};
 use http::Response;
+use http::header::{AUTHORIZATION, HeaderValue};
 use local_apns::LocalApns;
 use reveille_apns::message::ApnsId;
 use reveille_apns::request::FanOut;
 use reveille_apns::{
-    Alert, App, CollapseId, DeviceToken, Endpoints, Expiration, Prepared, ProviderKey, SizeLimit, TokenSettings,
-    TokenSource, classify_response,
+    Alert, App, CollapseId, DeviceToken, Endpoints, Expiration, Prepared, ProviderKey, SizeLimit,
+    TokenSettings, TokenSource, classify_response,
 };
 use reveille_core::{Action, Outcome};
 use reveille_crypto_ring::PROVIDER;

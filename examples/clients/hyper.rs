@@ -35,27 +35,31 @@ pub fn client() -> Result<HttpClient, Box<dyn Error>> {
     Ok(Client::builder(TokioExecutor::new()).build(connector))
 }
 
-/// Sends a request and says what the answer means.
-pub async fn send(client: &HttpClient, request: http::Request<Bytes>) -> Result<Outcome, Box<dyn Error>> {
+/// Sends a request and says what the answer means; the endpoint's path is cut out of what the service said.
+pub async fn send(
+    client: &HttpClient,
+    subscription: &Subscription,
+    request: http::Request<Bytes>,
+) -> Result<Outcome, Box<dyn Error>> {
     let sending = client.request(request.map(Full::new));
     let response = tokio::time::timeout(TIMEOUT, sending).await??;
     let (parts, body) = response.into_parts();
     // A body that is too long, breaks off or does not come says nothing; the status is what counts.
     let body = tokio::time::timeout(TIMEOUT, Limited::new(body, 16 * 1024).collect()).await;
     let body = body.ok().and_then(Result::ok).map(|body| body.to_bytes()).unwrap_or_default();
-    Ok(classify(parts.status, &parts.headers, &body, clock::now()))
+    Ok(classify(subscription, parts.status, &parts.headers, &body, clock::now()))
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args().nth(1).ok_or("usage: client_hyper SUBSCRIPTION.json")?;
     let subscription = Subscription::from_json(&std::fs::read_to_string(path)?)?;
-    let key = VapidKey::parse(&std::env::var("VAPID_PRIVATE_KEY")?, PROVIDER)?;
+    let key = VapidKey::from_text(&std::env::var("VAPID_PRIVATE_KEY")?, PROVIDER)?;
     let settings = VapidSettings::new("mailto:ops@example.com".parse()?);
     let server = ApplicationServer::new(PROVIDER, VapidKeys::new(key), settings);
 
     let message = Message::new("hello", Ttl::from_secs(3_600)?)?;
     let request = server.request(&message, &subscription, clock::now())?;
-    println!("{:?}", send(&client()?, request).await?);
+    println!("{:?}", send(&client()?, &subscription, request).await?);
     Ok(())
 }

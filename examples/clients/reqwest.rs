@@ -29,9 +29,10 @@ pub fn client() -> Result<reqwest::Client, Box<dyn Error>> {
         .build()?)
 }
 
-/// Sends a request and says what the answer means.
+/// Sends a request and says what the answer means; the endpoint's path is cut out of what the service said.
 pub async fn send(
     client: &reqwest::Client,
+    subscription: &Subscription,
     request: http::Request<Bytes>,
 ) -> Result<Outcome, Box<dyn Error>> {
     let mut response = client.execute(request.try_into()?).await?;
@@ -43,19 +44,19 @@ pub async fn send(
             break; // No push service says that much.
         }
     }
-    Ok(classify(response.status(), response.headers(), &body, clock::now()))
+    Ok(classify(subscription, response.status(), response.headers(), &body, clock::now()))
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args().nth(1).ok_or("usage: client_reqwest SUBSCRIPTION.json")?;
     let subscription = Subscription::from_json(&std::fs::read_to_string(path)?)?;
-    let key = VapidKey::parse(&std::env::var("VAPID_PRIVATE_KEY")?, PROVIDER)?;
+    let key = VapidKey::from_text(&std::env::var("VAPID_PRIVATE_KEY")?, PROVIDER)?;
     let settings = VapidSettings::new("mailto:ops@example.com".parse()?);
     let server = ApplicationServer::new(PROVIDER, VapidKeys::new(key), settings);
 
     let message = Message::new("hello", Ttl::from_secs(3_600)?)?;
     let request = server.request(&message, &subscription, clock::now())?;
-    println!("{:?}", send(&client()?, request).await?);
+    println!("{:?}", send(&client()?, &subscription, request).await?);
     Ok(())
 }

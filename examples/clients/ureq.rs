@@ -26,24 +26,28 @@ pub fn client() -> ureq::Agent {
         .into()
 }
 
-/// Sends a request and says what the answer means.
-pub fn send(client: &ureq::Agent, request: http::Request<Bytes>) -> Result<Outcome, Box<dyn Error>> {
+/// Sends a request and says what the answer means; the endpoint's path is cut out of what the service said.
+pub fn send(
+    client: &ureq::Agent,
+    subscription: &Subscription,
+    request: http::Request<Bytes>,
+) -> Result<Outcome, Box<dyn Error>> {
     let (parts, body) = client.run(request.map(Vec::from))?.into_parts();
     let mut text = Vec::new();
     // No push service says more than 16 KiB; a body that breaks off says nothing, the status is what counts.
     let _ = body.into_reader().take(16 * 1024).read_to_end(&mut text);
-    Ok(classify(parts.status, &parts.headers, &text, clock::now()))
+    Ok(classify(subscription, parts.status, &parts.headers, &text, clock::now()))
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args().nth(1).ok_or("usage: client_ureq SUBSCRIPTION.json")?;
     let subscription = Subscription::from_json(&std::fs::read_to_string(path)?)?;
-    let key = VapidKey::parse(&std::env::var("VAPID_PRIVATE_KEY")?, PROVIDER)?;
+    let key = VapidKey::from_text(&std::env::var("VAPID_PRIVATE_KEY")?, PROVIDER)?;
     let settings = VapidSettings::new("mailto:ops@example.com".parse()?);
     let server = ApplicationServer::new(PROVIDER, VapidKeys::new(key), settings);
 
     let message = Message::new("hello", Ttl::from_secs(3_600)?)?;
     let request = server.request(&message, &subscription, clock::now())?;
-    println!("{:?}", send(&client(), request)?);
+    println!("{:?}", send(&client(), &subscription, request)?);
     Ok(())
 }

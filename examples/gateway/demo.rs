@@ -19,7 +19,7 @@ pub async fn run(gateway: SocketAddr, push: &LocalPush, key: &P256PublicKey) -> 
     println!("\n1. A user agent subscribes at the local push service with the VAPID public key,");
     let mut receiver = Receiver::subscribe(&push.browser_url(), key).await?;
     println!("   and hands its subscription to the gateway: POST /v1/subscriptions");
-    let registration = json!({"user": USER, "subscription": receiver.subscription()});
+    let registration = json!({"user": USER, "subscription": receiver.browser_json()});
     post(gateway, "/v1/subscriptions", &registration).await?;
 
     println!("2. Three chat events arrive: POST /v1/events");

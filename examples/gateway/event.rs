@@ -1,7 +1,9 @@
 //! What happened in a conversation, as the event source tells it.
 
 use reveille_crypto::{HmacKey, base64url};
-use reveille_webpush::{InvalidMessage, Message, Topic, Ttl, Urgency};
+use reveille_webpush::message::InvalidMessage;
+use reveille_webpush::message::SizeLimit;
+use reveille_webpush::{Message, Topic, Ttl, Urgency};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -59,11 +61,14 @@ impl Event {
                 self.notification(conversation, text.as_deref().unwrap_or_default(), resume_token)
             }
         };
-        let message = Message::new(payload, ttl).map_err(|error: InvalidMessage| error.to_string())?;
+        let message = Message::new_within(SizeLimit::Provider, payload, ttl)
+            .map_err(|error: InvalidMessage| error.to_string())?;
         let message = message.with_urgency(Urgency::High);
         // A newer message of a conversation replaces a waiting one; raw bytes never do.
         match self.raw {
-            None => Ok(message.with_topic(Topic::derived(topic_key, conversation.as_bytes()))),
+            None => Topic::derived(topic_key, conversation.as_bytes())
+                .map(|topic| message.with_topic(topic))
+                .map_err(|e| e.to_string()),
             Some(_) => Ok(message),
         }
     }

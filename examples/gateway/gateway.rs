@@ -12,9 +12,9 @@ use reveille_core::{Action, Outcome, Suspicion, SuspicionPolicy};
 use reveille_crypto::{HmacKey, P256PublicKey};
 use reveille_crypto_ring::PROVIDER;
 use reveille_examples::clock;
-use reveille_webpush::endpoint::{AllowLoopback, EndpointPolicy, PublicHttps};
+use reveille_webpush::target::{EndpointPolicy, InvalidSubscription, PublicHttps, RefusedEndpoint};
 use reveille_webpush::{
-    ApplicationServer, InvalidSubscription, RequestError, Subscription, VapidKey, VapidKeys, VapidSettings,
+    ApplicationServer, Endpoint, Refusal, RequestError, Subscription, VapidKey, VapidKeys, VapidSettings,
 };
 use serde::Deserialize as _;
 use serde_json::Value;
@@ -29,7 +29,7 @@ pub struct Gateway {
     server: ApplicationServer,
     sender: Sender,
     topic_key: Arc<dyn HmacKey>,
-    policy: &'static dyn EndpointPolicy,
+    policy: OwnOrigin,
     store: Store,
     devices: Mutex<Devices>,
     desk: Desk,
@@ -41,7 +41,21 @@ pub struct Gateway {
 pub type Counts = BTreeMap<&'static str, u64>;
 
 /// An endpoint, and the request to it.
-type DeviceRequest = (String, Result<http::Request<Bytes>, RequestError>);
+type DeviceRequest = (Endpoint, Result<http::Request<Bytes>, RequestError>);
+
+/// Public push services, and the one that this gateway runs itself: its very origin, and no other port of this machine. Whoever
+/// may register could otherwise have requests sent to every service that listens here.
+#[derive(Debug)]
+struct OwnOrigin(Option<String>);
+
+impl EndpointPolicy for OwnOrigin {
+    fn check(&self, endpoint: &Endpoint) -> Result<(), RefusedEndpoint> {
+        match &self.0 {
+            Some(own) if *own == endpoint.origin() && !endpoint.has_credentials() => Ok(()),
+            _ => PublicHttps.check(endpoint),
+        }
+    }
+}
 
 /// Why a registration failed.
 pub enum RegisterError {
@@ -61,15 +75,16 @@ impl Gateway {
     /// Devices of all users: every change writes the whole file.
     const MAX_DEVICES: usize = 100_000;
 
-    pub fn open(options: &Options) -> Result<Self, Box<dyn Error>> {
+    /// `local_push` is the origin of the push service that runs beside this gateway, if one does.
+    pub fn open(options: &Options, local_push: Option<String>) -> Result<Self, Box<dyn Error>> {
         let mut store = Store::open(&options.data)?;
-        let key = VapidKey::load(&store.vapid_key()?, PROVIDER)?;
+        let key = VapidKey::new(&store.vapid_key()?, PROVIDER)?;
         let contact = options.contact.parse().map_err(|error| format!("--contact: {error}"))?;
-        let policy: &dyn EndpointPolicy = if options.local_push { &AllowLoopback } else { &PublicHttps };
-        let devices = store.devices(policy)?;
+        let policy = OwnOrigin(local_push);
+        let devices = store.devices(&policy)?;
         Ok(Self {
             server: ApplicationServer::new(PROVIDER, VapidKeys::new(key), VapidSettings::new(contact)),
-            sender: Sender::new(options.local_push)?,
+            sender: Sender::new()?,
             topic_key: PROVIDER.hmac_sha256.key(store.topic_secret()?.expose()),
             policy,
             store,
@@ -80,8 +95,8 @@ impl Gateway {
     }
 
     /// What pages pass to `pushManager.subscribe`.
-    pub fn public_key(&self) -> &P256PublicKey {
-        self.server.keys().current().public_key()
+    pub fn public_key(&self) -> P256PublicKey {
+        *self.server.keys().current().public_key()
     }
 
     /// Keeps a subscription for a user, bound to the current key; `replaces` is the endpoint it takes the place of.
@@ -92,9 +107,9 @@ impl Gateway {
         subscription: &Value,
         replaces: Option<&str>,
     ) -> Result<(), RegisterError> {
-        let subscription = Subscription::from_json_with(&subscription.to_string(), self.policy)
+        let subscription = Subscription::from_json_with(&subscription.to_string(), &self.policy)
             .map_err(RegisterError::Invalid)?
-            .bound_to(self.server.keys().current().id());
+            .with_vapid_key(self.server.keys().current().id());
         if user.is_empty() || user.len() > Self::MAX_USER {
             return Err(RegisterError::User);
         }
@@ -160,7 +175,7 @@ impl Gateway {
         };
         let event = Event::deserialize(&event).map_err(|error| error.to_string())?;
         event.to_message(conversation, &*self.topic_key, None)?;
-        self.desk.remember(conversation, event.to_history());
+        self.desk.remember(&event.user, conversation, event.to_history());
         let sending: Vec<_> = self
             .requests(&event, conversation)?
             .into_iter()
@@ -178,7 +193,7 @@ impl Gateway {
 
     async fn send(
         &self,
-        endpoint: &str,
+        endpoint: &Endpoint,
         request: Result<http::Request<Bytes>, RequestError>,
     ) -> &'static str {
         let request = match request {
@@ -189,8 +204,8 @@ impl Gateway {
             }
         };
         let authorization = request.headers().get(http::header::AUTHORIZATION).cloned();
-        match self.sender.send(request).await {
-            Ok(outcome) => self.settle(endpoint, authorization.as_ref(), outcome),
+        match self.sender.send(endpoint, request).await {
+            Ok(outcome) => self.settle(endpoint.as_str(), authorization.as_ref(), outcome),
             Err(error) => {
                 eprintln!("gateway: no answer from a push service: {}", error.without_url());
                 "unreachable"
@@ -203,11 +218,11 @@ impl Gateway {
         let devices = self.devices();
         of_user(&devices, &event.user)
             .map(|device| {
-                let endpoint = device.subscription.endpoint().as_str();
-                let token = self.desk.token(&event.user, conversation, endpoint);
+                let endpoint = device.subscription.endpoint();
+                let token = self.desk.token(&event.user, conversation, endpoint.as_str());
                 let message = event.to_message(conversation, &*self.topic_key, token.as_deref())?;
                 let request = self.server.request(&message, &device.subscription, clock::now());
-                Ok((endpoint.to_owned(), request))
+                Ok((endpoint.clone(), request))
             })
             .collect()
     }
@@ -238,10 +253,9 @@ impl Gateway {
                 devices.remove(endpoint);
             }
             Some(Action::RefreshCredential { .. }) => {
-                let refreshed = authorization.is_none_or(|refused| {
-                    self.server.refresh_token(&device.subscription, refused, clock::now())
-                });
-                if !refreshed {
+                let refusal = authorization
+                    .map(|refused| self.server.handle_refusal(&device.subscription, refused, clock::now()));
+                if matches!(refusal, Some(Refusal::TooYoung { .. })) {
                     eprintln!(
                         "gateway: a token made within the hour is too old for them: is this clock right?"
                     );

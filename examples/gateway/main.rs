@@ -55,7 +55,7 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         true => Some(start_local_push(address).await?),
         false => None,
     };
-    let gateway = Arc::new(Gateway::open(&options)?);
+    let gateway = Arc::new(Gateway::open(&options, local_push.as_ref().map(LocalPush::origin))?);
     println!("gateway listens on http://localhost:{}/", address.port());
     println!("VAPID public key   {}", gateway.public_key());
     println!("data folder        {}", options.data.display());
@@ -69,7 +69,7 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         async move { axum::serve(listener, router).with_graceful_shutdown(interrupted()).await }
     });
     if let (Some(push), true) = (&local_push, options.demo) {
-        demo::run(own_address(address), push, gateway.public_key()).await?;
+        demo::run(own_address(address), push, &gateway.public_key()).await?;
         print!("{}", demo::what_next(address.port(), &push.browser_url()));
     }
     Ok(server.await??)

@@ -15,9 +15,19 @@ and the opened notification; then it keeps serving.
   --data FOLDER     where the VAPID key and the subscriptions are kept (default gateway-data)
   --contact URI     whom push services can reach: mailto: or https: (default mailto:ops@example.com)
   --demo            show the main job first, as without options (implies --local-push)
-  --local-push      also run a push service on this machine and accept endpoints there
+  --local-push      also run a push service on this machine, and accept endpoints of that one (no other port of this
+                    machine)
   --receipts        let service workers report what they received (for tests): GET /v1/receipts
   --help
+
+This is an example, and it authenticates nobody. Before anybody else can reach it, put a proxy in front that does:
+  POST   /v1/events         your event source only: whoever may call it notifies anybody
+  POST   /v1/subscriptions  the signed-in user only, and only with the user's own name as \"user\"
+  GET    /v1/subscriptions  the same
+  DELETE /v1/subscriptions  the same
+  POST   /v1/resume         the same; the token alone is not enough to trust a \"user\"
+  /v1/receipts              nobody (for tests)
+Free for all: /, the page's files, /v1/config.
 ";
 
 pub enum Arguments {

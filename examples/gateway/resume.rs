@@ -54,8 +54,8 @@ impl Desk {
     }
 
     /// Keeps a message for the page that comes back.
-    pub fn remember(&self, conversation: &str, message: Value) {
-        self.state().history.push(conversation, message);
+    pub fn remember(&self, user: &str, conversation: &str, message: Value) {
+        self.state().history.push(user, conversation, message);
     }
 
     /// The history, or a fresh conversation; why, stays in the log.
@@ -75,7 +75,7 @@ impl Desk {
         let answer = verdict.client_answer();
         match verdict {
             Verdict::Resume(claims) if state.replay.commit(&claims.reservation, now).is_ok() => {
-                json!({"answer": answer, "messages": state.history.of(&presented.conversation)})
+                json!({"answer": answer, "messages": state.history.of(&presented.user, &presented.conversation)})
             }
             Verdict::Resume(_) => json!({"answer": "fresh"}),
             Verdict::Fresh { reason, fraud } => {

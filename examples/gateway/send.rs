@@ -9,8 +9,8 @@ use bytes::Bytes;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reveille_core::Outcome;
 use reveille_examples::clock;
-use reveille_webpush::classify;
-use reveille_webpush::endpoint::PublicHttps;
+use reveille_webpush::target::PublicHttps;
+use reveille_webpush::{Endpoint, classify};
 
 /// No push service says more than this.
 const MAX_ANSWER: usize = 16 * 1024;
@@ -22,8 +22,8 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// With `local_push`, addresses of this machine are reachable too.
-    pub fn new(local_push: bool) -> Result<Self, Box<dyn Error>> {
+    /// The gateway's own push service has its address in its URL, so no name has to resolve to this machine.
+    pub fn new() -> Result<Self, Box<dyn Error>> {
         let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
         let tls =
             rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
@@ -34,7 +34,7 @@ impl Sender {
             .tls_backend_preconfigured(tls)
             // A proxy would resolve names itself, past the check of addresses.
             .no_proxy()
-            .dns_resolver(Arc::new(CheckedAddresses { local_push }))
+            .dns_resolver(Arc::new(CheckedAddresses))
             .redirect(reqwest::redirect::Policy::none())
             .timeout(Duration::from_secs(10))
             .build()?;
@@ -42,7 +42,11 @@ impl Sender {
     }
 
     /// Sends a request and says what the answer means.
-    pub async fn send(&self, request: http::Request<Bytes>) -> Result<Outcome, reqwest::Error> {
+    pub async fn send(
+        &self,
+        endpoint: &Endpoint,
+        request: http::Request<Bytes>,
+    ) -> Result<Outcome, reqwest::Error> {
         let mut response = self.http.execute(request.try_into()?).await?;
         let mut body = Vec::new();
         // A body that breaks off says nothing; the status is what counts.
@@ -52,23 +56,18 @@ impl Sender {
                 break;
             }
         }
-        Ok(classify(response.status(), response.headers(), &body, clock::now()))
+        Ok(classify(endpoint, response.status(), response.headers(), &body, clock::now()))
     }
 }
 
 /// Resolves names to public addresses only: the half of the endpoint policy that needs the network.
-struct CheckedAddresses {
-    local_push: bool,
-}
+struct CheckedAddresses;
 
 impl Resolve for CheckedAddresses {
     fn resolve(&self, name: Name) -> Resolving {
-        let local_push = self.local_push;
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let acceptable = |address: &SocketAddr| {
-                PublicHttps.check_address(address.ip()).is_ok() || (local_push && address.ip().is_loopback())
-            };
+            let acceptable = |address: &SocketAddr| PublicHttps.check_address(address.ip()).is_ok();
             let public: Vec<SocketAddr> = found.filter(acceptable).collect();
             if public.is_empty() {
                 return Err("the name resolves to no public address".into());

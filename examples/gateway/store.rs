@@ -8,10 +8,9 @@ use std::path::{Path, PathBuf};
 use reveille_core::{Secret, Suspicion, UnixTime};
 use reveille_crypto::{EcPrivateKey, base64url};
 use reveille_crypto_ring::PROVIDER;
-use reveille_webpush::Subscription;
-use reveille_webpush::endpoint::EndpointPolicy;
+use reveille_webpush::target::EndpointPolicy;
+use reveille_webpush::{StoredSubscription, Subscription};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 /// One device of a user.
 pub struct Device {
@@ -45,7 +44,7 @@ struct Line {
     registered: UnixTime,
     #[serde(default)]
     suspicion: Suspicion,
-    subscription: Value,
+    subscription: StoredSubscription,
 }
 
 pub struct Store {
@@ -146,7 +145,7 @@ impl Store {
                 user: device.user.clone(),
                 registered: device.registered,
                 suspicion: device.suspicion,
-                subscription: serde_json::to_value(&device.subscription)?,
+                subscription: StoredSubscription::from(device.subscription.clone()),
             };
             serde_json::to_writer(&mut text, &line)?;
             text.push(b'\n');
@@ -180,7 +179,7 @@ impl Store {
 
 fn read_line(line: &str, policy: &dyn EndpointPolicy) -> Result<Device, String> {
     let line: Line = serde_json::from_str(line).map_err(|error| error.to_string())?;
-    let subscription = Subscription::from_stored_json(&line.subscription.to_string(), policy);
+    let subscription = line.subscription.admitted_by(policy);
     Ok(Device {
         user: line.user,
         subscription: subscription.map_err(|error| error.to_string())?,

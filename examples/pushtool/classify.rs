@@ -42,12 +42,14 @@ pub fn classify(_: Options) -> ExitCode {
         let body = line.body.as_bytes();
         let outcome = match line.service {
             Service::Apns => reveille_apns::classify(None, status, &headers, body, line.now_ms),
-            Service::Webpush => reveille_webpush::classify(status, &headers, body, line.now_ms),
+            Service::Webpush => reveille_webpush::classify(None, status, &headers, body, line.now_ms),
             Service::Fcm => reveille_fcm::classify(None, status, &headers, body, line.now_ms),
         };
         // The line names a target of any service, so it is cut out here and not by `classify`.
         let outcome = match (outcome, &line.endpoint) {
-            (Outcome::Rejected(rejection), Some(endpoint)) => Outcome::Rejected(rejection.without(&[endpoint])),
+            (Outcome::Rejected(rejection), Some(endpoint)) => {
+                Outcome::Rejected(rejection.without(&[endpoint]))
+            }
             (outcome, _) => outcome,
         };
         Ok(to_json(&outcome))

@@ -1,7 +1,7 @@
 //! Arguments.
 
 use reveille_crypto::CryptoProvider;
-use reveille_webpush::endpoint::{AllowLoopback, EndpointPolicy, PublicHttps};
+use reveille_webpush::target::{AllowLoopback, EndpointPolicy, PublicHttps};
 
 /// What holds for the whole run.
 #[derive(Clone, Copy)]

@@ -5,9 +5,11 @@ use std::process::ExitCode;
 use reveille_core::UnixTime;
 use reveille_crypto::jws::CompactJws;
 use reveille_crypto::{EcPrivateKey, P256PublicKey, base64url};
+use reveille_webpush::credential::VapidHeader;
+use reveille_webpush::message::SizeLimit;
 use reveille_webpush::{
     ApplicationServer, Contact, Message, Padding, Subscription, Topic, Ttl, UserAgent, UserAgentKeys,
-    VapidHeader, VapidKey, VapidKeys, VapidSettings,
+    VapidKey, VapidKeys, VapidSettings,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -65,12 +67,14 @@ fn build_request(line: RequestLine, options: Options) -> Result<RequestJson, Fai
     if let Some(public) = line.vapid_public {
         private = private.with_public_key(public);
     }
-    let key = VapidKey::load(&private, options.crypto).map_err(failure("vapid_private"))?;
+    let key = VapidKey::new(&private, options.crypto).map_err(failure("vapid_private"))?;
     let contact: Contact =
         line.contact.as_deref().unwrap_or(DEFAULT_CONTACT).parse().map_err(failure("contact"))?;
     let ttl = Ttl::from_secs(line.ttl).map_err(failure("ttl"))?;
     let mut message = match line.payload {
-        Some(Base64(payload)) => Message::new(payload, ttl).map_err(failure("payload"))?,
+        Some(Base64(payload)) => {
+            Message::new_within(SizeLimit::Provider, payload, ttl).map_err(failure("payload"))?
+        }
         None => Message::without_payload(ttl),
     };
     if let Some(urgency) = line.urgency {
@@ -105,12 +109,12 @@ struct Opened {
 /// A body into its plaintext; always with the rustcrypto backend, because ring cannot load a receiver's key.
 pub fn open(_: Options) -> ExitCode {
     for_each_line(|line: OpenLine| {
-        let mut keys = UserAgentKeys::parse(&line.private_key, &line.auth).map_err(failure("keys"))?;
+        let mut keys = UserAgentKeys::from_text(&line.private_key, &line.auth).map_err(failure("keys"))?;
         if let Some(public) = line.public_key {
             keys = keys.with_public_key(public);
         }
         let user_agent =
-            UserAgent::load(&keys, reveille_crypto_rustcrypto::PROVIDER).map_err(failure("keys"))?;
+            UserAgent::new(&keys, reveille_crypto_rustcrypto::PROVIDER).map_err(failure("keys"))?;
         let plaintext = user_agent.open(&line.body.0).map_err(failure("body"))?;
         Ok(Opened { plaintext: Base64(plaintext) })
     })
@@ -127,7 +131,7 @@ struct VerifyLine {
 /// An `Authorization` header into its claims.
 pub fn verify_vapid(options: Options) -> ExitCode {
     for_each_line(|line: VerifyLine| {
-        let header = VapidHeader::parse(&line.authorization).map_err(failure("authorization"))?;
+        let header = VapidHeader::new(&line.authorization).map_err(failure("authorization"))?;
         header.verify(&line.audience, options.crypto, line.now_ms).map_err(failure("authorization"))?;
         // All claims, those that the library does not know, too.
         let token = CompactJws::parse(header.token(), VapidHeader::MAX_TOKEN_LEN)

@@ -49,6 +49,11 @@ impl LocalPush {
         Ok(Self { address, state })
     }
 
+    /// The origin of its endpoints: the only one of this machine that an application server should send to.
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// What goes into Firefox's `dom.push.serverURL`.
     pub fn browser_url(&self) -> String {
         format!("ws://{}/", self.address)

@@ -12,11 +12,11 @@ mod ureq_client;
 
 use bytes::Bytes;
 use http::Request;
-use reveille_core::{Action, Outcome};
+use reveille_core::{Action, Outcome, Scope};
 use reveille_crypto_ring::PROVIDER;
 use reveille_examples::clock;
 use reveille_examples::local_push::{LocalPush, Receiver};
-use reveille_webpush::{ApplicationServer, Message, Ttl, VapidKey, VapidKeys, VapidSettings};
+use reveille_webpush::{ApplicationServer, Message, Subscription, Ttl, VapidKey, VapidKeys, VapidSettings};
 
 struct Scene {
     push: LocalPush,
@@ -27,7 +27,7 @@ struct Scene {
 impl Scene {
     async fn set() -> Self {
         let push = LocalPush::start("127.0.0.1:0".parse().unwrap()).await.unwrap();
-        let key = VapidKey::load(&PROVIDER.p256.generate().unwrap(), PROVIDER).unwrap();
+        let key = VapidKey::new(&PROVIDER.p256.generate().unwrap(), PROVIDER).unwrap();
         let receiver = Receiver::subscribe(&push.browser_url(), key.public_key()).await.unwrap();
         let settings = VapidSettings::new("mailto:ops@example.com".parse().unwrap());
         Self { push, server: ApplicationServer::new(PROVIDER, VapidKeys::new(key), settings), receiver }
@@ -44,39 +44,41 @@ impl Scene {
 }
 
 /// Sends three requests with one client and checks what becomes of each.
-async fn check<F>(send: impl Fn(Request<Bytes>) -> F)
-where
-    F: Future<Output = Outcome>,
-{
+async fn check(send: impl AsyncFn(&Subscription, Request<Bytes>) -> Outcome) {
     let mut scene = Scene::set().await;
-    let accepted = send(scene.request("hello")).await;
+    let accepted = send(scene.receiver.subscription(), scene.request("hello")).await;
     assert!(matches!(&accepted, Outcome::Accepted(receipt) if receipt.status == 201), "{accepted:?}");
     assert_eq!(scene.receiver.receive().await.unwrap().unwrap(), b"hello");
 
     let mut unsigned = scene.request("hello");
     unsigned.headers_mut().remove("authorization");
-    assert_eq!(send(unsigned).await.action(), Some(&Action::FixCredential));
+    assert_eq!(
+        send(scene.receiver.subscription(), unsigned).await.action(),
+        Some(&Action::FixCredential { scope: Scope::Credential })
+    );
 
     scene.end_subscription();
-    let gone = send(scene.request("hello")).await;
+    let gone = send(scene.receiver.subscription(), scene.request("hello")).await;
     assert_eq!(gone.action(), Some(&Action::DropTarget { if_registered_before: None }));
 }
 
 #[tokio::test]
 async fn reqwest() {
     let client = reqwest_client::client().unwrap();
-    check(|request| async { reqwest_client::send(&client, request).await.unwrap() }).await;
+    check(async |to, request| reqwest_client::send(&client, to, request).await.unwrap()).await;
 }
 
 #[tokio::test]
 async fn hyper() {
     let client = hyper_client::client().unwrap();
-    check(|request| async { hyper_client::send(&client, request).await.unwrap() }).await;
+    check(async |to, request| hyper_client::send(&client, to, request).await.unwrap()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ureq() {
     let client = ureq_client::client();
-    check(|request| async { tokio::task::block_in_place(|| ureq_client::send(&client, request).unwrap()) })
-        .await;
+    check(async |to, request| {
+        tokio::task::block_in_place(|| ureq_client::send(&client, to, request).unwrap())
+    })
+    .await;
 }

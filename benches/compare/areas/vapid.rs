@@ -6,8 +6,8 @@ use http::Uri;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use reveille_core::UnixTime;
 use reveille_crypto::{CryptoProvider, EcPrivateKey, base64url};
-use reveille_webpush::endpoint::PublicHttps;
-use reveille_webpush::{Endpoint, VapidCache, VapidHeader, VapidKey, VapidSettings};
+use reveille_webpush::credential::VapidHeader;
+use reveille_webpush::{ApplicationServer, Subscription, VapidKey, VapidKeys, VapidSettings};
 use ring::rand::SystemRandom;
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, UnparsedPublicKey,
@@ -16,7 +16,7 @@ use web_push::{SubscriptionInfo, VapidSignatureBuilder};
 use web_push_native::jwt_simple::prelude::*;
 use web_push_native::vapid::VapidSignature;
 
-use super::webpush::ours::{AUTH, CONTACT, ENDPOINT, P256DH, VAPID_PRIVATE};
+use super::webpush::ours::{AUTH, CONTACT, ENDPOINT, P256DH, VAPID_PRIVATE, subscription_json};
 use crate::measure::Contestant;
 use crate::report::Report;
 
@@ -33,21 +33,18 @@ pub fn compare(report: &mut Report) {
 
 /// A header for a push service that got one before. The peers keep none: they sign again.
 fn found(report: &mut Report, now: UnixTime) {
-    let endpoint = endpoint();
-    let key = VapidKey::parse(VAPID_PRIVATE, RING).expect("valid key");
-    let mut cache = VapidCache::new(settings());
+    let key = VapidKey::from_text(VAPID_PRIVATE, RING).expect("valid key");
+    let server = ApplicationServer::new(RING, VapidKeys::new(key), settings());
     // As a service with many users has it: all big push services, and some that users host themselves.
     for number in 0..100 {
-        let other =
-            Endpoint::parse(&format!("https://push-{number}.example/x"), &PublicHttps).expect("valid URL");
-        let unsigned = cache.unsigned(&key, &other, now);
-        cache.install(unsigned, &[1; 64]);
+        let other = subscription(&format!("https://push-{number}.example/x"));
+        server.token(&other, now).expect("signature");
     }
-    let unsigned = cache.unsigned(&key, &endpoint, now);
-    cache.install(unsigned, &[1; 64]);
+    let subscription = subscription(ENDPOINT);
+    server.token(&subscription, now).expect("signature");
     report.row(
         "header for a known push service",
-        Contestant::new("ours, cached", || cache.find(key.id(), &endpoint, now)),
+        Contestant::new("ours, cached", || server.token(&subscription, now)),
         peers_sign(),
         None,
     );
@@ -81,7 +78,7 @@ fn verified(report: &mut Report, now: UnixTime) {
     let header = sign(RING, now)();
     let value = header.to_str().expect("text");
     let token = value.strip_prefix("vapid t=").and_then(|rest| rest.split(',').next()).expect("a token");
-    let public = *VapidKey::parse(VAPID_PRIVATE, RING).expect("valid key").public_key();
+    let public = *VapidKey::from_text(VAPID_PRIVATE, RING).expect("valid key").public_key();
 
     let (signing_input, signature) = token.rsplit_once('.').expect("three parts");
     let signature = base64url::decode(signature).expect("valid base64url");
@@ -108,7 +105,7 @@ fn verified(report: &mut Report, now: UnixTime) {
         report.row(
             name,
             Contestant::new("ours", move || {
-                VapidHeader::parse(value).expect("well formed").verify(ORIGIN, crypto, now).expect("valid")
+                VapidHeader::new(value).expect("well formed").verify(ORIGIN, crypto, now).expect("valid")
             }),
             vec![
                 Contestant::new("jsonwebtoken 11 (rust_crypto), token only", move || {
@@ -123,15 +120,14 @@ fn verified(report: &mut Report, now: UnixTime) {
     }
 }
 
+/// A server that knows no token yet, each time.
 fn sign(crypto: CryptoProvider, now: UnixTime) -> impl FnMut() -> http::HeaderValue {
-    let (endpoint, cache) = (endpoint(), VapidCache::new(settings()));
-    let key = VapidKey::parse(VAPID_PRIVATE, crypto).expect("valid key");
-    let signer =
-        crypto.es256.load(&EcPrivateKey::parse(VAPID_PRIVATE).expect("valid key")).expect("valid key");
+    let subscription = subscription(ENDPOINT);
+    let key = VapidKey::from_text(VAPID_PRIVATE, crypto).expect("valid key");
+    let (keys, settings) = (VapidKeys::new(key), settings());
     move || {
-        let unsigned = cache.unsigned(&key, &endpoint, now);
-        let signature = signer.sign(unsigned.signing_input()).expect("signature");
-        unsigned.finish(&signature)
+        let server = ApplicationServer::new(crypto, keys.clone(), settings.clone());
+        server.token(&subscription, now).expect("signature").authorization().clone()
     }
 }
 
@@ -156,20 +152,23 @@ fn peers_sign<'a>() -> Vec<Contestant<'a>> {
 }
 
 fn unsigned_input(now: UnixTime) -> Vec<u8> {
-    let key = VapidKey::parse(VAPID_PRIVATE, RING).expect("valid key");
-    VapidCache::new(settings()).unsigned(&key, &endpoint(), now).signing_input().to_vec()
+    let key = VapidKey::from_text(VAPID_PRIVATE, RING).expect("valid key");
+    let elsewhere = VapidKeys::new(VapidKey::remote(*key.public_key()));
+    let server = ApplicationServer::new(RING, elsewhere, settings());
+    server.token(&subscription(ENDPOINT), now).expect_err("the key is elsewhere");
+    server.poll_output().expect("something to sign").signing_input().to_vec()
 }
 
 fn settings() -> VapidSettings {
     VapidSettings::new(CONTACT.parse().expect("valid contact"))
 }
 
-fn endpoint() -> Endpoint {
-    Endpoint::parse(ENDPOINT, &PublicHttps).expect("valid URL")
+fn subscription(endpoint: &str) -> Subscription {
+    Subscription::from_json(&subscription_json(endpoint, P256DH)).expect("valid subscription")
 }
 
 fn with_public() -> EcPrivateKey {
     let private = EcPrivateKey::parse(VAPID_PRIVATE).expect("valid key");
-    let public = *VapidKey::load(&private, RING).expect("valid key").public_key();
+    let public = *VapidKey::new(&private, RING).expect("valid key").public_key();
     private.with_public_key(public)
 }

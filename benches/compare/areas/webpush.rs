@@ -6,7 +6,7 @@ pub mod ours;
 mod peers;
 mod processes;
 
-use reveille_webpush::MAX_PLAINTEXT;
+use reveille_webpush::message::MAX_PLAINTEXT;
 
 use crate::measure::Contestant;
 use crate::report::Report;

@@ -409,7 +409,7 @@ fn fcms_parts_are_the_payload_and_headers_of_the_request() {
             continue;
         };
         assert_eq!(parts.payload().as_str().as_bytes(), push.payload());
-        assert!(parts.payload().to_map().unwrap().contains_key("aps"));
+        assert!(parts.payload().to::<Value>().unwrap()["aps"].is_object());
         let request = request(&push);
         for (name, value) in parts.headers() {
             let sent = request.headers().get(name).map_or("10", |value| value.to_str().unwrap());

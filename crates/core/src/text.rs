@@ -86,10 +86,10 @@ fn cut_part(text: &str, part: &str) -> String {
         let (before, found) = rest.split_at_checked(at).unwrap_or((rest, ""));
         out.push_str(before);
         out.push('…');
-        let end = found.find(|c: char| !is_url_character(c)).unwrap_or(found.len());
-        // At least what was found, where the secret itself holds other characters.
-        let end = found.ceil_char_boundary(end.max(start.len()));
-        rest = found.get(end..).unwrap_or_default();
+        // As far as the text is the secret's, which may hold other characters than URLs do, and from there to the end of the word.
+        let same = found.bytes().zip(part.bytes()).take_while(|(a, b)| a.eq_ignore_ascii_case(b)).count();
+        let behind = found.get(found.ceil_char_boundary(same.max(start.len()))..).unwrap_or_default();
+        rest = behind.trim_start_matches(is_url_character);
     }
     out.push_str(rest);
     out
@@ -139,6 +139,17 @@ mod tests {
         let said = "Permission 'cloudmessaging.messages.create' denied";
         assert_eq!(cut_tokens(said), said);
         assert_eq!(cut_tokens(&"é".repeat(2_000)).len(), MAX_TEXT);
+    }
+
+    /// RFC 3986 §3.3 allows them in a path.
+    #[test]
+    fn a_secret_with_other_characters_is_cut_to_its_end() {
+        let secret = "https://h/abcdefghijkl!SECRET(secret),SECRET;x/y";
+        for text in ["POST /abcdefghijkl!SECRET(secret),SECRET;x/y no", "abcdefghijkl!SECRET(secre"] {
+            let cut = cut_out(text, &[secret]);
+            assert!(!cut.to_ascii_lowercase().contains("secre"), "{cut}");
+        }
+        assert_eq!(cut_out("(abcdefghijkl!SECRET(secret),SECRET;x)", &[secret]), "(…)");
     }
 
     proptest! {

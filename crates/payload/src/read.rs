@@ -67,10 +67,16 @@ pub fn from_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, InvalidJson> {
 }
 
 impl InvalidJson {
-    /// From serde's error at a path. What it quotes of the input is left out.
-    pub(crate) fn new(path: &str, error: &serde_json::Error) -> Self {
-        let path = cut(path).to_owned();
-        Self { path, problem: problem(error), line: error.line(), column: error.column() }
+    /// From the text of serde_json's error at a path. What it quotes of the input is left out; the place, which the text
+    /// ends with, is read from it.
+    #[must_use]
+    pub fn new(path: &str, error: &impl fmt::Display) -> Self {
+        let text = error.to_string();
+        let (text, (line, column)) = match text.rsplit_once(" at line ") {
+            Some((text, place)) => (text, place_of(place)),
+            None => (text.as_str(), (0, 0)),
+        };
+        Self { path: cut(path).to_owned(), problem: problem(text), line, column }
     }
 
     /// The same error inside something larger: `outer` comes in front of the path.
@@ -89,11 +95,14 @@ fn cut(text: &str) -> &str {
     text.get(..text.floor_char_boundary(MAX_TEXT)).unwrap_or_default()
 }
 
+/// Line and column of `3 column 7`.
+fn place_of(text: &str) -> (usize, usize) {
+    let read = |number: &str| number.parse().unwrap_or(0);
+    text.split_once(" column ").map_or((0, 0), |(line, column)| (read(line), read(column)))
+}
+
 /// serde's text without the value that it quotes.
-fn problem(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    // serde_json adds the place, which is given apart.
-    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
+fn problem(text: &str) -> String {
     let Some((found, quoted)) = found(text) else {
         return cut(text.strip_suffix(", there are no fields").unwrap_or(text)).to_owned();
     };

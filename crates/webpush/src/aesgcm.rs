@@ -12,9 +12,9 @@ use reveille_core::UnixTime;
 use reveille_crypto::{AEAD_TAG_LEN, CryptoError, CryptoProvider, EphemeralAgreement, Expand, base64url};
 use thiserror::Error;
 
-use crate::application_server::{ApplicationServer, RequestError};
 use crate::message::Message;
-use crate::subscription::Subscription;
+use crate::request::{ApplicationServer, RequestError};
+use crate::target::Subscription;
 
 /// Why a request cannot be built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

@@ -13,6 +13,7 @@
 //! ```
 
 use std::fmt;
+use std::str::FromStr;
 
 use reveille_core::Secret;
 use reveille_crypto::{AEAD_NONCE_LEN, AEAD_TAG_LEN, CryptoError, CryptoProvider, Expand, base64url};
@@ -48,7 +49,7 @@ pub enum InnerSealError {
 impl InnerSecret {
     /// Bytes of the secret.
     pub const LEN: usize = 32;
-    /// Bytes by which a sealed payload is longer: the payload may have [`MAX_PLAINTEXT`](crate::MAX_PLAINTEXT) less this.
+    /// Bytes by which a sealed payload is longer: the payload may have [`MAX_PLAINTEXT`](crate::message::MAX_PLAINTEXT) less this.
     pub const OVERHEAD: usize = 1 + SALT_LEN + AEAD_TAG_LEN;
 
     /// A new secret.
@@ -58,16 +59,6 @@ impl InnerSecret {
     pub fn generate(crypto: CryptoProvider) -> Result<Self, InnerSealError> {
         let mut secret = [0; Self::LEN];
         crypto.random.fill(&mut secret)?;
-        Ok(Self(Secret::new(secret)))
-    }
-
-    /// From stored base64url.
-    ///
-    /// # Errors
-    /// [`InnerSealError::Secret`].
-    pub fn parse(text: &str) -> Result<Self, InnerSealError> {
-        let bytes = Secret::new(base64url::decode_lenient(text).map_err(|_| InnerSealError::Secret)?);
-        let secret = bytes.expose().as_slice().try_into().map_err(|_| InnerSealError::Secret)?;
         Ok(Self(Secret::new(secret)))
     }
 
@@ -127,6 +118,16 @@ impl InnerSecret {
     }
 }
 
+/// From stored base64url. There is no `Display`: [`to_base64url`](InnerSecret::to_base64url) says what it does.
+impl FromStr for InnerSecret {
+    type Err = InnerSealError;
+    fn from_str(text: &str) -> Result<Self, InnerSealError> {
+        let bytes = Secret::new(base64url::decode_lenient(text).map_err(|_| InnerSealError::Secret)?);
+        let secret = bytes.expose().as_slice().try_into().map_err(|_| InnerSealError::Secret)?;
+        Ok(Self(Secret::new(secret)))
+    }
+}
+
 impl fmt::Debug for InnerSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("InnerSecret(…)")
@@ -167,7 +168,7 @@ mod tests {
 
     #[test]
     fn texts() {
-        insta::assert_snapshot!(InnerSecret::parse("AAAA").unwrap_err(), @"inner secret must be 32 bytes in base64url");
+        insta::assert_snapshot!("AAAA".parse::<InnerSecret>().unwrap_err(), @"inner secret must be 32 bytes in base64url");
         insta::assert_snapshot!(InnerSealError::NotAuthentic, @"payload is not sealed with this secret");
         assert_eq!(format!("{:?}", InnerSecret::generate(RING).unwrap()), "InnerSecret(…)");
     }

@@ -1,30 +1,44 @@
 #![doc = include_str!("../README.md")]
 
+/// Serde as the text of `Display` and `FromStr`.
+macro_rules! text_serde {
+    ($type:ty) => {
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text =
+                    <std::borrow::Cow<'de, str> as serde::Deserialize<'de>>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
 #[cfg(feature = "aesgcm")]
 pub mod aesgcm;
-mod answer;
-mod application_server;
-mod declarative;
+pub mod answer;
+pub mod credential;
+pub mod declarative;
 pub mod encryption;
-pub mod endpoint;
-mod inner_seal;
-mod message;
-mod subscription;
-mod user_agent;
-mod vapid;
+mod error;
+pub mod inner_seal;
+pub mod message;
+mod object;
+pub mod request;
+pub mod target;
+pub mod user_agent;
 
-pub use answer::classify;
-pub use application_server::{ApplicationServer, RequestError};
-pub use declarative::{DeclarativeAction, DeclarativeNotification, Direction, InvalidDeclarative};
-pub use endpoint::{Endpoint, InvalidEndpoint};
-pub use inner_seal::{INNER_SEAL_JS, InnerSealError, InnerSecret};
-pub use message::{
-    InvalidMessage, InvalidTopic, InvalidTtl, InvalidUrgency, MAX_PLAINTEXT, Message, Padding, Topic, Ttl,
-    Urgency,
-};
-pub use subscription::{AUTH_SECRET_LEN, InvalidSubscription, Subscription};
-pub use user_agent::{InvalidUserAgentKeys, OpenError, UserAgent, UserAgentKeys};
-pub use vapid::{
-    CachedToken, Contact, InvalidContact, InvalidVapid, InvalidVapidKey, UnknownVapidKey, UnsignedVapid,
-    VapidCache, VapidClaims, VapidHeader, VapidKey, VapidKeyId, VapidKeys, VapidSettings,
-};
+pub use answer::{classify, classify_response};
+pub use credential::{Contact, Refusal, Token, VapidKey, VapidKeys, VapidSettings};
+pub use declarative::DeclarativeNotification;
+pub use error::Error;
+pub use inner_seal::InnerSecret;
+pub use message::{Message, Padding, Topic, Ttl, Urgency};
+pub use request::{ApplicationServer, RequestError};
+pub use target::{Endpoint, StoredSubscription, Subscription};
+pub use user_agent::{UserAgent, UserAgentKeys};

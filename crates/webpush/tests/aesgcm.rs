@@ -9,10 +9,12 @@ use reveille_core::UnixTime;
 use reveille_crypto::{CryptoProvider, EcPrivateKey, Expand, P256PublicKey, base64url};
 use reveille_testkit::rfc8291;
 use reveille_testkit::webpush::PushService;
-use reveille_webpush::endpoint::PublicHttps;
+use reveille_webpush::message::MAX_PLAINTEXT;
+use reveille_webpush::message::SizeLimit;
+use reveille_webpush::target::PublicHttps;
 use reveille_webpush::{
-    ApplicationServer, Endpoint, MAX_PLAINTEXT, Message, Padding, Subscription, Ttl, UserAgent,
-    UserAgentKeys, VapidKey, VapidKeys, VapidSettings,
+    ApplicationServer, Endpoint, Message, Padding, Subscription, Ttl, UserAgent, UserAgentKeys, VapidKey,
+    VapidKeys, VapidSettings,
 };
 
 const RING: CryptoProvider = reveille_crypto_ring::PROVIDER;
@@ -20,7 +22,7 @@ const RUSTCRYPTO: CryptoProvider = reveille_crypto_rustcrypto::PROVIDER;
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 
 fn server(crypto: CryptoProvider) -> ApplicationServer {
-    let key = VapidKey::parse(rfc8291::AS_PRIVATE, crypto).unwrap();
+    let key = VapidKey::from_text(rfc8291::AS_PRIVATE, crypto).unwrap();
     let settings = VapidSettings::new("mailto:ops@example.com".parse().unwrap());
     ApplicationServer::new(crypto, VapidKeys::new(key), settings)
 }
@@ -100,8 +102,8 @@ fn the_service_takes_it() {
     let server = server(RING);
     let mut service = PushService::new("https://push.example", RUSTCRYPTO);
     let endpoint = service.subscribe(Some(*server.keys().current().public_key()));
-    let user_agent = UserAgent::load(&UserAgentKeys::generate(RUSTCRYPTO).unwrap(), RUSTCRYPTO).unwrap();
-    let subscription = user_agent.subscription(Endpoint::parse(&endpoint, &PublicHttps).unwrap());
+    let user_agent = UserAgent::new(&UserAgentKeys::generate(RUSTCRYPTO).unwrap(), RUSTCRYPTO).unwrap();
+    let subscription = user_agent.subscription(Endpoint::new(&endpoint, &PublicHttps).unwrap());
     for message in [Message::new("hello", Ttl::ZERO).unwrap(), Message::without_payload(Ttl::ZERO)] {
         let request = server.request_aesgcm(&message, &subscription, NOW).unwrap();
         assert_eq!(service.handle(&request, NOW).status(), 201);
@@ -132,7 +134,7 @@ proptest! {
         padded in 0..=MAX_PLAINTEXT,
         backend in 0..2_usize,
     ) {
-        let message = Message::new(payload.clone(), Ttl::ZERO).unwrap().with_padding(Padding::ToLength(padded)).unwrap();
+        let message = Message::new_within(SizeLimit::Provider, payload.clone(), Ttl::ZERO).unwrap().with_padding(Padding::ToLength(padded)).unwrap();
         let request = server([RING, RUSTCRYPTO][backend]).request_aesgcm(&message, &subscription(), NOW).unwrap();
         prop_assert_eq!(request.body().len(), 2 + padded.max(payload.len()) + 16);
         prop_assert!(request.body().len() <= 4_096);

@@ -5,19 +5,25 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use proptest::prelude::*;
-use reveille_core::{Action, Outcome, Rejection, UnixTime};
-use reveille_webpush::classify;
+use reveille_core::{Action, Outcome, Rejection, RetrySource, UnixTime};
+use reveille_webpush::target::PublicHttps;
+use reveille_webpush::{Endpoint, classify, classify_response};
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
+
+/// As long as real ones.
+fn endpoint() -> Endpoint {
+    Endpoint::new("https://push.example/wpush/v2/gAAAAABkSECRETsecretSECRETsecret", &PublicHttps).unwrap()
+}
 
 fn answer(status: u16, headers: &[(&'static str, &str)], body: impl AsRef<[u8]>) -> Outcome {
     let headers: HeaderMap = headers
         .iter()
         .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
         .collect();
-    classify(StatusCode::from_u16(status).unwrap(), &headers, body.as_ref(), NOW)
+    classify(&endpoint(), StatusCode::from_u16(status).unwrap(), &headers, body.as_ref(), NOW)
 }
 
 fn rejection(outcome: Outcome) -> Rejection {
@@ -32,9 +38,13 @@ fn line(name: &str, outcome: Outcome) -> String {
     let Rejection { action, reason, detail, .. } = rejection(outcome);
     let more = match &action {
         Action::FixRequest { field: Some(field) } => format!(" {field}"),
-        Action::Retry { not_before: at } | Action::SlowDown { until: at } => {
-            format!(" +{} s", at.since(NOW).as_secs())
+        Action::Retry { not_before: at, source } => {
+            format!(" +{} s ({})", at.since(NOW).as_secs(), source.name())
         }
+        Action::SlowDown { scope, until, source } => {
+            format!(" {} +{} s ({})", scope.name(), until.since(NOW).as_secs(), source.name())
+        }
+        Action::FixCredential { scope } => format!(" {}", scope.name()),
         _ => String::new(),
     };
     let text = |text: Option<&str>| text.unwrap_or("-").to_owned();
@@ -136,7 +146,7 @@ fn autopush_errno() {
     410 errno 105: drop_target | errno 105 | Endpoint became unavailable during request
     410 errno 106: drop_target | errno 106 | Invalid subscription
     400 errno 108: fix_request | errno 108 | Router type is invalid
-    401 errno 109: fix_credential | errno 109 | Invalid bearer token
+    401 errno 109: fix_credential credential | errno 109 | Invalid bearer token
     401 errno 109: suspect_target | errno 109 | VAPID public key mismatch
     401 errno 109: refresh_credential | errno 109 | Auth expired
     400 errno 110: fix_request content-encoding | errno 110 | Crypto keys specified incorrectly
@@ -144,9 +154,9 @@ fn autopush_errno() {
     400 errno 112: fix_request ttl | errno 112 | Invalid TTL header value
     400 errno 113: fix_request topic | errno 113 | Invalid Topic header value
     400 errno 114: fix_request ttl | errno 114 | Invalid TTL
-    503 errno 201: retry +0 s | errno 201 | Use exponential back-off for retries
-    503 errno 202: retry +0 s | errno 202 | Immediate retry ok
-    500 errno 999: retry +0 s | errno 999 | Unknown error
+    503 errno 201: retry +0 s (guess) | errno 201 | Use exponential back-off for retries
+    503 errno 202: retry +0 s (guess) | errno 202 | Immediate retry ok
+    500 errno 999: retry +0 s (guess) | errno 999 | Unknown error
     ");
 }
 
@@ -180,16 +190,16 @@ fn apple_reasons() {
     400 BadUrgency: fix_request urgency | BadUrgency | -
     400 BadWebPushTopic: fix_request topic | BadWebPushTopic | -
     400 VapidPkHashMismatch: suspect_target | VapidPkHashMismatch | the subscription was made with another VAPID key and must be renewed
-    403 BadJwtToken: fix_credential | BadJwtToken | the VAPID key, its contact or this server's clock is wrong
+    403 BadJwtToken: fix_credential credential | BadJwtToken | the VAPID key, its contact or this server's clock is wrong
     403 ExpiredJwtToken: refresh_credential | ExpiredJwtToken | -
     403 VapidPkHashMismatch: suspect_target | VapidPkHashMismatch | the subscription was made with another VAPID key and must be renewed
     404 BadPath: suspect_target | BadPath | -
     405 MethodNotAllowed: fix_request | MethodNotAllowed | -
     410 Unregistered: drop_target | Unregistered | -
     413 PayloadTooLarge: fix_request body | PayloadTooLarge | -
-    429 TooManyRequests: slow_down +60 s | TooManyRequests | -
-    500 InternalServerError: retry +0 s | InternalServerError | -
-    503 ServiceUnavailable: retry +0 s | ServiceUnavailable | -
+    429 TooManyRequests: slow_down service +60 s (guess) | TooManyRequests | -
+    500 InternalServerError: retry +0 s (guess) | InternalServerError | -
+    503 ServiceUnavailable: retry +0 s (guess) | ServiceUnavailable | -
     ");
 }
 
@@ -225,17 +235,17 @@ fn fcm_texts_html_and_json() {
     insta::assert_snapshot!(table, @"
     another key: suspect_target | the VAPID credentials in the authorization header do not correspond to the credentials used to create the subscriptions. | the subscription was made with another VAPID key and must be renewed
     another sender: suspect_target | MismatchSenderId | the subscription was made with another VAPID key and must be renewed
-    no or wrong VAPID: fix_credential | UnauthorizedRegistration | the VAPID key, its contact or this server's clock is wrong
-    no or wrong VAPID, as text: fix_credential | UnauthorizedRegistration | the VAPID key, its contact or this server's clock is wrong
-    invalid token: fix_credential | invalid JWT provided | the VAPID key, its contact or this server's clock is wrong
-    wrong audience: fix_credential | aud claim in the token MUST include the origin of the push resource URL | the VAPID key, its contact or this server's clock is wrong
+    no or wrong VAPID: fix_credential credential | UnauthorizedRegistration | the VAPID key, its contact or this server's clock is wrong
+    no or wrong VAPID, as text: fix_credential credential | UnauthorizedRegistration | the VAPID key, its contact or this server's clock is wrong
+    invalid token: fix_credential credential | invalid JWT provided | the VAPID key, its contact or this server's clock is wrong
+    wrong audience: fix_credential credential | aud claim in the token MUST include the origin of the push resource URL | the VAPID key, its contact or this server's clock is wrong
     gone: drop_target | push subscription has unsubscribed or expired. | -
     never was: suspect_target | A valid push subscription endpoint should be specified in the URL as such: https://fcm.googleapis.com/… | -
     page: suspect_target | Not Found | -
     too large: fix_request body | payload is too large | -
     json: fix_request | INVALID_ARGUMENT | Request contains an invalid argument.
-    json quota: slow_down +60 s | RESOURCE_EXHAUSTED | Quota exceeded.
-    json unavailable: retry +0 s | UNAVAILABLE | -
+    json quota: slow_down service +60 s (guess) | RESOURCE_EXHAUSTED | Quota exceeded.
+    json unavailable: retry +0 s (guess) | UNAVAILABLE | -
     ");
 }
 
@@ -254,6 +264,13 @@ fn wns_speaks_in_headers() {
         ),
         ("throttled", 406, &[("x-wns-notificationstatus", "channelthrottled")]),
         ("throttled until", 406, &[("x-wns-notificationstatus", "channelthrottled"), ("retry-after", "300")]),
+        ("throttled as a sender", 406, &[("x-wns-error-description", "Too many")]),
+        ("thrown away", 200, &[("x-wns-notificationstatus", "dropped")]),
+        (
+            "thrown away for this one",
+            200,
+            &[("x-wns-notificationstatus", "channelThrottled"), ("retry-after", "5")],
+        ),
         ("too large", 413, &[("x-wns-error-description", "The payload exceeds the limit.")]),
         ("gone", 410, &[("x-wns-notificationstatus", "dropped"), ("x-wns-status", "revoked")]),
         ("another sender", 403, &[("x-wns-error-description", "The cloud service is not authorized.")]),
@@ -263,12 +280,15 @@ fn wns_speaks_in_headers() {
     }
     insta::assert_snapshot!(table, @"
     TTL of zero: fix_request ttl | Ttl value conflicts with X-WNS-Cache-Policy. | dropped
-    throttled: slow_down +60 s | channelthrottled | -
-    throttled until: slow_down +300 s | channelthrottled | -
+    throttled: slow_down target +60 s (guess) | channelthrottled | -
+    throttled until: slow_down target +300 s (service) | channelthrottled | -
+    throttled as a sender: slow_down service +60 s (guess) | Too many | -
+    thrown away: give_up | dropped | -
+    thrown away for this one: slow_down target +5 s (service) | channelThrottled | -
     too large: fix_request body | The payload exceeds the limit. | -
     gone: drop_target | dropped | revoked
-    another sender: fix_credential | The cloud service is not authorized. | the VAPID key, its contact or this server's clock is wrong
-    unavailable: retry +30 s | - | -
+    another sender: fix_credential credential | The cloud service is not authorized. | the VAPID key, its contact or this server's clock is wrong
+    unavailable: retry +30 s (service) | - | -
     ");
 }
 
@@ -307,11 +327,11 @@ fn unknown_services() {
     one member of another type: refresh_credential | errno 109 | Auth expired
     a member twice: fix_request | b | -
     null members: drop_target | - | -
-    JSON cut off: retry +0 s | - | {"errno":999,"mess
+    JSON cut off: retry +0 s (guess) | - | {"errno":999,"mess
     nested deeply: fix_request | - | [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[…
-    white space: retry +0 s | - | -
-    plain text: retry +0 s | disk full | -
-    not UTF-8: retry +0 s | - | -
+    white space: retry +0 s (guess) | - | -
+    plain text: retry +0 s (guess) | disk full | -
+    not UTF-8: retry +0 s (guess) | - | -
     a redirect: give_up | - | redirects are not followed
     "#);
 }
@@ -328,8 +348,15 @@ fn retry_after_in_both_forms() {
     assert_eq!(pause(503, "Fri, 15 Jan 2027 08:00:30 GMT"), seconds(30));
     assert_eq!(pause(503, "Friday, 15-Jan-27 08:00:30 GMT"), seconds(30));
     assert_eq!(pause(503, "Fri Jan 15 08:00:30 2027"), seconds(30));
-    assert_eq!(pause(503, "Fri, 15 Jan 2027 07:59:00 GMT"), NOW, "a date in the past means now");
-    assert_eq!(pause(503, "99999999999999999999"), UnixTime::MAX);
+    assert_eq!(
+        pause(503, "Fri, 15 Jan 2027 07:59:00 GMT"),
+        seconds(1),
+        "a date in the past means now, or so"
+    );
+    assert_eq!(pause(429, "0"), seconds(1));
+    for slip in ["99999999999999999999", "Fri, 15 Jan 2038 08:00:00 GMT"] {
+        assert_eq!(pause(503, slip), seconds(24 * 3_600), "a slip of the service's clock: a day at most");
+    }
     for nonsense in ["", "soon", "-1", "1.5", "Fri, 99 Jan 2027 08:00:30 GMT"] {
         assert_eq!(pause(503, nonsense), NOW, "{nonsense:?}: as if it were absent");
         assert_eq!(pause(429, nonsense), seconds(60), "{nonsense:?}: as if it were absent");
@@ -363,6 +390,77 @@ fn the_url_that_was_asked_for_is_not_repeated() {
     several lines: suspect_target | not found https://push.example/… | http://push.example/…
     in a parameter: suspect_target | from=https://push.example/… to nowhere | http://push.example/…
     "#);
+}
+
+/// A service, or a proxy before it, quotes what it was sent: the path, decoded or not, alone or in a sentence; the token.
+#[test]
+fn the_path_that_was_asked_for_is_not_repeated() {
+    let url = "https://push.example/wpush/v2/gAAAAABkSECRETsecret,SECRET/tok%2Fen%3DAPA91bSECRETsecret?k=c2VjcmV0c2VjcmV0";
+    let endpoint = Endpoint::new(url, &PublicHttps).unwrap();
+    let mut table = String::new();
+    for (name, headers, body) in [
+        (
+            "express",
+            None,
+            "Cannot POST /wpush/v2/gAAAAABkSECRETsecret,SECRET/tok%2Fen%3DAPA91bSECRETsecret?k=c2VjcmV0c2VjcmV0",
+        ),
+        (
+            "decoded",
+            None,
+            r#"{"message":"no route for /wpush/v2/gAAAAABkSECRETsecret,SECRET/tok/en=APA91bSECRETsecret"}"#,
+        ),
+        ("in lower case", None, "unknown: gaaaaabksecretsecret,secret"),
+        ("cut off", None, "unknown subscription 'gAAAAABkSECRETsec...'"),
+        ("title", None, "<html><title>404 gAAAAABkSECRETsecret,SECRET</title>"),
+        ("query", None, "bad parameter k=c2VjcmV0c2VjcmV0"),
+        ("WNS", Some(("x-wns-error-description", "channel gAAAAABkSECRETsecret,SECRET is gone")), ""),
+        (
+            "token",
+            None,
+            "bad header: vapid t=eyJ0eXAiOiJKV1QiLCJhbGciOiJFUzI1NiJ9.eyJhdWQiOiJTRUNSRVQifQ.U0VDUkVU, k=BA1H",
+        ),
+        ("reading direction", None, "no \u{202e}gAAAAABkSECRETsecret,SECRET\u{2066} here"),
+    ] {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        let outcome = classify(&endpoint, StatusCode::NOT_FOUND, &headers.collect(), body.as_bytes(), NOW);
+        table += &line(name, outcome);
+    }
+    assert!(!table.to_ascii_lowercase().contains("secret") && !table.contains("U0VD"), "{table}");
+    insta::assert_snapshot!(table, @"
+    express: suspect_target | Cannot POST /wpush/v2/…/…?k=… | -
+    decoded: suspect_target | - | no route for /wpush/v2/…/tok/en=…
+    in lower case: suspect_target | unknown: … | -
+    cut off: suspect_target | unknown subscription '…' | -
+    title: suspect_target | 404 … | -
+    query: suspect_target | bad parameter k=… | -
+    WNS: suspect_target | channel … is gone | -
+    token: suspect_target | bad header: vapid t=…, k=BA1H | -
+    reading direction: suspect_target | no  …  here | -
+    ");
+}
+
+/// A `Location` may be relative, and without a slash it looks like a name.
+#[test]
+fn no_receipt_prints_a_path() {
+    for location in [
+        "m/SECRETSECRETSECRET",
+        "SECRETSECRETSECRET",
+        "/m/SECRETSECRETSECRET",
+        "https://h/SECRETSECRETSECRET",
+        "x SECRETSECRETSECRET",
+        "SECRETSECRETSECRET://h",
+        "urn:SECRETSECRETSECRET://h",
+        "",
+    ] {
+        let outcome = answer(201, &[("location", location), ("link", location)], "");
+        let printed = format!("{outcome:?}");
+        assert!(!printed.contains("SECRET"), "{location}: {printed}");
+    }
+    let response = Response::builder().status(201).header("location", "m/1").body(Vec::new()).unwrap();
+    let Outcome::Accepted(receipt) = classify_response(None, &response, NOW) else { panic!("201 accepts") };
+    assert_eq!(receipt.message.as_deref(), Some("./m/1"), "the same reference (RFC 3986 §4.2)");
 }
 
 #[test]
@@ -399,12 +497,12 @@ fn header_values_that_are_not_text() {
     for name in ["retry-after", "location", "ttl", "link", "x-wns-error-description", "x-wns-status"] {
         headers.insert(name, HeaderValue::from_bytes(b"\xff\xfe").unwrap());
     }
-    let Outcome::Accepted(receipt) = classify(StatusCode::CREATED, &headers, b"", NOW) else {
+    let Outcome::Accepted(receipt) = classify(None, StatusCode::CREATED, &headers, b"", NOW) else {
         panic!("201 accepts")
     };
     assert_eq!((receipt.message, receipt.ttl, receipt.reference), (None, None, None));
-    let refused = rejection(classify(StatusCode::SERVICE_UNAVAILABLE, &headers, b"", NOW));
-    assert_eq!(refused.action, Action::Retry { not_before: NOW });
+    let refused = rejection(classify(None, StatusCode::SERVICE_UNAVAILABLE, &headers, b"", NOW));
+    assert_eq!(refused.action, Action::Retry { not_before: NOW, source: RetrySource::Guess });
     assert_eq!((refused.reason, refused.detail), (None, None));
 }
 
@@ -440,7 +538,7 @@ proptest! {
         }
         let now = UnixTime::from_millis(now);
         let status = StatusCode::from_u16(status).unwrap();
-        let outcome = classify(status, &headers, &body, now);
+        let outcome = classify(&endpoint(), status, &headers, &body, now);
         prop_assert_eq!(outcome.action().is_none(), status.is_success());
         prop_assert!(outcome.action().and_then(Action::not_before).is_none_or(|at| at >= now));
     }

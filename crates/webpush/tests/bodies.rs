@@ -5,10 +5,14 @@
 use proptest::prelude::*;
 use reveille_core::UnixTime;
 use reveille_crypto::CryptoProvider;
-use reveille_webpush::endpoint::PublicHttps;
+use reveille_webpush::credential::UnknownVapidKey;
+use reveille_webpush::message::MAX_PLAINTEXT;
+use reveille_webpush::message::SizeLimit;
+use reveille_webpush::target::PublicHttps;
+use reveille_webpush::user_agent::OpenError;
 use reveille_webpush::{
-    ApplicationServer, Endpoint, MAX_PLAINTEXT, Message, OpenError, Padding, RequestError, Subscription, Ttl,
-    UnknownVapidKey, UserAgent, UserAgentKeys, VapidKey, VapidKeys, VapidSettings,
+    ApplicationServer, Endpoint, Message, Padding, RequestError, Subscription, Ttl, UserAgent, UserAgentKeys,
+    VapidKey, VapidKeys, VapidSettings,
 };
 
 const RING: CryptoProvider = reveille_crypto_ring::PROVIDER;
@@ -16,7 +20,7 @@ const RUSTCRYPTO: CryptoProvider = reveille_crypto_rustcrypto::PROVIDER;
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 
 fn server(crypto: CryptoProvider) -> ApplicationServer {
-    let key = VapidKey::load(&crypto.p256.generate().unwrap(), crypto).unwrap();
+    let key = VapidKey::new(&crypto.p256.generate().unwrap(), crypto).unwrap();
     let settings = VapidSettings::new("mailto:ops@example.com".parse().unwrap());
     ApplicationServer::new(crypto, VapidKeys::new(key), settings)
 }
@@ -24,14 +28,14 @@ fn server(crypto: CryptoProvider) -> ApplicationServer {
 fn user_agent(crypto: CryptoProvider) -> (UserAgent, Subscription) {
     // ring makes keys, too; only loading them for an agreement is the other backend's.
     let keys = UserAgentKeys::generate(crypto).unwrap();
-    let user_agent = UserAgent::load(&keys, RUSTCRYPTO).unwrap();
+    let user_agent = UserAgent::new(&keys, RUSTCRYPTO).unwrap();
     let subscription =
-        user_agent.subscription(Endpoint::parse("https://push.example/x", &PublicHttps).unwrap());
+        user_agent.subscription(Endpoint::new("https://push.example/x", &PublicHttps).unwrap());
     (user_agent, subscription)
 }
 
 fn message(payload: Vec<u8>) -> Message {
-    Message::new(payload, Ttl::ZERO).unwrap()
+    Message::new_within(SizeLimit::Provider, payload, Ttl::ZERO).unwrap()
 }
 
 #[test]
@@ -128,13 +132,16 @@ fn a_batch_opens_like_single_messages() {
 /// nobody to send to.
 #[test]
 fn a_subscription_whose_key_is_gone_does_not_affect_the_others_of_its_batch() {
-    let lost = VapidKey::load(&RING.p256.generate().unwrap(), RING).unwrap().id();
+    let lost = VapidKey::new(&RING.p256.generate().unwrap(), RING).unwrap().id();
     for crypto in [RING, RUSTCRYPTO] {
         for gone in [0..1, 1..2, 63..65, 64..128, 129..130] {
             let receivers: Vec<_> = (0..130)
                 .map(|i| {
                     let (user_agent, subscription) = user_agent(RUSTCRYPTO);
-                    (user_agent, if gone.contains(&i) { subscription.bound_to(lost) } else { subscription })
+                    (
+                        user_agent,
+                        if gone.contains(&i) { subscription.with_vapid_key(lost) } else { subscription },
+                    )
                 })
                 .collect();
             let subscriptions: Vec<_> = receivers.iter().map(|(_, subscription)| subscription).collect();
@@ -144,7 +151,7 @@ fn a_subscription_whose_key_is_gone_does_not_affect_the_others_of_its_batch() {
             for (i, ((user_agent, _), request)) in receivers.iter().zip(requests).enumerate() {
                 let opened = request.map(|request| user_agent.open(request.body()).unwrap());
                 let expected = match gone.contains(&i) {
-                    true => Err(RequestError::UnknownKey(UnknownVapidKey { id: lost })),
+                    true => Err(RequestError::from(UnknownVapidKey { id: lost })),
                     false => Ok(b"to all".to_vec()),
                 };
                 assert_eq!(opened, expected, "{i}");

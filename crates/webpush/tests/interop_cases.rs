@@ -9,9 +9,10 @@
 use reveille_core::UnixTime;
 use reveille_crypto::{CryptoProvider, base64url};
 use reveille_testkit::rfc8291;
+use reveille_webpush::message::MAX_PLAINTEXT;
+use reveille_webpush::message::SizeLimit;
 use reveille_webpush::{
-    ApplicationServer, InnerSecret, MAX_PLAINTEXT, Message, Padding, Subscription, Ttl, VapidKey, VapidKeys,
-    VapidSettings,
+    ApplicationServer, InnerSecret, Message, Padding, Subscription, Ttl, VapidKey, VapidKeys, VapidSettings,
 };
 use serde_json::{Value, json};
 
@@ -29,11 +30,11 @@ fn aesgcm() {
     let mut cases = Vec::new();
     for length in (0..=MAX_PLAINTEXT).step_by(41).chain([MAX_PLAINTEXT]) {
         let crypto = PROVIDERS[length % 2];
-        let key = VapidKey::parse(rfc8291::AS_PRIVATE, crypto).unwrap();
+        let key = VapidKey::from_text(rfc8291::AS_PRIVATE, crypto).unwrap();
         let settings = VapidSettings::new("mailto:ops@example.com".parse().unwrap());
         let server = ApplicationServer::new(crypto, VapidKeys::new(key), settings);
         let payload: Vec<u8> = (0..length).map(|i| (i * 7 + length) as u8).collect();
-        let message = Message::new(payload.clone(), Ttl::ZERO).unwrap();
+        let message = Message::new_within(SizeLimit::Provider, payload.clone(), Ttl::ZERO).unwrap();
         let message = message.with_padding(Padding::ToLength(length % 300)).unwrap();
         let request =
             server.request_aesgcm(&message, &subscription, UnixTime::from_secs(1_800_000_000)).unwrap();
@@ -58,7 +59,10 @@ fn inner_seal() {
         let secret = InnerSecret::generate(crypto).unwrap();
         let sealed = secret.seal(payload, crypto).unwrap();
         assert_eq!(secret.open(&sealed, crypto).unwrap(), payload);
-        assert!(Message::new(sealed.clone(), Ttl::ZERO).is_ok(), "the longest still fits");
+        assert!(
+            Message::new_within(SizeLimit::Provider, sealed.clone(), Ttl::ZERO).is_ok(),
+            "the longest still fits"
+        );
         cases.push(json!({
             "secret": secret.to_base64url().expose(),
             "sealed": base64url::encode(&sealed), "payload": base64url::encode(payload),

@@ -9,10 +9,12 @@ use reveille_core::UnixTime;
 use reveille_crypto::jws::UnsignedJws;
 use reveille_crypto::{CryptoProvider, EcPrivateKey, base64url};
 use reveille_testkit::rfc8291;
-use reveille_webpush::endpoint::PublicHttps;
+use reveille_webpush::credential::VapidHeader;
+use reveille_webpush::message::SizeLimit;
+use reveille_webpush::target::PublicHttps;
 use reveille_webpush::{
-    Contact, Endpoint, InnerSecret, Message, Padding, Subscription, Topic, Ttl, Urgency, UserAgent,
-    UserAgentKeys, VapidHeader, VapidKey,
+    Contact, Endpoint, InnerSecret, Message, Padding, StoredSubscription, Subscription, Topic, Ttl, Urgency,
+    UserAgent, UserAgentKeys, VapidKey,
 };
 use serde_json::{Value, json};
 
@@ -114,28 +116,28 @@ fn subscriptions() {
         ("vapidKeyId too short", rfc8291::SUBSCRIPTION.replacen('{', r#"{"vapidKeyId":"abc","#, 1)),
         ("vapidKeyId a number", rfc8291::SUBSCRIPTION.replacen('{', r#"{"vapidKeyId":5,"#, 1)),
     ];
-    insta::assert_snapshot!(table(&cases, |json| Subscription::from_stored_json(json, &PublicHttps)), @"
-    nothing: not the JSON of a subscription (line 1, column 1)
-    not JSON: not the JSON of a subscription (line 1, column 1)
-    cut off: not the JSON of a subscription (line 5, column 24)
-    something behind it: not the JSON of a subscription (line 1, column 241)
-    a member twice: not the JSON of a subscription (line 2, column 14)
-    null: not the JSON of a subscription (line 1, column 4)
-    text: not the JSON of a subscription (line 1, column 46)
-    the members in an array: not the JSON of a subscription (line 1, column 1)
+    insta::assert_snapshot!(table(&cases, |json| StoredSubscription::from_json(json)?.admitted_by(&PublicHttps)), @"
+    nothing: JSON, line 1 column 0: EOF while parsing a value
+    not JSON: JSON, line 1 column 1: expected value
+    cut off: JSON, line 5 column 24: EOF while parsing a string
+    something behind it: JSON, line 1 column 241: trailing characters
+    a member twice: JSON, line 2 column 14: duplicate field `endpoint`
+    null: JSON, line 1 column 4: expected a push subscription as a JSON object, found null
+    text: JSON, line 1 column 46: expected a push subscription as a JSON object, found a string
+    the members in an array: JSON, line 1 column 0: expected a push subscription as a JSON object, found an array
     an empty object: endpoint: missing
     endpoint absent: endpoint: missing
-    endpoint null: endpoint: must be a string
-    endpoint a number: endpoint: must be a string
-    endpoint an object: endpoint: must be a string
+    endpoint null: endpoint: expected a string, found null
+    endpoint a number: endpoint: expected a string, found a number
+    endpoint an object: endpoint: expected a string, found an object
     endpoint http: endpoint: scheme must be https
     keys absent: keys: missing
-    keys null: keys: must be an object
-    keys an array: keys: must be an object
-    keys text: keys: must be an object
+    keys null: keys: expected an object, found null
+    keys an array: keys: expected an object, found an array
+    keys text: keys: expected an object, found a string
     p256dh absent: keys.p256dh: missing
-    p256dh null: keys.p256dh: must be a string
-    p256dh an array of bytes: keys.p256dh: must be a string
+    p256dh null: keys.p256dh: expected a string, found null
+    p256dh an array of bytes: keys.p256dh: expected a string, found an array
     p256dh empty: keys.p256dh: P-256 public key must be 65 bytes, got 0
     p256dh not base64url: keys.p256dh: P-256 public key is not base64url: invalid character or length
     p256dh of 64 bytes: keys.p256dh: P-256 public key must be 65 bytes, got 64
@@ -145,24 +147,28 @@ fn subscriptions() {
     p256dh off the curve: keys.p256dh: P-256 public key is not a point on the curve
     p256dh the identity: keys.p256dh: P-256 public key must be 65 bytes, got 1
     auth absent: keys.auth: missing
-    auth a number: keys.auth: must be a string
+    auth a number: keys.auth: expected a string, found a number
     auth empty: keys.auth: must be 16 bytes, got 0
     auth not base64url: keys.auth: not base64url: invalid character or length
     auth of 15 bytes: keys.auth: must be 16 bytes, got 15
     auth of 17 bytes: keys.auth: must be 16 bytes, got 17
     auth and p256dh swapped: keys.auth: must be 16 bytes, got 65
-    expirationTime text: expirationTime: must be null or a number of milliseconds
-    expirationTime negative: expirationTime: must be null or a number of milliseconds
-    expirationTime an object: expirationTime: must be null or a number of milliseconds
-    vapidKeyId too short: vapidKeyId: must be 11 characters of base64url
-    vapidKeyId a number: vapidKeyId: must be a string
+    expirationTime text: expirationTime: expected null or a number of milliseconds since 1970, found a string
+    expirationTime negative: expirationTime: expected null or a number of milliseconds since 1970, found a negative number
+    expirationTime an object: expirationTime: expected null or a number of milliseconds since 1970, found an object
+    vapidKeyId too short: vapidKeyId: VAPID key id must be 11 characters of base64url (8 bytes)
+    vapidKeyId a number: vapidKeyId: expected a string, found a number
     ");
     // The same through serde, where an application has it inside something of its own.
     for (name, input) in &cases {
-        assert!(serde_json::from_str::<Subscription>(input).is_err(), "{name}");
+        let stored = serde_json::from_str::<StoredSubscription>(input);
+        assert_eq!(stored.is_err(), *name != "endpoint http", "{name}");
         // What comes from outside does not choose the key: there our own member is as unknown as any other.
+        let unbound = name.starts_with("vapidKeyId").then_some(None);
         let outside = Subscription::from_json(input).map(|subscription| subscription.vapid_key());
-        assert_eq!(outside.ok(), name.starts_with("vapidKeyId").then_some(None), "{name}");
+        assert_eq!(outside.ok(), unbound, "{name}");
+        let inside = serde_json::from_str(input).map(|subscription: Subscription| subscription.vapid_key());
+        assert_eq!(inside.ok(), unbound, "{name}");
     }
 }
 
@@ -196,7 +202,7 @@ fn endpoints() {
         ("hexadecimal", "https://0x7f.1/SECRETSECRET"),
         ("too long", &format!("https://push.example.net/{}", "S".repeat(2_048))),
     ]);
-    insta::assert_snapshot!(table(&cases, |url| Endpoint::parse(url, &PublicHttps)), @"
+    insta::assert_snapshot!(table(&cases, |url| Endpoint::new(url, &PublicHttps)), @"
     nothing: not an absolute URL with a host
     a path: not an absolute URL with a host
     no scheme: not an absolute URL with a host
@@ -304,10 +310,11 @@ fn messages() {
     ");
 
     let of = |payload: usize, padding| {
-        Message::new(vec![b'S'; payload], Ttl::ZERO).and_then(|message| message.with_padding(padding))
+        Message::new_within(SizeLimit::Provider, vec![b'S'; payload], Ttl::ZERO)
+            .and_then(|message| message.with_padding(padding))
     };
-    insta::assert_snapshot!(of(3_994, Padding::None).unwrap_err(), @"payload of 3994 bytes is longer than the limit of 3993");
-    insta::assert_snapshot!(of(100_000, Padding::None).unwrap_err(), @"payload of 100000 bytes is longer than the limit of 3993");
+    insta::assert_snapshot!(of(3_994, Padding::None).unwrap_err(), @"message of 3994 bytes does not fit into 3993, at least 3994 are needed: payload 3994");
+    insta::assert_snapshot!(of(100_000, Padding::None).unwrap_err(), @"message of 100000 bytes does not fit into 3993, at least 100000 are needed: payload 100000");
     insta::assert_snapshot!(of(3_993, Padding::Bytes(1)).unwrap_err(), @"payload of 3993 bytes with 1 bytes of padding is longer than the limit of 3993");
     insta::assert_snapshot!(of(10, Padding::ToLength(4_000)).unwrap_err(), @"payload of 10 bytes with 3990 bytes of padding is longer than the limit of 3993");
     let bare = Message::without_payload(Ttl::ZERO);
@@ -338,7 +345,7 @@ fn vapid_keys() {
         ("JWK of a public key", r#"{"kty":"EC","crv":"P-256","x":"yfWPiYE-n46H","y":"yfWPiYE-n46H"}"#),
         ("JWK with half a point", r#"{"kty":"EC","crv":"P-256","x":"yfWPiYE-n46H","d":"yfWPiYE-n46H"}"#),
     ]);
-    insta::assert_snapshot!(table(&cases, |key| VapidKey::parse(key, RUSTCRYPTO)), @"
+    insta::assert_snapshot!(table(&cases, |key| VapidKey::from_text(key, RUSTCRYPTO)), @"
     nothing: P-256 private key must be 32 bytes, got 0
     not base64url: private key is not base64url: invalid character or length
     31 bytes: P-256 private key must be 32 bytes, got 31
@@ -360,8 +367,8 @@ fn vapid_keys() {
     let other = EcPrivateKey::parse(rfc8291::AS_PRIVATE)
         .unwrap()
         .with_public_key(rfc8291::UA_PUBLIC.parse().unwrap());
-    insta::assert_snapshot!(VapidKey::load(&other, RUSTCRYPTO).unwrap_err(), @"the public key does not belong to the private key");
-    insta::assert_snapshot!(VapidKey::load(&other, reveille_crypto_ring::PROVIDER).unwrap_err(), @"the public key does not belong to the private key");
+    insta::assert_snapshot!(VapidKey::new(&other, RUSTCRYPTO).unwrap_err(), @"the public key does not belong to the private key");
+    insta::assert_snapshot!(VapidKey::new(&other, reveille_crypto_ring::PROVIDER).unwrap_err(), @"the public key does not belong to the private key");
 }
 
 #[test]
@@ -380,8 +387,7 @@ fn vapid_headers() {
         |aud: &str, exp: u64| format!(r#"{{"aud":"{aud}","exp":{exp},"sub":"mailto:ops@example.com"}}"#);
     let good = signed(es256, &claims("https://push.example.net", exp));
     let header = |t: &str| format!("vapid t={t}, k={k}");
-    let accepted =
-        |value: &str| VapidHeader::parse(value)?.verify("https://push.example.net", RUSTCRYPTO, NOW);
+    let accepted = |value: &str| VapidHeader::new(value)?.verify("https://push.example.net", RUSTCRYPTO, NOW);
     assert_eq!(accepted(&header(&good)).unwrap().exp, exp);
 
     let altered = {
@@ -475,8 +481,8 @@ fn vapid_headers() {
 
 #[test]
 fn bodies() {
-    let keys = UserAgentKeys::parse(rfc8291::UA_PRIVATE, rfc8291::AUTH_SECRET).unwrap();
-    let user_agent = UserAgent::load(&keys, RUSTCRYPTO).unwrap();
+    let keys = UserAgentKeys::from_text(rfc8291::UA_PRIVATE, rfc8291::AUTH_SECRET).unwrap();
+    let user_agent = UserAgent::new(&keys, RUSTCRYPTO).unwrap();
     let good = base64url::decode(rfc8291::BODY).unwrap();
     assert!(user_agent.open(&good).is_ok());
     let with = |at: usize, bytes: &[u8]| {
@@ -532,22 +538,22 @@ fn bodies() {
 
 #[test]
 fn user_agent_keys_and_inner_secrets() {
-    let err = |private: &str, auth: &str| UserAgentKeys::parse(private, auth).unwrap_err().to_string();
+    let err = |private: &str, auth: &str| UserAgentKeys::from_text(private, auth).unwrap_err().to_string();
     insta::assert_snapshot!(err("", rfc8291::AUTH_SECRET), @"private key: P-256 private key must be 32 bytes, got 0");
     insta::assert_snapshot!(err("q1dXpw3UpT5VOmu!", rfc8291::AUTH_SECRET), @"private key: private key is not base64url: invalid character or length");
     insta::assert_snapshot!(err(rfc8291::UA_PRIVATE, ""), @"auth: must be 16 bytes, got 0");
     insta::assert_snapshot!(err(rfc8291::UA_PRIVATE, "BTBZMqHH6r4Tts7J_aSI"), @"auth: must be 16 bytes, got 15");
     insta::assert_snapshot!(err(rfc8291::UA_PRIVATE, "BTBZ MqHH"), @"auth: not base64url: invalid character or length");
-    let zero = UserAgentKeys::parse(&base64url::encode(&[0; 32]), rfc8291::AUTH_SECRET).unwrap();
-    insta::assert_snapshot!(UserAgent::load(&zero, RUSTCRYPTO).unwrap_err(), @"the rustcrypto backend rejects this P-256 private key: out of range, too small, or inconsistent");
-    let right = UserAgentKeys::parse(rfc8291::UA_PRIVATE, rfc8291::AUTH_SECRET).unwrap();
-    insta::assert_snapshot!(UserAgent::load(&right, reveille_crypto_ring::PROVIDER).unwrap_err(), @"the ring backend does not support loading a P-256 agreement key");
+    let zero = UserAgentKeys::from_text(&base64url::encode(&[0; 32]), rfc8291::AUTH_SECRET).unwrap();
+    insta::assert_snapshot!(UserAgent::new(&zero, RUSTCRYPTO).unwrap_err(), @"the rustcrypto backend rejects this P-256 private key: out of range, too small, or inconsistent");
+    let right = UserAgentKeys::from_text(rfc8291::UA_PRIVATE, rfc8291::AUTH_SECRET).unwrap();
+    insta::assert_snapshot!(UserAgent::new(&right, reveille_crypto_ring::PROVIDER).unwrap_err(), @"the ring backend does not support loading a P-256 agreement key");
     let mismatch = right.with_public_key(
         EcPrivateKey::parse(rfc8291::AS_PRIVATE)
-            .map(|key| *VapidKey::load(&key, RUSTCRYPTO).unwrap().public_key())
+            .map(|key| *VapidKey::new(&key, RUSTCRYPTO).unwrap().public_key())
             .unwrap(),
     );
-    insta::assert_snapshot!(UserAgent::load(&mismatch, RUSTCRYPTO).unwrap_err(), @"the public key does not belong to the private key");
-    insta::assert_snapshot!(InnerSecret::parse("AAAA").unwrap_err(), @"inner secret must be 32 bytes in base64url");
-    insta::assert_snapshot!(InnerSecret::parse("not base64 at all").unwrap_err(), @"inner secret must be 32 bytes in base64url");
+    insta::assert_snapshot!(UserAgent::new(&mismatch, RUSTCRYPTO).unwrap_err(), @"the public key does not belong to the private key");
+    insta::assert_snapshot!("AAAA".parse::<InnerSecret>().unwrap_err(), @"inner secret must be 32 bytes in base64url");
+    insta::assert_snapshot!("not base64 at all".parse::<InnerSecret>().unwrap_err(), @"inner secret must be 32 bytes in base64url");
 }

@@ -9,13 +9,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use proptest::prelude::*;
-use reveille_core::{Action, Outcome, UnixTime};
+use reveille_core::{Action, Outcome, RetrySource, Scope, UnixTime};
 use reveille_crypto::CryptoProvider;
 use reveille_testkit::webpush::{PushService, Refusal};
-use reveille_webpush::endpoint::PublicHttps;
+use reveille_webpush::message::MAX_PLAINTEXT;
+use reveille_webpush::message::SizeLimit;
+use reveille_webpush::target::PublicHttps;
 use reveille_webpush::{
-    ApplicationServer, Endpoint, MAX_PLAINTEXT, Message, Padding, Subscription, Topic, Ttl, Urgency,
-    UserAgent, UserAgentKeys, VapidKey, VapidKeys, VapidSettings, classify,
+    ApplicationServer, Endpoint, Message, Padding, Subscription, Topic, Ttl, Urgency, UserAgent,
+    UserAgentKeys, VapidKey, VapidKeys, VapidSettings, classify_response,
 };
 
 const RING: CryptoProvider = reveille_crypto_ring::PROVIDER;
@@ -35,12 +37,12 @@ struct World {
 
 impl World {
     fn new(crypto: CryptoProvider) -> Self {
-        let key = VapidKey::load(&crypto.p256.generate().unwrap(), crypto).unwrap();
+        let key = VapidKey::new(&crypto.p256.generate().unwrap(), crypto).unwrap();
         let mut service = PushService::new(ORIGIN, RUSTCRYPTO);
         let endpoint = service.subscribe(Some(*key.public_key()));
-        let user_agent = UserAgent::load(&UserAgentKeys::generate(crypto).unwrap(), RUSTCRYPTO).unwrap();
+        let user_agent = UserAgent::new(&UserAgentKeys::generate(crypto).unwrap(), RUSTCRYPTO).unwrap();
         let subscription =
-            user_agent.subscription(Endpoint::parse(&endpoint, &PublicHttps).unwrap()).bound_to(key.id());
+            user_agent.subscription(Endpoint::new(&endpoint, &PublicHttps).unwrap()).with_vapid_key(key.id());
         let settings = VapidSettings::new("mailto:ops@example.com".parse().unwrap());
         let server = ApplicationServer::new(crypto, VapidKeys::new(key), settings);
         Self { service, server, user_agent, subscription, endpoint }
@@ -63,7 +65,7 @@ impl World {
 }
 
 fn outcome(response: &Response<Bytes>, now: UnixTime) -> Outcome {
-    classify(response.status(), response.headers(), response.body(), now)
+    classify_response(None, response, now)
 }
 
 fn text(payload: &str, ttl: u64) -> Message {
@@ -90,7 +92,7 @@ proptest! {
         let mut world = World::new([RING, RUSTCRYPTO][backend]);
         let ttl_given = Ttl::from_secs(ttl).unwrap();
         let mut message = match &payload {
-            Some(payload) => Message::new(payload.clone(), ttl_given).unwrap(),
+            Some(payload) => Message::new_within(SizeLimit::Provider, payload.clone(), ttl_given).unwrap(),
             None => Message::without_payload(ttl_given),
         };
         if let Some(urgency) = urgency {
@@ -119,7 +121,7 @@ proptest! {
 
         let waiting = world.service.take(&world.endpoint, now);
         prop_assert_eq!(waiting.len(), 1);
-        prop_assert_eq!(waiting[0].accepted.urgency, message.urgency().unwrap_or(Urgency::Normal));
+        prop_assert_eq!(waiting[0].accepted.urgency, message.urgency().map_or("normal", Urgency::as_str));
         prop_assert_eq!(&waiting[0].accepted.topic, &topic);
         match payload {
             Some(payload) => prop_assert_eq!(world.user_agent.open(&waiting[0].body).unwrap(), payload),
@@ -266,23 +268,27 @@ fn a_token_must_be_for_this_service_this_key_and_this_time() {
     let half_a_day = Duration::from_secs(12 * 3_600);
     assert_eq!(refused(&mut world, &request, NOW + half_a_day - Duration::from_secs(1)), None);
     let much_later = NOW + half_a_day + Duration::from_secs(60);
-    assert_eq!(refused(&mut world, &request, much_later), Some(Action::FixCredential), "expired");
+    assert_eq!(
+        refused(&mut world, &request, much_later),
+        Some(Action::FixCredential { scope: Scope::Credential }),
+        "expired"
+    );
     let much_earlier = NOW - half_a_day - Duration::from_secs(61);
     assert_eq!(
         refused(&mut world, &request, much_earlier),
-        Some(Action::FixCredential),
+        Some(Action::FixCredential { scope: Scope::Credential }),
         "more than a day ahead"
     );
 
     // A subscription that was made with another key.
     let other = World::new(RING);
     let endpoint = world.service.subscribe(Some(*other.server.keys().current().public_key()));
-    let subscription = world.user_agent.subscription(Endpoint::parse(&endpoint, &PublicHttps).unwrap());
+    let subscription = world.user_agent.subscription(Endpoint::new(&endpoint, &PublicHttps).unwrap());
     let request = world.server.request(&text("hello", 60), &subscription, NOW).unwrap();
-    assert_eq!(refused(&mut world, &request, NOW), Some(Action::FixCredential));
+    assert_eq!(refused(&mut world, &request, NOW), Some(Action::FixCredential { scope: Scope::Credential }));
     // And one without a key: any token will do, and none.
     let endpoint = world.service.subscribe(None);
-    let subscription = world.user_agent.subscription(Endpoint::parse(&endpoint, &PublicHttps).unwrap());
+    let subscription = world.user_agent.subscription(Endpoint::new(&endpoint, &PublicHttps).unwrap());
     let mut request = world.server.request(&text("hello", 60), &subscription, NOW).unwrap();
     assert_eq!(refused(&mut world, &request, NOW), None);
     request.headers_mut().remove("authorization");
@@ -299,9 +305,18 @@ fn scripted_answers_come_once_each_and_in_order() {
     ]);
     let seconds = |n| NOW + Duration::from_secs(n);
     let message = text("hello", 60);
-    assert_eq!(world.send(&message, NOW).action(), Some(&Action::SlowDown { until: seconds(7) }));
-    assert_eq!(world.send(&message, NOW).action(), Some(&Action::Retry { not_before: seconds(120) }));
-    assert_eq!(world.send(&message, NOW).action(), Some(&Action::Retry { not_before: NOW }));
+    assert_eq!(
+        world.send(&message, NOW).action(),
+        Some(&Action::SlowDown { scope: Scope::Service, until: seconds(7), source: RetrySource::Service })
+    );
+    assert_eq!(
+        world.send(&message, NOW).action(),
+        Some(&Action::Retry { not_before: seconds(120), source: RetrySource::Service })
+    );
+    assert_eq!(
+        world.send(&message, NOW).action(),
+        Some(&Action::Retry { not_before: NOW, source: RetrySource::Guess })
+    );
     assert_eq!(world.send(&message, NOW).action(), None);
     assert_eq!(world.receive(NOW), [b"hello"]);
 }

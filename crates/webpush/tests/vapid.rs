@@ -2,14 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Test helpers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reveille_core::UnixTime;
-use reveille_crypto::{CryptoProvider, EcPrivateKey};
-use reveille_webpush::endpoint::AllowLoopback;
+use reveille_crypto::{CryptoProvider, EcPrivateKey, Es256SigningKey};
+use reveille_webpush::credential::{Refusal, SignatureRefused, TokenError, UnknownVapidKey, VapidHeader};
+use reveille_webpush::target::AllowLoopback;
 use reveille_webpush::{
-    ApplicationServer, Endpoint, Message, RequestError, Subscription, Ttl, UnknownVapidKey, UserAgent,
-    UserAgentKeys, VapidHeader, VapidKey, VapidKeys, VapidSettings,
+    ApplicationServer, Endpoint, Message, RequestError, Subscription, Ttl, UserAgent, UserAgentKeys,
+    VapidKey, VapidKeys, VapidSettings,
 };
 
 const RING: CryptoProvider = reveille_crypto_ring::PROVIDER;
@@ -23,7 +25,7 @@ fn settings() -> VapidSettings {
 
 fn key() -> (VapidKey, EcPrivateKey) {
     let private = RING.p256.generate().unwrap();
-    (VapidKey::load(&private, RING).unwrap(), private)
+    (VapidKey::new(&private, RING).unwrap(), private)
 }
 
 fn server_with(settings: VapidSettings) -> ApplicationServer {
@@ -31,16 +33,16 @@ fn server_with(settings: VapidSettings) -> ApplicationServer {
 }
 
 fn at(url: &str) -> Subscription {
-    let user_agent = UserAgent::load(&UserAgentKeys::generate(RING).unwrap(), RUSTCRYPTO).unwrap();
-    user_agent.subscription(Endpoint::parse(url, &AllowLoopback).unwrap())
+    let user_agent = UserAgent::new(&UserAgentKeys::generate(RING).unwrap(), RUSTCRYPTO).unwrap();
+    user_agent.subscription(Endpoint::new(url, &AllowLoopback).unwrap())
 }
 
 fn token(server: &ApplicationServer, subscription: &Subscription, now: UnixTime) -> String {
-    server.authorization(subscription, now).unwrap().to_str().unwrap().to_owned()
+    server.token(subscription, now).unwrap().authorization().to_str().unwrap().to_owned()
 }
 
-fn claims(value: &str, audience: &str, now: UnixTime) -> reveille_webpush::VapidClaims {
-    VapidHeader::parse(value).unwrap().verify(audience, RUSTCRYPTO, now).unwrap()
+fn claims(value: &str, audience: &str, now: UnixTime) -> reveille_webpush::credential::VapidClaims {
+    VapidHeader::new(value).unwrap().verify(audience, RUSTCRYPTO, now).unwrap()
 }
 
 #[test]
@@ -73,16 +75,12 @@ fn one_token_serves_for_hours_and_is_renewed_with_a_margin() {
 }
 
 #[test]
-fn no_setting_makes_a_token_longer_than_a_day() {
-    let mut settings = settings();
-    settings.lifetime = Duration::MAX;
-    settings.renew_before = Duration::MAX;
-    let server = server_with(settings);
+fn the_longest_setting_leaves_room_for_a_clock_that_is_ahead() {
+    let longest = settings().with_lifetime(VapidSettings::MAX_LIFETIME).unwrap();
+    let server = server_with(longest);
     let subscription = at("https://push.example/x");
     let value = token(&server, &subscription, NOW);
-    let exp = claims(&value, "https://push.example", NOW).exp;
-    assert!(exp < NOW.as_secs() + 24 * 3600 - 300, "room for a clock that is ahead");
-    assert_eq!(token(&server, &subscription, NOW + HOUR), value, "the margin is cut to half of the life");
+    assert!(claims(&value, "https://push.example", NOW).exp < NOW.as_secs() + 24 * 3600 - 300);
 }
 
 #[test]
@@ -106,88 +104,27 @@ fn any_time_is_legal() {
 }
 
 #[test]
-fn the_cache_is_bounded() {
-    let mut small = settings();
-    small.capacity = 3;
-    let mut cache = reveille_webpush::VapidCache::new(small);
-    let key = key().0;
-    for i in 0..50 {
-        let endpoint = Endpoint::parse(&format!("https://p{i}.example/x"), &AllowLoopback).unwrap();
-        let unsigned = cache.unsigned(&key, &endpoint, NOW);
-        cache.install(unsigned, &[1; 64]);
-        assert!(cache.len() <= 3);
-        assert!(cache.find(key.id(), &endpoint, NOW).is_some(), "the newest is kept");
-    }
-    let oldest = Endpoint::parse("https://p0.example/x", &AllowLoopback).unwrap();
-    assert!(cache.find(key.id(), &oldest, NOW).is_none());
-    let again = Endpoint::parse("https://p49.example/y", &AllowLoopback).unwrap();
-    let unsigned = cache.unsigned(&key, &again, NOW + HOUR);
-    let value = cache.install(unsigned, &[2; 64]);
-    assert_eq!(cache.len(), 3, "renewing replaces");
-    assert!(cache.remove_refused(key.id(), &again, &value, NOW + HOUR * 2));
-    assert_eq!(cache.len(), 2);
-}
-
-/// Anybody can subscribe with made-up origins, as many as there is room for.
-#[test]
-fn a_flood_of_made_up_origins_pushes_out_only_itself() {
-    let mut small = settings();
-    small.capacity = 10;
-    let mut cache = reveille_webpush::VapidCache::new(small);
-    let key = key().0;
-    let endpoint = |name: &str| Endpoint::parse(&format!("https://{name}/x"), &AllowLoopback).unwrap();
-    let install = |cache: &mut reveille_webpush::VapidCache, endpoint: &Endpoint| {
-        let unsigned = cache.unsigned(&key, endpoint, NOW);
-        cache.install(unsigned, &[1; 64]);
-    };
-    let real =
-        ["fcm.googleapis.com", "updates.push.services.mozilla.com", "web.push.apple.com"].map(endpoint);
-    for endpoint in &real {
-        install(&mut cache, endpoint);
-    }
-    for i in 0..1_000 {
-        for endpoint in &real {
-            assert!(cache.find(key.id(), endpoint, NOW).is_some(), "{endpoint} after {i}");
-        }
-        install(&mut cache, &endpoint(&format!("p{i}.example")));
-        assert!(cache.len() <= 10);
-    }
-    // What nobody uses any more goes, however much it was used once.
-    for i in 0..20 {
-        install(&mut cache, &endpoint(&format!("q{i}.example")));
-    }
-    assert!(real.iter().all(|endpoint| cache.find(key.id(), endpoint, NOW).is_none()));
-    // All used, and still there is room for one more.
-    for i in 10..20 {
-        assert!(cache.find(key.id(), &endpoint(&format!("q{i}.example")), NOW).is_some());
-    }
-    install(&mut cache, &real[0]);
-    assert_eq!(cache.len(), 10);
-    assert!(cache.find(key.id(), &real[0], NOW).is_some());
-}
-
-#[test]
 fn a_subscription_keeps_its_key_through_a_rotation() {
     let ((old, _), (new, _)) = (key(), key());
     let (old_id, new_id) = (old.id(), new.id());
-    let mut server = ApplicationServer::new(RING, VapidKeys::new(old.clone()), settings());
-    let bound = at("https://push.example/old").bound_to(old_id);
-    server.keys_mut().rotate(new.clone());
+    let server = ApplicationServer::new(RING, VapidKeys::new(old.clone()), settings());
+    let bound = at("https://push.example/old").with_vapid_key(old_id);
+    server.rotate(new.clone());
     assert_eq!(server.keys().current().id(), new_id);
 
     let signed_with = |subscription: &Subscription| {
         let value = token(&server, subscription, NOW);
-        *VapidHeader::parse(&value).unwrap().key()
+        *VapidHeader::new(&value).unwrap().key()
     };
     assert_eq!(signed_with(&bound), *old.public_key());
-    assert_eq!(signed_with(&at("https://push.example/new").bound_to(new_id)), *new.public_key());
+    assert_eq!(signed_with(&at("https://push.example/new").with_vapid_key(new_id)), *new.public_key());
     assert_eq!(signed_with(&at("https://push.example/unbound")), *new.public_key());
 
-    assert!(server.keys_mut().forget(old_id));
-    assert!(!server.keys_mut().forget(new_id), "the current key stays");
+    assert!(server.forget(old_id));
+    assert!(!server.forget(new_id), "the current key stays");
     let message = Message::without_payload(Ttl::ZERO);
     let error = server.request(&message, &bound, NOW).unwrap_err();
-    assert_eq!(error, RequestError::UnknownKey(UnknownVapidKey { id: old_id }));
+    assert_eq!(error, RequestError::from(UnknownVapidKey { id: old_id }));
     assert_eq!(
         error.to_string(),
         format!("no VAPID key with the id {old_id}: the subscription must be renewed")
@@ -205,51 +142,133 @@ fn rotating_to_a_key_that_is_there_already_loses_none() {
     assert!(keys.find(Some(b.id())).is_ok());
 }
 
+/// A server whose key is elsewhere, and what signs there.
+fn remote() -> (ApplicationServer, Arc<dyn Es256SigningKey>) {
+    let signer = RUSTCRYPTO.es256.load(&key().1).unwrap();
+    let keys = VapidKeys::new(VapidKey::remote(*signer.public_key()));
+    (ApplicationServer::new(RING, keys, settings()), signer)
+}
+
+/// Signs whatever there is to sign; how many.
+fn sign_all(server: &ApplicationServer, signer: &dyn Es256SigningKey, now: UnixTime) -> usize {
+    let requests: Vec<_> = std::iter::from_fn(|| server.poll_output()).collect();
+    for request in &requests {
+        let signature = signer.sign(request.signing_input()).unwrap();
+        server.handle_signature(request, &signature, now).unwrap();
+    }
+    requests.len()
+}
+
 #[test]
 fn a_remote_signer_works_in_two_phases() {
-    let (local, private) = key();
-    let server =
-        ApplicationServer::new(RING, VapidKeys::new(VapidKey::remote(*local.public_key())), settings());
+    let (server, signer) = remote();
     let subscription = at("https://push.example/x");
     let message = Message::new("hello", Ttl::ZERO).unwrap();
-    let error = server.request(&message, &subscription, NOW).unwrap_err();
-    assert_eq!(error, RequestError::SignatureNeeded { key: local.id() });
+    let pending = TokenError::Pending { key: server.keys().current().id() };
+    assert_eq!(server.poll_output(), None, "nobody wants a token yet");
+    for _ in 0..3 {
+        assert_eq!(server.request(&message, &subscription, NOW).unwrap_err(), RequestError::Token(pending));
+    }
+    let request = server.poll_output().unwrap();
+    assert_eq!(server.poll_output(), None, "asked for once");
+    assert_eq!(
+        (request.algorithm().as_str(), request.key_id()),
+        ("ES256", server.keys().current().id().to_string().as_str())
+    );
 
-    let unsigned = server.unsigned(&subscription, NOW).unwrap().unwrap();
     // Somewhere else, much later:
-    let signature = RUSTCRYPTO.es256.load(&private).unwrap().sign(unsigned.signing_input()).unwrap();
+    let signature = signer.sign(request.signing_input()).unwrap();
     let mut wrong = signature;
     wrong[5] ^= 1;
-    assert!(server.install(unsigned.clone(), &wrong).is_err(), "a wrong signature is not kept");
-    server.install(unsigned, &signature).unwrap();
+    let refused = |signature: &[u8]| server.handle_signature(&request, signature, NOW).unwrap_err();
+    assert_eq!(refused(&wrong), SignatureRefused::Wrong { key: server.keys().current().id() });
+    assert_eq!(refused(&signature[..63]), SignatureRefused::Length { length: 63 });
+    assert_eq!(server.token(&subscription, NOW).unwrap_err(), pending, "a wrong signature is not used");
+    server.handle_signature(&request, &signature, NOW).unwrap();
+    assert_eq!(refused(&signature), SignatureRefused::NotAwaited, "once");
 
-    assert!(server.unsigned(&subscription, NOW).unwrap().is_none(), "one signature per push service");
-    let request = server.request(&message, &at("https://push.example/y"), NOW).unwrap();
-    let value = request.headers()["authorization"].to_str().unwrap();
-    claims(value, "https://push.example", NOW);
+    let sent = server.request(&message, &at("https://push.example/y"), NOW).unwrap();
+    claims(sent.headers()["authorization"].to_str().unwrap(), "https://push.example", NOW);
+    assert_eq!(server.poll_output(), None, "one signature per push service");
+}
+
+/// The numbers of requests begin anew with every process.
+#[test]
+fn a_signature_that_another_server_asked_for_is_not_taken() {
+    let (before, signer) = remote();
+    let after = ApplicationServer::new(RING, before.keys(), settings());
+    let ask = |server: &ApplicationServer, url: &str| {
+        server.token(&at(url), NOW).unwrap_err();
+        server.poll_output().unwrap()
+    };
+    let old = ask(&before, "https://a.example/x");
+    let new = ask(&after, "https://b.example/x");
+    assert_eq!(old.id(), new.id());
+    let signature = signer.sign(old.signing_input()).unwrap();
+    assert_eq!(after.handle_signature(&old, &signature, NOW), Err(SignatureRefused::NotAwaited));
+    after.handle_failure(&old, NOW); // Somebody else's.
+    let signature = signer.sign(new.signing_input()).unwrap();
+    after.handle_signature(&new, &signature, NOW).unwrap();
 }
 
 #[test]
 fn a_token_that_is_due_serves_until_the_remote_signer_has_answered() {
-    let (local, private) = key();
-    let server =
-        ApplicationServer::new(RING, VapidKeys::new(VapidKey::remote(*local.public_key())), settings());
+    let (server, signer) = remote();
     let subscription = at("https://push.example/x");
-    let signer = RUSTCRYPTO.es256.load(&private).unwrap();
-    let renew = |now| {
-        let unsigned = server.unsigned(&subscription, now).unwrap().unwrap();
-        let signature = signer.sign(unsigned.signing_input()).unwrap();
-        server.install(unsigned, &signature).unwrap();
-    };
-    renew(NOW);
+    server.token(&subscription, NOW).unwrap_err();
+    assert_eq!(sign_all(&server, &*signer, NOW), 1);
     let first = token(&server, &subscription, NOW);
     let due = NOW + HOUR * 11;
-    assert!(server.unsigned(&subscription, due).unwrap().is_some(), "due");
-    assert_eq!(token(&server, &subscription, due), first, "and still used");
+    assert_eq!(server.next_wakeup().map(|wakeup| wakeup.at), Some(due));
+    server.handle_timeout(due - Duration::from_millis(1));
+    assert_eq!(server.poll_output(), None, "not yet");
+    server.handle_timeout(due);
+    assert_eq!(token(&server, &subscription, due), first, "due, and still used");
     assert_eq!(token(&server, &subscription, NOW + HOUR * 12 - Duration::from_secs(61)), first);
-    assert!(server.authorization(&subscription, NOW + HOUR * 12 - Duration::from_secs(60)).is_err());
-    renew(due);
+    assert!(server.token(&subscription, NOW + HOUR * 12 - Duration::from_secs(60)).is_err());
+    assert_eq!(sign_all(&server, &*signer, due), 1);
     assert_ne!(token(&server, &subscription, due), first);
+}
+
+#[test]
+fn a_signer_elsewhere_that_fails_or_says_nothing_is_asked_again() {
+    let (server, signer) = remote();
+    let subscription = at("https://push.example/x");
+    let second = Duration::from_secs(1);
+    server.token(&subscription, NOW).unwrap_err();
+    let lost = server.poll_output().unwrap();
+    // Nothing comes.
+    let overdue = NOW + second * 60;
+    assert_eq!(server.next_wakeup().unwrap().at, overdue);
+    server.handle_timeout(overdue);
+    let again = server.poll_output().unwrap();
+    assert_eq!(again, lost, "the same question, so that either answer will do");
+    // It says that it cannot.
+    server.handle_failure(&again, overdue);
+    server.token(&subscription, overdue + second).unwrap_err();
+    assert_eq!(server.poll_output(), None, "not at once");
+    assert_eq!(server.next_wakeup().unwrap().at, overdue + second * 10);
+    server.handle_timeout(overdue + second * 10);
+    assert_eq!(sign_all(&server, &*signer, overdue + second * 10), 1);
+    let late = signer.sign(lost.signing_input()).unwrap();
+    assert_eq!(server.handle_signature(&lost, &late, overdue), Err(SignatureRefused::NotAwaited), "too late");
+    token(&server, &subscription, overdue + second * 10);
+}
+
+#[test]
+fn what_nobody_uses_is_not_renewed_for_ever() {
+    let (server, signer) = remote();
+    let subscription = at("https://made.up.example/x");
+    server.token(&subscription, NOW).unwrap_err();
+    let (mut now, mut signed) = (NOW, sign_all(&server, &*signer, NOW));
+    token(&server, &subscription, now);
+    while let Some(wakeup) = server.next_wakeup() {
+        now = wakeup.at;
+        server.handle_timeout(now);
+        signed += sign_all(&server, &*signer, now);
+        assert!(signed < 5, "still at it at {now}");
+    }
+    assert_eq!(signed, 2);
 }
 
 #[test]
@@ -267,7 +286,7 @@ fn refreshing_one_service_leaves_the_others() {
     let (a, b) = (at("https://a.example/x"), at("https://b.example/x"));
     let later = NOW + HOUR;
     let before = [token(&server, &a, NOW), token(&server, &b, NOW)];
-    assert!(server.refresh_token(&a, &before[0].parse().unwrap(), later));
+    assert_eq!(server.handle_refusal(&a, &before[0].parse().unwrap(), later), Refusal::Renewing);
     assert_ne!(token(&server, &a, later), before[0]);
     assert_eq!(token(&server, &b, later), before[1]);
 }
@@ -280,49 +299,47 @@ fn the_first_refusal_of_a_token_makes_a_new_one_and_the_others_do_not() {
     let later = NOW + HOUR * 2;
     let old: http::HeaderValue = token(&server, &subscription, NOW).parse().unwrap();
     let mut seen = std::collections::HashSet::new();
-    for _ in 0..1_000 {
-        assert!(server.refresh_token(&subscription, &old, later), "worth another attempt");
+    for i in 0..1_000 {
+        let expected = if i == 0 { Refusal::Renewing } else { Refusal::Replaced };
+        assert_eq!(server.handle_refusal(&subscription, &old, later), expected, "{i}");
         seen.insert(token(&server, &subscription, later));
     }
     assert_eq!(seen.len(), 1);
     // Refused at once, the new one stays: Apple wants no more than one an hour, and this is the clock's fault.
     let new: http::HeaderValue = seen.into_iter().next().unwrap().parse().unwrap();
     let soon = later + HOUR - Duration::from_millis(1);
-    assert!(!server.refresh_token(&subscription, &new, soon));
+    assert_eq!(server.handle_refusal(&subscription, &new, soon), Refusal::TooYoung { until: later + HOUR });
     assert_eq!(token(&server, &subscription, soon), new.to_str().unwrap());
-    assert!(server.refresh_token(&subscription, &new, later + HOUR));
+    assert_eq!(server.handle_refusal(&subscription, &new, later + HOUR), Refusal::Renewing);
     assert_ne!(token(&server, &subscription, later + HOUR), new.to_str().unwrap());
-    let stranger = at("https://push.example/x").bound_to(key().0.id());
-    assert!(!server.refresh_token(&stranger, &new, later), "a key that is gone");
+    let stranger = at("https://push.example/x").with_vapid_key(key().0.id());
+    assert_eq!(server.handle_refusal(&stranger, &new, later), Refusal::Replaced, "a key that is gone");
 }
 
 #[test]
-fn no_setting_makes_more_than_one_token_an_hour() {
-    for lifetime in [Duration::ZERO, Duration::from_secs(59), HOUR, HOUR * 2, HOUR * 3] {
-        let mut settings = settings();
-        settings.lifetime = lifetime;
-        settings.renew_before = Duration::MAX;
-        let server = server_with(settings);
-        let subscription = at("https://push.example/x");
-        let first = token(&server, &subscription, NOW);
-        let soon = NOW + HOUR - Duration::from_millis(1);
-        assert_eq!(token(&server, &subscription, soon), first, "{lifetime:?}");
-    }
+fn the_shortest_setting_makes_no_more_than_one_token_an_hour() {
+    let shortest =
+        settings().with_renew_before(HOUR).unwrap().with_lifetime(VapidSettings::MIN_LIFETIME).unwrap();
+    let server = server_with(shortest);
+    let subscription = at("https://push.example/x");
+    let first = token(&server, &subscription, NOW);
+    let soon = NOW + HOUR - Duration::from_millis(1);
+    assert_eq!(token(&server, &subscription, soon), first);
 }
 
 /// An HSM that counts what it signs, answers when it is told to, and fails if it is told to.
 #[derive(Debug)]
 struct Hsm {
-    key: std::sync::Arc<dyn reveille_crypto::Es256SigningKey>,
+    key: Arc<dyn Es256SigningKey>,
     signed: std::sync::atomic::AtomicUsize,
     fails: std::sync::atomic::AtomicBool,
     slow: Option<(std::sync::Barrier, std::sync::Barrier)>,
 }
 
 impl Hsm {
-    fn new(slow: bool) -> std::sync::Arc<Self> {
+    fn new(slow: bool) -> Arc<Self> {
         let barrier = || std::sync::Barrier::new(2);
-        std::sync::Arc::new(Self {
+        Arc::new(Self {
             key: RING.es256.load(&RING.p256.generate().unwrap()).unwrap(),
             signed: 0.into(),
             fails: false.into(),
@@ -330,8 +347,8 @@ impl Hsm {
         })
     }
 
-    fn server(self: &std::sync::Arc<Self>) -> ApplicationServer {
-        let signer: std::sync::Arc<dyn reveille_crypto::Es256SigningKey> = self.clone();
+    fn server(self: &Arc<Self>) -> ApplicationServer {
+        let signer: Arc<dyn Es256SigningKey> = self.clone();
         ApplicationServer::new(RING, VapidKeys::new(VapidKey::from_signer(signer)), settings())
     }
 
@@ -340,7 +357,7 @@ impl Hsm {
     }
 }
 
-impl reveille_crypto::Es256SigningKey for Hsm {
+impl Es256SigningKey for Hsm {
     fn public_key(&self) -> &reveille_crypto::P256PublicKey {
         self.key.public_key()
     }
@@ -393,8 +410,12 @@ fn a_signer_that_fails_stops_nothing_while_the_old_token_is_good() {
     hsm.fails.store(true, std::sync::atomic::Ordering::SeqCst);
     assert_eq!(token(&server, &subscription, NOW + HOUR * 11), first);
     assert_eq!(hsm.signed(), 2, "it was asked");
-    let error = server.authorization(&subscription, NOW + HOUR * 12).unwrap_err();
-    assert_eq!(error, RequestError::Crypto(reveille_crypto::CryptoError));
+    assert_eq!(token(&server, &subscription, NOW + HOUR * 11), first);
+    assert_eq!(hsm.signed(), 2, "and not again at once");
+    token(&server, &subscription, NOW + HOUR * 11 + Duration::from_secs(10));
+    assert_eq!(hsm.signed(), 3);
+    let error = server.token(&subscription, NOW + HOUR * 12).unwrap_err();
+    assert_eq!(error, TokenError::Signer(reveille_crypto::CryptoError));
 }
 
 #[test]
@@ -427,11 +448,13 @@ fn nothing_secret_is_printed() {
     let subscription = at("https://push.example/CAPABILITY");
     let request = server.request(&Message::new("PAYLOAD", Ttl::ZERO).unwrap(), &subscription, NOW).unwrap();
     let token = request.headers()["authorization"].to_str().unwrap().to_owned();
-    let unsigned = server.unsigned(&at("https://b.example/CAPABILITY"), NOW).unwrap();
+    let (remote, _) = remote();
+    remote.token(&at("https://b.example/CAPABILITY"), NOW).unwrap_err();
+    let unsigned = remote.poll_output().unwrap();
     let printed = format!(
-        "{key:?} {private:?} {server:?} {subscription:?} {unsigned:?} {:?} {:?}",
+        "{key:?} {private:?} {server:?} {remote:?} {subscription:?} {unsigned:?} {:?} {:?}",
         request.headers(),
-        VapidHeader::parse(&token).unwrap()
+        VapidHeader::new(&token).unwrap()
     );
     let auth = reveille_crypto::base64url::encode(subscription.expose_auth_secret());
     for secret in [secret.expose().as_str(), "CAPABILITY", "PAYLOAD", &auth, token.split_at(60).1] {

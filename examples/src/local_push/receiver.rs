@@ -5,7 +5,7 @@ use std::error::Error;
 use futures_util::{SinkExt as _, StreamExt as _};
 use reveille_crypto::{P256PublicKey, base64url};
 use reveille_crypto_rustcrypto::PROVIDER;
-use reveille_webpush::endpoint::AllowLoopback;
+use reveille_webpush::target::AllowLoopback;
 use reveille_webpush::{Endpoint, Subscription, UserAgent, UserAgentKeys};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -36,12 +36,24 @@ impl Receiver {
         send(&mut socket, json!({"messageType": "register", "channelID": channel, "key": key})).await?;
         let registered = next(&mut socket).await?;
         let endpoint = registered["pushEndpoint"].as_str().ok_or("the push service gave no endpoint")?;
-        let user_agent = UserAgent::load(&UserAgentKeys::generate(PROVIDER)?, PROVIDER)?;
-        let subscription = user_agent.subscription(Endpoint::parse(endpoint, &AllowLoopback)?);
+        let user_agent = UserAgent::new(&UserAgentKeys::generate(PROVIDER)?, PROVIDER)?;
+        let subscription = user_agent.subscription(Endpoint::new(endpoint, &AllowLoopback)?);
         Ok(Self { socket, user_agent, subscription })
     }
 
-    /// What a page would hand to the application server.
+    /// What a page would hand to the application server: `JSON.stringify(subscription)`.
+    pub fn browser_json(&self) -> Value {
+        json!({
+            "endpoint": self.subscription.endpoint().as_str(),
+            "expirationTime": null,
+            "keys": {
+                "p256dh": self.subscription.ua_public(),
+                "auth": base64url::encode(self.subscription.expose_auth_secret()),
+            },
+        })
+    }
+
+    /// The same, read.
     pub fn subscription(&self) -> &Subscription {
         &self.subscription
     }

@@ -6,10 +6,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use reveille_core::UnixTime;
 use reveille_crypto::{CryptoProvider, P256PublicKey};
+use reveille_webpush::message::SizeLimit;
 use reveille_webpush::encryption::seal_with;
-use reveille_webpush::{
-    ApplicationServer, Message, RequestError, Subscription, Ttl, VapidKey, VapidKeys, VapidSettings,
-};
+use reveille_webpush::{ApplicationServer, Message, RequestError, Subscription, Ttl, VapidKey, VapidKeys, VapidSettings};
 
 use crate::allocations;
 use crate::report::Report;
@@ -36,7 +35,7 @@ pub struct Ours {
 
 impl Ours {
     pub fn new(crypto: CryptoProvider) -> Self {
-        let key = VapidKey::parse(VAPID_PRIVATE, crypto).expect("valid key");
+        let key = VapidKey::from_text(VAPID_PRIVATE, crypto).expect("valid key");
         let settings = VapidSettings::new(CONTACT.parse().expect("valid contact"));
         let server = ApplicationServer::new(crypto, VapidKeys::new(key), settings);
         let subscription =
@@ -78,7 +77,7 @@ pub fn subscription_json(endpoint: &str, p256dh: &str) -> String {
 }
 
 fn message(payload: &[u8]) -> Message {
-    Message::new(payload.to_vec(), Ttl::from_secs(3_600).expect("valid TTL")).expect("valid message")
+    Message::new_within(SizeLimit::Provider, payload.to_vec(), Ttl::from_secs(3_600).expect("valid TTL")).expect("valid message")
 }
 
 /// Allocations beyond the returned request's own buffers. Those are counted, not assumed: the same request is put

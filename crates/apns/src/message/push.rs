@@ -212,7 +212,7 @@ pub(crate) fn insert_all<T: Serialize + ?Sized>(
     other: &Custom,
     value: &T,
 ) -> Result<(), InvalidNotification> {
-    let all = JsonObject::from_serialize(value)?.to_map()?;
+    let all = JsonObject::from_serialize(value)?.to::<serde_json::Map<String, serde_json::Value>>()?;
     for (key, value) in &all {
         check_other(key, other)?;
         custom.insert(key, value)?;

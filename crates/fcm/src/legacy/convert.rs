@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reveille_core::UnixTime;
-use reveille_payload::{JsonObject, from_json};
+use reveille_payload::{InvalidJson, JsonObject, from_json};
 use serde_json::{Map, Value};
 
 use super::notification::{self, Platforms};
@@ -67,7 +67,7 @@ pub fn convert(json: &[u8], now: UnixTime) -> Result<Converted, LegacyError> {
     converter.delivery(message.notification.is_some(), now);
     message.fcm_options = converter.fcm_options();
     converter.leftovers();
-    converter.platforms.put_into(&mut message);
+    converter.platforms.put_into(&mut message)?;
     Ok(Converted { message, targets, validate_only, notes: converter.notes })
 }
 
@@ -321,7 +321,7 @@ fn target(field: &'static str, to: &Value) -> Result<Target, LegacyError> {
 }
 
 impl Platforms {
-    fn put_into(self, message: &mut Message) {
+    fn put_into(self, message: &mut Message) -> Result<(), InvalidJson> {
         if self.android != AndroidConfig::default() {
             message.android = Some(self.android.into());
         }
@@ -334,7 +334,8 @@ impl Platforms {
             aps.insert("alert".into(), self.alert.into());
         }
         if !aps.is_empty() {
-            apns.payload = Some(JsonObject::from_map(Map::from_iter([("aps".to_owned(), aps.into())])));
+            apns.payload =
+                Some(JsonObject::from_serialize(&Map::from_iter([("aps".to_owned(), aps.into())]))?);
         }
         if apns != ApnsConfig::default() {
             message.apns = Some(Box::new(apns));
@@ -344,11 +345,12 @@ impl Platforms {
             webpush.headers = Some(self.webpush_headers);
         }
         if !self.web_notification.is_empty() {
-            webpush.notification = Some(JsonObject::from_map(self.web_notification));
+            webpush.notification = Some(JsonObject::from_serialize(&self.web_notification)?);
         }
         webpush.fcm_options = self.link.map(|link| WebpushFcmOptions::new().with_link(link));
         if webpush != WebpushConfig::default() {
             message.webpush = Some(Box::new(webpush));
         }
+        Ok(())
     }
 }

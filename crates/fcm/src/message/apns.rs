@@ -52,7 +52,7 @@ impl ApnsConfig {
         let broken =
             |error: reveille_payload::InvalidJson| InvalidMessage::new("apns.payload", error.to_string());
         let payload = JsonObject::from_json(payload.as_ref()).map_err(broken)?;
-        check_parts(&payload.to_map().map_err(broken)?, &headers)?;
+        check_parts(&payload.to().map_err(broken)?, &headers)?;
         Ok(Self::new().with_headers(headers).with_payload(payload))
     }
 }

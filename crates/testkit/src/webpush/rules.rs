@@ -6,9 +6,9 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request};
 use reveille_core::UnixTime;
 use reveille_crypto::{CryptoProvider, P256PublicKey};
-use reveille_webpush::{Topic, Urgency, VapidHeader};
 
 use super::Refusal;
+use super::vapid;
 
 /// Autopush keeps messages for at most 30 days.
 const MAX_TTL: u64 = 30 * 24 * 60 * 60;
@@ -23,8 +23,8 @@ pub struct Accepted {
     pub ttl: Duration,
     /// Replaces a waiting message with the same one.
     pub topic: Option<String>,
-    /// `normal` if not given.
-    pub urgency: Urgency,
+    /// One of the four of RFC 8030 §5.3; `normal` if not given.
+    pub urgency: &'static str,
     /// The content coding; absent for a push without body.
     pub encoding: Option<&'static str>,
 }
@@ -50,21 +50,40 @@ pub fn check(
         return Err(Refusal::TooLarge);
     }
     let ttl = one(headers, "ttl").map_err(|()| Refusal::InvalidTtl)?.ok_or(Refusal::MissingTtl)?;
-    let ttl = Some(ttl)
-        .filter(|ttl| ttl.bytes().all(|b| b.is_ascii_digit()))
-        .and_then(|ttl| ttl.parse::<u64>().ok());
-    let ttl = Duration::from_secs(ttl.ok_or(Refusal::InvalidTtl)?.min(MAX_TTL));
+    let ttl = Duration::from_secs(seconds(ttl).ok_or(Refusal::InvalidTtl)?.min(MAX_TTL));
     let encoding = check_encryption(headers, request.body())?;
     let topic = one(headers, "topic").map_err(|()| Refusal::InvalidTopic)?;
-    if topic.is_some_and(|topic| Topic::new(topic).is_err()) {
+    if topic.is_some_and(|topic| !is_topic(topic)) {
         return Err(Refusal::InvalidTopic);
     }
     let urgency = match one(headers, "urgency").map_err(|()| Refusal::InvalidUrgency)? {
-        Some(urgency) => urgency.parse().map_err(|_| Refusal::InvalidUrgency)?,
-        None => Urgency::Normal,
+        Some(urgency) => {
+            URGENCIES.into_iter().find(|known| *known == urgency).ok_or(Refusal::InvalidUrgency)?
+        }
+        None => "normal",
     };
     Ok(Accepted { ttl, topic: topic.map(str::to_owned), urgency, encoding })
 }
+
+/// `1*DIGIT` (RFC 8030 §5.2); more than 64 bits hold is still a number of seconds.
+fn seconds(text: &str) -> Option<u64> {
+    if text.is_empty() {
+        return None;
+    }
+    text.bytes().try_fold(0_u64, |seconds, digit| match digit {
+        b'0'..=b'9' => Some(seconds.saturating_mul(10).saturating_add(u64::from(digit - b'0'))),
+        _ => None,
+    })
+}
+
+/// RFC 8030 §5.4: at most 32 characters of the base64url alphabet. An empty one names nothing.
+fn is_topic(text: &str) -> bool {
+    const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    (1..=32).contains(&text.len()) && text.chars().all(|character| ALPHABET.contains(character))
+}
+
+/// RFC 8030 §5.3.
+const URGENCIES: [&str; 4] = ["very-low", "low", "normal", "high"];
 
 /// A body is encrypted with one of the two codings; the headers of the draft coding go with that one only.
 fn check_encryption(headers: &HeaderMap, body: &Bytes) -> Result<Option<&'static str>, Refusal> {
@@ -119,11 +138,8 @@ fn check_vapid(
         }
         None => value,
     };
-    let header = VapidHeader::parse(value).map_err(|_| unauthorized)?;
-    let claims = header.verify(origin, crypto, now).map_err(|_| unauthorized)?;
-    // In practice mandatory: autopush refuses a claim set without it, Apple too.
-    let contact = claims.sub.is_some_and(|sub| sub.starts_with("mailto:") || sub.starts_with("https:"));
-    if contact && key.is_none_or(|key| key == header.key()) { Ok(()) } else { Err(unauthorized) }
+    let sender = vapid::verify(value, origin, crypto, now).ok_or(unauthorized)?;
+    if key.is_none_or(|key| *key == sender.key) { Ok(()) } else { Err(unauthorized) }
 }
 
 /// The one value of a header; `Err` if there are several, or it is not text.
@@ -133,5 +149,37 @@ fn one<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, ()> {
         (None, _) => Ok(None),
         (Some(value), None) => value.to_str().map(Some).map_err(|_| ()),
         _ => Err(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_seconds() {
+        for (text, expected) in [
+            ("0", Some(0)),
+            ("007", Some(7)),
+            ("2592000", Some(2_592_000)),
+            ("", None),
+            ("-1", None),
+            ("+1", None),
+            ("1.0", None),
+            (" 1", None),
+            ("99999999999999999999999", Some(u64::MAX)),
+        ] {
+            assert_eq!(seconds(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn topics() {
+        for good in ["a", "A-z_09", &"a".repeat(32)] {
+            assert!(is_topic(good), "{good}");
+        }
+        for bad in ["", "a b", "a=", "a+b", "\u{e4}", &"a".repeat(33)] {
+            assert!(!is_topic(bad), "{bad}");
+        }
     }
 }

@@ -43,6 +43,53 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Words {
     words
 }
 
+/// A URI reference (RFC 9110 §10.2.2) as it was written, so that what is made of it for a log shows that it is one: a relative
+/// path without a leading slash gets a `./`, which changes nothing (RFC 3986 §4.2). `None` if it is none.
+pub(super) fn reference(text: &str) -> Option<String> {
+    if text.bytes().any(|b| !b.is_ascii_graphic() || matches!(b, b'<' | b'>' | b'"')) {
+        return None;
+    }
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme);
+    match scheme {
+        Some(scheme) if scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http") => {
+            Some(text.to_owned())
+        }
+        _ if text.starts_with(['/', '?', '.']) => Some(text.to_owned()),
+        Some(_) => None,
+        None if text.is_empty() => None,
+        None => Some(format!("./{text}")),
+    }
+}
+
+/// A URL as a service may quote it after it decoded it; `None` if there is nothing to decode.
+pub(super) fn percent_decoded(url: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(url.len());
+    let mut rest = url.as_bytes();
+    while let Some((byte, after)) = rest.split_first() {
+        let decoded = match (byte, after) {
+            (b'%', [high, low, after @ ..]) => {
+                hexadecimal(*high).zip(hexadecimal(*low)).map(|pair| (pair, after))
+            }
+            _ => None,
+        };
+        match decoded {
+            Some(((high, low), after)) => {
+                bytes.push(high << 4 | low);
+                rest = after;
+            }
+            None => {
+                bytes.push(*byte);
+                rest = after;
+            }
+        }
+    }
+    (bytes.len() < url.len()).then(|| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn hexadecimal(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
 /// The text with its URLs cut to their origins. Services and the proxies before them repeat the URL that was asked for,
 /// which is a secret, and these texts end up in logs.
 fn without_urls(text: String) -> String {

@@ -1,12 +1,13 @@
 //! Building a declarative message.
 
+use reveille_payload::{InvalidJson, SizeLimit, TooLarge};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
 use super::DeclarativeAction;
-use super::url::is_navigable;
-use crate::message::{InvalidMessage, MAX_PLAINTEXT, Message, Ttl};
+use super::navigable::is_navigable;
+use crate::message::{MAX_PLAINTEXT, Message, Ttl};
 
 /// Text direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,11 +35,20 @@ pub enum Direction {
 ///     r#"{"web_push":8030,"notification":{"title":"Agent Smith","navigate":"https://shop.example/chat/42","#,
 ///     r#""body":"Your order is on its way.","tag":"chat-42","app_badge":1},"app_badge":1}"#,
 /// ));
-/// # Ok::<(), reveille_webpush::InvalidDeclarative>(())
+/// # Ok::<(), reveille_webpush::Error>(())
 /// ```
+///
+/// `Serialize` and `Deserialize` keep that very JSON, unchecked; [`from_json`](Self::from_json) checks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeclarativeNotification {
+    pub(super) members: Members,
+    pub(super) mutable: bool,
+}
+
+/// What stands under `notification`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct DeclarativeNotification {
+pub(super) struct Members {
     pub(super) title: String,
     pub(super) navigate: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -69,8 +79,6 @@ pub struct DeclarativeNotification {
     pub(super) actions: Vec<DeclarativeAction>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) app_badge: Option<u64>,
-    #[serde(skip)]
-    pub(super) mutable: bool,
 }
 
 /// Why a declarative message would not be shown.
@@ -78,13 +86,8 @@ pub struct DeclarativeNotification {
 #[non_exhaustive]
 pub enum InvalidDeclarative {
     /// Not the JSON of a declarative message, or an unknown member.
-    #[error("not the JSON of a declarative message (line {line}, column {column})")]
-    Json {
-        /// Line, from 1.
-        line: usize,
-        /// Column, from 1.
-        column: usize,
-    },
+    #[error(transparent)]
+    Json(#[from] InvalidJson),
     /// `web_push` is not 8030.
     #[error("web_push must be 8030")]
     Magic,
@@ -103,31 +106,16 @@ pub enum InvalidDeclarative {
         /// The broken rule.
         rule: &'static str,
     },
-    /// Too long for a push message.
-    #[error("message of {length} bytes is longer than the limit of {MAX_PLAINTEXT}")]
-    TooLong {
-        /// Bytes of the JSON.
-        length: usize,
-    },
-}
-
-/// The whole payload, in the order in which it is written.
-#[derive(Serialize)]
-struct Payload<'a> {
-    web_push: u32,
-    notification: &'a DeclarativeNotification,
-    // The draft has it here, WebKit's first implementation in the notification: it is written in both places.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    app_badge: Option<u64>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    mutable: bool,
+    /// Too long for a push message; [`DeclarativeNotification::fit`] cuts it.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
 }
 
 impl DeclarativeNotification {
     /// A title, and the absolute https URL that a click opens.
     #[must_use]
     pub fn new(title: impl Into<String>, navigate: impl Into<String>) -> Self {
-        Self {
+        let members = Members {
             title: title.into(),
             navigate: navigate.into(),
             body: None,
@@ -144,93 +132,110 @@ impl DeclarativeNotification {
             data: None,
             actions: Vec::new(),
             app_badge: None,
-            mutable: false,
-        }
+        };
+        Self { members, mutable: false }
     }
 
     /// The text.
     #[must_use]
-    pub fn with_body(self, body: impl Into<String>) -> Self {
-        Self { body: Some(body.into()), ..self }
+    pub fn with_body(mut self, body: impl Into<String>) -> Self {
+        self.members.body = Some(body.into());
+        self
     }
 
     /// The language of title and body (BCP 47).
     #[must_use]
-    pub fn with_lang(self, lang: impl Into<String>) -> Self {
-        Self { lang: Some(lang.into()), ..self }
+    pub fn with_lang(mut self, lang: impl Into<String>) -> Self {
+        self.members.lang = Some(lang.into());
+        self
     }
 
     /// The text direction.
     #[must_use]
-    pub fn with_dir(self, dir: Direction) -> Self {
-        Self { dir: Some(dir), ..self }
+    pub fn with_dir(mut self, dir: Direction) -> Self {
+        self.members.dir = Some(dir);
+        self
     }
 
     /// A notification with the same tag is replaced.
     #[must_use]
-    pub fn with_tag(self, tag: impl Into<String>) -> Self {
-        Self { tag: Some(tag.into()), ..self }
+    pub fn with_tag(mut self, tag: impl Into<String>) -> Self {
+        self.members.tag = Some(tag.into());
+        self
     }
 
     /// An icon's URL.
     #[must_use]
-    pub fn with_icon(self, icon: impl Into<String>) -> Self {
-        Self { icon: Some(icon.into()), ..self }
+    pub fn with_icon(mut self, icon: impl Into<String>) -> Self {
+        self.members.icon = Some(icon.into());
+        self
     }
 
     /// A picture's URL.
     #[must_use]
-    pub fn with_image(self, image: impl Into<String>) -> Self {
-        Self { image: Some(image.into()), ..self }
+    pub fn with_image(mut self, image: impl Into<String>) -> Self {
+        self.members.image = Some(image.into());
+        self
     }
 
     /// The URL of a small icon for where there is no room for the notification.
     #[must_use]
-    pub fn with_badge(self, badge: impl Into<String>) -> Self {
-        Self { badge: Some(badge.into()), ..self }
+    pub fn with_badge(mut self, badge: impl Into<String>) -> Self {
+        self.members.badge = Some(badge.into());
+        self
     }
 
     /// When the event happened, in milliseconds since the epoch.
     #[must_use]
-    pub fn with_timestamp(self, at: reveille_core::UnixTime) -> Self {
-        Self { timestamp: Some(at.as_millis()), ..self }
+    pub fn with_timestamp(mut self, at: reveille_core::UnixTime) -> Self {
+        self.members.timestamp = Some(at.as_millis());
+        self
     }
 
     /// Without sound and vibration.
     #[must_use]
-    pub fn with_silent(self, silent: bool) -> Self {
-        Self { silent: Some(silent), ..self }
+    pub fn with_silent(mut self, silent: bool) -> Self {
+        self.members.silent = Some(silent);
+        self
     }
 
     /// Alert again when an older notification with the same tag is replaced.
     #[must_use]
-    pub fn with_renotify(self, renotify: bool) -> Self {
-        Self { renotify: Some(renotify), ..self }
+    pub fn with_renotify(mut self, renotify: bool) -> Self {
+        self.members.renotify = Some(renotify);
+        self
     }
 
     /// Stay until the user reacts.
     #[must_use]
-    pub fn with_require_interaction(self, require: bool) -> Self {
-        Self { require_interaction: Some(require), ..self }
+    pub fn with_require_interaction(mut self, require: bool) -> Self {
+        self.members.require_interaction = Some(require);
+        self
     }
 
-    /// Anything, for the service worker.
-    #[must_use]
-    pub fn with_data(self, data: Value) -> Self {
-        Self { data: Some(data), ..self }
+    /// Anything that serialises, for the service worker.
+    ///
+    /// # Errors
+    /// [`InvalidJson`] if it cannot be written as JSON.
+    pub fn with_data<T: Serialize + ?Sized>(mut self, data: &T) -> Result<Self, InvalidJson> {
+        let data =
+            serde_json::to_value(data).map_err(|error| InvalidJson::new("notification.data", &error))?;
+        self.members.data = Some(data);
+        Ok(self)
     }
 
     /// One more button.
     #[must_use]
     pub fn with_action(mut self, action: DeclarativeAction) -> Self {
-        self.actions.push(action);
+        self.members.actions.push(action);
         self
     }
 
     /// The number on the app's icon; 0 removes it.
     #[must_use]
-    pub fn with_app_badge(self, count: u64) -> Self {
-        Self { app_badge: Some(count), ..self }
+    pub fn with_app_badge(mut self, count: u64) -> Self {
+        self.members.app_badge = Some(count);
+        self
     }
 
     /// Let the service worker change the notification before it is shown.
@@ -239,46 +244,50 @@ impl DeclarativeNotification {
         Self { mutable, ..self }
     }
 
-    /// Checks the rules and writes the JSON.
+    /// Checks the rules and writes the JSON, of at most [`MAX_PLAINTEXT`] bytes.
     ///
     /// # Errors
     /// [`InvalidDeclarative`].
     pub fn to_json(&self) -> Result<String, InvalidDeclarative> {
-        self.check()?;
-        let payload =
-            Payload { web_push: 8030, notification: self, app_badge: self.app_badge, mutable: self.mutable };
-        let json = serde_json::to_string(&payload)
-            .map_err(|e| InvalidDeclarative::Json { line: e.line(), column: e.column() })?;
-        if json.len() > MAX_PLAINTEXT {
-            return Err(InvalidDeclarative::TooLong { length: json.len() });
-        }
-        Ok(json)
+        self.to_json_within(SizeLimit::Provider)
     }
 
-    /// The push message.
+    /// The push message, of at most 2,048 bytes. Longer ones: [`fit`](Self::fit), or a
+    /// [`Message::new_within`] of [`to_json`](Self::to_json).
     ///
     /// # Errors
     /// [`InvalidDeclarative`].
     pub fn to_message(&self, ttl: Ttl) -> Result<Message, InvalidDeclarative> {
-        Message::new(self.to_json()?, ttl).map_err(|error| match error {
-            InvalidMessage::TooLong { length } | InvalidMessage::PaddingTooLong { length, .. } => {
-                InvalidDeclarative::TooLong { length }
-            }
-            InvalidMessage::NothingToPad => InvalidDeclarative::TooLong { length: 0 },
-        })
+        let json = self.to_json_within(SizeLimit::Own)?;
+        let size = json.len();
+        Message::new(json, ttl).map_err(|_| TooLarge::uncut(size, SizeLimit::OWN, &self.parts(&[])).into())
+    }
+
+    fn to_json_within(&self, limit: SizeLimit) -> Result<String, InvalidDeclarative> {
+        self.check()?;
+        let json = self.write()?;
+        let limit = limit.of(MAX_PLAINTEXT);
+        if json.len() > limit {
+            return Err(TooLarge::uncut(json.len(), limit, &self.parts(&[])).into());
+        }
+        Ok(json)
+    }
+
+    pub(super) fn write(&self) -> Result<String, InvalidJson> {
+        serde_json::to_string(self).map_err(|error| InvalidJson::new("", &error))
     }
 
     pub(super) fn check(&self) -> Result<(), InvalidDeclarative> {
-        if self.title.is_empty() {
+        if self.members.title.is_empty() {
             return Err(InvalidDeclarative::Title);
         }
         let urls = [
-            ("notification.navigate", Some(&self.navigate)),
-            ("notification.icon", self.icon.as_ref()),
-            ("notification.image", self.image.as_ref()),
-            ("notification.badge", self.badge.as_ref()),
+            ("notification.navigate", Some(&self.members.navigate)),
+            ("notification.icon", self.members.icon.as_ref()),
+            ("notification.image", self.members.image.as_ref()),
+            ("notification.badge", self.members.badge.as_ref()),
         ];
-        let actions = self.actions.iter().flat_map(|action| {
+        let actions = self.members.actions.iter().flat_map(|action| {
             [
                 ("notification.actions.navigate", Some(&action.navigate)),
                 ("notification.actions.icon", action.icon.as_ref()),
@@ -289,10 +298,10 @@ impl DeclarativeNotification {
                 return Err(InvalidDeclarative::Url { field });
             }
         }
-        if self.renotify == Some(true) && self.tag.as_deref().is_none_or(str::is_empty) {
+        if self.members.renotify == Some(true) && self.members.tag.as_deref().is_none_or(str::is_empty) {
             return Err(InvalidDeclarative::Contradiction { rule: "renotify needs a tag" });
         }
-        if self.renotify == Some(true) && self.silent == Some(true) {
+        if self.members.renotify == Some(true) && self.members.silent == Some(true) {
             return Err(InvalidDeclarative::Contradiction { rule: "a silent notification cannot renotify" });
         }
         Ok(())

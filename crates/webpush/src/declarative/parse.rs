@@ -1,19 +1,80 @@
 //! Checking the JSON of a declarative message that somebody else wrote.
 
-use serde::Deserialize;
+use reveille_payload::{Part, SizeLimit, TooLarge, from_json};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
-use super::notification::{DeclarativeNotification, InvalidDeclarative};
+use crate::object::from_object;
+
+use super::notification::{DeclarativeNotification, InvalidDeclarative, Members};
 use crate::message::MAX_PLAINTEXT;
+
+const MAGIC: u32 = 8030;
+
+/// The whole payload, in the order in which it is written.
+#[derive(Serialize)]
+struct Written<'a> {
+    web_push: u32,
+    notification: &'a Members,
+    // The draft has it here, WebKit's first implementation in the notification: it is written in both places.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    app_badge: Option<u64>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    mutable: bool,
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Payload {
-    web_push: serde_json::Value,
-    notification: DeclarativeNotification,
+struct Read {
+    web_push: Value,
+    #[serde(deserialize_with = "members")]
+    notification: Members,
     #[serde(default)]
     app_badge: Option<u64>,
     #[serde(default)]
     mutable: bool,
+}
+
+fn members<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Members, D::Error> {
+    from_object(deserializer, "a notification")
+}
+
+impl Read {
+    fn notification(self) -> Result<DeclarativeNotification, InvalidDeclarative> {
+        if self.web_push != MAGIC {
+            return Err(InvalidDeclarative::Magic);
+        }
+        let mut members = self.notification;
+        members.app_badge = self.app_badge.or(members.app_badge);
+        Ok(DeclarativeNotification { members, mutable: self.mutable })
+    }
+}
+
+struct Unchecked(Read);
+
+impl<'de> Deserialize<'de> for Unchecked {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        from_object(deserializer, "a declarative message").map(Self)
+    }
+}
+
+impl Serialize for DeclarativeNotification {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { members, mutable } = self;
+        let written = Written {
+            web_push: MAGIC,
+            notification: members,
+            app_badge: members.app_badge,
+            mutable: *mutable,
+        };
+        written.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for DeclarativeNotification {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Unchecked::deserialize(deserializer)?.0.notification().map_err(serde::de::Error::custom)
+    }
 }
 
 impl DeclarativeNotification {
@@ -23,17 +84,12 @@ impl DeclarativeNotification {
     /// # Errors
     /// [`InvalidDeclarative`].
     pub fn from_json(json: &str) -> Result<Self, InvalidDeclarative> {
-        if json.len() > MAX_PLAINTEXT {
-            return Err(InvalidDeclarative::TooLong { length: json.len() });
+        let (size, limit) = (json.len(), SizeLimit::Provider.of(MAX_PLAINTEXT));
+        if size > limit {
+            return Err(TooLarge::uncut(size, limit, &[Part::fixed("JSON", size)]).into());
         }
-        let payload: Payload = serde_json::from_str(json)
-            .map_err(|e| InvalidDeclarative::Json { line: e.line(), column: e.column() })?;
-        if payload.web_push != 8030 {
-            return Err(InvalidDeclarative::Magic);
-        }
-        let mut notification = payload.notification;
-        notification.app_badge = payload.app_badge.or(notification.app_badge);
-        notification.mutable = payload.mutable;
+        let Unchecked(read) = from_json(json.as_bytes())?;
+        let notification = read.notification()?;
         notification.check()?;
         Ok(notification)
     }
@@ -58,7 +114,8 @@ mod tests {
             .with_silent(false)
             .with_renotify(true)
             .with_require_interaction(true)
-            .with_data(serde_json::json!({"conversation": "7"}))
+            .with_data(&serde_json::json!({"conversation": "7"}))
+            .unwrap()
             .with_action(DeclarativeAction::new("open", "Open", "https://a.example/open"))
             .with_app_badge(3)
             .with_mutable(true);
@@ -75,7 +132,9 @@ mod tests {
                 r#"{{"web_push":8030,"notification":{{"title":"T","navigate":"https://a.example/"{members}}}}}"#
             ))
         };
-        insta::assert_snapshot!(err("[]"), @"not the JSON of a declarative message (line 1, column 2)");
+        insta::assert_snapshot!(err(r#"[8030,{"title":"T","navigate":"https://a.example/"},null,false]"#), @"JSON, line 1 column 0: expected a declarative message as a JSON object, found an array");
+        insta::assert_snapshot!(err(r#"{"web_push":8030,"notification":["T","https://a.example/"]}"#), @"JSON at notification, line 1 column 32: expected a notification as a JSON object, found an array");
+        insta::assert_snapshot!(err("[]"), @"JSON, line 1 column 0: expected a declarative message as a JSON object, found an array");
         insta::assert_snapshot!(err(r#"{"web_push":8031,"notification":{"title":"T","navigate":"https://a.example/"}}"#), @"web_push must be 8030");
         insta::assert_snapshot!(err(r#"{"web_push":"8030","notification":{"title":"T","navigate":"https://a.example/"}}"#), @"web_push must be 8030");
         insta::assert_snapshot!(err(r#"{"web_push":8030,"notification":{"title":"","navigate":"https://a.example/"}}"#), @"title must not be empty");
@@ -95,9 +154,9 @@ mod tests {
         insta::assert_snapshot!(with(r#","actions":[{"action":"a","title":"A","navigate":"x"}]"#), @"notification.actions.navigate must be an absolute https URL");
         insta::assert_snapshot!(with(r#","renotify":true"#), @"renotify needs a tag");
         insta::assert_snapshot!(with(r#","renotify":true,"tag":"t","silent":true"#), @"a silent notification cannot renotify");
-        insta::assert_snapshot!(with(r#","titel":1"#), @"not the JSON of a declarative message (line 1, column 84)");
+        insta::assert_snapshot!(with(r#","titel":1"#), @"JSON at notification.titel, line 1 column 84: unknown field `titel`, expected one of `title`, `navigate`, `body`, `lang`, `dir`, `tag`, `icon`, `image`, `badge`, `timestamp`, `silent`, `renotify`, `requireI");
         let long = DeclarativeNotification::new("T", "https://a.example/").with_body("b".repeat(4_000));
-        insta::assert_snapshot!(long.to_json().unwrap_err(), @"message of 4088 bytes is longer than the limit of 3993");
+        insta::assert_snapshot!(long.to_json().unwrap_err(), @"message of 4088 bytes does not fit into 3993, at least 4088 are needed: notification.body 4000, notification.navigate 32, notification.title 1");
     }
 
     #[test]

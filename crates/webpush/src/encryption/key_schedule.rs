@@ -4,7 +4,7 @@ use reveille_core::Secret;
 use reveille_crypto::p256::P256_PUBLIC_KEY_LEN;
 use reveille_crypto::{AEAD_NONCE_LEN, CryptoError, CryptoProvider, Expand, SharedSecret};
 
-use crate::subscription::AUTH_SECRET_LEN;
+use crate::target::AUTH_SECRET_LEN;
 
 pub(crate) const SALT_LEN: usize = 16;
 const IKM_LEN: usize = 32;

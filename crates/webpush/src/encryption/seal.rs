@@ -6,7 +6,7 @@ use reveille_crypto::{AEAD_TAG_LEN, CryptoError, CryptoProvider, EphemeralAgreem
 use super::input_keying_material;
 use super::key_schedule::{SALT_LEN, message_keys};
 use crate::message::Message;
-use crate::subscription::Subscription;
+use crate::target::Subscription;
 
 /// The longest body, in bytes, that every push service must take (RFC 8030 §7.2).
 pub const MAX_BODY: usize = 4_096;

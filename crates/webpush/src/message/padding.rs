@@ -1,10 +1,15 @@
 //! Hiding the payload's length.
 
+use serde::{Deserialize, Serialize};
+
 use super::MAX_PLAINTEXT;
 
 /// How much padding goes into the encrypted record (RFC 8188 §2). Without it the push service learns the payload's
 /// exact length.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+///
+/// In JSON `"none"`, `{"bytes":100}`, `{"to_length":512}` or `"to_maximum"`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Padding {
     /// None.

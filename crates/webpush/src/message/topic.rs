@@ -1,5 +1,6 @@
 //! Topic.
 
+use std::fmt;
 use std::str::FromStr;
 
 use http::HeaderValue;
@@ -10,8 +11,11 @@ use thiserror::Error;
 /// base64url alphabet.
 ///
 /// The push service can read it and link messages by it; [`Topic::derived`] hides the meaning.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Topic(HeaderValue);
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Topic {
+    text: Box<str>,
+    value: HeaderValue,
+}
 
 /// Why text is not a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -44,26 +48,42 @@ impl Topic {
         if !topic.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')) {
             return Err(InvalidTopic::Character);
         }
-        HeaderValue::from_str(topic).map(Self).map_err(|_| InvalidTopic::Character)
+        let value = HeaderValue::from_str(topic).map_err(|_| InvalidTopic::Character)?;
+        Ok(Self { text: topic.into(), value })
     }
 
     /// The topic of any name, such as a conversation id: 32 characters of a keyed hash. The same key and name always
     /// give the same topic, and without the key the name cannot be guessed.
-    #[must_use]
-    pub fn derived(key: &dyn HmacKey, name: &[u8]) -> Self {
-        let tag = key.sign(&[b"reveille web push topic\0", name]);
-        let text = base64url::encode(tag.get(..24).unwrap_or_default());
-        Self(HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("reveille")))
+    ///
+    /// # Errors
+    /// [`InvalidTopic`], which a hash in base64url never is.
+    pub fn derived(key: &dyn HmacKey, name: &[u8]) -> Result<Self, InvalidTopic> {
+        let [topic @ .., _, _, _, _, _, _, _, _] = key.sign(&[b"reveille web push topic\0", name]);
+        Self::new(&base64url::encode(&topic))
     }
 
     /// The text.
     #[must_use]
-    pub fn as_str(&self) -> &str {
-        self.0.to_str().unwrap_or_default()
+    pub const fn as_str(&self) -> &str {
+        &self.text
     }
 
     pub(crate) const fn value(&self) -> &HeaderValue {
-        &self.0
+        &self.value
+    }
+}
+
+impl fmt::Display for Topic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+text_serde!(Topic);
+
+impl fmt::Debug for Topic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Topic({self})")
     }
 }
 
@@ -93,11 +113,11 @@ mod tests {
     #[test]
     fn derived_topics_are_stable_legal_and_keyed() {
         let key = |secret: &[u8]| PROVIDER.hmac_sha256.key(secret);
-        let topic = Topic::derived(&*key(b"k"), b"conversation 7");
-        assert_eq!(topic, Topic::derived(&*key(b"k"), b"conversation 7"));
+        let topic = Topic::derived(&*key(b"k"), b"conversation 7").unwrap();
+        assert_eq!(Ok(&topic), Topic::derived(&*key(b"k"), b"conversation 7").as_ref());
         assert_eq!(Topic::new(topic.as_str()), Ok(topic.clone()));
         assert_eq!(topic.as_str().len(), Topic::MAX_LEN);
-        assert_ne!(topic, Topic::derived(&*key(b"other"), b"conversation 7"));
-        assert_ne!(topic, Topic::derived(&*key(b"k"), b"conversation 8"));
+        assert_ne!(topic, Topic::derived(&*key(b"other"), b"conversation 7").unwrap());
+        assert_ne!(topic, Topic::derived(&*key(b"k"), b"conversation 8").unwrap());
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use thiserror::Error;
 
 /// How many seconds the push service may keep a message for a browser that is not connected (RFC 8030 §5.2).
@@ -45,6 +46,26 @@ impl TryFrom<Duration> for Ttl {
     type Error = InvalidTtl;
     fn try_from(span: Duration) -> Result<Self, InvalidTtl> {
         Self::from_secs(span.as_secs().saturating_add(u64::from(span.subsec_nanos() > 0)))
+    }
+}
+
+/// Whole seconds, as in the header.
+impl fmt::Display for Ttl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A number of seconds.
+impl Serialize for Ttl {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Ttl {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_secs(u64::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Urgency.
 
+use std::fmt;
 use std::str::FromStr;
 
 use http::HeaderValue;
@@ -40,6 +41,14 @@ impl Urgency {
         HeaderValue::from_static(self.as_str())
     }
 }
+
+impl fmt::Display for Urgency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+text_serde!(Urgency);
 
 impl FromStr for Urgency {
     type Err = InvalidUrgency;

@@ -4,7 +4,7 @@ use reveille_core::Secret;
 use reveille_crypto::{CryptoError, CryptoProvider, EcPrivateKey, InvalidKey, P256PublicKey, base64url};
 use thiserror::Error;
 
-use crate::subscription::AUTH_SECRET_LEN;
+use crate::target::AUTH_SECRET_LEN;
 
 /// What a user agent generates for a subscription (RFC 8291 §3.1, §3.2) and keeps.
 #[derive(Clone, Debug)]
@@ -47,7 +47,7 @@ impl UserAgentKeys {
     ///
     /// # Errors
     /// [`InvalidUserAgentKeys`].
-    pub fn parse(private_key: &str, auth: &str) -> Result<Self, InvalidUserAgentKeys> {
+    pub fn from_text(private_key: &str, auth: &str) -> Result<Self, InvalidUserAgentKeys> {
         let private_key = EcPrivateKey::parse(private_key)?;
         let auth = Secret::new(base64url::decode_lenient(auth)?);
         let length = auth.expose().len();

@@ -7,8 +7,8 @@ use thiserror::Error;
 
 use super::UserAgentKeys;
 use crate::encryption::{decrypt_content, input_keying_material};
-use crate::endpoint::Endpoint;
-use crate::subscription::{AUTH_SECRET_LEN, Subscription};
+use crate::target::Endpoint;
+use crate::target::{AUTH_SECRET_LEN, Subscription};
 
 /// A user agent's view of one subscription: it opens what application servers send to it.
 ///
@@ -17,8 +17,8 @@ use crate::subscription::{AUTH_SECRET_LEN, Subscription};
 /// use reveille_crypto_rustcrypto::PROVIDER;
 ///
 /// // RFC 8291 §5 and Appendix A.
-/// let keys = UserAgentKeys::parse("q1dXpw3UpT5VOmu_cf_v6ih07Aems3njxI-JWgLcM94", "BTBZMqHH6r4Tts7J_aSIgg")?;
-/// let user_agent = UserAgent::load(&keys, PROVIDER)?;
+/// let keys = UserAgentKeys::from_text("q1dXpw3UpT5VOmu_cf_v6ih07Aems3njxI-JWgLcM94", "BTBZMqHH6r4Tts7J_aSIgg")?;
+/// let user_agent = UserAgent::new(&keys, PROVIDER)?;
 /// let body = reveille_crypto::base64url::decode(concat!(
 ///     "DGv6ra1nlYgDCS1FRnbzlwAAEABBBP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27ml",
 ///     "mlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A_yl95bQpu6cVPT",
@@ -51,11 +51,11 @@ pub enum OpenError {
 }
 
 impl UserAgent {
-    /// Loads the keys of a subscription.
+    /// The user agent that has these keys.
     ///
     /// # Errors
     /// [`KeyError`]; [`KeyError::Unsupported`] from backends that have only ephemeral keys, such as ring.
-    pub fn load(keys: &UserAgentKeys, crypto: CryptoProvider) -> Result<Self, KeyError> {
+    pub fn new(keys: &UserAgentKeys, crypto: CryptoProvider) -> Result<Self, KeyError> {
         let ua_private = crypto.p256.load_agreement_key(&keys.private_key)?;
         Ok(Self { crypto, ua_private, auth_secret: keys.auth_secret.clone() })
     }

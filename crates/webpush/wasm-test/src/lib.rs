@@ -7,6 +7,7 @@ use reveille_core::UnixTime;
 use reveille_crypto::{CryptoError, CryptoProvider, SecureRandom, base64url};
 use reveille_crypto_rustcrypto::{StaticRandom, provider};
 use reveille_webpush::{ApplicationServer, Message, Subscription, Ttl, VapidKey, VapidKeys, VapidSettings};
+use reveille_webpush::message::SizeLimit;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -61,10 +62,10 @@ pub unsafe extern "C" fn request(question: *const u8, length: usize) -> *const u
 fn answer(question: &[u8]) -> Result<Value, String> {
     let question: Question = serde_json::from_slice(question).map_err(text)?;
     let payload = base64url::decode(&question.payload).map_err(text)?;
-    let key = VapidKey::parse(&question.vapid_private, PROVIDER).map_err(text)?;
+    let key = VapidKey::from_text(&question.vapid_private, PROVIDER).map_err(text)?;
     let settings = VapidSettings::new("mailto:ops@example.com".parse().map_err(text)?);
     let server = ApplicationServer::new(PROVIDER, VapidKeys::new(key), settings);
-    let message = Message::new(payload, Ttl::from_secs(60).map_err(text)?).map_err(text)?;
+    let message = Message::new_within(SizeLimit::Provider, payload, Ttl::from_secs(60).map_err(text)?).map_err(text)?;
     let request = server.request(&message, &question.subscription, question.now_ms).map_err(text)?;
     let headers: serde_json::Map<_, _> = request
         .headers()

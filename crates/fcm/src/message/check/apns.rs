@@ -10,7 +10,8 @@ pub(super) fn check(config: &ApnsConfig, shared_shows: bool) -> Checked {
     let Some(payload) = &config.payload else {
         return check_headers(config.headers.as_ref(), None, shared_shows);
     };
-    let payload = payload.to_map().map_err(|error| InvalidMessage::new("apns.payload", error.to_string()))?;
+    let payload: Map<String, Value> =
+        payload.to().map_err(|error| InvalidMessage::new("apns.payload", error.to_string()))?;
     check_payload(&payload, config.live_activity_token.is_some())?;
     let aps = payload.get("aps").and_then(Value::as_object);
     check_headers(config.headers.as_ref(), aps, shared_shows)

@@ -266,9 +266,9 @@ fn edit_json(
     edit: impl FnOnce(&mut Map<String, Value>),
 ) -> Result<(), InvalidJson> {
     if let Some(object) = object {
-        let mut map = object.to_map()?;
+        let mut map = object.to()?;
         edit(&mut map);
-        *object = JsonObject::from_map(map);
+        *object = JsonObject::from_serialize(&map)?;
     }
     Ok(())
 }

@@ -298,7 +298,7 @@ fn written(value: &impl WriteJson) -> Written {
 
 /// A foreign object as a map; what cannot be read as one is counted as a whole, in bytes.
 fn object(object: Option<&JsonObject>) -> (Map<String, Value>, usize) {
-    match object.map(|object| (object.to_map(), object.as_str().len())) {
+    match object.map(|object| (object.to(), object.as_str().len())) {
         None => (Map::new(), 0),
         Some((Ok(map), _)) => (map, 0),
         Some((Err(_), bytes)) => (Map::new(), bytes),

@@ -1,6 +1,0 @@
-//! What a push service's answer means.
-
-mod classify;
-mod words;
-
-pub use classify::classify;

@@ -1,0 +1,6 @@
+//! What a push service's answer means.
+
+mod classify;
+mod words;
+
+pub use classify::{classify, classify_response};
