@@ -36,8 +36,8 @@ fn all_rows_have_their_reason_and_flag() {
     let mut table = HEADER.to_owned();
     let rows: Vec<Row> = compact_rows(&compact).into_iter().chain(jwt_rows()).chain(sealed_rows()).collect();
     for row in &rows {
-        let check = |verdict: Result<Authentic, Reason>| {
-            let reason = verdict.expect_err(&row.fault);
+        let check = |verdict: Result<Authentic, Verdict>| {
+            let reason = why(verdict.expect_err(&row.fault));
             assert_eq!((reason.name(), reason.is_fraud()), row.expected, "{}: {}", row.format, row.fault);
         };
         let verifier = Verifier::default();

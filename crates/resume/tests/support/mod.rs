@@ -43,7 +43,16 @@ pub fn issue<K: Profile>(keys: &KeyRing<K>) -> String {
 
 /// The reason why a token is refused before its single use is looked at.
 pub fn refused<K: Profile>(keys: &KeyRing<K>, token: &str) -> Reason {
-    Verifier::default().check(keys, token, &MINE, NOW).expect_err("accepted")
+    why(Verifier::default().check(keys, token, &MINE, NOW).expect_err("accepted"))
+}
+
+/// The reason of a verdict that is no resume.
+pub fn why(verdict: Verdict) -> Reason {
+    verdict.reason().expect("resumes")
+}
+
+pub fn snapshot_key() -> SnapshotKey {
+    SnapshotKey::new(PROVIDER, &secret(7)).unwrap()
 }
 
 pub fn accepts<K: Profile>(keys: &KeyRing<K>, token: &str) -> bool {
@@ -88,7 +97,7 @@ impl reveille_crypto::SecureRandom for Counting {
     }
 }
 
-/// An issuer whose first token id is f0 f1 … ff: the pool is used up from its end.
+/// An issuer whose token ids are all 00 01 … 0f.
 pub fn fixed_issuer() -> Issuer {
     Issuer::new(reveille_crypto::CryptoProvider { random: &Counting, ..PROVIDER })
 }
