@@ -162,6 +162,7 @@ fn a_reservation_does_not_outlive_a_crash() {
 #[test]
 fn a_snapshot_keeps_reservations_too() {
     let mut before = ReplaySet::cold(9, ReplayLimits::default(), NOW - ms(60_000));
+    (0..60).for_each(|second| before.handle_timeout(NOW - ms(60_000) + ms(second * 1_000)));
     let token = SingleUse { shard: 9, ..token(1) };
     let held = before.reserve(&token, PHONE, NOW).unwrap();
     let bytes = before.snapshot(&snapshot_key(), NOW);

@@ -30,6 +30,9 @@ impl Watch {
     }
 
     pub(super) fn observe(&mut self, now: UnixTime) -> Seen {
+        if self.left_ms == 0 {
+            return Seen::Enough;
+        }
         let step = now.since(self.last);
         self.last = now;
         if step > LONGEST_STEP {
