@@ -141,10 +141,12 @@ mod tests {
 
     #[test]
     fn a_record_of_an_earlier_version_counts_from_its_next_answer() {
-        let mut suspicion: Suspicion =
-            serde_json::from_str(r#"{"first":1000000000,"answers":2}"#).unwrap();
+        let mut suspicion: Suspicion = serde_json::from_str(r#"{"first":1000000000,"answers":2}"#).unwrap();
         assert_eq!(suspicion.since(), Some(UnixTime::from_secs(1_000_000)));
-        assert_eq!(weigh_all(&mut suspicion, &[24, 36, 48]), ["suspect_target", "suspect_target", "drop_target"]);
+        assert_eq!(
+            weigh_all(&mut suspicion, &[24, 36, 48]),
+            ["suspect_target", "suspect_target", "drop_target"]
+        );
     }
 
     #[test]
@@ -174,6 +176,9 @@ mod tests {
         let mut suspicion = Suspicion::default();
         assert_eq!(weigh_all(&mut suspicion, &[100, 0, 1]), ["suspect_target"; 3]);
         assert_eq!(suspicion.since(), Some(UnixTime::from_secs(1_000_000)));
-        assert_eq!(weigh_all(&mut suspicion, &[13, 23, 24]), ["suspect_target", "suspect_target", "drop_target"]);
+        assert_eq!(
+            weigh_all(&mut suspicion, &[13, 23, 24]),
+            ["suspect_target", "suspect_target", "drop_target"]
+        );
     }
 }

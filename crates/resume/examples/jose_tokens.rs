@@ -60,8 +60,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn reason<K: Profile>(keys: &KeyRing<K>, token: &str, now: UnixTime) -> &'static str {
-    Verifier::default().check(keys, token, &IDS, now).map_or_else(
-        |verdict| verdict.reason().map_or("resume", reveille_resume::Reason::name),
-        |_| "resume",
-    )
+    Verifier::default()
+        .check(keys, token, &IDS, now)
+        .map_or_else(|verdict| verdict.reason().map_or("resume", reveille_resume::Reason::name), |_| "resume")
 }

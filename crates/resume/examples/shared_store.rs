@@ -51,7 +51,9 @@ fn run(name: &str, connect: impl Fn() -> Result<Box<dyn Store>, Failure>) -> Res
     desk.clocks_apart(&mut *one, &mut *other)?;
     desk.expiry(&mut *one)?;
     let won = desk.race(&connect)?;
-    println!("{name}: reserve, commit, abort and expiry as documented; {won} tokens, 8 connections, one let in on each");
+    println!(
+        "{name}: reserve, commit, abort and expiry as documented; {won} tokens, 8 connections, one let in on each"
+    );
     Ok(())
 }
 
@@ -174,7 +176,10 @@ impl Desk {
                     })
                 })
                 .collect();
-            nodes.into_iter().map(|node| node.join().map_err(|_| Failure::from("a thread panicked"))?).collect()
+            nodes
+                .into_iter()
+                .map(|node| node.join().map_err(|_| Failure::from("a thread panicked"))?)
+                .collect()
         });
         let winners: Result<Vec<Vec<bool>>, Failure> = winners;
         let winners = winners?;
@@ -194,7 +199,11 @@ fn held(verdict: Verdict) -> Result<Reservation, Failure> {
 }
 
 fn expect<T: PartialEq + std::fmt::Debug>(what: &str, given: T, expected: T) -> Result<(), Failure> {
-    if given == expected { Ok(()) } else { Err(format!("{what}: expected {expected:?}, got {given:?}").into()) }
+    if given == expected {
+        Ok(())
+    } else {
+        Err(format!("{what}: expected {expected:?}, got {given:?}").into())
+    }
 }
 
 /// RESP, as much of it as these commands need.
@@ -251,7 +260,19 @@ struct Postgres {
 impl Postgres {
     fn connect(port: &str, user: &str) -> Result<Self, Failure> {
         let mut child = Command::new("psql")
-            .args(["-h", "127.0.0.1", "-p", port, "-U", user, "-d", "postgres", "-XAtq", "-v", "ON_ERROR_STOP=1"])
+            .args([
+                "-h",
+                "127.0.0.1",
+                "-p",
+                port,
+                "-U",
+                user,
+                "-d",
+                "postgres",
+                "-XAtq",
+                "-v",
+                "ON_ERROR_STOP=1",
+            ])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;

@@ -6,8 +6,8 @@ use reveille_core::UnixTime;
 
 use crate::profile::Opened;
 use crate::{
-    Attempt, Authentic, Bindings, Claims, KeyRing, KeyState, Profile, Reason, ReplaySet, Revocations, SingleUse,
-    Verdict,
+    Attempt, Authentic, Bindings, Claims, KeyRing, KeyState, Profile, Reason, ReplaySet, Revocations,
+    SingleUse, Verdict,
 };
 
 /// How long tokens may live, and for how long they are recognised afterwards.

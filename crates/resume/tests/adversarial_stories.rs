@@ -92,7 +92,8 @@ fn a_commit_on_a_node_that_is_ahead_is_remembered_as_long_as_any_node_takes_the_
     // By the clock of the node ahead, the token ends in 1 ms.
     let ahead = NOW + ms(304_999);
     let authentic = verifier.check(&keys, &token, &MINE, ahead).unwrap();
-    let Verdict::Resume { reservation, .. } = store.settle(authentic, PHONE, StoreReply::Stored, ahead) else {
+    let Verdict::Resume { reservation, .. } = store.settle(authentic, PHONE, StoreReply::Stored, ahead)
+    else {
         panic!()
     };
     let StoreCommand::Replace { expires_in_ms, .. } = store.commit(&reservation) else { panic!() };
@@ -139,8 +140,7 @@ fn a_token_used_before_a_crash_stays_refused_when_the_slow_boot_clock_is_set_rig
     let boot = right - ms(120_000);
     let key = snapshot_key();
     let old = ReplaySet::complete(0, ReplayLimits::default()).snapshot(&key, NOW - ms(600_000));
-    let restored =
-        ReplaySet::restore(&old, &key, ReplayLimits::default(), Continuity::Broken, boot).unwrap();
+    let restored = ReplaySet::restore(&old, &key, ReplayLimits::default(), Continuity::Broken, boot).unwrap();
     for mut set in [ReplaySet::cold(0, ReplayLimits::default(), boot), restored] {
         assert_eq!(set.reserve(&token, THIEF, right), Err(Reason::ColdStart));
         // Also where somebody asks in between, and the jump comes later.
@@ -300,9 +300,8 @@ fn expired_is_not_a_stranger() {
 #[test]
 fn the_same_push_sent_twice_carries_the_same_token() {
     let (issuer, keys) = (Issuer::new(PROVIDER), compact_keys());
-    let token = |issuer: Issuer, ids: &Bindings<'_>, push: &str, at| {
-        issuer.issue_for(&keys, ids, push, at).unwrap()
-    };
+    let token =
+        |issuer: Issuer, ids: &Bindings<'_>, push: &str, at| issuer.issue_for(&keys, ids, push, at).unwrap();
     let first = token(issuer, &MINE, "push-1", NOW);
     assert_eq!(first, token(Issuer::new(reveille_crypto_rustcrypto::PROVIDER), &MINE, "push-1", NOW));
     let sealed = sealed_keys();

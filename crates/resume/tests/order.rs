@@ -167,9 +167,11 @@ fn ids_that_run_into_each_other_are_different_ids() {
 fn a_key_revoked_from_a_time_voids_what_was_issued_since() {
     let mut keys = compact_keys();
     let token = issue(&keys);
-    for (from, expected) in
-        [(NOW + ms(5_001), Ok(())), (NOW + ms(5_000), Err(Reason::KeyRevoked)), (NOW, Err(Reason::KeyRevoked))]
-    {
+    for (from, expected) in [
+        (NOW + ms(5_001), Ok(())),
+        (NOW + ms(5_000), Err(Reason::KeyRevoked)),
+        (NOW, Err(Reason::KeyRevoked)),
+    ] {
         keys.revoke(KeyId(1), from).unwrap();
         assert_eq!(check(&keys, &token, NOW), expected);
     }

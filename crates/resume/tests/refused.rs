@@ -141,7 +141,9 @@ fn compact_rows(keys: &KeyRing<CompactKey>) -> Vec<Row> {
         let name = format!("wrong_{}", binding.name()).leak();
         row(&format!("another {}", binding.name()), signed(7, &body(at, &[0; 6])), (name, true));
     }
-    let old_elsewhere = [(NOW.as_millis() - 305_000).to_be_bytes()[2..].to_vec(), bytes[26..41].to_vec(), vec![0; 6]].concat();
+    let old_elsewhere =
+        [(NOW.as_millis() - 305_000).to_be_bytes()[2..].to_vec(), bytes[26..41].to_vec(), vec![0; 6]]
+            .concat();
     row("issued 305 s ago for another device", signed(7, &body(20, &old_elsewhere)), ("wrong_device", true));
     row(
         "contact and device exchanged",
@@ -165,7 +167,9 @@ fn compact_rows(keys: &KeyRing<CompactKey>) -> Vec<Row> {
     row("made with a key before its revocation, and expired", old_key, ("expired", false));
     let same_time = fixed_issuer().issue(&second, &MINE, NOW - ms(5_123)).unwrap();
     row("made with a key 5 s before its revocation", same_time, ("key_revoked", true));
-    let ahead = [[1, 0, 2, 0].as_slice(), &[1; 16], &(NOW.as_millis() + 600_000).to_be_bytes()[2..], &bytes[26..53]].concat();
+    let ahead =
+        [[1, 0, 2, 0].as_slice(), &[1; 16], &(NOW.as_millis() + 600_000).to_be_bytes()[2..], &bytes[26..53]]
+            .concat();
     row("issued in 10 minutes for somebody else", signed(8, &ahead), ("wrong_contact", true));
     rows
 }

@@ -384,7 +384,10 @@ fn the_words_for_redis() {
     let (store, attempt) = (ExternalStore::new(Policy::default()), Attempt::new(255));
     let words = store.reserve(&authentic, attempt, NOW).unwrap().redis();
     insta::assert_snapshot!(words.join(" "), @"SET reveille:resume:f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff r.00000000000000ff.1700000010123 NX GET PX 10000");
-    let Verdict::Resume { reservation, .. } = store.settle(authentic, attempt, StoreReply::Stored, NOW) else { panic!() };
+    let Verdict::Resume { reservation, .. } = store.settle(authentic, attempt, StoreReply::Stored, NOW)
+    else {
+        panic!()
+    };
     let words = store.commit(&reservation).redis();
     insta::assert_snapshot!(words[2..].join(" "), @"1 reveille:resume:f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff r.00000000000000ff.1700000010123 c.00000000000000ff.1700000010123 910000");
     insta::assert_snapshot!(words[1], @"local v=redis.call('GET',KEYS[1]) if v==ARGV[1] or v==ARGV[2] then redis.call('SET',KEYS[1],ARGV[2],'PX',ARGV[3]) return 1 else return 0 end");

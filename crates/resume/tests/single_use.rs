@@ -123,14 +123,17 @@ fn after_a_crash_nothing_resumes_twice() {
     drop(before);
 
     let back = NOW + ms(2_000);
-    let mut after = ReplaySet::restore(&snapshot, &snapshot_key(), ReplayLimits::default(), Continuity::Broken, back).unwrap();
+    let mut after =
+        ReplaySet::restore(&snapshot, &snapshot_key(), ReplayLimits::default(), Continuity::Broken, back)
+            .unwrap();
     assert_eq!(after.reserve(&token(1), THIEF, back), Err(Reason::Replayed));
     assert_eq!(after.reserve(&token(2), THIEF, back), Err(Reason::ColdStart));
     assert_eq!(after.reserve(&token(3), PHONE, back), Err(Reason::ColdStart));
 
     // With a journal of commits nothing is lost, and tokens that were not used stay good.
     let mut after =
-        ReplaySet::restore(&snapshot, &snapshot_key(), ReplayLimits::default(), Continuity::Unbroken, back).unwrap();
+        ReplaySet::restore(&snapshot, &snapshot_key(), ReplayLimits::default(), Continuity::Unbroken, back)
+            .unwrap();
     after.record(lost.token_id, lost.keep_until, back).unwrap();
     assert_eq!(after.reserve(&token(2), THIEF, back), Err(Reason::Replayed));
     assert!(after.reserve(&token(3), PHONE, back).is_ok());
@@ -154,7 +157,9 @@ fn a_reservation_does_not_outlive_a_crash() {
     let second = before.reserve(&token(1), THIEF, NOW).unwrap();
     before.commit(&second, NOW).unwrap();
     // The snapshot knows nothing of the second attempt, and still shows the first one as the holder.
-    let mut after = ReplaySet::restore(&snapshot, &snapshot_key(), ReplayLimits::default(), Continuity::Broken, NOW).unwrap();
+    let mut after =
+        ReplaySet::restore(&snapshot, &snapshot_key(), ReplayLimits::default(), Continuity::Broken, NOW)
+            .unwrap();
     assert_eq!(after.commit(&first, NOW), Err(ReservationError::Lapsed));
     assert_eq!(after.reserve(&token(1), PHONE, NOW), Err(Reason::ColdStart));
 }
@@ -167,7 +172,9 @@ fn a_snapshot_keeps_reservations_too() {
     let held = before.reserve(&token, PHONE, NOW).unwrap();
     let bytes = before.snapshot(&snapshot_key(), NOW);
     assert_eq!(bytes.len(), 58 + 27);
-    let mut after = ReplaySet::restore(&bytes, &snapshot_key(), ReplayLimits::default(), Continuity::Unbroken, NOW).unwrap();
+    let mut after =
+        ReplaySet::restore(&bytes, &snapshot_key(), ReplayLimits::default(), Continuity::Unbroken, NOW)
+            .unwrap();
     assert_eq!((after.shard(), after.complete_since()), (9, before.complete_since()));
     assert_eq!(after.reserve(&token, THIEF, NOW), Err(Reason::InUse));
     after.commit(&held, NOW).unwrap();
@@ -187,8 +194,14 @@ fn a_clock_that_steps_back_does_not_bring_used_tokens_back() {
     let fresh = SingleUse { keep_until: NOW + ms(306_000), ..token(2) };
     assert!(set.reserve(&fresh, PHONE, NOW).is_ok());
     // A snapshot does not forget what was forgotten.
-    let mut again =
-        ReplaySet::restore(&set.snapshot(&snapshot_key(), NOW), &snapshot_key(), ReplayLimits::default(), Continuity::Unbroken, NOW).unwrap();
+    let mut again = ReplaySet::restore(
+        &set.snapshot(&snapshot_key(), NOW),
+        &snapshot_key(),
+        ReplayLimits::default(),
+        Continuity::Unbroken,
+        NOW,
+    )
+    .unwrap();
     assert_eq!(again.reserve(&token(1), THIEF, NOW), Err(Reason::ColdStart));
 }
 
@@ -199,7 +212,8 @@ fn a_snapshot_taken_too_late_does_not_bring_used_tokens_back() {
     set.commit(&held, NOW).unwrap();
     let snapshot = set.snapshot(&snapshot_key(), UnixTime::from_secs(4_000_000_000));
     let mut after =
-        ReplaySet::restore(&snapshot, &snapshot_key(), ReplayLimits::default(), Continuity::Unbroken, NOW).unwrap();
+        ReplaySet::restore(&snapshot, &snapshot_key(), ReplayLimits::default(), Continuity::Unbroken, NOW)
+            .unwrap();
     assert_eq!(after.reserve(&token(1), THIEF, NOW), Err(Reason::ColdStart));
 }
 

@@ -150,7 +150,9 @@ impl<K> KeyRing<K> {
     pub fn activate(&mut self, id: KeyId, now: UnixTime) -> Result<(), KeyRingError> {
         match self.find(id) {
             None => return Err(KeyRingError::Unknown { id }),
-            Some((KeyState::Revoked { .. } | KeyState::Compromised { .. }, _)) => return Err(KeyRingError::Revoked { id }),
+            Some((KeyState::Revoked { .. } | KeyState::Compromised { .. }, _)) => {
+                return Err(KeyRingError::Revoked { id });
+            }
             Some(_) => {}
         }
         for entry in &mut self.entries {

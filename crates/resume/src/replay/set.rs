@@ -181,7 +181,9 @@ impl ReplaySet {
     /// While a cold set watches its clock: when it wants to see it again.
     #[must_use]
     pub fn next_wakeup(&self) -> Option<Wakeup> {
-        self.watch.as_ref().map(|watch| Wakeup { at: watch.due(), reason: "watch the clock after a cold start" })
+        self.watch
+            .as_ref()
+            .map(|watch| Wakeup { at: watch.due(), reason: "watch the clock after a cold start" })
     }
 
     /// Phase one: holds a token for an attempt.

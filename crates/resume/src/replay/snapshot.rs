@@ -1,9 +1,9 @@
 //! A replay set as bytes.
 
-use std::fmt;
-use std::sync::Arc;
 use reveille_core::UnixTime;
 use reveille_crypto::{CryptoProvider, Expand, HmacKey};
+use std::fmt;
+use std::sync::Arc;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -206,8 +206,7 @@ impl<'a> Parts<'a> {
         let watch_left = u64::from_be_bytes(take(&mut rest)?);
         let forgotten = u32::from_be_bytes(take(&mut rest)?);
         let count = u64::from_be_bytes(take(&mut rest)?);
-        let expected =
-            count.saturating_mul(SLOT_LEN as u64).saturating_add((HEADER_LEN + TAG_LEN) as u64);
+        let expected = count.saturating_mul(SLOT_LEN as u64).saturating_add((HEADER_LEN + TAG_LEN) as u64);
         if expected != snapshot.len() as u64 {
             return Err(RestoreError::Length { expected, given: snapshot.len() as u64 });
         }
