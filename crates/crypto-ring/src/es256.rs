@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use p256::elliptic_curve::sec1::ToSec1Point as _;
 use reveille_crypto::{
     CryptoError, ES256_SIGNATURE_LEN, EcPrivateKey, Es256SigningKey, KeyError, P256PublicKey,
     with_wiped_stack,
@@ -12,7 +11,7 @@ use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, UnparsedPublicKey,
 };
 
-use crate::NAME;
+use crate::{NAME, public_key};
 
 #[derive(Debug)]
 pub(crate) struct Es256;
@@ -31,7 +30,7 @@ impl reveille_crypto::Es256 for Es256 {
 
 fn load(private: &EcPrivateKey) -> Result<Arc<dyn Es256SigningKey>, KeyError> {
     let rejected = KeyError::Rejected { backend: NAME, kind: "P-256 private" };
-    let public_key = derive_public_key(private).ok_or(rejected)?;
+    let public_key = public_key::derive(private.expose_scalar()).ok_or(rejected)?;
     if private.public_key().is_some_and(|given| *given != public_key) {
         return Err(KeyError::PublicKeyMismatch);
     }
@@ -43,11 +42,6 @@ fn load(private: &EcPrivateKey) -> Result<Arc<dyn Es256SigningKey>, KeyError> {
     )
     .map_err(|_| KeyError::Rejected { backend: NAME, kind: "P-256 private" })?;
     Ok(Arc::new(SigningKey { pair, public_key }))
-}
-
-fn derive_public_key(private: &EcPrivateKey) -> Option<P256PublicKey> {
-    let secret = p256::SecretKey::from_slice(private.expose_scalar()).ok()?;
-    P256PublicKey::from_bytes(secret.public_key().to_sec1_point(false).as_bytes()).ok()
 }
 
 #[derive(Debug)]
