@@ -39,9 +39,9 @@ pub use token_id::TokenId;
 pub use verdict::{Authentic, Claims, ClientAnswer, Verdict};
 pub use verify::{Policy, Verifier};
 
-#[cfg(feature = "jose")]
 /// What a JWT or a JWE of this crate says it is (explicit typing, RFC 8725 §3.11).
-pub const TOKEN_TYPE: &str = "resume+jwt";
 #[cfg(feature = "jose")]
+pub const TOKEN_TYPE: &str = "resume+jwt";
 /// JWT and JWE longer than this are refused unread, in bytes.
+#[cfg(feature = "jose")]
 pub const MAX_JOSE_LEN: usize = 2_048;
