@@ -6,6 +6,12 @@
 //! Exits with 1 on a leak. A test cannot prove that there is none.
 
 #![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "it measures time")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a tool, not a library"
+)]
 
 use std::hint::black_box;
 use std::process::ExitCode;

@@ -3,6 +3,9 @@
 //! Runs the very commands of [`StoreCommand`], over many connections at once, and fails where two attempts are let in on
 //! one token, an entry outlives or underlives its time, or an answer is not what the docs of [`ExternalStore`] say.
 
+#![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "it speaks to servers, by the clock")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a tool, not a library")]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};

@@ -119,7 +119,7 @@ fn error(a: u64, b: u64) -> i64 {
         _ => b % (60 * 365 * DAY_MS),
     };
     let size = i64::try_from(size).unwrap_or(i64::MAX);
-    if b % 2 == 0 { -size } else { size }
+    if b.is_multiple_of(2) { -size } else { size }
 }
 
 #[cfg(test)]
