@@ -65,7 +65,7 @@ proptest! {
         for event in script {
             clocks.apply(&event);
             match event {
-                Adversity::Act { choice, .. } if choice % 16 == 0 => {
+                Adversity::Act { choice, .. } if choice.is_multiple_of(16) => {
                     suspicion.weigh(Receipt::new(201).into(), SuspicionPolicy::default(), clocks.now(0));
                     prop_assert_eq!(suspicion, Suspicion::default());
                 }

@@ -27,7 +27,7 @@ impl<T: Clone> World<T> {
     /// Every fourth time a new token, else one of the last few, or now and then any.
     fn token(&mut self, choice: u64, new: impl FnOnce(u64) -> T) -> T {
         let issued = self.tokens.len() as u64;
-        if issued == 0 || choice % 4 == 0 {
+        if issued == 0 || choice.is_multiple_of(4) {
             self.tokens.push(new(issued));
             return self.tokens.last().unwrap().clone();
         }
@@ -72,12 +72,12 @@ proptest! {
             match event {
                 Adversity::Act { node, choice } => {
                     // An issuer with a right clock, or this node itself.
-                    let issued_at = if node % 2 == 0 { clocks.truth() } else { now };
+                    let issued_at = if node.is_multiple_of(2) { clocks.truth() } else { now };
                     let token = world.token(choice / 65_536, |n| new_token(n, issued_at));
                     if set.is_snapshot_due(saved.0, now) || now < saved.0 {
                         saved = (now, set.snapshot(&key, now));
                     }
-                    if choice / 64 % 3 == 0 && !held.is_empty() {
+                    if (choice / 64).is_multiple_of(3) && !held.is_empty() {
                         let reservation = held[(choice / 4_096) as usize % held.len()];
                         if set.commit(&reservation, now).is_ok() {
                             world.let_in(&reservation)?;
@@ -165,7 +165,7 @@ proptest! {
                     let text = world.token(choice / 65_536, |_| {
                         Issuer::new(PROVIDER).issue(&keys, &MINE, issued_at).unwrap()
                     });
-                    if choice / 64 % 3 == 0 && !held.is_empty() {
+                    if (choice / 64).is_multiple_of(3) && !held.is_empty() {
                         let reservation = held[(choice / 4_096) as usize % held.len()];
                         let mut answer = server.change(&store.commit(&reservation), clocks.truth());
                         if std::mem::take(&mut late) {
@@ -218,7 +218,7 @@ proptest! {
                     let stored = serde_json::to_string(&verifier.revocations).unwrap();
                     verifier.revocations = serde_json::from_str(&stored).unwrap();
                 }
-                Adversity::Act { choice, .. } if choice % 4 == 0 => {
+                Adversity::Act { choice, .. } if choice.is_multiple_of(4) => {
                     let token = Issuer::new(PROVIDER).issue(&keys, &MINE, clocks.now(1)).unwrap();
                     let (binding, id) = MINE.each()[(choice / 4 % 4) as usize];
                     verifier.revocations.revoke(binding, id, clocks.now(2));
@@ -255,7 +255,7 @@ proptest! {
             clocks.apply(&event);
             let now = clocks.now(0);
             match event {
-                Adversity::Act { choice, .. } if choice % 8 == 0 && active < 30 => {
+                Adversity::Act { choice, .. } if choice.is_multiple_of(8) && active < 30 => {
                     active += 1;
                     keys.rotate(KeyId(active), key(active), now).unwrap();
                 }
