@@ -14,7 +14,7 @@ impl Masked {
         Self(secret.iter().map(|byte| byte ^ MASK).collect())
     }
 
-    /// From hexadecimal digits of the masked bytes, for a secret that must not be in the binary.
+    /// From masked bytes, for a secret that must not be in the binary.
     pub fn from_masked(masked: &[u8]) -> Self {
         Self(masked.to_vec())
     }
