@@ -74,10 +74,12 @@ impl Desk {
             self.verifier.verify(&self.keys, &presented.token, &expected, attempt, &mut state.replay, now);
         let answer = verdict.client_answer();
         match verdict {
-            Verdict::Resume(claims) if state.replay.commit(&claims.reservation, now).is_ok() => {
+            Verdict::Resume { reservation, .. } if state.replay.commit(&reservation, now).is_ok() => {
                 json!({"answer": answer, "messages": state.history.of(&presented.user, &presented.conversation)})
             }
-            Verdict::Resume(_) => json!({"answer": "fresh"}),
+            Verdict::Resume { .. } => json!({"answer": "fresh"}),
+            // A service with logins would ask for one, and go on in this conversation.
+            Verdict::Expired(_) => json!({"answer": answer}),
             Verdict::Fresh { reason, fraud } => {
                 eprintln!("gateway: fresh conversation: {reason}{}", if fraud { ", FRAUD" } else { "" });
                 json!({"answer": answer})

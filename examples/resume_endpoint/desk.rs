@@ -71,10 +71,11 @@ impl Desk {
             self.verifier.verify(&self.keys, &presented.token, &expected, attempt, &mut replay, now);
         let answer = verdict.client_answer();
         match verdict {
-            Verdict::Resume(claims) => match replay.commit(&claims.reservation, now) {
+            Verdict::Resume { reservation, .. } => match replay.commit(&reservation, now) {
                 Ok(()) => json!({"answer": answer, "reason": null, "fraud": false}),
                 Err(error) => json!({"answer": "fresh", "reason": error.to_string(), "fraud": false}),
             },
+            Verdict::Expired(_) => json!({"answer": answer, "reason": "expired", "fraud": false}),
             Verdict::Fresh { reason, fraud } => {
                 json!({"answer": answer, "reason": reason.name(), "fraud": fraud})
             }

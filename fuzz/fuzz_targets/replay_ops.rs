@@ -2,12 +2,21 @@
 #![no_main]
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use reveille_core::UnixTime;
-use reveille_resume::{Attempt, Continuity, ReplayLimits, ReplaySet, Reservation, SingleUse, TokenId};
+use reveille_crypto_rustcrypto::PROVIDER;
+use reveille_resume::{
+    Attempt, Continuity, ReplayLimits, ReplaySet, Reservation, SingleUse, SnapshotKey, TokenId, TokenSecret,
+};
+
+static KEY: LazyLock<SnapshotKey> = LazyLock::new(|| {
+    let secret = TokenSecret::from_bytes(&[7; 32]).expect("32 bytes");
+    SnapshotKey::new(PROVIDER, &secret).expect("key")
+});
 
 #[derive(Arbitrary, Debug)]
 enum Op {
@@ -35,11 +44,16 @@ fn token(n: u8) -> SingleUse {
 }
 
 fuzz_target!(|ops: Vec<Op>| {
-    let limits = ReplayLimits::new(24, Duration::from_secs(5), Duration::ZERO);
+    let limits = ReplayLimits::default()
+        .with_capacity(24)
+        .with_lease(Duration::from_secs(5))
+        .with_skew(Duration::ZERO)
+        .with_watch(Duration::ZERO);
+    let key = &*KEY;
     let mut set = ReplaySet::complete(0, limits);
     let mut now = UnixTime::from_secs(1_030);
     let mut latest = now;
-    let mut old = set.snapshot(now);
+    let mut old = set.snapshot(key, now);
     let mut held: Vec<Reservation> = Vec::new();
     let mut winners: BTreeMap<TokenId, Attempt> = BTreeMap::new();
     for op in ops {
@@ -49,11 +63,12 @@ fuzz_target!(|ops: Vec<Op>| {
             Op::Reserve { token: n, attempt } => {
                 let granted = set.reserve(&token(n), Attempt::new(attempt.into()), now);
                 if let Ok(reservation) = granted {
-                    assert!(!winners.contains_key(&reservation.token_id), "granted after a commit");
+                    let winner = winners.get(&reservation.token_id);
+                    assert!(winner.is_none_or(|winner| *winner == reservation.attempt), "granted after a commit");
                     assert!(now < token(n).keep_until);
                     held.push(reservation);
                 }
-                assert!(set.occupied() <= limits.capacity);
+                assert!(set.occupied() <= 24);
             }
             Op::Commit { held: n } if !held.is_empty() => {
                 let reservation = held[usize::from(n) % held.len()];
@@ -78,11 +93,11 @@ fuzz_target!(|ops: Vec<Op>| {
             Op::Sweep => set.sweep(now),
             Op::Crash { snapshot_is_old: true } => {
                 now = latest;
-                set = ReplaySet::restore(&old, limits, Continuity::Broken, now).expect("own snapshot");
+                set = ReplaySet::restore(&old, key, limits, Continuity::Broken, now).expect("own snapshot");
             }
             Op::Crash { snapshot_is_old: false } => {
-                old = set.snapshot(now);
-                set = ReplaySet::restore(&old, limits, Continuity::Unbroken, now).expect("own snapshot");
+                old = set.snapshot(key, now);
+                set = ReplaySet::restore(&old, key, limits, Continuity::Unbroken, now).expect("own snapshot");
             }
             // Never behind a crash, and right at one: with a wrong clock at a cold start no set can know.
             Op::Clock { back: true, millis } => {
@@ -94,7 +109,7 @@ fuzz_target!(|ops: Vec<Op>| {
                 latest = latest.max(now);
             }
             Op::Restore { bytes } => {
-                let _ = ReplaySet::restore(&bytes, limits, Continuity::Unbroken, now);
+                let _ = ReplaySet::restore(&bytes, key, limits, Continuity::Unbroken, now);
             }
         }
     }

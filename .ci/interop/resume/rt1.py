@@ -49,12 +49,12 @@ def verify(keys, token, ids, now):
     if key_id not in keys: return "unknown_key"
     secret, revoked_from = keys[key_id]
     if not hmac.compare_digest(hmac.digest(hkdf(secret, b"rt1 mac", 32), body, "sha256")[:16], tag): return "forged"
-    issued_at, lifetime = int.from_bytes(body[20:26], "big"), int.from_bytes(body[26:29], "big")
-    if issued_at > now + LEEWAY: return "not_yet_valid"
-    end = issued_at + min(lifetime, MAX_LIFETIME) + LEEWAY
-    if now >= end: return "expired"
     wrong = [name for at, (name, wanted) in enumerate(zip(NAMES, id_hashes(secret, token_id, ids)))
              if not hmac.compare_digest(body[29 + 6 * at:35 + 6 * at], wanted)]
     if wrong: return "wrong_" + wrong[0]
-    if revoked_from is not None and issued_at >= revoked_from: return "key_revoked"
+    issued_at, lifetime = int.from_bytes(body[20:26], "big"), int.from_bytes(body[26:29], "big")
+    if revoked_from is not None and issued_at + LEEWAY >= revoked_from: return "key_revoked"
+    if issued_at > now + LEEWAY: return "not_yet_valid"
+    end = issued_at + min(lifetime, MAX_LIFETIME) + LEEWAY
+    if now >= end: return "expired"
     return token_id, shard, end

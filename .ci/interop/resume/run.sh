@@ -9,7 +9,7 @@ target=${CARGO_TARGET_DIR:-$root/target}/release/examples
 cargo build --release -p reveille-examples --example pushtool
 PUSHTOOL=$target/pushtool python3 "$here/check.py"
 
-cargo build --release -p reveille-resume --example jose_tokens
+cargo build --release -p reveille-resume --features jose --example jose_tokens
 ours=$target/jose_tokens
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

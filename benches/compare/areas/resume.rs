@@ -60,21 +60,21 @@ pub fn compare(report: &mut Report) {
     let body = [0x5a_u8; 53];
     let floor = || Contestant::new("ring HMAC-SHA256, 53 bytes", || hmac::sign(&mac, black_box(&body)));
 
-    let mut issuer = Issuer::new(PROVIDER);
+    let issuer = Issuer::new(PROVIDER);
     report.row(
         "issue, compact",
         Contestant::new("ours", || issuer.issue(&keys, &IDS, now)),
         vec![peers.issue_jsonwebtoken(), peers.issue_pasetors(), peers.issue_branca()],
         Some(floor()),
     );
-    let mut issuer = Issuer::new(PROVIDER);
+    let issuer = Issuer::new(PROVIDER);
     report.row(
         "issue, JWT profile (HS256)",
         Contestant::new("ours", || issuer.issue(&jwt_keys, &IDS, now)),
         vec![peers.issue_jsonwebtoken()],
         None,
     );
-    let mut issuer = Issuer::new(PROVIDER);
+    let issuer = Issuer::new(PROVIDER);
     report.row(
         "issue, sealed profile (A256GCM)",
         Contestant::new("ours", || issuer.issue(&sealed_keys, &IDS, now)),
@@ -137,8 +137,8 @@ fn verify_with_replay_set(
         at = (at + 1) % POOL;
         let token = &pool[at * COMPACT_LEN..(at + 1) * COMPACT_LEN];
         let verdict = verifier.verify(keys, token, &IDS, Attempt::new(at as u64), &mut set, now);
-        let Verdict::Resume(claims) = verdict else { panic!("{verdict:?}") };
-        set.abort(&claims.reservation, now).expect("held");
+        let Verdict::Resume { reservation, .. } = verdict else { panic!("{verdict:?}") };
+        set.abort(&reservation, now).expect("held");
     };
     (0..POOL).for_each(|_| verify());
     report.row(
@@ -151,12 +151,12 @@ fn verify_with_replay_set(
 
 /// Tokens, one behind the other.
 fn pool(keys: &KeyRing<CompactKey>, count: usize, now: UnixTime) -> String {
-    let mut issuer = Issuer::new(PROVIDER);
+    let issuer = Issuer::new(PROVIDER);
     (0..count).map(|_| issuer.issue(keys, &IDS, now).expect("token")).collect()
 }
 
 fn filled(count: usize, now: UnixTime) -> ReplaySet {
-    let limits = ReplayLimits::new(8_000_000, Duration::from_secs(10), Duration::ZERO);
+    let limits = ReplayLimits::default().with_capacity(8_000_000);
     let mut set = ReplaySet::complete(0, limits);
     let mut random = Jitter::new(1);
     for _ in 0..count {

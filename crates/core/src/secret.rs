@@ -49,6 +49,11 @@ impl<T: Wipe> Secret<T> {
     pub fn expose(&self) -> &T {
         &self.0
     }
+
+    /// The place of the secret, to be filled where it stays: what is filled first and then moved in leaves a copy.
+    pub fn expose_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
 }
 
 impl<T: Wipe> Drop for Secret<T> {

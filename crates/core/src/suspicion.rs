@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, Outcome, UnixTime};
+use crate::{Action, Outcome, UnixTime, millis};
 
 /// How long a target may be unknown to its service before it counts as gone.
 ///
@@ -15,7 +15,8 @@ use crate::{Action, Outcome, UnixTime};
 pub struct SuspicionPolicy {
     /// How many suspicious answers it takes, at least 1.
     pub answers: u32,
-    /// How far apart the first and the last of them must be.
+    /// Over how long they must be spread. Of the time between one answer and the next, half of this counts at most, and
+    /// nothing if it is more than 400 days: the clock may have been set in between.
     pub over: Duration,
 }
 
@@ -42,7 +43,7 @@ impl Default for SuspicionPolicy {
 /// let policy = SuspicionPolicy::default();
 /// let not_found = || Outcome::from(Rejection::new(404, Action::SuspectTarget));
 /// let (mut suspicion, start) = (Suspicion::default(), UnixTime::from_secs(1_000));
-/// for hours in [0, 1, 2] {
+/// for hours in [0, 1, 12] {
 ///     let now = start + Duration::from_secs(hours * 3600);
 ///     assert_eq!(suspicion.weigh(not_found(), policy, now).action(), Some(&Action::SuspectTarget));
 /// }
@@ -54,8 +55,16 @@ impl Default for SuspicionPolicy {
 #[serde(deny_unknown_fields)]
 pub struct Suspicion {
     first: Option<UnixTime>,
+    #[serde(default)]
+    last: Option<UnixTime>,
+    /// Milliseconds between the first and the last answer, as far as they count.
+    #[serde(default)]
+    spread_ms: u64,
     answers: u32,
 }
+
+/// Nobody leaves a target alone for so long and comes back to it: a clock that began at 1970 does.
+const IMPLAUSIBLE_GAP: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
 impl Suspicion {
     /// Since when the target has been suspected.
@@ -65,16 +74,23 @@ impl Suspicion {
     }
 
     /// Takes an outcome into account and returns it, with `SuspectTarget` turned into `DropTarget` when the policy
-    /// says so. An accepted message clears the record; any other refusal leaves it as it is. When the clock steps
-    /// back behind the first answer, the record is re-anchored there.
+    /// says so. An accepted message clears the record; any other refusal leaves it as it is.
+    ///
+    /// No jump of the clock makes a day of seconds: one gap counts for half of the policy's time at most, and a clock that
+    /// steps back counts for nothing.
     pub fn weigh(&mut self, mut outcome: Outcome, policy: SuspicionPolicy, now: UnixTime) -> Outcome {
         match &mut outcome {
             Outcome::Accepted(_) => *self = Self::default(),
             Outcome::Rejected(rejection) if rejection.action == Action::SuspectTarget => {
-                let first = self.first.map_or(now, |first| first.min(now));
-                self.first = Some(first);
+                let gap = now.since(self.last.unwrap_or(now));
+                if gap <= IMPLAUSIBLE_GAP {
+                    let counted = millis(gap).min(millis(policy.over).div_ceil(2));
+                    self.spread_ms = self.spread_ms.saturating_add(counted);
+                }
+                self.first = Some(self.first.map_or(now, |first| first.min(now)));
+                self.last = Some(now);
                 self.answers = self.answers.saturating_add(1);
-                if self.answers >= policy.answers && now.since(first) >= policy.over {
+                if self.answers >= policy.answers && self.spread_ms >= millis(policy.over) {
                     rejection.action = Action::DropTarget { if_registered_before: None };
                 }
             }
@@ -113,7 +129,24 @@ mod tests {
     fn two_answers_far_apart_are_too_few() {
         let mut suspicion = Suspicion::default();
         assert_eq!(weigh_all(&mut suspicion, &[0, 1_000]), ["suspect_target", "suspect_target"]);
-        assert_eq!(weigh_all(&mut suspicion, &[1_001]), ["drop_target"]);
+        assert_eq!(weigh_all(&mut suspicion, &[1_011, 1_012]), ["suspect_target", "drop_target"]);
+    }
+
+    #[test]
+    fn a_target_that_hears_once_a_month_is_dropped_at_the_third_answer() {
+        let mut suspicion = Suspicion::default();
+        let months = weigh_all(&mut suspicion, &[0, 720, 1_440]);
+        assert_eq!(months, ["suspect_target", "suspect_target", "drop_target"]);
+    }
+
+    #[test]
+    fn a_record_of_an_earlier_version_counts_from_its_next_answer() {
+        let mut suspicion: Suspicion = serde_json::from_str(r#"{"first":1000000000,"answers":2}"#).unwrap();
+        assert_eq!(suspicion.since(), Some(UnixTime::from_secs(1_000_000)));
+        assert_eq!(
+            weigh_all(&mut suspicion, &[24, 36, 48]),
+            ["suspect_target", "suspect_target", "drop_target"]
+        );
     }
 
     #[test]
@@ -139,10 +172,13 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_steps_back_re_anchors() {
+    fn a_clock_that_steps_back_counts_for_nothing() {
         let mut suspicion = Suspicion::default();
         assert_eq!(weigh_all(&mut suspicion, &[100, 0, 1]), ["suspect_target"; 3]);
         assert_eq!(suspicion.since(), Some(UnixTime::from_secs(1_000_000)));
-        assert_eq!(weigh_all(&mut suspicion, &[24]), ["drop_target"]);
+        assert_eq!(
+            weigh_all(&mut suspicion, &[13, 23, 24]),
+            ["suspect_target", "suspect_target", "drop_target"]
+        );
     }
 }

@@ -2,35 +2,23 @@
 
 use std::sync::Arc;
 
-use p256::elliptic_curve::sec1::ToSec1Point as _;
 use reveille_crypto::{
     CryptoError, ES256_SIGNATURE_LEN, EcPrivateKey, Es256SigningKey, KeyError, P256PublicKey,
+    with_wiped_stack,
 };
 use ring::rand::SystemRandom;
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, UnparsedPublicKey,
 };
 
-use crate::NAME;
+use crate::{NAME, public_key};
 
 #[derive(Debug)]
 pub(crate) struct Es256;
 
 impl reveille_crypto::Es256 for Es256 {
     fn load(&self, private: &EcPrivateKey) -> Result<Arc<dyn Es256SigningKey>, KeyError> {
-        let rejected = KeyError::Rejected { backend: NAME, kind: "P-256 private" };
-        let public_key = derive_public_key(private).ok_or(rejected)?;
-        if private.public_key().is_some_and(|given| *given != public_key) {
-            return Err(KeyError::PublicKeyMismatch);
-        }
-        let pair = EcdsaKeyPair::from_private_key_and_public_key(
-            &ECDSA_P256_SHA256_FIXED_SIGNING,
-            private.expose_scalar(),
-            public_key.as_bytes(),
-            &SystemRandom::new(),
-        )
-        .map_err(|_| KeyError::Rejected { backend: NAME, kind: "P-256 private" })?;
-        Ok(Arc::new(SigningKey { pair, public_key }))
+        with_wiped_stack(|| load(private))
     }
 
     fn verify(&self, public: &P256PublicKey, message: &[u8], signature: &[u8]) -> Result<(), CryptoError> {
@@ -40,9 +28,20 @@ impl reveille_crypto::Es256 for Es256 {
     }
 }
 
-fn derive_public_key(private: &EcPrivateKey) -> Option<P256PublicKey> {
-    let secret = p256::SecretKey::from_slice(private.expose_scalar()).ok()?;
-    P256PublicKey::from_bytes(secret.public_key().to_sec1_point(false).as_bytes()).ok()
+fn load(private: &EcPrivateKey) -> Result<Arc<dyn Es256SigningKey>, KeyError> {
+    let rejected = KeyError::Rejected { backend: NAME, kind: "P-256 private" };
+    let public_key = public_key::derive(private.expose_scalar()).ok_or(rejected)?;
+    if private.public_key().is_some_and(|given| *given != public_key) {
+        return Err(KeyError::PublicKeyMismatch);
+    }
+    let pair = EcdsaKeyPair::from_private_key_and_public_key(
+        &ECDSA_P256_SHA256_FIXED_SIGNING,
+        private.expose_scalar(),
+        public_key.as_bytes(),
+        &SystemRandom::new(),
+    )
+    .map_err(|_| KeyError::Rejected { backend: NAME, kind: "P-256 private" })?;
+    Ok(Arc::new(SigningKey { pair, public_key }))
 }
 
 #[derive(Debug)]

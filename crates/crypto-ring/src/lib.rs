@@ -2,9 +2,11 @@
 
 mod aead;
 mod es256;
+mod field;
 mod hkdf;
 mod hmac;
 mod p256;
+mod public_key;
 mod random;
 mod rs256;
 mod sha256;

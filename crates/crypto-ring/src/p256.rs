@@ -2,7 +2,9 @@
 
 use reveille_core::Secret;
 use reveille_crypto::p256::P256_PUBLIC_KEY_LEN;
-use reveille_crypto::{AgreementKey, CryptoError, EcPrivateKey, EphemeralAgreement, KeyError, P256PublicKey};
+use reveille_crypto::{
+    AgreementKey, CryptoError, EcPrivateKey, EphemeralAgreement, KeyError, P256PublicKey, with_wiped_stack,
+};
 use ring::agreement::{ECDH_P256, EphemeralPrivateKey, UnparsedPublicKey, agree_ephemeral};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
@@ -14,9 +16,12 @@ pub(crate) struct P256;
 
 impl reveille_crypto::P256 for P256 {
     fn generate(&self) -> Result<EcPrivateKey, CryptoError> {
-        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
-            .map_err(|_| CryptoError)?;
-        EcPrivateKey::from_pkcs8_der(pkcs8.as_ref()).map_err(|_| CryptoError)
+        // ring does not wipe its document.
+        with_wiped_stack(|| {
+            let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
+                .map_err(|_| CryptoError)?;
+            EcPrivateKey::from_pkcs8_der(pkcs8.as_ref()).map_err(|_| CryptoError)
+        })
     }
 
     fn agree_ephemeral(&self, peer: &P256PublicKey) -> Result<EphemeralAgreement, CryptoError> {

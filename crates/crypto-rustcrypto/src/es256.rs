@@ -8,6 +8,7 @@ use p256::ecdsa::{Signature, SigningKey, VerifyingKey};
 use p256::{PublicKey, SecretKey};
 use reveille_crypto::{
     CryptoError, ES256_SIGNATURE_LEN, EcPrivateKey, Es256SigningKey, KeyError, P256PublicKey,
+    with_wiped_stack,
 };
 
 use crate::NAME;
@@ -18,14 +19,17 @@ pub(crate) struct Es256;
 
 impl reveille_crypto::Es256 for Es256 {
     fn load(&self, private: &EcPrivateKey) -> Result<Arc<dyn Es256SigningKey>, KeyError> {
-        let secret = SecretKey::from_slice(private.expose_scalar())
-            .map_err(|_| KeyError::Rejected { backend: NAME, kind: "P-256 private" })?;
-        let key = SigningKey::from(&secret);
-        let public_key = to_public_key(&PublicKey::from(key.verifying_key()))?;
-        if private.public_key().is_some_and(|given| *given != public_key) {
-            return Err(KeyError::PublicKeyMismatch);
-        }
-        Ok(Arc::new(LoadedKey { key, public_key }))
+        with_wiped_stack(|| {
+            let secret = SecretKey::from_slice(private.expose_scalar())
+                .map_err(|_| KeyError::Rejected { backend: NAME, kind: "P-256 private" })?;
+            let key = SigningKey::from(&secret);
+            let public_key = to_public_key(&PublicKey::from(key.verifying_key()))?;
+            if private.public_key().is_some_and(|given| *given != public_key) {
+                return Err(KeyError::PublicKeyMismatch);
+            }
+            let loaded: Arc<dyn Es256SigningKey> = Arc::new(LoadedKey { key, public_key });
+            Ok(loaded)
+        })
     }
 
     fn verify(&self, public: &P256PublicKey, message: &[u8], signature: &[u8]) -> Result<(), CryptoError> {

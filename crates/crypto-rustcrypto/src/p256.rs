@@ -11,6 +11,7 @@ use reveille_core::Secret;
 use reveille_crypto::p256::P256_PUBLIC_KEY_LEN;
 use reveille_crypto::{
     AgreementKey, CryptoError, EcPrivateKey, EphemeralAgreement, KeyError, P256PublicKey, SharedSecret,
+    with_wiped_stack,
 };
 use zeroize::Zeroizing;
 
@@ -43,10 +44,12 @@ impl<R> fmt::Debug for P256<R> {
 
 impl<R: StaticRandom> reveille_crypto::P256 for P256<R> {
     fn generate(&self) -> Result<EcPrivateKey, CryptoError> {
-        let key = Self::random_key()?;
-        let bytes = Zeroizing::new(key.to_bytes());
-        let private = EcPrivateKey::from_bytes(&bytes).map_err(|_| CryptoError)?;
-        Ok(private.with_public_key(to_public_key(&key.public_key())?))
+        with_wiped_stack(|| {
+            let key = Self::random_key()?;
+            let bytes = Zeroizing::new(key.to_bytes());
+            let private = EcPrivateKey::from_bytes(&bytes).map_err(|_| CryptoError)?;
+            Ok(private.with_public_key(to_public_key(&key.public_key())?))
+        })
     }
 
     fn agree_ephemeral(&self, peer: &P256PublicKey) -> Result<EphemeralAgreement, CryptoError> {
@@ -76,13 +79,16 @@ impl<R: StaticRandom> reveille_crypto::P256 for P256<R> {
     }
 
     fn load_agreement_key(&self, private: &EcPrivateKey) -> Result<Box<dyn AgreementKey>, KeyError> {
-        let key = SecretKey::from_slice(private.expose_scalar())
-            .map_err(|_| KeyError::Rejected { backend: NAME, kind: "P-256 private" })?;
-        let public_key = to_public_key(&key.public_key())?;
-        if private.public_key().is_some_and(|given| *given != public_key) {
-            return Err(KeyError::PublicKeyMismatch);
-        }
-        Ok(Box::new(LoadedKey { key, public_key }))
+        with_wiped_stack(|| {
+            let key = SecretKey::from_slice(private.expose_scalar())
+                .map_err(|_| KeyError::Rejected { backend: NAME, kind: "P-256 private" })?;
+            let public_key = to_public_key(&key.public_key())?;
+            if private.public_key().is_some_and(|given| *given != public_key) {
+                return Err(KeyError::PublicKeyMismatch);
+            }
+            let loaded: Box<dyn AgreementKey> = Box::new(LoadedKey { key, public_key });
+            Ok(loaded)
+        })
     }
 }
 

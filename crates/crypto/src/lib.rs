@@ -13,6 +13,7 @@ mod provider;
 mod random;
 mod rs256;
 mod sha256;
+mod wiped;
 
 pub use aead::{AEAD_NONCE_LEN, AEAD_TAG_LEN, Aead};
 pub use error::{CryptoError, KeyError};
@@ -25,3 +26,4 @@ pub use provider::CryptoProvider;
 pub use random::SecureRandom;
 pub use rs256::{Rs256, Rs256SigningKey};
 pub use sha256::Sha256;
+pub use wiped::with_wiped_stack;

@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let sealed = KeyRing::new(KeyId(3), SealedKey::new(PROVIDER, &secret)?);
     let mut out = std::io::stdout().lock();
     if command == "issue" {
-        let mut issuer = Issuer::new(PROVIDER);
+        let issuer = Issuer::new(PROVIDER);
         let public = *PROVIDER.es256.load(&private)?.public_key();
         let jwk = private.with_public_key(public).to_jwk().ok_or("no public key")?;
         let tokens = json!({
@@ -60,5 +60,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn reason<K: Profile>(keys: &KeyRing<K>, token: &str, now: UnixTime) -> &'static str {
-    Verifier::default().check(keys, token, &IDS, now).map_or_else(|reason| reason.name(), |_| "resume")
+    Verifier::default()
+        .check(keys, token, &IDS, now)
+        .map_or_else(|verdict| verdict.reason().map_or("resume", reveille_resume::Reason::name), |_| "resume")
 }

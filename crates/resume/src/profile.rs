@@ -2,23 +2,22 @@
 
 use reveille_core::UnixTime;
 
-use crate::issue::IssueError;
-use crate::token_id::RandomPool;
+use crate::error::IssueError;
 use crate::{Bindings, KeyId, KeyRing, KeyState, Mismatch, Reason, TokenId};
 
-/// A token format, chosen by the type of its keys: [`CompactKey`](crate::CompactKey), [`JwtKey`](crate::JwtKey) or
-/// [`SealedKey`](crate::SealedKey). Sealed: a token can never choose its format, so there is nothing to plug in.
+/// A token format, chosen by the type of its keys: [`CompactKey`](crate::CompactKey), or with the feature `jose`
+/// `JwtKey` and `SealedKey`. Sealed: a token can never choose its format, so there is nothing to plug in.
 pub trait Profile: Sized + sealed::Format {}
 
 impl<K: sealed::Format> Profile for K {}
 
 pub(crate) mod sealed {
-    use super::{Draft, IssueError, KeyId, KeyRing, Opened, RandomPool, Reason};
+    use super::{Draft, IssueError, KeyId, KeyRing, Opened, Reason};
     use crate::Bindings;
 
     /// How a format writes and reads.
     pub trait Format: Sized {
-        fn write(&self, id: KeyId, draft: &Draft<'_>, random: &mut RandomPool) -> Result<String, IssueError>;
+        fn write(&self, id: KeyId, draft: &Draft<'_>) -> Result<String, IssueError>;
 
         /// Length, version, key and MAC, in this order, and the comparison of all bindings.
         fn read(keys: &KeyRing<Self>, token: &str, expected: &Bindings<'_>) -> Result<Opened, Reason>;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::{Binding, Mismatch};
 
-/// Why a token leads to a fresh conversation. For your logs and your fraud desk; the client learns none of it.
+/// Why a token does not resume. For your logs and your fraud desk; the client learns none of it.
 ///
 /// The variants stand in the order in which they are tested: a token with several faults gets the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,21 +24,26 @@ pub enum Reason {
     UnknownKey,
     /// The MAC, the signature or the tag is wrong: forged, damaged, or made with another key of the same id.
     Forged,
-    /// Issued further in the future than the leeway allows.
-    NotYetValid,
-    /// Its time is over.
-    Expired,
     /// Genuine, but presented for other ids than it was issued for.
     WrongBinding(Mismatch),
-    /// Made with a key at or after the time from which that key is revoked.
+    /// Made with a key at or after the time from which that key is revoked, or, by its own account, after everybody had
+    /// stopped using a compromised key.
     KeyRevoked,
+    /// Made with a compromised key: by whom, nobody can tell.
+    KeyCompromised,
     /// The contact, conversation, device or channel was revoked after the token was issued.
     SubjectRevoked(Binding),
+    /// So old that it may have been revoked by something that is forgotten since.
+    TooOld,
+    /// Issued further in the future than the leeway allows.
+    NotYetValid,
+    /// Its time is over: see [`Verdict::Expired`](crate::Verdict::Expired).
+    Expired,
     /// Its shard belongs to another replay set: ask the node that owns it.
     WrongShard,
     /// Used before.
     Replayed,
-    /// The same attempt of the same client once more, within its lease: answer as you did the first time.
+    /// The same attempt of the same client that used it, later than its lease.
     RepeatedAttempt,
     /// Another attempt holds it at this moment and has neither committed nor aborted.
     InUse,
@@ -65,9 +70,11 @@ impl Reason {
             | Self::WrongType
             | Self::UnknownKey
             | Self::Forged
+            | Self::KeyCompromised
+            | Self::SubjectRevoked(_)
+            | Self::TooOld
             | Self::NotYetValid
             | Self::Expired
-            | Self::SubjectRevoked(_)
             | Self::WrongShard
             | Self::RepeatedAttempt
             | Self::InUse
@@ -97,7 +104,9 @@ impl Reason {
                 Some(Binding::Channel) => "wrong_channel",
             },
             Self::KeyRevoked => "key_revoked",
+            Self::KeyCompromised => "key_compromised",
             Self::SubjectRevoked(_) => "subject_revoked",
+            Self::TooOld => "too_old",
             Self::WrongShard => "wrong_shard",
             Self::Replayed => "replayed",
             Self::RepeatedAttempt => "repeated_attempt",

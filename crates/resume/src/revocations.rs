@@ -7,21 +7,28 @@ use std::time::Duration;
 use reveille_core::UnixTime;
 use serde::{Deserialize, Serialize};
 
-use crate::{Binding, Bindings};
+use crate::{Binding, Bindings, Reason};
 
 /// Revocation by epoch: of a contact, conversation, device or channel, all tokens issued up to a time are void.
 ///
-/// A token lives minutes, so an entry is needed for minutes only: [`prune`](Self::prune) keeps the list short.
-/// It is plain data; serialise it to share it between nodes.
+/// Who revokes and who issued may be two nodes with two clocks, so tokens issued up to `leeway` after the epoch are void
+/// too: a token for a new login should be issued later than that.
+///
+/// An entry is needed as long as a token of its time can still be recognised; [`prune`](Self::prune) keeps the list
+/// short. What was pruned is remembered as one time, before which nothing is accepted: a clock that jumps ahead for a
+/// moment gives no revoked token back. Plain data; serialise it to share it between nodes.
 ///
 /// ```
 /// use reveille_core::UnixTime;
-/// use reveille_resume::{Binding, Bindings, Revocations};
+/// use reveille_resume::{Binding, Bindings, Reason, Revocations};
+/// use std::time::Duration;
 /// let mine = Bindings { contact: "c-1", conversation: "k-1", device: "d-1", channel: "web" };
 /// let mut revocations = Revocations::default();
 /// revocations.revoke(Binding::Device, "d-1", UnixTime::from_millis(5_000));
-/// assert_eq!(revocations.find(&mine, UnixTime::from_millis(5_000)), Some(Binding::Device));
-/// assert_eq!(revocations.find(&mine, UnixTime::from_millis(5_001)), None);
+/// let leeway = Duration::from_millis(2_000);
+/// let refusal = |issued_at| revocations.refusal(&mine, UnixTime::from_millis(issued_at), leeway);
+/// assert_eq!(refusal(7_000), Some(Reason::SubjectRevoked(Binding::Device)));
+/// assert_eq!(refusal(7_001), None);
 /// ```
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,6 +37,9 @@ pub struct Revocations {
     conversation: BTreeMap<String, UnixTime>,
     device: BTreeMap<String, UnixTime>,
     channel: BTreeMap<String, UnixTime>,
+    /// The latest epoch that was forgotten.
+    #[serde(default)]
+    pruned: Option<UnixTime>,
 }
 
 impl Revocations {
@@ -39,21 +49,33 @@ impl Revocations {
         *entry = epoch.max(*entry);
     }
 
-    /// The first of these ids of which tokens issued at `issued_at` are void.
+    /// Why tokens of these ids issued at `issued_at` are void: [`Reason::SubjectRevoked`] with the first of the ids, or
+    /// [`Reason::TooOld`] for a token from before something that is forgotten. All four ids are always looked up.
     #[must_use]
-    pub fn find(&self, bindings: &Bindings<'_>, issued_at: UnixTime) -> Option<Binding> {
-        bindings.each().into_iter().find_map(|(binding, id)| {
-            self.of(binding).get(id).filter(|epoch| issued_at <= **epoch).map(|_| binding)
+    pub fn refusal(&self, bindings: &Bindings<'_>, issued_at: UnixTime, leeway: Duration) -> Option<Reason> {
+        let void = |epoch: &UnixTime| issued_at <= *epoch + leeway;
+        let too_old = self.pruned.as_ref().filter(|epoch| void(epoch)).map(|_| Reason::TooOld);
+        bindings.each().into_iter().rev().fold(too_old, |refusal, (binding, id)| {
+            let revoked = self.of(binding).get(id).filter(|epoch| void(epoch));
+            revoked.map(|_| Reason::SubjectRevoked(binding)).or(refusal)
         })
     }
 
-    /// Forgets the epochs older than `overlap` ([`Policy::overlap`](crate::Policy::overlap)): the tokens they void
-    /// have expired. Says how many.
-    pub fn prune(&mut self, overlap: Duration, now: UnixTime) -> usize {
+    /// Forgets the epochs older than `retention` ([`Policy::retention`](crate::Policy::retention)) and says how many.
+    /// From then on, tokens issued up to the latest of them (plus leeway) are [`Reason::TooOld`], whosever they are.
+    pub fn prune(&mut self, retention: Duration, now: UnixTime) -> usize {
         let before = self.len();
+        let mut pruned = self.pruned;
         for binding in Binding::ALL {
-            self.of_mut(binding).retain(|_, epoch| now.since(*epoch) < overlap);
+            self.of_mut(binding).retain(|_, epoch| {
+                let keep = now.since(*epoch) < retention;
+                if !keep {
+                    pruned = pruned.max(Some(*epoch));
+                }
+                keep
+            });
         }
+        self.pruned = pruned;
         before - self.len()
     }
 
@@ -106,11 +128,16 @@ mod tests {
             revocations.revoke(Binding::Contact, "c", UnixTime::from_millis(millis));
         }
         let ids = Bindings { contact: "c", conversation: "", device: "", channel: "" };
-        assert_eq!(revocations.find(&ids, UnixTime::from_millis(7_000)), Some(Binding::Contact));
-        let overlap = Duration::from_secs(310);
-        assert_eq!(revocations.prune(overlap, UnixTime::from_millis(316_999)), 0);
-        assert_eq!(revocations.prune(overlap, UnixTime::from_millis(317_000)), 1);
+        let refusal = |revocations: &Revocations, at| {
+            revocations.refusal(&ids, UnixTime::from_millis(at), Duration::ZERO)
+        };
+        assert_eq!(refusal(&revocations, 7_000), Some(Reason::SubjectRevoked(Binding::Contact)));
+        let retention = Duration::from_secs(310);
+        assert_eq!(revocations.prune(retention, UnixTime::from_millis(316_999)), 0);
+        assert_eq!(revocations.prune(retention, UnixTime::from_millis(317_000)), 1);
         assert!(revocations.is_empty());
+        assert_eq!(refusal(&revocations, 7_000), Some(Reason::TooOld));
+        assert_eq!(refusal(&revocations, 7_001), None);
     }
 
     #[test]

@@ -9,9 +9,17 @@ use crate::{KeyId, Reason, Reservation, SingleUse, TokenId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Verdict {
-    /// Back into the conversation. The token is reserved, not used up: commit [`Claims::reservation`] before you let
-    /// the user in, abort it if you cannot.
-    Resume(Claims),
+    /// Back into the conversation. The token is reserved, not used up: commit the reservation before you let the user
+    /// in, abort it if you cannot.
+    Resume {
+        /// What the token says.
+        claims: Claims,
+        /// What holds its single use. The same attempt gets the same one again.
+        reservation: Reservation,
+    },
+    /// Genuine, of this very user and device, not revoked, and too late: ask for a login, then go on in the same
+    /// conversation. Whether the token was used before is not known any more.
+    Expired(Claims),
     /// A fresh conversation.
     Fresh {
         /// Why.
@@ -26,38 +34,53 @@ impl Verdict {
         Self::Fresh { reason, fraud: reason.is_fraud() }
     }
 
-    /// All that the client may learn: one bit.
+    /// Why the token does not resume, for logs; `None` if it does.
+    #[must_use]
+    pub const fn reason(&self) -> Option<Reason> {
+        match self {
+            Self::Resume { .. } => None,
+            Self::Expired(_) => Some(Reason::Expired),
+            Self::Fresh { reason, .. } => Some(*reason),
+        }
+    }
+
+    /// All that the client may learn: one of three words.
     #[must_use]
     pub const fn client_answer(&self) -> ClientAnswer {
         match self {
-            Self::Resume(_) => ClientAnswer::Resume,
+            Self::Resume { .. } => ClientAnswer::Resume,
+            Self::Expired(_) => ClientAnswer::LogIn,
             Self::Fresh { .. } => ClientAnswer::Fresh,
         }
     }
 }
 
-/// The opaque answer for the client: it does not tell an expired token from a forged one or a stolen one.
+/// The opaque answer for the client: it does not tell a forged token from a stolen one or from none at all. Only whom an
+/// expired token belongs to learns that it has expired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClientAnswer {
     /// Go on in the conversation.
     Resume,
+    /// Log in, then go on in the conversation.
+    LogIn,
     /// Begin a new one.
     Fresh,
 }
 
 impl ClientAnswer {
-    /// `resume` or `fresh`.
+    /// `resume`, `log_in` or `fresh`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Resume => "resume",
+            Self::LogIn => "log_in",
             Self::Fresh => "fresh",
         }
     }
 }
 
-/// What a token says. Its ids are those that were expected, so they are not repeated here.
+/// What a token says, as far as every format carries it. Its ids are those that were expected, so they are not repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claims {
     /// The token's id.
@@ -68,21 +91,24 @@ pub struct Claims {
     pub shard: u8,
     /// When it was issued.
     pub issued_at: UnixTime,
-    /// When it expires, without the leeway.
+    /// When it expires by its own account; [`Policy::max_lifetime`](crate::Policy::max_lifetime) may end it sooner.
     pub expires_at: UnixTime,
-    /// What holds its single use.
-    pub reservation: Reservation,
 }
 
 /// A token that has passed everything but single use: proof of that, for whoever counts uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Authentic {
-    pub(crate) key_id: KeyId,
-    pub(crate) expires_at: UnixTime,
+    pub(crate) claims: Claims,
     pub(crate) single_use: SingleUse,
 }
 
 impl Authentic {
+    /// What it says.
+    #[must_use]
+    pub const fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
     /// What a replay set needs to know of it.
     #[must_use]
     pub const fn single_use(&self) -> &SingleUse {
@@ -90,16 +116,10 @@ impl Authentic {
     }
 
     /// The verdict, once its single use is reserved or not.
-    pub fn settle(self, reserved: Result<Reservation, Reason>) -> Verdict {
+    pub const fn settle(self, reserved: Result<Reservation, Reason>) -> Verdict {
         match reserved {
-            Ok(reservation) => Verdict::Resume(Claims {
-                token_id: self.single_use.token_id,
-                key_id: self.key_id,
-                shard: self.single_use.shard,
-                issued_at: self.single_use.issued_at,
-                expires_at: self.expires_at,
-                reservation,
-            }),
+            Ok(reservation) => Verdict::Resume { claims: self.claims, reservation },
+            Err(Reason::Expired) => Verdict::Expired(self.claims),
             Err(reason) => Verdict::fresh(reason),
         }
     }

@@ -36,8 +36,8 @@ fn all_rows_have_their_reason_and_flag() {
     let mut table = HEADER.to_owned();
     let rows: Vec<Row> = compact_rows(&compact).into_iter().chain(jwt_rows()).chain(sealed_rows()).collect();
     for row in &rows {
-        let check = |verdict: Result<Authentic, Reason>| {
-            let reason = verdict.expect_err(&row.fault);
+        let check = |verdict: Result<Authentic, Verdict>| {
+            let reason = why(verdict.expect_err(&row.fault));
             assert_eq!((reason.name(), reason.is_fraud()), row.expected, "{}: {}", row.format, row.fault);
         };
         let verifier = Verifier::default();
@@ -141,6 +141,10 @@ fn compact_rows(keys: &KeyRing<CompactKey>) -> Vec<Row> {
         let name = format!("wrong_{}", binding.name()).leak();
         row(&format!("another {}", binding.name()), signed(7, &body(at, &[0; 6])), (name, true));
     }
+    let old_elsewhere =
+        [(NOW.as_millis() - 305_000).to_be_bytes()[2..].to_vec(), bytes[26..41].to_vec(), vec![0; 6]]
+            .concat();
+    row("issued 305 s ago for another device", signed(7, &body(20, &old_elsewhere)), ("wrong_device", true));
     row(
         "contact and device exchanged",
         signed(7, &body(29, &[&bytes[41..47], &bytes[35..41], &bytes[29..35]].concat())),
@@ -159,6 +163,14 @@ fn compact_rows(keys: &KeyRing<CompactKey>) -> Vec<Row> {
     second.insert(KeyId(2), key, KeyState::Active).unwrap();
     let stolen = fixed_issuer().issue(&second, &MINE, NOW).unwrap();
     row("made with a key after its revocation", stolen, ("key_revoked", true));
+    let old_key = fixed_issuer().issue(&second, &MINE, NOW - ms(305_000)).unwrap();
+    row("made with a key before its revocation, and expired", old_key, ("expired", false));
+    let same_time = fixed_issuer().issue(&second, &MINE, NOW - ms(5_123)).unwrap();
+    row("made with a key 5 s before its revocation", same_time, ("key_revoked", true));
+    let ahead =
+        [[1, 0, 2, 0].as_slice(), &[1; 16], &(NOW.as_millis() + 600_000).to_be_bytes()[2..], &bytes[26..53]]
+            .concat();
+    row("issued in 10 minutes for somebody else", signed(8, &ahead), ("wrong_contact", true));
     rows
 }
 

@@ -129,7 +129,7 @@ impl Model {
             Some(State::Reserved { by, until } | State::Used { by: Some(by), until })
                 if now < *until && *by == attempt =>
             {
-                return Err(Reason::RepeatedAttempt);
+                return Ok(*until);
             }
             Some(State::Used { .. }) => return Err(Reason::Replayed),
             Some(State::Reserved { until, .. }) if now < *until => return Err(Reason::InUse),
@@ -195,13 +195,13 @@ proptest! {
         capacity in prop_oneof![1..12_usize, Just(1_000)],
         ops in proptest::collection::vec(op(), 1..200),
     ) {
-        let limits = ReplayLimits::new(capacity, LEASE, Duration::ZERO);
+        let limits = ReplayLimits::default().with_capacity(capacity).with_lease(LEASE).with_skew(Duration::ZERO).with_watch(Duration::ZERO);
         let mut now = NOW + Duration::from_secs(20);
         // While the clock is behind this, the set may have forgotten what ended until then, and must say so.
         let mut latest = now;
         let mut model = Model { states: BTreeMap::new(), complete_since: None, capacity };
         let mut set = ReplaySet::complete(0, limits);
-        let mut saved = (set.snapshot(now), model.clone());
+        let mut saved = (set.snapshot(&snapshot_key(), now), model.clone());
         let mut held: Vec<(usize, Reservation)> = Vec::new();
         let mut resumed: BTreeMap<usize, u64> = BTreeMap::new();
         for op in ops {
@@ -265,18 +265,18 @@ proptest! {
                 Op::Crash { after_snapshot } => {
                     let continuity = if after_snapshot { Continuity::Unbroken } else { Continuity::Broken };
                     if after_snapshot {
-                        saved = (set.snapshot(now), model.clone());
+                        saved = (set.snapshot(&snapshot_key(), now), model.clone());
                     } else {
                         // At a cold start the clock must be right: no set could know otherwise.
                         now = now.max(latest);
                     }
-                    set = ReplaySet::restore(&saved.0, limits, continuity, now).unwrap();
+                    set = ReplaySet::restore(&saved.0, &snapshot_key(), limits, continuity, now).unwrap();
                     model = saved.1.clone();
                     if !after_snapshot {
                         model.broken(now);
                     }
                 }
-                Op::Snapshot => saved = (set.snapshot(now), model.clone()),
+                Op::Snapshot => saved = (set.snapshot(&snapshot_key(), now), model.clone()),
                 Op::Sweep => {
                     set.sweep(now);
                     prop_assert!(now < latest || set.occupied() == model.live(now));
@@ -299,7 +299,7 @@ proptest! {
     ) {
         let keys = compact_keys();
         let text = issue(&keys);
-        let (store, verifier) = (ExternalStore::default(), Verifier::default());
+        let (store, verifier) = (ExternalStore::new(Policy::default()), Verifier::default());
         let mut redis = FakeRedis::default();
         let mut held: [Option<Reservation>; 4] = [None; 4];
         let mut winners = std::collections::BTreeSet::new();
@@ -313,13 +313,13 @@ proptest! {
                     let command = store.reserve(&authentic, attempt, now).unwrap();
                     let there = redis.run(&command, now);
                     let reply = there.as_deref().map_or(StoreReply::Stored, StoreReply::Held);
-                    if let Verdict::Resume(claims) = store.settle(authentic, attempt, reply, now) {
-                        prop_assert!(winners.is_empty(), "granted after a commit");
-                        held[node] = Some(claims.reservation);
+                    if let Verdict::Resume { reservation, .. } = store.settle(authentic, attempt, reply, now) {
+                        prop_assert!(winners.is_empty() || winners.contains(&node), "granted after a commit");
+                        held[node] = Some(reservation);
                     }
                 }
                 (1, Some(reservation)) => {
-                    let command = store.commit(&reservation, now);
+                    let command = store.commit(&reservation);
                     let done = redis.run(&command, now);
                     if done.as_deref() == Some("1") {
                         winners.insert(node);
@@ -381,14 +381,17 @@ fn the_words_for_redis() {
     let keys = compact_keys();
     let token = fixed_issuer().issue(&keys, &MINE, NOW).unwrap();
     let authentic = Verifier::default().check(&keys, &token, &MINE, NOW).unwrap();
-    let (store, attempt) = (ExternalStore::default(), Attempt::new(255));
+    let (store, attempt) = (ExternalStore::new(Policy::default()), Attempt::new(255));
     let words = store.reserve(&authentic, attempt, NOW).unwrap().redis();
     insta::assert_snapshot!(words.join(" "), @"SET reveille:resume:f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff r.00000000000000ff.1700000010123 NX GET PX 10000");
-    let Verdict::Resume(claims) = store.settle(authentic, attempt, StoreReply::Stored, NOW) else { panic!() };
-    let words = store.commit(&claims.reservation, NOW + ms(1_000)).redis();
-    insta::assert_snapshot!(words[2..].join(" "), @"1 reveille:resume:f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff r.00000000000000ff.1700000010123 c.00000000000000ff.1700000010123 304000");
+    let Verdict::Resume { reservation, .. } = store.settle(authentic, attempt, StoreReply::Stored, NOW)
+    else {
+        panic!()
+    };
+    let words = store.commit(&reservation).redis();
+    insta::assert_snapshot!(words[2..].join(" "), @"1 reveille:resume:f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff r.00000000000000ff.1700000010123 c.00000000000000ff.1700000010123 910000");
     insta::assert_snapshot!(words[1], @"local v=redis.call('GET',KEYS[1]) if v==ARGV[1] or v==ARGV[2] then redis.call('SET',KEYS[1],ARGV[2],'PX',ARGV[3]) return 1 else return 0 end");
-    let words = store.abort(&claims.reservation).redis();
+    let words = store.abort(&reservation).redis();
     insta::assert_snapshot!(words.join(" "), @"EVAL if redis.call('GET',KEYS[1])==ARGV[1] then return redis.call('DEL',KEYS[1]) else return 0 end 1 reveille:resume:f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff r.00000000000000ff.1700000010123");
 }
 
@@ -397,26 +400,29 @@ fn what_the_store_holds_decides_the_reason() {
     let keys = compact_keys();
     let token = issue(&keys);
     let authentic = Verifier::default().check(&keys, &token, &MINE, NOW).unwrap();
-    let mut store = ExternalStore::default();
+    let store = ExternalStore::new(Policy::default());
     let reason = |reply| match store.settle(authentic, Attempt::new(255), reply, NOW) {
         Verdict::Fresh { reason, fraud } => (reason.name(), fraud),
-        Verdict::Resume(_) => ("resume", false),
+        Verdict::Expired(_) => ("expired", false),
+        Verdict::Resume { reservation, .. } if reservation.repeated => ("again", false),
+        Verdict::Resume { .. } => ("resume", false),
     };
     assert_eq!(reason(StoreReply::Stored), ("resume", false));
     assert_eq!(reason(StoreReply::Unavailable), ("store_unavailable", false));
     for (value, expected) in [
-        ("r.00000000000000ff.1700000000124", ("repeated_attempt", false)),
+        ("r.00000000000000ff.1700000000124", ("again", false)),
         ("r.00000000000000fe.1700000000124", ("in_use", false)),
-        ("r.00000000000000ff.1700000000123", ("in_use", false)),
-        ("c.00000000000000ff.1700000000124", ("repeated_attempt", false)),
-        ("c.00000000000000ff.1700000000123", ("replayed", true)),
+        ("r.00000000000000ff.1700000000123", ("again", false)),
+        ("c.00000000000000ff.1700000000124", ("again", false)),
+        ("c.00000000000000ff.1700000000123", ("repeated_attempt", false)),
+        ("r.00000000000000ff", ("replayed", true)),
         ("c.00000000000000fe.1700000000124", ("replayed", true)),
         ("", ("replayed", true)),
         ("rubbish", ("replayed", true)),
     ] {
         assert_eq!(reason(StoreReply::Held(value)), expected, "{value}");
     }
-    store.complete_since = Some(NOW);
+    let store = store.with_complete_since(NOW);
     assert_eq!(store.reserve(&authentic, ATTEMPT, NOW), Err(Reason::ColdStart));
     let later = Issuer::new(PROVIDER).issue(&keys, &MINE, NOW + ms(1)).unwrap();
     let later = Verifier::default().check(&keys, &later, &MINE, NOW).unwrap();

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod adversity;
 pub mod apns;
 #[cfg(feature = "compliance")]
 pub mod compliance;

@@ -6,9 +6,10 @@ use pkcs8::PrivateKeyInfoRef;
 use pkcs8::der::asn1::ObjectIdentifier;
 use pkcs8::der::{Decode, Encode as _};
 use reveille_core::Secret;
+use zeroize::Zeroizing;
 
-use super::{InvalidKey, jwk, pem};
-use crate::{P256PublicKey, base64url};
+use super::{EXPECTED_EC, InvalidKey, jwk, pem};
+use crate::{P256PublicKey, base64url, with_wiped_stack};
 
 /// id-ecPublicKey (RFC 5480 §2.1.1).
 const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
@@ -16,8 +17,6 @@ const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10
 const P256_CURVE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 /// prime-field, in DER (SEC 1 §C.1): what explicit parameters of a curve like this one begin with.
 const PRIME_FIELD: [u8; 9] = [0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x01, 0x01];
-/// Named: explicit parameters, which could be of any curve, are not read.
-pub(super) const EXPECTED: &str = "EC on the named curve P-256";
 
 /// A P-256 private key as read from, or written to, one of the usual formats: the scalar, and the public key if the
 /// format carried it. It is wiped when dropped and never printed.
@@ -31,9 +30,9 @@ pub(super) const EXPECTED: &str = "EC on the named curve P-256";
 /// assert_eq!(format!("{key:?}"), "EcPrivateKey { public_key: None, .. }");
 /// # Ok::<(), reveille_crypto::InvalidKey>(())
 /// ```
-#[derive(Clone)]
 pub struct EcPrivateKey {
-    scalar: Secret<[u8; 32]>,
+    /// On the heap, so that moving the key moves a pointer.
+    scalar: Box<Zeroizing<[u8; 32]>>,
     public_key: Option<P256PublicKey>,
 }
 
@@ -43,8 +42,8 @@ impl EcPrivateKey {
     /// # Errors
     /// [`InvalidKey::Length`]. Shorter or longer keys, which some tools write, are refused rather than guessed at.
     pub fn from_bytes(scalar: &[u8]) -> Result<Self, InvalidKey> {
-        let scalar: [u8; 32] = scalar.try_into().map_err(|_| InvalidKey::Length { length: scalar.len() })?;
-        Ok(Self { scalar: Secret::new(scalar), public_key: None })
+        let scalar: &[u8; 32] = scalar.try_into().map_err(|_| InvalidKey::Length { length: scalar.len() })?;
+        Ok(Self { scalar: boxed(scalar), public_key: None })
     }
 
     /// From any of the text formats, told apart by how they begin: PEM (PKCS#8 or SEC1), JWK, or base64url (or
@@ -53,7 +52,10 @@ impl EcPrivateKey {
     /// # Errors
     /// [`InvalidKey`].
     pub fn parse(text: &str) -> Result<Self, InvalidKey> {
-        let text = text.trim();
+        with_wiped_stack(|| Self::parse_any(text.trim()))
+    }
+
+    fn parse_any(text: &str) -> Result<Self, InvalidKey> {
         if text.contains("-----BEGIN") {
             return Self::from_pem(text);
         }
@@ -102,7 +104,7 @@ impl EcPrivateKey {
         let info = PrivateKeyInfoRef::from_der(der).map_err(|_| InvalidKey::Der { expected: "PKCS#8" })?;
         let curve = info.algorithm.parameters_oid().ok();
         if info.algorithm.oid != EC_PUBLIC_KEY || curve != Some(P256_CURVE) {
-            return Err(InvalidKey::Algorithm { expected: EXPECTED });
+            return Err(InvalidKey::Algorithm { expected: EXPECTED_EC });
         }
         Self::from_sec1_der(info.private_key.as_bytes())
     }
@@ -116,14 +118,14 @@ impl EcPrivateKey {
             // Explicit parameters (SEC 1 §C.2) are a legal key, only not one that is read here.
             let explicit = der.windows(PRIME_FIELD.len()).any(|window| window == PRIME_FIELD);
             if explicit {
-                InvalidKey::Algorithm { expected: EXPECTED }
+                InvalidKey::Algorithm { expected: EXPECTED_EC }
             } else {
                 InvalidKey::Der { expected: "SEC1" }
             }
         })?;
         let curve = key.parameters.and_then(|parameters| parameters.named_curve());
         if curve.is_some_and(|curve| curve != P256_CURVE) {
-            return Err(InvalidKey::Algorithm { expected: EXPECTED });
+            return Err(InvalidKey::Algorithm { expected: EXPECTED_EC });
         }
         let public_key = key.public_key.map(P256PublicKey::from_bytes).transpose()?;
         Ok(Self { public_key, ..Self::from_bytes(key.private_key)? })
@@ -153,7 +155,7 @@ impl EcPrivateKey {
     /// The scalar.
     #[must_use]
     pub fn expose_scalar(&self) -> &[u8; 32] {
-        self.scalar.expose()
+        &self.scalar
     }
 
     /// The raw form of most Web Push tools: base64url of the scalar.
@@ -201,6 +203,18 @@ impl EcPrivateKey {
     #[must_use]
     pub fn to_jwk(&self) -> Option<Secret<String>> {
         self.public_key.as_ref().map(|public| Secret::new(jwk::write(self.expose_scalar(), public)))
+    }
+}
+
+fn boxed(scalar: &[u8; 32]) -> Box<Zeroizing<[u8; 32]>> {
+    let mut place = Box::new(Zeroizing::new([0; 32]));
+    place.copy_from_slice(scalar);
+    place
+}
+
+impl Clone for EcPrivateKey {
+    fn clone(&self) -> Self {
+        Self { scalar: boxed(&self.scalar), public_key: self.public_key }
     }
 }
 

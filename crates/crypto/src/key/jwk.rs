@@ -5,8 +5,7 @@ use std::borrow::Cow;
 use reveille_core::Secret;
 use serde::Deserialize;
 
-use super::InvalidKey;
-use super::ec_private::EXPECTED;
+use super::{EXPECTED_EC, InvalidKey};
 use crate::{P256PublicKey, base64url};
 
 #[derive(Deserialize)]
@@ -32,7 +31,7 @@ pub(super) fn parse(json: &str) -> Result<(Secret<Vec<u8>>, Option<P256PublicKey
     }
     let jwk: EcJwk<'_> = serde_json::from_str(json).map_err(|_| NO_KEY)?;
     if jwk.kty != "EC" || jwk.crv != "P-256" {
-        return Err(InvalidKey::Algorithm { expected: EXPECTED });
+        return Err(InvalidKey::Algorithm { expected: EXPECTED_EC });
     }
     let d = jwk.d.ok_or(InvalidKey::Jwk { problem: "no member d: this is a public key" })?;
     let scalar = Secret::new(base64url::decode_lenient(&d)?);

@@ -6,6 +6,9 @@ mod jwk;
 mod pem;
 mod rsa;
 
+/// Named: explicit parameters, which could be of any curve, are not read.
+const EXPECTED_EC: &str = "EC on the named curve P-256";
+
 pub use ec_private::EcPrivateKey;
 pub use invalid::InvalidKey;
 pub use rsa::{RsaPrivateKey, RsaPublicKey};

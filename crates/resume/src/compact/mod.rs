@@ -11,13 +11,12 @@ pub use read::shard_of;
 /// Characters of a compact token.
 pub const COMPACT_LEN: usize = 92;
 
-use crate::issue::IssueError;
+use crate::error::IssueError;
 use crate::profile::{Draft, Opened, sealed::Format};
-use crate::token_id::RandomPool;
 use crate::{Bindings, KeyId, KeyRing, Reason};
 
 impl Format for CompactKey {
-    fn write(&self, id: KeyId, draft: &Draft<'_>, _: &mut RandomPool) -> Result<String, IssueError> {
+    fn write(&self, id: KeyId, draft: &Draft<'_>) -> Result<String, IssueError> {
         write::token(self, id, draft)
     }
 

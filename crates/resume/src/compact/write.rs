@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::layout::{BODY_LEN, Body, MAX_LIFETIME_MS, TAG_LEN, TOKEN_LEN};
-use crate::issue::IssueError;
+use crate::error::IssueError;
 use crate::profile::Draft;
 use crate::{CompactKey, KeyId};
 

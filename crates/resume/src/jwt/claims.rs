@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 
 use super::strict_json;
-use crate::issue::IssueError;
+use crate::error::IssueError;
 use crate::profile::{Draft, Opened};
 use crate::{Binding, Bindings, KeyId, KeyState, Mismatch, Reason, TokenId};
 

@@ -7,7 +7,7 @@ use reveille_crypto::{
     CryptoProvider, EcPrivateKey, Es256, Es256SigningKey, HmacKey, KeyError, P256PublicKey, Sha256,
 };
 
-use crate::issue::IssueError;
+use crate::error::IssueError;
 use crate::{InvalidSecret, Reason, TokenSecret};
 
 /// A key of the JWT profile. What it is made from fixes its algorithm for good: HS256 for a secret, ES256 for a key

@@ -9,13 +9,12 @@ pub use key::JwtKey;
 
 use reveille_crypto::jws::{CompactJws, UnsignedJws};
 
-use crate::issue::IssueError;
+use crate::error::IssueError;
 use crate::profile::{Draft, Opened, sealed::Format};
-use crate::token_id::RandomPool;
 use crate::{Bindings, KeyId, KeyRing, MAX_JOSE_LEN, Reason};
 
 impl Format for JwtKey {
-    fn write(&self, id: KeyId, draft: &Draft<'_>, _: &mut RandomPool) -> Result<String, IssueError> {
+    fn write(&self, id: KeyId, draft: &Draft<'_>) -> Result<String, IssueError> {
         let header = header::JwtHeader::new(self.algorithm(), id).to_json();
         let jws = UnsignedJws::new(&header, &claims::to_json(draft)?);
         let signature = self.sign(jws.signing_input())?;

@@ -26,11 +26,17 @@ pub enum KeyState {
         /// When it was replaced.
         since: UnixTime,
     },
-    /// Tokens issued with it at or after `from` are fraud; earlier ones live out their few minutes. Revoke from
-    /// [`UnixTime::EPOCH`] to refuse all of them.
+    /// Tokens that say they were issued with it at or after `from` (less the leeway) are fraud; earlier ones live out
+    /// their few minutes. For a key that was taken out of use in order. A thief writes into his tokens whatever time he
+    /// likes: see [`Compromised`](Self::Compromised).
     Revoked {
-        /// When it fell into wrong hands.
+        /// From when on nobody may use it.
         from: UnixTime,
+    },
+    /// Somebody else may have it. None of its tokens counts, whatever time it names.
+    Compromised {
+        /// When that became known, and honest issuers stopped.
+        known: UnixTime,
     },
 }
 
@@ -47,10 +53,11 @@ pub enum KeyState {
 /// assert_eq!(keys.active(), Some((KeyId(2), &"new")));
 /// assert_eq!(keys.find(KeyId(1)), Some((KeyState::VerifyOnly { since: now }, &"old")));
 ///
-/// // Later than the longest life of a token plus the leeway, nothing needs the old key.
-/// let overlap = Duration::from_secs(305);
-/// assert_eq!(keys.prune(overlap, now + Duration::from_secs(304)), 0);
-/// assert_eq!(keys.prune(overlap, now + overlap), 1);
+/// // Seven days after the last of its tokens has expired, nothing needs the old key.
+/// let retention = reveille_resume::Policy::default().retention();
+/// assert_eq!(retention, Duration::from_secs(7 * 86_400 + 310));
+/// assert_eq!(keys.prune(retention, now + retention - Duration::from_millis(1)), 0);
+/// assert_eq!(keys.prune(retention, now + retention), 1);
 /// assert_eq!(keys.find(KeyId(1)), None);
 /// # Ok::<(), reveille_resume::KeyRingError>(())
 /// ```
@@ -143,7 +150,9 @@ impl<K> KeyRing<K> {
     pub fn activate(&mut self, id: KeyId, now: UnixTime) -> Result<(), KeyRingError> {
         match self.find(id) {
             None => return Err(KeyRingError::Unknown { id }),
-            Some((KeyState::Revoked { .. }, _)) => return Err(KeyRingError::Revoked { id }),
+            Some((KeyState::Revoked { .. } | KeyState::Compromised { .. }, _)) => {
+                return Err(KeyRingError::Revoked { id });
+            }
             Some(_) => {}
         }
         for entry in &mut self.entries {
@@ -156,21 +165,44 @@ impl<K> KeyRing<K> {
         Ok(())
     }
 
-    /// Revokes a key for all tokens issued at or after `from`. If it was the active one, no token can be issued until
-    /// another is activated. The key stays, so that its misuse is told from an unknown key.
+    /// Takes a key out of use for all tokens issued at or after `from`. If it was the active one, no token can be issued
+    /// until another is activated. The key stays, so that its misuse is told from an unknown key.
+    ///
+    /// **Not for a key that has leaked**: its thief dates his tokens before `from`. That is
+    /// [`revoke_compromised`](Self::revoke_compromised).
     ///
     /// # Errors
     /// [`KeyRingError::Unknown`].
     pub fn revoke(&mut self, id: KeyId, from: UnixTime) -> Result<(), KeyRingError> {
-        let entry =
-            self.entries.iter_mut().find(|entry| entry.id == id).ok_or(KeyRingError::Unknown { id })?;
+        let entry = self.entry_mut(id)?;
         // A second revocation never re-admits what the first one excluded.
         let from = match entry.state {
+            KeyState::Compromised { .. } => return Ok(()),
             KeyState::Revoked { from: earlier } => earlier.min(from),
             KeyState::Active | KeyState::VerifyOnly { .. } => from,
         };
         entry.state = KeyState::Revoked { from };
         Ok(())
+    }
+
+    /// Revokes a key that somebody else may have: all its tokens, whenever they say they were issued. Those of honest
+    /// users are among them; they lead to a fresh conversation as [`KeyCompromised`](crate::Reason::KeyCompromised),
+    /// without an alarm, because nobody can tell them apart. Activate another key first.
+    ///
+    /// # Errors
+    /// [`KeyRingError::Unknown`].
+    pub fn revoke_compromised(&mut self, id: KeyId, now: UnixTime) -> Result<(), KeyRingError> {
+        let entry = self.entry_mut(id)?;
+        let known = match entry.state {
+            KeyState::Compromised { known: earlier } => earlier.min(now),
+            KeyState::Active | KeyState::VerifyOnly { .. } | KeyState::Revoked { .. } => now,
+        };
+        entry.state = KeyState::Compromised { known };
+        Ok(())
+    }
+
+    fn entry_mut(&mut self, id: KeyId) -> Result<&mut Entry<K>, KeyRingError> {
+        self.entries.iter_mut().find(|entry| entry.id == id).ok_or(KeyRingError::Unknown { id })
     }
 
     /// Takes a key out altogether: its tokens become [`UnknownKey`](crate::Reason::UnknownKey).
@@ -179,13 +211,13 @@ impl<K> KeyRing<K> {
         Some(self.entries.remove(at).key)
     }
 
-    /// Drops the keys that have only verified for `overlap` or longer, and says how many. `overlap` must be at least
-    /// the longest life of a token plus the leeway: [`Policy::overlap`](crate::Policy::overlap).
-    pub fn prune(&mut self, overlap: Duration, now: UnixTime) -> usize {
+    /// Drops the keys that have only verified for `retention` or longer, and says how many. Give
+    /// [`Policy::retention`](crate::Policy::retention): so long, an expired token is told from a stranger's.
+    pub fn prune(&mut self, retention: Duration, now: UnixTime) -> usize {
         let before = self.entries.len();
         self.entries.retain(|entry| match entry.state {
-            KeyState::VerifyOnly { since } => now.since(since) < overlap,
-            KeyState::Active | KeyState::Revoked { .. } => true,
+            KeyState::VerifyOnly { since } => now.since(since) < retention,
+            KeyState::Active | KeyState::Revoked { .. } | KeyState::Compromised { .. } => true,
         });
         before - self.entries.len()
     }
@@ -254,6 +286,19 @@ mod tests {
         assert_eq!(keys.find(KeyId(1)), Some((KeyState::Revoked { from: T }, &"a")));
         assert_eq!(keys.remove(KeyId(1)), Some("a"));
         assert_eq!(keys.find(KeyId(1)), None);
+    }
+
+    #[test]
+    fn a_compromised_key_stays_so() {
+        let mut keys = KeyRing::new(KeyId(1), "a");
+        keys.revoke_compromised(KeyId(1), T).unwrap();
+        keys.revoke(KeyId(1), UnixTime::MAX).unwrap();
+        keys.revoke_compromised(KeyId(1), UnixTime::MAX).unwrap();
+        assert_eq!(keys.find(KeyId(1)), Some((KeyState::Compromised { known: T }, &"a")));
+        assert_eq!(keys.activate(KeyId(1), T), Err(KeyRingError::Revoked { id: KeyId(1) }));
+        assert_eq!(keys.prune(Duration::ZERO, UnixTime::MAX), 0);
+        assert_eq!(keys.active(), None);
+        assert_eq!(keys.revoke_compromised(KeyId(2), T), Err(KeyRingError::Unknown { id: KeyId(2) }));
     }
 
     #[test]

@@ -48,6 +48,8 @@ pub struct Reservation {
     pub until: UnixTime,
     /// How long the use must be remembered.
     pub keep_until: UnixTime,
+    /// Whether the same attempt had it already, and perhaps has committed it: what must happen once has happened.
+    pub repeated: bool,
 }
 
 /// Why a reservation was neither committed nor aborted. The user must not be let in on it.
@@ -60,6 +62,9 @@ pub enum ReservationError {
     /// It was committed: too late to abort.
     #[error("the reservation is committed")]
     Committed,
+    /// The shared store did not say whether it did its work. Run the command again.
+    #[error("the store did not answer, ask it again")]
+    Unknown,
 }
 
 #[cfg(test)]
@@ -70,6 +75,7 @@ mod tests {
     fn texts() {
         insta::assert_snapshot!(ReservationError::Lapsed, @"the reservation has lapsed");
         insta::assert_snapshot!(ReservationError::Committed, @"the reservation is committed");
+        insta::assert_snapshot!(ReservationError::Unknown, @"the store did not answer, ask it again");
     }
 
     #[test]

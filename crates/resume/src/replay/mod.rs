@@ -5,7 +5,8 @@ mod segment;
 mod set;
 mod slot;
 mod snapshot;
+mod watch;
 
 pub use attempt::{Attempt, Reservation, ReservationError};
 pub use set::{ReplayLimits, ReplaySet, SingleUse};
-pub use snapshot::{Continuity, RestoreError};
+pub use snapshot::{Continuity, RestoreError, SnapshotKey};

@@ -5,7 +5,7 @@ use crate::TokenId;
 
 /// Linear probing over slots. Token ids are random, so a piece of the id is the hash. Slots whose time is over stay
 /// until their place is needed or the table is rebuilt.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(super) struct Segment {
     slots: Vec<Slot>,
     /// Slots that are not empty, those whose time is over included.

@@ -3,41 +3,70 @@
 use std::fmt;
 use std::time::Duration;
 
-use reveille_core::UnixTime;
+use reveille_core::{UnixTime, Wakeup};
 
 use super::attempt::{Attempt, Reservation, ReservationError};
 use super::segment::{Place, Segment};
 use super::slot::{MAX_KEEP, Slot, Use};
+use super::watch::{Seen, Watch};
 use crate::{Reason, TokenId};
 
 /// Segments, so that a rebuild touches a 256th of the tokens.
 const SEGMENTS: usize = 256;
 
 /// What a replay set may cost, and how it judges.
+///
+/// ```
+/// use reveille_resume::{ReplayLimits, ReplaySet};
+/// let set = ReplaySet::complete(0, ReplayLimits::default().with_capacity(4_000_000));
+/// assert_eq!(set.occupied(), 0);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct ReplayLimits {
-    /// Tokens remembered at most; each costs 34 to 39 bytes. One million by default. Let it be twice what is used in
-    /// the life of a token.
-    pub capacity: usize,
-    /// How long a reservation holds without a commit, and a repetition of an attempt counts as harmless: 10 s by
-    /// default, rounded up to a whole second.
-    pub lease: Duration,
-    /// How far the issuers' clocks may be ahead when a cold set decides which tokens are too old: 5 s by default.
-    pub skew: Duration,
+    pub(super) capacity: usize,
+    lease: Duration,
+    pub(super) skew: Duration,
+    pub(super) watch: Duration,
 }
 
 impl ReplayLimits {
-    /// Other limits than the default.
+    /// With room for another number of tokens than a million; each costs 34 to 39 bytes. Let it be twice what is
+    /// used in the life of a token.
     #[must_use]
-    pub const fn new(capacity: usize, lease: Duration, skew: Duration) -> Self {
-        Self { capacity, lease, skew }
+    pub const fn with_capacity(self, capacity: usize) -> Self {
+        Self { capacity, ..self }
+    }
+
+    /// With another time than 10 s for which a reservation holds without a commit, and the same attempt gets the same
+    /// answer; rounded up to a whole second.
+    #[must_use]
+    pub const fn with_lease(self, lease: Duration) -> Self {
+        Self { lease, ..self }
+    }
+
+    /// With another margin than 10 s between the start of a cold set and the first token that it takes: how far the
+    /// issuers' clocks may be ahead of this one at that moment.
+    #[must_use]
+    pub const fn with_skew(self, skew: Duration) -> Self {
+        Self { skew, ..self }
+    }
+
+    /// With another time than 310 s for which a cold set watches its clock: at least
+    /// [`Policy::overlap`](crate::Policy::overlap).
+    #[must_use]
+    pub const fn with_watch(self, watch: Duration) -> Self {
+        Self { watch, ..self }
     }
 }
 
 impl Default for ReplayLimits {
     fn default() -> Self {
-        Self::new(1_000_000, Duration::from_secs(10), Duration::from_secs(5))
+        Self {
+            capacity: 1_000_000,
+            lease: Duration::from_secs(10),
+            skew: Duration::from_secs(10),
+            watch: Duration::from_secs(310),
+        }
     }
 }
 
@@ -63,12 +92,19 @@ pub struct SingleUse {
 ///      └───────────────────┘ abort, or the lease is over
 /// ```
 ///
-/// It is exact: no token is granted twice, none is refused by accident. Where it cannot know, because it was started
-/// after the token was issued, or because the clock stepped back behind what it has forgotten, it refuses
+/// It is exact: no token is granted to two attempts, none is refused by accident. Where it cannot know, because it was
+/// started after the token was issued, or because the clock stepped back behind what it has forgotten, it refuses
 /// ([`Reason::ColdStart`]).
 ///
+/// A cold set relies on the clock of the moment at which it starts, and that is when clocks are wrong. So it watches: for
+/// 310 s of time that passes in small steps, a step of more than 5 s is the clock being set, and the set is cold again. Call
+/// [`handle_timeout`](Self::handle_timeout) when [`next_wakeup`](Self::next_wakeup) says, or a quiet minute
+/// looks like such a step.
+///
+/// Not `Clone`: two copies would let one token in twice. A cloned machine needs a shard of its own.
+///
 /// ```
-/// use reveille_core::UnixTime;
+/// use reveille_core::{UnixTime, Wakeup};
 /// use reveille_resume::{Attempt, Reason, ReplayLimits, ReplaySet, SingleUse, TokenId};
 /// use std::time::Duration;
 ///
@@ -79,15 +115,15 @@ pub struct SingleUse {
 /// let mut set = ReplaySet::complete(0, ReplayLimits::default());
 /// let held = set.reserve(&token, phone, now).unwrap();
 /// assert_eq!(set.reserve(&token, thief, now), Err(Reason::InUse));
-/// assert_eq!(set.reserve(&token, phone, now), Err(Reason::RepeatedAttempt));
+/// assert_eq!(set.reserve(&token, phone, now).map(|again| again.repeated), Ok(true));
 /// set.commit(&held, now)?;
 /// assert_eq!(set.reserve(&token, thief, now), Err(Reason::Replayed));
 /// # Ok::<(), reveille_resume::ReservationError>(())
 /// ```
-#[derive(Clone)]
 pub struct ReplaySet {
     pub(super) shard: u8,
     limits: ReplayLimits,
+    pub(super) watch: Option<Watch>,
     segments: Vec<Segment>,
     occupied: usize,
     /// Tokens issued at or before this may have been used without this set knowing.
@@ -105,7 +141,8 @@ impl ReplaySet {
         Self {
             shard,
             limits,
-            segments: vec![Segment::default(); SEGMENTS],
+            watch: None,
+            segments: (0..SEGMENTS).map(|_| Segment::default()).collect(),
             occupied: 0,
             complete_since: None,
             forgotten: 0,
@@ -114,7 +151,10 @@ impl ReplaySet {
     }
 
     /// A set that was started at `now` and does not know what was used before: it refuses the tokens issued until
-    /// now, plus the skew of the issuers' clocks (RFC 8446 §8.2 has the same rule for 0-RTT).
+    /// now, plus [`ReplayLimits::with_skew`] (RFC 8446 §8.2 has the same rule for 0-RTT).
+    ///
+    /// A clock that is behind by more than that, and goes on being so, is not noticed: where that can be, restore a
+    /// snapshot, which carries a time, or let the clock be set before the service starts.
     #[must_use]
     pub fn cold(shard: u8, limits: ReplayLimits, now: UnixTime) -> Self {
         let mut set = Self::complete(shard, limits);
@@ -126,14 +166,33 @@ impl ReplaySet {
     pub fn mark_cold(&mut self, now: UnixTime) {
         let since = now + self.limits.skew;
         self.complete_since = Some(self.complete_since.map_or(since, |before| before.max(since)));
+        self.watch = Some(Watch::new(self.limits.watch, now));
+    }
+
+    /// Lets a cold set look at the clock. Early, late and needless calls do no harm.
+    pub fn handle_timeout(&mut self, now: UnixTime) {
+        match self.watch.as_mut().map(|watch| watch.observe(now)) {
+            None | Some(Seen::Step) => {}
+            Some(Seen::Jump) => self.mark_cold(now),
+            Some(Seen::Enough) => self.watch = None,
+        }
+    }
+
+    /// While a cold set watches its clock: when it wants to see it again.
+    #[must_use]
+    pub fn next_wakeup(&self) -> Option<Wakeup> {
+        self.watch
+            .as_ref()
+            .map(|watch| Wakeup { at: watch.due(), reason: "watch the clock after a cold start" })
     }
 
     /// Phase one: holds a token for an attempt.
     ///
     /// # Errors
     /// The [`Reason`] why not: [`WrongShard`](Reason::WrongShard), [`Replayed`](Reason::Replayed),
-    /// [`RepeatedAttempt`](Reason::RepeatedAttempt), [`InUse`](Reason::InUse), [`ColdStart`](Reason::ColdStart),
-    /// [`Expired`](Reason::Expired), [`Full`](Reason::Full).
+    /// [`InUse`](Reason::InUse), [`ColdStart`](Reason::ColdStart), [`Expired`](Reason::Expired), [`Full`](Reason::Full).
+    /// The attempt that holds the token gets the same reservation again, also for the rest of its lease when it has
+    /// committed.
     pub fn reserve(
         &mut self,
         token: &SingleUse,
@@ -143,6 +202,7 @@ impl ReplaySet {
         if token.shard != self.shard {
             return Err(Reason::WrongShard);
         }
+        self.handle_timeout(now);
         let (now_s, keep_until) = (floor_secs(now), ceil_secs(token.keep_until));
         if keep_until <= now_s {
             return Err(Reason::Expired);
@@ -157,13 +217,17 @@ impl ReplaySet {
             attempt,
             until: UnixTime::from_secs(lease_end.into()),
             keep_until: token.keep_until,
+            repeated: false,
         };
         match self.look_up(&token.token_id, now_s) {
             Place::Found(at) => {
                 let slot = self.slot_mut(&token.token_id, at).ok_or(Reason::Full)?;
                 let same = slot.is_by(attempt.tag());
                 match slot.state(now_s) {
-                    Use::Committed { in_lease: true } | Use::Reserved if same => Err(Reason::RepeatedAttempt),
+                    Use::Committed { in_lease: true } | Use::Reserved if same => {
+                        let until = UnixTime::from_secs(slot.lease_end().into());
+                        Ok(Reservation { until, repeated: true, ..granted })
+                    }
                     Use::Committed { .. } => Err(Reason::Replayed),
                     Use::Reserved => Err(Reason::InUse),
                     Use::Lapsed if self.may_lack(token, keep_until) => Err(Reason::ColdStart),
@@ -247,6 +311,10 @@ impl ReplaySet {
     pub fn memory(&self) -> usize {
         let slots: usize = self.segments.iter().map(Segment::capacity).sum();
         slots * size_of::<Slot>() + self.segments.capacity() * size_of::<Segment>()
+    }
+
+    pub(super) const fn skew(&self) -> Duration {
+        self.limits.skew
     }
 
     /// Throws out everything that has expired. [`reserve`](Self::reserve) does it by and by; this frees the memory

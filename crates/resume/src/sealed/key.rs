@@ -1,17 +1,34 @@
 //! The key of the sealed profile.
 
 use std::fmt;
+use std::sync::Arc;
 
 use reveille_core::Secret;
-use reveille_crypto::{AEAD_NONCE_LEN, AEAD_TAG_LEN, Aead, CryptoError, CryptoProvider, Sha256};
+use reveille_crypto::{
+    AEAD_NONCE_LEN, AEAD_TAG_LEN, Aead, CryptoError, CryptoProvider, Expand, HmacKey, Sha256,
+};
+use zeroize::Zeroizing;
 
 use crate::{InvalidSecret, Reason, TokenSecret};
 
-/// A key of the sealed profile: 32 bytes, used as they are. Give it no other work, and rotate it before 2³² tokens,
-/// because nonces are random (NIST SP 800-38D §8.3).
+const SALT: &[u8] = b"reveille/resume";
+const NONCE_INFO: &[u8] = b"jwe nonce";
+
+/// A key of the sealed profile: 32 bytes, used as they are, for whom the push provider must not read the ids. Give it
+/// no other work, and rotate it before 2³² tokens (NIST SP 800-38D §8.3).
+///
+/// No random source has a part in the nonce, so none can repeat it, after a fork or on the clone of a machine:
+///
+/// ```text
+/// nonce_key = HKDF-Expand(HKDF-Extract("reveille/resume", key), "jwe nonce", 32)
+/// nonce     = first 12 bytes of HMAC-SHA256(nonce_key, encoded header ‖ "." ‖ plaintext)
+/// ```
+///
+/// Two tokens have one nonce only if they are the same token, and then they are the same bytes.
 #[derive(Clone)]
 pub struct SealedKey {
     key: Secret<Vec<u8>>,
+    nonce: Arc<dyn HmacKey>,
     aead: &'static dyn Aead,
     sha256: &'static dyn Sha256,
 }
@@ -23,7 +40,20 @@ impl SealedKey {
     /// [`InvalidSecret`] for any other length, or a JWK that says it is for another algorithm.
     pub fn new(crypto: CryptoProvider, secret: &TokenSecret) -> Result<Self, InvalidSecret> {
         let key = secret.check(&["A256GCM", "dir"], "A256GCM", 32, 32)?;
-        Ok(Self { key: Secret::new(key.to_vec()), aead: crypto.aes_256_gcm, sha256: crypto.sha256 })
+        let mut nonce = Zeroizing::new([0; 32]);
+        let out = Expand { info: &[NONCE_INFO], out: nonce.as_mut_slice() };
+        crypto.hkdf_sha256.derive(SALT, key, &mut [out])?;
+        Ok(Self {
+            key: Secret::new(key.to_vec()),
+            nonce: crypto.hmac_sha256.key(nonce.as_slice()),
+            aead: crypto.aes_256_gcm,
+            sha256: crypto.sha256,
+        })
+    }
+
+    pub(super) fn nonce(&self, header: &[u8], text: &[u8]) -> [u8; AEAD_NONCE_LEN] {
+        let hash = self.nonce.sign(&[header, b".", text]);
+        std::array::from_fn(|at| hash.get(at).copied().unwrap_or_default())
     }
 
     pub(super) fn sha256(&self) -> &dyn Sha256 {

@@ -8,18 +8,17 @@ pub use key::SealedKey;
 
 use reveille_crypto::{AEAD_NONCE_LEN, AEAD_TAG_LEN, base64url};
 
-use crate::issue::IssueError;
+use crate::error::IssueError;
 use crate::jwt::claims;
 use crate::profile::{Draft, Opened, sealed::Format};
-use crate::token_id::RandomPool;
 use crate::{Bindings, KeyId, KeyRing, MAX_JOSE_LEN, Reason};
 
 impl Format for SealedKey {
     /// RFC 7516 §5.1: `header "." "" "." iv "." ciphertext "." tag`; the encoded header is the additional data.
-    fn write(&self, id: KeyId, draft: &Draft<'_>, random: &mut RandomPool) -> Result<String, IssueError> {
+    fn write(&self, id: KeyId, draft: &Draft<'_>) -> Result<String, IssueError> {
         let mut text = claims::to_json(draft)?;
-        let nonce: [u8; AEAD_NONCE_LEN] = random.take()?;
         let mut token = base64url::encode(&header::JweHeader::new(id).to_json());
+        let nonce = self.nonce(token.as_bytes(), &text);
         let tag = self.seal(&nonce, token.as_bytes(), &mut text)?;
         token.push('.');
         for part in [nonce.as_slice(), &text, &tag] {

@@ -43,7 +43,16 @@ pub fn issue<K: Profile>(keys: &KeyRing<K>) -> String {
 
 /// The reason why a token is refused before its single use is looked at.
 pub fn refused<K: Profile>(keys: &KeyRing<K>, token: &str) -> Reason {
-    Verifier::default().check(keys, token, &MINE, NOW).expect_err("accepted")
+    why(Verifier::default().check(keys, token, &MINE, NOW).expect_err("accepted"))
+}
+
+/// The reason of a verdict that is no resume.
+pub fn why(verdict: Verdict) -> Reason {
+    verdict.reason().expect("resumes")
+}
+
+pub fn snapshot_key() -> SnapshotKey {
+    SnapshotKey::new(PROVIDER, &secret(7)).unwrap()
 }
 
 pub fn accepts<K: Profile>(keys: &KeyRing<K>, token: &str) -> bool {
@@ -78,17 +87,17 @@ pub const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// "Random" bytes 0, 1, 2 …: the same tokens in every run.
+/// "Random" bytes f0, f1 …: the same tokens in every run.
 #[derive(Debug)]
 pub struct Counting;
 impl reveille_crypto::SecureRandom for Counting {
     fn fill(&self, out: &mut [u8]) -> Result<(), reveille_crypto::CryptoError> {
-        out.iter_mut().zip(0..).for_each(|(byte, at)| *byte = (at % 256) as u8);
+        out.iter_mut().zip(0xf0..).for_each(|(byte, at)| *byte = (at % 256) as u8);
         Ok(())
     }
 }
 
-/// An issuer whose first token id is f0 f1 … ff: the pool is used up from its end.
+/// An issuer whose token ids are all f0 f1 … ff.
 pub fn fixed_issuer() -> Issuer {
     Issuer::new(reveille_crypto::CryptoProvider { random: &Counting, ..PROVIDER })
 }

@@ -27,14 +27,14 @@ pub(crate) fn input_keying_material(
     ua_public: &[u8; P256_PUBLIC_KEY_LEN],
     as_public: &[u8; P256_PUBLIC_KEY_LEN],
 ) -> Result<Secret<[u8; IKM_LEN]>, CryptoError> {
-    let mut ikm = [0; IKM_LEN];
+    let mut ikm = Secret::new([0; IKM_LEN]);
     let key_info: [&[u8]; 3] = [b"WebPush: info\0", ua_public, as_public];
     crypto.hkdf_sha256.derive(
         auth_secret,
         ecdh_secret.expose(),
-        &mut [Expand { info: &key_info, out: &mut ikm }],
+        &mut [Expand { info: &key_info, out: ikm.expose_mut() }],
     )?;
-    Ok(Secret::new(ikm))
+    Ok(ikm)
 }
 
 /// Content encryption key and nonce of the first record.
@@ -61,14 +61,14 @@ pub(crate) fn message_keys(
     salt: &[u8; SALT_LEN],
     ikm: &[u8],
 ) -> Result<MessageKeys, CryptoError> {
-    let (mut cek, mut nonce) = ([0; CEK_LEN], [0; AEAD_NONCE_LEN]);
+    let (mut cek, mut nonce) = (Secret::new([0; CEK_LEN]), Secret::new([0; AEAD_NONCE_LEN]));
     crypto.hkdf_sha256.derive(
         salt,
         ikm,
         &mut [
-            Expand { info: &[b"Content-Encoding: aes128gcm\0"], out: &mut cek },
-            Expand { info: &[b"Content-Encoding: nonce\0"], out: &mut nonce },
+            Expand { info: &[b"Content-Encoding: aes128gcm\0"], out: cek.expose_mut() },
+            Expand { info: &[b"Content-Encoding: nonce\0"], out: nonce.expose_mut() },
         ],
     )?;
-    Ok(MessageKeys { cek: Secret::new(cek), nonce: Secret::new(nonce) })
+    Ok(MessageKeys { cek, nonce })
 }
