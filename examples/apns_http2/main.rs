@@ -14,14 +14,14 @@ use std::error::Error;
 
 use bytes::Bytes;
 use connection::Connection;
-use http::header::{AUTHORIZATION, HeaderValue};
 use http::Response;
+use http::header::{AUTHORIZATION, HeaderValue};
 use local_apns::LocalApns;
 use reveille_apns::message::ApnsId;
 use reveille_apns::request::FanOut;
 use reveille_apns::{
-    Alert, App, CollapseId, DeviceToken, Endpoints, Expiration, Prepared, ProviderKey, SizeLimit, TokenSettings,
-    TokenSource, classify_response,
+    Alert, App, CollapseId, DeviceToken, Endpoints, Expiration, Prepared, ProviderKey, SizeLimit,
+    TokenSettings, TokenSource, classify_response,
 };
 use reveille_core::{Action, Outcome};
 use reveille_crypto_ring::PROVIDER;
@@ -170,7 +170,9 @@ impl Sender {
                     Action::SuspectTarget => report.suspected += 1,
                     // This connection refuses everything from now on, also with a new token.
                     Action::RefreshCredential { .. } if again => {
-                        authorization.map(|refused| self.tokens.handle_refusal(&refused, now));
+                        if let Some(refused) = authorization {
+                            self.tokens.handle_refusal(&refused, now);
+                        }
                         queue.push_back((device, attempt + 1));
                         return Ok(false);
                     }

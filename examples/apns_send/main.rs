@@ -6,7 +6,9 @@ use std::error::Error;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use reveille_apns::{Alert, App, DeviceToken, ProviderKey, Push as _, TokenSettings, TokenSource, classify_response};
+use reveille_apns::{
+    Alert, App, DeviceToken, ProviderKey, Push as _, TokenSettings, TokenSource, classify_response,
+};
 use reveille_core::{Action, Outcome, UnixTime};
 use reveille_crypto_ring::PROVIDER;
 use reveille_testkit::apns::{ApnsService, Refusal, TrustedKey};

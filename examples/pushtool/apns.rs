@@ -44,6 +44,7 @@ fn build_request(line: RequestLine, options: Options) -> Result<RequestJson, Fai
     let device: DeviceToken = line.device_token.parse().map_err(failure("device_token"))?;
     let notification = Notification::from_json(line.notification.get().as_bytes());
     let prepared = Prepared::new(&notification.map_err(failure("notification"))?, SizeLimit::Provider);
-    let request = prepared.map_err(failure("notification"))?.request(&App::production(line.topic), &device, &token);
+    let request =
+        prepared.map_err(failure("notification"))?.request(&App::production(line.topic), &device, &token);
     Ok(request.map_err(failure("notification"))?.into())
 }

@@ -47,7 +47,9 @@ pub fn classify(_: Options) -> ExitCode {
         };
         // The line names a target of any service, so it is cut out here and not by `classify`.
         let outcome = match (outcome, &line.endpoint) {
-            (Outcome::Rejected(rejection), Some(endpoint)) => Outcome::Rejected(rejection.without(&[endpoint])),
+            (Outcome::Rejected(rejection), Some(endpoint)) => {
+                Outcome::Rejected(rejection.without(&[endpoint]))
+            }
             (outcome, _) => outcome,
         };
         Ok(to_json(&outcome))
