@@ -170,7 +170,9 @@ impl Sender {
                     Action::SuspectTarget => report.suspected += 1,
                     // This connection refuses everything from now on, also with a new token.
                     Action::RefreshCredential { .. } if again => {
-                        authorization.map(|refused| self.tokens.handle_refusal(&refused, now));
+                        if let Some(refused) = authorization {
+                            self.tokens.handle_refusal(&refused, now);
+                        }
                         queue.push_back((device, attempt + 1));
                         return Ok(false);
                     }

@@ -14,7 +14,8 @@ fuzz_target!(|input: (u16, Option<String>, Option<String>, Option<String>, Vec<(
     let Ok(mut push) = Alert::from_content(text) else { return };
     for (key, value, optional) in keys.iter().take(16) {
         let with = push.clone();
-        let with = if *optional { with.with_optional_custom(key, value) } else { with.with_custom(key, value) };
+        let with =
+            if *optional { with.with_optional_custom(key, value) } else { with.with_custom(key, value) };
         push = with.unwrap_or(push);
     }
     let before = push.payload().len();

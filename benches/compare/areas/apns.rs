@@ -84,9 +84,7 @@ fn fan_out(report: &mut Report) {
     report.row(
         "10,000 devices, each request with its own apns-id",
         Contestant::batch("ours", DEVICES, || {
-            devices
-                .iter()
-                .for_each(|device| drop(std::hint::black_box(fan_out.request_with_id(device, id))));
+            devices.iter().for_each(|device| drop(std::hint::black_box(fan_out.request_with_id(device, id))));
         }),
         peers(texts),
         None,
@@ -111,7 +109,10 @@ fn one_request(report: &mut Report) {
 }
 
 fn ours() -> Alert<'static> {
-    Alert::new(TITLE, BODY).with_custom("conversationId", CONVERSATION).unwrap().with_priority(Priority::Immediate)
+    Alert::new(TITLE, BODY)
+        .with_custom("conversationId", CONVERSATION)
+        .unwrap()
+        .with_priority(Priority::Immediate)
 }
 
 fn app() -> App {

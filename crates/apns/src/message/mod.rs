@@ -221,7 +221,7 @@ impl Serialize for Derived<&Notification<'_>> {
     }
 }
 
-impl<'de, 'a> Deserialize<'de> for Derived<Notification<'a>> {
+impl<'de> Deserialize<'de> for Derived<Notification<'_>> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Notification::deserialize(deserializer).map(Self)
     }
