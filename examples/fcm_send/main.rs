@@ -60,7 +60,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             },
         }
     }
-    Ok(println!("given up"))
+    Err("refused three times".into())
 }
 
 /// The way to an access token is an HTTP request, too.

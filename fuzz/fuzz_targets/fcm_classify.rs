@@ -11,7 +11,7 @@ use reveille_fcm::answer::{ErrorBody, classify_subscription};
 use reveille_fcm::credential::Verdict;
 use reveille_fcm::{RegistrationToken, Target, classify};
 
-/// Of the corpus, which quotes it.
+/// The device that the answer is about.
 const DEVICE: &str = "SECRETdevice-22-chars-x";
 
 fuzz_target!(|input: (u16, u64, Vec<u8>, &[u8])| {

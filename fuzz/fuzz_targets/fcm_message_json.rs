@@ -25,7 +25,11 @@ fuzz_target!(|data: &[u8]| {
     for mode in [SizeMode::Estimate, SizeMode::Strict] {
         let rule = SizeRule::new(SizeLimit::Bytes(300)).with_mode(mode);
         let before = message.clone();
-        match message.fit_in_order(&[Sacrifice::Body, Sacrifice::Title, Sacrifice::Image], Reach::Device, rule) {
+        match message.fit_in_order(
+            &[Sacrifice::Body, Sacrifice::Title, Sacrifice::Image],
+            Reach::Device,
+            rule,
+        ) {
             Ok(_) => assert!(Platform::ALL.iter().all(|platform| message.size(*platform, mode) <= 300)),
             Err(_) => assert_eq!(message, before),
         }

@@ -10,8 +10,8 @@ if [ ! -x "$peers/venv/bin/python" ]; then
   python3 -m venv "$peers/venv"
   "$peers/venv/bin/pip" install --quiet --disable-pip-version-check 'firebase-admin>=7'
 fi
-cargo build --quiet --release -p reveille-examples --example pushtool
-pushtool=${CARGO_TARGET_DIR:-target}/release/examples/pushtool
+cargo build --quiet -p reveille-examples --example pushtool
+pushtool=${CARGO_TARGET_DIR:-target}/debug/examples/pushtool
 document=crates/fcm/tests/data/fcm.v1.json
 python=$peers/venv/bin/python
 # Modules are looked up beside the script.

@@ -22,7 +22,9 @@ fn there_and_back(ours: &SendRequest) -> (SendRequest, Value) {
 fn everything_they_know_goes_there_and_back() {
     let ours = SendRequest::from_json(EVERYTHING.as_bytes()).expect("the fixture");
     let (back, written) = there_and_back(&ours);
-    assert_eq!(back, ours);
+    // Their structs keep foreign objects in hash maps: the order of keys is not the same from run to run.
+    let value = |send: &SendRequest| serde_json::to_value(send).expect("JSON");
+    assert_eq!(value(&back), value(&ours));
     // Their structs write `null` for what is not set: the fixture really has everything.
     let mut unset = Vec::new();
     nulls("", &written, &mut unset);
