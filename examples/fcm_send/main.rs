@@ -1,7 +1,7 @@
-//! Send one message through FCM, and act on the answer: `cargo run --example fcm_send`
+//! Send one message through FCM, refresh the token, act on the answer. The service is the testkit's, in this process; for
+//! the real one, `send` is your HTTP client.
 //!
-//! It runs against a service in this process that checks what Google's checks; for the real one, `send` is your HTTP
-//! client, and the account is the file from the Firebase console.
+//! `cargo run --example fcm_send`
 
 use std::error::Error;
 
@@ -11,64 +11,63 @@ use reveille_core::{Action, Jitter, Outcome, UnixTime};
 use reveille_crypto::{RsaPublicKey, base64url};
 use reveille_crypto_ring::PROVIDER;
 use reveille_fcm::{
-    Data, Grant, Message, Notification, Project, RegistrationToken, ServiceAccount, Target, TokenError,
+    Grant, Message, Notification, Project, RegistrationToken, ServiceAccount, Target, TokenError,
     TokenOutput, TokenSettings, TokenSource, classify_response,
 };
 use reveille_testkit::fcm::{Device, FcmService, Google, OAuthService, Refusal};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut google = google()?;
-    let mut send = |request: Request<Bytes>, now| google.handle(&request, now);
+    let mut service = google()?;
+    let mut send = |request: Request<Bytes>, now| service.handle(&request, now);
 
     // 1. Who we are.
     let account = ServiceAccount::from_json(ACCOUNT.as_bytes())?;
-    let project = Project::new(account.project_id())?;
     let grant = Grant::service_account(&account, PROVIDER)?;
     let tokens = TokenSource::new(grant, TokenSettings::default(), Jitter::new(7));
+    let project = Project::new(account.project_id())?;
 
     // 2. What, and to whom.
-    let shown = Notification::new().with_title("Anna from Support").with_body("Are you still there?");
-    let message = Message::new().with_notification(shown).with_data(Data::new([("conversationId", "c-42")])?);
+    let shown = Notification::new().with_title("Agent Smith").with_body("Are you still there?");
+    let message = Message::new().with_notification(shown);
     let target = Target::from(RegistrationToken::new("phone-7")?);
-    let registered_at = UnixTime::from_secs(1_794_000_000);
+    let registered_at = UnixTime::from_secs(1_790_000_000);
 
-    // 3. Send; wait, refresh, remove or tell, as the answer says.
-    let mut now = UnixTime::from_secs(1_795_000_000);
+    // 3. Send, and act on the answer.
+    let mut now = UnixTime::from_secs(1_800_000_000);
     for _ in 0..3 {
-        let token = match tokens.token(now) {
-            Err(TokenError::Pending) => fetch(&tokens, &mut send, now)?,
-            known => known?,
-        };
+        let token = fetched(&tokens, &mut send, now)?;
         let request = message.request(&project, &target, &token)?;
         let response = send(request, now);
-        match classify_response(&target, &response, now) {
+        let rejection = match classify_response(&target, &response, now) {
             Outcome::Accepted(receipt) => {
-                println!("accepted as {}", receipt.message.unwrap_or_default());
+                println!("accepted: {receipt:?}");
                 return Ok(());
             }
-            Outcome::Rejected(rejection) => match rejection.action {
-                Action::RefreshCredential { .. } => {
-                    println!("refused: {:?}", tokens.handle_refusal(token.authorization(), now));
-                }
-                Action::Retry { not_before, .. } | Action::SlowDown { until: not_before, .. } => {
-                    now = not_before
-                }
-                ref action if action.drops(registered_at) => {
-                    return Ok(println!("the device is gone: remove it"));
-                }
-                action => return Ok(println!("for the operator: {action:?}, {:?}", rejection.detail)),
-            },
+            Outcome::Rejected(rejection) => rejection,
+        };
+        println!("{}: {:?}", rejection.action.name(), rejection.reason);
+        match rejection.action {
+            Action::RefreshCredential { .. } => {
+                tokens.handle_refusal(token.authorization(), now);
+            }
+            Action::Retry { not_before: at, .. } | Action::SlowDown { until: at, .. } => now = at,
+            action if action.drops(registered_at) => return Err("remove the target".into()),
+            action => return Err(format!("for the operator: {action:?}").into()),
         }
     }
-    Err("refused three times".into())
+    Err("three attempts".into())
 }
 
-/// The way to an access token is an HTTP request, too.
-fn fetch(
+/// The token; the way to one is an HTTP request, too.
+fn fetched(
     tokens: &TokenSource,
     send: &mut impl FnMut(Request<Bytes>, UnixTime) -> Response<Bytes>,
     now: UnixTime,
 ) -> Result<reveille_fcm::Token, TokenError> {
+    match tokens.token(now) {
+        Err(TokenError::Pending) => {}
+        known => return known,
+    }
     while let Some(output) = tokens.poll_output() {
         if let TokenOutput::Fetch { fetch, request } = output {
             tokens.handle_response(fetch, &send(request, now), now);

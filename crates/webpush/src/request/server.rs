@@ -88,6 +88,22 @@ struct State {
     tokens: Tokens,
 }
 
+impl Message {
+    /// The request that sends this message to one subscription with a token that is at hand, from
+    /// [`ApplicationServer::token`] for the same subscription. Encrypts with a fresh key pair and salt (RFC 8291 §3.1).
+    ///
+    /// # Errors
+    /// [`RequestError`] if the random source fails.
+    pub fn request(
+        &self,
+        server: &ApplicationServer,
+        target: &Subscription,
+        token: &Token,
+    ) -> Result<Request<Bytes>, RequestError> {
+        server.request_with(self, target, token.authorization().clone())
+    }
+}
+
 impl ApplicationServer {
     /// A server with its keys. Take one provider and stay with it.
     #[must_use]
@@ -114,7 +130,15 @@ impl ApplicationServer {
         subscription: &Subscription,
         now: UnixTime,
     ) -> Result<Request<Bytes>, RequestError> {
-        let authorization = self.authorization(subscription, now)?;
+        self.request_with(message, subscription, self.authorization(subscription, now)?)
+    }
+
+    fn request_with(
+        &self,
+        message: &Message,
+        subscription: &Subscription,
+        authorization: HeaderValue,
+    ) -> Result<Request<Bytes>, RequestError> {
         let body = match message.payload() {
             None => Vec::new(),
             Some(_) => {

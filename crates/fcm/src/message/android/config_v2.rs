@@ -160,7 +160,7 @@ impl Fields for AndroidMessageV2 {
     fn write_fields(&self, object: &mut ObjectWriter<'_>) {
         match self {
             Self::RemoteNotification(notification) => {
-                object.member(label!("remoteNotification"), notification)
+                object.member(label!("remoteNotification"), notification);
             }
             Self::BackgroundSync => object.member(label!("backgroundSync"), &BackgroundSync),
         }
