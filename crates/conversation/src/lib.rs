@@ -1,0 +1,24 @@
+#![doc = include_str!("../README.md")]
+
+pub mod event;
+mod id;
+mod output;
+mod reason;
+pub mod rules;
+pub mod source;
+mod text;
+mod words;
+
+pub use id::{
+    AppId, ConversationId, DeviceId, EventId, InvalidId, MAX_ID, MessageId, OfferId, PersonId, QueueId,
+};
+pub use output::{
+    Arguments, CollapseKey, Episode, Forms, Generation, Intent, Lookup, LookupKey, Note, Noted, Output,
+    Suppressed, Takes, Withdraw,
+};
+pub use reason::Reason;
+pub use text::{MAX_TEXT, Text};
+pub use words::{
+    CallbackMode, CancelForm, Cause, Channel, Channels, Handover, Kind, Media, MessageKind, Presence,
+    PresenceFilter, Role, Slot, Urgency,
+};
