@@ -1,7 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+pub mod callback;
 pub mod event;
 mod id;
+mod input;
+mod machine;
 mod output;
 mod reason;
 pub mod rules;
@@ -12,6 +15,8 @@ mod words;
 pub use id::{
     AppId, ConversationId, DeviceId, EventId, InvalidId, MAX_ID, MessageId, OfferId, PersonId, QueueId,
 };
+pub use input::{Answer, DecodeError, Input};
+pub use machine::{Conversations, RestoreError, Ringing, Seed};
 pub use output::{
     Arguments, CollapseKey, Episode, Forms, Generation, Intent, Lookup, LookupKey, Note, Noted, Output,
     Suppressed, Takes, Withdraw,

@@ -49,7 +49,8 @@ impl Rules {
     /// # Errors
     /// [`RulesError`] names line and key.
     pub fn from_toml(text: &str) -> Result<Self, RulesError> {
-        let line = |span: Range<usize>| 1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count();
+        let line =
+            |span: Range<usize>| 1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count();
         let document = DeTable::parse(text).map_err(|error| RulesError::Syntax {
             line: line(error.span().unwrap_or(0..0)),
             why: error.message().lines().next().unwrap_or_default().to_owned(),
@@ -57,7 +58,8 @@ impl Rules {
         let document = document.get_ref();
         let mut rules = Self::default();
         if let Some((key, value)) = document.iter().find(|(key, _)| *key.get_ref() == "preset") {
-            let name = if let DeValue::String(name) = value.get_ref() { Preset::from_name(name) } else { None };
+            let name =
+                if let DeValue::String(name) = value.get_ref() { Preset::from_name(name) } else { None };
             let names = Preset::ALL.iter().map(|preset| format!("\"{preset}\""));
             rules = Self::preset(name.ok_or_else(|| RulesError::Invalid {
                 line: line(key.span()),
@@ -144,7 +146,8 @@ mod tests {
             "[kill]\napps = [\"\"]",
             "[lookups]\ndeadline = \"301ms\"",
         ];
-        let texts: Vec<_> = wrong.iter().map(|text| Rules::from_toml(text).unwrap_err().to_string()).collect();
+        let texts: Vec<_> =
+            wrong.iter().map(|text| Rules::from_toml(text).unwrap_err().to_string()).collect();
         insta::assert_snapshot!(texts.join("\n"), @"");
     }
 

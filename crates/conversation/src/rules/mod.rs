@@ -11,8 +11,8 @@ pub use load::RulesError;
 pub use presets::Preset;
 pub use section::InvalidRule;
 pub use settings::{
-    CallRules, CallbackRules, CancelRules, ChannelRules, HandoverRules, KillSwitch, LookupRules,
-    MemoryRules, MessageRules, ReadRules, RecipientRules, Thresholds, ViewingRules,
+    CallRules, CallbackRules, CancelRules, ChannelRules, HandoverRules, KillSwitch, LookupRules, MemoryRules,
+    MessageRules, ReadRules, RecipientRules, Thresholds, ViewingRules,
 };
 
 use crate::{Channels, Kind, Reason, Role};

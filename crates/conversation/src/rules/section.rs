@@ -230,7 +230,10 @@ impl Setting for Duration {
 
 fn texts<'a>(value: &'a DeValue<'_>) -> Option<Vec<&'a str>> {
     let DeValue::Array(items) = value else { return None };
-    items.iter().map(|item| if let DeValue::String(text) = item.get_ref() { Some(&**text) } else { None }).collect()
+    items
+        .iter()
+        .map(|item| if let DeValue::String(text) = item.get_ref() { Some(&**text) } else { None })
+        .collect()
 }
 
 impl Setting for Channels {
