@@ -1,7 +1,5 @@
 //! The life of a callback, as a table (D1–D4). The diagram in the documentation is made from it.
 
-use serde::{Deserialize, Serialize};
-
 use crate::words::words;
 use crate::{CallbackMode, Kind, Reason};
 

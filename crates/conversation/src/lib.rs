@@ -7,6 +7,7 @@ mod input;
 mod machine;
 mod output;
 mod reason;
+pub mod reconnect;
 pub mod rules;
 pub mod source;
 mod text;

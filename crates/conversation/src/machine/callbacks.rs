@@ -207,7 +207,8 @@ impl Conversations {
         let QueueEvent { queue, at, what } = event;
         let mut any = false;
         for id in self.waiting.get(&queue).cloned().unwrap_or_default() {
-            let Some(slot) = self.store.find(&id, self.now) else {
+            let slot = self.store.find(&id, self.now);
+            let Some(slot) = slot.filter(|slot| self.waits_in(*slot, &queue)) else {
                 // Forgotten with its conversation.
                 if let Some(waiting) = self.waiting.get_mut(&queue) {
                     waiting.remove(&id);
@@ -225,5 +226,12 @@ impl Conversations {
         if !any {
             self.suppress(None, None, None, Reason::NoRecipient);
         }
+    }
+
+    fn waits_in(&self, slot: u32, queue: &QueueId) -> bool {
+        let extra = self.store.get(slot).and_then(|there| there.extra.as_deref());
+        extra
+            .and_then(|extra| extra.callback.as_ref())
+            .is_some_and(|callback| callback.queue.as_ref() == Some(queue))
     }
 }
