@@ -34,9 +34,14 @@ pub(super) struct Participant<'a> {
     #[serde(borrow)]
     purpose: Option<Cow<'a, str>>,
     alerting_timeout_ms: Option<u64>,
-    /// The `.calls`, `.chats`, … topics have the state here.
-    #[serde(flatten)]
-    own: Leg<'a>,
+    // The `.calls`, `.chats`, … topics have the state here. Not flattened: that would buffer every field of a participant.
+    #[serde(borrow)]
+    state: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    disconnect_type: Option<Cow<'a, str>>,
+    start_alerting_time: Option<When>,
+    connected_time: Option<When>,
+    disconnected_time: Option<When>,
     #[serde(default, borrow)]
     calls: Vec<Leg<'a>>,
     #[serde(default, borrow)]
@@ -60,7 +65,7 @@ const fn none<T>() -> Option<T> {
     None
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Leg<'a> {
     id: Option<OfferId>,
@@ -76,6 +81,18 @@ struct Leg<'a> {
 impl Participant<'_> {
     fn person(&self) -> Option<&PersonId> {
         self.user_id.as_ref().or_else(|| self.user.as_ref()?.id.as_ref()).or(self.id.as_ref())
+    }
+
+    fn own(&self) -> Leg<'_> {
+        Leg {
+            // The participant is the offer then.
+            id: self.id.as_ref().and_then(|id| OfferId::new(id.as_str()).ok()),
+            state: self.state.clone(),
+            disconnect_type: self.disconnect_type.clone(),
+            start_alerting_time: self.start_alerting_time,
+            connected_time: self.connected_time,
+            disconnected_time: self.disconnected_time,
+        }
     }
 
     fn role(&self) -> Option<Role> {
@@ -121,7 +138,8 @@ pub(super) fn inputs(
             inputs.push(event(What::Joined(Joined { person: person.clone(), role }), now));
             continue;
         }
-        let own = only.map(|media| (media, std::slice::from_ref(&participant.own)));
+        let own = [participant.own()];
+        let own = only.map(|media| (media, own.as_slice()));
         let lists = [
             (Media::Call, participant.calls.as_slice()),
             (Media::Chat, participant.chats.as_slice()),
