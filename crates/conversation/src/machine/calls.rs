@@ -111,7 +111,6 @@ impl Conversations {
     /// Whether this offer came before, or its cancel did.
     fn seen(&self, live: &Live, offer: &Offer, at: UnixTime) -> Option<Reason> {
         let same = offer.offer.is_some() && offer.offer == live.offer;
-        let cancelled = offer.offer.is_some() && offer.offer == live.cancelled_offer;
         if live.ring.is_open() {
             let other = offer.offer.is_some() && live.offer.is_some() && !same;
             if other {
@@ -121,8 +120,7 @@ impl Conversations {
             let waits = !matches!(live.ring, Ring::Rings);
             return (offer.restated || waits || self.now < ends).then_some(Reason::Duplicate);
         }
-        let before = live.cancelled_at.is_some_and(|cancelled_at| at <= cancelled_at);
-        if cancelled || before {
+        if live.is_cancelled(offer.offer.as_ref(), at) {
             return Some(Reason::CancelledBefore);
         }
         // A report of the state after the ring was over here, by the time-out or by a cancel.

@@ -51,9 +51,10 @@ impl Conversations {
         let (shown, again) = (std::mem::take(&mut member.shown), std::mem::replace(&mut member.left, true));
         let rings = member.live.as_deref_mut().is_some_and(|live| {
             live.views.clear();
-            live.cancelled_at = live.cancelled_at.max(Some(at));
             // One that was offered after they left is for their return.
-            live.ring.is_open() && live.offered_at <= at
+            let rings = live.ring.is_open() && live.offered_at <= at;
+            live.cancel(None, at, rings);
+            rings
         });
         if again {
             return self.suppress(Some(&there.id), Some(person), None, Reason::NotParticipant);

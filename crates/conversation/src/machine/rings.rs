@@ -212,7 +212,9 @@ impl Conversations {
         let Some(member) = there.members.get_mut(place) else { return };
         let id = member.id.clone();
         let Some(live) = member.live.as_mut() else { return };
-        let Ring::Hidden(_, offer) = std::mem::take(&mut live.ring) else { return };
+        let Ring::Hidden(turn, offer) = std::mem::take(&mut live.ring) else { return };
+        // Their turn may come early.
+        live.until = live.until.min(now + live.until.since(turn));
         if live.until <= now {
             live.ring = Ring::Over(Cause::TimedOut);
             return self.suppress(Some(&there.id), Some(&id), Some(kind_of(offer.media)), Reason::Late);
@@ -247,15 +249,12 @@ impl Conversations {
         let Some(member) = there.members.get_mut(place) else { return };
         let id = member.id.clone();
         let live = member.live.get_or_insert_default();
-        live.cancelled_at = live.cancelled_at.max(Some(stop.at));
-        if stop.offer.is_some() {
-            live.cancelled_offer = stop.offer.cloned();
-        }
         let kind = live.media.map(kind_of);
+        if live.ring.is_open() && stop.is_about(live) {
+            return self.stop_now(there, slot, place, stop);
+        }
+        live.cancel(stop.offer, stop.at, false);
         if live.ring.is_open() {
-            if stop.is_about(live) {
-                return self.stop_now(there, slot, place, stop);
-            }
             return self.suppress(Some(&there.id), Some(&id), kind, Reason::EarlierEpisode);
         }
         let declined = matches!(live.ring, Ring::Over(Cause::Declined));
@@ -274,9 +273,10 @@ impl Conversations {
         let kind = kind_of(live.media.unwrap_or(Media::Call));
         let was = std::mem::replace(&mut live.ring, Ring::Over(stop.cause));
         let (episode, ways) = (Episode::from_bits(live.episode), live.channels);
-        if stop.at < UnixTime::MAX {
-            live.cancelled_at = live.cancelled_at.max(Some(stop.at));
-        }
+        // What has no time of its own (a time-out here, a log-out) is about what rang.
+        let at = if stop.at == UnixTime::MAX { live.offered_at } else { stop.at };
+        let offer = stop.offer.or(live.offer.as_ref()).cloned();
+        live.cancel(offer.as_ref(), at, true);
         if let Some(conversations) = self.ringing.get_mut(&id) {
             conversations.remove(&there.id);
             if conversations.is_empty() {

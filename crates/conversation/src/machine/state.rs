@@ -1,5 +1,7 @@
 //! What is remembered of one conversation: small, and no more than this.
 
+use std::time::Duration;
+
 use reveille_core::UnixTime;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +16,8 @@ use crate::{
 pub(super) const LOG: usize = 32;
 /// Devices of one person that show a conversation at the same time.
 pub(super) const VIEWS: usize = 8;
+/// Cancelled offers of one person that are remembered by name.
+const CANCELLED: usize = 8;
 /// Notifications of one conversation that wait for names; further ones go without.
 pub(super) const HELD: usize = 16;
 
@@ -90,9 +94,12 @@ pub(super) struct Live {
     pub(super) missed: bool,
     /// An offer came, whether it rang or not.
     pub(super) offered: bool,
-    /// A cancel that came: offers from before it do not ring.
+    /// Offers from then or before do not ring: their cancel came.
     pub(super) cancelled_at: Option<UnixTime>,
-    pub(super) cancelled_offer: Option<OfferId>,
+    /// The same, of cancels that did not say which offer they are about: they hold for offers with a name, too.
+    pub(super) anonymous_at: Option<UnixTime>,
+    /// Offers whose cancel came, the newest last.
+    pub(super) cancelled: Vec<OfferId>,
     /// An answer that came before its offer.
     pub(super) answered_at: Option<UnixTime>,
     pub(super) views: Vec<(DeviceId, UnixTime)>,
@@ -111,6 +118,33 @@ pub(super) enum Ring {
     Rings,
     /// It was taken back, or never came to ring.
     Over(Cause),
+}
+
+impl Live {
+    /// A cancel came. One that took a ring back has had its effect: what is offered in the same moment comes after it.
+    pub(super) fn cancel(&mut self, offer: Option<&OfferId>, at: UnixTime, had_effect: bool) {
+        let at = if had_effect { self.offered_at.max(at - Duration::from_millis(1)) } else { at };
+        self.cancelled_at = self.cancelled_at.max(Some(at));
+        let Some(offer) = offer else {
+            self.anonymous_at = self.anonymous_at.max(Some(at));
+            return;
+        };
+        if !self.cancelled.contains(offer) {
+            if self.cancelled.len() >= CANCELLED {
+                self.cancelled.remove(0);
+            }
+            self.cancelled.push(offer.clone());
+        }
+    }
+
+    pub(super) fn is_cancelled(&self, offer: Option<&OfferId>, at: UnixTime) -> bool {
+        match offer {
+            Some(offer) => {
+                self.cancelled.contains(offer) || self.anonymous_at.is_some_and(|cancel| at <= cancel)
+            }
+            None => self.cancelled_at.is_some_and(|cancel| at <= cancel),
+        }
+    }
 }
 
 impl Ring {
