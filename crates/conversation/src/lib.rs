@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod callback;
+pub mod content;
 pub mod event;
 mod id;
 mod input;

@@ -19,7 +19,7 @@ pub enum Output {
     Withdraw(Box<Withdraw>),
     /// Nobody is told, and why (X2).
     Suppressed(Suppressed),
-    /// Find out a name or a snippet, and hand it in as Answer.
+    /// Find out a name or a snippet, and hand it in as [`Answer`](crate::Answer).
     Lookup(Lookup),
     /// Nothing to do; for logs, audits and counters.
     Note(Note),
@@ -56,7 +56,7 @@ pub struct Intent {
     pub arguments: Arguments,
 }
 
-/// What a text is made of, as far as it is known. See `content`.
+/// What a text is made of, as far as it is known. See [`content`](crate::content).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Arguments {
     /// Who wrote, who calls, who handed over.

@@ -257,8 +257,11 @@ impl Conversation {
         }
     }
 
-    /// How many messages a member has not read.
+    /// How many messages a member has not read; none, if they left.
     pub(super) fn unread(&self, member: &Member) -> u32 {
+        if member.left {
+            return 0;
+        }
         let first = self.log.partition_point(|sequence| *sequence <= member.read);
         let in_log = u32::try_from(self.log.len().saturating_sub(first)).unwrap_or(u32::MAX);
         in_log.saturating_add(member.older)
