@@ -48,7 +48,10 @@ fn b4_an_inbound_call() {
     let (content, english) = (Content::of(&intent), Texts::english().unwrap());
     assert_eq!(english.render(&intent, "title").as_deref(), Some("Incoming call"));
     assert_eq!(english.render(&intent, "body").as_deref(), Some("From Ann | Queue: Sales"));
-    assert_eq!((content.category, content.android_channel, content.may_ring), ("INCOMING_CALL", "calls", true));
+    assert_eq!(
+        (content.category, content.android_channel, content.may_ring),
+        ("INCOMING_CALL", "calls", true)
+    );
     assert_eq!(content.deep_link, "/conversations/c%2F1?action=join");
     let keys: Vec<_> = content.data.iter().map(|(key, _)| *key).collect();
     assert_eq!(keys, ["conversation_id", "user_id", "kind", "generation", "media_type", "episode"]);
@@ -69,14 +72,19 @@ fn b1_a_chat_never_rings() {
 
 #[test]
 fn plural_forms_and_fall_backs() {
-    let (one, two) = (intent(vec![message(1, Some("Kate"))]), intent(vec![message(1, None), message(2, Some("Kate"))]));
+    let (one, two) =
+        (intent(vec![message(1, Some("Kate"))]), intent(vec![message(1, None), message(2, Some("Kate"))]));
     let english = Texts::english().unwrap();
     // What people wrote is not a template.
     assert_eq!(english.render(&one, "body").as_deref(), Some("Hello {from}"));
     assert_eq!(english.render(&two, "body").as_deref(), Some("2 new messages: Hello {from}"));
-    assert_eq!(english.render(&one, "sms").as_deref(), Some("You have a new message. Open the chat to read it."));
+    assert_eq!(
+        english.render(&one, "sms").as_deref(),
+        Some("You have a new message. Open the chat to read it.")
+    );
     assert_eq!(english.render(&two, "email_subject").as_deref(), Some("New message"));
-    let polish = [("new_message.sms.one", "{count} wiadomość"), ("new_message.sms.few", "{count} wiadomości")];
+    let polish =
+        [("new_message.sms.one", "{count} wiadomość"), ("new_message.sms.few", "{count} wiadomości")];
     let polish = Texts::new("pl", polish).unwrap();
     assert_eq!(polish.render(&two, "sms").as_deref(), Some("2 wiadomości"));
     assert_eq!(polish.render(&two, "title"), None);
@@ -98,11 +106,22 @@ fn every_kind_has_english_texts() {
 
 #[test]
 fn b7_a_cancel_carries_cause_and_who_answered() {
-    let answered = Answered { person: "paul".parse().unwrap(), role: None, device: Some("desk".parse().unwrap()), offer: None };
-    let outputs = outputs(vec![offer(r#"{"person":"kate","caller_name":"Ann"}"#), What::CallAnswered(answered)]);
+    let answered = Answered {
+        person: "paul".parse().unwrap(),
+        role: None,
+        device: Some("desk".parse().unwrap()),
+        offer: None,
+    };
+    let outputs =
+        outputs(vec![offer(r#"{"person":"kate","caller_name":"Ann"}"#), What::CallAnswered(answered)]);
     let Some(Output::Withdraw(withdraw)) = outputs.last() else { panic!("{outputs:?}") };
     let data = cancel_data(withdraw);
-    for expected in [("type", "CALL_CANCEL"), ("action", "cancel_ring"), ("cause", "answered_elsewhere"), ("answered_by", "paul")] {
+    for expected in [
+        ("type", "CALL_CANCEL"),
+        ("action", "cancel_ring"),
+        ("cause", "answered_elsewhere"),
+        ("answered_by", "paul"),
+    ] {
         assert!(data.contains(&(expected.0, expected.1.to_owned())), "{expected:?} in {data:?}");
     }
 }

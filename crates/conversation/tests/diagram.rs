@@ -6,7 +6,8 @@ use reveille_conversation::callback;
 fn the_diagram_and_the_table_agree() {
     let page = include_str!("../../../docs/conversation.md");
     let fence = "```mermaid\n";
-    let shown = page.split_once(fence).and_then(|(_, rest)| rest.split_once("\n```")).map(|(diagram, _)| diagram);
+    let shown =
+        page.split_once(fence).and_then(|(_, rest)| rest.split_once("\n```")).map(|(diagram, _)| diagram);
     let made = callback::diagram();
     assert!(shown == Some(made.as_str()), "docs/conversation.md should show\n{fence}{made}\n```");
 }

@@ -150,7 +150,11 @@ fn b2_a_channel_is_renewed_before_it_expires_with_an_overlap() {
     stream.handle_event(new, StreamEvent::Opened { resumed: false }, renewal);
     assert!(stream.is_live(), "the old one serves on");
     stream.handle_event(new, StreamEvent::Subscribed, renewal);
-    assert_eq!(drain(&mut stream), [Do::Subscribe { link: new }, Do::Close { link: old }], "no gap, no re-sync");
+    assert_eq!(
+        drain(&mut stream),
+        [Do::Subscribe { link: new }, Do::Close { link: old }],
+        "no gap, no re-sync"
+    );
 }
 
 #[test]

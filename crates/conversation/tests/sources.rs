@@ -18,7 +18,11 @@ const THEN: u64 = 1_767_261_600_000;
 /// Fixture, and what it says.
 const FIXTURES: &[(&str, &str, &str)] = &[
     ("cloud_business_closing", include_str!("fixtures/cloud_business_closing.json"), "business_closing"),
-    ("cloud_business_closing_of_queue", include_str!("fixtures/cloud_business_closing_of_queue.json"), "queue q-sales"),
+    (
+        "cloud_business_closing_of_queue",
+        include_str!("fixtures/cloud_business_closing_of_queue.json"),
+        "queue q-sales",
+    ),
     ("cloud_call_answered", include_str!("fixtures/cloud_call_answered.json"), "call_answered kate"),
     ("cloud_call_declined", include_str!("fixtures/cloud_call_declined.json"), "call_declined kate"),
     ("cloud_call_ended", include_str!("fixtures/cloud_call_ended.json"), "call_ended"),
@@ -26,18 +30,42 @@ const FIXTURES: &[(&str, &str, &str)] = &[
     ("cloud_call_timed_out", include_str!("fixtures/cloud_call_timed_out.json"), "call_timed_out kate"),
     ("cloud_call_withdrawn", include_str!("fixtures/cloud_call_withdrawn.json"), "call_withdrawn kate"),
     ("cloud_callback_accepted", include_str!("fixtures/cloud_callback_accepted.json"), "callback_accepted"),
-    ("cloud_callback_attempted", include_str!("fixtures/cloud_callback_attempted.json"), "callback_attempted"),
-    ("cloud_callback_cancelled", include_str!("fixtures/cloud_callback_cancelled.json"), "callback_cancelled"),
-    ("cloud_callback_completed", include_str!("fixtures/cloud_callback_completed.json"), "callback_completed"),
+    (
+        "cloud_callback_attempted",
+        include_str!("fixtures/cloud_callback_attempted.json"),
+        "callback_attempted",
+    ),
+    (
+        "cloud_callback_cancelled",
+        include_str!("fixtures/cloud_callback_cancelled.json"),
+        "callback_cancelled",
+    ),
+    (
+        "cloud_callback_completed",
+        include_str!("fixtures/cloud_callback_completed.json"),
+        "callback_completed",
+    ),
     ("cloud_callback_created", include_str!("fixtures/cloud_callback_created.json"), "callback_created"),
     ("cloud_callback_purged", include_str!("fixtures/cloud_callback_purged.json"), "callback_purged"),
     ("cloud_callback_ready", include_str!("fixtures/cloud_callback_ready.json"), "callback_ready"),
-    ("cloud_callback_rescheduled", include_str!("fixtures/cloud_callback_rescheduled.json"), "callback_rescheduled"),
+    (
+        "cloud_callback_rescheduled",
+        include_str!("fixtures/cloud_callback_rescheduled.json"),
+        "callback_rescheduled",
+    ),
     ("cloud_delegated", include_str!("fixtures/cloud_delegated.json"), "delegated"),
     ("cloud_estimated_wait", include_str!("fixtures/cloud_estimated_wait.json"), "estimated_wait"),
-    ("cloud_estimated_wait_of_queue", include_str!("fixtures/cloud_estimated_wait_of_queue.json"), "queue q-sales"),
+    (
+        "cloud_estimated_wait_of_queue",
+        include_str!("fixtures/cloud_estimated_wait_of_queue.json"),
+        "queue q-sales",
+    ),
     ("cloud_forwarded", include_str!("fixtures/cloud_forwarded.json"), "forwarded"),
-    ("cloud_guest_session_ended", include_str!("fixtures/cloud_guest_session_ended.json"), "guest_session_ended ann"),
+    (
+        "cloud_guest_session_ended",
+        include_str!("fixtures/cloud_guest_session_ended.json"),
+        "guest_session_ended ann",
+    ),
     ("cloud_invited", include_str!("fixtures/cloud_invited.json"), "invited"),
     ("cloud_joined", include_str!("fixtures/cloud_joined.json"), "joined ann"),
     ("cloud_left", include_str!("fixtures/cloud_left.json"), "left kate"),
@@ -48,14 +76,30 @@ const FIXTURES: &[(&str, &str, &str)] = &[
     ("cloud_state_changed", include_str!("fixtures/cloud_state_changed.json"), "state_changed"),
     ("cloud_viewing", include_str!("fixtures/cloud_viewing.json"), "viewing"),
     ("genesys_detail_customer_end", include_str!("fixtures/genesys_detail_customer_end.json"), "call_ended"),
-    ("genesys_detail_customer_start", include_str!("fixtures/genesys_detail_customer_start.json"), "joined part-ann"),
+    (
+        "genesys_detail_customer_start",
+        include_str!("fixtures/genesys_detail_customer_start.json"),
+        "joined part-ann",
+    ),
     ("genesys_detail_message", include_str!("fixtures/genesys_detail_message.json"), "message_sent part-ann"),
     ("genesys_detail_user_end", include_str!("fixtures/genesys_detail_user_end.json"), "call_withdrawn kate"),
-    ("genesys_detail_user_start", include_str!("fixtures/genesys_detail_user_start.json"), "call_offered kate"),
+    (
+        "genesys_detail_user_start",
+        include_str!("fixtures/genesys_detail_user_start.json"),
+        "call_offered kate",
+    ),
     ("genesys_presence", include_str!("fixtures/genesys_presence.json"), "presence kate away"),
     ("genesys_routing_status", include_str!("fixtures/genesys_routing_status.json"), "presence kate on_call"),
-    ("genesys_users_conversations", include_str!("fixtures/genesys_users_conversations.json"), "joined part-ann; call_declined paul; call_offered kate"),
-    ("genesys_users_conversations_calls", include_str!("fixtures/genesys_users_conversations_calls.json"), "joined part-ann; call_answered kate"),
+    (
+        "genesys_users_conversations",
+        include_str!("fixtures/genesys_users_conversations.json"),
+        "joined part-ann; call_declined paul; call_offered kate",
+    ),
+    (
+        "genesys_users_conversations_calls",
+        include_str!("fixtures/genesys_users_conversations_calls.json"),
+        "joined part-ann; call_answered kate",
+    ),
     ("platform_connected", include_str!("fixtures/platform_connected.json"), "call_answered kate"),
     ("platform_declined", include_str!("fixtures/platform_declined.json"), "call_declined kate"),
     ("platform_delegated", include_str!("fixtures/platform_delegated.json"), "delegated"),
@@ -72,9 +116,21 @@ const FIXTURES: &[(&str, &str, &str)] = &[
     ("platform_reopened", include_str!("fixtures/platform_reopened.json"), "state_changed"),
     ("platform_ringing", include_str!("fixtures/platform_ringing.json"), "call_offered kate"),
     ("platform_timed_out", include_str!("fixtures/platform_timed_out.json"), "call_timed_out kate"),
-    ("routing_conversation_created", include_str!("fixtures/routing_conversation_created.json"), "state_changed"),
-    ("routing_conversation_deleted", include_str!("fixtures/routing_conversation_deleted.json"), "call_ended"),
-    ("routing_conversation_updated", include_str!("fixtures/routing_conversation_updated.json"), "call_answered kate; joined part-ann"),
+    (
+        "routing_conversation_created",
+        include_str!("fixtures/routing_conversation_created.json"),
+        "state_changed",
+    ),
+    (
+        "routing_conversation_deleted",
+        include_str!("fixtures/routing_conversation_deleted.json"),
+        "call_ended",
+    ),
+    (
+        "routing_conversation_updated",
+        include_str!("fixtures/routing_conversation_updated.json"),
+        "call_answered kate; joined part-ann",
+    ),
     ("routing_member_added", include_str!("fixtures/routing_member_added.json"), "call_offered kate"),
     ("routing_member_removed", include_str!("fixtures/routing_member_removed.json"), "call_withdrawn kate"),
 ];
@@ -110,7 +166,8 @@ fn show(input: &Input) -> String {
         What::Left(left) | What::GuestSessionEnded(left) => Some(&left.person),
         _ => None,
     };
-    person.map_or_else(|| event.what.as_str().to_owned(), |person| format!("{} {person}", event.what.as_str()))
+    person
+        .map_or_else(|| event.what.as_str().to_owned(), |person| format!("{} {person}", event.what.as_str()))
 }
 
 #[test]
@@ -126,7 +183,11 @@ fn a_fixture_of_every_kind() {
                 kinds.insert(event.what.as_str());
                 assert_eq!(event.conversation.as_str(), "c1", "{name}");
                 let known = event.at.as_millis().abs_diff(THEN) < 20_000;
-                assert!(known || (event.at == NOW && matches!(event.what, What::Joined(_))), "{name}: {}", event.at);
+                assert!(
+                    known || (event.at == NOW && matches!(event.what, What::Joined(_))),
+                    "{name}: {}",
+                    event.at
+                );
             }
         }
     }
@@ -137,9 +198,11 @@ fn a_fixture_of_every_kind() {
 /// The schema has a definition for every kind, and every field that it requires is missed where it is not.
 #[test]
 fn the_schema_and_the_reader_agree() {
-    let schema: serde_json::Value = serde_json::from_str(include_str!("../schema/event.schema.json")).unwrap();
+    let schema: serde_json::Value =
+        serde_json::from_str(include_str!("../schema/event.schema.json")).unwrap();
     for name in What::NAMES.iter().chain(&["presence_changed", "logged_out"]) {
-        let required = schema["$defs"][name]["required"].as_array().unwrap_or_else(|| panic!("no schema of {name}"));
+        let required =
+            schema["$defs"][name]["required"].as_array().unwrap_or_else(|| panic!("no schema of {name}"));
         let fixture = format!("cloud_{name}");
         let (_, json, _) = FIXTURES.iter().find(|(known, ..)| *known == fixture).unwrap();
         let whole: serde_json::Value = serde_json::from_str(json).unwrap();
@@ -150,7 +213,11 @@ fn the_schema_and_the_reader_agree() {
             let needed = required.contains(&serde_json::json!(field)) || (field == "conversation");
             assert_eq!(parsed.is_err(), needed, "{name} without {field}: {parsed:?}");
             if let Err(error) = parsed {
-                assert_eq!(error.to_string().split(':').next(), Some(format!("data.{field}").as_str()), "{name}");
+                assert_eq!(
+                    error.to_string().split(':').next(),
+                    Some(format!("data.{field}").as_str()),
+                    "{name}"
+                );
             }
         }
     }
@@ -160,8 +227,12 @@ fn the_schema_and_the_reader_agree() {
 fn binary_and_batched_cloud_events() {
     let mut source = CloudEvents::new();
     let headers = [
-        ("Content-Type", "application/json"), ("ce-specversion", "1.0"), ("CE-ID", "e%201"),
-        ("ce-type", "reveille.conversation.read_up_to"), ("ce-subject", "c1"), ("ce-time", "2026-01-01T10:00:00Z"),
+        ("Content-Type", "application/json"),
+        ("ce-specversion", "1.0"),
+        ("CE-ID", "e%201"),
+        ("ce-type", "reveille.conversation.read_up_to"),
+        ("ce-subject", "c1"),
+        ("ce-time", "2026-01-01T10:00:00Z"),
     ];
     let parsed = source.read_binary(headers, r#"{"person":"ann"}"#, NOW).unwrap();
     let Parsed::Inputs(inputs) = parsed else { panic!("{parsed:?}") };
@@ -213,16 +284,25 @@ fn what_is_unknown_is_counted_and_ignored() {
     }
     assert_eq!((genesys.counts().documents, genesys.counts().unknown), (5, 5));
     let mut cloud = CloudEvents::new();
-    assert_eq!(cloud.read(r#"{"specversion":"1.0","id":"1","type":"com.example.x","data":[]}"#, NOW), Ok(Parsed::Unknown));
+    assert_eq!(
+        cloud.read(r#"{"specversion":"1.0","id":"1","type":"com.example.x","data":[]}"#, NOW),
+        Ok(Parsed::Unknown)
+    );
     let mut platform = Platform::new();
-    assert_eq!(platform.read(r#"{"eventType":"conversation.created","sender":[]}"#, NOW), Ok(Parsed::Unknown));
+    assert_eq!(
+        platform.read(r#"{"eventType":"conversation.created","sender":[]}"#, NOW),
+        Ok(Parsed::Unknown)
+    );
     assert_eq!((cloud.counts().unknown, platform.counts().unknown), (1, 1));
 }
 
 #[test]
 fn the_connections_own_affairs() {
     let read = |json: &str| Genesys::new().read(json, NOW).unwrap();
-    assert_eq!(read(r#"{"topicName":"channel.metadata","eventBody":{"message":"WebSocket Heartbeat"}}"#), Parsed::Heartbeat);
+    assert_eq!(
+        read(r#"{"topicName":"channel.metadata","eventBody":{"message":"WebSocket Heartbeat"}}"#),
+        Parsed::Heartbeat
+    );
     assert_eq!(read(r#"{"message":"pong"}"#), Parsed::Heartbeat);
     assert_eq!(read(r#"{"topicName":"v2.system.socket_closing","eventBody":{}}"#), Parsed::ClosingSoon);
 }
@@ -244,7 +324,9 @@ fn media_are_filtered() {
 fn a_subscription_that_lacks_something_is_warned_of() {
     let rules = Rules::preset(Preset::MobileAgents);
     assert!(missing_topics(["v2.users.kate.conversations", "v2.users.kate.presence"], &rules).is_empty());
-    assert!(missing_topics(["v2.users.kate.conversations.calls", "v2.users.kate.activity"], &rules).is_empty());
+    assert!(
+        missing_topics(["v2.users.kate.conversations.calls", "v2.users.kate.activity"], &rules).is_empty()
+    );
     let missing = missing_topics([], &rules);
     assert_eq!(missing.len(), 5);
     assert!(missing[1].to_string().starts_with("not subscribed: routing.queue.member.removed or "));

@@ -122,7 +122,8 @@ const fn layout(kind: Kind) -> (&'static str, &'static [Action], &'static str) {
 
 /// The key of the texts, by what is known.
 const fn template(kind: Kind, media: Option<Media>, arguments: &Arguments) -> &'static str {
-    let (from, queue, snippet) = (arguments.from.is_some(), arguments.queue.is_some(), arguments.snippet.is_some());
+    let (from, queue, snippet) =
+        (arguments.from.is_some(), arguments.queue.is_some(), arguments.snippet.is_some());
     match kind {
         Kind::NewMessage => match (from, snippet) {
             (true, true) => "new_message.from_snippet",
@@ -143,9 +144,27 @@ const fn template(kind: Kind, media: Option<Media>, arguments: &Arguments) -> &'
             _ => "incoming_message",
         },
         Kind::MissedCall => "missed_call",
-        Kind::Forwarded => if from { "forwarded.from" } else { "forwarded" },
-        Kind::Invited => if from { "invited.from" } else { "invited" },
-        Kind::Delegated => if from { "delegated.from" } else { "delegated" },
+        Kind::Forwarded => {
+            if from {
+                "forwarded.from"
+            } else {
+                "forwarded"
+            }
+        }
+        Kind::Invited => {
+            if from {
+                "invited.from"
+            } else {
+                "invited"
+            }
+        }
+        Kind::Delegated => {
+            if from {
+                "delegated.from"
+            } else {
+                "delegated"
+            }
+        }
         Kind::CallbackUpcoming => "callback_upcoming",
         Kind::CallbackReady => "callback_ready",
         Kind::CallbackNumber => "callback_number",
@@ -205,7 +224,8 @@ pub fn fill(template: &str, arguments: &Arguments, count: u32) -> String {
         let known = |text: &Option<crate::Text>| {
             Some(text.as_ref().map_or(Cow::Borrowed(""), |text| Cow::Owned(text.as_str().to_owned())))
         };
-        let number = |number: Option<u32>| Some(number.map_or(Cow::Borrowed(""), |n| Cow::Owned(n.to_string())));
+        let number =
+            |number: Option<u32>| Some(number.map_or(Cow::Borrowed(""), |n| Cow::Owned(n.to_string())));
         let value = match name {
             "from" => known(&arguments.from),
             "queue" => known(&arguments.queue),

@@ -111,7 +111,10 @@ impl Texts {
     ///
     /// # Errors
     /// [`InvalidTexts`] if the language is unknown.
-    pub fn new<'t>(language: &str, texts: impl IntoIterator<Item = (&'t str, &'t str)>) -> Result<Self, InvalidTexts> {
+    pub fn new<'t>(
+        language: &str,
+        texts: impl IntoIterator<Item = (&'t str, &'t str)>,
+    ) -> Result<Self, InvalidTexts> {
         let unknown = || InvalidTexts::Language { given: language.to_owned() };
         let locale: Locale = language.parse().map_err(|_| unknown())?;
         let rules =
@@ -157,9 +160,9 @@ impl Texts {
             let plain = format!("{key}.{part}");
             let plural = category.map(|category| format!("{plain}.{category}"));
             let found = plural.and_then(|plural| self.texts.get(&plural));
-            let found = found.or_else(|| self.texts.get(&plain)).or_else(|| {
-                category.and_then(|_| self.texts.get(&format!("{plain}.other")))
-            });
+            let found = found
+                .or_else(|| self.texts.get(&plain))
+                .or_else(|| category.and_then(|_| self.texts.get(&format!("{plain}.other"))));
             if let Some(text) = found {
                 return Some(text);
             }

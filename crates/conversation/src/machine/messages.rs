@@ -32,6 +32,9 @@ impl Conversations {
             return self.suppress(Some(&there.id), None, KIND, Reason::Duplicate);
         };
         there.sequence = there.sequence.max(sequence);
+        if let Some(member) = there.members.get_mut(sender) {
+            member.role = message.role;
+        }
         // Whoever writes has read what was before.
         self.reads(there, slot, sender, sequence);
         let useful_until = at.min(self.now) + self.rules.messages().useful_for();

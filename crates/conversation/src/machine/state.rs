@@ -257,9 +257,9 @@ impl Conversation {
         }
     }
 
-    /// How many messages a member has not read; none, if they left.
+    /// How many messages a member has not read; none, if they left, or are a bot.
     pub(super) fn unread(&self, member: &Member) -> u32 {
-        if member.left {
+        if member.left || member.role == Role::Bot {
             return 0;
         }
         let first = self.log.partition_point(|sequence| *sequence <= member.read);
