@@ -88,3 +88,24 @@ impl From<Event> for Input {
         Self::Event(event)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_errors() {
+        insta::assert_snapshot!(Input::decode(&[9, 0]).unwrap_err(), @"the input has version 9: this library reads version 1");
+        insta::assert_snapshot!(Input::decode(&[1, 77]).unwrap_err(), @"the input is damaged");
+    }
+
+    #[test]
+    fn a_tick_takes_two_bytes_and_nothing_may_follow() {
+        let mut bytes = Vec::new();
+        Input::Tick.encode(&mut bytes);
+        assert_eq!(bytes.len(), 2);
+        assert_eq!(Input::decode(&bytes), Ok(Input::Tick));
+        bytes.push(0);
+        assert_eq!(Input::decode(&bytes), Err(DecodeError::Damaged));
+    }
+}

@@ -129,3 +129,18 @@ impl Conversations {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_errors() {
+        let all = [RestoreError::NotASnapshot, RestoreError::Version { given: 9 }, RestoreError::Damaged];
+        insta::assert_snapshot!(all.map(|error| error.to_string()).join("\n"), @"
+        this is not a snapshot of conversations
+        the snapshot has version 9: this library reads version 1
+        the snapshot is damaged
+        ");
+    }
+}

@@ -152,6 +152,14 @@ mod tests {
     }
 
     #[test]
+    fn a_setter_names_its_bounds() {
+        let error = crate::rules::CallRules::default()
+            .with_ring_for(std::time::Duration::from_millis(1_500) / 2)
+            .unwrap_err();
+        insta::assert_snapshot!(error, @r#"calls.ring_for: expected a time from 1s to 10min such as "30s", found 750ms"#);
+    }
+
+    #[test]
     fn everything_can_be_said() {
         let text = "
             preset = \"platform\"
