@@ -172,12 +172,12 @@ fn parsing(report: &mut Report) {
     );
     parse(report, "CloudEvents, a message", &event, || {
         let mut source = CloudEvents::new();
-        Box::new(move |json| source.read(json, at(0)).is_ok())
+        Box::new(move |json: &str| source.read(json, at(0)).is_ok())
     });
     let report_of_state = include_str!("../../../crates/conversation/tests/fixtures/genesys_users_conversations.json");
     parse(report, "Genesys, v2.users.{id}.conversations", report_of_state, || {
         let mut source = Genesys::new();
-        Box::new(move |json| source.read(json, at(0)).is_ok())
+        Box::new(move |json: &str| source.read(json, at(0)).is_ok())
     });
 }
 

@@ -311,7 +311,7 @@ fn the_connections_own_affairs() {
 #[test]
 fn media_are_filtered() {
     let added = FIXTURES.iter().find(|(name, ..)| *name == "routing_member_added").unwrap().1;
-    let inputs = |source: Genesys| match { source }.read(added, NOW).unwrap() {
+    let inputs = |mut source: Genesys| match source.read(added, NOW).unwrap() {
         Parsed::Inputs(inputs) => inputs.len(),
         other => panic!("{other:?}"),
     };

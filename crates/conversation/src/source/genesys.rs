@@ -69,6 +69,8 @@ struct Detail<'a> {
     #[serde(alias = "memberId", alias = "agentId")]
     user_id: Option<PersonId>,
     participant_id: Option<PersonId>,
+    #[serde(alias = "customerId")]
+    caller_id: Option<PersonId>,
     #[serde(alias = "communicationId")]
     session_id: Option<OfferId>,
     message_id: Option<MessageId>,
@@ -312,11 +314,12 @@ impl Detail<'_> {
 
     fn message(self) -> Result<Message, SourceError> {
         // An agent has a user id; otherwise the purpose or the direction tells.
-        let role = match (&self.user_id, self.purpose.as_deref(), self.direction.as_deref()) {
+        let outbound = self.direction.as_deref().is_some_and(|way| way.eq_ignore_ascii_case("outbound"));
+        let role = match (&self.user_id, self.purpose.as_deref(), outbound) {
             (Some(_), ..) => Role::Primary,
             (None, Some(purpose), _) => role_of(purpose).unwrap_or(Role::Bot),
-            (None, None, Some("outbound")) => Role::Bot,
-            (None, None, _) => Role::Visitor,
+            (None, None, true) => Role::Bot,
+            (None, None, false) => Role::Visitor,
         };
         let sender = match self.user_id.clone() {
             Some(user) => user,
@@ -339,7 +342,8 @@ impl Detail<'_> {
             role: Role::Primary,
             media,
             offer: self.session_id,
-            caller: self.participant_id,
+            // The participant of these events is the agent.
+            caller: self.caller_id,
             caller_name: self.from_name,
             queue: self.queue_id,
             queue_name: self.queue_name,
