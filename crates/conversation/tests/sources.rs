@@ -267,7 +267,25 @@ fn what_is_malformed_has_a_path_and_no_value() {
         Platform::new().read(r#"{"eventType":"conversation.read","conversationId":"c1"}"#, NOW).unwrap_err().to_string(),
         Platform::new().read(r#"{"eventType":"conversation.call_state_changed","conversationId":"c1","person":{"id":"p"},"call":{"state":"SECRET"}}"#, NOW).unwrap_err().to_string(),
     ];
-    insta::assert_snapshot!(texts.join("\n"), @"");
+    insta::assert_snapshot!(texts.join("\n"), @"
+    this is not JSON: line 1, column 1
+    topicName: expected a string, found integer
+    eventBody.participants[1].userId: expected an id of 1 to 128 bytes without control characters, found integer
+    eventBody.id: expected a value, found nothing
+    eventBody.eventTime: expected a time, as RFC 3339 or in milliseconds since 1970, found string
+    eventBody.userId: expected a user's id, found nothing
+    eventBody.conversationId: expected a conversation's id, found nothing
+    specversion: expected 1.0, found another version
+    id: expected a value, found nothing
+    data_base64: expected JSON in data, found base64
+    data.person: expected an id of 1 to 128 bytes, found an empty text
+    data.role: expected one of `visitor`, `primary`, `secondary`, `bot`, found another word
+    data.conversation: expected a conversation's id, found nothing
+    ce-type: expected a type, found nothing
+    ce-time: expected a time as RFC 3339, found another text
+    person: expected a value, found nothing
+    call.state: expected one of `RINGING`, `CONNECTED`, `IDLE`, `NONE`, found another word
+    ");
 }
 
 #[test]

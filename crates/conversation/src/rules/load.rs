@@ -129,7 +129,6 @@ mod tests {
     #[test]
     fn texts_of_errors() {
         let wrong = [
-            "[calls\n",
             "preset = \"F\"",
             "preset = 3",
             "\n\n[call]\nring_for = \"30s\"",
@@ -148,7 +147,25 @@ mod tests {
         ];
         let texts: Vec<_> =
             wrong.iter().map(|text| Rules::from_toml(text).unwrap_err().to_string()).collect();
-        insta::assert_snapshot!(texts.join("\n"), @"");
+        insta::assert_snapshot!(texts.join("\n"), @r#"
+        line 1: preset: expected one of "chat_on_page", "mobile_agents", "messaging", "callbacks", "platform", found another text
+        line 1: preset: expected one of "chat_on_page", "mobile_agents", "messaging", "callbacks", "platform", found another number
+        line 3: call: there is no such rule; known here: preset, messages, reads, calls, handovers, callbacks, channels, recipients, kill, cancels, lookups, viewing, memory
+        line 3: calls.ring: there is no such rule; known here: calls, offers, ring_for, duplicates_within, hidden_after, presence, presence_for, respect_auto_join, missed, missed_useful_for
+        line 1: calls: expected a table [calls], found another number
+        line 2: calls.ring_for: expected a time from 1s to 10min such as "30s", found another number
+        line 2: calls.ring_for: expected a time from 1s to 10min such as "30s", found 11min
+        line 2: calls.ring_for: expected a time from 1s to 10min such as "30s", found another text
+        line 2: calls.presence: expected one of "off", "soft", "strict", found another text
+        line 2: calls.missed: expected true or false, found another text
+        line 2: callbacks.upcoming_below: expected a number from 1 to 1440, found 0
+        line 2: callbacks.upcoming_below_in: expected a table of queue ids and minutes from 1 to 1440, found another table
+        line 2: channels.callback: expected a list of "email", "mobile", "webhook", "web_push", found another list
+        line 2: kill.apps: expected a list of app ids, found another list
+        line 2: lookups.deadline: expected a time from 0ms to 300ms such as "30s", found 301ms
+        "#);
+        let syntax = Rules::from_toml("[reads]\n[calls").unwrap_err().to_string();
+        assert!(syntax.starts_with("line 2: this is not TOML: "), "{syntax}");
     }
 
     #[test]
