@@ -167,6 +167,7 @@ impl Conversations {
         let (id, role) = (member.id.clone(), member.role);
         let ways = self.rules.ways(kind, role);
         let live = member.live.get_or_insert_default();
+        self.timers.insert((live.until, slot));
         let ways = match ways {
             Ok(ways) => ways,
             Err(reason) => {
@@ -177,8 +178,11 @@ impl Conversations {
                 return self.suppress(Some(&there.id), Some(&id), Some(kind), reason);
             }
         };
-        (live.rang_at, live.channels, live.ring) = (self.now, ways, Ring::Held);
-        self.timers.insert((live.until, slot));
+        (live.rang_at, live.channels) = (self.now, ways);
+        // What left before stays a ring that has to be cancelled, even if its repetition waits for names.
+        if !matches!(live.ring, Ring::Rings) {
+            live.ring = Ring::Held;
+        }
         self.ringing.entry(id.clone()).or_default().insert(there.id.clone());
         let mut draft = Draft::new(id, role, kind, live.until, ways);
         (draft.media, draft.episode) = (Some(offer.media), Some(live.episode));

@@ -93,7 +93,16 @@ impl Conversations {
         else {
             return;
         };
+        let again = match &event.offer {
+            Some(offer) => live.answered_offer.as_ref() == Some(offer),
+            None => matches!(live.ring, Ring::Over(Cause::Answered)),
+        };
+        if again {
+            // A report of the state says it again; the call may ring for others by now.
+            return self.suppress(Some(&there.id), Some(&event.person), None, Reason::Duplicate);
+        }
         let rung = live.offered;
+        live.answered_offer.clone_from(&event.offer);
         live.answered_at = live.answered_at.max(Some(at));
         let mut stop = Stop::new(Cause::Answered, at, event.offer.as_ref());
         (stop.answered_by, stop.except) = (Some(&event.person), event.device.as_ref());
@@ -285,6 +294,9 @@ impl Conversations {
         }
         match was {
             Ring::Rings => {
+                self.drop_held(there, slot, |held| {
+                    held.intent.recipient == id && held.intent.episode == Some(episode)
+                });
                 let withdraw = self.withdraw(
                     there,
                     &id,

@@ -102,6 +102,8 @@ pub(super) struct Live {
     pub(super) cancelled: Vec<OfferId>,
     /// An answer that came before its offer.
     pub(super) answered_at: Option<UnixTime>,
+    /// Which offer was answered last.
+    pub(super) answered_offer: Option<OfferId>,
     pub(super) views: Vec<(DeviceId, UnixTime)>,
 }
 
