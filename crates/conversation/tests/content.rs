@@ -94,7 +94,7 @@ fn plural_forms_and_fall_backs() {
 #[test]
 fn every_kind_has_english_texts() {
     let english = Texts::english().unwrap();
-    let mut intent = intent(vec![message(1, None)]);
+    let mut intent = intent(vec![message(1, Some("Kate"))]);
     for kind in Kind::ALL {
         intent.kind = *kind;
         assert!(english.render(&intent, "title").is_some(), "{kind}");

@@ -183,7 +183,8 @@ fn input(bytes: &mut Bytes<'_>, now: u64) -> Input {
 /// Runs a script; panics if something does not hold.
 pub fn run(script: &[u8]) {
     let mut bytes = Bytes(script);
-    let rules = Rules::default();
+    // Nothing is forgotten within these hours: the model forgets nothing.
+    let rules = Rules::from_toml("memory.ended_after = \"1d\"").unwrap();
     let mut machine = Conversations::new(rules.clone(), SEED).unwrap();
     let mut twin = Conversations::new(rules, SEED).unwrap();
     let (mut seen, mut now, mut clock) = (Observer::default(), BASE, BASE);
@@ -195,6 +196,7 @@ pub fn run(script: &[u8]) {
             2 => clock += 3_600_000,
             _ => clock += u64::from(step) * 20,
         }
+        clock = clock.min(BASE + 20 * 3_600_000);
         now = now.max(clock);
         if step.is_multiple_of(3) {
             // Whoever drives it well ticks when it is due.
@@ -360,7 +362,7 @@ impl Observer {
         let Input::Event(event) = input else { return };
         let model = self.model.entry(event.conversation.clone()).or_default();
         let highest = model.highest;
-        let mut enter = |model: &mut Model, person: &PersonId| {
+        let enter = |model: &mut Model, person: &PersonId| {
             model.members.entry(person.clone()).or_insert((highest, false));
         };
         match &event.what {
