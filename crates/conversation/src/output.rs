@@ -225,21 +225,12 @@ impl CollapseKey {
 
 impl std::fmt::Display for CollapseKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        const ALPHABET: [char; 64] = {
-            let from = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-            let mut to = ['A'; 64];
-            let mut at = 0;
-            while at < 64 {
-                to[at] = from[at] as char;
-                at += 1;
-            }
-            to
-        };
+        const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         use std::fmt::Write as _;
         // 22 groups of six bits, from the top: 132 bits, of which the last four are zero.
         for group in 0..22_u32 {
             let six = if group == 21 { (self.0 << 4) & 63 } else { (self.0 >> (122 - 6 * group)) & 63 };
-            f.write_char(ALPHABET.get(six as usize).copied().unwrap_or('A'))?;
+            f.write_char(ALPHABET.get(six as usize).map_or('A', |letter| char::from(*letter)))?;
         }
         Ok(())
     }

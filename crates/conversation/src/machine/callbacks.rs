@@ -37,7 +37,7 @@ impl Conversations {
             low,
             told: false,
             attempt: 0,
-            attempts: event.attempts.unwrap_or(self.rules.callbacks().attempts()),
+            attempts: event.attempts.unwrap_or_else(|| self.rules.callbacks().attempts()),
             settles: None,
             rescheduled_at: None,
         });
@@ -51,7 +51,7 @@ impl Conversations {
     fn is_below(&self, queue: Option<&QueueId>, wait_ms: u64) -> bool {
         let rules = self.rules.callbacks();
         let own = queue.and_then(|queue| rules.upcoming_below_in().of(queue));
-        wait_ms < u64::from(own.unwrap_or(rules.upcoming_below())) * MINUTE
+        wait_ms < u64::from(own.unwrap_or_else(|| rules.upcoming_below())) * MINUTE
     }
 
     pub(super) fn on_wait(&mut self, there: &mut Conversation, slot: u32, wait: Wait, at: UnixTime) {

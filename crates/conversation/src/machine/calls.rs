@@ -43,7 +43,7 @@ impl Conversations {
             }
         }
         let rings_for = offer.rings_for_ms.map(|millis| Duration::from_millis(millis.min(LONGEST_RING)));
-        let rings_for = rings_for.unwrap_or(self.rules.calls().ring_for());
+        let rings_for = rings_for.unwrap_or_else(|| self.rules.calls().ring_for());
         let starts = at.min(self.now);
         let hidden_until = starts + self.rules.calls().hidden_after();
         let hidden = offer.hidden && hidden_until > self.now;

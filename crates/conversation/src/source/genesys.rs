@@ -102,8 +102,17 @@ struct Present<'a> {
     #[serde(borrow)]
     routing_status: Option<Status<'a>>,
     modified_date: Option<When>,
+    /// The `activity` topic has it inside.
     #[serde(borrow)]
-    presence: Option<Box<Present<'a>>>,
+    presence: Option<Inner<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Inner<'a> {
+    #[serde(borrow)]
+    presence_definition: Option<Definition<'a>>,
+    modified_date: Option<When>,
 }
 
 #[derive(Deserialize)]
@@ -361,7 +370,8 @@ fn presence(person: &str, body: &str, at: UnixTime) -> Result<Parsed, SourceErro
     let person = PersonId::new(person).map_err(|error| SourceError::id("topicName", error))?;
     let mut present: Present<'_> = from_json(body)?;
     if let (None, Some(inner)) = (&present.presence_definition, present.presence.take()) {
-        present = *inner;
+        (present.presence_definition, present.modified_date) =
+            (inner.presence_definition, inner.modified_date);
     }
     let at = present.modified_date.map_or(at, |when| when.0);
     let word = match (&present.presence_definition, &present.routing_status) {
