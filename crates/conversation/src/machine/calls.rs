@@ -56,7 +56,8 @@ impl Conversations {
         }
         self.supersede(there, slot, place, &offer);
         let Some(member) = there.members.get_mut(place) else { return };
-        (member.role, member.left) = (offer.role, false);
+        // Who left may be called back; they take part again when they join.
+        member.role = offer.role;
         let live = member.live.get_or_insert_default();
         if !live.ring.is_open() {
             there.episodes = there.episodes.saturating_add(1);

@@ -56,7 +56,7 @@ impl Conversations {
             live.cancel(None, at, rings);
             rings
         });
-        if again {
+        if again && !rings {
             return self.suppress(Some(&there.id), Some(person), None, Reason::NotParticipant);
         }
         if rings {
