@@ -1,5 +1,7 @@
 //! Content: keys, plural forms, fall-back texts (A9, B4, C3, C4, D2).
 #![cfg(feature = "render")]
+// clippy.toml lifts these inside test functions only; the helpers of a test are tests too.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use reveille_conversation::content::{Content, Texts, cancel_data};
 use reveille_conversation::event::*;

@@ -298,7 +298,7 @@ pub(crate) fn show(output: &Output) -> String {
                 Noted::Taken => line.push_str(" taken"),
                 Noted::Held { until } => line.push_str(&format!(" held until={}", since(until))),
                 Noted::PresenceOverridden { presence } => {
-                    line.push_str(&format!(" presence_overridden {presence}"))
+                    line.push_str(&format!(" presence_overridden {presence}"));
                 }
                 Noted::PresenceObeyed { presence } => line.push_str(&format!(" presence_obeyed {presence}")),
                 Noted::Answered { waiting } => line.push_str(&format!(" answered waiting={waiting}")),
