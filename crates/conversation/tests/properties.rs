@@ -14,7 +14,7 @@ use reveille_core::{Machine, UnixTime};
 const SEED: Seed = Seed::new([3; 16]);
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn any_order(script in proptest::collection::vec(any::<u8>(), 0..900)) {

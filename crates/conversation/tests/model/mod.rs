@@ -368,6 +368,10 @@ impl Observer {
         match &event.what {
             What::MessageSent(message) if message.kind != MessageKind::System && !model.ended => {
                 enter(model, &message.sender);
+                if refused {
+                    // The same number again, whoever is said to have written it.
+                    return;
+                }
                 let sequence = message.sequence.unwrap();
                 // The machine forgets numbers that everybody has read; such a message is new to it, and read by all.
                 model.messages.insert(sequence);
