@@ -163,7 +163,10 @@ impl Conversations {
         let live = there.members.get(place).and_then(|member| member.live.as_deref());
         matches!(stop.cause, Cause::Abandoned | Cause::TimedOut)
             && live.is_some_and(|live| {
-                matches!(live.ring, Ring::Over(Cause::Revoked)) && !live.missed && stop.is_about(live)
+                matches!(live.ring, Ring::Over(Cause::Revoked))
+                    && live.media == Some(Media::Call)
+                    && !live.missed
+                    && stop.is_about(live)
             })
     }
 
