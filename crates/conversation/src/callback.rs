@@ -1,0 +1,248 @@
+//! The life of a callback, as a table (D1–D4). The diagram in the documentation is made from it.
+
+use crate::words::words;
+use crate::{CallbackMode, Kind, Reason};
+
+words! {
+    /// Where a callback stands.
+    State {
+        /// It waits for its turn.
+        Waiting = "waiting",
+        /// The wait was low when it was created: "upcoming" would say nothing new.
+        WaitingLow = "waiting_low",
+        /// "Upcoming" was sent.
+        Told = "told",
+        /// Business closes first.
+        Closed = "closed",
+        /// "Ready" was sent: the customer may call in.
+        Ready = "ready",
+        /// The number was sent.
+        Accepted = "accepted",
+        /// It was purged, and may still turn out to be rescheduled.
+        Purging = "purging",
+        /// It is over.
+        Over = "over",
+    }
+
+    /// What happens to a callback.
+    On {
+        /// The wait fell below the threshold.
+        WaitBelow = "wait_below",
+        /// The wait is not below the threshold.
+        WaitNotBelow = "wait_not_below",
+        /// Business closes.
+        Closing = "closing",
+        /// It is at the front of the queue.
+        Ready = "ready",
+        /// The customer accepted.
+        Accepted = "accepted",
+        /// An attempt failed, and there will be another.
+        AttemptFailed = "attempt_failed",
+        /// The last attempt failed.
+        LastAttemptFailed = "last_attempt_failed",
+        /// The platform dropped it.
+        Purged = "purged",
+        /// The platform dropped what was rescheduled a moment ago.
+        PurgedAfterRescheduled = "purged_after_rescheduled",
+        /// The purge is believed.
+        Settled = "settled",
+        /// It was moved to another time.
+        Rescheduled = "rescheduled",
+        /// The customer cancelled it.
+        Cancelled = "cancelled",
+        /// It was made.
+        Completed = "completed",
+    }
+}
+
+/// In which scenario a transition holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scenario {
+    /// In both.
+    Any,
+    /// If the contact centre calls.
+    CallBack,
+    /// If the customer calls in.
+    CallIn,
+}
+
+/// Where a transition leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Nowhere.
+    Stay,
+    /// There.
+    To(State),
+    /// To `told`, `waiting_low` or `waiting`: what is true of it.
+    Back,
+}
+
+/// What a transition does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Does {
+    /// The customer is told.
+    Send(Kind),
+    /// They are not, and why.
+    Suppress(Reason),
+    /// It waits for what may follow.
+    Hold,
+    /// It is noted.
+    Note,
+}
+
+/// One row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transition {
+    /// From where.
+    pub from: &'static [State],
+    /// What happens.
+    pub on: On,
+    /// In which scenario.
+    pub when: Scenario,
+    /// To where.
+    pub next: Next,
+    /// What is done.
+    pub does: Does,
+}
+
+const fn row(from: &'static [State], on: On, when: Scenario, next: Next, does: Does) -> Transition {
+    Transition { from, on, when, next, does }
+}
+
+use Does::{Hold, Note, Send, Suppress};
+use Next::{Back, Stay, To};
+use Scenario::{Any, CallBack, CallIn};
+use State::{Accepted, Closed, Over, Purging, Ready, Told, Waiting, WaitingLow};
+
+/// In front of the queue's end.
+const QUEUED: &[State] = &[Waiting, WaitingLow, Told, Closed];
+/// Not over, and not about to be.
+const OPEN: &[State] = &[Waiting, WaitingLow, Told, Closed, Ready, Accepted];
+const NOT_OVER: &[State] = &[Waiting, WaitingLow, Told, Closed, Ready, Accepted, Purging];
+
+/// The table. The first row that fits holds; every state has a row for everything that can happen.
+pub const TABLE: &[Transition] = &[
+    // D1: once, strictly below, not if it was low already, nor if purge or end of business comes first.
+    row(&[Waiting], On::WaitBelow, Any, To(Told), Send(Kind::CallbackUpcoming)),
+    row(&[WaitingLow], On::WaitBelow, Any, Stay, Suppress(Reason::LowAtCreation)),
+    row(&[Told], On::WaitBelow, Any, Stay, Suppress(Reason::AlreadySent)),
+    row(&[Closed], On::WaitBelow, Any, Stay, Suppress(Reason::Closed)),
+    row(&[Ready, Accepted], On::WaitBelow, Any, Stay, Suppress(Reason::Late)),
+    row(&[Purging], On::WaitBelow, Any, Stay, Suppress(Reason::CallbackOver)),
+    row(NOT_OVER, On::WaitNotBelow, Any, Stay, Suppress(Reason::NotBelow)),
+    row(&[Waiting, WaitingLow, Told], On::Closing, Any, To(Closed), Note),
+    row(&[Closed, Ready, Accepted, Purging], On::Closing, Any, Stay, Note),
+    // D2: call-in only; accepting leads to the number, once.
+    row(QUEUED, On::Ready, CallIn, To(Ready), Send(Kind::CallbackReady)),
+    row(&[Ready, Accepted], On::Ready, CallIn, Stay, Suppress(Reason::AlreadySent)),
+    row(&[Purging], On::Ready, CallIn, Stay, Suppress(Reason::CallbackOver)),
+    row(NOT_OVER, On::Ready, CallBack, Stay, Suppress(Reason::OtherMode)),
+    row(
+        &[Waiting, WaitingLow, Told, Closed, Ready],
+        On::Accepted,
+        CallIn,
+        To(Accepted),
+        Send(Kind::CallbackNumber),
+    ),
+    row(&[Accepted], On::Accepted, CallIn, Stay, Suppress(Reason::AlreadySent)),
+    row(&[Purging], On::Accepted, CallIn, Stay, Suppress(Reason::CallbackOver)),
+    row(NOT_OVER, On::Accepted, CallBack, Stay, Suppress(Reason::OtherMode)),
+    // D4: per failed attempt but the last, and on the last; neither in the call-in scenario.
+    row(OPEN, On::AttemptFailed, CallBack, Stay, Send(Kind::CallbackAttemptFailed)),
+    row(OPEN, On::LastAttemptFailed, CallBack, To(Over), Send(Kind::CallbackFinalAttemptFailed)),
+    row(&[Purging], On::AttemptFailed, CallBack, Stay, Suppress(Reason::CallbackOver)),
+    row(&[Purging], On::LastAttemptFailed, CallBack, Stay, Suppress(Reason::CallbackOver)),
+    row(NOT_OVER, On::AttemptFailed, CallIn, Stay, Suppress(Reason::OtherMode)),
+    row(NOT_OVER, On::LastAttemptFailed, CallIn, Stay, Suppress(Reason::OtherMode)),
+    // D3: only if it is not rescheduled, whichever comes first; what the customer cancels is silent.
+    row(OPEN, On::Purged, Any, To(Purging), Hold),
+    row(&[Purging], On::Purged, Any, Stay, Suppress(Reason::Duplicate)),
+    row(NOT_OVER, On::PurgedAfterRescheduled, Any, Stay, Suppress(Reason::Rescheduled)),
+    row(&[Purging], On::Settled, Any, To(Over), Send(Kind::CallbackPurged)),
+    row(OPEN, On::Settled, Any, Stay, Note),
+    row(&[Purging], On::Rescheduled, Any, Back, Suppress(Reason::Rescheduled)),
+    row(OPEN, On::Rescheduled, Any, Back, Note),
+    row(&[Over], On::Rescheduled, Any, Back, Note),
+    row(NOT_OVER, On::Cancelled, Any, To(Over), Suppress(Reason::CancelledByCustomer)),
+    row(NOT_OVER, On::Completed, Any, To(Over), Note),
+    // Over is over.
+    row(&[Over], On::WaitBelow, Any, Stay, Suppress(Reason::CallbackOver)),
+    row(&[Over], On::WaitNotBelow, Any, Stay, Suppress(Reason::CallbackOver)),
+    row(&[Over], On::Closing, Any, Stay, Suppress(Reason::CallbackOver)),
+    row(&[Over], On::Ready, Any, Stay, Suppress(Reason::CallbackOver)),
+    row(&[Over], On::Accepted, Any, Stay, Suppress(Reason::CallbackOver)),
+    row(&[Over], On::AttemptFailed, Any, Stay, Suppress(Reason::CallbackOver)),
+    row(&[Over], On::LastAttemptFailed, Any, Stay, Suppress(Reason::CallbackOver)),
+    row(&[Over], On::Purged, Any, Stay, Suppress(Reason::CallbackOver)),
+    row(&[Over], On::PurgedAfterRescheduled, Any, Stay, Suppress(Reason::CallbackOver)),
+    row(&[Over], On::Settled, Any, Stay, Note),
+    row(&[Over], On::Cancelled, Any, Stay, Suppress(Reason::CallbackOver)),
+    row(&[Over], On::Completed, Any, Stay, Suppress(Reason::CallbackOver)),
+];
+
+/// The row that holds.
+#[must_use]
+pub fn transition(state: State, on: On, mode: CallbackMode) -> Option<&'static Transition> {
+    TABLE.iter().find(|row| {
+        let scenario = match row.when {
+            Any => true,
+            CallBack => mode == CallbackMode::CallBack,
+            CallIn => mode == CallbackMode::CallIn,
+        };
+        row.on == on && row.from.contains(&state) && scenario
+    })
+}
+
+/// The table as a Mermaid diagram: what is sent and where it leads. What is suppressed is left out, but for its states.
+#[must_use]
+pub fn diagram() -> String {
+    let mut lines = vec!["stateDiagram-v2".to_owned(), "    [*] --> waiting".to_owned()];
+    for row in TABLE {
+        let scenario = match row.when {
+            Any => "",
+            CallBack => " [call back]",
+            CallIn => " [call in]",
+        };
+        let does = match row.does {
+            Send(kind) => format!(" / {kind}"),
+            Suppress(_) | Hold | Note => String::new(),
+        };
+        for from in row.from {
+            let to = match row.next {
+                To(to) => to.as_str(),
+                Back => "waiting",
+                Stay if matches!(row.does, Send(_)) => from.as_str(),
+                Stay => continue,
+            };
+            lines.push(format!("    {from} --> {to}: {}{scenario}{does}", row.on));
+        }
+    }
+    lines.push("    over --> [*]".to_owned());
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_has_a_row_for_everything() {
+        for state in State::ALL {
+            for on in On::ALL {
+                for mode in CallbackMode::ALL {
+                    assert!(transition(*state, *on, *mode).is_some(), "{state} {on} {mode}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_row_holds_somewhere() {
+        for row in TABLE {
+            let holds = row.from.iter().any(|state| {
+                CallbackMode::ALL.iter().any(|mode| transition(*state, row.on, *mode) == Some(row))
+            });
+            assert!(holds, "{row:?} is never reached");
+        }
+    }
+}

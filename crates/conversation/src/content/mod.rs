@@ -1,0 +1,252 @@
+//! What a notification says and offers, as plain data: template key, arguments, category, actions, channel, deep link, routing
+//! data. Writing it for APNs, FCM and Web Push is the work of whoever writes requests; the resume token is put in there.
+
+#[cfg(feature = "render")]
+mod render;
+
+#[cfg(feature = "render")]
+pub use render::{InvalidTexts, Texts};
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use crate::{Arguments, Intent, Kind, Media, PersonId, Withdraw};
+
+/// A notification's content, independent of services.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Content {
+    /// The key of its texts, as in `incoming_call.from_queue`. A name that is not known leads to another key, not to a gap.
+    pub template: &'static str,
+    /// The number that the plural form depends on.
+    pub count: u32,
+    /// The APNs category, and the name of the web worker's layout (B4).
+    pub category: &'static str,
+    /// Its buttons.
+    pub actions: &'static [Action],
+    /// The Android channel: high-importance for what rings (B4).
+    pub android_channel: &'static str,
+    /// Whether it may be sent as VoIP: calls only (B1).
+    pub may_ring: bool,
+    /// Where a tap leads: a path with query, to be put behind the app's scheme or the page's origin.
+    pub deep_link: String,
+    /// Custom keys beside what the services define: a pointer, not the state (B4, B5, C3, C4).
+    pub data: Vec<(&'static str, String)>,
+}
+
+/// A button.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Action {
+    /// What the app gets.
+    pub id: &'static str,
+    /// The key of its text.
+    pub text: &'static str,
+}
+
+const fn action(id: &'static str, text: &'static str) -> Action {
+    Action { id, text }
+}
+
+const CALL: &[Action] = &[action("answer", "action.answer"), action("decline", "action.decline")];
+const MESSAGE: &[Action] = &[action("reply", "action.reply"), action("mark_read", "action.mark_read")];
+const MISSED: &[Action] = &[action("call_back", "action.call_back")];
+const HANDOVER: &[Action] = &[action("open", "action.open")];
+/// D2: confirm and cancel are actions of the notification.
+const READY: &[Action] = &[action("confirm", "action.confirm"), action("cancel", "action.cancel")];
+const NUMBER: &[Action] = &[action("call", "action.call")];
+
+impl Content {
+    /// The content of a notification.
+    #[must_use]
+    pub fn of(intent: &Intent) -> Self {
+        let (category, actions, android_channel) = layout(intent.kind);
+        let mut data = vec![
+            ("conversation_id", intent.conversation.to_string()),
+            ("user_id", intent.recipient.to_string()),
+            ("kind", intent.kind.to_string()),
+            ("generation", intent.generation.to_string()),
+        ];
+        if let Some(media) = intent.media {
+            data.push(("media_type", media.to_string()));
+        }
+        if let Some(episode) = intent.episode {
+            data.push(("episode", episode.to_string()));
+        }
+        Self {
+            template: template(intent.kind, intent.media, &intent.arguments),
+            count: count(intent.kind, &intent.arguments),
+            category,
+            actions,
+            android_channel,
+            may_ring: intent.kind == Kind::IncomingCall,
+            deep_link: deep_link(intent.kind, intent.conversation.as_str()),
+            data,
+        }
+    }
+}
+
+/// The routing data of a cancel (B7): `CALL_CANCEL`, `cancel_ring`, cause and `answered_by`.
+#[must_use]
+pub fn cancel_data(withdraw: &Withdraw) -> Vec<(&'static str, String)> {
+    let mut data = vec![
+        ("type", "CALL_CANCEL".to_owned()),
+        ("action", "cancel_ring".to_owned()),
+        ("conversation_id", withdraw.conversation.to_string()),
+        ("cause", withdraw.cause.to_string()),
+        ("generation", withdraw.generation.to_string()),
+    ];
+    if let Some(episode) = withdraw.episode {
+        data.push(("episode", episode.to_string()));
+    }
+    if let Some(who) = withdraw.answered_by.as_ref().map(PersonId::to_string) {
+        data.push(("answered_by", who));
+    }
+    data
+}
+
+const fn layout(kind: Kind) -> (&'static str, &'static [Action], &'static str) {
+    match kind {
+        Kind::NewMessage => ("NEW_MESSAGE", MESSAGE, "messages"),
+        Kind::IncomingCall => ("INCOMING_CALL", CALL, "calls"),
+        Kind::IncomingOffer => ("INCOMING_OFFER", CALL, "calls"),
+        Kind::MissedCall => ("MISSED_CALL", MISSED, "missed"),
+        Kind::Forwarded | Kind::Invited | Kind::Delegated => ("HANDOVER", HANDOVER, "messages"),
+        Kind::CallbackUpcoming => ("CALLBACK_UPCOMING", &[], "callbacks"),
+        Kind::CallbackReady => ("CALLBACK_READY", READY, "callbacks"),
+        Kind::CallbackNumber => ("CALLBACK_NUMBER", NUMBER, "callbacks"),
+        Kind::CallbackPurged => ("CALLBACK_PURGED", &[], "callbacks"),
+        Kind::CallbackAttemptFailed => ("CALLBACK_ATTEMPT_FAILED", &[], "callbacks"),
+        Kind::CallbackFinalAttemptFailed => ("CALLBACK_FINAL_ATTEMPT_FAILED", &[], "callbacks"),
+    }
+}
+
+/// The key of the texts, by what is known.
+const fn template(kind: Kind, media: Option<Media>, arguments: &Arguments) -> &'static str {
+    let (from, queue, snippet) =
+        (arguments.from.is_some(), arguments.queue.is_some(), arguments.snippet.is_some());
+    match kind {
+        Kind::NewMessage => match (from, snippet) {
+            (true, true) => "new_message.from_snippet",
+            (true, false) => "new_message.from",
+            (false, true) => "new_message.snippet",
+            (false, false) => "new_message",
+        },
+        Kind::IncomingCall => match (from, queue) {
+            (true, true) => "incoming_call.from_queue",
+            (true, false) => "incoming_call.from",
+            (false, true) => "incoming_call.queue",
+            (false, false) => "incoming_call",
+        },
+        Kind::IncomingOffer => match media {
+            Some(Media::Chat) => "incoming_chat",
+            Some(Media::Callback) => "incoming_callback",
+            Some(Media::Email) => "incoming_email",
+            _ => "incoming_message",
+        },
+        Kind::MissedCall => "missed_call",
+        Kind::Forwarded => {
+            if from {
+                "forwarded.from"
+            } else {
+                "forwarded"
+            }
+        }
+        Kind::Invited => {
+            if from {
+                "invited.from"
+            } else {
+                "invited"
+            }
+        }
+        Kind::Delegated => {
+            if from {
+                "delegated.from"
+            } else {
+                "delegated"
+            }
+        }
+        Kind::CallbackUpcoming => "callback_upcoming",
+        Kind::CallbackReady => "callback_ready",
+        Kind::CallbackNumber => "callback_number",
+        Kind::CallbackPurged => "callback_purged",
+        Kind::CallbackAttemptFailed => "callback_attempt_failed",
+        Kind::CallbackFinalAttemptFailed => "callback_final_attempt_failed",
+    }
+}
+
+const fn count(kind: Kind, arguments: &Arguments) -> u32 {
+    match (kind, arguments.minutes) {
+        (Kind::NewMessage, _) => arguments.unread,
+        (Kind::CallbackUpcoming, Some(minutes)) => minutes,
+        _ => 1,
+    }
+}
+
+/// `/conversations/{id}?action={…}`; the id is percent-encoded (RFC 3986 §2.1).
+fn deep_link(kind: Kind, conversation: &str) -> String {
+    let mut link = String::from("/conversations/");
+    for byte in conversation.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+            link.push(char::from(byte));
+        } else {
+            // Writing to a string does not fail.
+            let _ = write!(link, "%{byte:02X}");
+        }
+    }
+    match kind {
+        Kind::IncomingCall | Kind::IncomingOffer => link.push_str("?action=join"),
+        Kind::CallbackReady => link.push_str("?action=confirm"),
+        Kind::CallbackNumber => link.push_str("?action=call"),
+        _ => {}
+    }
+    link
+}
+
+/// The parts of a text: fills `{from}`, `{queue}`, `{snippet}`, `{number}`, `{count}`, `{attempt}` and `{of}`. What is not
+/// known is left out; other braces stay.
+///
+/// ```
+/// use reveille_conversation::{Arguments, content};
+/// let arguments = Arguments { from: Some("Ann".into()), ..Arguments::default() };
+/// assert_eq!(content::fill("From {from}: {count} {new}", &arguments, 3), "From Ann: 3 {new}");
+/// ```
+#[must_use]
+pub fn fill(template: &str, arguments: &Arguments, count: u32) -> String {
+    let mut text = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        text.push_str(before);
+        let Some((name, behind)) = after.split_once('}') else {
+            text.push('{');
+            rest = after;
+            continue;
+        };
+        let known = |text: &Option<crate::Text>| {
+            Some(text.as_ref().map_or(Cow::Borrowed(""), |text| Cow::Owned(text.as_str().to_owned())))
+        };
+        let number =
+            |number: Option<u32>| Some(number.map_or(Cow::Borrowed(""), |n| Cow::Owned(n.to_string())));
+        let value = match name {
+            "from" => known(&arguments.from),
+            "queue" => known(&arguments.queue),
+            "snippet" => known(&arguments.snippet),
+            "number" => known(&arguments.number),
+            "count" => number(Some(count)),
+            "attempt" => number(arguments.attempt.map(|(attempt, _)| attempt)),
+            "of" => number(arguments.attempt.map(|(_, of)| of)),
+            _ => None,
+        };
+        match value {
+            Some(value) => {
+                text.push_str(&value);
+                rest = behind;
+            }
+            None => {
+                text.push('{');
+                rest = after;
+            }
+        }
+    }
+    text.push_str(rest);
+    text
+}

@@ -1,0 +1,172 @@
+//! Texts by key, language and plural form (feature `render`).
+
+use std::collections::BTreeMap;
+
+use icu_locale_core::Locale;
+use icu_plurals::{PluralCategory, PluralRules, PluralRulesOptions};
+use thiserror::Error;
+
+use super::{Content, fill};
+use crate::Intent;
+
+/// The texts of one language. Keys are those of [`Content::template`] with `.title` or `.body`, of actions, and, for the
+/// fall-back of A9, with `.sms`, `.email_subject` and `.email_body`; each may have a plural form behind: `new_message.sms.few`.
+///
+/// ```
+/// use reveille_conversation::content::Texts;
+/// let german = Texts::new("de", [
+///     ("incoming_call.title", "Anruf"), ("incoming_call.from_queue.body", "Von {from} | Warteschlange: {queue}"),
+/// ])?;
+/// assert_eq!(german.text("incoming_call.from_queue", "title"), Some("Anruf"), "from the shorter key");
+/// # Ok::<(), reveille_conversation::content::InvalidTexts>(())
+/// ```
+#[derive(Debug)]
+pub struct Texts {
+    rules: PluralRules,
+    texts: BTreeMap<String, String>,
+}
+
+/// Texts that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum InvalidTexts {
+    /// Not a BCP 47 language tag, or a language without plural rules.
+    #[error("expected a language with plural rules, found {given:?}")]
+    Language {
+        /// What was given.
+        given: String,
+    },
+}
+
+/// The English texts: what is shown if there are no others, and the list of all keys.
+const ENGLISH: &[(&str, &str)] = &[
+    ("new_message.title", "New message"),
+    ("new_message.body.one", "You have a new message"),
+    ("new_message.body.other", "You have {count} new messages"),
+    ("new_message.from.title", "{from}"),
+    ("new_message.from_snippet.title", "{from}"),
+    ("new_message.from_snippet.body.one", "{snippet}"),
+    ("new_message.from_snippet.body.other", "{count} new messages: {snippet}"),
+    ("new_message.snippet.body", "{snippet}"),
+    ("new_message.sms.one", "You have a new message. Open the chat to read it."),
+    ("new_message.sms.other", "You have {count} new messages. Open the chat to read them."),
+    ("new_message.email_subject", "New message"),
+    ("new_message.email_body", "You have {count} unread messages."),
+    ("incoming_call.title", "Incoming call"),
+    ("incoming_call.body", "Somebody is calling"),
+    ("incoming_call.from.body", "From {from}"),
+    ("incoming_call.queue.body", "Queue: {queue}"),
+    ("incoming_call.from_queue.body", "From {from} | Queue: {queue}"),
+    ("incoming_call.sms", "You have an incoming call."),
+    ("incoming_call.email_subject", "Incoming call"),
+    ("incoming_call.email_body", "You have an incoming call. From: {from}. Queue: {queue}."),
+    ("incoming_chat.title", "Incoming chat"),
+    ("incoming_callback.title", "Callback to make"),
+    ("incoming_email.title", "Incoming e-mail"),
+    ("incoming_message.title", "Incoming message"),
+    ("missed_call.title", "Missed call"),
+    ("missed_call.body", "A call was not answered"),
+    ("missed_call.sms", "You missed a call."),
+    ("missed_call.email_subject", "Missed call"),
+    ("missed_call.email_body", "You missed a call."),
+    ("forwarded.title", "Conversation forwarded to you"),
+    ("forwarded.from.body", "By {from}"),
+    ("invited.title", "Invitation to a conversation"),
+    ("invited.from.body", "By {from}"),
+    ("delegated.title", "Conversation delegated to you"),
+    ("delegated.from.body", "By {from}"),
+    ("callback_upcoming.title", "Your callback is near"),
+    ("callback_upcoming.body.one", "We will call you in about {count} minute"),
+    ("callback_upcoming.body.other", "We will call you in about {count} minutes"),
+    ("callback_upcoming.sms.one", "We will call you in about {count} minute."),
+    ("callback_upcoming.sms.other", "We will call you in about {count} minutes."),
+    ("callback_ready.title", "It is your turn"),
+    ("callback_ready.body", "Confirm, and you get the number to call"),
+    ("callback_ready.sms", "It is your turn. Open the app to call us."),
+    ("callback_number.title", "Call us now"),
+    ("callback_number.body", "{number}"),
+    ("callback_number.sms", "Call us now: {number}"),
+    ("callback_purged.title", "Your callback was cancelled"),
+    ("callback_purged.body", "We could not call you back. Please ask again."),
+    ("callback_purged.sms", "We could not call you back. Please ask again."),
+    ("callback_attempt_failed.title", "We could not reach you"),
+    ("callback_attempt_failed.body", "Attempt {attempt} of {of}. We will try again."),
+    ("callback_attempt_failed.sms", "We could not reach you. We will try again."),
+    ("callback_final_attempt_failed.title", "We could not reach you"),
+    ("callback_final_attempt_failed.body", "This was the last attempt."),
+    ("callback_final_attempt_failed.sms", "We could not reach you. This was the last attempt."),
+    ("action.answer", "Answer"),
+    ("action.decline", "Decline"),
+    ("action.reply", "Reply"),
+    ("action.mark_read", "Mark as read"),
+    ("action.call_back", "Call back"),
+    ("action.open", "Open"),
+    ("action.confirm", "Confirm"),
+    ("action.cancel", "Cancel"),
+    ("action.call", "Call"),
+];
+
+impl Texts {
+    /// The texts of a language.
+    ///
+    /// # Errors
+    /// [`InvalidTexts`] if the language is unknown.
+    pub fn new<'t>(
+        language: &str,
+        texts: impl IntoIterator<Item = (&'t str, &'t str)>,
+    ) -> Result<Self, InvalidTexts> {
+        let unknown = || InvalidTexts::Language { given: language.to_owned() };
+        let locale: Locale = language.parse().map_err(|_| unknown())?;
+        let rules =
+            PluralRules::try_new(locale.into(), PluralRulesOptions::default()).map_err(|_| unknown())?;
+        let texts = texts.into_iter().map(|(key, text)| (key.to_owned(), text.to_owned())).collect();
+        Ok(Self { rules, texts })
+    }
+
+    /// The English texts.
+    ///
+    /// # Errors
+    /// None in practice; the plural rules of English are compiled in.
+    pub fn english() -> Result<Self, InvalidTexts> {
+        Self::new("en", ENGLISH.iter().copied())
+    }
+
+    /// A text without arguments, by key and part. A key without that part hands over to the shorter key: a title need not be
+    /// repeated for `incoming_call.from_queue`.
+    #[must_use]
+    pub fn text(&self, key: &str, part: &str) -> Option<&str> {
+        self.find(key, part, None)
+    }
+
+    /// A part of a notification: `title`, `body`, `sms`, `email_subject`, `email_body`.
+    #[must_use]
+    pub fn render(&self, intent: &Intent, part: &str) -> Option<String> {
+        let content = Content::of(intent);
+        let category = match self.rules.category_for(content.count) {
+            PluralCategory::Zero => "zero",
+            PluralCategory::One => "one",
+            PluralCategory::Two => "two",
+            PluralCategory::Few => "few",
+            PluralCategory::Many => "many",
+            PluralCategory::Other => "other",
+        };
+        let text = self.find(content.template, part, Some(category))?;
+        Some(fill(text, &intent.arguments, content.count))
+    }
+
+    fn find(&self, key: &str, part: &str, category: Option<&str>) -> Option<&str> {
+        let mut key = key;
+        loop {
+            let plain = format!("{key}.{part}");
+            let plural = category.map(|category| format!("{plain}.{category}"));
+            let found = plural.and_then(|plural| self.texts.get(&plural));
+            let found = found
+                .or_else(|| self.texts.get(&plain))
+                .or_else(|| category.and_then(|_| self.texts.get(&format!("{plain}.other"))));
+            if let Some(text) = found {
+                return Some(text);
+            }
+            key = key.rsplit_once('.')?.0;
+        }
+    }
+}

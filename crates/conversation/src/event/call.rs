@@ -1,0 +1,125 @@
+//! Calls and other offers.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Cause, DeviceId, Media, OfferId, PersonId, Presence, QueueId, Role, Text};
+
+/// A call, or another medium, is offered to a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    /// To whom.
+    pub person: PersonId,
+    /// What they are in the conversation.
+    #[serde(default = "agent")]
+    pub role: Role,
+    /// What is offered.
+    #[serde(default = "call")]
+    pub media: Media,
+    /// The platform's name for this offer.
+    #[serde(default)]
+    pub offer: Option<OfferId>,
+    /// Who calls.
+    #[serde(default)]
+    pub caller: Option<PersonId>,
+    /// The caller's name, if the event holds it. Otherwise it is looked up.
+    #[serde(default)]
+    pub caller_name: Option<Text>,
+    /// The queue.
+    #[serde(default)]
+    pub queue: Option<QueueId>,
+    /// The queue's name, if the event holds it. Otherwise it is looked up.
+    #[serde(default)]
+    pub queue_name: Option<Text>,
+    /// Routing chose this person: proof that they were available a moment ago (B8).
+    #[serde(default = "yes")]
+    pub assigned: bool,
+    /// The client joins without asking: nothing rings (E3).
+    #[serde(default)]
+    pub auto_join: bool,
+    /// A hidden agent is rung only when the others did not answer (E3).
+    #[serde(default)]
+    pub hidden: bool,
+    /// What the person is doing, if the event or who admits it knows.
+    #[serde(default)]
+    pub presence: Option<Presence>,
+    /// How long it rings, in milliseconds, if the platform says so. At most ten minutes.
+    #[serde(default)]
+    pub rings_for_ms: Option<u64>,
+    /// A report of the state rather than news: "still ringing" never rings again.
+    #[serde(default)]
+    pub restated: bool,
+}
+
+/// Somebody answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answered {
+    /// Who.
+    pub person: PersonId,
+    /// What they are, if the event says so. The customer's own leg does not count (B7).
+    #[serde(default)]
+    pub role: Option<Role>,
+    /// On which device; it gets no cancel.
+    #[serde(default)]
+    pub device: Option<DeviceId>,
+    /// Which offer.
+    #[serde(default)]
+    pub offer: Option<OfferId>,
+}
+
+/// The whole call is over.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// The caller hung up before anybody answered: it was missed. The default; if somebody answered it changes nothing.
+    #[serde(default = "yes")]
+    pub abandoned: bool,
+}
+
+/// The offer to one person was taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withdrawn {
+    /// From whom.
+    pub person: PersonId,
+    /// Why.
+    #[serde(default = "transferred")]
+    pub cause: Cause,
+    /// Which offer.
+    #[serde(default)]
+    pub offer: Option<OfferId>,
+}
+
+/// A person declined.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Declined {
+    /// Who.
+    pub person: PersonId,
+    /// On which device; it gets no cancel.
+    #[serde(default)]
+    pub device: Option<DeviceId>,
+    /// Which offer.
+    #[serde(default)]
+    pub offer: Option<OfferId>,
+}
+
+/// The platform stopped to ring.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimedOut {
+    /// Whom; all, if not given. Hidden agents begin to ring then.
+    #[serde(default)]
+    pub person: Option<PersonId>,
+    /// Which offer.
+    #[serde(default)]
+    pub offer: Option<OfferId>,
+}
+
+const fn agent() -> Role {
+    Role::Primary
+}
+const fn call() -> Media {
+    Media::Call
+}
+const fn transferred() -> Cause {
+    Cause::Transferred
+}
+const fn yes() -> bool {
+    true
+}

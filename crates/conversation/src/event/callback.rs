@@ -1,0 +1,59 @@
+//! Callbacks.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CallbackMode, PersonId, QueueId, Text};
+
+/// A callback was booked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallbackCreated {
+    /// Who is called back.
+    pub person: PersonId,
+    /// Whether they asked for pushes; without, all its events are settled as `not_requested` (D).
+    #[serde(default)]
+    pub push: bool,
+    /// Who calls whom.
+    #[serde(default = "call_back")]
+    pub mode: CallbackMode,
+    /// The queue it waits in: its threshold, and the queue's events.
+    #[serde(default)]
+    pub queue: Option<QueueId>,
+    /// The estimated wait at that moment, in milliseconds.
+    #[serde(default)]
+    pub wait_ms: Option<u64>,
+    /// How often it will be attempted.
+    #[serde(default)]
+    pub attempts: Option<u32>,
+}
+
+/// An estimated wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait {
+    /// In milliseconds.
+    pub wait_ms: u64,
+}
+
+/// The customer accepted to call in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accepted {
+    /// The number to call.
+    #[serde(default)]
+    pub number: Option<Text>,
+}
+
+/// An attempt to call back was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempted {
+    /// Which one, from 1.
+    pub attempt: u32,
+    /// Of how many, if the event says so.
+    #[serde(default)]
+    pub of: Option<u32>,
+    /// Whether the customer answered.
+    #[serde(default)]
+    pub succeeded: bool,
+}
+
+const fn call_back() -> CallbackMode {
+    CallbackMode::CallBack
+}

@@ -1,0 +1,111 @@
+//! What the machine is told, and its encoding in a log.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::event::{Event, PersonEvent, QueueEvent};
+use crate::rules::Rules;
+use crate::{LookupKey, Text};
+
+/// One input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Input {
+    /// Something happened in a conversation.
+    Event(Event),
+    /// Something about a person, in all their conversations here.
+    Person(PersonEvent),
+    /// Something about a queue, for all callbacks that wait in it here.
+    Queue(QueueEvent),
+    /// A look-up's answer.
+    Answer(Answer),
+    /// Other rules from now on. What rings already is not touched.
+    Rules(Box<Rules>),
+    /// Time passed.
+    Tick,
+}
+
+/// A look-up's answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// What was asked.
+    pub of: LookupKey,
+    /// What it is; `None` if nobody knows, so that nothing waits longer.
+    pub text: Option<Text>,
+}
+
+/// The encoding's version: the first byte of an encoded input.
+const VERSION: u8 = 1;
+
+/// Why bytes are not an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// It is of a version that is not known here.
+    #[error("the input has version {given}: this library reads version {VERSION}")]
+    Version {
+        /// What it has.
+        given: u8,
+    },
+    /// It was cut or changed.
+    #[error("the input is damaged")]
+    Damaged,
+}
+
+impl Input {
+    /// Appends the compact form that a log holds: a version byte, then the fields, numbers as LEB128.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        out.push(VERSION);
+        let start = out.len();
+        // Writing to a vector cannot fail; if it did, the input would read as damaged.
+        if let Ok(bytes) = postcard::to_extend(self, std::mem::take(out)) {
+            *out = bytes;
+        } else {
+            out.truncate(start);
+        }
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote, to the last byte.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if it is of another version, cut or changed.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let (version, rest) = bytes.split_first().ok_or(DecodeError::Damaged)?;
+        if *version != VERSION {
+            return Err(DecodeError::Version { given: *version });
+        }
+        let (input, rest) = postcard::take_from_bytes::<Self>(rest).map_err(|_| DecodeError::Damaged)?;
+        let sound = match &input {
+            Self::Rules(rules) => rules.check().is_ok(),
+            _ => true,
+        };
+        if rest.is_empty() && sound { Ok(input) } else { Err(DecodeError::Damaged) }
+    }
+}
+
+impl From<Event> for Input {
+    fn from(event: Event) -> Self {
+        Self::Event(event)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_errors() {
+        insta::assert_snapshot!(Input::decode(&[9, 0]).unwrap_err(), @"the input has version 9: this library reads version 1");
+        insta::assert_snapshot!(Input::decode(&[1, 77]).unwrap_err(), @"the input is damaged");
+    }
+
+    #[test]
+    fn a_tick_takes_two_bytes_and_nothing_may_follow() {
+        let mut bytes = Vec::new();
+        Input::Tick.encode(&mut bytes);
+        assert_eq!(bytes.len(), 2);
+        assert_eq!(Input::decode(&bytes), Ok(Input::Tick));
+        bytes.push(0);
+        assert_eq!(Input::decode(&bytes), Err(DecodeError::Damaged));
+    }
+}

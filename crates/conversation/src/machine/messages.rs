@@ -1,0 +1,168 @@
+//! Messages and reads (A2, E1, E2).
+
+use reveille_core::UnixTime;
+
+use super::Conversations;
+use super::send::Draft;
+use super::state::{Conversation, Field};
+use crate::event::{Message, Read};
+use crate::{Cause, Kind, LookupKey, MessageKind, Reason, Role};
+
+const KIND: Option<Kind> = Some(Kind::NewMessage);
+
+impl Conversations {
+    pub(super) fn on_message(&mut self, there: &mut Conversation, slot: u32, message: Message, at: UnixTime) {
+        let most = self.rules.memory().participants();
+        let refused = if there.ended {
+            Some(Reason::ConversationOver)
+        } else if message.kind == MessageKind::System {
+            Some(Reason::SystemMessage)
+        } else if message.role == Role::Bot && !self.rules.messages().from_bots() {
+            Some(Reason::BotMessage)
+        } else {
+            None
+        };
+        if let Some(reason) = refused {
+            return self.suppress(Some(&there.id), None, KIND, reason);
+        }
+        let Some(sender) = there.join(&message.sender, message.role, most) else {
+            return self.suppress(Some(&there.id), None, KIND, Reason::Full);
+        };
+        let Some(sequence) = self.number(there, &message, at) else {
+            return self.suppress(Some(&there.id), None, KIND, Reason::Duplicate);
+        };
+        there.sequence = there.sequence.max(sequence);
+        if let Some(member) = there.members.get_mut(sender) {
+            member.role = message.role;
+        }
+        // Whoever writes has read what was before.
+        self.reads(there, slot, sender, sequence);
+        let useful_until = at.min(self.now) + self.rules.messages().useful_for();
+        let before = self.outputs.len();
+        for place in 0..there.members.len() {
+            if place != sender {
+                self.tell(there, slot, place, &message, sequence, useful_until);
+            }
+        }
+        there.trim();
+        if self.outputs.len() == before {
+            self.suppress(Some(&there.id), None, KIND, Reason::NoRecipient);
+        }
+    }
+
+    /// The number of a message; `None` if it came before.
+    fn number(&mut self, there: &mut Conversation, message: &Message, at: UnixTime) -> Option<u64> {
+        if let Some(sequence) = message.sequence {
+            return there.write(sequence).then_some(sequence);
+        }
+        let (name, preview) = (message.message.as_ref(), message.preview.as_ref());
+        let name = name.map_or_else(|| preview.map_or("", crate::Text::as_str), crate::MessageId::as_str);
+        let time = if message.message.is_some() { 0 } else { at.as_millis() };
+        let event = self.seed.event(&[there.id.as_str(), message.sender.as_str(), name], &[time]);
+        let memory = self.rules.memory();
+        if !self.recent.admit(event, memory.duplicates_within(), memory.recent(), self.now) {
+            return None;
+        }
+        let sequence = there.sequence.saturating_add(1);
+        there.write(sequence).then_some(sequence)
+    }
+
+    fn tell(
+        &mut self,
+        there: &mut Conversation,
+        slot: u32,
+        place: usize,
+        message: &Message,
+        sequence: u64,
+        useful_until: UnixTime,
+    ) {
+        let Some(member) = there.members.get(place) else { return };
+        if member.left || member.role == Role::Bot {
+            return;
+        }
+        let rules = self.rules.messages();
+        let told = match member.role {
+            Role::Visitor => rules.visitor(),
+            Role::Primary => rules.primary(),
+            Role::Secondary => rules.secondary(),
+            Role::Bot => false,
+        };
+        let ways = if sequence <= member.read {
+            Err(Reason::ReadBefore)
+        } else if !told {
+            Err(Reason::RoleOff)
+        } else if useful_until <= self.now {
+            Err(Reason::Late)
+        } else {
+            self.rules.ways(Kind::NewMessage, member.role)
+        };
+        let ways = match ways {
+            Ok(ways) => ways,
+            Err(reason) => return self.suppress(Some(&there.id), Some(&member.id), KIND, reason),
+        };
+        let mut draft = Draft::new(member.id.clone(), member.role, Kind::NewMessage, useful_until, ways);
+        if let Some(live) = &member.live {
+            let views = live.views.iter().filter(|(_, until)| *until > self.now);
+            draft.except = views.map(|(device, _)| device.clone()).collect();
+        }
+        draft.sequence = sequence;
+        draft.arguments.unread = there.unread(member);
+        draft.arguments.from.clone_from(&message.sender_name);
+        draft.arguments.snippet.clone_from(&message.preview);
+        let lookups = self.rules.lookups();
+        if message.sender_name.is_none() && lookups.sender() {
+            draft.wants.push((Field::From, LookupKey::Person(message.sender.clone())));
+        }
+        if let (None, Some(id), true) = (&message.preview, &message.message, lookups.snippet()) {
+            draft.wants.push((Field::Snippet, LookupKey::Snippet(there.id.clone(), id.clone())));
+        }
+        let left = self.send(there, slot, draft);
+        if let Some(member) = there.members.get_mut(place) {
+            member.shown |= left;
+        }
+    }
+
+    pub(super) fn on_read(&mut self, there: &mut Conversation, slot: u32, read: &Read) {
+        let Some(place) = there.find(&read.person) else {
+            return self.suppress(Some(&there.id), Some(&read.person), None, Reason::NotParticipant);
+        };
+        let up_to = read.sequence.unwrap_or(there.sequence);
+        let known = there.members.get(place).map_or(0, |member| member.read);
+        if up_to <= known {
+            return self.suppress(Some(&there.id), Some(&read.person), None, Reason::AlreadyRead);
+        }
+        let before = self.outputs.len();
+        self.reads(there, slot, place, up_to);
+        there.trim();
+        if self.outputs.len() > before {
+            return;
+        }
+        let unread = there.members.get(place).map_or(0, |member| there.unread(member));
+        let reason = if unread > 0 { Reason::StillUnread } else { Reason::NothingShown };
+        self.suppress(Some(&there.id), Some(&read.person), None, reason);
+    }
+
+    /// A member has read up to here. When nothing is left, what is shown is invalidated.
+    fn reads(&mut self, there: &mut Conversation, slot: u32, place: usize, up_to: u64) {
+        there.read(place, up_to);
+        let Some(member) = there.members.get(place) else { return };
+        let (id, read, shown) = (member.id.clone(), member.read, member.shown);
+        let unread = there.unread(member);
+        if there.extra.as_ref().is_some_and(|extra| !extra.held.is_empty()) {
+            let gone = self.drop_held(there, slot, |held| {
+                held.intent.kind == Kind::NewMessage && held.intent.recipient == id && held.sequence <= read
+            });
+            if gone > 0 {
+                self.suppress(Some(&there.id), Some(&id), KIND, Reason::ReadBefore);
+            }
+        }
+        if shown && unread == 0 {
+            if let Some(member) = there.members.get_mut(place) {
+                member.shown = false;
+            }
+            if self.rules.reads().invalidate() {
+                self.invalidate(there, place, Cause::Read);
+            }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The machine: events in, notifications out.
+
+mod callbacks;
+mod calls;
+mod handovers;
+mod messages;
+mod names;
+mod people;
+mod recent;
+mod rings;
+mod seed;
+mod send;
+mod snapshot;
+mod state;
+mod store;
+mod timers;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
+
+use reveille_core::{Machine, UnixTime, Wakeup};
+
+pub use rings::Ringing;
+pub use seed::Seed;
+pub use snapshot::RestoreError;
+
+use crate::event::{Event, What};
+use crate::rules::{InvalidRule, Rules};
+use crate::{
+    ConversationId, Input, Kind, Note, Noted, Output, PersonId, Presence, QueueId, Reason, Suppressed,
+};
+use names::Names;
+use recent::Recent;
+use state::Conversation;
+use store::Store;
+
+/// Who is told what: the conversations of one shard. See the [crate's documentation](crate) for the loop that drives it.
+pub struct Conversations {
+    rules: Rules,
+    seed: Seed,
+    now: UnixTime,
+    store: Store,
+    /// When to look at which conversation.
+    timers: BTreeSet<(UnixTime, u32)>,
+    /// What rings for whom.
+    ringing: BTreeMap<PersonId, BTreeSet<ConversationId>>,
+    /// Which callbacks wait in which queue.
+    waiting: BTreeMap<QueueId, BTreeSet<ConversationId>>,
+    recent: Recent,
+    names: Names,
+    /// People who are not available, and since when.
+    presence: BTreeMap<PersonId, (Presence, UnixTime)>,
+    outputs: VecDeque<Output>,
+}
+
+impl Conversations {
+    /// Empty.
+    ///
+    /// # Errors
+    /// [`InvalidRule`] if a rule is out of its range, which only rules that were deserialised can be.
+    pub fn new(rules: Rules, seed: Seed) -> Result<Self, InvalidRule> {
+        rules.check()?;
+        Ok(Self {
+            rules,
+            seed,
+            now: UnixTime::EPOCH,
+            store: Store::new(seed),
+            timers: BTreeSet::new(),
+            ringing: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            recent: Recent::default(),
+            names: Names::default(),
+            presence: BTreeMap::new(),
+            outputs: VecDeque::new(),
+        })
+    }
+
+    /// The rules in force.
+    #[must_use]
+    pub const fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// How many conversations are remembered.
+    #[must_use]
+    pub fn live(&self) -> usize {
+        self.store.len()
+    }
+
+    /// How many messages of a conversation a person has not read (E2).
+    #[must_use]
+    pub fn unread(&self, conversation: &ConversationId, person: &PersonId) -> u32 {
+        let there = self.store.find(conversation, self.now).and_then(|slot| self.store.get(slot));
+        let Some(there) = there else { return 0 };
+        there.find(person).and_then(|at| there.members.get(at)).map_or(0, |member| there.unread(member))
+    }
+
+    fn on_event(&mut self, event: Event) {
+        let Event { conversation: id, at, what, .. } = event;
+        let most = self.rules.memory().conversations();
+        let slot = match self.store.find(&id, self.now) {
+            Some(slot) => Some(slot),
+            None => self.store.make(id.clone(), most, self.now),
+        };
+        let Some(slot) = slot else {
+            return self.suppress(Some(&id), None, None, Reason::Full);
+        };
+        let Some(mut conversation) = self.store.take(slot) else { return };
+        self.happens(&mut conversation, slot, what, at);
+        self.put_back(slot, conversation);
+    }
+
+    fn happens(&mut self, there: &mut Conversation, slot: u32, what: What, at: UnixTime) {
+        match what {
+            What::MessageSent(message) => self.on_message(there, slot, message, at),
+            What::ReadUpTo(read) => self.on_read(there, slot, &read),
+            What::CallOffered(offer) => self.on_offer(there, slot, offer, at),
+            What::CallAnswered(answered) => self.on_answered(there, slot, &answered, at),
+            What::CallEnded(ended) => self.on_ended(there, slot, &ended, at),
+            What::CallWithdrawn(withdrawn) => self.on_withdrawn(there, slot, withdrawn, at),
+            What::CallDeclined(declined) => self.on_declined(there, slot, declined, at),
+            What::CallTimedOut(timed_out) => self.on_timed_out(there, slot, &timed_out, at),
+            What::Joined(joined) => self.on_joined(there, &joined),
+            What::Left(left) => self.on_left(there, slot, &left, at),
+            What::GuestSessionEnded(left) => self.on_session_ended(there, slot, &left, at),
+            What::Forwarded(to) => self.on_handover(there, slot, Kind::Forwarded, to, at),
+            What::Invited(to) => self.on_handover(there, slot, Kind::Invited, to, at),
+            What::Delegated(to) => self.on_handover(there, slot, Kind::Delegated, to, at),
+            What::Viewing(viewing) => self.on_viewing(there, viewing),
+            What::StateChanged(state) => self.on_state(there, slot, state.open, at),
+            What::CallbackCreated(created) => self.on_callback_created(there, created),
+            What::EstimatedWait(wait) => self.on_wait(there, slot, wait, at),
+            What::BusinessClosing => self.on_callback(there, slot, crate::callback::On::Closing, at),
+            What::CallbackReady => self.on_callback(there, slot, crate::callback::On::Ready, at),
+            What::CallbackAccepted(accepted) => self.on_accepted(there, slot, accepted, at),
+            What::CallbackAttempted(attempted) => self.on_attempted(there, slot, attempted, at),
+            What::CallbackPurged => self.on_purged(there, slot, at),
+            What::CallbackRescheduled => self.on_rescheduled(there, slot, at),
+            What::CallbackCancelled => self.on_callback(there, slot, crate::callback::On::Cancelled, at),
+            What::CallbackCompleted => self.on_callback(there, slot, crate::callback::On::Completed, at),
+        }
+    }
+
+    fn put_back(&mut self, slot: u32, conversation: Box<Conversation>) {
+        let memory = self.rules.memory();
+        let keep = if conversation.ended { memory.ended_after() } else { memory.idle_after() };
+        self.store.put(slot, conversation, self.now + keep);
+    }
+
+    fn on_rules(&mut self, rules: Rules) {
+        // Rules that were decoded are checked; those made with setters are in their ranges.
+        self.rules = rules;
+        self.note(None, None, Noted::RulesChanged);
+    }
+
+    fn suppress(
+        &mut self,
+        conversation: Option<&ConversationId>,
+        recipient: Option<&PersonId>,
+        kind: Option<Kind>,
+        reason: Reason,
+    ) {
+        self.outputs.push_back(Output::Suppressed(Suppressed {
+            conversation: conversation.cloned(),
+            recipient: recipient.cloned(),
+            kind,
+            reason,
+        }));
+    }
+
+    fn note(&mut self, conversation: Option<&ConversationId>, person: Option<&PersonId>, what: Noted) {
+        let (conversation, person) = (conversation.cloned(), person.cloned());
+        self.outputs.push_back(Output::Note(Note { conversation, person, what }));
+    }
+}
+
+impl Machine for Conversations {
+    type Input = Input;
+    type Output = Output;
+
+    fn step(&mut self, input: Input, now: UnixTime) {
+        self.now = self.now.max(now);
+        self.run_timers();
+        match input {
+            Input::Event(event) => self.on_event(event),
+            Input::Person(event) => self.on_person(event),
+            Input::Queue(event) => self.on_queue(event),
+            Input::Answer(answer) => self.on_answer(answer),
+            Input::Rules(rules) => self.on_rules(*rules),
+            Input::Tick => {}
+        }
+        self.store.sweep(self.now);
+    }
+
+    #[inline]
+    fn next_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    fn next_wakeup(&self) -> Option<Wakeup> {
+        let (at, _) = self.timers.first()?;
+        Some(Wakeup { at: (*at).max(self.now), reason: "a ring, a name or a callback is due" })
+    }
+}
+
+impl fmt::Debug for Conversations {
+    /// Sizes only.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Conversations")
+            .field("live", &self.live())
+            .field("ringing", &self.ringing.len())
+            .field("next_wakeup", &self.next_wakeup())
+            .finish_non_exhaustive()
+    }
+}

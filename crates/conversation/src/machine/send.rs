@@ -1,0 +1,192 @@
+//! A notification leaves, or waits for its names.
+
+use reveille_core::UnixTime;
+
+use super::Conversations;
+use super::state::{Conversation, Extra, Field, HELD, Held, Ring};
+use crate::{
+    Answer, Arguments, Channels, CollapseKey, DeviceId, Episode, Generation, Intent, Kind, Lookup, LookupKey,
+    Media, Noted, Output, PersonId, Role,
+};
+
+/// A notification to be.
+pub(super) struct Draft {
+    pub(super) recipient: PersonId,
+    pub(super) role: Role,
+    pub(super) kind: Kind,
+    pub(super) media: Option<Media>,
+    pub(super) episode: Option<u32>,
+    pub(super) not_after: UnixTime,
+    pub(super) channels: Channels,
+    pub(super) except: Vec<DeviceId>,
+    pub(super) arguments: Arguments,
+    /// What could be looked up.
+    pub(super) wants: Vec<(Field, LookupKey)>,
+    /// The message.
+    pub(super) sequence: u64,
+}
+
+impl Draft {
+    pub(super) fn new(
+        recipient: PersonId,
+        role: Role,
+        kind: Kind,
+        not_after: UnixTime,
+        ways: Channels,
+    ) -> Self {
+        Self {
+            recipient,
+            role,
+            kind,
+            media: None,
+            episode: None,
+            not_after,
+            channels: ways,
+            except: Vec::new(),
+            arguments: Arguments::default(),
+            wants: Vec::new(),
+            sequence: 0,
+        }
+    }
+}
+
+fn fill(arguments: &mut Arguments, field: Field, text: crate::Text) {
+    match field {
+        Field::From => arguments.from = Some(text),
+        Field::Queue => arguments.queue = Some(text),
+        Field::Snippet => arguments.snippet = Some(text),
+    }
+}
+
+impl Conversations {
+    /// Whether it left at once.
+    pub(super) fn send(&mut self, there: &mut Conversation, slot: u32, draft: Draft) -> bool {
+        let Draft { mut arguments, mut wants, .. } = draft;
+        wants.retain(|(field, key)| match self.names.find(key, self.now) {
+            Some(text) => {
+                fill(&mut arguments, *field, text);
+                false
+            }
+            None => true,
+        });
+        let mut intent = Box::new(Intent {
+            conversation: there.id.clone(),
+            recipient: draft.recipient,
+            role: draft.role,
+            kind: draft.kind,
+            media: draft.media,
+            urgency: draft.kind.urgency(),
+            collapse: CollapseKey::from_bits(0),
+            generation: Generation::from_bits(0),
+            episode: draft.episode.map(Episode::from_bits),
+            not_after: draft.not_after,
+            channels: draft.channels,
+            except: draft.except,
+            arguments,
+        });
+        let until = self.now + self.rules.lookups().deadline();
+        let waiting = there.extra.as_ref().map_or(0, |extra| extra.held.len());
+        if wants.is_empty() || until <= self.now || waiting >= HELD {
+            self.stamp(there, &mut intent);
+            self.outputs.push_back(Output::Intent(intent));
+            return true;
+        }
+        for (_, key) in &wants {
+            if self.names.ask(key, slot) {
+                self.outputs.push_back(Output::Lookup(Lookup { of: key.clone(), deadline: until }));
+            }
+        }
+        self.note(Some(&there.id), Some(&intent.recipient), Noted::Held { until });
+        self.timers.insert((until, slot));
+        there.extra().held.push(Held { intent, missing: wants, until, sequence: draft.sequence });
+        false
+    }
+
+    fn stamp(&self, there: &mut Conversation, intent: &mut Intent) {
+        intent.generation = there.next_generation(self.now);
+        intent.collapse = self.seed.collapse_key(&intent.recipient, &there.id, intent.kind.slot());
+    }
+
+    /// What waits no longer leaves, in the order in which it came.
+    pub(super) fn release(
+        &mut self,
+        there: &mut Conversation,
+        slot: u32,
+        ready: impl Fn(&Held) -> bool,
+    ) -> u32 {
+        let Some(held) = there.extra.as_mut().map(|extra| std::mem::take(&mut extra.held)) else { return 0 };
+        let (mut rest, mut left) = (Vec::new(), 0);
+        for mut one in held {
+            if !ready(&one) {
+                rest.push(one);
+                continue;
+            }
+            left += 1;
+            self.stamp(there, &mut one.intent);
+            let member = there.find(&one.intent.recipient).and_then(|at| there.members.get_mut(at));
+            if let Some(member) = member {
+                member.shown |= one.intent.kind == Kind::NewMessage;
+                if let Some(live) = member.live.as_mut()
+                    && matches!(live.ring, Ring::Held)
+                    && one.intent.episode == Some(Episode::from_bits(live.episode))
+                {
+                    live.ring = Ring::Rings;
+                }
+            }
+            self.forget_asked(&one, &rest, slot);
+            self.outputs.push_back(Output::Intent(one.intent));
+        }
+        there.extra().held = rest;
+        left
+    }
+
+    /// Drops what waits for somebody.
+    pub(super) fn drop_held(
+        &mut self,
+        there: &mut Conversation,
+        slot: u32,
+        gone: impl Fn(&Held) -> bool,
+    ) -> u32 {
+        let Some(extra) = there.extra.as_mut() else { return 0 };
+        let held = std::mem::take(&mut extra.held);
+        let (dropped, rest): (Vec<_>, Vec<_>) = held.into_iter().partition(gone);
+        for one in &dropped {
+            self.forget_asked(one, &rest, slot);
+        }
+        extra.held = rest;
+        u32::try_from(dropped.len()).unwrap_or(u32::MAX)
+    }
+
+    fn forget_asked(&mut self, one: &Held, rest: &[Held], slot: u32) {
+        for (_, key) in &one.missing {
+            if !rest.iter().any(|other| other.missing.iter().any(|(_, wanted)| wanted == key)) {
+                self.names.give_up(key, slot);
+            }
+        }
+    }
+
+    pub(super) fn on_answer(&mut self, answer: Answer) {
+        let Answer { of, text } = answer;
+        if let Some(text) = &text {
+            self.names.keep(of.clone(), text.clone(), self.rules.lookups(), self.now);
+        }
+        let mut left = 0;
+        for slot in self.names.asked.remove(&of).unwrap_or_default() {
+            let Some(mut there) = self.store.take(slot) else { continue };
+            for one in
+                there.extra.as_mut().into_iter().flat_map(|extra: &mut Box<Extra>| extra.held.iter_mut())
+            {
+                if let Some(text) = &text {
+                    for (field, _) in one.missing.iter().filter(|(_, key)| *key == of) {
+                        fill(&mut one.intent.arguments, *field, text.clone());
+                    }
+                }
+                one.missing.retain(|(_, key)| *key != of);
+            }
+            left += self.release(&mut there, slot, |one| one.missing.is_empty());
+            let forget_at = self.store.forget_at(slot);
+            self.store.put(slot, there, forget_at);
+        }
+        self.note(None, None, Noted::Answered { waiting: left });
+    }
+}

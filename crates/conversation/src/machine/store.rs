@@ -1,0 +1,164 @@
+//! All conversations: a slab, and a table that finds them.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use hashbrown::HashTable;
+use reveille_core::UnixTime;
+
+use super::Seed;
+use super::state::Conversation;
+use crate::ConversationId;
+
+#[derive(Debug)]
+pub(super) struct Store {
+    seed: Seed,
+    slots: Vec<Entry>,
+    table: HashTable<u32>,
+    free: BinaryHeap<Reverse<u32>>,
+    /// Where forgetting goes on.
+    hand: u32,
+}
+
+/// A place, and when what is in it is forgotten. A conversation is taken out while something happens to it.
+#[derive(Debug, Default)]
+struct Entry {
+    conversation: Option<Box<Conversation>>,
+    forget_at: UnixTime,
+}
+
+/// What a snapshot holds: the places in order, so that new conversations get the same places afterwards.
+pub(super) type Saved<T> = (Vec<Option<(UnixTime, T)>>, u32);
+
+impl Store {
+    pub(super) fn new(seed: Seed) -> Self {
+        Self { seed, slots: Vec::new(), table: HashTable::new(), free: BinaryHeap::new(), hand: 0 }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    /// The place of a conversation that is still remembered.
+    pub(super) fn find(&self, id: &ConversationId, now: UnixTime) -> Option<u32> {
+        let slots = &self.slots;
+        let is = |slot: &u32| {
+            let entry = slots.get(*slot as usize);
+            entry.and_then(|entry| entry.conversation.as_ref()).is_some_and(|there| there.id == *id)
+        };
+        let slot = *self.table.find(self.seed.place(id.as_str()), is)?;
+        (slots.get(slot as usize)?.forget_at > now).then_some(slot)
+    }
+
+    pub(super) fn get(&self, slot: u32) -> Option<&Conversation> {
+        self.slots.get(slot as usize)?.conversation.as_deref()
+    }
+
+    pub(super) fn take(&mut self, slot: u32) -> Option<Box<Conversation>> {
+        self.slots.get_mut(slot as usize)?.conversation.take()
+    }
+
+    pub(super) fn put(&mut self, slot: u32, conversation: Box<Conversation>, forget_at: UnixTime) {
+        if let Some(entry) = self.slots.get_mut(slot as usize) {
+            *entry = Entry { conversation: Some(conversation), forget_at };
+        }
+    }
+
+    pub(super) fn forget_at(&self, slot: u32) -> UnixTime {
+        self.slots.get(slot as usize).map_or(UnixTime::EPOCH, |entry| entry.forget_at)
+    }
+
+    /// A place for a new conversation; `None` if there are as many as allowed.
+    pub(super) fn make(&mut self, id: ConversationId, most: u32, now: UnixTime) -> Option<u32> {
+        self.forget_one(&id, now);
+        if self.len() >= most as usize {
+            return None;
+        }
+        let hash = self.seed.place(id.as_str());
+        let slot = if let Some(Reverse(slot)) = self.free.pop() {
+            slot
+        } else {
+            let slot = u32::try_from(self.slots.len()).ok()?;
+            self.slots.push(Entry::default());
+            slot
+        };
+        self.put(slot, Box::new(Conversation::new(id)), UnixTime::MAX);
+        self.enter(slot, hash);
+        Some(slot)
+    }
+
+    fn enter(&mut self, slot: u32, hash: u64) {
+        let (slots, seed) = (&self.slots, self.seed);
+        let rehash = |slot: &u32| {
+            let there = slots.get(*slot as usize).and_then(|entry| entry.conversation.as_ref());
+            there.map_or(0, |there| seed.place(there.id.as_str()))
+        };
+        self.table.insert_unique(hash, slot, rehash);
+    }
+
+    /// Looks at one place: memory is freed step by step, and what is late is not found anyway.
+    pub(super) fn sweep(&mut self, now: UnixTime) {
+        let slot = if (self.hand as usize) < self.slots.len() { self.hand } else { 0 };
+        self.hand = slot.wrapping_add(1);
+        if let Some(entry) = self.slots.get(slot as usize)
+            && entry.forget_at <= now
+            && entry.conversation.is_some()
+        {
+            self.remove(slot);
+        }
+    }
+
+    fn forget_one(&mut self, id: &ConversationId, now: UnixTime) {
+        let slots = &self.slots;
+        let is = |slot: &u32| {
+            let entry = slots.get(*slot as usize);
+            entry.is_some_and(|entry| {
+                entry.forget_at <= now && entry.conversation.as_ref().is_some_and(|there| there.id == *id)
+            })
+        };
+        if let Some(slot) = self.table.find(self.seed.place(id.as_str()), is).copied() {
+            self.remove(slot);
+        }
+    }
+
+    fn remove(&mut self, slot: u32) {
+        let Some(conversation) = self.get(slot) else { return };
+        let hash = self.seed.place(conversation.id.as_str());
+        if let Ok(entry) = self.table.find_entry(hash, |there| *there == slot) {
+            entry.remove();
+            self.take(slot);
+            self.free.push(Reverse(slot));
+        }
+    }
+
+    pub(super) fn save(&self) -> Saved<&Conversation> {
+        let slots = self.slots.iter();
+        (slots.map(|entry| Some((entry.forget_at, entry.conversation.as_deref()?))).collect(), self.hand)
+    }
+
+    /// `None` if a conversation is there twice.
+    pub(super) fn load(seed: Seed, (slots, hand): Saved<Conversation>) -> Option<Self> {
+        let mut store = Self { hand, ..Self::new(seed) };
+        for (slot, saved) in slots.into_iter().enumerate() {
+            let slot = u32::try_from(slot).ok()?;
+            store.slots.push(Entry::default());
+            let Some((forget_at, conversation)) = saved else {
+                store.free.push(Reverse(slot));
+                continue;
+            };
+            let hash = seed.place(conversation.id.as_str());
+            let is = |there: &u32| store.get(*there).is_some_and(|there| there.id == conversation.id);
+            if store.table.find(hash, is).is_some() {
+                return None;
+            }
+            store.put(slot, Box::new(conversation), forget_at);
+            store.enter(slot, hash);
+        }
+        Some(store)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &Conversation)> {
+        let slots = self.slots.iter().enumerate();
+        slots.filter_map(|(slot, entry)| Some((u32::try_from(slot).ok()?, entry.conversation.as_deref()?)))
+    }
+}

@@ -1,0 +1,49 @@
+//! What time brings: a name that did not come, a hidden agent's turn, a ring that nobody took, a purge that is believed.
+
+use super::Conversations;
+use super::state::{Conversation, Ring};
+use crate::Cause;
+use crate::callback::On;
+
+impl Conversations {
+    /// All that is due, the earliest first; among equals in the order of places, which a restore keeps.
+    pub(super) fn run_timers(&mut self) {
+        while let Some((at, slot)) = self.timers.first().copied() {
+            if at > self.now {
+                break;
+            }
+            self.timers.pop_first();
+            if self.store.forget_at(slot) <= self.now {
+                continue;
+            }
+            let Some(mut there) = self.store.take(slot) else { continue };
+            let (forget_at, ended) = (self.store.forget_at(slot), there.ended);
+            self.due(&mut there, slot);
+            if there.ended == ended {
+                self.store.put(slot, there, forget_at);
+            } else {
+                self.put_back(slot, there);
+            }
+        }
+    }
+
+    fn due(&mut self, there: &mut Conversation, slot: u32) {
+        let now = self.now;
+        self.release(there, slot, |held| held.until <= now);
+        for place in 0..there.members.len() {
+            let live = there.members.get(place).and_then(|member| member.live.as_deref());
+            let Some(live) = live else { continue };
+            match &live.ring {
+                Ring::Hidden(until, _) if *until <= now => self.reveal(there, slot, place),
+                Ring::Held | Ring::Rings if live.until <= now => {
+                    self.stop(there, slot, place, Cause::TimedOut, None, None);
+                }
+                Ring::None | Ring::Hidden(..) | Ring::Held | Ring::Rings | Ring::Over(_) => {}
+            }
+        }
+        let settles = there.extra.as_ref().and_then(|extra| extra.callback.as_ref()?.settles);
+        if settles.is_some_and(|settles| settles <= now) {
+            self.on_callback(there, slot, On::Settled, now);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The rules, as data: what is told to whom, on which way, for how long.
+
+mod load;
+mod presets;
+mod section;
+mod settings;
+
+use serde::{Deserialize, Serialize};
+
+pub use load::RulesError;
+pub use presets::Preset;
+pub use section::InvalidRule;
+pub use settings::{
+    CallRules, CallbackRules, CancelRules, ChannelRules, HandoverRules, KillSwitch, LookupRules, MemoryRules,
+    MessageRules, ReadRules, RecipientRules, Thresholds, ViewingRules,
+};
+
+use crate::{Channels, Kind, Reason, Role};
+
+section::rules! {
+    /// All rules. The default joins the five presets; every rule names the requirement that it comes from.
+    ///
+    /// ```
+    /// use reveille_conversation::rules::{Preset, Rules};
+    /// use std::time::Duration;
+    ///
+    /// let rules = Rules::from_toml("preset = \"platform\"\n[calls]\nring_for = \"45s\"\n")?;
+    /// assert_eq!(rules.calls().ring_for(), Duration::from_secs(45));
+    /// assert_eq!(rules.channels(), Rules::preset(Preset::Platform).channels());
+    ///
+    /// let wrong = Rules::from_toml("[calls]\nring_for = \"an hour\"\n").unwrap_err();
+    /// assert_eq!(wrong.to_string(),
+    ///     "line 2: calls.ring_for: expected a time from 1s to 10min such as \"30s\", found another text");
+    /// # Ok::<(), reveille_conversation::rules::RulesError>(())
+    /// ```
+    Rules {
+        /// Messages (A2, E1).
+        messages with_messages: MessageRules,
+        /// Reads (E2).
+        reads with_reads: ReadRules,
+        /// Calls and other offers (B4–B8, E3).
+        calls with_calls: CallRules,
+        /// Forwarded, invited, delegated (E4).
+        handovers with_handovers: HandoverRules,
+        /// Callbacks (D1–D4).
+        callbacks with_callbacks: CallbackRules,
+        /// The matrix: which event goes where (E5).
+        channels with_channels: ChannelRules,
+        /// Which type of participant is reached where (E5).
+        recipients with_recipients: RecipientRules,
+        /// The kill switch (E1).
+        kill with_kill: KillSwitch,
+        /// The forms of cancels (B7).
+        cancels with_cancels: CancelRules,
+        /// Look-ups (A2).
+        lookups with_lookups: LookupRules,
+        /// Devices that show the conversation (A2).
+        viewing with_viewing: ViewingRules,
+        /// How much is remembered, and how long.
+        memory with_memory: MemoryRules,
+    }
+}
+
+impl Rules {
+    /// Where a kind of notification goes for a type of participant.
+    pub(crate) fn ways(&self, kind: Kind, role: Role) -> Result<Channels, Reason> {
+        let kill = &self.kill;
+        if kill.all() {
+            return Err(Reason::KilledAll);
+        }
+        let (reach, killed) = match role {
+            Role::Visitor => (self.recipients.visitor(), kill.visitor()),
+            Role::Primary => (self.recipients.primary(), kill.primary()),
+            Role::Secondary => (self.recipients.secondary(), kill.secondary()),
+            Role::Bot => return Err(Reason::RoleOff),
+        };
+        if killed {
+            return Err(Reason::KilledRole);
+        }
+        let matrix = &self.channels;
+        let row = match kind {
+            Kind::NewMessage => matrix.new_message(),
+            Kind::IncomingCall | Kind::IncomingOffer => matrix.incoming_call(),
+            Kind::MissedCall => matrix.missed_call(),
+            Kind::Forwarded => matrix.forwarded(),
+            Kind::Invited => matrix.invited(),
+            Kind::Delegated => matrix.delegated(),
+            Kind::CallbackUpcoming
+            | Kind::CallbackReady
+            | Kind::CallbackNumber
+            | Kind::CallbackPurged
+            | Kind::CallbackAttemptFailed
+            | Kind::CallbackFinalAttemptFailed => matrix.callback(),
+        };
+        let ways = row.and(reach);
+        if ways.is_empty() {
+            return Err(Reason::NoChannel);
+        }
+        let left = ways.without(kill.channels());
+        if left.is_empty() { Err(Reason::KilledChannel) } else { Ok(left) }
+    }
+}

@@ -1,0 +1,317 @@
+//! The small words that events, rules and outputs share.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! words {
+    ($($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $word:ident = $text:literal,)* })*) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$doc])* #[serde(rename = $text)] $word,)*
+        }
+
+        impl $name {
+            /// All of them, in the order of their declaration.
+            pub const ALL: &[Self] = &[$(Self::$word),*];
+
+            /// Its name in JSON, TOML, scenarios and logs.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$word => $text),* }
+            }
+
+            /// The one with this name.
+            #[must_use]
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|word| word.as_str() == name)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    )*};
+}
+pub(crate) use words;
+
+words! {
+    /// What somebody is in a conversation (E1).
+    Role {
+        /// A customer: a guest of a web page, a user of an app.
+        Visitor = "visitor",
+        /// The agent in charge.
+        Primary = "primary",
+        /// Another agent: invited, listening, a deputy.
+        Secondary = "secondary",
+        /// Software that writes. It is told nothing.
+        Bot = "bot",
+    }
+
+    /// What is offered to somebody (B1). Only a call may ring as VoIP.
+    Media {
+        /// A call: it rings.
+        Call = "call",
+        /// A chat that waits for an agent: an alert.
+        Chat = "chat",
+        /// A callback that an agent shall make: an alert.
+        Callback = "callback",
+        /// A message of a messenger: an alert.
+        Message = "message",
+        /// An e-mail: an alert.
+        Email = "email",
+    }
+
+    /// What an agent is said to be doing (B8). It lags by 2–3 s.
+    Presence {
+        /// Ready.
+        Available = "available",
+        /// Not at the desk.
+        Away = "away",
+        /// Not logged in anywhere.
+        Offline = "offline",
+        /// Talking to somebody.
+        OnCall = "on_call",
+    }
+
+    /// A way to somebody (E5).
+    Channel {
+        /// E-mail.
+        Email = "email",
+        /// APNs and FCM.
+        Mobile = "mobile",
+        /// A webhook of the customer's own back end (E6).
+        Webhook = "webhook",
+        /// Web Push.
+        WebPush = "web_push",
+    }
+
+    /// What a notification is about.
+    Kind {
+        /// Somebody wrote (A2, E1).
+        NewMessage = "new_message",
+        /// A call rings (B4, E3).
+        IncomingCall = "incoming_call",
+        /// A chat, message, e-mail or callback is offered to an agent: an alert, never VoIP (B1).
+        IncomingOffer = "incoming_offer",
+        /// Nobody took the call (E3).
+        MissedCall = "missed_call",
+        /// A conversation was forwarded to an agent (E4).
+        Forwarded = "forwarded",
+        /// An agent is invited (E4).
+        Invited = "invited",
+        /// A conversation goes to a deputy (E4).
+        Delegated = "delegated",
+        /// The callback is near (D1).
+        CallbackUpcoming = "callback_upcoming",
+        /// The customer may call in now (D2).
+        CallbackReady = "callback_ready",
+        /// The number to call, after "ready" was accepted (D2).
+        CallbackNumber = "callback_number",
+        /// The callback was dropped (D3).
+        CallbackPurged = "callback_purged",
+        /// An attempt to call back failed; there will be another (D4).
+        CallbackAttemptFailed = "callback_attempt_failed",
+        /// The last attempt to call back failed (D4).
+        CallbackFinalAttemptFailed = "callback_final_attempt_failed",
+    }
+
+    /// What replaces what: a newer notification of a slot replaces the older one, and a cancel shares the slot of its ring.
+    Slot {
+        /// Messages.
+        Message = "message",
+        /// A call or an offer, and its cancel.
+        Call = "call",
+        /// A missed call. A revoked call leaves it alone (E3).
+        Missed = "missed",
+        /// Forwarded, invited, delegated.
+        Handover = "handover",
+        /// The steps of a callback.
+        Callback = "callback",
+    }
+
+    /// How soon it has to be there.
+    Urgency {
+        /// When convenient.
+        Normal = "normal",
+        /// Now: it wakes the device.
+        High = "high",
+    }
+
+    /// Why something is taken back (B7).
+    Cause {
+        /// The caller hung up before anybody answered.
+        Abandoned = "abandoned",
+        /// The offer went to somebody else.
+        Transferred = "transferred",
+        /// Somebody else answered.
+        AnsweredElsewhere = "answered_elsewhere",
+        /// The person answered, on another device.
+        Answered = "answered",
+        /// The person declined, on another device.
+        Declined = "declined",
+        /// Nobody answered in time.
+        TimedOut = "timed_out",
+        /// The platform took the call back (E3: state IDLE).
+        Revoked = "revoked",
+        /// A newer offer of the same call took its place.
+        Superseded = "superseded",
+        /// The person left the conversation.
+        Left = "left",
+        /// The person logged out.
+        LoggedOut = "logged_out",
+        /// The conversation is over.
+        Ended = "ended",
+        /// Everything is read (E2).
+        Read = "read",
+    }
+
+    /// How a cancel is written for a platform (B7): whoever shows nothing for a push is punished by some platforms.
+    CancelForm {
+        /// A visible notification that replaces the ring.
+        Replacement = "replacement",
+        /// Data only; the app removes the ring.
+        Data = "data",
+    }
+
+    /// How presence filters offers (B8).
+    PresenceFilter {
+        /// Not at all.
+        Off = "off",
+        /// An offer that routing assigned rings all the same, with a line for the audit; others do not.
+        Soft = "soft",
+        /// Who is not available is not rung.
+        Strict = "strict",
+    }
+
+    /// Who calls whom in a callback.
+    CallbackMode {
+        /// The contact centre calls the customer.
+        CallBack = "call_back",
+        /// The customer calls in when it is their turn (D2: delayed click-to-call-in).
+        CallIn = "call_in",
+    }
+
+    /// What handed a conversation on (E4).
+    Handover {
+        /// Forwarded.
+        Forwarded = "forwarded",
+        /// Invited to join.
+        Invited = "invited",
+        /// Given to a deputy.
+        Delegated = "delegated",
+    }
+
+    /// What a message is.
+    MessageKind {
+        /// Written by a person or a bot.
+        Written = "written",
+        /// A file, picture or recording.
+        File = "file",
+        /// Made by the platform ("Ann joined"): never a notification (E1).
+        System = "system",
+    }
+}
+
+impl Kind {
+    /// Its slot.
+    #[must_use]
+    pub const fn slot(self) -> Slot {
+        match self {
+            Self::NewMessage => Slot::Message,
+            Self::IncomingCall | Self::IncomingOffer => Slot::Call,
+            Self::MissedCall => Slot::Missed,
+            Self::Forwarded | Self::Invited | Self::Delegated => Slot::Handover,
+            Self::CallbackUpcoming
+            | Self::CallbackReady
+            | Self::CallbackNumber
+            | Self::CallbackPurged
+            | Self::CallbackAttemptFailed
+            | Self::CallbackFinalAttemptFailed => Slot::Callback,
+        }
+    }
+
+    /// How soon it has to be there.
+    #[must_use]
+    pub const fn urgency(self) -> Urgency {
+        match self {
+            Self::MissedCall | Self::CallbackPurged | Self::CallbackAttemptFailed => Urgency::Normal,
+            _ => Urgency::High,
+        }
+    }
+}
+
+/// A set of channels.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Channels(u8);
+
+impl Channels {
+    /// None.
+    pub const NONE: Self = Self(0);
+    /// All four.
+    pub const ALL: Self = Self(0b1111);
+
+    /// These.
+    #[must_use]
+    pub const fn of(channels: &[Channel]) -> Self {
+        let mut bits = 0;
+        let mut rest = channels;
+        while let [channel, more @ ..] = rest {
+            bits |= 1 << *channel as u8;
+            rest = more;
+        }
+        Self(bits)
+    }
+
+    /// Those in both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// Those in this one only.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// Whether a channel is in it.
+    #[must_use]
+    pub const fn has(self, channel: Channel) -> bool {
+        self.0 & (1 << channel as u8) != 0
+    }
+
+    /// Whether there is none in it.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Its channels, in the order of their declaration.
+    pub fn iter(self) -> impl Iterator<Item = Channel> {
+        Channel::ALL.iter().copied().filter(move |channel| self.has(*channel))
+    }
+}
+
+impl fmt::Display for Channels {
+    /// `email+mobile`; `none`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            return f.write_str("none");
+        }
+        for (place, channel) in self.iter().enumerate() {
+            write!(f, "{}{channel}", if place > 0 { "+" } else { "" })?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Channels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
