@@ -65,10 +65,7 @@ impl Fate {
     /// fallback (SMS, e-mail).
     #[must_use]
     pub const fn failed(self) -> bool {
-        !matches!(
-            self,
-            Self::Accepted | Self::Unknown | Self::Cancelled | Self::Superseded | Self::NotNeeded
-        )
+        !matches!(self, Self::Accepted | Self::Unknown | Self::Cancelled | Self::Superseded | Self::NotNeeded)
     }
 
     /// Whether it goes to the dead letters.

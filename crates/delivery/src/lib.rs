@@ -7,6 +7,7 @@ mod id;
 mod input;
 mod job;
 mod output;
+pub mod pacer;
 pub mod retry;
 mod settings;
 mod verdict;

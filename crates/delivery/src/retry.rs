@@ -190,7 +190,13 @@ impl RetryPolicy {
     /// When attempt `attempt + 1` may be made, and the back-off behind it. A time that the service named wins; where the
     /// time is a guess, the back-off is added to now and the guess is a lower bound.
     #[must_use]
-    pub fn next_attempt(&self, after: After, not_before: UnixTime, source: RetrySource, now: UnixTime) -> (UnixTime, u64) {
+    pub fn next_attempt(
+        &self,
+        after: After,
+        not_before: UnixTime,
+        source: RetrySource,
+        now: UnixTime,
+    ) -> (UnixTime, u64) {
         let backoff = self.backoff(after.seed, after.leg, after.attempt, after.previous);
         let longest = now + Duration::from_millis(self.longest_wait);
         let earliest = now + Duration::from_millis(self.minimum);

@@ -450,7 +450,7 @@ mod tests {
             source: RetrySource::Service,
         };
         let verdict = Verdict::Refused { status: 429, reason: Some("slow".into()), action };
-        insta::assert_snapshot!(hex(&Input::Outcome { job: id, device, attempt: 2, verdict }), @"");
+        insta::assert_snapshot!(hex(&Input::Outcome { job: id, device, attempt: 2, verdict }), @"010401000000000000000000000000000000020000000000000000000000000000000201ad030104736c6f770100a94601");
         insta::assert_snapshot!(hex(&Input::Tick), @"0100");
     }
 }

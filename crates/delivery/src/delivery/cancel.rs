@@ -8,9 +8,8 @@ impl Delivery {
     pub(super) fn cancel(&mut self, slot: SlotId, generation: u64) {
         self.supersede(slot, generation, Fate::Cancelled);
         let known = self.slots.entry(slot).or_default();
-        let highest = generation.saturating_sub(1);
-        if known.generation <= highest {
-            (known.generation, known.cancelled) = (highest, true);
+        if known.lowest < generation {
+            (known.lowest, known.cancelled) = (generation, true);
         }
         // Remembered from now on, if nothing of it lives.
         self.leave_slot(slot, crate::JobId::default());

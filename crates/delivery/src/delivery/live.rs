@@ -46,13 +46,24 @@ pub(crate) struct Leg {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LegState {
-    Waiting { until: UnixTime, why: Why },
+    Waiting {
+        until: UnixTime,
+        why: Why,
+    },
     /// An older generation is on the wire to this device.
-    Behind { until: UnixTime },
+    Behind {
+        until: UnixTime,
+    },
     /// The attempt has to be in the log first.
-    Committing { until: UnixTime },
-    Sending { until: UnixTime },
-    Done { fate: Fate },
+    Committing {
+        until: UnixTime,
+    },
+    Sending {
+        until: UnixTime,
+    },
+    Done {
+        fate: Fate,
+    },
 }
 
 /// Why a leg waits.

@@ -34,9 +34,9 @@ impl Delivery {
     fn reopen(&mut self, id: DeadId, at: UnixTime, until: UnixTime) -> bool {
         let Some(letter) = self.dead.letters.get(&id) else { return false };
         let job = &letter.job;
-        let newer = self.slots.get(&job.slot).is_some_and(|slot| slot.generation > job.generation);
+        let unwanted = self.slots.get(&job.slot).is_some_and(|slot| job.generation < slot.lowest);
         let live = self.jobs.contains_key(&job.id);
-        if at > until || at >= job.not_after || newer || (!live && self.admit(job).is_err()) {
+        if at > until || at >= job.not_after || unwanted || (!live && self.admit(job).is_err()) {
             return false;
         }
         let Some(letter) = self.dead.remove(id) else { return false };
@@ -64,7 +64,8 @@ impl Delivery {
         self.counts.reopened = self.counts.reopened.saturating_add(1);
         self.bytes = self.bytes.saturating_add(job.bytes());
         let slot = self.enter_slot(job.slot, Some(id));
-        slot.generation = slot.generation.max(job.generation);
+        slot.lowest = slot.lowest.max(job.generation);
+        slot.latest = slot.latest.max(Some(job.generation));
         let live = Live {
             job,
             digest: letter.digest,

@@ -67,7 +67,9 @@ impl Delivery {
         for at in 0..live.legs.len() {
             let Some(leg) = live.legs.get(at) else { return };
             match leg.state {
-                LegState::Waiting { .. } | LegState::Behind { .. } | LegState::Committing { .. } if expired => {
+                LegState::Waiting { .. } | LegState::Behind { .. } | LegState::Committing { .. }
+                    if expired =>
+                {
                     self.settle_leg(live, at, Fate::Expired);
                 }
                 LegState::Waiting { until, .. } if until <= self.now => self.start(live, at, true),

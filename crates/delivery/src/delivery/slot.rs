@@ -9,10 +9,12 @@ use crate::{Device, DeviceId, JobId, SlotId};
 /// What is known of a slot, while it has live jobs and for a while after.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Slot {
-    /// The highest generation that was seen.
-    pub(crate) generation: u64,
-    /// That one was a cancel.
+    /// Generations below are not wanted any more.
+    pub(crate) lowest: u64,
+    /// Because of a cancel, not of something newer.
     pub(crate) cancelled: bool,
+    /// The highest generation that was submitted.
+    pub(crate) latest: Option<u64>,
     /// Jobs that are not settled, the oldest first.
     pub(crate) live: Vec<JobId>,
     /// Devices that were told of a generation, or may have been, and of no cancel since.

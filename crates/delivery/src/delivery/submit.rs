@@ -16,7 +16,7 @@ impl Delivery {
         }
         self.counts.submitted = self.counts.submitted.saturating_add(1);
         if let Some(slot) = self.slots.get(&job.slot)
-            && slot.generation >= job.generation
+            && (job.generation < slot.lowest || slot.latest >= Some(job.generation))
         {
             let fate = if slot.cancelled { Fate::Cancelled } else { Fate::Superseded };
             return self.settle(id, &job, fate);
@@ -25,7 +25,7 @@ impl Delivery {
         let cancels = matches!(job.role, Role::Cancel { .. });
         self.supersede(job.slot, job.generation, if cancels { Fate::Cancelled } else { Fate::Superseded });
         let slot = self.enter_slot(job.slot, Some(id));
-        (slot.generation, slot.cancelled) = (job.generation, cancels);
+        (slot.lowest, slot.cancelled, slot.latest) = (job.generation, cancels, Some(job.generation));
         if self.is_over(&job) {
             return self.settle(id, &job, Fate::Expired);
         }

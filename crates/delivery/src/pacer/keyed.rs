@@ -94,7 +94,6 @@ impl Keyed {
         let mut least = (u64::MAX, 0);
         for (way, entry) in line.iter().enumerate() {
             if entry.key == name {
-                least.1 = way;
                 return line.get_mut(way).map(|entry| &mut entry.level);
             }
             let owed = entry.level.owed(now);

@@ -44,7 +44,9 @@ pub enum InvalidRate {
         burst: u32,
     },
     /// The span is longer than this arithmetic carries.
-    #[error("{burst} at once of {count} in {span_ms} ms: that is over 500 years, or more than 1 in a nanosecond")]
+    #[error(
+        "{burst} at once of {count} in {span_ms} ms: that is over 500 years, or more than 1 in a nanosecond"
+    )]
     Span {
         /// How many in the span.
         count: u32,
@@ -157,7 +159,8 @@ impl Level {
     /// When to come again.
     #[inline]
     pub fn peek(&self, rate: &Rate, now: UnixTime) -> Result<(), UnixTime> {
-        (*self).take(rate, now)
+        let mut copy = *self;
+        copy.take(rate, now)
     }
 
     /// Gives one back that was not used after all.
@@ -231,7 +234,7 @@ mod tests {
             for (first, start) in taken.iter().enumerate() {
                 for (inside, end) in taken[first..].iter().enumerate() {
                     let window = Duration::from_millis(end - start);
-                    prop_assert!(inside as u64 < rate.most_in(window), "{} in {:?}", inside + 1, window);
+                    prop_assert!((inside as u64) < rate.most_in(window), "{} in {:?}", inside + 1, window);
                 }
             }
         }

@@ -28,7 +28,8 @@ struct Connection {
 impl Streams {
     /// A connection is open, or its limit has changed. What is on it stays.
     pub fn open(&mut self, connection: ConnectionId, most: u32) {
-        let known = self.connections.entry(connection).or_insert(Connection { most, used: 0, closing: false });
+        let known =
+            self.connections.entry(connection).or_insert(Connection { most, used: 0, closing: false });
         known.most = most;
     }
 
