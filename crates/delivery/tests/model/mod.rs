@@ -1,6 +1,7 @@
 //! Drives a delivery by a script of bytes, and watches it: what every sequence of inputs must keep.
 //! Used by the proptests and by the fuzz target `delivery_ops`.
 
+#![allow(unreachable_pub)] // The fuzz target uses it, too.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::{BTreeMap, BTreeSet};
