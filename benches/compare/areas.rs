@@ -1,6 +1,7 @@
 //! One file per area.
 
 pub mod apns;
+pub mod delivery;
 pub mod digest;
 pub mod fcm;
 pub mod resume;

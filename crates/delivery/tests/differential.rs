@@ -45,6 +45,8 @@ proptest! {
         let theirs = Recloser::custom().closed_len(20).error_rate(per_mille as f32 / 1_000.0).build();
         let settings = BreakerSettings::default().with_failures(per_mille, Duration::from_secs(60), 20).unwrap();
         let mut ours = Breaker::new(settings, 1);
+        // It looks only once its ring is full and one more has come.
+        let _ = theirs.call(|| Ok::<_, ()>(()));
         for succeeded in calls {
             let permit = ours.admit(START).unwrap();
             ours.record(permit, succeeded, Duration::ZERO, START);

@@ -83,11 +83,11 @@ fn what_hurries_goes_first_and_what_does_not_is_not_starved() {
 #[test]
 fn after_silence_the_rate_climbs() {
     // FCM asks for at least 60 s.
-    let rate = Rate::new(1_000, Duration::from_secs(1), 1).unwrap();
+    let rate = Rate::new(100, Duration::from_secs(1), 1).unwrap();
     let mut pacer = pacer(LaneSettings::default().with_rate(rate));
     let mut left = Vec::new();
-    for number in 0..90_000 {
-        pacer.offer(offer(number % 90_000, 1), START).unwrap();
+    for number in 0..6_000 {
+        pacer.offer(offer(number, 1), START).unwrap();
     }
     for second in 0..70_u64 {
         let mut count = 0;
@@ -99,9 +99,9 @@ fn after_silence_the_rate_climbs() {
         }
         left.push(count);
     }
-    assert!((90..=120).contains(&left[0]), "a tenth at first: {left:?}");
-    assert!(left[35] < 1_000 && left[61] >= 990, "{left:?}");
-    assert!(left.is_sorted() || left.windows(2).all(|pair| pair[0] <= pair[1] + 10), "{left:?}");
+    assert!((9..=12).contains(&left[0]), "a tenth at first: {left:?}");
+    assert!(left[35] < 70 && left[61] >= 99, "{left:?}");
+    assert!(left.is_sorted() || left.windows(2).all(|pair| pair[0] <= pair[1] + 2), "{left:?}");
 }
 
 #[test]

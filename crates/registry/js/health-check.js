@@ -49,7 +49,10 @@ class HealthCheck {
     try {
       const { next: due = 0 } = (await this.load()) ?? {};
       // A due time beyond the interval is from before a step of the clock.
-      if (this.now() < due && due <= this.now() + this.intervalMs) return "not_due";
+      if (this.now() < due && due <= this.now() + this.intervalMs) {
+        next = due;
+        return "not_due";
+      }
       const probe = this.newProbe();
       // Waiting begins first: the probe may be faster than the answer.
       const arrival = this.expect(probe);

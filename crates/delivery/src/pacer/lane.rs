@@ -9,8 +9,8 @@ use super::settings::{LaneSettings, ServiceId};
 use super::{Breaker, LaneId, Level, Rate, Streams};
 use crate::Priority;
 
-/// The slowest part of a ramp: a tenth.
-const RAMP_SLOWEST: u64 = 10;
+/// What a request costs at the foot of a ramp, in thousandths: ten times as much.
+const RAMP_FOOT: u64 = 10_000;
 
 pub(super) const CLASSES: [Priority; 3] = [Priority::Urgent, Priority::Normal, Priority::Low];
 
@@ -86,25 +86,25 @@ impl Lane {
         }
     }
 
-    /// How many times as much a request costs, while the ramp is climbed.
+    /// What a request costs, in thousandths: more, while the ramp is climbed.
     fn cost(&mut self, now: UnixTime) -> u32 {
         let ramp = self.settings.ramp;
         if ramp == 0 {
-            return 1;
+            return 1_000;
         }
         let silent = reveille_core::millis(now.since(self.last_left)) >= ramp;
         if silent || now < self.ramp_from {
             self.ramp_from = now;
         }
         let climbed = reveille_core::millis(now.since(self.ramp_from)).max(1);
-        (ramp / climbed).clamp(1, RAMP_SLOWEST) as u32
+        (ramp.saturating_mul(1_000) / climbed).clamp(1_000, RAMP_FOOT) as u32
     }
 
     /// Takes one of the lane's rate.
     pub(super) fn take(&mut self, now: UnixTime) -> Result<(), UnixTime> {
         let cost = self.cost(now);
         let rate = self.rate(now);
-        self.level.take_times(&rate, cost, now)?;
+        self.level.take_scaled(&rate, cost, now)?;
         self.last_left = now;
         Ok(())
     }

@@ -272,6 +272,10 @@ impl<T> Pacer<T> {
         self.by_leg.insert(halves(offer.leg)[0], at);
         self.queued += 1;
         self.queued_bytes = self.queued_bytes.saturating_add(offer.bytes.into());
+        if ordered {
+            // Its conversation may be free while those that wait are not.
+            self.unblock(lane);
+        }
         self.ring(lane);
     }
 
@@ -414,7 +418,7 @@ impl<T> Pacer<T> {
         let Some((list, place)) = lane.class(priority).peek(&mut self.slab, free) else {
             // Empty, or every conversation of it is under way.
             if ordered && lane.waiting > 0 {
-                let until = self.order.next_free(at);
+                let until = self.order.next_free(at, now);
                 self.block(at, until);
             }
             return None;

@@ -36,8 +36,14 @@ impl Order {
             .is_none_or(|busy| busy.until <= now || (busy.leg == Some(leg) && !busy.on_wire))
     }
 
-    /// When the first conversation of a lane is free without a report.
-    pub(super) fn next_free(&self, lane: u32) -> UnixTime {
+    /// When the next conversation of a lane is free without a report. Those that are free are forgotten.
+    pub(super) fn next_free(&mut self, lane: u32, now: UnixTime) -> UnixTime {
+        let over = self.busy.extract_if((lane, 0)..=(lane, u64::MAX), |_, busy| busy.until <= now);
+        for (_, busy) in over {
+            if let Some(leg) = busy.leg {
+                self.by_leg.remove(&leg);
+            }
+        }
         let of_lane = self.busy.range((lane, 0)..=(lane, u64::MAX));
         of_lane.map(|(_, busy)| busy.until).min().unwrap_or(UnixTime::MAX)
     }

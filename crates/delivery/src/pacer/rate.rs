@@ -131,17 +131,22 @@ impl Level {
     /// When to come again: nothing is taken. A millisecond too early is too early.
     #[inline]
     pub fn take(&mut self, rate: &Rate, now: UnixTime) -> Result<(), UnixTime> {
-        self.take_times(rate, 1, now)
+        self.take_cost(rate, rate.interval, now)
     }
 
-    /// Takes one that costs as much as `times`: for a part of a rate. At least one is always possible from time to time.
+    /// Takes one that costs `per_mille` thousandths of the usual: for a part of a rate. One is always possible from time to
+    /// time.
     ///
     /// # Errors
     /// When to come again.
+    pub fn take_scaled(&mut self, rate: &Rate, per_mille: u32, now: UnixTime) -> Result<(), UnixTime> {
+        let cost = u128::from(rate.interval) * u128::from(per_mille);
+        self.take_cost(rate, u64::try_from(cost.div_ceil(1_000)).unwrap_or(u64::MAX), now)
+    }
+
     #[inline]
-    pub fn take_times(&mut self, rate: &Rate, times: u32, now: UnixTime) -> Result<(), UnixTime> {
+    fn take_cost(&mut self, rate: &Rate, cost: u64, now: UnixTime) -> Result<(), UnixTime> {
         let owed = self.owed(now);
-        let cost = rate.interval.saturating_mul(times.into());
         let after = owed.saturating_add(cost);
         let over = after.saturating_sub(rate.tolerance.max(cost));
         if over > 0 {
@@ -254,10 +259,10 @@ mod tests {
         }
 
         #[test]
-        fn any_time_is_legal(owed: u64, at: u64, now: u64, times: u32) {
+        fn any_time_is_legal(owed: u64, at: u64, now: u64, per_mille: u32) {
             let mut level = Level { owed, at };
             let now = UnixTime::from_millis(now);
-            if let Err(until) = level.take_times(&Rate::PUSH_SERVICE, times, now) {
+            if let Err(until) = level.take_scaled(&Rate::PUSH_SERVICE, per_mille, now) {
                 prop_assert!(until > now || now == UnixTime::MAX);
             }
         }
