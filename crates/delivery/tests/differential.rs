@@ -1,5 +1,7 @@
 //! Beside the peers, where they mean the same.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // Test helpers.
+
 use std::num::NonZeroU32;
 use std::time::Duration;
 

@@ -1,5 +1,7 @@
 //! The pacer, against what every sequence of calls must keep.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // Test helpers.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -250,7 +252,9 @@ fn a_conversation_keeps_its_order() {
         for leave in under_way {
             let number = leave.content;
             if number % 4 == 1 && failed.insert(number) {
-                pacer.report(leave.ticket, Verdict::NoAnswer, now);
+                let action = Action::RefreshCredential { also_reconnect: false };
+                let stale = Verdict::Refused { status: 401, reason: None, action };
+                pacer.report(leave.ticket, stale, now);
                 // Nothing of this conversation leaves before it is back.
                 assert!(drain(&mut pacer, now).iter().all(|leave| leave.content % 3 != number % 3));
                 let mut again = in_conversation(number);

@@ -1,5 +1,7 @@
 //! Defects of other gateways and libraries, each as a test that they would fail.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // Test helpers.
+
 use std::time::Duration;
 
 use reveille_core::{Action, Machine, RetryAfter, RetrySource, Scope, UnixTime};

@@ -332,7 +332,7 @@ fn ends() -> Vec<Case> {
             event: Event::Reinstate,
             now,
             after: later(retired(browser(), now, Retirement::Gone, true), |device| {
-                device.state = State::Active
+                device.state = State::Active;
             }),
         },
     ]

@@ -369,7 +369,9 @@ fn validation_due(token: &Token, policy: &RegistryPolicy) -> UnixTime {
 
 impl Device {
     fn is_to_be_purged(&self, policy: &RegistryPolicy, now: UnixTime) -> bool {
-        now >= self.purge_due(policy)
+        let due = self.purge_due(policy);
+        // The end of time is never.
+        now >= due && due != UnixTime::MAX
     }
 
     fn purge_due(&self, policy: &RegistryPolicy) -> UnixTime {

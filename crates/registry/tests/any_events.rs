@@ -1,5 +1,7 @@
 //! Any sequence of events, with several writers and an adversarial clock.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // Test helpers.
+
 mod model;
 
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! The case table, against the decision itself and against the store in memory.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // Test helpers.
+
 use reveille_registry::{Change, Memory, RegistryPolicy, cases, decide};
 
 #[test]
