@@ -381,8 +381,9 @@ proptest! {
         // Everybody answers, and in the end nothing waits.
         for _ in 0..2_000 {
             for leave in under_way.drain(..) {
+                let leg = leave.ticket.leg();
                 pacer.report(leave.ticket, OK, now);
-                pacer.withdraw(leave.ticket.leg());
+                pacer.withdraw(leg);
             }
             while let Some(leave) = pacer.next(now) {
                 waiting.remove(&leave.content);

@@ -379,7 +379,7 @@ fn one_bad_credential_does_not_prune_a_whole_registry() {
 fn the_same_400_for_many_targets_is_the_messages_fault() {
     let mut pacer = Pacer::new(PacerSettings::default(), 1);
     let mut actions = Vec::new();
-    for number in 0..4 {
+    for number in 0..6 {
         let mut same = offer(number);
         same.digest = offer(0).digest;
         let now = NOW + Duration::from_secs(number);
@@ -390,7 +390,7 @@ fn the_same_400_for_many_targets_is_the_messages_fault() {
                 let Verdict::Refused { action, .. } = judged.verdict else { panic!("it was refused") };
                 actions.push(action);
             }
-            Err(held) => assert_eq!((held.by, number), (HeldBy::Poison, 3)),
+            Err(held) => assert_eq!((held.by, number), (HeldBy::Poison, 5)),
         }
     }
     assert_eq!(actions.last(), Some(&Action::FixRequest { field: None }));

@@ -16,6 +16,6 @@ pub use event::{Effect, Event, Pruning, Registration};
 pub use memory::{Conflict, Memory};
 pub use pause::{Channel, Pause, Pauses, Weighed};
 pub use policy::RegistryPolicy;
-pub use record::{Device, DeviceKey, Platform, Retirement, State};
-pub use support::{Client, NoPush, PushPermission, Support, Version, fallback};
+pub use record::{Device, DeviceKey, FormVersion, Platform, Retirement, State};
+pub use support::{Client, InvalidVersion, NoPush, PushPermission, Support, Version, fallback};
 pub use token::{Environment, Purpose, PushKind, Token, TokenValue};

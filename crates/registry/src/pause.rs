@@ -110,3 +110,28 @@ impl Pauses {
         self.channels.iter().filter(move |(_, pause)| over(pause)).map(|(channel, _)| *channel)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_held_is_counted_until_it_is_reported() {
+        let (now, noon) = (UnixTime::from_secs(10), UnixTime::from_secs(20));
+        let mut pauses = Pauses::default();
+        pauses.pause(Channel::Email, None, false);
+        assert_eq!(pauses.weigh(Channel::Email, true, now), Weighed::Held { until: None });
+        // Paused again until noon: the count goes on.
+        pauses.pause(Channel::Email, Some(noon), false);
+        assert_eq!(pauses.weigh(Channel::Email, false, now), Weighed::Held { until: Some(noon) });
+        assert_eq!(pauses.weigh(Channel::Sms, false, now), Weighed::Passes);
+        assert_eq!(
+            (pauses.over(now).count(), pauses.over(noon).collect::<Vec<_>>()),
+            (0, vec![Channel::Email])
+        );
+        let json = serde_json::to_string(&pauses).unwrap();
+        assert_eq!(serde_json::from_str::<Pauses>(&json).unwrap(), pauses);
+        assert_eq!((pauses.resume(Channel::Email).unwrap().held, pauses.revision()), (2, 5));
+        assert_eq!(pauses.resume(Channel::Email), None);
+    }
+}

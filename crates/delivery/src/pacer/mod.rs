@@ -24,7 +24,7 @@ use std::time::Duration;
 use reveille_core::{UnixTime, Wakeup};
 
 use crate::delivery::Keyed as Hashing;
-use crate::{HeldBy, LegId, Priority};
+use crate::{HeldBy, LegId, PayloadDigest, Priority};
 
 pub use breaker::{Breaker, BreakerChange, BreakerSettings, InvalidBreaker, Permit};
 pub use budget::RetryBudget;
@@ -207,7 +207,7 @@ impl<T> Pacer<T> {
         if full {
             return Some((now + CROWDED, HeldBy::Full));
         }
-        if let Some(until) = self.poison.is_poison(offer.digest, now) {
+        if let Some(until) = self.poison.is_poison(at_service(offer.digest, offer.service), now) {
             return Some((until, HeldBy::Poison));
         }
         if self.settings.lane(offer.service).ordered {
@@ -484,10 +484,10 @@ impl<T> Pacer<T> {
         if entry.not_after <= now && entry.not_after != UnixTime::MAX {
             return Err(Stop::Request(entry.not_after, HeldBy::Rate));
         }
-        if let Some(until) = self.poison.is_poison(entry.digest, now) {
-            return Err(Stop::Request(until.max(entry.not_after.min(until)), HeldBy::Poison));
+        let lane = self.lanes.get(at as usize).ok_or(Stop::Park)?;
+        if let Some(until) = self.poison.is_poison(at_service(entry.digest, lane.service), now) {
+            return Err(Stop::Request(until, HeldBy::Poison));
         }
-        let lane = self.lanes.get_mut(at as usize).ok_or(Stop::Park)?;
         let (credential, platform) =
             (CredentialId::from_bits(entry.credential), PlatformId::from_bits(entry.platform));
         let service = lane.service;
@@ -667,4 +667,10 @@ impl<T> Pacer<T> {
         }
         self.blocked.first().map(|(at, _)| Wakeup { at: *at, reason: "a lane may go on" })
     }
+}
+
+/// A message at one service: what is wrong for one may be right for another.
+const fn at_service(digest: PayloadDigest, service: ServiceId) -> PayloadDigest {
+    let salt = (service.0 as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    PayloadDigest::from_bits(digest.to_bits() ^ salt)
 }

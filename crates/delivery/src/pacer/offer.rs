@@ -108,7 +108,7 @@ pub struct Leave<T> {
 
 /// The place that a request takes while it is under way. Give it back with [`Pacer::report`](super::Pacer::report) or
 /// [`Pacer::give_back`](super::Pacer::give_back).
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Ticket {
     pub(super) leg: LegId,
     pub(super) lane: u32,

@@ -11,7 +11,7 @@ use crate::PayloadDigest;
 /// Tells a message that nobody accepts from targets that accept nothing.
 ///
 /// The same message, refused as wrong for several devices and accepted for none, is at fault itself: it is not sent any
-/// more, and the devices are not suspected for it.
+/// more, and the devices are not suspected for it. One that was accepted since its first refusal is not.
 #[derive(Clone, Debug)]
 pub struct PoisonWatch {
     devices: usize,
@@ -26,6 +26,8 @@ struct Seen {
     since: UnixTime,
     refused_by: Vec<u64>,
     poison: bool,
+    /// A service took it.
+    well: bool,
 }
 
 impl PoisonWatch {
@@ -43,9 +45,9 @@ impl PoisonWatch {
         let devices = self.devices;
         let seen = self.seen.entry(message).or_insert_with(|| {
             self.by_age.insert((now, message));
-            Seen { since: now, refused_by: Vec::new(), poison: false }
+            Seen { since: now, refused_by: Vec::new(), poison: false, well: false }
         });
-        if seen.poison || seen.refused_by.contains(&device) {
+        if seen.poison || seen.well || seen.refused_by.contains(&device) {
             return false;
         }
         seen.refused_by.push(device);
@@ -60,8 +62,8 @@ impl PoisonWatch {
 
     /// A service took the message: it is well.
     pub fn accepted(&mut self, message: PayloadDigest) {
-        if let Some(seen) = self.seen.remove(&message) {
-            self.by_age.remove(&(seen.since, message));
+        if let Some(seen) = self.seen.get_mut(&message) {
+            (seen.well, seen.poison) = (true, false);
         }
     }
 
@@ -157,11 +159,13 @@ mod tests {
     }
 
     #[test]
-    fn one_device_cannot_poison_and_an_acceptance_clears() {
+    fn one_device_cannot_poison_and_an_acceptance_acquits() {
         let mut watch = PoisonWatch::new(3, Duration::from_secs(600), 10);
         let message = PayloadDigest::from_bits(1);
         assert!((0..100).all(|_| !watch.refused(message, 1, at(0))));
         watch.accepted(message);
+        assert!((0..100).all(|device| !watch.refused(message, device, at(0))));
+        let message = PayloadDigest::from_bits(2);
         assert!(!watch.refused(message, 2, at(0)));
         assert!(!watch.refused(message, 3, at(0)));
         assert!(watch.refused(message, 4, at(1)));

@@ -6,7 +6,7 @@ use super::offer::Judged;
 use super::pauses;
 use super::{
     Alert, Breaker, BreakerChange, BreakerSettings, CredentialId, Pacer, PlatformId, PruneBreaker, Pruning,
-    Ticket,
+    Ticket, at_service,
 };
 use crate::Verdict;
 
@@ -123,6 +123,8 @@ impl<T> Pacer<T> {
 
     /// Is it the target, the message, or all targets at once?
     fn weigh_target(&mut self, ticket: &Ticket, verdict: Verdict, now: UnixTime) -> Verdict {
+        let service = self.lanes.get(ticket.lane as usize).map(|lane| lane.service).unwrap_or_default();
+        let message = at_service(ticket.digest, service);
         let prune = self.prune.entry(ticket.credential).or_insert_with(|| {
             let settings = &self.settings;
             PruneBreaker::new(settings.prune_per_mille, settings.prune_minimum, settings.prune_pause)
@@ -131,7 +133,7 @@ impl<T> Pacer<T> {
             Verdict::Refused { status, reason, action } => (status, reason, action),
             Verdict::Accepted { .. } => {
                 prune.well(now);
-                self.poison.accepted(ticket.digest);
+                self.poison.accepted(message);
                 return verdict;
             }
             other => return other,
@@ -146,10 +148,10 @@ impl<T> Pacer<T> {
         }
         // A 400 is about the message or about the target; the others who get the same message know which.
         if matches!(action, Action::FixRequest { .. }) || (status == 400 && action == Action::SuspectTarget) {
-            if self.poison.refused(ticket.digest, ticket.device, now) {
+            if self.poison.refused(message, ticket.device, now) {
                 self.alerts.push_back(Alert::Poison { digest: ticket.digest });
             }
-            if action == Action::SuspectTarget && self.poison.is_poison(ticket.digest, now).is_some() {
+            if action == Action::SuspectTarget && self.poison.is_poison(message, now).is_some() {
                 action = Action::FixRequest { field: None };
             }
         }

@@ -26,7 +26,7 @@ pub struct ServiceId(pub u16);
 /// | lanes | 100,000 | the same |
 /// | retry budget | 10 %, and 100 a minute | of the requests of a minute |
 /// | throttle | off | K in thousandths, 2,000 is usual |
-/// | poison | 3 devices in 10 min | that refuse the same message |
+/// | poison | 5 devices in 10 min | of one service that refuse the same message, and none that takes it |
 /// | prune breaker | 10 %, at least 20 in an hour, for 1 h | of the targets of one credential |
 /// | longest pause | 1 h | that a service can ask for |
 /// | hold | 2 s | what cannot leave within it goes back as deferred |
@@ -72,7 +72,7 @@ impl Default for PacerSettings {
             retry_per_mille: 100,
             retry_reserve: 100,
             throttle: None,
-            poison_devices: 3,
+            poison_devices: 5,
             poison_keep: Duration::from_secs(600),
             prune_per_mille: 100,
             prune_minimum: 20,

@@ -41,7 +41,6 @@ pub fn run(script: &[u8]) {
     let (mut store, policy) = (Memory::default(), RegistryPolicy::default());
     let mut now = UnixTime::from_secs(1_800_000_000);
     let mut pending: Vec<Pending> = Vec::new();
-    let mut times = Times::default();
     while !script.0.is_empty() {
         now = clock(&mut script, now);
         let key = DeviceKey::new("app", script.below(3).to_string());
@@ -57,7 +56,7 @@ pub fn run(script: &[u8]) {
             let consequences = store.apply(&key, &event, &policy, now);
             let after = store.load(&key);
             check(before.as_ref(), after, &event, now);
-            times.check(before.as_ref(), after, &event);
+            check_late(before.as_ref(), after, &event);
             for (other, consequence) in consequences {
                 if let Consequence::CancelPending { owner } = consequence {
                     assert!(OWNERS.contains(&owner.as_str()), "{other:?}");
@@ -161,21 +160,16 @@ fn check(before: Option<&Device>, after: Option<&Device>, event: &Event, now: Un
     }
 }
 
-#[derive(Default)]
-struct Times;
-
-impl Times {
-    /// A late drop never hits a token that was registered again.
-    fn check(&mut self, before: Option<&Device>, after: Option<&Device>, event: &Event) {
-        let (Some(before), Some(after)) = (before, after) else { return };
-        let Event::Delivery { purpose, revision, effect, .. } = event else { return };
-        let Some(token) = before.token(*purpose) else { return };
-        let newer = token.since_revision > *revision;
-        let died_before =
-            matches!(effect, Effect::Gone { if_registered_before: Some(died) } if token.registered >= *died);
-        if newer || died_before {
-            assert_eq!(before, after, "{event:?}");
-        }
+/// A late drop never hits a token that was registered again.
+fn check_late(before: Option<&Device>, after: Option<&Device>, event: &Event) {
+    let (Some(before), Some(after)) = (before, after) else { return };
+    let Event::Delivery { purpose, revision, effect, .. } = event else { return };
+    let Some(token) = before.token(*purpose) else { return };
+    let newer = token.since_revision > *revision;
+    let died_before =
+        matches!(effect, Effect::Gone { if_registered_before: Some(died) } if token.registered >= *died);
+    if newer || died_before {
+        assert_eq!(before, after, "{event:?}");
     }
 }
 
