@@ -100,13 +100,18 @@ impl Delivery {
             if live.leg_on(device.id).is_some() {
                 continue;
             }
+            if live.legs.len() > self.settings.devices {
+                // One letter in the dead letters stands for all that are too many.
+                let (job, device, fate) = (live.job.id, device.id, Fate::Overflow);
+                self.out.push_back(Output::LegSettled { job, device, fate });
+                continue;
+            }
             live.legs.push(Leg::new(*device, self.now));
             let at = live.legs.len() - 1;
             if at < self.settings.devices {
                 self.start(live, at, true);
-            } else if at == self.settings.devices {
+            } else {
                 self.settle_leg(live, at, Fate::Overflow);
-                return;
             }
         }
     }
