@@ -67,7 +67,7 @@ impl LegId {
     /// ```
     /// use reveille_delivery::{DeviceId, JobId, LegId};
     /// let leg = LegId::of(JobId::from_bits(1), DeviceId::from_bits(2));
-    /// assert_eq!(leg.to_bits(), 0xcbef_b2bf_e7dc_22be_a6b8_8ea5_5b13_7aa7);
+    /// assert_eq!(leg.to_bits(), 0xb78e_5c30_0cad_7b27_4978_0818_a18b_5953);
     /// ```
     #[must_use]
     pub fn of(job: JobId, device: DeviceId) -> Self {

@@ -246,17 +246,19 @@ fn a_conversation_keeps_its_order() {
     let mut order: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
     let (mut now, mut failed) = (START, BTreeSet::new());
     for _ in 0..1_000 {
-        let under_way = drain(&mut pacer, now);
+        let mut under_way = drain(&mut pacer, now);
         let conversations: BTreeSet<_> = under_way.iter().map(|leave| leave.content % 3).collect();
         assert_eq!(conversations.len(), under_way.len(), "one at a time");
-        for leave in under_way {
+        while let Some(leave) = under_way.pop() {
             let number = leave.content;
             if number % 4 == 1 && failed.insert(number) {
                 let action = Action::RefreshCredential { also_reconnect: false };
                 let stale = Verdict::Refused { status: 401, reason: None, action };
                 pacer.report(leave.ticket, stale, now);
                 // Nothing of this conversation leaves before it is back.
-                assert!(drain(&mut pacer, now).iter().all(|leave| leave.content % 3 != number % 3));
+                let others = drain(&mut pacer, now);
+                assert!(others.iter().all(|leave| leave.content % 3 != number % 3));
+                under_way.extend(others);
                 let mut again = in_conversation(number);
                 again.attempt = 2;
                 pacer.offer(again, now).unwrap();

@@ -131,11 +131,11 @@ fn what_must_not_come_twice_is_in_the_log_first_and_ends_as_unknown() {
     let commit = Output::Commit { job: id, device: phone, attempt: 1 };
     for crash in [false, true] {
         let mut delivery = delivery();
-        assert_eq!(submit(&mut delivery, sms(), NOW), [commit.clone()]);
+        assert_eq!(submit(&mut delivery, sms(), NOW), std::slice::from_ref(&commit));
         if crash {
             // Before it was in the log: nothing was sent, so it is asked for again.
             let recovered = Input::Recovered { spread: Duration::ZERO };
-            assert_eq!(apply(&mut delivery, recovered, NOW), [commit.clone()]);
+            assert_eq!(apply(&mut delivery, recovered, NOW), std::slice::from_ref(&commit));
         }
         let attempt = Input::Attempt { job: id, device: phone, attempt: 1 };
         let first = send(&apply(&mut delivery, attempt, NOW));
@@ -405,7 +405,7 @@ fn a_bad_credential_pauses_what_uses_it_and_nothing_else() {
     pacer.offer(offer(1), NOW).unwrap();
     let leave = pacer.next(NOW).unwrap();
     let bad = refused(403, Action::FixCredential { scope: Scope::Credential });
-    pacer.report(leave.ticket, bad.clone(), NOW);
+    pacer.report(leave.ticket, bad, NOW);
     let Some(Alert::CredentialBad { until, .. }) = pacer.poll_alert() else { panic!("no alert") };
     assert_eq!(pacer.offer(offer(2), NOW).unwrap_err().by, HeldBy::Credential);
     let mut other = offer(3);

@@ -30,7 +30,7 @@ pub use snapshot::RestoreError;
 /// Everything between "this should be sent" and "it is settled" that must survive a crash: legs, attempts, retry times,
 /// supersession, cancels, dead letters. One for each shard; its state is a fold of its inputs ([`Machine`]).
 ///
-/// The loop, with a driver that asks a [`Pacer`](crate::Pacer) when each request may leave:
+/// The loop, with a driver that asks a [`Pacer`](crate::pacer::Pacer) when each request may leave:
 ///
 /// 1. commit the input to the log, [`apply`](Machine::apply) it and drain;
 /// 2. do what the outputs say: `Resolve` devices, `Commit` attempts, `Send` requests; each is answered with an input;
