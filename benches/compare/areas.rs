@@ -2,6 +2,7 @@
 
 pub mod apns;
 pub mod conversation;
+pub mod delivery;
 pub mod digest;
 pub mod fcm;
 pub mod resume;

@@ -22,6 +22,7 @@ type Area = (&'static str, fn(&mut Report));
 const AREAS: &[Area] = &[
     ("apns", areas::apns::compare),
     ("conversation", areas::conversation::compare),
+    ("delivery", areas::delivery::compare),
     ("digest", areas::digest::compare),
     ("fcm", areas::fcm::compare),
     ("resume", areas::resume::compare),

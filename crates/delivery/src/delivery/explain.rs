@@ -1,0 +1,128 @@
+//! "Why is this still here?" and "what became of it?"
+
+use reveille_core::UnixTime;
+
+use super::Delivery;
+use super::live::{LegState, Live, Stage, Why};
+use crate::{DeviceId, Fate, HeldBy, JobId, Tried};
+
+/// What is known of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// Where it stands.
+    pub status: Status,
+    /// Its legs; of a settled job, none.
+    pub legs: Vec<LegExplanation>,
+}
+
+/// Where a job stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Status {
+    /// Its devices are being looked up.
+    Resolving,
+    /// The recipient wants it later.
+    Held {
+        /// Until when.
+        until: UnixTime,
+        /// By what.
+        by: HeldBy,
+    },
+    /// It is under way: see the legs.
+    UnderWay {
+        /// Since when.
+        since: UnixTime,
+    },
+    /// It has ended.
+    Settled {
+        /// How.
+        fate: Fate,
+        /// When.
+        at: UnixTime,
+    },
+}
+
+/// What is known of a leg.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LegExplanation {
+    /// On which device.
+    pub device: DeviceId,
+    /// Where it stands.
+    pub status: LegStatus,
+    /// The attempt that is made, or the next one, from 1.
+    pub attempt: u8,
+    /// The attempts that failed.
+    pub tried: Vec<Tried>,
+}
+
+/// Where a leg stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LegStatus {
+    /// It waits.
+    Waiting {
+        /// Until when.
+        until: UnixTime,
+        /// For what.
+        why: Why,
+    },
+    /// An older generation is on the wire to the device.
+    Behind {
+        /// It waits until then at most.
+        until: UnixTime,
+    },
+    /// Its attempt has to be in the log first.
+    Committing,
+    /// With the pacer, or on the wire.
+    OnItsWay {
+        /// Without a report by then it counts as unanswered.
+        until: UnixTime,
+        /// It is not wanted any more, and ends like this unless it arrives.
+        ended: Option<Fate>,
+    },
+    /// It has ended.
+    Settled(Fate),
+}
+
+impl Delivery {
+    /// What is known of a job; `None` if nothing is: it never came, or it ended too long ago. Dead letters say more about
+    /// what died.
+    #[must_use]
+    pub fn explain(&self, job: JobId) -> Option<Explanation> {
+        let Some(live) = self.jobs.get(&job) else {
+            let (fate, at) = *self.ends.get(&job)?;
+            return Some(Explanation { status: Status::Settled { fate, at }, legs: Vec::new() });
+        };
+        let status = match live.stage {
+            Stage::Resolving { .. } => Status::Resolving,
+            Stage::Held { until, by } => Status::Held { until, by },
+            Stage::Legs => Status::UnderWay { since: live.submitted },
+            Stage::Ended { fate } => Status::Settled { fate, at: self.now },
+        };
+        let legs = live.legs.iter().map(|leg| LegExplanation {
+            device: leg.device.id,
+            attempt: leg.attempt,
+            tried: leg.tried.clone(),
+            status: match leg.state {
+                LegState::Waiting { until, why } => LegStatus::Waiting { until, why },
+                LegState::Behind { until } => LegStatus::Behind { until },
+                LegState::Committing { .. } => LegStatus::Committing,
+                LegState::Sending { until } => LegStatus::OnItsWay { until, ended: leg.ended },
+                LegState::Done { fate } => LegStatus::Settled(fate),
+            },
+        });
+        Some(Explanation { status, legs: legs.collect() })
+    }
+}
+
+/// What happens to a job at `at`.
+pub(super) fn reason(live: &Live, at: UnixTime) -> &'static str {
+    if live.job.not_after == at {
+        return "a job expires";
+    }
+    match live.stage {
+        Stage::Resolving { .. } => "devices are asked for again",
+        Stage::Held { .. } => "a job is not held any more",
+        _ => "a leg is due",
+    }
+}

@@ -1,0 +1,363 @@
+//! The logged machine.
+
+mod answer;
+mod cancel;
+mod clock;
+mod explain;
+pub(crate) mod live;
+mod redrive;
+mod send;
+pub(crate) mod slot;
+mod snapshot;
+mod submit;
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::hash::BuildHasher;
+
+use reveille_core::siphash::Sip13;
+use reveille_core::{Machine, UnixTime, Wakeup};
+use thiserror::Error;
+
+use crate::dead::DeadLetters;
+use crate::{DeadId, DeadLetter, DeliverySettings, DeviceId, Fate, Input, Job, JobId, Note, Output, SlotId};
+
+pub use explain::{Explanation, LegExplanation, LegStatus, Status};
+pub use live::Why;
+use live::{Live, Stage};
+use slot::Slot;
+pub use snapshot::RestoreError;
+
+/// Everything between "this should be sent" and "it is settled" that must survive a crash: legs, attempts, retry times,
+/// supersession, cancels, dead letters. One for each shard; its state is a fold of its inputs ([`Machine`]).
+///
+/// The loop, with a driver that asks a [`Pacer`](crate::pacer::Pacer) when each request may leave:
+///
+/// 1. commit the input to the log, [`apply`](Machine::apply) it and drain;
+/// 2. do what the outputs say: `Resolve` devices, `Commit` attempts, `Send` requests; each is answered with an input;
+/// 3. sleep until [`next_wakeup`](Machine::next_wakeup) and commit a [`Input::Tick`].
+///
+/// ```
+/// use reveille_core::{Machine, UnixTime};
+/// use reveille_delivery::{
+///     Delivery, DeliverySettings, Device, DeviceId, Fate, Input, Job, JobId, Output, RecipientId, SlotId, Verdict,
+/// };
+///
+/// let mut delivery = Delivery::new(DeliverySettings::default(), 7);
+/// let now = UnixTime::from_secs(1_000);
+/// let (alice, slot, phone) = (RecipientId::from_bits(1), SlotId::from_bits(2), DeviceId::from_bits(3));
+/// let job = Job::new(JobId::from_bits(4), alice, slot, 1, "hello").with_devices([Device::new(phone, 1)]);
+/// let outputs: Vec<_> = delivery.apply(Input::Submit { job: job.into() }, now).collect();
+/// let [Output::Send(send)] = outputs.as_slice() else { panic!("{outputs:?}") };
+/// assert_eq!((send.attempt, &send.content[..]), (1, &b"hello"[..]));
+///
+/// // Nobody knows what became of the first attempt: a second one follows, after a back-off, under the same name.
+/// let outcome = |attempt, verdict| Input::Outcome { job: send.job, device: phone, attempt, verdict };
+/// assert_eq!(delivery.apply(outcome(1, Verdict::NoAnswer), now).count(), 0);
+/// let later = delivery.next_wakeup().unwrap().at;
+/// let outputs: Vec<_> = delivery.apply(Input::Tick, later).collect();
+/// assert!(matches!(&outputs[..], [Output::Send(again)] if again.leg == send.leg && again.attempt == 2));
+///
+/// let outputs: Vec<_> = delivery.apply(outcome(2, Verdict::Accepted { status: 201 }), later).collect();
+/// assert_eq!(outputs.last(), Some(&Output::Settled { job: send.job, fate: Fate::Accepted }));
+/// assert_eq!(delivery.next_wakeup(), None);
+/// ```
+///
+/// **Clocks.** `now` never falls. When the driver saw the clock being set, it says so with [`Input::ClockStep`]: back-offs
+/// and waits for answers move along, while `not_after` and times that a service named stay where they are.
+#[derive(Debug)]
+pub struct Delivery {
+    settings: DeliverySettings,
+    seed: u64,
+    now: UnixTime,
+    jobs: HashMap<JobId, Box<Live>, Keyed>,
+    /// Content of all of them.
+    bytes: u64,
+    timers: BTreeSet<(UnixTime, JobId)>,
+    slots: HashMap<SlotId, Slot, Keyed>,
+    /// Slots without a live job, and when they are forgotten.
+    forget: BTreeSet<(UnixTime, SlotId)>,
+    settled: VecDeque<JobId>,
+    ends: HashMap<JobId, (Fate, UnixTime), Keyed>,
+    dead: DeadLetters,
+    counts: Counts,
+    // Empty between two inputs:
+    input: Option<Input>,
+    out: VecDeque<Output>,
+    /// Legs that left the wire: newer generations may wait behind them.
+    freed: Vec<(SlotId, DeviceId)>,
+}
+
+/// How many jobs came and how they ended.
+///
+/// `submitted + reopened` is always the jobs that are not settled and the sum of [`settled`](Self::settled).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Jobs taken in.
+    pub submitted: u64,
+    /// Settled jobs that a redrive opened again.
+    pub reopened: u64,
+    pub(crate) settled: [u64; Fate::ALL.len()],
+}
+
+impl Counts {
+    /// Jobs that ended like this.
+    #[must_use]
+    pub fn settled(&self, fate: Fate) -> u64 {
+        self.settled.get(usize::from(fate.code())).copied().unwrap_or_default()
+    }
+}
+
+/// Why a job is not taken in: over a bound. Nothing has changed; say so to the source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum NotAdmitted {
+    /// Too many jobs.
+    #[error("{waiting} jobs are not settled: the bound is {bound}")]
+    Jobs {
+        /// How many there are.
+        waiting: usize,
+        /// How many there may be.
+        bound: usize,
+    },
+    /// Too many bytes.
+    #[error("jobs that are not settled hold {waiting} bytes, this one {given}: the bound is {bound}")]
+    Bytes {
+        /// How many there are.
+        waiting: u64,
+        /// How many this job has.
+        given: u64,
+        /// How many there may be.
+        bound: u64,
+    },
+}
+
+impl Delivery {
+    /// A delivery without jobs. `seed` spreads retries; another shard has another one.
+    #[must_use]
+    pub fn new(settings: DeliverySettings, seed: u64) -> Self {
+        let keyed = Keyed(seed);
+        Self {
+            settings,
+            seed,
+            now: UnixTime::EPOCH,
+            jobs: HashMap::with_hasher(keyed),
+            bytes: 0,
+            timers: BTreeSet::new(),
+            slots: HashMap::with_hasher(keyed),
+            forget: BTreeSet::new(),
+            settled: VecDeque::new(),
+            ends: HashMap::with_hasher(keyed),
+            dead: DeadLetters::default(),
+            counts: Counts::default(),
+            input: None,
+            out: VecDeque::new(),
+            freed: Vec::new(),
+        }
+    }
+
+    /// Whether there is room for a job. To be asked before it is written to the log; afterwards nothing is refused, and a
+    /// job without room ends as [`Fate::Overflow`].
+    ///
+    /// # Errors
+    /// [`NotAdmitted`], with the bound.
+    pub fn admit(&self, job: &Job) -> Result<(), NotAdmitted> {
+        if self.jobs.len() >= self.settings.jobs {
+            return Err(NotAdmitted::Jobs { waiting: self.jobs.len(), bound: self.settings.jobs });
+        }
+        if self.bytes.saturating_add(job.bytes()) > self.settings.bytes {
+            let (waiting, given, bound) = (self.bytes, job.bytes(), self.settings.bytes);
+            return Err(NotAdmitted::Bytes { waiting, given, bound });
+        }
+        Ok(())
+    }
+
+    /// Jobs that are not settled.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// Whether every job is settled.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.jobs.is_empty()
+    }
+
+    /// A job that is not settled.
+    #[must_use]
+    pub fn job(&self, job: JobId) -> Option<&Job> {
+        self.jobs.get(&job).map(|live| &live.job)
+    }
+
+    /// How many jobs came and how they ended.
+    #[must_use]
+    pub const fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// The dead letters, the oldest first.
+    pub fn dead_letters(&self) -> impl Iterator<Item = (DeadId, &DeadLetter)> {
+        self.dead.letters.iter().map(|(id, letter)| (*id, letter))
+    }
+
+    /// Dead letters that were pushed out by newer ones.
+    #[must_use]
+    pub const fn dead_letters_lost(&self) -> u64 {
+        self.dead.lost
+    }
+
+    fn handle(&mut self, input: Input) {
+        match input {
+            Input::Tick => {}
+            Input::Submit { job } => self.submit(*job),
+            Input::Resolved { job, devices } => self.resolved(job, devices),
+            Input::Attempt { job, device, attempt } => self.attempt(job, device, attempt),
+            Input::Outcome { job, device, attempt, verdict } => self.outcome(job, device, attempt, verdict),
+            Input::Deferred { job, device, until, by } => self.deferred(job, device, until, by),
+            Input::Cancel { slot, generation } => self.cancel(slot, generation),
+            Input::DropDevice { device } => self.drop_device(device),
+            Input::Redrive { from, to, every, until } => self.redrive(from, to, every, until),
+            Input::Discard { letter } => drop(self.dead.remove(letter)),
+            Input::ClockStep { was, is } => self.clock_step(was, is),
+            Input::Recovered { spread } => self.recovered(spread),
+        }
+    }
+
+    /// Works on a job: takes it out, and puts it back with its timer right, or settles it.
+    fn with_job<T>(&mut self, id: JobId, work: impl FnOnce(&mut Self, &mut Live) -> T) -> Option<T> {
+        let mut live = self.jobs.remove(&id)?;
+        let result = work(self, &mut live);
+        self.put_back(id, live);
+        while let Some((slot, device)) = self.freed.pop() {
+            self.free_behind(slot, device);
+        }
+        Some(result)
+    }
+
+    fn put_back(&mut self, id: JobId, mut live: Box<Live>) {
+        let due = live.next_due();
+        let fate = live.fate();
+        if live.due != UnixTime::MAX && (live.due != due || fate.is_some()) {
+            self.timers.remove(&(live.due, id));
+        }
+        if let Some(fate) = fate {
+            self.settle(id, &live.job, fate);
+            self.bytes = self.bytes.saturating_sub(live.job.bytes());
+            return;
+        }
+        if due != live.due && due != UnixTime::MAX {
+            self.timers.insert((due, id));
+        }
+        live.due = due;
+        self.jobs.insert(id, live);
+    }
+
+    /// A job has ended, or ends as it comes.
+    fn settle(&mut self, id: JobId, job: &Job, fate: Fate) {
+        if let Some(count) = self.counts.settled.get_mut(usize::from(fate.code())) {
+            *count = count.saturating_add(1);
+        }
+        self.ends.insert(id, (fate, self.now));
+        self.settled.push_back(id);
+        while self.settled.len() > self.settings.settled {
+            if let Some(oldest) = self.settled.pop_front() {
+                self.ends.remove(&oldest);
+            }
+        }
+        self.leave_slot(job.slot, id);
+        self.out.push_back(Output::Settled { job: id, fate });
+    }
+
+    /// Does what is due for one job; `false` if nothing is.
+    fn fire(&mut self) -> bool {
+        let Some((at, id)) = self.timers.first().copied().filter(|(at, _)| *at <= self.now) else {
+            return false;
+        };
+        let worked = self.with_job(id, Self::progress);
+        if worked.is_none() {
+            self.timers.remove(&(at, id));
+        }
+        true
+    }
+
+    /// Whatever time has brought about.
+    fn progress(&mut self, live: &mut Live) {
+        let expired = self.is_over(&live.job);
+        match live.stage {
+            Stage::Resolving { .. } | Stage::Held { .. } if expired => {
+                live.stage = Stage::Ended { fate: Fate::Expired };
+            }
+            Stage::Resolving { until } | Stage::Held { until, .. } if until <= self.now => self.resolve(live),
+            Stage::Legs => self.progress_legs(live, expired),
+            _ => {}
+        }
+    }
+
+    /// Whether a job is of no more use.
+    fn is_over(&self, job: &Job) -> bool {
+        job.not_after != UnixTime::MAX && job.not_after <= self.now
+    }
+
+    fn note(&mut self, note: Note) {
+        self.out.push_back(Output::Note(note));
+    }
+
+    /// All jobs, in an order that does not depend on the table.
+    fn ids(&self) -> Vec<JobId> {
+        let mut ids: Vec<_> = self.jobs.keys().copied().collect();
+        ids.sort_unstable();
+        ids
+    }
+}
+
+impl Machine for Delivery {
+    type Input = Input;
+    type Output = Output;
+
+    fn step(&mut self, input: Input, now: UnixTime) {
+        self.now = self.now.max(now);
+        self.input = Some(input);
+    }
+
+    /// What is due comes first, then the input, then what the input made due.
+    fn next_output(&mut self) -> Option<Output> {
+        loop {
+            if let Some(output) = self.out.pop_front() {
+                return Some(output);
+            }
+            if self.fire() {
+                continue;
+            }
+            let Some(input) = self.input.take() else {
+                self.forget_slots();
+                return None;
+            };
+            self.handle(input);
+        }
+    }
+
+    fn next_wakeup(&self) -> Option<Wakeup> {
+        let (at, id) = self.timers.first().copied()?;
+        let reason = self.jobs.get(&id).map_or("a job is due", |live| explain::reason(live, at));
+        Some(Wakeup { at, reason })
+    }
+}
+
+/// For the standard maps: a hash that gives the same tables in every process. Their order never shows.
+#[derive(Clone, Copy)]
+pub(crate) struct Keyed(pub(crate) u64);
+
+impl BuildHasher for Keyed {
+    type Hasher = Sip13;
+
+    fn build_hasher(&self) -> Sip13 {
+        Sip13::new(self.0, u64::from_le_bytes(*b"reveille"))
+    }
+}
+
+/// The seed is nobody's business.
+impl std::fmt::Debug for Keyed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keyed(…)")
+    }
+}

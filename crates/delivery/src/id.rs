@@ -1,0 +1,89 @@
+//! Names. All are opaque: delivery compares them and never looks inside.
+
+use std::hash::Hasher as _;
+
+use reveille_core::siphash::Sip13;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident($bits:ty)) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, ::serde::Serialize, ::serde::Deserialize)]
+        #[serde(transparent)]
+        pub struct $name($bits);
+
+        impl $name {
+            /// From its bits.
+            #[must_use]
+            pub const fn from_bits(bits: $bits) -> Self {
+                Self(bits)
+            }
+
+            /// Its bits.
+            #[must_use]
+            pub const fn to_bits(self) -> $bits {
+                self.0
+            }
+        }
+
+        impl ::std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                write!(f, "{}({:x})", stringify!($name), self.0)
+            }
+        }
+    };
+}
+pub(crate) use id;
+
+id! {
+    /// One notification for one recipient: a hash of recipient, conversation, kind and generation.
+    JobId(u128)
+}
+id! {
+    /// A person, or whoever owns devices.
+    RecipientId(u128)
+}
+id! {
+    /// What replaces what: a hash of recipient, conversation and kind of notification, without the generation. A ring
+    /// and its cancel share one.
+    SlotId(u128)
+}
+id! {
+    /// One device of a recipient, as the registry names it. No token.
+    DeviceId(u128)
+}
+id! {
+    /// A job on one device. What the services want to have named (`apns-id`, `Idempotency-Key`) follows from it, so an
+    /// attempt that is made again has the same name.
+    LegId(u128)
+}
+id! {
+    /// What a message says, as a hash: to tell a message that nobody accepts from a target that accepts nothing.
+    PayloadDigest(u64)
+}
+
+impl LegId {
+    /// The name of `job` on `device`: the same on every machine and in every version.
+    ///
+    /// ```
+    /// use reveille_delivery::{DeviceId, JobId, LegId};
+    /// let leg = LegId::of(JobId::from_bits(1), DeviceId::from_bits(2));
+    /// assert_eq!(leg.to_bits(), 0xb78e_5c30_0cad_7b27_4978_0818_a18b_5953);
+    /// ```
+    #[must_use]
+    pub fn of(job: JobId, device: DeviceId) -> Self {
+        let mut hash = Sip13::new(u64::from_le_bytes(*b"reveille"), u64::from_le_bytes(*b"delivery"));
+        hash.write_u128(job.0);
+        hash.write_u128(device.0);
+        Self(hash.halfway().both())
+    }
+}
+
+impl PayloadDigest {
+    /// Of the bytes of a message, under `seed`.
+    #[must_use]
+    pub fn of(content: &[u8], seed: u64) -> Self {
+        let mut hash = Sip13::new(seed, u64::from_le_bytes(*b"payload\0"));
+        hash.write(content);
+        Self(hash.finish())
+    }
+}

@@ -1,0 +1,446 @@
+//! A circuit breaker: stops asking a service that fails, and finds out when it is well again.
+
+use std::time::Duration;
+
+use reveille_core::{Jitter, UnixTime, millis};
+use thiserror::Error;
+
+use super::window::Window;
+
+const CALLS: usize = 0;
+const FAILED: usize = 1;
+const SLOW: usize = 2;
+
+/// When a [`Breaker`] opens, and for how long.
+///
+/// | setting | default | |
+/// |---|---|---|
+/// | window | 60 s | over which rates are taken |
+/// | failures | 15 % | more than this opens it |
+/// | slow calls | 50 % of over 10 s | more than this opens it, too |
+/// | minimum calls | 20 | fewer in the window say nothing |
+/// | open for | 5 s, doubling to 5 min | each time that probes fail; a quarter of it is jitter |
+/// | probes | 3 | let through at once when it is half open; as many must succeed in a row |
+/// | probe lease | 30 s | a probe that nobody reports on counts as failed then |
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BreakerSettings {
+    window: Duration,
+    failed_per_mille: u32,
+    slow_per_mille: u32,
+    slow_from: u64,
+    minimum_calls: u32,
+    open_for: u64,
+    open_for_most: u64,
+    probes: u32,
+    probe_lease: u64,
+}
+
+/// A setting that cannot work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum InvalidBreaker {
+    /// A share over the whole.
+    #[error("a share must be 1 to 1000 per mille, got {per_mille}")]
+    Share {
+        /// What was given.
+        per_mille: u32,
+    },
+    /// A count or span of nothing.
+    #[error("{field} must not be zero")]
+    Zero {
+        /// Which.
+        field: &'static str,
+    },
+}
+
+impl Default for BreakerSettings {
+    fn default() -> Self {
+        Self {
+            window: Duration::from_secs(60),
+            failed_per_mille: 150,
+            slow_per_mille: 500,
+            slow_from: 10_000,
+            minimum_calls: 20,
+            open_for: 5_000,
+            open_for_most: 300_000,
+            probes: 3,
+            probe_lease: 30_000,
+        }
+    }
+}
+
+impl BreakerSettings {
+    /// Sets the share of failures, in thousandths, over which it opens, the window, and how many calls it takes.
+    ///
+    /// # Errors
+    /// [`InvalidBreaker`].
+    pub fn with_failures(
+        mut self,
+        per_mille: u32,
+        window: Duration,
+        minimum_calls: u32,
+    ) -> Result<Self, InvalidBreaker> {
+        if !(1..=1_000).contains(&per_mille) {
+            return Err(InvalidBreaker::Share { per_mille });
+        }
+        if millis(window) == 0 {
+            return Err(InvalidBreaker::Zero { field: "window" });
+        }
+        if minimum_calls == 0 {
+            return Err(InvalidBreaker::Zero { field: "minimum_calls" });
+        }
+        (self.failed_per_mille, self.window, self.minimum_calls) = (per_mille, window, minimum_calls);
+        Ok(self)
+    }
+
+    /// Sets which calls are slow, and the share of them, in thousandths, over which it opens.
+    ///
+    /// # Errors
+    /// [`InvalidBreaker::Share`].
+    pub fn with_slow_calls(mut self, per_mille: u32, from: Duration) -> Result<Self, InvalidBreaker> {
+        if !(1..=1_000).contains(&per_mille) {
+            return Err(InvalidBreaker::Share { per_mille });
+        }
+        (self.slow_per_mille, self.slow_from) = (per_mille, millis(from));
+        Ok(self)
+    }
+
+    /// Sets for how long it is open the first time, and at most.
+    ///
+    /// # Errors
+    /// [`InvalidBreaker::Zero`].
+    pub fn with_open_for(mut self, first: Duration, most: Duration) -> Result<Self, InvalidBreaker> {
+        if millis(first) == 0 {
+            return Err(InvalidBreaker::Zero { field: "open_for" });
+        }
+        (self.open_for, self.open_for_most) = (millis(first), millis(most.max(first)));
+        Ok(self)
+    }
+
+    /// Sets how many probes there are, and how long one may take.
+    ///
+    /// # Errors
+    /// [`InvalidBreaker::Zero`].
+    pub fn with_probes(mut self, probes: u32, lease: Duration) -> Result<Self, InvalidBreaker> {
+        if probes == 0 || millis(lease) == 0 {
+            return Err(InvalidBreaker::Zero { field: "probes" });
+        }
+        (self.probes, self.probe_lease) = (probes, millis(lease));
+        Ok(self)
+    }
+}
+
+/// A circuit breaker for one service, or one credential.
+///
+/// What counts as a failure is the caller's word: that a *target* is gone is a success of the *service*.
+///
+/// ```
+/// use reveille_delivery::pacer::{Breaker, BreakerSettings};
+/// use reveille_core::UnixTime;
+/// use std::time::Duration;
+///
+/// let mut breaker = Breaker::new(BreakerSettings::default(), 7);
+/// let now = UnixTime::from_secs(1_000);
+/// let took = Duration::from_millis(50);
+/// for call in 0..20 {
+///     let permit = breaker.admit(now).unwrap();
+///     breaker.record(permit, call % 6 != 0, took, now); // 1 in 6 fails
+/// }
+/// let open_until = breaker.admit(now).unwrap_err();
+/// let probe = breaker.admit(open_until).unwrap();
+/// assert!(breaker.record(probe, false, took, open_until).is_some(), "open again, for longer");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Breaker {
+    settings: BreakerSettings,
+    window: Window<3>,
+    state: State,
+    /// Times that it opened in a row.
+    streak: u32,
+    jitter: Jitter,
+    /// Raised with every change: reports about calls of an earlier life are not counted.
+    epoch: u32,
+}
+
+#[derive(Clone, Debug)]
+enum State {
+    Closed,
+    Open { until: UnixTime },
+    HalfOpen { succeeded: u32, leases: Vec<UnixTime> },
+}
+
+/// The right to make one call; give it back with its result, or with [`Breaker::release`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Permit {
+    epoch: u32,
+    /// Until when it holds, of a probe.
+    lease: UnixTime,
+}
+
+/// What a report has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BreakerChange {
+    /// It has opened.
+    Opened {
+        /// Until when nothing is let through.
+        until: UnixTime,
+    },
+    /// The service is well again.
+    Closed,
+}
+
+impl Breaker {
+    /// A closed breaker. The seed spreads its times.
+    #[must_use]
+    pub fn new(settings: BreakerSettings, seed: u64) -> Self {
+        let window = Window::new(settings.window);
+        Self { settings, window, state: State::Closed, streak: 0, jitter: Jitter::new(seed), epoch: 0 }
+    }
+
+    /// Asks for a call.
+    ///
+    /// # Errors
+    /// When to ask again: it is open, or all probes are under way.
+    #[inline]
+    pub fn admit(&mut self, now: UnixTime) -> Result<Permit, UnixTime> {
+        let lease = if matches!(self.state, State::Closed) { UnixTime::MAX } else { self.probe(now)? };
+        Ok(Permit { epoch: self.epoch, lease })
+    }
+
+    /// Whether it would let a call through. Nothing changes.
+    ///
+    /// # Errors
+    /// When to ask again.
+    pub fn peek(&self, now: UnixTime) -> Result<(), UnixTime> {
+        match &self.state {
+            State::Closed => Ok(()),
+            State::Open { until } if now < *until => Err(*until),
+            State::HalfOpen { leases, succeeded } if self.crowded(leases, *succeeded) => {
+                match leases.iter().min() {
+                    Some(lease) if now < *lease => Err(*lease),
+                    _ => Ok(()),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn crowded(&self, leases: &[UnixTime], succeeded: u32) -> bool {
+        leases.len() as u64 + u64::from(succeeded) >= u64::from(self.settings.probes)
+    }
+
+    fn probe(&mut self, now: UnixTime) -> Result<UnixTime, UnixTime> {
+        if let State::Open { until } = self.state {
+            if now < until {
+                return Err(until);
+            }
+            self.change(State::HalfOpen { succeeded: 0, leases: Vec::new() });
+        }
+        let lease = now + Duration::from_millis(self.settings.probe_lease);
+        let probes = u64::from(self.settings.probes);
+        let State::HalfOpen { succeeded, leases } = &mut self.state else { return Ok(lease) };
+        if leases.iter().any(|lease| *lease <= now) {
+            // A probe never came back: that is an answer, too.
+            let until = self.open(now);
+            return Err(until);
+        }
+        if leases.len() as u64 + u64::from(*succeeded) >= probes {
+            return Err(leases.iter().min().copied().unwrap_or(lease));
+        }
+        leases.push(lease);
+        Ok(lease)
+    }
+
+    /// Reports a call.
+    pub fn record(
+        &mut self,
+        permit: Permit,
+        succeeded: bool,
+        took: Duration,
+        now: UnixTime,
+    ) -> Option<BreakerChange> {
+        if permit.epoch != self.epoch {
+            return None;
+        }
+        let slow = millis(took) >= self.settings.slow_from;
+        match &mut self.state {
+            State::Closed => {
+                self.window.add(CALLS, now);
+                if succeeded && !slow {
+                    // Nothing can have become worse, unless calls were too few until now.
+                    let [calls, _, _] = self.window.sums(now);
+                    if calls != u64::from(self.settings.minimum_calls) {
+                        return None;
+                    }
+                }
+                if !succeeded {
+                    self.window.add(FAILED, now);
+                }
+                if slow {
+                    self.window.add(SLOW, now);
+                }
+                self.is_bad(now).then(|| BreakerChange::Opened { until: self.open(now) })
+            }
+            State::HalfOpen { succeeded: good, leases } => {
+                end_lease(leases, permit.lease);
+                if !succeeded || slow {
+                    return Some(BreakerChange::Opened { until: self.open(now) });
+                }
+                *good += 1;
+                if *good < self.settings.probes {
+                    return None;
+                }
+                self.streak = 0;
+                self.window.clear();
+                self.change(State::Closed);
+                Some(BreakerChange::Closed)
+            }
+            State::Open { .. } => None,
+        }
+    }
+
+    /// Gives a permit back without a call.
+    pub fn release(&mut self, permit: Permit) {
+        if permit.epoch == self.epoch
+            && let State::HalfOpen { leases, .. } = &mut self.state
+        {
+            end_lease(leases, permit.lease);
+        }
+    }
+
+    /// Opens it at once, whatever was counted: for a fault that one answer proves.
+    pub fn trip(&mut self, now: UnixTime) -> UnixTime {
+        match self.state {
+            State::Open { until } if now < until => until,
+            _ => self.open(now),
+        }
+    }
+
+    fn is_bad(&mut self, now: UnixTime) -> bool {
+        let [calls, failed, slow] = self.window.sums(now);
+        calls >= self.settings.minimum_calls.into()
+            && (failed * 1_000 > calls * u64::from(self.settings.failed_per_mille)
+                || slow * 1_000 > calls * u64::from(self.settings.slow_per_mille))
+    }
+
+    fn open(&mut self, now: UnixTime) -> UnixTime {
+        let span = self.settings.open_for.saturating_mul(1 << self.streak.min(32));
+        let span = span.min(self.settings.open_for_most);
+        self.streak = self.streak.saturating_add(1);
+        let until = now + Duration::from_millis(span.saturating_add(self.jitter.up_to_u64(span / 4)).max(1));
+        self.window.clear();
+        self.change(State::Open { until });
+        until
+    }
+
+    fn change(&mut self, state: State) {
+        self.state = state;
+        self.epoch = self.epoch.wrapping_add(1);
+    }
+}
+
+fn end_lease(leases: &mut Vec<UnixTime>, lease: UnixTime) {
+    if let Some(at) = leases.iter().position(|other| *other == lease) {
+        leases.swap_remove(at);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOOK: Duration = Duration::from_millis(5);
+
+    fn breaker() -> Breaker {
+        Breaker::new(BreakerSettings::default(), 1)
+    }
+
+    fn at(secs: u64) -> UnixTime {
+        UnixTime::from_secs(10_000 + secs)
+    }
+
+    fn fail(breaker: &mut Breaker, times: u32, now: UnixTime) -> Option<BreakerChange> {
+        (0..times).find_map(|_| {
+            let permit = breaker.admit(now).unwrap();
+            breaker.record(permit, false, TOOK, now)
+        })
+    }
+
+    #[test]
+    fn too_few_calls_say_nothing_and_exactly_fifteen_percent_is_allowed() {
+        let mut breaker = breaker();
+        assert_eq!(fail(&mut breaker, 3, at(0)), None);
+        for _ in 0..17 {
+            let permit = breaker.admit(at(1)).unwrap();
+            assert_eq!(breaker.record(permit, true, TOOK, at(1)), None);
+        }
+        assert!(fail(&mut breaker, 1, at(2)).is_some(), "4 of 21 is more than 15 %");
+    }
+
+    #[test]
+    fn the_call_that_completes_the_minimum_may_open_it() {
+        let mut breaker = breaker();
+        fail(&mut breaker, 19, at(0));
+        let permit = breaker.admit(at(0)).unwrap();
+        assert!(breaker.record(permit, true, TOOK, at(0)).is_some());
+    }
+
+    /// resilience4j#903: half open for ever, because a probe never returned.
+    #[test]
+    fn half_open_cannot_hang() {
+        let mut breaker = breaker();
+        let Some(BreakerChange::Opened { until }) = fail(&mut breaker, 20, at(0)) else { panic!() };
+        let probes: Vec<_> = (0..3).map(|_| breaker.admit(until).unwrap()).collect();
+        let leases_end = breaker.admit(until).unwrap_err();
+        assert_eq!(leases_end, until + Duration::from_secs(30));
+        let again = breaker.admit(leases_end).unwrap_err();
+        assert!(again > leases_end, "open again");
+        assert_eq!(breaker.record(probes[0], true, TOOK, again), None, "of an earlier life");
+        assert!(breaker.admit(again).is_ok());
+    }
+
+    #[test]
+    fn it_opens_for_longer_each_time_and_closes_after_as_many_probes() {
+        let mut breaker = breaker();
+        let mut now = at(0);
+        let mut until = breaker.trip(now);
+        for step in 0..10 {
+            let span = millis(until.since(now));
+            let base = (5_000 << step).min(300_000);
+            assert!((base..=base + base / 4).contains(&span), "step {step}: {span}");
+            now = until;
+            let permit = breaker.admit(now).unwrap();
+            let Some(BreakerChange::Opened { until: next }) = breaker.record(permit, false, TOOK, now) else {
+                panic!("a probe failed");
+            };
+            until = next;
+        }
+        for probe in 0..3 {
+            let permit = breaker.admit(until).unwrap();
+            let expected = (probe == 2).then_some(BreakerChange::Closed);
+            assert_eq!(breaker.record(permit, true, TOOK, until), expected);
+        }
+        assert_eq!(millis(breaker.trip(until).since(until)) / 1_250, 4, "the first time again");
+    }
+
+    #[test]
+    fn slow_calls_open_it() {
+        let mut breaker = breaker();
+        let opened = (0..20).find_map(|_| {
+            let permit = breaker.admit(at(0)).unwrap();
+            breaker.record(permit, true, Duration::from_secs(11), at(0))
+        });
+        assert!(opened.is_some());
+    }
+
+    #[test]
+    fn texts() {
+        let settings = BreakerSettings::default();
+        insta::assert_snapshot!(settings.with_failures(0, TOOK, 1).unwrap_err(), @"a share must be 1 to 1000 per mille, got 0");
+        insta::assert_snapshot!(settings.with_failures(1, TOOK, 0).unwrap_err(), @"minimum_calls must not be zero");
+        assert!(settings.with_slow_calls(1_001, TOOK).is_err());
+        assert!(settings.with_open_for(Duration::ZERO, TOOK).is_err());
+        assert!(settings.with_probes(0, TOOK).is_err());
+    }
+}

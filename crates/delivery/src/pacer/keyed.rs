@@ -1,0 +1,145 @@
+//! One rate for many keys, in bounded memory.
+
+use std::hash::Hasher as _;
+
+use reveille_core::UnixTime;
+use reveille_core::siphash::Sip13;
+
+use super::{Level, Rate};
+
+const WAYS: usize = 8;
+
+/// One [`Rate`] for each of many recipients, devices, conversations.
+///
+/// Eight keys share a line of a fixed table. When a line is full, the key that owes least goes: it holds the least that
+/// could be forgotten (its next take begins afresh). Keys are hashed with a secret seed, so nobody can crowd a line on
+/// purpose.
+#[derive(Debug)]
+pub struct Keyed {
+    rate: Rate,
+    seed: u64,
+    lines: Vec<[Entry; WAYS]>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Entry {
+    key: u64,
+    level: Level,
+}
+
+impl Keyed {
+    /// A limiter that knows at least `keys` keys at once: 24 bytes each, taken at the start.
+    #[must_use]
+    pub fn new(rate: Rate, keys: usize, seed: u64) -> Self {
+        let lines = keys.div_ceil(WAYS).max(1).next_power_of_two();
+        Self { rate, seed, lines: vec![[Entry::default(); WAYS]; lines] }
+    }
+
+    /// The rate of every key.
+    #[must_use]
+    pub const fn rate(&self) -> &Rate {
+        &self.rate
+    }
+
+    /// Takes one for a key.
+    ///
+    /// # Errors
+    /// When to come again.
+    #[inline]
+    pub fn take(&mut self, key: u64, now: UnixTime) -> Result<(), UnixTime> {
+        let rate = self.rate;
+        self.level(key, now).map_or(Ok(()), |level| level.take(&rate, now))
+    }
+
+    /// When one could be taken for a key.
+    ///
+    /// # Errors
+    /// When to come again.
+    #[inline]
+    pub fn peek(&self, key: u64, now: UnixTime) -> Result<(), UnixTime> {
+        let (name, at) = self.place(key);
+        let line = self.lines.get(at).map_or(&[] as &[Entry], |line| line);
+        line.iter().find(|entry| entry.key == name).map_or(Ok(()), |entry| entry.level.peek(&self.rate, now))
+    }
+
+    /// Gives one back.
+    pub fn refund(&mut self, key: u64, now: UnixTime) {
+        let rate = self.rate;
+        if let Some(level) = self.level(key, now) {
+            level.refund(&rate, now);
+        }
+    }
+
+    /// Lets nothing of a key through before `until`.
+    pub fn block(&mut self, key: u64, until: UnixTime, now: UnixTime) {
+        let rate = self.rate;
+        if let Some(level) = self.level(key, now) {
+            level.block(&rate, until, now);
+        }
+    }
+
+    /// A name that is not 0, and where it belongs.
+    #[inline]
+    fn place(&self, key: u64) -> (u64, usize) {
+        let mut hash = Sip13::new(self.seed, u64::from_le_bytes(*b"keyed\0\0\0"));
+        hash.write_u64(key);
+        let name = hash.finish();
+        (name | 1, (name >> 1) as usize & (self.lines.len().wrapping_sub(1)))
+    }
+
+    #[inline]
+    fn level(&mut self, key: u64, now: UnixTime) -> Option<&mut Level> {
+        let (name, at) = self.place(key);
+        let line = self.lines.get_mut(at)?;
+        let mut least = (u64::MAX, 0);
+        for (way, entry) in line.iter().enumerate() {
+            if entry.key == name {
+                return line.get_mut(way).map(|entry| &mut entry.level);
+            }
+            let owed = entry.level.owed(now);
+            if owed < least.0 {
+                least = (owed, way);
+            }
+        }
+        let entry = line.get_mut(least.1)?;
+        *entry = Entry { key: name, level: Level::EMPTY };
+        Some(&mut entry.level)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+    use std::time::Duration;
+
+    #[test]
+    fn keys_do_not_disturb_each_other() {
+        let rate = Rate::new(1, Duration::from_secs(1), 2).unwrap();
+        let mut keyed = Keyed::new(rate, 10_000, 3);
+        let mut exact: HashMap<u64, Level> = HashMap::new();
+        for step in 0..20_000_u64 {
+            let (key, now) = (step * step % 701, UnixTime::from_millis(step * 3));
+            let expected = exact.entry(key).or_default().take(&rate, now);
+            assert_eq!(keyed.peek(key, now).is_ok(), expected.is_ok());
+            assert_eq!(keyed.take(key, now), expected);
+        }
+    }
+
+    /// governor's keyed store grows with every key (its issue about memory and IPv6 addresses).
+    #[test]
+    fn a_flood_of_keys_neither_grows_it_nor_frees_who_owes_most() {
+        let rate = Rate::new(1, Duration::from_secs(60), 4).unwrap();
+        let mut keyed = Keyed::new(rate, 64, 3);
+        let (heavy, now) = (1_u64 << 40, UnixTime::from_secs(9));
+        let size = keyed.lines.len();
+        for flood in 0..100_000 {
+            if keyed.peek(heavy, now).is_ok() {
+                keyed.take(heavy, now).unwrap();
+            }
+            keyed.take(flood, now).unwrap();
+        }
+        assert_eq!(keyed.lines.len(), size);
+        assert!(keyed.peek(heavy, now).is_err(), "the flood pushes out itself");
+    }
+}

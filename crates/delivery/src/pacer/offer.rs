@@ -1,0 +1,202 @@
+//! What goes into a pacer and what comes out.
+
+use reveille_core::UnixTime;
+
+use super::{BreakerChange, ConnectionId, Permit, Pruning, ServiceId};
+use crate::id::id;
+use crate::{HeldBy, LegId, PayloadDigest, Priority, Send, Verdict};
+
+id! {
+    /// What is paced together: one service, one credential, one host. A hash of them, or a number.
+    LaneId(u64)
+}
+id! {
+    /// A credential: a VAPID key at one push service, an APNs key, an FCM project.
+    CredentialId(u32)
+}
+id! {
+    /// A platform behind a service, for one app (FCM sends to Apple and to browsers, too); 0 where there is none.
+    PlatformId(u32)
+}
+
+/// A request that should leave when its turn comes. `T` is the request itself, or what it is made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Offer<T> {
+    /// The job on its device.
+    pub leg: LegId,
+    /// The number of the attempt; those after the first are retries.
+    pub attempt: u8,
+    /// What it is paced with.
+    pub lane: LaneId,
+    /// To which service.
+    pub service: ServiceId,
+    /// With which credential.
+    pub credential: CredentialId,
+    /// Through to which platform.
+    pub platform: PlatformId,
+    /// For whom, for fairness and rates.
+    pub recipient: u64,
+    /// To which device.
+    pub device: u64,
+    /// About which conversation.
+    pub conversation: u64,
+    /// How much it hurries.
+    pub priority: Priority,
+    /// When it is of no more use.
+    pub not_after: UnixTime,
+    /// What the message says.
+    pub digest: PayloadDigest,
+    /// Bytes that it counts for in the queue.
+    pub bytes: u32,
+    /// The request.
+    pub content: T,
+}
+
+impl<T> Offer<T> {
+    /// What a delivery wants sent, through a lane. The slot stands for the conversation.
+    #[must_use]
+    pub fn new(send: &Send, lane: LaneId, service: ServiceId, credential: CredentialId, content: T) -> Self {
+        Self {
+            leg: send.leg,
+            attempt: send.attempt,
+            lane,
+            service,
+            credential,
+            platform: PlatformId::default(),
+            recipient: fold(send.recipient.to_bits()),
+            device: fold(send.device.id.to_bits()),
+            conversation: fold(send.slot.to_bits()),
+            priority: send.priority,
+            not_after: send.not_after,
+            digest: send.digest,
+            bytes: u32::try_from(send.content.len()).unwrap_or(u32::MAX),
+            content,
+        }
+    }
+
+    /// Sets the platform behind the service.
+    #[must_use]
+    pub const fn with_platform(mut self, platform: PlatformId) -> Self {
+        self.platform = platform;
+        self
+    }
+
+    /// Sets the conversation: what a lane keeps in order, and a rate can limit.
+    #[must_use]
+    pub const fn with_conversation(mut self, conversation: u64) -> Self {
+        self.conversation = conversation;
+        self
+    }
+}
+
+const fn fold(bits: u128) -> u64 {
+    (bits ^ (bits >> 64)) as u64
+}
+
+/// A request that may leave now.
+#[derive(Debug)]
+#[must_use = "send it, and report"]
+pub struct Leave<T> {
+    /// To be given back with the result.
+    pub ticket: Ticket,
+    /// On which connection, where connections are reported.
+    pub connection: Option<ConnectionId>,
+    /// The request.
+    pub content: T,
+}
+
+/// The place that a request takes while it is under way. Give it back with [`Pacer::report`](super::Pacer::report) or
+/// [`Pacer::give_back`](super::Pacer::give_back).
+#[derive(Debug)]
+pub struct Ticket {
+    pub(super) leg: LegId,
+    pub(super) lane: u32,
+    pub(super) credential: CredentialId,
+    pub(super) platform: PlatformId,
+    pub(super) recipient: u64,
+    pub(super) device: u64,
+    pub(super) conversation: u64,
+    pub(super) digest: PayloadDigest,
+    pub(super) started: UnixTime,
+    pub(super) connection: Option<ConnectionId>,
+    pub(super) permit: Permit,
+    pub(super) credential_permit: Option<Permit>,
+    pub(super) platform_permit: Option<Permit>,
+}
+
+impl Ticket {
+    /// Which leg it is for.
+    #[must_use]
+    pub const fn leg(&self) -> LegId {
+        self.leg
+    }
+}
+
+/// A request that is not to leave for now. Tell the delivery: [`Input::Deferred`](crate::Input::Deferred).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held<T> {
+    /// Which leg.
+    pub leg: LegId,
+    /// Until when.
+    pub until: UnixTime,
+    /// By what.
+    pub by: HeldBy,
+    /// The request.
+    pub content: T,
+}
+
+/// What an attempt's result means after all that is known across jobs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// For the delivery: [`Input::Outcome`](crate::Input::Outcome).
+    pub verdict: Verdict,
+}
+
+/// What the operator should know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Alert {
+    /// A lane's breaker has changed.
+    Breaker {
+        /// Which lane.
+        lane: LaneId,
+        /// How.
+        change: BreakerChange,
+    },
+    /// A credential is refused: what uses it waits. Somebody has to look.
+    CredentialBad {
+        /// Which.
+        credential: CredentialId,
+        /// For which platform behind the service; `None`: for all.
+        platform: Option<PlatformId>,
+        /// When it is tried again.
+        until: UnixTime,
+    },
+    /// A credential works again.
+    CredentialWell {
+        /// Which.
+        credential: CredentialId,
+    },
+    /// Too many targets died at once: they are suspected only, and nothing is dropped.
+    PruningStopped {
+        /// Of which credential.
+        credential: CredentialId,
+        /// Until when.
+        until: UnixTime,
+    },
+    /// Several devices refused the same message: it is not sent any more.
+    Poison {
+        /// Which message.
+        digest: PayloadDigest,
+    },
+}
+
+impl Alert {
+    pub(super) const fn pruning(credential: CredentialId, pruning: Pruning) -> Option<Self> {
+        match pruning {
+            Pruning::JustStopped { until } => Some(Self::PruningStopped { credential, until }),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Faults that look like one thing and are another, seen across all jobs of a process.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use reveille_core::UnixTime;
+
+use super::window::Window;
+use crate::PayloadDigest;
+
+/// Tells a message that nobody accepts from targets that accept nothing.
+///
+/// The same message, refused as wrong for several devices and accepted for none, is at fault itself: it is not sent any
+/// more, and the devices are not suspected for it. One that was accepted since its first refusal is not.
+#[derive(Clone, Debug)]
+pub struct PoisonWatch {
+    devices: usize,
+    keep: Duration,
+    messages: usize,
+    seen: BTreeMap<PayloadDigest, Seen>,
+    by_age: BTreeSet<(UnixTime, PayloadDigest)>,
+}
+
+#[derive(Clone, Debug)]
+struct Seen {
+    since: UnixTime,
+    refused_by: Vec<u64>,
+    poison: bool,
+    /// A service took it.
+    well: bool,
+}
+
+impl PoisonWatch {
+    /// Poison is what `devices` different ones refused within `keep`; it is forgotten after that span. At most `messages`
+    /// are watched; over it the oldest go.
+    #[must_use]
+    pub fn new(devices: usize, keep: Duration, messages: usize) -> Self {
+        let devices = devices.max(1);
+        Self { devices, keep, messages: messages.max(1), seen: BTreeMap::new(), by_age: BTreeSet::new() }
+    }
+
+    /// A device's service refused the message as wrong. `true` if this makes it poison: tell the operator, once.
+    pub fn refused(&mut self, message: PayloadDigest, device: u64, now: UnixTime) -> bool {
+        self.forget(now);
+        let devices = self.devices;
+        let seen = self.seen.entry(message).or_insert_with(|| {
+            self.by_age.insert((now, message));
+            Seen { since: now, refused_by: Vec::new(), poison: false, well: false }
+        });
+        if seen.poison || seen.well || seen.refused_by.contains(&device) {
+            return false;
+        }
+        seen.refused_by.push(device);
+        seen.poison = seen.refused_by.len() >= devices;
+        let poison = seen.poison;
+        while self.seen.len() > self.messages {
+            let Some((_, oldest)) = self.by_age.pop_first() else { break };
+            self.seen.remove(&oldest);
+        }
+        poison
+    }
+
+    /// A service took the message: it is well.
+    pub fn accepted(&mut self, message: PayloadDigest) {
+        if let Some(seen) = self.seen.get_mut(&message) {
+            (seen.well, seen.poison) = (true, false);
+        }
+    }
+
+    /// Until when a message is not to be sent, if it is poison.
+    pub fn is_poison(&mut self, message: PayloadDigest, now: UnixTime) -> Option<UnixTime> {
+        self.forget(now);
+        let seen = self.seen.get(&message).filter(|seen| seen.poison)?;
+        Some(seen.since + self.keep)
+    }
+
+    fn forget(&mut self, now: UnixTime) {
+        while let Some((since, message)) = self.by_age.first().copied() {
+            // A clock that stepped back behind it would keep it for ever.
+            if since + self.keep > now && since <= now {
+                return;
+            }
+            self.by_age.remove(&(since, message));
+            self.seen.remove(&message);
+        }
+    }
+}
+
+const DEAD: usize = 0;
+const WELL: usize = 1;
+
+/// Stops pruning when too many targets of one credential die at once: rather a fault of ours, or of the service, than of
+/// so many devices. In June 2024 a push service answered 404 for millions of live subscriptions.
+#[derive(Clone, Debug)]
+pub struct PruneBreaker {
+    per_mille: u32,
+    minimum: u32,
+    pause: Duration,
+    window: Window<2>,
+    stopped_until: UnixTime,
+}
+
+/// Whether a dead target may be dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Pruning {
+    /// Yes.
+    Allowed,
+    /// No, and that is new: tell the operator.
+    JustStopped {
+        /// Until when nothing is dropped.
+        until: UnixTime,
+    },
+    /// No: suspect it only.
+    Stopped {
+        /// Until when nothing is dropped.
+        until: UnixTime,
+    },
+}
+
+impl PruneBreaker {
+    /// Stops when more than `per_mille` thousandths of the targets that were asked in an hour are dead, and at least
+    /// `minimum` of them; for `pause` since the last such death.
+    #[must_use]
+    pub fn new(per_mille: u32, minimum: u32, pause: Duration) -> Self {
+        let window = Window::new(Duration::from_secs(3_600));
+        Self { per_mille, minimum: minimum.max(1), pause, window, stopped_until: UnixTime::EPOCH }
+    }
+
+    /// A target answered.
+    pub fn well(&mut self, now: UnixTime) {
+        self.window.add(WELL, now);
+    }
+
+    /// A target is said to be dead.
+    pub fn dead(&mut self, now: UnixTime) -> Pruning {
+        self.window.add(DEAD, now);
+        let [dead, well] = self.window.sums(now);
+        let was_stopped = now < self.stopped_until && self.stopped_until <= now + self.pause;
+        let too_many =
+            dead >= self.minimum.into() && dead * 1_000 > (dead + well) * u64::from(self.per_mille);
+        if !too_many && !was_stopped {
+            return Pruning::Allowed;
+        }
+        if too_many {
+            self.stopped_until = now + self.pause;
+        }
+        let until = self.stopped_until;
+        if was_stopped { Pruning::Stopped { until } } else { Pruning::JustStopped { until } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(secs: u64) -> UnixTime {
+        UnixTime::from_secs(100_000 + secs)
+    }
+
+    #[test]
+    fn one_device_cannot_poison_and_an_acceptance_acquits() {
+        let mut watch = PoisonWatch::new(3, Duration::from_secs(600), 10);
+        let message = PayloadDigest::from_bits(1);
+        assert!((0..100).all(|_| !watch.refused(message, 1, at(0))));
+        watch.accepted(message);
+        assert!((0..100).all(|device| !watch.refused(message, device, at(0))));
+        let message = PayloadDigest::from_bits(2);
+        assert!(!watch.refused(message, 2, at(0)));
+        assert!(!watch.refused(message, 3, at(0)));
+        assert!(watch.refused(message, 4, at(1)));
+        assert_eq!(watch.is_poison(message, at(2)), Some(at(600)));
+        assert_eq!(watch.is_poison(message, at(600)), None);
+    }
+
+    #[test]
+    fn it_is_bounded() {
+        let mut watch = PoisonWatch::new(3, Duration::from_secs(600), 10);
+        for message in 0..1_000 {
+            watch.refused(PayloadDigest::from_bits(message), 1, at(message / 10));
+        }
+        assert_eq!((watch.seen.len(), watch.by_age.len()), (10, 10));
+    }
+
+    #[test]
+    fn few_deaths_are_natural() {
+        let mut breaker = PruneBreaker::new(100, 20, Duration::from_secs(600));
+        for _ in 0..1_000 {
+            breaker.well(at(0));
+        }
+        assert!((0..100).all(|_| breaker.dead(at(1)) == Pruning::Allowed));
+        assert!((0..100).any(|_| breaker.dead(at(1)) != Pruning::Allowed));
+    }
+}

@@ -1,0 +1,257 @@
+//! What a pacer may do.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use reveille_core::millis;
+
+use super::{BreakerSettings, Rate};
+
+/// The number of a push service (or a webhook host's kind) in the [`PacerSettings`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServiceId(pub u16);
+
+/// Bounds and rates of a [`Pacer`](crate::pacer::Pacer).
+///
+/// | setting | default | |
+/// |---|---|---|
+/// | lane | [`LaneSettings::default`] | one for each service |
+/// | global rate | none | over all lanes |
+/// | recipient rate | none | for each recipient; e.g. so that nobody is rung from everywhere |
+/// | device rate | [`Rate::FCM_DEVICE`] | for each device |
+/// | conversation rate | none | for each conversation |
+/// | platform API | [`Rate::PLATFORM_API`] | for each client of the platform, see [`Pacer::take_api`](crate::pacer::Pacer::take_api) |
+/// | keys | 65,536 | that each of these knows at once |
+/// | queue | 1,000,000 and 1 GiB | over it, what is offered is deferred |
+/// | lanes | 100,000 | the same |
+/// | retry budget | 10 %, and 100 a minute | of the requests of a minute |
+/// | throttle | off | K in thousandths, 2,000 is usual |
+/// | poison | 5 devices in 10 min | of one service that refuse the same message, and none that takes it |
+/// | prune breaker | 10 %, at least 20 in an hour, for 1 h | of the targets of one credential |
+/// | longest pause | 1 h | that a service can ask for |
+/// | hold | 2 s | what cannot leave within it goes back as deferred |
+#[derive(Clone, Debug)]
+pub struct PacerSettings {
+    pub(crate) lanes: BTreeMap<ServiceId, LaneSettings>,
+    pub(crate) lane: LaneSettings,
+    pub(crate) global: Option<Rate>,
+    pub(crate) recipient: Option<Rate>,
+    pub(crate) device: Option<Rate>,
+    pub(crate) conversation: Option<Rate>,
+    pub(crate) api: Rate,
+    pub(crate) keys: usize,
+    pub(crate) queued: usize,
+    pub(crate) queued_bytes: u64,
+    pub(crate) most_lanes: usize,
+    pub(crate) retry_per_mille: u32,
+    pub(crate) retry_reserve: u32,
+    pub(crate) throttle: Option<u32>,
+    pub(crate) poison_devices: usize,
+    pub(crate) poison_keep: Duration,
+    pub(crate) prune_per_mille: u32,
+    pub(crate) prune_minimum: u32,
+    pub(crate) prune_pause: Duration,
+    pub(crate) longest_pause: Duration,
+    pub(crate) hold: Duration,
+}
+
+impl Default for PacerSettings {
+    fn default() -> Self {
+        Self {
+            lanes: BTreeMap::new(),
+            lane: LaneSettings::default(),
+            global: None,
+            recipient: None,
+            device: Some(Rate::FCM_DEVICE),
+            conversation: None,
+            api: Rate::PLATFORM_API,
+            keys: 65_536,
+            queued: 1_000_000,
+            queued_bytes: 1 << 30,
+            most_lanes: 100_000,
+            retry_per_mille: 100,
+            retry_reserve: 100,
+            throttle: None,
+            poison_devices: 5,
+            poison_keep: Duration::from_secs(600),
+            prune_per_mille: 100,
+            prune_minimum: 20,
+            prune_pause: Duration::from_secs(3_600),
+            longest_pause: Duration::from_secs(3_600),
+            hold: Duration::from_secs(2),
+        }
+    }
+}
+
+impl PacerSettings {
+    /// Sets how lanes of a service behave.
+    #[must_use]
+    pub fn with_lane(mut self, service: ServiceId, lane: LaneSettings) -> Self {
+        self.lanes.insert(service, lane);
+        self
+    }
+
+    /// Sets the rate over all lanes.
+    #[must_use]
+    pub const fn with_global(mut self, rate: Option<Rate>) -> Self {
+        self.global = rate;
+        self
+    }
+
+    /// Sets the rate for each recipient.
+    #[must_use]
+    pub const fn with_recipient(mut self, rate: Option<Rate>) -> Self {
+        self.recipient = rate;
+        self
+    }
+
+    /// Sets the rate for each device.
+    #[must_use]
+    pub const fn with_device(mut self, rate: Option<Rate>) -> Self {
+        self.device = rate;
+        self
+    }
+
+    /// Sets the rate for each conversation.
+    #[must_use]
+    pub const fn with_conversation(mut self, rate: Option<Rate>) -> Self {
+        self.conversation = rate;
+        self
+    }
+
+    /// Sets the rate for each client of the platform's API.
+    #[must_use]
+    pub const fn with_api(mut self, rate: Rate) -> Self {
+        self.api = rate;
+        self
+    }
+
+    /// Sets how many recipients, devices, conversations and clients are told apart: 24 bytes each, taken at the start.
+    #[must_use]
+    pub const fn with_keys(mut self, keys: usize) -> Self {
+        self.keys = keys;
+        self
+    }
+
+    /// Sets how much may be queued, in number and bytes, and in how many lanes.
+    #[must_use]
+    pub const fn with_queue(mut self, queued: usize, bytes: u64, lanes: usize) -> Self {
+        (self.queued, self.queued_bytes, self.most_lanes) = (queued, bytes, lanes);
+        self
+    }
+
+    /// Sets the share of retries in thousandths of the requests of a minute, and how many are granted anyway.
+    #[must_use]
+    pub const fn with_retry_budget(mut self, per_mille: u32, reserve: u32) -> Self {
+        (self.retry_per_mille, self.retry_reserve) = (per_mille, reserve);
+        self
+    }
+
+    /// Switches the [`Throttle`](crate::pacer::Throttle) on.
+    #[must_use]
+    pub const fn with_throttle(mut self, k_per_mille: u32) -> Self {
+        self.throttle = Some(k_per_mille);
+        self
+    }
+
+    /// Sets how many devices must refuse a message for it to be poison, and for how long it is.
+    #[must_use]
+    pub const fn with_poison(mut self, devices: usize, keep: Duration) -> Self {
+        (self.poison_devices, self.poison_keep) = (devices, keep);
+        self
+    }
+
+    /// Sets the share and the number of dead targets over which nothing is dropped, and for how long.
+    #[must_use]
+    pub const fn with_prune_breaker(mut self, per_mille: u32, minimum: u32, pause: Duration) -> Self {
+        (self.prune_per_mille, self.prune_minimum, self.prune_pause) = (per_mille, minimum, pause);
+        self
+    }
+
+    /// Sets the longest pause that a service can ask for.
+    #[must_use]
+    pub const fn with_longest_pause(mut self, pause: Duration) -> Self {
+        self.longest_pause = pause;
+        self
+    }
+
+    /// Sets how long something may stay in the queue of a lane that is stopped.
+    #[must_use]
+    pub const fn with_hold(mut self, hold: Duration) -> Self {
+        self.hold = hold;
+        self
+    }
+
+    pub(crate) fn lane(&self, service: ServiceId) -> &LaneSettings {
+        self.lanes.get(&service).unwrap_or(&self.lane)
+    }
+}
+
+/// How one lane behaves: what goes to one service, with one credential, to one host.
+///
+/// | setting | default | |
+/// |---|---|---|
+/// | rate | [`Rate::PUSH_SERVICE`] | until a share of the service's limit is leased |
+/// | ramp | 60 s | after as long a silence, the rate grows from a tenth to the whole within it (FCM asks for at least 60 s) |
+/// | ordered | no | one conversation, one request at a time, in the order of offers |
+/// | in flight | 1,000 | requests at once, where no connections are reported |
+/// | breaker | [`BreakerSettings::default`] | |
+#[derive(Clone, Copy, Debug)]
+pub struct LaneSettings {
+    pub(crate) rate: Rate,
+    pub(crate) ramp: u64,
+    pub(crate) ordered: bool,
+    pub(crate) in_flight: u32,
+    pub(crate) breaker: BreakerSettings,
+}
+
+impl Default for LaneSettings {
+    fn default() -> Self {
+        Self {
+            rate: Rate::PUSH_SERVICE,
+            ramp: 60_000,
+            ordered: false,
+            in_flight: 1_000,
+            breaker: BreakerSettings::default(),
+        }
+    }
+}
+
+impl LaneSettings {
+    /// Sets the rate.
+    #[must_use]
+    pub const fn with_rate(mut self, rate: Rate) -> Self {
+        self.rate = rate;
+        self
+    }
+
+    /// Sets the ramp; zero: none.
+    #[must_use]
+    pub fn with_ramp(mut self, ramp: Duration) -> Self {
+        self.ramp = millis(ramp);
+        self
+    }
+
+    /// Keeps each conversation in order (webhooks). Priorities do not count then, and what waits stays in the queue for as
+    /// long as it is of use: give [`DeliverySettings::with_answer_within`](crate::DeliverySettings::with_answer_within)
+    /// a longer time.
+    #[must_use]
+    pub const fn with_order(mut self) -> Self {
+        self.ordered = true;
+        self
+    }
+
+    /// Sets how many requests may be under way.
+    #[must_use]
+    pub const fn with_in_flight(mut self, requests: u32) -> Self {
+        self.in_flight = requests;
+        self
+    }
+
+    /// Sets when its breaker opens.
+    #[must_use]
+    pub const fn with_breaker(mut self, breaker: BreakerSettings) -> Self {
+        self.breaker = breaker;
+        self
+    }
+}
