@@ -1,0 +1,10 @@
+//! The table of multiples of the generator is what its program makes.
+
+#[path = "comb_table/program.rs"]
+mod program;
+
+#[test]
+fn the_table_is_what_its_program_makes() {
+    let table: &[u8] = include_bytes!("../src/comb/table.bin");
+    assert!(table == program::table(), "src/comb/table.bin differs from what examples/comb_table.rs makes");
+}
