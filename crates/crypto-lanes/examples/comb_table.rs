@@ -1,4 +1,4 @@
-//! Makes the table of multiples of the generator: `cargo run -p reveille-crypto-lanes --example comb_table > crates/crypto-lanes/src/comb/table.bin`.
+//! Makes the table of multiples of the generator: `cargo run -p reveille-crypto-lanes --example comb_table > crates/crypto-lanes/src/ifma/comb/table.bin`.
 //!
 //! Only p256 and num-bigint are at work here, nothing of the crate that uses the table; `tests/comb_table.rs` makes it again and
 //! compares.
