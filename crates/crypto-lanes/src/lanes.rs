@@ -1,7 +1,8 @@
 //! The provider.
 
 use reveille_crypto::{
-    AgreementKey, CryptoError, CryptoProvider, EcPrivateKey, EphemeralAgreement, KeyError, P256, P256PublicKey,
+    AgreementKey, CryptoError, CryptoProvider, EcPrivateKey, EphemeralAgreement, KeyError, P256,
+    P256PublicKey,
 };
 
 use crate::LANES;

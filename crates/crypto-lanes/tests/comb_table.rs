@@ -6,5 +6,8 @@ mod program;
 #[test]
 fn the_table_is_what_its_program_makes() {
     let table: &[u8] = include_bytes!("../src/ifma/comb/table.bin");
-    assert!(table == program::table(), "src/ifma/comb/table.bin differs from what examples/comb_table.rs makes");
+    assert!(
+        table == program::table(),
+        "src/ifma/comb/table.bin differs from what examples/comb_table.rs makes"
+    );
 }

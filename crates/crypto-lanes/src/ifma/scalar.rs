@@ -14,10 +14,7 @@ const DRAWS: u32 = 64;
 
 /// A uniform key from `drawn`, or, if that is 0 or not below n, from further draws (FIPS 186-5 A.2.2). That one was
 /// thrown away may be seen; it says nothing about the one that was taken.
-pub(super) fn sample(
-    drawn: &[u8; 32],
-    random: &dyn SecureRandom,
-) -> Result<Zeroizing<Scalar>, CryptoError> {
+pub(super) fn sample(drawn: &[u8; 32], random: &dyn SecureRandom) -> Result<Zeroizing<Scalar>, CryptoError> {
     let mut bytes = Zeroizing::new(*drawn);
     for _ in 0..DRAWS {
         let key = Zeroizing::new(from_be_bytes(&bytes));

@@ -11,7 +11,7 @@ use p256::{AffinePoint, ProjectivePoint};
 const WINDOWS: usize = 37;
 const ENTRIES: usize = 64;
 
-pub fn table() -> Vec<u8> {
+pub(crate) fn table() -> Vec<u8> {
     let mut bytes = Vec::with_capacity(WINDOWS * ENTRIES * 80);
     let mut base = ProjectivePoint::GENERATOR;
     for _window in 0..WINDOWS {
@@ -34,7 +34,8 @@ pub fn table() -> Vec<u8> {
 }
 
 fn limbs(point: &AffinePoint) -> Vec<u64> {
-    let p = (BigUint::from(1_u8) << 256) - (BigUint::from(1_u8) << 224) + (BigUint::from(1_u8) << 192)
+    let p = (BigUint::from(1_u8) << 256) - (BigUint::from(1_u8) << 224)
+        + (BigUint::from(1_u8) << 192)
         + (BigUint::from(1_u8) << 96)
         - 1_u8;
     let encoded = point.to_sec1_point(false);

@@ -1,8 +1,8 @@
 //! Lanes: in memory, chosen by a mask, compared.
 
 use core::arch::x86_64::{
-    __m512i, __mmask8, _mm512_cmplt_epi64_mask, _mm512_mask_mov_epi64, _mm512_mask_sub_epi64, _mm512_or_si512,
-    _mm512_set1_epi64, _mm512_setzero_si512, _mm512_sub_epi64, _mm512_testn_epi64_mask,
+    __m512i, __mmask8, _mm512_cmplt_epi64_mask, _mm512_mask_mov_epi64, _mm512_mask_sub_epi64,
+    _mm512_or_si512, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_sub_epi64, _mm512_testn_epi64_mask,
 };
 
 use zeroize::Zeroize;

@@ -22,6 +22,8 @@
 mod lanes;
 mod multiply;
 mod sum;
+#[cfg(test)]
+mod tests;
 
 use core::arch::x86_64::__m512i;
 

@@ -13,10 +13,7 @@ type Columns = [__m512i; 10];
 /// a·b / 2²⁶⁰ mod p.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-pub(in crate::ifma) fn mul<const A: u32, const B: u32, const C: u32>(
-    a: &Factor<A>,
-    b: &Factor<B>,
-) -> Sum<C> {
+pub(in crate::ifma) fn mul<const A: u32, const B: u32, const C: u32>(a: &Factor<A>, b: &Factor<B>) -> Sum<C> {
     const { assert!(reduced(A * B) <= C) };
     Sum(reduce(product(&a.0, &b.0, [_mm512_setzero_si512(); 10])))
 }
@@ -24,13 +21,7 @@ pub(in crate::ifma) fn mul<const A: u32, const B: u32, const C: u32>(
 /// (a·b + c·d) / 2²⁶⁰ mod p, with one reduction.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-pub(in crate::ifma) fn mul_add<
-    const A: u32,
-    const B: u32,
-    const C: u32,
-    const D: u32,
-    const E: u32,
->(
+pub(in crate::ifma) fn mul_add<const A: u32, const B: u32, const C: u32, const D: u32, const E: u32>(
     a: &Factor<A>,
     b: &Factor<B>,
     c: &Factor<C>,
@@ -63,7 +54,8 @@ fn product(a: &Limbs, b: &Limbs, columns: Columns) -> Columns {
     let hi = |column, x, y| _mm512_madd52hi_epu64(column, x, y);
     let row = |[c0, c1, c2, c3, c4, c5]: [__m512i; 6], a| {
         let [b0, b1, b2, b3, b4] = *b;
-        let (c0, c1, c2, c3, c4) = (lo(c0, a, b0), lo(c1, a, b1), lo(c2, a, b2), lo(c3, a, b3), lo(c4, a, b4));
+        let (c0, c1, c2, c3, c4) =
+            (lo(c0, a, b0), lo(c1, a, b1), lo(c2, a, b2), lo(c3, a, b3), lo(c4, a, b4));
         [c0, hi(c1, a, b0), hi(c2, a, b1), hi(c3, a, b2), hi(c4, a, b3), hi(c5, a, b4)]
     };
     let [a0, a1, a2, a3, a4] = *a;
