@@ -9,7 +9,7 @@ else
   rustup target add $target
   wasm() { local verb=$1; shift; cargo "$verb" --target $target --target-dir target/wasm "$@"; }
 fi
-wasm build --release -p reveille-core -p reveille-crypto -p reveille-crypto-rustcrypto -p reveille-webpush
+wasm build --release -p reveille-core -p reveille-crypto -p reveille-crypto-rustcrypto -p reveille-crypto-lanes -p reveille-webpush
 wasm build --release --manifest-path crates/webpush/wasm-test/Cargo.toml
 peers=$PWD/target/interop/webpush
 bash .ci/interop/webpush/install "$peers"

@@ -83,7 +83,9 @@ fn main() -> ExitCode {
         at += 8;
         Input { keys: [key; 8], peers: std::array::from_fn(|lane| pool[(at + lane) % pool.len()]) }
     };
-    println!("{measurements} batches of eight per row; t over all, and over the fastest 99, 90, 75 and 50 %\n");
+    println!(
+        "{measurements} batches of eight per row; t over all, and over the fastest 99, 90, 75 and 50 %\n"
+    );
     let found = [
         race("key 1 against random keys", measurements, fixed(small(1)), random_keys),
         race("key 2 against random keys", measurements, fixed(small(2)), random_keys),
@@ -140,9 +142,9 @@ fn race(
     all.sort_by(f64::total_cmp);
     let t = SHARES.map(|share| {
         let limit = all[((all.len() - 1) as f64 * share) as usize];
-        let kept = times.each_ref().map(|times| {
-            times.iter().copied().filter(|time| *time <= limit).collect::<Vec<_>>()
-        });
+        let kept = times
+            .each_ref()
+            .map(|times| times.iter().copied().filter(|time| *time <= limit).collect::<Vec<_>>());
         welch(&kept[0], &kept[1])
     });
     let worst = t.iter().fold(0.0, |worst: f64, t| worst.max(t.abs()));

@@ -28,8 +28,7 @@ impl SecureRandom for Chosen {
     }
 }
 
-static LANES: Lanes =
-    Lanes::over(CryptoProvider { random: &Chosen, ..reveille_crypto_rustcrypto::PROVIDER });
+static LANES: Lanes = Lanes::over(CryptoProvider { random: &Chosen, ..reveille_crypto_rustcrypto::PROVIDER });
 
 // For each lane, 32 bytes of a peer's private key and 32 of ours; what is no key is left out. At least two lanes.
 fuzz_target!(|input: &[u8]| {

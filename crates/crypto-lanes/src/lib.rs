@@ -2,9 +2,9 @@
 
 #[cfg(target_arch = "x86_64")]
 mod ifma;
+#[cfg(not(target_arch = "x86_64"))]
+#[path = "elsewhere.rs"]
+mod ifma;
 mod lanes;
 
 pub use lanes::Lanes;
-
-/// How many agreements are made at a time.
-const LANES: usize = 8;

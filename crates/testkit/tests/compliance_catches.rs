@@ -267,7 +267,11 @@ fn p256() {
     assert_finds(compliance::p256, with(&SAME_KEY), "key used twice");
     assert_finds(compliance::p256, with(&LANES_SWAPPED), "many: agreement 17: ephemeral secret");
     assert_finds(compliance::p256, with(&CARRY_LOST), "many: agreement 18: ephemeral secret");
-    assert_finds(compliance::p256, with(&CARRY_OF_PUBLIC_KEY_LOST), "many: agreement 19: ephemeral public key");
+    assert_finds(
+        compliance::p256,
+        with(&CARRY_OF_PUBLIC_KEY_LOST),
+        "many: agreement 19: ephemeral public key",
+    );
     assert_finds(compliance::p256, with(&NO_PUBLIC_KEY), "generate: no public key");
     assert_finds(compliance::p256, with(&ANY_PUBLIC_KEY), "load: another public key");
     assert_finds(compliance::p256, with(&WRONG_TEXT), "text of the refusal");

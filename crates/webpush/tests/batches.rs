@@ -4,7 +4,8 @@
 
 use reveille_core::UnixTime;
 use reveille_crypto::{
-    AgreementKey, CryptoError, CryptoProvider, EcPrivateKey, EphemeralAgreement, KeyError, P256, P256PublicKey,
+    AgreementKey, CryptoError, CryptoProvider, EcPrivateKey, EphemeralAgreement, KeyError, P256,
+    P256PublicKey,
 };
 use reveille_crypto_lanes::Lanes;
 use reveille_webpush::endpoint::PublicHttps;
@@ -57,8 +58,11 @@ fn different_messages_in_one_batch() {
                 })
                 .collect();
             let messages: Vec<_> = (0..count).map(message).collect();
-            let jobs: Vec<_> =
-                messages.iter().zip(&receivers).map(|(message, (_, subscription))| (message, subscription)).collect();
+            let jobs: Vec<_> = messages
+                .iter()
+                .zip(&receivers)
+                .map(|(message, (_, subscription))| (message, subscription))
+                .collect();
             let mut out = Vec::new();
             server(crypto).requests_each(&jobs, NOW, &mut out);
             assert_eq!(out.len(), count);

@@ -82,8 +82,7 @@ impl Ours {
                 Subscription::from_json(&subscription_json(ENDPOINT, &public)).expect("valid subscription")
             })
             .collect();
-        let messages: Vec<_> =
-            (0..count).map(|at| message(&vec![at as u8; size + at - count / 2])).collect();
+        let messages: Vec<_> = (0..count).map(|at| message(&vec![at as u8; size + at - count / 2])).collect();
         let mut out: Vec<Result<Request<Bytes>, RequestError>> = Vec::with_capacity(count);
         move || {
             out.clear();

@@ -8,8 +8,8 @@ use zeroize::{Zeroize as _, Zeroizing};
 use super::agree::{GROUPS, Group};
 use super::boundary::Ifma;
 use super::{encode, scalar};
-use crate::LANES;
 
+const LANES: usize = 8;
 /// What shares an inversion and a request for random bytes.
 const CHUNK: usize = GROUPS * LANES;
 

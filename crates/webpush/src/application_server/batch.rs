@@ -62,9 +62,9 @@ impl ApplicationServer {
                 (message, subscription, self.authorization(subscription, now))
             }));
             // No key agreement for those that cannot be sent anyway, or carry nothing.
-            let encrypted = chunk.iter().filter(|(message, _, authorization)| {
-                authorization.is_ok() && message.payload().is_some()
-            });
+            let encrypted = chunk
+                .iter()
+                .filter(|(message, _, authorization)| authorization.is_ok() && message.payload().is_some());
             peers.clear();
             peers.extend(encrypted.map(|(_, subscription, _)| subscription.ua_public()));
             agreements.clear();
