@@ -3,6 +3,8 @@
 //! Only p256 and num-bigint are at work here, nothing of the crate that uses the table; `tests/comb_table.rs` makes it again and
 //! compares.
 
+#![allow(clippy::indexing_slicing, reason = "a program that is run once")]
+
 use std::io::Write as _;
 
 #[path = "../tests/comb_table/program.rs"]

@@ -1,5 +1,8 @@
 //! What a batch promises: order, appending, all or nothing, keys by rejection.
 
+// The helpers of the tests are tests, too.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout)]
+
 mod common;
 
 use common::{Bytes, RUSTCRYPTO, agree, assert_same, order, public_key, skipped, to_bytes, with_keys};
@@ -51,7 +54,7 @@ fn keys_out_of_range_are_drawn_again() {
         }
     }
     // The greatest and the least that are taken.
-    let mut script = good.clone();
+    let mut script = good;
     (script[3], script[4]) = (to_bytes(&(&n - 1_u8)), to_bytes(&1_u8.into()));
     let out = agree(with_keys(&script), &peers);
     assert_same(&out[3], &script[3], peers[3], "n − 1");

@@ -1,5 +1,8 @@
 //! The table of multiples of the generator is what its program makes.
 
+// The helpers of the tests are tests, too.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout)]
+
 #[path = "comb_table/program.rs"]
 mod program;
 

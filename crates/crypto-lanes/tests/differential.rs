@@ -1,5 +1,8 @@
 //! Against ring and against RustCrypto, on keys nobody chose.
 
+// The helpers of the tests are tests, too.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout)]
+
 mod common;
 
 use common::{Bytes, agree, assert_same, public_key, skipped, with_keys};

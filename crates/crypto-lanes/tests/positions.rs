@@ -1,5 +1,8 @@
 //! Every Wycheproof case in every lane, beside valid and edge-case neighbours; edge-case private keys.
 
+// The helpers of the tests are tests, too.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout)]
+
 mod common;
 
 use common::{agree, assert_same, edge_keys, public_key, skipped, with_keys};
