@@ -70,6 +70,28 @@ impl Ours {
     }
 }
 
+impl Ours {
+    /// One call makes `count` requests with different messages, whose sizes are around `size`, to different
+    /// subscriptions.
+    pub fn mixed_batch(&self, size: usize, count: usize) -> impl FnMut() -> usize + use<'_> {
+        let subscriptions: Vec<_> = (0..count)
+            .map(|_| {
+                let key = self.crypto.p256.generate().expect("key");
+                let public = key.public_key().expect("a generated key has it").to_string();
+                Subscription::from_json(&subscription_json(ENDPOINT, &public)).expect("valid subscription")
+            })
+            .collect();
+        let messages: Vec<_> = (0..count).map(|at| message(&vec![at as u8; size + at - count / 2])).collect();
+        let mut out: Vec<Result<Request<Bytes>, RequestError>> = Vec::with_capacity(count);
+        move || {
+            out.clear();
+            let jobs: Vec<_> = messages.iter().zip(&subscriptions).collect();
+            self.server.requests_each(&jobs, NOW, &mut out);
+            black_box(&out).iter().filter(|request| request.is_ok()).count()
+        }
+    }
+}
+
 pub fn subscription_json(endpoint: &str, p256dh: &str) -> String {
     format!(
         r#"{{"endpoint":"{endpoint}","expirationTime":null,"keys":{{"p256dh":"{p256dh}","auth":"{AUTH}"}}}}"#

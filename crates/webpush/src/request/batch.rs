@@ -1,4 +1,4 @@
-//! One message to many subscriptions.
+//! Many messages at once.
 
 use bytes::Bytes;
 use http::Request;
@@ -14,11 +14,8 @@ use crate::target::Subscription;
 const CHUNK: usize = 64;
 
 impl ApplicationServer {
-    /// One message to many subscriptions: appends one result per subscription to `out`, in their order.
-    ///
-    /// The message was checked when it was made, a token is signed once per push service, and the key agreements are
-    /// made in batches. Every message still has a key pair and a salt of its own, as RFC 8291 §3.1 demands.
-    /// A subscription whose key is gone does not affect the others; a random source that fails fails its whole chunk.
+    /// One message to many subscriptions: appends one result per subscription to `out`, in their order. The same as
+    /// [`requests_each`](Self::requests_each) with the message in every pair.
     pub fn requests(
         &self,
         message: &Message,
@@ -26,31 +23,63 @@ impl ApplicationServer {
         now: UnixTime,
         out: &mut Vec<Result<Request<Bytes>, RequestError>>,
     ) {
-        out.reserve(subscriptions.len());
-        if message.payload().is_none() || subscriptions.len() < 2 {
+        self.batch(subscriptions.iter().map(|subscription| (message, *subscription)), now, out);
+    }
+
+    /// Messages to subscriptions, pair by pair: appends one result per pair to `out`, in their order. For a worker whose
+    /// queue holds different messages.
+    ///
+    /// The messages were checked when they were made, a token is signed once per push service, and the key agreements
+    /// are made in batches. Every message still has a key pair and a salt of its own, as RFC 8291 §3.1 demands.
+    /// A subscription whose key is gone does not affect the others; a random source that fails fails the encrypted messages
+    /// of its chunk of 64.
+    pub fn requests_each(
+        &self,
+        jobs: &[(&Message, &Subscription)],
+        now: UnixTime,
+        out: &mut Vec<Result<Request<Bytes>, RequestError>>,
+    ) {
+        self.batch(jobs.iter().copied(), now, out);
+    }
+
+    fn batch<'j>(
+        &self,
+        mut jobs: impl ExactSizeIterator<Item = (&'j Message, &'j Subscription)>,
+        now: UnixTime,
+        out: &mut Vec<Result<Request<Bytes>, RequestError>>,
+    ) {
+        out.reserve(jobs.len());
+        if jobs.len() < 2 {
             // Nothing to share.
-            out.extend(subscriptions.iter().map(|subscription| self.request(message, subscription, now)));
+            out.extend(jobs.map(|(message, subscription)| self.request(message, subscription, now)));
             return;
         }
-        let room = subscriptions.len().min(CHUNK);
-        let (mut authorizations, mut peers, mut agreements) =
+        let room = jobs.len().min(CHUNK);
+        let (mut chunk, mut peers, mut agreements) =
             (Vec::with_capacity(room), Vec::with_capacity(room), Vec::with_capacity(room));
-        for chunk in subscriptions.chunks(CHUNK) {
-            authorizations.clear();
-            authorizations.extend(chunk.iter().map(|subscription| self.authorization(subscription, now)));
-            // No key agreement for those that cannot be sent anyway.
-            let sendable =
-                chunk.iter().zip(&authorizations).filter(|(_, authorization)| authorization.is_ok());
+        while jobs.len() > 0 {
+            chunk.extend(jobs.by_ref().take(CHUNK).map(|(message, subscription)| {
+                (message, subscription, self.authorization(subscription, now))
+            }));
+            // No key agreement for those that cannot be sent anyway, or carry nothing.
+            let encrypted = chunk
+                .iter()
+                .filter(|(message, _, authorization)| authorization.is_ok() && message.payload().is_some());
             peers.clear();
-            peers.extend(sendable.map(|(subscription, _)| subscription.ua_public()));
+            peers.extend(encrypted.map(|(_, subscription, _)| subscription.ua_public()));
             agreements.clear();
             let agreed = self.crypto().p256.agree_ephemeral_many(&peers, &mut agreements);
             let mut agreements = agreements.drain(..);
-            out.extend(chunk.iter().zip(authorizations.drain(..)).map(|(subscription, authorization)| {
+            out.extend(chunk.drain(..).map(|(message, subscription, authorization)| {
                 let authorization = authorization?;
-                agreed?;
-                let agreement = agreements.next().ok_or(CryptoError)?;
-                let body = seal_with(self.crypto(), subscription, agreement, message)?;
+                let body = match message.payload() {
+                    None => Vec::new(),
+                    Some(_) => {
+                        agreed?;
+                        let agreement = agreements.next().ok_or(CryptoError)?;
+                        seal_with(self.crypto(), subscription, agreement, message)?
+                    }
+                };
                 build::build(message, subscription.endpoint(), authorization, body.into())
             }));
         }
