@@ -1,7 +1,8 @@
 //! Records by number, in chunks: growing never moves a record and never doubles the memory.
 
 use crate::Host;
-use crate::record::{Cold, Hot, bit};
+use super::record::{Cold, Hot, Wait};
+use crate::time::NEVER;
 
 const CHUNK_BITS: u32 = 15;
 const CHUNK: usize = 1 << CHUNK_BITS;
@@ -70,7 +71,7 @@ impl<H: Host> Slab<H> {
         let index = if recycled { self.free } else { self.grow()? };
         let (hot, cold) = self.both_mut(index)?;
         let next = hot.armed;
-        *hot = Hot { fingerprint, deadline: u64::MAX, state: bit::USED, ..Hot::default() };
+        *hot = Hot { fingerprint, end: NEVER, wait: Wait::Idle, ..Hot::default() };
         cold.key = Some(key);
         if recycled {
             self.free = next;
@@ -101,7 +102,7 @@ impl<H: Host> Slab<H> {
     pub(crate) fn remove(&mut self, index: u32) -> Option<(Hot, Cold<H>)> {
         let free = self.free;
         let (hot, cold) = self.both_mut(index)?;
-        if !hot.has(bit::USED) {
+        if hot.wait == Wait::Free {
             return None;
         }
         let hot = std::mem::replace(hot, Hot { armed: free, ..Hot::default() });
@@ -111,9 +112,16 @@ impl<H: Host> Slab<H> {
         Some((hot, cold))
     }
 
+    /// Gives all memory back, if nothing is in use.
+    pub(crate) fn shrink(&mut self) {
+        if self.used == 0 {
+            *self = Self::new();
+        }
+    }
+
     /// The numbers in use, rising.
     pub(crate) fn indices(&self) -> impl Iterator<Item = u32> + use<'_, H> {
-        (0..self.made).filter(|index| self.hot(*index).is_some_and(|hot| hot.has(bit::USED)))
+        (0..self.made).filter(|index| self.hot(*index).is_some_and(|hot| hot.wait != Wait::Free))
     }
 
     /// The free numbers, in the order in which they will be used again.
@@ -140,7 +148,7 @@ impl<H: Host> Slab<H> {
     /// For restoring: puts a record where it was.
     pub(crate) fn put(&mut self, index: u32, hot: Hot, cold: Cold<H>) -> Option<()> {
         let (old_hot, old_cold) = self.both_mut(index)?;
-        if old_hot.has(bit::USED) {
+        if old_hot.wait != Wait::Free {
             return None;
         }
         *old_hot = hot;

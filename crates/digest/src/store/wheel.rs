@@ -14,8 +14,6 @@ const NEAR_BITS: u32 = SLOT_BITS * LEVELS as u32;
 const NEAR: u64 = (1 << NEAR_BITS) - 1;
 /// A drained slot that was larger than this gives its memory back.
 const KEEP_CAPACITY: usize = 256;
-/// How many entries are taken out at once at most.
-const BATCH: usize = 1024;
 
 /// The low half of a time, and a record's number.
 type Packed = Reverse<u64>;
@@ -80,9 +78,13 @@ pub(crate) struct Wheel {
 }
 
 impl Wheel {
-    pub(crate) fn new() -> Self {
-        let slots = (0..LEVELS * 64).map(|_| Slot::List(Vec::new())).collect();
-        Self { base: 0, occupied: [0; LEVELS], slots, far: BTreeSet::new(), len: 0 }
+    pub(crate) const fn new() -> Self {
+        Self { base: 0, occupied: [0; LEVELS], slots: Vec::new(), far: BTreeSet::new(), len: 0 }
+    }
+
+    /// Throws all entries away, and the memory with them; the time is `base` then.
+    pub(crate) fn reset(&mut self, base: u64) {
+        *self = Self { base, ..Self::new() };
     }
 
     /// Entries, valid or not.
@@ -107,6 +109,10 @@ impl Wheel {
         let differs = (at ^ self.base) | 1;
         let level = (u64::BITS - 1 - differs.leading_zeros()) / SLOT_BITS;
         let digit = (at >> (level * SLOT_BITS)) & 63;
+        if self.slots.is_empty() {
+            // Not before the first entry: an idle engine is small.
+            self.slots.extend((0..LEVELS * 64).map(|_| Slot::List(Vec::new())));
+        }
         if let Some(occupied) = self.occupied.get_mut(level as usize) {
             *occupied |= 1 << digit;
         }
@@ -242,37 +248,25 @@ impl Wheel {
         }
     }
 
-    /// Takes out what is due at `now`, in the order of time and number, and puts it behind `due` the other way round:
-    /// the first to go is the last. One millisecond at a time, and of a crowded one a part.
-    pub(crate) fn take_due(&mut self, now: u64, due: &mut Vec<(u64, u32)>) {
+    /// Takes out the entries of the earliest millisecond that is due at `now`, and gives that time. They come in the
+    /// order of their numbers, the other way round: the first to go is the last.
+    pub(crate) fn take_due(&mut self, now: u64, due: &mut Vec<u32>) -> Option<u64> {
         self.advance(now);
-        let Some((0, digit)) = self.front().filter(|(level, digit)| self.start(*level, *digit) <= now) else {
-            return;
-        };
+        let (_, digit) =
+            self.front().filter(|(level, digit)| *level == 0 && self.start(0, *digit) <= now)?;
         let time = self.start(0, digit);
-        let Some(slot) = self.slots.get_mut(digit as usize) else {
-            return;
-        };
-        let before = due.len();
-        match slot {
-            Slot::List(list) if list.len() <= BATCH => {
-                due.extend(list.drain(..).map(|Reverse(packed)| (time, packed as u32)));
-                if let Some(taken) = due.get_mut(before..) {
-                    taken.sort_unstable_by_key(|(_, index)| Reverse(*index));
-                }
-            }
-            slot => {
-                let heap = slot.heap();
-                due.extend((0..BATCH).map_while(|_| heap.pop()).map(|Reverse(packed)| (time, packed as u32)));
-                if let Some(taken) = due.get_mut(before..) {
-                    taken.reverse();
-                }
-            }
+        let entries = self.slots.get_mut(digit as usize).map(Slot::take)?;
+        self.len = self.len.saturating_sub(entries.len());
+        due.clear();
+        due.extend(entries.iter().map(|Reverse(packed)| *packed as u32));
+        due.sort_unstable_by_key(|index| Reverse(*index));
+        if let Some(occupied) = self.occupied.get_mut(0) {
+            *occupied &= !(1 << digit);
         }
-        self.len = self.len.saturating_sub(due.len() - before);
-        if self.slots.get(digit as usize).is_none_or(|slot| slot.iter().len() == 0) {
-            self.empty(0, digit);
-        }
+        let mut entries = entries;
+        entries.clear();
+        self.give_back(digit as usize, entries);
+        Some(time)
     }
 
     /// A slot has been emptied.
@@ -333,14 +327,9 @@ mod tests {
                     now = now.saturating_add(time);
                     wheel.advance(now);
                     let mut due = Vec::new();
-                    loop {
-                        let before = due.len();
-                        wheel.take_due(now, &mut due);
-                        if due.len() == before {
-                            break;
-                        }
+                    while let Some(at) = wheel.take_due(now, &mut due) {
                         for found in due.drain(..).rev() {
-                            prop_assert_eq!(Some(found), model.pop_first());
+                            prop_assert_eq!(Some((at, found)), model.pop_first());
                         }
                     }
                     // The end of time does not come.
@@ -360,22 +349,15 @@ mod tests {
     }
 
     #[test]
-    fn a_crowded_millisecond_comes_in_parts_and_in_order() {
+    fn a_crowded_millisecond_comes_in_order() {
         let mut wheel = Wheel::new();
         for index in (0..5_000).rev() {
             wheel.push(100_000, index);
         }
-        let mut all = Vec::new();
-        loop {
-            let mut due = Vec::new();
-            wheel.take_due(100_000, &mut due);
-            assert!(due.len() <= BATCH);
-            if due.is_empty() {
-                break;
-            }
-            all.extend(due.into_iter().rev());
-        }
-        assert!(all.into_iter().eq((0..5_000).map(|index| (100_000, index))));
+        let mut due = Vec::new();
+        assert_eq!(wheel.take_due(99_999, &mut due), None);
+        assert_eq!(wheel.take_due(100_000, &mut due), Some(100_000));
+        assert!(due.into_iter().rev().eq(0..5_000));
         assert_eq!((wheel.len(), wheel.peek()), (0, None));
     }
 

@@ -120,6 +120,13 @@ impl Table {
         self.len += 1;
     }
 
+    /// Gives all memory back, if it is empty.
+    pub(crate) fn shrink(&mut self) {
+        if self.len == 0 {
+            self.buckets = Vec::new();
+        }
+    }
+
     fn place(&mut self, tag: u32, index: u32) {
         let mask = self.mask();
         let mut at = tag as usize & mask;
