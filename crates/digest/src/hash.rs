@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::hash::Hash;
+use std::time::Duration;
 
 use crate::{CollapseId, EventId, Lane};
+use reveille_core::UnixTime;
 use reveille_core::siphash::{Halfway, Sip13};
 
 /// A secret of 16 random bytes, the same on every machine and across restarts: collapse ids depend on it, and on what
@@ -82,10 +84,13 @@ impl Seed {
         self.hash128(16, name)
     }
 
-    /// Where in `0..=span` a key's flush falls when a quiet time ends at `until`.
-    pub(crate) fn spread(&self, key: &impl Hash, until: u64, span: u64) -> u64 {
-        let hash = self.hash128(17, &(until, key)) as u64;
-        ((u128::from(hash) * (u128::from(span) + 1)) >> 64) as u64
+    /// How long after the end of a quiet time at `until` a key's turn is: somewhere in `0..=span`, always the same for a
+    /// key and an end ([`Policy::spread`](crate::Policy)).
+    #[must_use]
+    pub fn spread(&self, key: &impl Hash, until: UnixTime, span: Duration) -> Duration {
+        let hash = self.hash128(17, &(until.as_millis(), key)) as u64;
+        let span = u128::from(crate::time::span(span));
+        Duration::from_millis(((u128::from(hash) * (span + 1)) >> 64) as u64)
     }
 }
 
@@ -149,8 +154,9 @@ mod tests {
         #[test]
         fn spread_stays_in_its_span(key: u64, until: u64, span: u64) {
             let seed = Seed::new([3; 16]);
+            let (until, span) = (UnixTime::from_millis(until), Duration::from_millis(span));
             prop_assert!(seed.spread(&key, until, span) <= span);
-            prop_assert_eq!(seed.spread(&key, until, 0), 0);
+            prop_assert_eq!(seed.spread(&key, until, Duration::ZERO), Duration::ZERO);
         }
     }
 }

@@ -292,7 +292,7 @@ fn a_step_of_the_clock_moves_spans_and_not_points() {
     engine.handle_event(event(2, 2), at(100)).unwrap();
     run(&mut engine, 130);
     engine.handle_timeout(at(10));
-    assert_eq!(notifies(&run(&mut engine, 600)), [(500, 1)], "the end of the quiet is a point");
+    assert_eq!(notifies(&deliver(&mut engine, 600)), [(500, 1)], "the end of the quiet is a point");
 }
 
 // --- Reads ----------------------------------------------------------------------------------------------------------

@@ -76,8 +76,8 @@ impl<H: Host> Engine<H> {
         let end = match point(quiet.until) {
             NEVER => NEVER,
             until => {
-                let spread = self.seed.spread(key, until, span(self.policy.spread));
-                until.saturating_add(spread).clamp(now.saturating_add(1), NEVER - 1)
+                let spread = self.seed.spread(key, quiet.until, self.policy.spread);
+                until.saturating_add(span(spread)).clamp(now.saturating_add(1), NEVER - 1)
             }
         };
         Some(Hold::Until(Wait::Quiet, end))

@@ -1,0 +1,85 @@
+//! The engine against the naive model: the same outputs, the same fates, the same sums, the same next deadline, after
+//! every one of many random operations.
+
+// clippy.toml lifts these inside test functions only; the helpers of a test are tests too.
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
+mod model;
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use reveille_digest::{Collect, Excess, Policy, Refractory, Urgent, Window};
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_engine_does_what_the_model_does(script in proptest::collection::vec(any::<u8>(), 20..500)) {
+        model::drive::run(&script);
+    }
+}
+
+/// The leanest policy has short ways of its own. Everything that closes one of them, alone: few random policies are so
+/// close to it.
+#[test]
+fn the_neighbours_of_the_leanest_policy() {
+    let wait = Duration::from_secs(5);
+    let windows = [Window::Fixed { wait }, Window::Sliding { quiet: Duration::from_secs(4), max_wait: wait }];
+    let refractory = |excess| Refractory { first: wait, factor: 2, max: wait * 6, decay: wait * 20, excess };
+    let changes: [fn(&mut Policy); 13] = [
+        |_| (),
+        |policy| policy.actors = 2,
+        |policy| policy.leading = true,
+        |policy| policy.max_items = Some(4),
+        |policy| policy.max_bytes = Some(60),
+        |policy| policy.collect = Collect::Latest,
+        |policy| policy.collect = Collect::Items,
+        |policy| policy.urgent = Urgent::Flush,
+        |policy| policy.dedup = Some(Duration::from_secs(5)),
+        |policy| policy.ack_timeout = Some(Duration::from_secs(8)),
+        |policy| policy.useful_for = Some(Duration::from_secs(3)),
+        |policy| policy.remember = Duration::from_secs(30),
+        |policy| policy.reminders = vec![Duration::from_secs(7)],
+    ];
+    let mut policies = Vec::new();
+    for window in windows {
+        policies.extend(changes.map(|change| {
+            let mut policy = Policy::lean(window);
+            change(&mut policy);
+            policy
+        }));
+        policies.extend([Excess::Hold, Excess::Drop].map(|excess| {
+            let mut policy = Policy::lean(window);
+            policy.refractory = Some(refractory(excess));
+            policy
+        }));
+    }
+    for (place, policy) in policies.into_iter().enumerate() {
+        for seed in 0..40 {
+            let script = script(1_000_000 + place as u64 * 1_000 + seed);
+            model::drive::run_with(policy.clone(), &script);
+        }
+    }
+}
+
+/// The long run: `REVEILLE_SCRIPTS=1000000 cargo test --release -p reveille-digest --test against_model -- --ignored`.
+#[test]
+#[ignore = "minutes"]
+#[allow(clippy::disallowed_methods)]
+fn the_long_run() {
+    let scripts: u64 = std::env::var("REVEILLE_SCRIPTS").ok().and_then(|n| n.parse().ok()).unwrap_or(100_000);
+    let first: u64 = std::env::var("REVEILLE_FIRST").ok().and_then(|n| n.parse().ok()).unwrap_or(0);
+    let mut operations = 0;
+    for seed in first..first + scripts {
+        let ran = std::panic::catch_unwind(|| model::drive::run(&script(seed)));
+        operations += ran.unwrap_or_else(|_| panic!("seed {seed}"));
+    }
+    println!("{scripts} scripts, {operations} operations, no difference");
+}
+
+fn script(seed: u64) -> Vec<u8> {
+    let mut random = reveille_core::Jitter::new(seed);
+    let length = 50 + random.up_to_u64(700) as usize;
+    (0..length).map(|_| random.next_u64() as u8).collect()
+}

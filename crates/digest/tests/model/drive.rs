@@ -1,0 +1,405 @@
+//! Random inputs, to the engine and to the model, and the comparison after each.
+
+use std::collections::BTreeMap;
+
+use reveille_core::{Machine as _, Snapshot as _};
+
+use super::*;
+
+/// Draws small decisions from bytes.
+struct Bytes<'a>(&'a [u8]);
+
+impl Bytes<'_> {
+    fn next(&mut self) -> u64 {
+        let Some((byte, rest)) = self.0.split_first() else {
+            return 0;
+        };
+        self.0 = rest;
+        u64::from(*byte)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+
+    fn one_of<T: Copy>(&mut self, of: &[T]) -> T {
+        of[self.below(of.len() as u64) as usize]
+    }
+
+    fn span(&mut self) -> Duration {
+        Duration::from_millis(self.one_of(&[0, 1, 7, 64, 500, 1_000, 4_000, 5_000, 30_000, 100_000, 3_600_000, 5_000_000_000]))
+    }
+}
+
+fn policy(bytes: &mut Bytes<'_>, actors: u8) -> Policy {
+    let wait = bytes.span();
+    let mut policy = match bytes.below(4) {
+        0 => Policy::lean(Window::Fixed { wait }),
+        1 => Policy::lean(Window::Sliding { quiet: wait, max_wait: bytes.span() }),
+        2 => Policy::sliding(wait, bytes.span()),
+        _ => Policy::fixed(wait),
+    };
+    let flags = bytes.next() | bytes.next() << 8;
+    let on = |bit: u64| flags & (1 << bit) != 0;
+    policy.actors = actors;
+    if on(0) {
+        return policy;
+    }
+    policy.collect = bytes.one_of(&[Collect::Totals, Collect::Latest, Collect::Items, Collect::Items]);
+    policy.keep = bytes.one_of(&[Keep::First(2), Keep::Last(2), Keep::Top(2)]);
+    policy.leading = on(1);
+    policy.max_items = on(2).then_some(1 + bytes.below(6) as u32);
+    policy.max_bytes = on(3).then_some(1 + bytes.below(40) as u32);
+    policy.urgent = if on(4) { Urgent::Flush } else { Urgent::Overtake };
+    policy.dedup = on(5).then(|| bytes.span());
+    policy.ack_timeout = on(6).then(|| if on(13) { Duration::MAX } else { bytes.span() });
+    policy.useful_for = on(7).then(|| bytes.span());
+    if on(8) {
+        policy.refractory = Some(Refractory {
+            first: bytes.span(),
+            factor: bytes.below(4) as u8,
+            max: bytes.span(),
+            decay: bytes.span(),
+            excess: if on(9) { Excess::Drop } else { Excess::Hold },
+        });
+    }
+    policy.reminders = (0..if on(10) { bytes.below(4) } else { 0 }).map(|_| bytes.span()).collect();
+    policy.remember = bytes.span();
+    policy.attempts = bytes.below(3) as u8;
+    policy.spread = if on(11) { bytes.span() } else { Duration::ZERO };
+    policy.clock_tolerance = if on(12) { bytes.span() } else { Duration::from_secs(60) };
+    policy
+}
+
+struct Pair {
+    engine: Engine<TestHost>,
+    model: Model,
+    now: u64,
+    actors: u8,
+    /// Inputs by `apply`, or by the calls.
+    applies: bool,
+    /// Generations of each key, as the engine and as the model call them.
+    names: [BTreeMap<Key, Vec<u64>>; 2],
+    next_id: u128,
+    /// What was done, for the reader of a failure.
+    log: Vec<String>,
+}
+
+impl Drop for Pair {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("{}", self.log.join("\n"));
+        }
+    }
+}
+
+/// Runs one script; panics at the first difference. Returns how many operations it ran.
+pub fn run(script: &[u8]) -> usize {
+    let mut bytes = Bytes(script);
+    let actors = bytes.one_of(&[1, 3]);
+    let policy = policy(&mut bytes, actors);
+    run_with(policy, bytes.0)
+}
+
+/// The same from a given policy on.
+pub fn run_with(policy: Policy, script: &[u8]) -> usize {
+    let mut bytes = Bytes(script);
+    let mut limits = Limits::default();
+    let choice = bytes.next();
+    if choice % 4 == 0 {
+        (limits.windows, limits.items, limits.bytes, limits.items_per_key) = (3, 24, 90, 5);
+    }
+    if choice / 4 % 4 == 0 && policy.reminders.is_empty() {
+        (limits.memories, limits.delivered) = (2, 7);
+    }
+    // From the epoch, from now, from close to the end of time.
+    let now = bytes.one_of(&[0, 1_700_000_000_000, 1_700_000_000_000, (1 << 62) - 10_000_000_000]);
+    let engine = Engine::new(TestHost, policy.clone(), limits, SEED).unwrap();
+    let log = vec![format!("at {now}: {policy:?} {limits:?}")];
+    let (actors, applies) = (policy.actors, choice / 16 % 2 == 0);
+    let model = Model::new(policy, limits);
+    let mut pair = Pair { engine, model, now, actors, applies, names: Default::default(), next_id: 0, log };
+    pair.compare();
+    let mut operations = 0;
+    while !bytes.0.is_empty() {
+        pair.operate(&mut bytes);
+        pair.compare();
+        operations += 1;
+    }
+    operations
+}
+
+fn at(now: u64) -> UnixTime {
+    UnixTime::from_millis(now)
+}
+
+impl Pair {
+    fn operate(&mut self, bytes: &mut Bytes<'_>) {
+        let (op, key) = (bytes.below(40), bytes.below(6) as Key);
+        if bytes.below(3) > 0 {
+            self.now = self.now.saturating_add(bytes.span().as_millis() as u64);
+        }
+        let now = at(self.now);
+        self.log.push(format!("at {now}: operation {op} of {key}"));
+        match op {
+            0..=17 => self.event(key, bytes),
+            18..=20 => {}
+            21..=23 => {
+                let through = EventId(self.next_id.saturating_sub(u128::from(bytes.below(6))));
+                let read = bytes.one_of(&[Read::UpTo(7), Read::UpTo(20), Read::UpTo(40), Read::All, Read::Through(through)]);
+                self.log.push(format!("    {read:?}"));
+                let theirs = self.model.read(key, read, now);
+                if self.applies {
+                    self.apply(Input::Read(key, read));
+                } else {
+                    assert_eq!(self.engine.handle_read(&key, read, now).unwrap(), theirs);
+                }
+            }
+            24..=26 => {
+                let event = Selector::Event(EventId((self.next_id + 3).saturating_sub(u128::from(bytes.below(9)))));
+                let what = bytes.one_of(&[Selector::All, Selector::Kind(1), event, event, event]);
+                self.log.push(format!("    {what:?}"));
+                let theirs = self.model.cancel(key, what, now);
+                if self.applies {
+                    self.apply(Input::Cancel(key, what));
+                } else {
+                    assert_eq!(self.engine.handle_cancel(&key, what, now).unwrap(), theirs);
+                }
+            }
+            27..=31 => self.answer(bytes),
+            32 => {
+                let policy = policy(bytes, self.actors);
+                self.log.push(format!("    {policy:?}"));
+                self.model.set_policy(policy.clone(), now);
+                self.apply(Input::Policy(policy));
+            }
+            33..=34 => {
+                let (paused, hours) = self.model.calendar;
+                let calendar = (paused ^ (1 << key), hours ^ (bytes.below(3) == 0));
+                let theirs = self.model.set_calendar(calendar, Rate::UNLIMITED, now);
+                if self.applies {
+                    self.apply(Input::Calendar(calendar, Rate::UNLIMITED));
+                } else {
+                    assert_eq!(self.engine.set_calendar(calendar, Rate::UNLIMITED, now), theirs);
+                }
+            }
+            35 => {
+                let theirs = self.model.flush_now(key, now);
+                if self.applies {
+                    self.apply(Input::FlushNow(key));
+                } else {
+                    assert_eq!(self.engine.flush_now(&key, now), theirs);
+                }
+            }
+            36 => self.now = self.now.saturating_sub(bytes.span().as_millis() as u64),
+            37 => self.restore(bytes),
+            38 => {
+                // A clock that lies for a moment, and one that was set.
+                let lie = bytes.one_of(&[0, u64::MAX, 4_102_444_800_000, self.now / 2, self.now + (1 << 36)]);
+                self.log.push(format!("    the clock says {lie}"));
+                let right = std::mem::replace(&mut self.now, lie);
+                self.compare();
+                self.now = right;
+            }
+            _ => {
+                let is = self.now.saturating_add(bytes.span().as_millis() as u64).min(1 << 62);
+                let was = self.now.min(1 << 62);
+                self.log.push(format!("    the clock was {was} and is {is}"));
+                self.model.step_clock(was, is);
+                self.now = is;
+                self.apply(Input::ClockStep { was: at(was), is: at(is) });
+            }
+        }
+    }
+
+    /// The outputs stay to be compared.
+    fn apply(&mut self, input: Input<TestHost>) {
+        let mut bytes = Vec::new();
+        input.encode(&mut bytes);
+        let mut rest = bytes.as_slice();
+        let input = Input::decode(&mut rest).unwrap();
+        assert!(rest.is_empty());
+        self.engine.step(input, at(self.now));
+    }
+
+    fn event(&mut self, key: Key, bytes: &mut Bytes<'_>) {
+        self.next_id += u128::from(bytes.below(8) > 0);
+        let flags = bytes.next();
+        let mut event = Event::new(key, EventId(self.next_id), bytes.below(50) as u32)
+            .with_seq(bytes.below(40))
+            .with_actor(flags % 6)
+            .with_kind((flags / 8 % 3) as u16)
+            .with_class(((flags / 32 % 5) as u8).min(3))
+            .with_rank(bytes.below(4) as u32)
+            .with_bytes(bytes.below(30) as u32);
+        event.urgent = bytes.below(8) == 0;
+        if bytes.below(5) == 0 {
+            event.useful_until = Some(at(self.now) + bytes.span());
+        }
+        self.log.push(format!("    {event:?} bytes {} actor {}", event.bytes, event.actor));
+        let now = at(self.now);
+        let expected = self.model.event(event.clone(), now);
+        if self.applies && expected.is_ok() {
+            if let Ok(fate) = expected
+                && !matches!(fate, Fate::Pending | Fate::Notified { .. } | Fate::Quiet)
+                && !matches!(self.model.out.last(), Some(Out::Dropped { ids, .. }) if ids.contains(&event.id.0))
+            {
+                self.model.out.push(Out::Dropped { key, fate, count: 1, ids: vec![event.id.0] });
+            }
+            self.apply(Input::Event(event));
+            return;
+        }
+        let expected = expected.map(name);
+        if bytes.below(2) == 0 {
+            let fate = self.engine.handle_event(event, now).map_err(limit);
+            assert_eq!(fate.map(name), expected);
+            return;
+        }
+        // The same and others at once.
+        let (mut expected, mut events) = (vec![expected], vec![event.clone()]);
+        for (n, key) in [0, key, 4, key].into_iter().enumerate() {
+            let mut next = Event { key, ..event.clone() }.with_actor(n as u64);
+            self.next_id += 1;
+            next.id = EventId(self.next_id);
+            expected.push(self.model.event(next.clone(), now).map(name));
+            events.push(next);
+        }
+        let mut fates = Vec::new();
+        self.engine.handle_events(events, now, |fate| fates.push(fate.map_err(limit).map(name)));
+        assert_eq!(fates, expected);
+    }
+
+    /// Answers something that is in flight, or that is not.
+    fn answer(&mut self, bytes: &mut Bytes<'_>) {
+        let flights = self.model.flights();
+        let (pick, choice) = (bytes.below(6) as usize, bytes.below(6));
+        let (key, theirs) = flights.get(pick).copied().unwrap_or((pick as Key, u64::MAX));
+        let place = self.names[1].get(&key).and_then(|names| names.iter().position(|g| *g == theirs));
+        let ours = Generation::from_bits(place.map_or(u64::MAX, |place| self.names[0][&key][place]));
+        let now = at(self.now);
+        let until = (choice == 5).then(|| now + bytes.span());
+        self.log.push(format!("    answers {key} {choice} {until:?}"));
+        let expected = self.model.answer(key, theirs, choice < 3, until, now);
+        let answered = match (choice, until) {
+            _ if self.applies => {
+                self.apply(match (choice, until) {
+                    (0..=2, _) => Input::Response(key, ours),
+                    (_, Some(until)) => Input::Held(key, ours, until),
+                    _ => Input::Failure(key, ours),
+                });
+                return;
+            }
+            (0..=2, _) => self.engine.handle_response(&key, ours, now),
+            (_, Some(until)) => self.engine.handle_held(&key, ours, until, now),
+            _ => self.engine.handle_failure(&key, ours, now),
+        };
+        assert_eq!(answered, expected);
+    }
+
+    fn restore(&mut self, bytes: &mut Bytes<'_>) {
+        self.compare();
+        let mut snapshot = Vec::new();
+        self.engine.write(&mut snapshot);
+        self.engine = Engine::read((TestHost, SEED), &snapshot).unwrap();
+        let mut again = Vec::new();
+        self.engine.write(&mut again);
+        assert!(snapshot == again, "a snapshot of what was restored is the same");
+        self.now = self.now.saturating_add(bytes.one_of(&[0, 10_000, 1 << 33]));
+        let overdue = bytes.one_of(&[Overdue::Flush, Overdue::Merge, Overdue::DropOlderThan(Duration::from_secs(5))]);
+        let catch_up = CatchUp { overdue, rate: Rate::UNLIMITED };
+        self.log.push(format!("    recovered at {}: {catch_up:?}", self.now));
+        self.model.recovered(catch_up, at(self.now));
+        self.apply(Input::Recovered(catch_up));
+    }
+
+    fn compare(&mut self) {
+        let mut ours: Vec<Out> = Vec::new();
+        while let Some(output) = self.engine.poll_output() {
+            ours.push(plain(output));
+            assert!(ours.len() < 100_000, "the engine does not come to rest");
+        }
+        // Whatever is due by the time of the last operation.
+        self.model.time(at(self.now));
+        self.engine.handle_timeout(at(self.now));
+        ours.extend(std::iter::from_fn(|| self.engine.poll_output()).map(plain));
+        let mut theirs = std::mem::take(&mut self.model.out);
+        for (side, outs) in [&mut ours, &mut theirs].into_iter().enumerate() {
+            // Keys do not depend on each other: only the order within a key counts.
+            outs.sort_by_key(key_of);
+            for out in outs {
+                self.rename(side, out);
+            }
+        }
+        self.log.extend(ours.iter().map(|out| format!("    -> {out:?}")));
+        assert_eq!(ours, theirs);
+        assert_eq!(self.engine.explain(), self.model.ledger);
+        assert_eq!(self.engine.explain().sum(), self.engine.explain().events);
+        assert_eq!(self.engine.next_wakeup().map(|wakeup| wakeup.at), self.model.next_wakeup());
+        assert_eq!(self.engine.keys() as usize, self.model.len());
+        assert_eq!((self.engine.keys() - self.engine.memories()) as usize, self.model.live());
+        for key in 0..6 {
+            assert_eq!(self.engine.unread(&key), self.model.unread(key), "unread of {key}");
+        }
+    }
+
+    /// Generations depend on the order of keys; within a key they must rise.
+    fn rename(&mut self, side: usize, out: &mut Out) {
+        if let Out::Notify { key, generation, .. } | Out::Clear { key, generation, .. } = out {
+            let names = self.names[side].entry(*key).or_default();
+            assert!(names.last().is_none_or(|last| last < generation), "a generation went back");
+            names.push(*generation);
+            *generation = names.len() as u64;
+        }
+    }
+}
+
+fn limit(error: Error) -> Limit {
+    match error {
+        Error::Full { limit } => limit,
+        other => panic!("{other}"),
+    }
+}
+
+/// A fate without the generation's number.
+fn name(fate: Fate) -> Fate {
+    match fate {
+        Fate::Notified { .. } => Fate::Notified { generation: Generation::default() },
+        other => other,
+    }
+}
+
+fn key_of(out: &Out) -> Key {
+    match out {
+        Out::Notify { key, .. } | Out::Clear { key, .. } | Out::Unread { key, .. } | Out::Dropped { key, .. } => *key,
+    }
+}
+
+fn plain(output: Output<TestHost>) -> Out {
+    match output {
+        Output::Notify(n) => {
+            let Summary { total, first, last, bytes, unread, .. } = n.summary;
+            let (actors, more) = (n.summary.actors.known().collect::<Vec<_>>(), n.summary.actors.more());
+            assert_eq!(n.collapse_id, SEED.collapse_id(&n.key, n.lane));
+            Out::Notify {
+                key: n.key,
+                generation: n.generation.to_bits(),
+                lane: n.lane,
+                reminder: n.reminder,
+                class: n.class,
+                summary: format!("{total} {actors:?} {more} {first} {last} {bytes} {unread}"),
+                samples: n.samples.iter().map(|item| item.id.0).collect(),
+                ids: n.ids.iter().map(|id| id.0).collect(),
+                fold: n.fold,
+            }
+        }
+        Output::Clear(c) => {
+            let Clear { key, generation, lane, cause, remaining, .. } = c;
+            let events = c.events.iter().map(|(id, kind)| (id.0, *kind)).collect();
+            Out::Clear { key, generation: generation.to_bits(), lane, cause, events, remaining }
+        }
+        Output::Unread { key, count } => Out::Unread { key, count },
+        Output::Dropped { key, fate, count, ids } => {
+            Out::Dropped { key, fate, count, ids: ids.iter().map(|id| id.0).collect() }
+        }
+    }
+}
