@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use reveille_digest::{Collect, Excess, Policy, Refractory, Urgent, Window};
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
 
     #[test]
     fn the_engine_does_what_the_model_does(script in proptest::collection::vec(any::<u8>(), 20..500)) {

@@ -169,8 +169,10 @@ impl<H: Host> Engine<H> {
         self.ledger.events += 1;
         let identity = self.seed.identity(&event.key);
         let (key, id) = (event.key.clone(), event.id);
+        let before = self.outputs.len();
         let fate = self.take_in(event, identity, self.store.find(identity), now);
-        if !matches!(fate, Fate::Pending | Fate::Notified { .. } | Fate::Quiet) {
+        let told = self.outputs.len() > before;
+        if !told && fate != Fate::Pending {
             self.outputs.push_back(Output::Dropped { key, fate, count: 1, ids: vec![id] });
         }
     }
@@ -224,8 +226,8 @@ impl<H: Host> Engine<H> {
             self.finish(index, now);
             return Fate::Notified { generation };
         }
-        let window = self.store.hot(index).map_or(Wait::Idle, |hot| hot.wait);
-        if window == Wait::Open && self.derived.uncapped {
+        let joins = self.store.hot(index).is_some_and(|hot| hot.wait == Wait::Open && hot.total > 0);
+        if joins && self.derived.uncapped {
             // It can only put the deadline off.
             self.add_pending(index, item);
             self.store.put_off(index);

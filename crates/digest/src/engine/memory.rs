@@ -45,29 +45,30 @@ impl<H: Host> Engine<H> {
             self.forget(index);
             return;
         }
-        let Some(extra) = self.store.extra_mut(index) else { return };
-        extra.since = now;
+        let entry = self.memories.push(now, index);
+        if let Some(extra) = self.store.extra_mut(index) {
+            (extra.since, extra.entry) = (now, entry);
+        }
         self.wait_for(index, Wait::Remembered, NEVER);
         self.store.arm(index);
-        self.memories.push(now, index);
         while self.memories.len > self.limits.memories && self.forget_oldest() {}
         let store = &self.store;
-        self.memories.compact(|since, index| is_memory(store, since, index));
+        self.memories.compact(|index, entry| is_memory(store, index, entry));
     }
 
     /// Memories whose time is over are forgotten. Nobody is told: nothing is shown that would be wrong now, and a read of
     /// what was forgotten still clears.
     pub(crate) fn sweep(&mut self, now: u64) {
-        while self.memories.oldest().is_some_and(|(since, _)| since.saturating_add(self.derived.remember) <= now) {
+        while self.memories.oldest().is_some_and(|(since, ..)| since.saturating_add(self.derived.remember) <= now) {
             self.forget_oldest();
         }
     }
 
     /// Takes the oldest entry out. `false` if there is none.
     pub(crate) fn forget_oldest(&mut self) -> bool {
-        let Some((since, index)) = self.memories.oldest() else { return false };
+        let Some((_, index, entry)) = self.memories.oldest() else { return false };
         self.memories.pop();
-        if is_memory(&self.store, since, index) {
+        if is_memory(&self.store, index, entry) {
             self.memories.len -= 1;
             self.forget(index);
         }
@@ -84,7 +85,7 @@ impl<H: Host> Engine<H> {
 }
 
 /// Whether an entry of the queue is the one of a memory.
-pub(crate) fn is_memory<H: Host>(store: &crate::store::Store<H>, since: u64, index: u32) -> bool {
+pub(crate) fn is_memory<H: Host>(store: &crate::store::Store<H>, index: u32, entry: u32) -> bool {
     store.hot(index).is_some_and(|hot| hot.wait == Wait::Remembered)
-        && store.extra(index).is_some_and(|extra| extra.since == since)
+        && store.extra(index).is_some_and(|extra| extra.entry == entry)
 }

@@ -199,7 +199,7 @@ impl<H: Host> Engine<H> {
         self.outputs.shrink_to(16);
         self.seen.shrink(self.now);
         let store = &self.store;
-        self.memories.compact(|since, index| is_memory(store, since, index));
+        self.memories.compact(|index, entry| is_memory(store, index, entry));
         self.store.shrink();
     }
 
@@ -238,7 +238,7 @@ impl<H: Host> Engine<H> {
         if self.store.front() <= now {
             self.fire_all(now)?;
         }
-        if self.memories.oldest().is_some_and(|(since, _)| since.saturating_add(self.derived.remember) <= now) {
+        if self.memories.oldest().is_some_and(|(since, ..)| since.saturating_add(self.derived.remember) <= now) {
             self.sweep(now);
         }
         Ok(())

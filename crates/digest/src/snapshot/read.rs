@@ -154,6 +154,7 @@ where
             remind_step,
             remind_held,
             since,
+            entry: 0,
         })
     }
 
@@ -168,7 +169,9 @@ where
                 return None;
             }
             last = since;
-            self.memories.push(since, index);
+            let entry = self.memories.push(since, index);
+            let extra = self.store.extra_mut(index).filter(|extra| extra.entry == 0)?;
+            extra.entry = entry;
         }
         let memories = self.store.indices().filter(|index| {
             self.store.hot(*index).is_some_and(|hot| hot.wait == Wait::Remembered)

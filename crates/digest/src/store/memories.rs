@@ -8,20 +8,25 @@ use std::collections::VecDeque;
 
 #[derive(Default)]
 pub(crate) struct Memories {
-    queue: VecDeque<(u64, u32)>,
+    /// Since when, the record, and the entry's own number.
+    queue: VecDeque<(u64, u32, u32)>,
+    last: u32,
     /// Records that are memories; the other entries are stale.
     pub(crate) len: u32,
 }
 
 impl Memories {
-    pub(crate) fn push(&mut self, since: u64, index: u32) {
-        self.queue.push_back((since, index));
+    /// Gives the entry's number.
+    pub(crate) fn push(&mut self, since: u64, index: u32) -> u32 {
+        self.last = self.last.wrapping_add(1);
+        self.queue.push_back((since, index, self.last));
         self.len += 1;
+        self.last
     }
 
     /// The oldest entry, stale or not.
     #[inline(always)]
-    pub(crate) fn oldest(&self) -> Option<(u64, u32)> {
+    pub(crate) fn oldest(&self) -> Option<(u64, u32, u32)> {
         self.queue.front().copied()
     }
 
@@ -30,20 +35,20 @@ impl Memories {
     }
 
     /// Throws stale entries out, if they are the most.
-    pub(crate) fn compact(&mut self, holds: impl Fn(u64, u32) -> bool) {
+    pub(crate) fn compact(&mut self, holds: impl Fn(u32, u32) -> bool) {
         if self.queue.len() > 64 && self.queue.len() / 2 > self.len as usize {
-            self.queue.retain(|(since, index)| holds(*since, *index));
+            self.queue.retain(|(_, index, entry)| holds(*index, *entry));
             self.queue.shrink_to(self.queue.len() * 2);
         }
     }
 
-    pub(crate) fn entries(&self) -> impl Iterator<Item = (u64, u32)> + use<'_> {
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (u64, u32, u32)> + use<'_> {
         self.queue.iter().copied()
     }
 
     /// The clock stepped.
     pub(crate) fn shift(&mut self, shift: impl Fn(u64) -> u64) {
-        for (since, _) in &mut self.queue {
+        for (since, ..) in &mut self.queue {
             *since = shift(*since);
         }
     }

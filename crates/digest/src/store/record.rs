@@ -230,6 +230,8 @@ pub(crate) struct Extra<H: Host> {
     pub(crate) remind_held: bool,
     /// Since when it is a memory.
     pub(crate) since: u64,
+    /// Its entry in the queue of memories.
+    pub(crate) entry: u32,
 }
 
 impl<H: Host> Default for Extra<H> {
@@ -248,6 +250,7 @@ impl<H: Host> Default for Extra<H> {
             remind_step: 0,
             remind_held: false,
             since: NEVER,
+            entry: 0,
         }
     }
 }

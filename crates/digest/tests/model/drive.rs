@@ -240,9 +240,11 @@ impl Pair {
         let now = at(self.now);
         let expected = self.model.event(event.clone(), now);
         if self.applies && expected.is_ok() {
+            // What ends before it is looked at is told, because nobody hears the fate.
+            let over = event.useful_until.is_some_and(|until| until < now);
             if let Ok(fate) = expected
-                && !matches!(fate, Fate::Pending | Fate::Notified { .. } | Fate::Quiet)
-                && !matches!(self.model.out.last(), Some(Out::Dropped { ids, .. }) if ids.contains(&event.id.0))
+                && (matches!(fate, Fate::Duplicate | Fate::Cancelled | Fate::ReadBefore | Fate::Throttled)
+                    || fate == Fate::Expired && over)
             {
                 self.model.out.push(Out::Dropped { key, fate, count: 1, ids: vec![event.id.0] });
             }

@@ -28,7 +28,7 @@ impl Model {
             *self.sum(fate) += 1;
             return Ok(fate);
         }
-        let mut e = self.take(event.key).unwrap_or_else(|| entry(event.key));
+        let mut e = self.take(event.key).unwrap_or_else(|| self.new_entry(event.key));
         let fate = self.place(&mut e, event);
         self.finish(e);
         Ok(fate)
@@ -102,7 +102,7 @@ impl Model {
             }
             self.clear_unknown(key, Cause::Read);
             if !self.policy.remember.is_zero() {
-                let mut e = entry(key);
+                let mut e = self.new_entry(key);
                 e.history = true;
                 if let Read::UpTo(mark) = read {
                     e.mark = mark;
@@ -393,7 +393,7 @@ fn time_of(e: &Entry, id: EventId) -> Option<u64> {
     batches.flat_map(|batch| &batch.0).find(|k| k.kept && k.event.id == id).map(|k| k.at)
 }
 
-fn entry(key: Key) -> Entry {
+pub(super) fn entry(key: Key) -> Entry {
     Entry {
         key,
         wait: Wait::Idle,
@@ -406,6 +406,7 @@ fn entry(key: Key) -> Entry {
         refractory: None,
         remind: (NEVER, 0, false),
         memory: None,
+        place: 0,
         history: false,
     }
 }

@@ -1,6 +1,6 @@
 //! The engine as a reader of the README would write it: lists, and every question answered by going through all of them.
 //! Nothing is fast, nothing is remembered that can be worked out, and every feature is in it.
-#![allow(dead_code)]
+#![allow(dead_code, unreachable_pub)]
 
 pub mod drive;
 
@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use reveille_core::UnixTime;
 use reveille_digest::*;
+
+use inputs::entry;
 
 pub type Key = u16;
 pub const SEED: Seed = Seed::new([11; 16]);
@@ -188,8 +190,10 @@ struct Entry {
     refractory: Option<(u8, u64, u64)>,
     /// When, step, whether it waits for the end of a quiet.
     remind: (u64, u8, bool),
-    /// Since when it is only remembered.
-    memory: Option<u64>,
+    /// Since when it is only remembered, and the how-manieth memory it was.
+    memory: Option<(u64, u64)>,
+    /// Its place: the last one that was given back, or a new one. Among equals the lowest goes first.
+    place: u32,
     /// Whether there is anything to remember.
     history: bool,
 }
@@ -211,9 +215,9 @@ impl Entry {
         let quiet = self.pending.total() == 0 && self.delivered[0].total() > 0 && !self.digest_in_flight();
         if quiet { self.remind.0 } else { NEVER }
     }
-    fn timer(&self, policy: &Policy, now: u64) -> u64 {
+    fn timer(&self, policy: &Policy) -> u64 {
         let flights = self.flights.iter().map(|f| f.until).min().unwrap_or(NEVER);
-        let rest = self.refractory.filter(|r| self.wait == Wait::Idle && self.memory.is_none() && r.1 > now).map_or(NEVER, |r| r.1);
+        let rest = self.refractory.filter(|r| self.wait == Wait::Idle && self.memory.is_none() && r.1 > 0).map_or(NEVER, |r| r.1);
         self.deadline(policy).min(flights).min(self.reminder()).min(rest)
     }
     fn unread(&self) -> u32 {
@@ -236,6 +240,9 @@ pub struct Model {
     /// Id, until, whether it was cancelled.
     seen: Vec<(EventId, u64, bool)>,
     generation: u64,
+    /// Places that were given back.
+    free: Vec<u32>,
+    remembered: u64,
 }
 
 fn ms(span: Duration) -> u64 {
@@ -253,7 +260,7 @@ fn wall(at: u64) -> UnixTime {
 impl Model {
     pub fn new(policy: Policy, limits: Limits) -> Self {
         let (ledger, out, entries, seen) = (Ledger::default(), Vec::new(), Vec::new(), Vec::new());
-        Self { policy, limits, calendar: (0, false), ledger, out, now: 0, entries, seen, generation: 0 }
+        Self { policy, limits, calendar: (0, false), ledger, out, now: 0, entries, seen, generation: 0, free: Vec::new(), remembered: 0 }
     }
 
     fn max_wait(&self) -> Duration {
@@ -288,7 +295,7 @@ impl Model {
         self.entries.len()
     }
     pub fn next_wakeup(&self) -> Option<UnixTime> {
-        let next = self.entries.iter().map(|e| e.timer(&self.policy, self.now)).min().unwrap_or(NEVER);
+        let next = self.entries.iter().map(|e| e.timer(&self.policy)).min().unwrap_or(NEVER);
         (next != NEVER).then(|| wall(next.max(self.now)))
     }
     pub fn flights(&self) -> Vec<(Key, u64)> {
@@ -307,14 +314,28 @@ impl Model {
         }
         self.due();
         let remember = ms(self.policy.remember);
-        self.entries.retain(|e| e.memory.is_none_or(|since| since.saturating_add(remember) > self.now));
+        while self.oldest().is_some_and(|(since, ..)| since.saturating_add(remember) <= self.now) {
+            self.forget_oldest();
+        }
     }
 
     fn due(&mut self) {
         for round in 0.. {
             assert!(round < 1_000_000, "the model does not come to rest");
-            let timers = self.entries.iter().map(|e| e.timer(&self.policy, self.now));
-            let Some((_, place)) = timers.zip(0..).filter(|(t, _)| *t <= self.now).min() else { return };
+            // All of one millisecond in the order of their places, then what is due by then.
+            let first = self.entries.iter().map(|e| e.timer(&self.policy)).min().unwrap_or(NEVER);
+            if first > self.now {
+                return;
+            }
+            let due = self.entries.iter().filter(|e| e.timer(&self.policy) == first);
+            let mut due: Vec<_> = due.map(|e| (e.place, e.key)).collect();
+            due.sort_unstable();
+            due.into_iter().for_each(|(_, key)| self.fire(key));
+        }
+    }
+
+    fn fire(&mut self, key: Key) {
+        if let Some(place) = self.entries.iter().position(|e| e.key == key && e.timer(&self.policy) <= self.now) {
             let mut e = self.entries.remove(place);
             while let Some(at) = e.flights.iter().position(|f| f.until <= self.now) {
                 let flight = e.flights.remove(at);
@@ -339,13 +360,16 @@ impl Model {
     }
 
     fn finish(&mut self, mut e: Entry) {
-        let rests = e.refractory.is_some_and(|r| r.1 > self.now);
+        e.refractory = e.refractory.map(|(level, until, since)| (level, if until > self.now { until } else { 0 }, since));
+        let rests = e.refractory.is_some_and(|r| r.1 > 0);
         let reminds = e.delivered[0].total() > 0 && (e.remind.0 != NEVER || e.remind.2);
         if e.wait == Wait::Idle && e.flights.is_empty() && !reminds && !rests {
             if self.policy.remember.is_zero() || !e.history {
+                self.free.push(e.place);
                 return;
             }
-            e.memory = Some(self.now);
+            self.remembered += 1;
+            e.memory = Some((self.now, self.remembered));
         }
         self.entries.push(e);
         while self.entries.len() - self.live() > self.limits.memories as usize {
@@ -353,9 +377,20 @@ impl Model {
         }
     }
 
+    fn oldest(&self) -> Option<(u64, u64, usize)> {
+        let memories = self.entries.iter().zip(0..).filter_map(|(e, at)| Some((e.memory?.0, e.memory?.1, at)));
+        memories.min_by_key(|(_, turn, _)| *turn)
+    }
+
     fn forget_oldest(&mut self) -> bool {
-        let oldest = self.entries.iter().zip(0..).filter_map(|(e, place)| Some((e.memory?, place))).min();
-        oldest.map(|(_, place)| self.entries.remove(place)).is_some()
+        let oldest = self.oldest().map(|(.., at)| self.entries.remove(at));
+        self.free.extend(oldest.iter().map(|e| e.place));
+        oldest.is_some()
+    }
+
+    fn new_entry(&mut self, key: Key) -> Entry {
+        let place = self.free.pop().unwrap_or(self.entries.len() as u32);
+        Entry { place, ..entry(key) }
     }
 
     pub fn step_clock(&mut self, was: u64, is: u64) {
@@ -370,11 +405,11 @@ impl Model {
                 *end = shift(*end);
             }
             e.flights.iter_mut().filter(|f| !f.held).for_each(|f| f.until = shift(f.until));
-            e.refractory = e.refractory.map(|(level, until, since)| (level, shift(until), shift(since)));
+            e.refractory = e.refractory.map(|(level, until, since)| (level, if until > 0 { shift(until).max(1) } else { 0 }, shift(since)));
             if !e.remind.2 {
                 e.remind.0 = shift(e.remind.0);
             }
-            e.memory = e.memory.map(shift);
+            e.memory = e.memory.map(|(since, turn)| (shift(since), turn));
         }
         self.seen.retain(|(_, until, _)| *until > was);
         self.seen.iter_mut().for_each(|(_, until, _)| *until = shift(*until).max(1));
