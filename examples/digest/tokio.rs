@@ -5,7 +5,9 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use reveille_core::UnixTime;
-use reveille_digest::{Answered, Engine, Event, EventId, Generation, Limits, Notify, Output, Plain, Policy, Seed};
+use reveille_digest::{
+    Answered, Engine, Event, EventId, Generation, Limits, Notify, Output, Plain, Policy, Seed,
+};
 use tokio::sync::mpsc;
 
 type Host = Plain<(u64, u64), String>;

@@ -23,8 +23,9 @@ use std::time::Duration;
 
 use reveille_core::{LogEntries, Logged, Snapshot as _, UnixTime};
 use reveille_digest::{
-    Answered, AtEnd, Cause, Codec as _, Collect, Engine, Event, EventId, Excess, Fate, Generation, Host, Input, Keep,
-    Lane, Limits, Notify, Output, Policy, Quiet, Rate, Refractory, Retracted, Seed, Selector, Urgent, Window,
+    Answered, AtEnd, Cause, Codec as _, Collect, Engine, Event, EventId, Excess, Fate, Generation, Host,
+    Input, Keep, Lane, Limits, Notify, Output, Policy, Quiet, Rate, Refractory, Retracted, Seed, Selector,
+    Urgent, Window,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -415,7 +416,8 @@ fn replay_entries(log: &[u8], outputs: &mut Vec<Value>) -> Result<(), Failure> {
     for entry in entries.by_ref() {
         let mut bytes = entry.input;
         let input = Input::decode(&mut bytes).filter(|_| bytes.is_empty());
-        let input = input.ok_or_else(|| Failure::new("log", format!("entry {} is no input", entry.number)))?;
+        let input =
+            input.ok_or_else(|| Failure::new("log", format!("entry {} is no input", entry.number)))?;
         let drained = logged.apply(entry.number, input, entry.now).map_err(failure("log"))?;
         outputs.extend(drained.map(|output| to_json(&output, entry.now)));
     }

@@ -18,7 +18,8 @@ mod wakeup;
 pub use action::{Action, RetrySource, Scope};
 pub use jitter::Jitter;
 pub use logged::{
-    Gap, Head, LogEntries, LogEntry, LogError, Logged, Snapshot, SnapshotError, check_sum, log_append, log_head,
+    Gap, Head, LogEntries, LogEntry, LogError, Logged, Snapshot, SnapshotError, check_sum, log_append,
+    log_head,
 };
 pub use machine::{Drain, Machine};
 pub use outcome::{Outcome, Receipt, Rejection};

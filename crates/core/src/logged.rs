@@ -299,7 +299,8 @@ impl<'a> LogEntries<'a> {
             let begins = LOG.starts_with(bytes.get(..LOG.len()).unwrap_or(bytes));
             return if begins { Ok(Self { bytes: &[], at: 0 }) } else { Err(LogError::NotALog) };
         }
-        let given = bytes.strip_prefix(&LOG).and_then(|rest| rest.first_chunk::<4>()).ok_or(LogError::NotALog)?;
+        let given =
+            bytes.strip_prefix(&LOG).and_then(|rest| rest.first_chunk::<4>()).ok_or(LogError::NotALog)?;
         let given = u32::from_le_bytes(*given);
         if given != behaviour {
             return Err(LogError::Behaviour { given, expected: behaviour });
@@ -436,7 +437,8 @@ mod tests {
 
     #[test]
     fn texts() {
-        let restore = |seed, bytes: &[u8]| Logged::<Last>::restore(seed, bytes).map(|_| ()).unwrap_err().to_string();
+        let restore =
+            |seed, bytes: &[u8]| Logged::<Last>::restore(seed, bytes).map(|_| ()).unwrap_err().to_string();
         let mut other = snapshot();
         other[4] = 9;
         let mut damaged = snapshot();

@@ -18,7 +18,10 @@ pub(crate) enum Select {
     Kind(u16),
     All,
     /// Those that are of no use at `now`, or came before `before`.
-    Useless { now: u64, before: u64 },
+    Useless {
+        now: u64,
+        before: u64,
+    },
 }
 
 impl Select {

@@ -40,18 +40,12 @@ mod tests {
 
     #[test]
     fn texts() {
-        let all = [Limit::Windows, Limit::Outputs]
-            .map(|limit| Error::Full { limit }.to_string())
-            .join("\n");
+        let all = [Limit::Windows, Limit::Outputs].map(|limit| Error::Full { limit }.to_string()).join("\n");
         insta::assert_snapshot!(all, @r"
         the engine is full: limits.windows is reached
         the engine is full: limits.outputs is reached: poll outputs first
         ");
-        let policy = [
-            InvalidPolicy::Actors,
-            InvalidPolicy::ZeroCap,
-            InvalidPolicy::Reminders { given: 17 },
-        ];
+        let policy = [InvalidPolicy::Actors, InvalidPolicy::ZeroCap, InvalidPolicy::Reminders { given: 17 }];
         insta::assert_snapshot!(policy.map(|e| e.to_string()).join("\n"), @r"
         policy.actors is 0: it must be from 1 to 255
         policy.max_items and policy.max_bytes must be at least 1; use None for no cap

@@ -72,7 +72,19 @@ impl<H: Host> Event<H> {
     /// An ordinary event: unnumbered, actor, kind, class, rank and bytes 0, not urgent.
     #[must_use]
     pub fn new(key: H::Key, id: EventId, payload: H::Payload) -> Self {
-        Self { key, id, seq: 0, actor: 0, kind: 0, class: 0, urgent: false, rank: 0, bytes: 0, useful_until: None, payload }
+        Self {
+            key,
+            id,
+            seq: 0,
+            actor: 0,
+            kind: 0,
+            class: 0,
+            urgent: false,
+            rank: 0,
+            bytes: 0,
+            useful_until: None,
+            payload,
+        }
     }
 
     /// Its place in the conversation.

@@ -63,31 +63,43 @@ struct History {
 
 fn live(random: &mut Jitter, inputs: usize) -> History {
     let mut logged = fresh();
-    let mut history = History { log: Vec::new(), ends: Vec::new(), outputs: Vec::new(), snapshots: Vec::new() };
+    let mut history =
+        History { log: Vec::new(), ends: Vec::new(), outputs: Vec::new(), snapshots: Vec::new() };
     log_head(&mut history.log, BEHAVIOUR);
     let (mut now, mut sent) = (UnixTime::from_secs(1_700_000_000), Vec::new());
     for n in 0..inputs {
         now += Duration::from_millis(random.up_to_u64(9_000));
         // A tick only when one is due, as a driver does it.
         if let Some(wakeup) = logged.machine().next_wakeup().filter(|wakeup| wakeup.at <= now) {
-            commit(&mut logged, &mut history, Input::Tick, wakeup.at.max(now - Duration::from_secs(1)), &mut sent);
+            commit(
+                &mut logged,
+                &mut history,
+                Input::Tick,
+                wakeup.at.max(now - Duration::from_secs(1)),
+                &mut sent,
+            );
         }
         let (key, choice) = (random.up_to_u64(7), random.up_to_u64(20));
         let input = match choice {
             0..=9 => {
                 let event = Event::new(key, EventId(random.up_to_u64(n as u64 + 1).into()), choice as u8);
-                let event = event.with_seq(random.up_to_u64(30)).with_class(u8::from(choice == 3)).with_bytes(7);
+                let event =
+                    event.with_seq(random.up_to_u64(30)).with_class(u8::from(choice == 3)).with_bytes(7);
                 Input::Event(if choice == 9 { event.urgent() } else { event })
             }
             10 => Input::Read(key, Read::UpTo(random.up_to_u64(30))),
             11 => Input::Cancel(key, Selector::Event(EventId(random.up_to_u64(n as u64 + 3).into()))),
-            12 => Input::Calendar(random.next_u64() & 0xFF, Rate { windows: 2, every: Duration::from_secs(1) }),
+            12 => {
+                Input::Calendar(random.next_u64() & 0xFF, Rate { windows: 2, every: Duration::from_secs(1) })
+            }
             13 => Input::FlushNow(key),
             14 => Input::Recheck(vec![key], Rate::UNLIMITED),
             15 => Input::ClockStep { was: now, is: now + Duration::from_secs(random.up_to_u64(50)) },
             _ => match sent.pop() {
                 Some((key, generation)) if choice == 16 => Input::Failure(key, generation),
-                Some((key, generation)) if choice == 17 => Input::Held(key, generation, now + Duration::from_secs(40)),
+                Some((key, generation)) if choice == 17 => {
+                    Input::Held(key, generation, now + Duration::from_secs(40))
+                }
                 Some((key, generation)) => Input::Response(key, generation),
                 None => Input::Tick,
             },
@@ -150,8 +162,11 @@ fn the_log_is_cut_at_every_byte() {
     for seed in 0..3 {
         let history = live(&mut Jitter::new(seed), 90);
         assert!(history.snapshots.len() > 3);
-        let snapshots: Vec<(u64, &[u8])> =
-            history.snapshots.iter().map(|bytes| (Head::of(bytes).unwrap().applied, bytes.as_slice())).collect();
+        let snapshots: Vec<(u64, &[u8])> = history
+            .snapshots
+            .iter()
+            .map(|bytes| (Head::of(bytes).unwrap().applied, bytes.as_slice()))
+            .collect();
         let mut last = (usize::MAX, Vec::new());
         for cut in 0..=history.log.len() {
             let whole = history.ends.iter().filter(|end| **end <= cut).count();
@@ -185,7 +200,10 @@ fn the_log_is_cut_at_every_byte() {
 #[test]
 fn a_snapshot_is_of_one_seed() {
     let mut logged = fresh();
-    logged.apply(1, Input::Event(Event::new(1, EventId(1), 0)), UnixTime::from_secs(5)).unwrap().for_each(drop);
+    logged
+        .apply(1, Input::Event(Event::new(1, EventId(1), 0)), UnixTime::from_secs(5))
+        .unwrap()
+        .for_each(drop);
     let mut bytes = Vec::new();
     logged.snapshot(&mut bytes);
     let other = Logged::<Engine<Pauses>>::restore((Pauses, Seed::new([6; 16])), &bytes);

@@ -91,7 +91,11 @@ fn notifies(outputs: &[(u64, Out)]) -> Vec<(u64, u32)> {
 
 fn clears(outputs: &[(u64, Out)]) -> Vec<&Clear<Pauses>> {
     let of = |(_, output): &'_ (u64, Out)| matches!(output, Output::Clear(_));
-    outputs.iter().filter(|o| of(o)).filter_map(|(_, o)| if let Output::Clear(c) = o { Some(c) } else { None }).collect()
+    outputs
+        .iter()
+        .filter(|o| of(o))
+        .filter_map(|(_, o)| if let Output::Clear(c) = o { Some(c) } else { None })
+        .collect()
 }
 
 // --- Memory is fair -----------------------------------------------------------------------------------------------
@@ -135,10 +139,18 @@ fn one_key_with_a_thousand_events_takes_no_room_from_others() {
         for n in 0..4 {
             engine.handle_event(event(key, 10_000 + u128::from(key * 4 + n)), at(1)).unwrap();
         }
-        assert_eq!(engine.handle_cancel(&key, Selector::Event(EventId(10_000 + u128::from(key * 4))), at(2)).unwrap().pending, 1);
+        assert_eq!(
+            engine
+                .handle_cancel(&key, Selector::Event(EventId(10_000 + u128::from(key * 4))), at(2))
+                .unwrap()
+                .pending,
+            1
+        );
     }
     let outputs = run(&mut engine, 31);
-    let crowd = outputs.iter().find_map(|(_, o)| if let Output::Notify(n) = o { (n.key == 1).then_some(n) } else { None });
+    let crowd = outputs
+        .iter()
+        .find_map(|(_, o)| if let Output::Notify(n) = o { (n.key == 1).then_some(n) } else { None });
     let crowd = crowd.unwrap();
     assert_eq!(crowd.summary.total, 1_000, "the count is exact");
     assert_eq!(crowd.ids.last(), Some(&EventId(999)), "the newest are kept");
@@ -158,7 +170,11 @@ fn a_read_after_forgetting_clears() {
     engine.handle_read(&1, 1, at(200)).unwrap();
     let outputs = run(&mut engine, 200);
     let cleared = clears(&outputs);
-    assert!(cleared.iter().any(|clear| clear.collapse_id == sent.0 && clear.generation > sent.1 && clear.remaining == 0));
+    assert!(
+        cleared
+            .iter()
+            .any(|clear| clear.collapse_id == sent.0 && clear.generation > sent.1 && clear.remaining == 0)
+    );
     assert_eq!(sent.0, Seed::new([9; 16]).collapse_id(&1_u64, Lane::Digest));
     engine.handle_read(&1, 1, at(201)).unwrap();
     assert!(run(&mut engine, 201).is_empty(), "the same read again changes nothing");
@@ -195,7 +211,9 @@ fn from_the_log_the_reason_is_an_output() {
     let mut engine = engine(|_, _| ());
     engine.apply(Input::Cancel(1, Selector::Event(EventId(7))), at(0)).for_each(drop);
     let outputs: Vec<_> = engine.apply(Input::Event(event(1, 7).urgent()), at(1)).collect();
-    assert!(matches!(outputs.as_slice(), [Output::Dropped { fate: Fate::Cancelled, ids, .. }] if *ids == [EventId(7)]));
+    assert!(
+        matches!(outputs.as_slice(), [Output::Dropped { fate: Fate::Cancelled, ids, .. }] if *ids == [EventId(7)])
+    );
 }
 
 #[test]
@@ -215,7 +233,10 @@ fn a_ring_is_tried_again_in_its_own_lane_and_not_after_its_time() {
     let [(_, Output::Notify(ring))] = outputs.as_slice() else { panic!("{outputs:?}") };
     engine.handle_failure(&1, ring.generation, at(21));
     let outputs = run(&mut engine, 21);
-    assert!(matches!(&outputs[0].1, Output::Dropped { fate: Fate::Expired, ids, .. } if *ids == [EventId(2)]), "{outputs:?}");
+    assert!(
+        matches!(&outputs[0].1, Output::Dropped { fate: Fate::Expired, ids, .. } if *ids == [EventId(2)]),
+        "{outputs:?}"
+    );
     assert_eq!(notifies(&run(&mut engine, 30)), [(30, 1)], "the digest is without it");
 }
 
@@ -227,7 +248,9 @@ fn usefulness_is_per_event() {
     engine.handle_event(event(1, 3), at(0)).unwrap();
     assert_eq!(engine.handle_event(event(1, 4).with_useful_until(at(0)), at(1)), Ok(Fate::Expired));
     let outputs = run(&mut engine, 30);
-    assert!(matches!(&outputs[0].1, Output::Dropped { fate: Fate::Expired, ids, .. } if *ids == [EventId(1)]));
+    assert!(
+        matches!(&outputs[0].1, Output::Dropped { fate: Fate::Expired, ids, .. } if *ids == [EventId(1)])
+    );
     assert!(matches!(&outputs[1].1, Output::Notify(n) if n.ids == [EventId(2), EventId(3)]));
 }
 
@@ -267,7 +290,8 @@ fn one_absurd_time_harms_nothing_for_good() {
         engine.handle_event(event(3, 3), at(10)).unwrap();
         assert!(engine.next_wakeup().unwrap().at <= at(40));
         let outputs = run(&mut engine, 300);
-        let keys: Vec<_> = outputs.iter().filter(|(_, o)| matches!(o, Output::Notify(_))).map(|(_, o)| *o.key()).collect();
+        let keys: Vec<_> =
+            outputs.iter().filter(|(_, o)| matches!(o, Output::Notify(_))).map(|(_, o)| *o.key()).collect();
         assert!(keys.contains(&2) && keys.contains(&3), "{absurd} {keys:?}");
         for (_, output) in outputs {
             if let Output::Notify(n) = output {
@@ -299,7 +323,11 @@ fn a_step_of_the_clock_moves_spans_and_not_points() {
 
 #[test]
 fn conversations_without_numbers_can_be_read() {
-    for (read, left) in [(Read::All, vec![]), (Read::Through(EventId(2)), vec![EventId(3)]), (Read::UpTo(0), vec![1, 2, 3].into_iter().map(EventId).collect())] {
+    for (read, left) in [
+        (Read::All, vec![]),
+        (Read::Through(EventId(2)), vec![EventId(3)]),
+        (Read::UpTo(0), vec![1, 2, 3].into_iter().map(EventId).collect()),
+    ] {
         let mut engine = engine(|_, _| ());
         for id in 1..=3 {
             engine.handle_event(event(1, id), at(id as u64)).unwrap();
@@ -308,7 +336,10 @@ fn conversations_without_numbers_can_be_read() {
         assert_eq!(first.pending as usize, 3 - left.len(), "{read:?}");
         run(&mut engine, 5);
         assert_eq!(engine.handle_read(&1, read, at(6)).unwrap(), Retracted::default(), "the same again");
-        let sent: Vec<_> = run(&mut engine, 40).into_iter().filter_map(|(_, o)| if let Output::Notify(n) = o { Some(n.ids) } else { None }).collect();
+        let sent: Vec<_> = run(&mut engine, 40)
+            .into_iter()
+            .filter_map(|(_, o)| if let Output::Notify(n) = o { Some(n.ids) } else { None })
+            .collect();
         assert_eq!(sent.concat(), left, "{read:?}");
     }
 }
@@ -450,7 +481,9 @@ fn outputs_do_not_depend_on_how_often_the_driver_polls() {
                 engine.handle_read(&(n % 20), n, at(n * 3)).unwrap();
             }
             if polls || n % 50 == 49 {
-                outputs.extend(std::iter::from_fn(|| engine.poll_output()).map(|o| format!("{} {o:?}", o.key())));
+                outputs.extend(
+                    std::iter::from_fn(|| engine.poll_output()).map(|o| format!("{} {o:?}", o.key())),
+                );
             }
         }
         outputs
@@ -461,7 +494,8 @@ fn outputs_do_not_depend_on_how_often_the_driver_polls() {
 
 #[test]
 fn a_late_driver_sees_deadlines_in_order_over_all_keys() {
-    let mut engine = engine(|policy, _| policy.window = Window::Sliding { quiet: secs(10), max_wait: secs(60) });
+    let mut engine =
+        engine(|policy, _| policy.window = Window::Sliding { quiet: secs(10), max_wait: secs(60) });
     for (second, key) in [(0, 5), (1, 4), (2, 3), (6, 4), (8, 5), (9, 2)] {
         engine.handle_event(event(key, u128::from(second * 10 + key)), at(second)).unwrap();
     }
@@ -497,7 +531,10 @@ fn held_until_puts_the_batch_back() {
         let outputs = run(&mut engine, 30 + hold * 100);
         let [(_, Output::Notify(sent))] = outputs.as_slice() else { panic!("{outputs:?}") };
         assert_eq!(u64::from(sent.summary.total), hold + 1);
-        assert_eq!(engine.handle_held(&1, sent.generation, at(130 + hold * 100), at(31 + hold * 100)), Answered::Settled);
+        assert_eq!(
+            engine.handle_held(&1, sent.generation, at(130 + hold * 100), at(31 + hold * 100)),
+            Answered::Settled
+        );
         engine.handle_event(event(1, 2 + u128::from(hold)), at(40 + hold * 100)).unwrap();
         assert_eq!(engine.next_wakeup().unwrap().at, at(130 + hold * 100));
     }
@@ -516,7 +553,12 @@ fn held_until_puts_the_batch_back() {
 fn one_key_with_very_many_events_is_cancelled_and_read_at_once() {
     let mut engine = engine(|_, _| ());
     for id in 0..300_000_u64 {
-        engine.handle_event(event(1, id.into()).with_seq(id + 1), UnixTime::from_millis(at(0).as_millis() + id / 100)).unwrap();
+        engine
+            .handle_event(
+                event(1, id.into()).with_seq(id + 1),
+                UnixTime::from_millis(at(0).as_millis() + id / 100),
+            )
+            .unwrap();
     }
     assert_eq!(engine.handle_cancel(&1, Selector::Event(EventId(299_999)), at(4)).unwrap().pending, 1);
     assert_eq!(engine.handle_read(&1, 300_000, at(5)).unwrap().pending, 299_999);

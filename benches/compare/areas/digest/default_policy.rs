@@ -30,7 +30,10 @@ fn at(millis: u64) -> UnixTime {
 }
 
 fn event(key: Key, id: u64) -> Event<Host> {
-    Event::new(key, EventId(u128::from(id) << 64 | u128::from(key.0)), ()).with_seq(id).with_actor(id & 3).with_bytes(100)
+    Event::new(key, EventId(u128::from(id) << 64 | u128::from(key.0)), ())
+        .with_seq(id)
+        .with_actor(id & 3)
+        .with_bytes(100)
 }
 
 /// Nanoseconds of each part.
@@ -76,14 +79,26 @@ pub fn rows(report: &mut Report, keys: u64, runtime: &tokio::runtime::Runtime) {
         ("ring: urgent, a duplicate, a cancel", one.ring, many.ring, peer.ring),
     ] {
         let name = format!("default policy, {keys} open keys: {what}");
-        let batches = if what.starts_with("ring") || what.ends_with("answer") { "ours, again" } else { "ours, in batches of 64" };
-        report.add(&name, &[("ours", measured(ours)), (batches, measured(many)), (hand, measured(peer))], false);
+        let batches = if what.starts_with("ring") || what.ends_with("answer") {
+            "ours, again"
+        } else {
+            "ours, in batches of 64"
+        };
+        report.add(
+            &name,
+            &[("ours", measured(ours)), (batches, measured(many)), (hand, measured(peer))],
+            false,
+        );
     }
 }
 
 fn ours(report: &mut Report, keys: u64, batch: u64) -> Life {
     let mut ours = engine(Policy::default());
-    let take = |ours: &mut Engine<Host>, first: u64, count: u64, now: &dyn Fn(u64) -> u64, key: &mut dyn FnMut(u64) -> Key| {
+    let take = |ours: &mut Engine<Host>,
+                first: u64,
+                count: u64,
+                now: &dyn Fn(u64) -> u64,
+                key: &mut dyn FnMut(u64) -> Key| {
         let start = Instant::now();
         let mut n = 0;
         while n < count {
@@ -100,7 +115,8 @@ fn ours(report: &mut Report, keys: u64, batch: u64) -> Life {
         }
         start.elapsed()
     };
-    let opened = take(&mut ours, 0, keys, &|n| n * OPEN / keys, &mut |n| key(n.wrapping_mul(7_368_787) % keys));
+    let opened =
+        take(&mut ours, 0, keys, &|n| n * OPEN / keys, &mut |n| key(n.wrapping_mul(7_368_787) % keys));
     let open = u64::from(ours.keys());
     let mut random = Keys { state: 1, count: keys };
     let count = keys * 2;
@@ -283,7 +299,8 @@ async fn by_hand(keys: u64) -> Life {
     let mut ended = Duration::ZERO;
     let mut sent: Vec<(Key, u64)> = Vec::new();
     for millis in 30_000..=60_000_u64 {
-        let ahead = (base + Duration::from_millis(millis)).saturating_duration_since(tokio::time::Instant::now());
+        let ahead =
+            (base + Duration::from_millis(millis)).saturating_duration_since(tokio::time::Instant::now());
         tokio::time::advance(ahead).await;
         let start = Instant::now();
         while let Poll::Ready(Some(expired)) = queue.poll_expired(&mut context) {
@@ -321,7 +338,10 @@ fn notification(key: Key, generation: u64, batch: Vec<Sample>) -> Notification {
             actors.push(sample.actor);
         }
     }
-    let collapse = std::hash::BuildHasher::hash_one(&std::hash::BuildHasherDefault::<std::hash::DefaultHasher>::default(), key);
+    let collapse = std::hash::BuildHasher::hash_one(
+        &std::hash::BuildHasherDefault::<std::hash::DefaultHasher>::default(),
+        key,
+    );
     let samples = batch.iter().skip(batch.len().saturating_sub(5)).cloned().collect();
     let ids = batch.iter().map(|sample| sample.id).collect();
     Notification { key, generation, total: batch.len(), actors, ids, samples, collapse }

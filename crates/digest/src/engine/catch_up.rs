@@ -136,7 +136,8 @@ impl<H: Host> Engine<H> {
     fn waits_for_quiet(&self, index: u32) -> bool {
         let waits = self.store.hot(index).is_some_and(|hot| matches!(hot.wait, Wait::Quiet | Wait::Held));
         let extra = self.store.extra(index);
-        waits || extra.is_some_and(|extra| extra.remind_held || extra.flights.iter().any(|flight| flight.held))
+        waits
+            || extra.is_some_and(|extra| extra.remind_held || extra.flights.iter().any(|flight| flight.held))
     }
 
     fn recheck_record(&mut self, index: u32, at: u64, now: u64) -> bool {

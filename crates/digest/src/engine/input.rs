@@ -149,8 +149,12 @@ impl<H: Host> std::fmt::Debug for Input<H> {
             Self::Event(event) => event.fmt(f),
             Self::Read(_, read) => f.debug_tuple("Read").field(read).finish_non_exhaustive(),
             Self::Cancel(_, what) => f.debug_tuple("Cancel").field(what).finish_non_exhaustive(),
-            Self::Response(_, generation) => f.debug_tuple("Response").field(generation).finish_non_exhaustive(),
-            Self::Failure(_, generation) => f.debug_tuple("Failure").field(generation).finish_non_exhaustive(),
+            Self::Response(_, generation) => {
+                f.debug_tuple("Response").field(generation).finish_non_exhaustive()
+            }
+            Self::Failure(_, generation) => {
+                f.debug_tuple("Failure").field(generation).finish_non_exhaustive()
+            }
             Self::Held(_, generation, until) => {
                 f.debug_tuple("Held").field(generation).field(until).finish_non_exhaustive()
             }
@@ -160,7 +164,9 @@ impl<H: Host> std::fmt::Debug for Input<H> {
             Self::Limits(limits) => limits.fmt(f),
             Self::Calendar(..) => f.write_str("Calendar"),
             Self::Recovered(catch_up) => catch_up.fmt(f),
-            Self::ClockStep { was, is } => f.debug_struct("ClockStep").field("was", was).field("is", is).finish(),
+            Self::ClockStep { was, is } => {
+                f.debug_struct("ClockStep").field("was", was).field("is", is).finish()
+            }
         }
     }
 }

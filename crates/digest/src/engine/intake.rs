@@ -116,7 +116,8 @@ impl<H: Host> Engine<H> {
         if self.outputs.len() >= self.limits.outputs as usize {
             return Err(Error::Full { limit: Limit::Outputs });
         }
-        let live = found.and_then(|index| self.store.hot(index)).is_some_and(|hot| hot.wait != Wait::Remembered);
+        let live =
+            found.and_then(|index| self.store.hot(index)).is_some_and(|hot| hot.wait != Wait::Remembered);
         if !live && self.store.used() - self.memories.len >= self.limits.windows {
             return Err(Error::Full { limit: Limit::Windows });
         }
@@ -179,7 +180,13 @@ impl<H: Host> Engine<H> {
 
     /// Takes an event in. Total.
     #[inline(never)]
-    pub(crate) fn take_in(&mut self, event: Event<H>, identity: Identity, found: Option<u32>, now: u64) -> Fate {
+    pub(crate) fn take_in(
+        &mut self,
+        event: Event<H>,
+        identity: Identity,
+        found: Option<u32>,
+        now: u64,
+    ) -> Fate {
         let id = event.id;
         let asks = self.derived.dedup > 0 || !self.seen.is_empty();
         let hash = if asks { self.seen.hash(id) } else { 0 };
@@ -272,7 +279,10 @@ impl<H: Host> Engine<H> {
         } else if wait == Wait::Quiet && class > before {
             self.raise(index, class, now);
         }
-        let full = self.store.hot(index).is_some_and(|hot| self.policy.max_items.is_some_and(|max| hot.total >= max));
+        let full = self
+            .store
+            .hot(index)
+            .is_some_and(|hot| self.policy.max_items.is_some_and(|max| hot.total >= max));
         // What somebody asked to hold, and what waits for its turn, goes then and not before.
         let may_close = !matches!(wait, Wait::Held | Wait::Turn);
         if !(full && may_close) {
@@ -346,4 +356,3 @@ impl<H: Host> Engine<H> {
         self.put_pending(index, batch);
     }
 }
-

@@ -34,7 +34,8 @@ impl<H: Host> Engine<H> {
         hot.wait == Wait::Idle
             && hot.total == 0
             && self.store.extra(index).is_none_or(|extra| {
-                let reminds = extra.reminder(0) != NEVER || (extra.remind_held && extra.delivered[0].sums.total > 0);
+                let reminds =
+                    extra.reminder(0) != NEVER || (extra.remind_held && extra.delivered[0].sums.total > 0);
                 extra.flights.is_empty() && !reminds && extra.refractory_until == 0
             })
     }
@@ -59,7 +60,11 @@ impl<H: Host> Engine<H> {
     /// Memories whose time is over are forgotten. Nobody is told: nothing is shown that would be wrong now, and a read of
     /// what was forgotten still clears.
     pub(crate) fn sweep(&mut self, now: u64) {
-        while self.memories.oldest().is_some_and(|(since, ..)| since.saturating_add(self.derived.remember) <= now) {
+        while self
+            .memories
+            .oldest()
+            .is_some_and(|(since, ..)| since.saturating_add(self.derived.remember) <= now)
+        {
             self.forget_oldest();
         }
     }

@@ -22,12 +22,14 @@ use crate::store::Store;
 use crate::store::memories::Memories;
 use crate::store::seen::Seen;
 use crate::time::{self, NEVER, Step, span};
-use crate::{Collect, Error, Generation, Host, InvalidPolicy, Ledger, Limits, Output, Policy, Seed, error::Limit};
+use crate::{
+    Collect, Error, Generation, Host, InvalidPolicy, Ledger, Limits, Output, Policy, Seed, error::Limit,
+};
 
 pub use answer::Answered;
-pub(crate) use memory::is_memory;
 pub use catch_up::{CatchUp, Overdue, Rate};
 pub use input::Input;
+pub(crate) use memory::is_memory;
 pub use retract::{Read, Retracted, Selector};
 
 /// How many batches of one key may be in flight: one digest, and urgent ones that overtook it. With so many, an
@@ -82,7 +84,8 @@ pub(crate) struct Derived {
 
 impl Derived {
     fn new(policy: &Policy, limits: &Limits) -> Self {
-        let uncapped = policy.max_items.is_none() && policy.max_bytes.is_none() && policy.refractory.is_none();
+        let uncapped =
+            policy.max_items.is_none() && policy.max_bytes.is_none() && policy.refractory.is_none();
         let remembers = !policy.remember.is_zero() || !policy.reminders.is_empty();
         let counts = policy.collect == Collect::Totals;
         Self {
@@ -238,7 +241,11 @@ impl<H: Host> Engine<H> {
         if self.store.front() <= now {
             self.fire_all(now)?;
         }
-        if self.memories.oldest().is_some_and(|(since, ..)| since.saturating_add(self.derived.remember) <= now) {
+        if self
+            .memories
+            .oldest()
+            .is_some_and(|(since, ..)| since.saturating_add(self.derived.remember) <= now)
+        {
             self.sweep(now);
         }
         Ok(())

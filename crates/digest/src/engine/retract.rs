@@ -53,7 +53,12 @@ impl<H: Host> Engine<H> {
     ///
     /// # Errors
     /// [`Error::Full`] if outputs have to be polled first.
-    pub fn handle_read(&mut self, key: &H::Key, read: impl Into<Read>, now: UnixTime) -> Result<Retracted, Error> {
+    pub fn handle_read(
+        &mut self,
+        key: &H::Key,
+        read: impl Into<Read>,
+        now: UnixTime,
+    ) -> Result<Retracted, Error> {
         let now = self.observe(now);
         self.bring_up(now)?;
         Ok(self.read(key, read.into(), now))
@@ -75,7 +80,9 @@ impl<H: Host> Engine<H> {
             return Retracted::default();
         };
         let select = match read {
-            Read::UpTo(mark) if self.store.extra(index).map_or(0, |extra| extra.mark) < mark => Select::UpTo(mark),
+            Read::UpTo(mark) if self.store.extra(index).map_or(0, |extra| extra.mark) < mark => {
+                Select::UpTo(mark)
+            }
             // The same again, or an older one that came late.
             Read::UpTo(_) => return Retracted::default(),
             Read::Through(id) => match self.time_of(index, id) {
@@ -260,7 +267,9 @@ impl<H: Host> Engine<H> {
     pub(crate) fn tell_unread(&mut self, index: u32) {
         let count = self.unread_of(index);
         // Who was told nothing, or 0, need not hear of events that are still waiting.
-        let Some(extra) = self.store.extra_there(index).filter(|extra| extra.told != 0 && extra.told != count) else {
+        let Some(extra) =
+            self.store.extra_there(index).filter(|extra| extra.told != 0 && extra.told != count)
+        else {
             return;
         };
         extra.told = count;
@@ -269,4 +278,3 @@ impl<H: Host> Engine<H> {
         }
     }
 }
-

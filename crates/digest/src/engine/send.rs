@@ -8,7 +8,14 @@ use crate::{
 
 impl<H: Host> Engine<H> {
     /// Sends a batch that was pending.
-    pub(crate) fn send(&mut self, index: u32, lane: Lane, batch: Batch<H>, failures: u8, now: u64) -> Generation {
+    pub(crate) fn send(
+        &mut self,
+        index: u32,
+        lane: Lane,
+        batch: Batch<H>,
+        failures: u8,
+        now: u64,
+    ) -> Generation {
         let generation = self.next_generation();
         let total = batch.sums.total;
         self.ledger.notify(total);
@@ -26,7 +33,17 @@ impl<H: Host> Engine<H> {
                 let (held, sent, read, cancelled) = (false, total, 0, 0);
                 if let Some(extra) = self.store.extra_mut(index) {
                     extra.flights.reserve_exact(1);
-                    extra.flights.push(Flight { generation, lane, until, held, failures, sent, read, cancelled, batch });
+                    extra.flights.push(Flight {
+                        generation,
+                        lane,
+                        until,
+                        held,
+                        failures,
+                        sent,
+                        read,
+                        cancelled,
+                        batch,
+                    });
                 }
             }
             None => self.deliver(index, lane, batch),
@@ -105,7 +122,15 @@ impl<H: Host> Engine<H> {
         let identity = self.store.identity_of(index, &self.seed);
         let Some(key) = self.store.key(index).cloned() else { return };
         let (generation, collapse_id) = (self.next_generation(), self.seed.collapse_id_of(identity, lane));
-        self.outputs.push_back(Output::Clear(Clear { key, generation, collapse_id, lane, cause, events, remaining }));
+        self.outputs.push_back(Output::Clear(Clear {
+            key,
+            generation,
+            collapse_id,
+            lane,
+            cause,
+            events,
+            remaining,
+        }));
     }
 
     /// Nothing is known of this key: whatever was shown for it is taken away.
@@ -114,7 +139,8 @@ impl<H: Host> Engine<H> {
         let lanes = [Lane::Digest, Lane::Urgent];
         let used = if self.policy.urgent == crate::Urgent::Flush { 1 } else { 2 };
         for lane in lanes.into_iter().take(used) {
-            let (generation, collapse_id) = (self.next_generation(), self.seed.collapse_id_of(identity, lane));
+            let (generation, collapse_id) =
+                (self.next_generation(), self.seed.collapse_id_of(identity, lane));
             let (key, events, remaining) = (key.clone(), Vec::new(), 0);
             self.outputs.push_back(Output::Clear(Clear {
                 key,

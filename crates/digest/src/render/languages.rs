@@ -19,7 +19,10 @@ pub(super) const ALL: &[Words] = &[
     },
     Words {
         language: "de",
-        messages: &[("one", "{actors}: eine neue Nachricht"), ("other", "{actors}: {count} neue Nachrichten")],
+        messages: &[
+            ("one", "{actors}: eine neue Nachricht"),
+            ("other", "{actors}: {count} neue Nachrichten"),
+        ],
         two: "{first} und {second}",
         more: &[
             ("one", "{first}, {second} und {others} weitere Person"),
@@ -84,7 +87,10 @@ pub(super) const ALL: &[Words] = &[
     },
     Words {
         language: "nl",
-        messages: &[("one", "{actors}: {count} nieuw bericht"), ("other", "{actors}: {count} nieuwe berichten")],
+        messages: &[
+            ("one", "{actors}: {count} nieuw bericht"),
+            ("other", "{actors}: {count} nieuwe berichten"),
+        ],
         two: "{first} en {second}",
         more: &[
             ("one", "{first}, {second} en {others} ander"),
@@ -93,7 +99,10 @@ pub(super) const ALL: &[Words] = &[
     },
     Words {
         language: "sv",
-        messages: &[("one", "{actors}: {count} nytt meddelande"), ("other", "{actors}: {count} nya meddelanden")],
+        messages: &[
+            ("one", "{actors}: {count} nytt meddelande"),
+            ("other", "{actors}: {count} nya meddelanden"),
+        ],
         two: "{first} och {second}",
         more: &[
             ("one", "{first}, {second} och {others} till"),

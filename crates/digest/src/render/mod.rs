@@ -165,10 +165,10 @@ impl Texts {
     /// # Errors
     /// [`InvalidTexts`] if a category that the language uses has no text.
     pub fn with_list(self, list: List) -> Result<Self, InvalidTexts> {
-        let Self { rules, template, .. } = self;
-        match rules.categories().map(name).find(|category| !list.more.texts.contains_key(*category)) {
+        let missing = self.rules.categories().map(name).find(|category| !list.more.texts.contains_key(*category));
+        match missing {
             Some(category) => Err(InvalidTexts::Missing { category }),
-            None => Ok(Self { rules, template, list }),
+            None => Ok(Self { list, ..self }),
         }
     }
 
@@ -308,7 +308,13 @@ mod tests {
         let three = ["cs", "ru", "tr", "ja", "fr"].map(|language| {
             Texts::for_language(language).unwrap().render_names(3, &["Ann", "Bob", "Cem"], false)
         });
-        insta::assert_snapshot!(three.join("\n"), @"");
+        insta::assert_snapshot!(three.join("\n"), @r"
+        Ann, Bob a 1 další: 3 nové zprávy
+        Ann, Bob и ещё 1 человек: 3 новых сообщения
+        Ann, Bob ve 1 kişi daha: 3 yeni mesaj
+        Ann、Bob、他1人：新着メッセージ3件
+        Ann, Bob et 1 autre : 3 nouveaux messages
+        ");
     }
 
     #[test]

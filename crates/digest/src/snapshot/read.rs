@@ -73,7 +73,8 @@ where
             self.read_record(index, &mut counted, bytes)?;
         }
         // Every record was named once: those in use by the records, the others by the list.
-        let all_free = free.iter().all(|index| self.store.hot(*index).is_some_and(|hot| hot.wait == Wait::Free));
+        let all_free =
+            free.iter().all(|index| self.store.hot(*index).is_some_and(|hot| hot.wait == Wait::Free));
         let listed = self.store.free_list().take(free.len() + 1).count() == free.len();
         // If a batch comes back, its events are taken out of these sums again.
         let exact = counted.pending == self.ledger.pending
@@ -92,7 +93,8 @@ where
         hot.set_sums(sums);
         let fold = H::Fold::decode(bytes)?;
         let kept = if flags & flag::KEPT != 0 { read_items(bytes)? } else { Vec::new() };
-        let extra = if flags & flag::EXTRA != 0 { Some(Box::new(self.read_extra(counted, bytes)?)) } else { None };
+        let extra =
+            if flags & flag::EXTRA != 0 { Some(Box::new(self.read_extra(counted, bytes)?)) } else { None };
         let known = flags & !(flag::KEPT | flag::EXTRA) == 0 && kept.is_empty() == (flags & flag::KEPT == 0);
         let waits = if sums.total == 0 {
             matches!(wait, Wait::Open | Wait::Idle | Wait::Remembered)
@@ -173,9 +175,10 @@ where
             let extra = self.store.extra_mut(index).filter(|extra| extra.entry == 0)?;
             extra.entry = entry;
         }
-        let memories = self.store.indices().filter(|index| {
-            self.store.hot(*index).is_some_and(|hot| hot.wait == Wait::Remembered)
-        });
+        let memories = self
+            .store
+            .indices()
+            .filter(|index| self.store.hot(*index).is_some_and(|hot| hot.wait == Wait::Remembered));
         (memories.count() == self.memories.len as usize).then_some(())
     }
 }
@@ -262,5 +265,16 @@ fn read_item<T: Codec>(bytes: &mut &[u8]) -> Option<Item<T>> {
     let (at, useful_until) = (UnixTime::from_millis(long()?), UnixTime::from_millis(long()?));
     let (rank, size) = (u32::from_le_bytes(fixed(&mut rest)?), u32::from_le_bytes(fixed(&mut rest)?));
     let (kind, [class]) = (u16::from_le_bytes(fixed(&mut rest)?), fixed(&mut rest)?);
-    Some(Item { id, seq, actor, at, useful_until, kind, class, rank, bytes: size, payload: Codec::decode(bytes)? })
+    Some(Item {
+        id,
+        seq,
+        actor,
+        at,
+        useful_until,
+        kind,
+        class,
+        rank,
+        bytes: size,
+        payload: Codec::decode(bytes)?,
+    })
 }

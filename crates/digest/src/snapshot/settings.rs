@@ -6,8 +6,8 @@ use reveille_core::UnixTime;
 
 use super::Codec;
 use crate::{
-    CatchUp, Collect, EventId, Excess, Generation, Keep, Limits, Overdue, Policy, Rate, Read, Refractory, Selector,
-    Urgent, Window,
+    CatchUp, Collect, EventId, Excess, Generation, Keep, Limits, Overdue, Policy, Rate, Read, Refractory,
+    Selector, Urgent, Window,
 };
 
 /// Encodes as another type does.

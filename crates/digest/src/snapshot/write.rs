@@ -36,7 +36,8 @@ where
                 write_record(hot, cold, out);
             }
         }
-        let memories = self.memories.entries().filter(|(_, index, entry)| is_memory(&self.store, *index, *entry));
+        let memories =
+            self.memories.entries().filter(|(_, index, entry)| is_memory(&self.store, *index, *entry));
         let memories: Vec<u64> = memories.map(|(_, index, _)| u64::from(index)).collect();
         write_numbers(&memories, out);
         let seen = self.seen.entries(self.now);

@@ -58,7 +58,9 @@ impl<H: Host> Store<H> {
 
     #[inline(always)]
     fn is(&self, index: u32, identity: Identity) -> bool {
-        self.slab.hot(index).is_some_and(|hot| hot.fingerprint == identity.fingerprint() && hot.wait != Wait::Free)
+        self.slab
+            .hot(index)
+            .is_some_and(|hot| hot.fingerprint == identity.fingerprint() && hot.wait != Wait::Free)
     }
 
     #[inline(never)]

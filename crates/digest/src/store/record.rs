@@ -33,7 +33,9 @@ pub(crate) enum Wait {
 impl Wait {
     pub(crate) fn from_byte(byte: u8) -> Option<Self> {
         use Wait::{Held, Idle, InFlight, Open, Quiet, Refractory, Remembered, Turn};
-        [Idle, Remembered, Open, InFlight, Refractory, Quiet, Held, Turn].into_iter().find(|w| *w as u8 == byte)
+        [Idle, Remembered, Open, InFlight, Refractory, Quiet, Held, Turn]
+            .into_iter()
+            .find(|w| *w as u8 == byte)
     }
 
     /// Whether events are, or may be, pending.
@@ -271,7 +273,8 @@ impl<H: Host> Extra<H> {
     /// The earliest of the timers that are not the window's.
     pub(crate) fn timer(&self, hot: &Hot) -> u64 {
         let flight = self.flights.iter().map(|flight| flight.until).min().unwrap_or(NEVER);
-        let rest = if hot.wait == Wait::Idle && self.refractory_until > 0 { self.refractory_until } else { NEVER };
+        let rest =
+            if hot.wait == Wait::Idle && self.refractory_until > 0 { self.refractory_until } else { NEVER };
         flight.min(self.reminder(hot.total)).min(rest)
     }
 }

@@ -160,8 +160,7 @@ impl Seen {
     /// For a snapshot: what still holds, in an order of its own.
     pub(crate) fn entries(&self, now: u64) -> Vec<(u128, u64, Known)> {
         let live = self.entries.iter().filter(|entry| entry.until > now);
-        let mut all: Vec<_> =
-            live.filter_map(|entry| Some((entry.id, entry.until, entry.known?))).collect();
+        let mut all: Vec<_> = live.filter_map(|entry| Some((entry.id, entry.until, entry.known?))).collect();
         all.sort_unstable_by_key(|(id, until, _)| (*until, *id));
         all
     }

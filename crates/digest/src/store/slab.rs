@@ -1,7 +1,7 @@
 //! Records by number, in chunks: growing never moves a record and never doubles the memory.
 
-use crate::Host;
 use super::record::{Cold, Hot, Wait};
+use crate::Host;
 use crate::time::NEVER;
 
 const CHUNK_BITS: u32 = 15;

@@ -220,9 +220,12 @@ impl<H: Host> Store<H> {
         let slab = &self.slab;
         black_box(due.iter().fold(0, |sum, index| sum ^ slab.hot(*index).map_or(0, |hot| hot.flags)));
         black_box(due.iter().fold(0, |sum, index| sum ^ slab.cold(*index).map_or(0, |cold| cold.kept.len())));
-        let kept = |index: u32| slab.cold(index).and_then(|cold| cold.kept.first()).map_or(0, |item| item.seq);
+        let kept =
+            |index: u32| slab.cold(index).and_then(|cold| cold.kept.first()).map_or(0, |item| item.seq);
         black_box(due.iter().fold(0, |sum, index| sum ^ kept(*index)));
-        let extra = |index: u32| slab.cold(index).and_then(|cold| cold.extra.as_deref()).map_or(0, |extra| extra.mark);
+        let extra = |index: u32| {
+            slab.cold(index).and_then(|cold| cold.extra.as_deref()).map_or(0, |extra| extra.mark)
+        };
         black_box(due.iter().fold(0, |sum, index| sum ^ extra(*index)));
         let tag = |index: u32| self.key(index).map_or(0, |key| seed.identity(key).tag());
         black_box(due.iter().fold(0, |sum, index| sum ^ self.table.touch(tag(*index))));

@@ -252,8 +252,7 @@ impl Wheel {
     /// order of their numbers, the other way round: the first to go is the last.
     pub(crate) fn take_due(&mut self, now: u64, due: &mut Vec<u32>) -> Option<u64> {
         self.advance(now);
-        let (_, digit) =
-            self.front().filter(|(level, digit)| *level == 0 && self.start(0, *digit) <= now)?;
+        let (_, digit) = self.front().filter(|(level, digit)| *level == 0 && self.start(0, *digit) <= now)?;
         let time = self.start(0, digit);
         let entries = self.slots.get_mut(digit as usize).map(Slot::take)?;
         self.len = self.len.saturating_sub(entries.len());

@@ -27,7 +27,20 @@ impl Bytes<'_> {
     }
 
     fn span(&mut self) -> Duration {
-        Duration::from_millis(self.one_of(&[0, 1, 7, 64, 500, 1_000, 4_000, 5_000, 30_000, 100_000, 3_600_000, 5_000_000_000]))
+        Duration::from_millis(self.one_of(&[
+            0,
+            1,
+            7,
+            64,
+            500,
+            1_000,
+            4_000,
+            5_000,
+            30_000,
+            100_000,
+            3_600_000,
+            5_000_000_000,
+        ]))
     }
 }
 
@@ -146,7 +159,13 @@ impl Pair {
             18..=20 => {}
             21..=23 => {
                 let through = EventId(self.next_id.saturating_sub(u128::from(bytes.below(6))));
-                let read = bytes.one_of(&[Read::UpTo(7), Read::UpTo(20), Read::UpTo(40), Read::All, Read::Through(through)]);
+                let read = bytes.one_of(&[
+                    Read::UpTo(7),
+                    Read::UpTo(20),
+                    Read::UpTo(40),
+                    Read::All,
+                    Read::Through(through),
+                ]);
                 self.log.push(format!("    {read:?}"));
                 let theirs = self.model.read(key, read, now);
                 if self.applies {
@@ -156,7 +175,8 @@ impl Pair {
                 }
             }
             24..=26 => {
-                let event = Selector::Event(EventId((self.next_id + 3).saturating_sub(u128::from(bytes.below(9)))));
+                let event =
+                    Selector::Event(EventId((self.next_id + 3).saturating_sub(u128::from(bytes.below(9)))));
                 let what = bytes.one_of(&[Selector::All, Selector::Kind(1), event, event, event]);
                 self.log.push(format!("    {what:?}"));
                 let theirs = self.model.cancel(key, what, now);
@@ -241,7 +261,7 @@ impl Pair {
         let expected = self.model.event(event.clone(), now);
         if self.applies && expected.is_ok() {
             // What ends before it is looked at is told, because nobody hears the fate.
-            let over = event.useful_until.is_some_and(|until| until < now);
+            let over = event.useful_until.is_some_and(|until| until.as_millis() < self.model.now);
             if let Ok(fate) = expected
                 && (matches!(fate, Fate::Duplicate | Fate::Cancelled | Fate::ReadBefore | Fate::Throttled)
                     || fate == Fate::Expired && over)
@@ -307,7 +327,8 @@ impl Pair {
         self.engine.write(&mut again);
         assert!(snapshot == again, "a snapshot of what was restored is the same");
         self.now = self.now.saturating_add(bytes.one_of(&[0, 10_000, 1 << 33]));
-        let overdue = bytes.one_of(&[Overdue::Flush, Overdue::Merge, Overdue::DropOlderThan(Duration::from_secs(5))]);
+        let overdue =
+            bytes.one_of(&[Overdue::Flush, Overdue::Merge, Overdue::DropOlderThan(Duration::from_secs(5))]);
         let catch_up = CatchUp { overdue, rate: Rate::UNLIMITED };
         self.log.push(format!("    recovered at {}: {catch_up:?}", self.now));
         self.model.recovered(catch_up, at(self.now));
@@ -372,7 +393,10 @@ fn name(fate: Fate) -> Fate {
 
 fn key_of(out: &Out) -> Key {
     match out {
-        Out::Notify { key, .. } | Out::Clear { key, .. } | Out::Unread { key, .. } | Out::Dropped { key, .. } => *key,
+        Out::Notify { key, .. }
+        | Out::Clear { key, .. }
+        | Out::Unread { key, .. }
+        | Out::Dropped { key, .. } => *key,
     }
 }
 

@@ -91,7 +91,9 @@ impl Model {
         let room = kept < self.limits.items as usize && bytes <= self.limits.bytes;
         let keep = if room { self.keep() } else { self.keep().min(e.pending.kept()) };
         e.pending.push(self.now, event, keep);
-        e.history |= self.policy.actors > 1 && e.pending.0.iter().any(|k| k.event.actor != e.pending.0[0].event.actor) && !e.pending.exact();
+        e.history |= self.policy.actors > 1
+            && e.pending.0.iter().any(|k| k.event.actor != e.pending.0[0].event.actor)
+            && !e.pending.exact();
     }
 
     pub fn read(&mut self, key: Key, read: Read, now: UnixTime) -> Retracted {
@@ -179,7 +181,8 @@ impl Model {
     fn retract(&mut self, e: &mut Entry, select: Select, cause: Cause) -> Retracted {
         let fate = if cause == Cause::Read { Fate::ReadBefore } else { Fate::Cancelled };
         let mut pending = self.drop_pending(e, select, fate);
-        if pending > 0 && e.pending.total() == 0 && !(self.policy.leading && matches!(e.wait, Wait::Open(_))) {
+        if pending > 0 && e.pending.total() == 0 && !(self.policy.leading && matches!(e.wait, Wait::Open(_)))
+        {
             e.wait = Wait::Idle;
         }
         let (mut held, mut count) = (Vec::new(), 0);
@@ -214,7 +217,14 @@ impl Model {
     }
 
     /// `until`: it is held; otherwise it was delivered, or not.
-    pub fn answer(&mut self, key: Key, generation: u64, delivered: bool, until: Option<UnixTime>, now: UnixTime) -> Answered {
+    pub fn answer(
+        &mut self,
+        key: Key,
+        generation: u64,
+        delivered: bool,
+        until: Option<UnixTime>,
+        now: UnixTime,
+    ) -> Answered {
         self.time(now);
         let at = |e: &Entry| e.flights.iter().position(|f| f.generation == generation && !f.held);
         if self.entries.iter().find(|e| e.key == key).and_then(at).is_none() {
@@ -331,8 +341,13 @@ impl Model {
             matches!(e.wait, Wait::Quiet(_) | Wait::Held(_)) || e.remind.2 || e.flights.iter().any(|f| f.held)
         };
         let first = |e: &Entry| e.pending.0.iter().map(|k| k.at).min().unwrap_or(0);
-        let mut waiting: Vec<_> =
-            self.entries.iter().zip(0..).filter(|(e, _)| held(e)).map(|(e, place)| (first(e), e.key, place)).collect();
+        let mut waiting: Vec<_> = self
+            .entries
+            .iter()
+            .zip(0..)
+            .filter(|(e, _)| held(e))
+            .map(|(e, place)| (first(e), e.key, place))
+            .collect();
         waiting.sort_unstable();
         for (turn, (.., place)) in waiting.iter().enumerate() {
             let at = self.now + turn as u64 / u64::from(rate.windows.max(1)) * ms(rate.every);

@@ -48,10 +48,35 @@ impl Host for TestHost {
 /// An output, as it is compared.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Out {
-    Notify { key: Key, generation: u64, lane: Lane, reminder: Option<u8>, class: u8, summary: String, samples: Vec<u128>, ids: Vec<u128>, fold: u64 },
-    Clear { key: Key, generation: u64, lane: Lane, cause: Cause, events: Vec<(u128, u16)>, remaining: u32 },
-    Unread { key: Key, count: u32 },
-    Dropped { key: Key, fate: Fate, count: u32, ids: Vec<u128> },
+    Notify {
+        key: Key,
+        generation: u64,
+        lane: Lane,
+        reminder: Option<u8>,
+        class: u8,
+        summary: String,
+        samples: Vec<u128>,
+        ids: Vec<u128>,
+        fold: u64,
+    },
+    Clear {
+        key: Key,
+        generation: u64,
+        lane: Lane,
+        cause: Cause,
+        events: Vec<(u128, u16)>,
+        remaining: u32,
+    },
+    Unread {
+        key: Key,
+        count: u32,
+    },
+    Dropped {
+        key: Key,
+        fate: Fate,
+        count: u32,
+        ids: Vec<u128>,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -126,7 +151,9 @@ impl Batch {
             Select::Event(id) => k.event.id == id,
             Select::Kind(kind) => k.event.kind == kind,
             Select::All => true,
-            Select::Useless(now, before) => k.at < before || k.event.useful_until.is_some_and(|until| until.as_millis() < now),
+            Select::Useless(now, before) => {
+                k.at < before || k.event.useful_until.is_some_and(|until| until.as_millis() < now)
+            }
         };
         let all = match select {
             Select::UpTo(mark) => self.max(|k| k.event.seq) <= mark,
@@ -204,7 +231,14 @@ impl Entry {
             (Wait::Open(end), Window::Sliding { quiet, .. }) if self.pending.total() > 0 => {
                 end.min(self.pending.max(|k| k.at).saturating_add(ms(quiet)))
             }
-            (Wait::Open(end) | Wait::Refractory(end) | Wait::Quiet(end) | Wait::Held(end) | Wait::Turn(end), _) => end,
+            (
+                Wait::Open(end)
+                | Wait::Refractory(end)
+                | Wait::Quiet(end)
+                | Wait::Held(end)
+                | Wait::Turn(end),
+                _,
+            ) => end,
             (Wait::Idle | Wait::InFlight, _) => NEVER,
         }
     }
@@ -217,7 +251,10 @@ impl Entry {
     }
     fn timer(&self, policy: &Policy) -> u64 {
         let flights = self.flights.iter().map(|f| f.until).min().unwrap_or(NEVER);
-        let rest = self.refractory.filter(|r| self.wait == Wait::Idle && self.memory.is_none() && r.1 > 0).map_or(NEVER, |r| r.1);
+        let rest = self
+            .refractory
+            .filter(|r| self.wait == Wait::Idle && self.memory.is_none() && r.1 > 0)
+            .map_or(NEVER, |r| r.1);
         self.deadline(policy).min(flights).min(self.reminder()).min(rest)
     }
     fn unread(&self) -> u32 {
@@ -235,7 +272,7 @@ pub struct Model {
     pub calendar: (u32, bool),
     pub ledger: Ledger,
     pub out: Vec<Out>,
-    now: u64,
+    pub now: u64,
     entries: Vec<Entry>,
     /// Id, until, whether it was cancelled.
     seen: Vec<(EventId, u64, bool)>,
@@ -260,7 +297,19 @@ fn wall(at: u64) -> UnixTime {
 impl Model {
     pub fn new(policy: Policy, limits: Limits) -> Self {
         let (ledger, out, entries, seen) = (Ledger::default(), Vec::new(), Vec::new(), Vec::new());
-        Self { policy, limits, calendar: (0, false), ledger, out, now: 0, entries, seen, generation: 0, free: Vec::new(), remembered: 0 }
+        Self {
+            policy,
+            limits,
+            calendar: (0, false),
+            ledger,
+            out,
+            now: 0,
+            entries,
+            seen,
+            generation: 0,
+            free: Vec::new(),
+            remembered: 0,
+        }
     }
 
     fn max_wait(&self) -> Duration {
@@ -299,7 +348,10 @@ impl Model {
         (next != NEVER).then(|| wall(next.max(self.now)))
     }
     pub fn flights(&self) -> Vec<(Key, u64)> {
-        self.entries.iter().flat_map(|e| e.flights.iter().filter(|f| !f.held).map(|f| (e.key, f.generation))).collect()
+        self.entries
+            .iter()
+            .flat_map(|e| e.flights.iter().filter(|f| !f.held).map(|f| (e.key, f.generation)))
+            .collect()
     }
 
     /// The clock; everything that is due, in the order of deadlines; and what is forgotten by now.
@@ -335,11 +387,17 @@ impl Model {
     }
 
     fn fire(&mut self, key: Key) {
-        if let Some(place) = self.entries.iter().position(|e| e.key == key && e.timer(&self.policy) <= self.now) {
+        if let Some(place) =
+            self.entries.iter().position(|e| e.key == key && e.timer(&self.policy) <= self.now)
+        {
             let mut e = self.entries.remove(place);
             while let Some(at) = e.flights.iter().position(|f| f.until <= self.now) {
                 let flight = e.flights.remove(at);
-                if flight.held { self.send_again(&mut e, flight) } else { self.failed(&mut e, flight) }
+                if flight.held {
+                    self.send_again(&mut e, flight)
+                } else {
+                    self.failed(&mut e, flight)
+                }
                 self.release(&mut e);
             }
             if e.deadline(&self.policy) <= self.now {
@@ -360,7 +418,9 @@ impl Model {
     }
 
     fn finish(&mut self, mut e: Entry) {
-        e.refractory = e.refractory.map(|(level, until, since)| (level, if until > self.now { until } else { 0 }, since));
+        e.refractory = e
+            .refractory
+            .map(|(level, until, since)| (level, if until > self.now { until } else { 0 }, since));
         let rests = e.refractory.is_some_and(|r| r.1 > 0);
         let reminds = e.delivered[0].total() > 0 && (e.remind.0 != NEVER || e.remind.2);
         if e.wait == Wait::Idle && e.flights.is_empty() && !reminds && !rests {
@@ -378,7 +438,8 @@ impl Model {
     }
 
     fn oldest(&self) -> Option<(u64, u64, usize)> {
-        let memories = self.entries.iter().zip(0..).filter_map(|(e, at)| Some((e.memory?.0, e.memory?.1, at)));
+        let memories =
+            self.entries.iter().zip(0..).filter_map(|(e, at)| Some((e.memory?.0, e.memory?.1, at)));
         memories.min_by_key(|(_, turn, _)| *turn)
     }
 
@@ -405,7 +466,9 @@ impl Model {
                 *end = shift(*end);
             }
             e.flights.iter_mut().filter(|f| !f.held).for_each(|f| f.until = shift(f.until));
-            e.refractory = e.refractory.map(|(level, until, since)| (level, if until > 0 { shift(until).max(1) } else { 0 }, shift(since)));
+            e.refractory = e.refractory.map(|(level, until, since)| {
+                (level, if until > 0 { shift(until).max(1) } else { 0 }, shift(since))
+            });
             if !e.remind.2 {
                 e.remind.0 = shift(e.remind.0);
             }
@@ -460,7 +523,10 @@ impl Model {
     }
 
     fn useless(&self) -> Select {
-        Select::Useless(self.now, self.policy.useful_for.map_or(0, |useful| self.now.saturating_sub(ms(useful))))
+        Select::Useless(
+            self.now,
+            self.policy.useful_for.map_or(0, |useful| self.now.saturating_sub(ms(useful))),
+        )
     }
 
     fn drop_useless(&mut self, e: &mut Entry) {
@@ -478,7 +544,12 @@ impl Model {
         if count > 0 {
             self.ledger.pending -= u64::from(count);
             *self.sum(fate) += u64::from(count);
-            self.out.push(Out::Dropped { key, fate, count, ids: gone.iter().map(|k| k.event.id.0).collect() });
+            self.out.push(Out::Dropped {
+                key,
+                fate,
+                count,
+                ids: gone.iter().map(|k| k.event.id.0).collect(),
+            });
         }
         count
     }
@@ -535,7 +606,17 @@ impl Model {
         match self.policy.ack_timeout {
             Some(timeout) => {
                 let (until, held, read, cancelled) = (after(self.now, timeout), false, 0, 0);
-                e.flights.push(Flight { generation, lane, until, held, failures, sent, read, cancelled, batch });
+                e.flights.push(Flight {
+                    generation,
+                    lane,
+                    until,
+                    held,
+                    failures,
+                    sent,
+                    read,
+                    cancelled,
+                    batch,
+                });
             }
             None => self.deliver(e, lane, batch),
         }
@@ -559,7 +640,15 @@ impl Model {
         }
     }
 
-    fn notify(&mut self, e: &Entry, batch: &Batch, generation: u64, lane: Lane, reminder: Option<u8>, unread: u32) {
+    fn notify(
+        &mut self,
+        e: &Entry,
+        batch: &Batch,
+        generation: u64,
+        lane: Lane,
+        reminder: Option<u8>,
+        unread: u32,
+    ) {
         let mut actors: Vec<u64> = Vec::new();
         for k in &batch.0 {
             if !actors.contains(&k.event.actor) {
@@ -576,7 +665,9 @@ impl Model {
         let ids: Vec<u128> = kept.iter().map(|k| k.event.id.0).collect();
         let mut samples = kept.clone();
         match self.policy.keep {
-            _ if self.policy.collect == Collect::Latest => drop(samples.drain(..kept.len().saturating_sub(1))),
+            _ if self.policy.collect == Collect::Latest => {
+                drop(samples.drain(..kept.len().saturating_sub(1)))
+            }
             Keep::First(n) => samples.truncate(usize::from(n)),
             Keep::Last(n) => drop(samples.drain(..kept.len().saturating_sub(usize::from(n)))),
             Keep::Top(n) => {
