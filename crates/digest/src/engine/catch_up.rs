@@ -66,16 +66,16 @@ impl<H: Host> Engine<H> {
             return;
         }
         let sliding = self.store.sliding;
-        let mut overdue: Vec<(u64, u64, u32)> = (0..self.store.made())
+        let mut overdue: Vec<(u64, u32)> = (0..self.store.made())
             .filter_map(|index| {
                 let hot = self.store.hot(index).filter(|hot| hot.total > 0)?;
                 let deadline = hot.deadline(sliding);
-                (deadline <= now).then_some((deadline, hot.fingerprint, index))
+                (deadline <= now).then_some((deadline, index))
             })
             .collect();
-        // Among equals by identity, so that a replay gives the same.
+        // The oldest first; among equals by number, as ever.
         overdue.sort_unstable();
-        for (place, (_, _, index)) in overdue.into_iter().enumerate() {
+        for (place, (_, index)) in overdue.into_iter().enumerate() {
             let mut wait = 0;
             match catch_up.overdue {
                 Overdue::Flush => {}
@@ -121,13 +121,13 @@ impl<H: Host> Engine<H> {
         rate: Rate,
         now: u64,
     ) -> u32 {
-        let mut waiting: Vec<(u64, u64, u32)> = (0..self.store.made())
+        let mut waiting: Vec<(u64, u32)> = (0..self.store.made())
             .filter(|index| self.waits_for_quiet(*index) && self.store.key(*index).is_some_and(&mut select))
-            .filter_map(|index| self.store.hot(index).map(|hot| (hot.first, hot.fingerprint, index)))
+            .filter_map(|index| self.store.hot(index).map(|hot| (hot.first, index)))
             .collect();
         waiting.sort_unstable();
         let count = waiting.len();
-        for (place, (_, _, index)) in waiting.into_iter().enumerate() {
+        for (place, (_, index)) in waiting.into_iter().enumerate() {
             self.recheck_record(index, after(now, rate.turn(place)), now);
         }
         u32::try_from(count).unwrap_or(u32::MAX)

@@ -346,7 +346,7 @@ impl Model {
             .iter()
             .zip(0..)
             .filter(|(e, _)| held(e))
-            .map(|(e, place)| (first(e), e.key, place))
+            .map(|(e, at)| (first(e), e.place, at))
             .collect();
         waiting.sort_unstable();
         for (turn, (.., place)) in waiting.iter().enumerate() {
@@ -375,9 +375,9 @@ impl Model {
         }
         let overdue = |e: &Entry| e.pending.total() > 0 && e.deadline(&self.policy) <= self.now;
         let mut keys: Vec<_> =
-            self.entries.iter().filter(|e| overdue(e)).map(|e| (e.deadline(&self.policy), e.key)).collect();
+            self.entries.iter().filter(|e| overdue(e)).map(|e| (e.deadline(&self.policy), e.place, e.key)).collect();
         keys.sort_unstable();
-        for (turn, (_, key)) in keys.into_iter().enumerate() {
+        for (turn, (.., key)) in keys.into_iter().enumerate() {
             let Some(mut e) = self.take(key) else { continue };
             let mut wait = Duration::ZERO;
             match catch_up.overdue {
