@@ -165,7 +165,8 @@ impl Texts {
     /// # Errors
     /// [`InvalidTexts`] if a category that the language uses has no text.
     pub fn with_list(self, list: List) -> Result<Self, InvalidTexts> {
-        let missing = self.rules.categories().map(name).find(|category| !list.more.texts.contains_key(*category));
+        let missing =
+            self.rules.categories().map(name).find(|category| !list.more.texts.contains_key(*category));
         match missing {
             Some(category) => Err(InvalidTexts::Missing { category }),
             None => Ok(Self { list, ..self }),

@@ -374,8 +374,12 @@ impl Model {
             return;
         }
         let overdue = |e: &Entry| e.pending.total() > 0 && e.deadline(&self.policy) <= self.now;
-        let mut keys: Vec<_> =
-            self.entries.iter().filter(|e| overdue(e)).map(|e| (e.deadline(&self.policy), e.place, e.key)).collect();
+        let mut keys: Vec<_> = self
+            .entries
+            .iter()
+            .filter(|e| overdue(e))
+            .map(|e| (e.deadline(&self.policy), e.place, e.key))
+            .collect();
         keys.sort_unstable();
         for (turn, (.., key)) in keys.into_iter().enumerate() {
             let Some(mut e) = self.take(key) else { continue };
