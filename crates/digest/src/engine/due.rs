@@ -10,8 +10,7 @@ impl<H: Host> Engine<H> {
     /// Tells the time. What is due comes out of [`poll_output`](Self::poll_output); an early or repeated call
     /// changes nothing.
     pub fn handle_timeout(&mut self, now: UnixTime) {
-        let now = self.observe(now);
-        self.sweep(now);
+        self.observe(now);
     }
 
     /// The next output, or `None` when all that is due by now is done. What is due comes in the order of deadlines, over
@@ -25,9 +24,9 @@ impl<H: Host> Engine<H> {
             if self.fire_next(self.now) {
                 continue;
             }
-            if self.staged.is_none() {
-                return None;
-            }
+            // What is over is forgotten after all that is due, always in this order.
+            self.sweep(self.now);
+            self.staged.as_ref()?;
             self.take_staged();
         }
     }

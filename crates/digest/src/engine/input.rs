@@ -81,7 +81,6 @@ impl<H: Host> Engine<H> {
     pub(crate) fn take_staged(&mut self) {
         let now = self.now;
         let Some(input) = self.staged.take() else { return };
-        self.sweep(now);
         match input {
             Input::Tick | Input::Recovered(_) | Input::ClockStep { .. } => {}
             Input::Event(event) => self.apply_event(event, now),

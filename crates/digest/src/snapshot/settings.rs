@@ -10,6 +10,9 @@ use crate::{
     Selector, Urgent, Window,
 };
 
+/// Four and four numbers: tuples are encoded up to four.
+type EightNumbers = ((u32, u32, u64, u32), (u64, u64, u32, u32));
+
 /// Encodes as another type does.
 macro_rules! as_other {
     ($($type:ty: $other:ty, |$value:ident| $to:expr, |$back:ident| $from:expr;)*) => {$(
@@ -56,7 +59,7 @@ as_other! {
             let ((first, factor, max), (decay, drop)) = r;
             Some(Self { first, factor, max, decay, excess: if drop { Excess::Drop } else { Excess::Hold } })
         };
-    Limits: ((u32, u32, u64, u32), (u64, u64, u32, u32)),
+    Limits: EightNumbers,
         |l| ((l.windows, l.memories, l.items, l.items_per_key), (l.delivered, l.bytes, l.ids, l.outputs)),
         |l| {
             let ((windows, memories, items, items_per_key), (delivered, bytes, ids, outputs)) = l;
