@@ -120,7 +120,7 @@ fn a_bad_policy_ends_the_run() {
             {hint}"
             ),
         ),
-        (r#"{"actors":0}"#, "policy.actors is 0: it must be from 1 to 32767".to_owned()),
+        (r#"{"actors":0}"#, "policy.actors is 0: it must be from 1 to 255".to_owned()),
         (r#"{"seed":"AAAA"}"#, "seed must be 16 bytes".to_owned()),
         (r#"{"quiet":[{"from_ms":2,"until_ms":2}]}"#, "quiet: from_ms 2 is not before until_ms 2".to_owned()),
     ];

@@ -8,7 +8,8 @@ use std::time::Duration;
 use reveille_core::UnixTime;
 
 pub(crate) const NEVER: u64 = u64::MAX;
-const END: u64 = 1 << 62;
+/// The last time of the clock: what is due later never comes.
+pub(crate) const END: u64 = 1 << 62;
 
 /// The clock's time.
 pub(crate) fn inside(now: UnixTime) -> u64 {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use reveille_core::{
-    Head, Jitter, LogEntries, Logged, Machine, Snapshot, SnapshotError, UnixTime, log_append, log_head,
+    Head, Jitter, LogEntries, Logged, Snapshot, SnapshotError, UnixTime, log_append, log_head,
 };
 use reveille_digest::*;
 

@@ -21,7 +21,7 @@ use reveille_core::{UnixTime, Wakeup};
 use crate::store::Store;
 use crate::store::memories::Memories;
 use crate::store::seen::Seen;
-use crate::time::{self, NEVER, Step, span};
+use crate::time::{self, Step, span};
 use crate::{
     Collect, Error, Generation, Host, InvalidPolicy, Ledger, Limits, Output, Policy, Seed, error::Limit,
 };
@@ -144,7 +144,7 @@ impl<H: Host> Engine<H> {
         }
         let front = self.store.front();
         let reason = "a window, an answer or a reminder is due";
-        (front != NEVER).then(|| Wakeup { at: time::wall(front.max(self.now)), reason })
+        (front <= time::END).then(|| Wakeup { at: time::wall(front.max(self.now)), reason })
     }
 
     /// Where all events stand.

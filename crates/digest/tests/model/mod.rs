@@ -345,7 +345,7 @@ impl Model {
     }
     pub fn next_wakeup(&self) -> Option<UnixTime> {
         let next = self.entries.iter().map(|e| e.timer(&self.policy)).min().unwrap_or(NEVER);
-        (next != NEVER).then(|| wall(next.max(self.now)))
+        (next <= END).then(|| wall(next.max(self.now)))
     }
     pub fn flights(&self) -> Vec<(Key, u64)> {
         self.entries
