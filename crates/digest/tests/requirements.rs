@@ -90,8 +90,13 @@ fn notifies(outputs: &[(u64, Out)]) -> Vec<(u64, u32)> {
 }
 
 fn clears(outputs: &[(u64, Out)]) -> Vec<&Clear<Pauses>> {
-    let of = |output| if let Output::Clear(clear) = output { Some(clear) } else { None };
-    outputs.iter().filter_map(|(_, output)| of(output)).collect()
+    let mut all = Vec::new();
+    for (_, output) in outputs {
+        if let Output::Clear(clear) = output {
+            all.push(clear);
+        }
+    }
+    all
 }
 
 // --- Memory is fair -----------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ impl<H: Host> Engine<H> {
         let now = self.observe(now);
         let brought_up = self.bring_up(now);
         let (identity, found) = self.store.find_place(self.seed.place(&event.key));
-        self.admit(event, identity, found, brought_up, now)
+        self.admit(event, identity, found, None, brought_up, now)
     }
 
     /// Takes many events in, which all came at `now`, and tells `fates` of each, in order. It does what
@@ -53,7 +53,7 @@ impl<H: Host> Engine<H> {
     ) {
         let mut events = events.into_iter();
         let mut group = Vec::with_capacity(GROUP);
-        let mut identities = [Identity::NONE; GROUP];
+        let (mut identities, mut hashes) = ([Identity::NONE; GROUP], [0_u64; GROUP]);
         loop {
             for (event, identity) in events.by_ref().take(GROUP).zip(&mut identities) {
                 *identity = self.seed.identity(&event.key);
@@ -64,14 +64,16 @@ impl<H: Host> Engine<H> {
             }
             let now = self.observe(now);
             let row = identities.get(..group.len()).unwrap_or_default();
-            if self.derived.dedup > 0 {
-                let touch = |sum: u64, event: &Event<H>| sum ^ self.seen.touch(self.seen.hash(event.id));
-                std::hint::black_box(group.iter().fold(0, touch));
+            let asks = self.derived.dedup > 0;
+            if asks {
+                group.iter().zip(&mut hashes).for_each(|(event, hash)| *hash = self.seen.hash(event.id));
+                let touch = |sum: u64, hash: &u64| sum ^ self.seen.touch(*hash);
+                std::hint::black_box(hashes.iter().take(group.len()).fold(0, touch));
             }
             self.store.fetch(row, self.derived.keep > 0);
-            for (event, identity) in group.drain(..).zip(&identities) {
-                let brought_up = self.bring_up(now);
-                fates(self.admit(event, *identity, self.store.find(*identity), brought_up, now));
+            for (event, (identity, hash)) in group.drain(..).zip(identities.iter().zip(&hashes)) {
+                let (brought_up, hash) = (self.bring_up(now), asks.then_some(*hash));
+                fates(self.admit(event, *identity, self.store.find(*identity), hash, brought_up, now));
             }
         }
     }
@@ -82,6 +84,7 @@ impl<H: Host> Engine<H> {
         event: Event<H>,
         identity: Identity,
         found: Option<u32>,
+        hash: Option<u64>,
         brought_up: Result<(), Error>,
         now: u64,
     ) -> Result<Fate, Error> {
@@ -94,7 +97,7 @@ impl<H: Host> Engine<H> {
         }
         let admitted = brought_up.and_then(|()| self.has_room(found));
         match admitted {
-            Ok(()) => Ok(self.take_in(event, identity, found, now)),
+            Ok(()) => Ok(self.take_in(event, identity, found, hash, now)),
             Err(full) => {
                 self.ledger.add(Fate::Refused, 1);
                 Err(full)
@@ -171,7 +174,7 @@ impl<H: Host> Engine<H> {
         let identity = self.seed.identity(&event.key);
         let (key, id) = (event.key.clone(), event.id);
         let before = self.outputs.len();
-        let fate = self.take_in(event, identity, self.store.find(identity), now);
+        let fate = self.take_in(event, identity, self.store.find(identity), None, now);
         let told = self.outputs.len() > before;
         if !told && fate != Fate::Pending {
             self.outputs.push_back(Output::Dropped { key, fate, count: 1, ids: vec![id] });
@@ -185,11 +188,12 @@ impl<H: Host> Engine<H> {
         event: Event<H>,
         identity: Identity,
         found: Option<u32>,
+        hash: Option<u64>,
         now: u64,
     ) -> Fate {
         let id = event.id;
         let asks = self.derived.dedup > 0 || !self.seen.is_empty();
-        let hash = if asks { self.seen.hash(id) } else { 0 };
+        let hash = hash.unwrap_or_else(|| if asks { self.seen.hash(id) } else { 0 });
         if asks && let Some(known) = self.seen.get(id, hash, now) {
             let fate = if known == Known::Came { Fate::Duplicate } else { Fate::Cancelled };
             self.ledger.add(fate, 1);

@@ -17,7 +17,7 @@ where
     pub(super) fn write_state(&self, out: &mut Vec<u8>) {
         debug_assert!(self.outputs.is_empty() && self.staged.is_none(), "outputs are not in a snapshot");
         let kept = usize::try_from(self.kept + self.delivered).unwrap_or(0);
-        out.reserve(self.store.used() as usize * 80 + kept * 64);
+        out.reserve(self.store.used() as usize * 80 + kept * (ITEM + 8));
         (self.now, self.generation).encode(out);
         self.policy.encode(out);
         self.limits.encode(out);
@@ -68,12 +68,12 @@ pub(super) const fn ledger_fields(ledger: &Ledger) -> [u64; 11] {
 pub(super) const SUMS: usize = 8 * 4 + 4 * 2 + 3;
 
 fn write_sums(sums: &Sums, out: &mut Vec<u8>) {
-    let mut bytes = [0_u8; SUMS];
-    let numbers = [sums.first, sums.last, sums.seq_hi, sums.actor].into_iter().flat_map(u64::to_le_bytes);
-    let counts = [sums.total, sums.bytes].into_iter().flat_map(u32::to_le_bytes);
-    let rest = [sums.actors, sums.class, u8::from(sums.more)];
-    bytes.iter_mut().zip(numbers.chain(counts).chain(rest)).for_each(|(to, from)| *to = from);
-    out.extend_from_slice(&bytes);
+    for number in [sums.first, sums.last, sums.seq_hi, sums.actor] {
+        out.extend_from_slice(&number.to_le_bytes());
+    }
+    out.extend_from_slice(&sums.total.to_le_bytes());
+    out.extend_from_slice(&sums.bytes.to_le_bytes());
+    out.extend_from_slice(&[sums.actors, sums.class, u8::from(sums.more)]);
 }
 
 fn write_record<H: Host>(hot: &Hot, cold: &Cold<H>, out: &mut Vec<u8>)
@@ -141,14 +141,14 @@ pub(super) const ITEM: usize = 16 + 8 * 4 + 4 * 2 + 3;
 fn write_items<T: Codec>(items: &[Item<T>], out: &mut Vec<u8>) {
     (items.len() as u64).encode(out);
     for item in items {
-        let mut bytes = [0_u8; ITEM];
-        let id = item.id.0.to_le_bytes().into_iter();
-        let numbers = [item.seq, item.actor, item.at.as_millis(), item.useful_until.as_millis()];
-        let numbers = numbers.into_iter().flat_map(u64::to_le_bytes);
-        let counts = [item.rank, item.bytes].into_iter().flat_map(u32::to_le_bytes);
-        let rest = item.kind.to_le_bytes().into_iter().chain([item.class]);
-        bytes.iter_mut().zip(id.chain(numbers).chain(counts).chain(rest)).for_each(|(to, from)| *to = from);
-        out.extend_from_slice(&bytes);
+        out.extend_from_slice(&item.id.0.to_le_bytes());
+        for number in [item.seq, item.actor, item.at.as_millis(), item.useful_until.as_millis()] {
+            out.extend_from_slice(&number.to_le_bytes());
+        }
+        out.extend_from_slice(&item.rank.to_le_bytes());
+        out.extend_from_slice(&item.bytes.to_le_bytes());
+        out.extend_from_slice(&item.kind.to_le_bytes());
+        out.push(item.class);
         item.payload.encode(out);
     }
 }

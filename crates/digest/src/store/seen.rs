@@ -81,7 +81,7 @@ impl Seen {
         if until <= now {
             return;
         }
-        if (self.used + 1) * 2 > self.entries.len() {
+        if (self.used + 1) * 4 > self.entries.len() * 3 {
             self.grow(now);
         }
         let mask = self.mask();
@@ -122,9 +122,14 @@ impl Seen {
     }
 
     fn rebuild(&mut self, live: &[Entry]) {
-        let size = ((live.len() + 1) * 4).next_power_of_two();
-        self.entries = Vec::new();
-        self.entries.resize(size, Entry::default());
+        // From 3/8 full to 3/4. The memory is used again if it fits: fresh pages would cost more than all the rest.
+        let size = ((live.len() + 1) * 2).next_power_of_two();
+        if size == self.entries.len() {
+            self.entries.fill(Entry::default());
+        } else {
+            self.entries = Vec::new();
+            self.entries.resize(size, Entry::default());
+        }
         self.used = live.len();
         let mask = self.mask();
         for entry in live {
