@@ -81,7 +81,7 @@ impl Model {
         }
     }
 
-    fn add(&mut self, e: &mut Entry, event: Event<TestHost>) {
+    fn add(&self, e: &mut Entry, event: Event<TestHost>) {
         let (mut kept, mut bytes) = (0, u64::from(event.bytes));
         for e in self.entries.iter().chain([&*e]) {
             for batch in e.flights.iter().map(|f| &f.batch).chain([&e.pending]) {

@@ -394,9 +394,9 @@ impl Model {
             while let Some(at) = e.flights.iter().position(|f| f.until <= self.now) {
                 let flight = e.flights.remove(at);
                 if flight.held {
-                    self.send_again(&mut e, flight)
+                    self.send_again(&mut e, flight);
                 } else {
-                    self.failed(&mut e, flight)
+                    self.failed(&mut e, flight);
                 }
                 self.release(&mut e);
             }
@@ -666,7 +666,7 @@ impl Model {
         let mut samples = kept.clone();
         match self.policy.keep {
             _ if self.policy.collect == Collect::Latest => {
-                drop(samples.drain(..kept.len().saturating_sub(1)))
+                drop(samples.drain(..kept.len().saturating_sub(1)));
             }
             Keep::First(n) => samples.truncate(usize::from(n)),
             Keep::Last(n) => drop(samples.drain(..kept.len().saturating_sub(usize::from(n)))),
