@@ -99,9 +99,8 @@ impl<H: Host> Batch<H> {
     #[inline(always)]
     pub(crate) fn count(sums: &mut Sums, item: &Item<H::Payload>) {
         let at = item.at.as_millis();
-        if sums.total == 0 {
-            sums.first = at;
-        }
+        // After a step of the clock a later event may have an earlier time.
+        sums.first = if sums.total == 0 { at } else { sums.first.min(at) };
         sums.last = sums.last.max(at);
         sums.total = sums.total.saturating_add(1);
         sums.bytes = sums.bytes.saturating_add(item.bytes);

@@ -146,7 +146,7 @@ impl<H: Host> Engine<H> {
         }
         hot.total = hot.total.saturating_add(1);
         hot.bytes = hot.bytes.saturating_add(event.bytes);
-        hot.last = now;
+        (hot.first, hot.last) = (hot.first.min(now), hot.last.max(now));
         hot.seq_hi = hot.seq_hi.max(event.seq);
         hot.class = hot.class.max(event.class);
         if hot.actor != event.actor {
