@@ -53,8 +53,9 @@ fn run(engine: &mut Tested, until: u64) -> Vec<(u64, Out)> {
     let mut all = Vec::new();
     loop {
         let next = engine.next_wakeup().map(|wakeup| wakeup.at).filter(|wakeup| *wakeup <= at(until));
-        engine.handle_timeout(next.unwrap_or(at(until)));
-        let second = next.unwrap_or(at(until)).since(at(0)).as_secs();
+        let now = next.unwrap_or_else(|| at(until));
+        engine.handle_timeout(now);
+        let second = now.since(at(0)).as_secs();
         all.extend(std::iter::from_fn(|| engine.poll_output()).map(|output| (second, output)));
         if next.is_none() {
             return all;
@@ -66,7 +67,7 @@ fn run(engine: &mut Tested, until: u64) -> Vec<(u64, Out)> {
 fn deliver(engine: &mut Tested, until: u64) -> Vec<(u64, Out)> {
     let mut all = Vec::new();
     loop {
-        let next = engine.next_wakeup().map_or(at(until), |wakeup| wakeup.at).min(at(until));
+        let next = engine.next_wakeup().map_or_else(|| at(until), |wakeup| wakeup.at).min(at(until));
         let second = next.since(at(0)).as_secs();
         let outputs = run(engine, second);
         for (_, output) in &outputs {
