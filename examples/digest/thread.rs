@@ -55,7 +55,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (send, events) = channel();
     let driver = thread::spawn(move || drive(engine, &events));
     for n in 0..10_u64 {
-        let event = Event::new((1, n % 2), EventId(n.into()), format!("message {n}")).seq(n + 1).actor(7);
+        let event =
+            Event::new((1, n % 2), EventId(n.into()), format!("message {n}")).with_seq(n + 1).with_actor(7);
         send.send(event).map_err(|_| "the driver is gone")?;
         thread::sleep(Duration::from_millis(20));
     }

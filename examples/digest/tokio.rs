@@ -5,7 +5,9 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use reveille_core::UnixTime;
-use reveille_digest::{Answered, Engine, Event, EventId, Limits, Notify, Output, Plain, Policy, Seed};
+use reveille_digest::{
+    Answered, Engine, Event, EventId, Generation, Limits, Notify, Output, Plain, Policy, Seed,
+};
 use tokio::sync::mpsc;
 
 type Host = Plain<(u64, u64), String>;
@@ -20,7 +22,7 @@ enum Input {
     /// The push service's answer.
     Delivered {
         key: (u64, u64),
-        generation: u64,
+        generation: Generation,
     },
 }
 
@@ -82,7 +84,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let key = (1, 42);
     for (seq, text) in [(1, "Hello"), (2, "Are you there?"), (3, "Please call back")] {
-        let event = Event::new(key, EventId(seq.into()), text.to_owned()).seq(seq).actor(7);
+        let event = Event::new(key, EventId(seq.into()), text.to_owned()).with_seq(seq).with_actor(7);
         inputs.send(Input::Event(event)).await.map_err(|_| "the driver is gone")?;
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

@@ -12,16 +12,20 @@
 //! Out come `notify`, `clear`, `unread` and `dropped`, each at its own time, and at the end `explain`, the sums. A bad
 //! line gives an error with the line's number, and the run goes on; without a policy it ends. A longer script and what
 //! comes out are in `examples/tests/digest_replay/`.
+//!
+//! What begins with `RVLG` is a log as a service writes it ([`reveille_core::log_append`]): its inputs, for keys of two
+//! strings, payloads of bytes and a calendar of paused recipients, at the times that are in it. What happened in production
+//! is played again at a desk; a log begins with its policy. The seed is not in it, so collapse ids are others.
 
-use std::cell::Cell;
-use std::io::{self, BufRead as _, BufWriter};
+use std::io::{self, BufRead as _, BufWriter, Read as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use reveille_core::UnixTime;
+use reveille_core::{LogEntries, Logged, Snapshot as _, UnixTime};
 use reveille_digest::{
-    Answered, AtEnd, Cause, Collect, Engine, Event, EventId, Excess, Fate, Host, Keep, Lane, Limits, Notify,
-    Output, Policy, Quiet, Refractory, Retracted, Seed, Selector, Urgent, Window,
+    Answered, AtEnd, Cause, Codec as _, Collect, Engine, Event, EventId, Excess, Fate, Generation, Host,
+    Input, Keep, Lane, Limits, Notify, Output, Policy, Quiet, Rate, Refractory, Retracted, Seed, Selector,
+    Urgent, Window,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -41,7 +45,7 @@ struct PolicyLine {
     max_bytes: Option<u32>,
     collect: Option<CollectLine>,
     keep: Option<KeepLine>,
-    actors: Option<u16>,
+    actors: Option<u8>,
     urgent: Option<UrgentLine>,
     refractory: Option<RefractoryLine>,
     reminders_ms: Vec<u64>,
@@ -161,8 +165,8 @@ impl Line {
         Ok((self.recipient()?, self.conversation.take().ok_or_else(|| missing("conversation"))?))
     }
 
-    fn generation(&self) -> Result<u64, Failure> {
-        self.generation.ok_or_else(|| missing("generation"))
+    fn generation(&self) -> Result<Generation, Failure> {
+        self.generation.map(Generation::from_bits).ok_or_else(|| missing("generation"))
     }
 }
 
@@ -181,20 +185,20 @@ enum Kind {
     Tick,
 }
 
-/// The replay's calendar: the quiet times of the first line, and pauses by `pause` and `resume`.
+/// The quiet times of the first line. What `pause` and `resume` change is the engine's calendar: a line for every
+/// recipient who is paused.
 struct Calendar {
     quiet: Vec<QuietLine>,
-    paused: std::cell::RefCell<Vec<String>>,
-    unnamed: Cell<u64>,
 }
 
 impl Host for Calendar {
     type Key = Key;
     type Payload = Vec<u8>;
     type Fold = ();
+    type Calendar = String;
 
-    fn quiet(&self, key: &Key, class: u8, now: UnixTime) -> Option<Quiet> {
-        if self.paused.borrow().contains(&key.0) {
+    fn quiet(&self, paused: &String, key: &Key, class: u8, now: UnixTime) -> Option<Quiet> {
+        if paused.lines().any(|recipient| recipient == key.0) {
             return Some(Quiet { until: UnixTime::MAX, then: AtEnd::Merge });
         }
         let covers = |quiet: &&QuietLine| (quiet.from_ms..quiet.until_ms).contains(&now.as_millis());
@@ -209,11 +213,17 @@ struct Replay {
     seed: Seed,
     /// The time of the last line.
     last: UnixTime,
+    /// Events that had no id so far.
+    unnamed: u64,
 }
 
 /// The policy, then events in the order of time, into outputs in the order of time, and the sums at the end.
 pub fn replay(_: Options) -> ExitCode {
     let mut out = BufWriter::new(io::stdout().lock());
+    if io::stdin().lock().fill_buf().is_ok_and(|start| start.starts_with(b"RVLG")) {
+        let (outputs, ok) = replay_log();
+        return if write(&mut out, &outputs).is_ok() && ok { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let (mut replay, mut failed) = (None, false);
     for (line, number) in io::stdin().lock().split(b'\n').zip(1_u64..) {
         let mut outputs = Vec::new();
@@ -270,9 +280,9 @@ impl Replay {
             return Err(Failure::new("policy", message));
         }
         let policy = line.policy();
-        let host = Calendar { quiet: line.quiet, paused: Default::default(), unnamed: Cell::new(0) };
+        let host = Calendar { quiet: line.quiet };
         let engine = Engine::new(host, policy, Limits::default(), seed).map_err(failure("policy"))?;
-        Ok(Self { engine, seed, last: UnixTime::EPOCH })
+        Ok(Self { engine, seed, last: UnixTime::EPOCH, unnamed: 0 })
     }
 
     /// Everything that is due before the line's time, each at its own time, then the line.
@@ -318,13 +328,15 @@ impl Replay {
             Kind::Delivered => known(self.engine.handle_response(&line.key()?, line.generation()?, at)),
             Kind::Failed => known(self.engine.handle_failure(&line.key()?, line.generation()?, at)),
             Kind::Pause => {
-                self.engine.host().paused.borrow_mut().push(line.recipient()?);
+                let paused = format!("{}{}\n", self.engine.calendar(), line.recipient()?);
+                self.engine.set_calendar(paused, Rate::UNLIMITED, at);
                 Ok(None)
             }
             Kind::Resume => {
                 let recipient = line.recipient()?;
-                self.engine.host().paused.borrow_mut().retain(|paused| *paused != recipient);
-                self.engine.recheck_where(|(other, _)| *other == recipient, at);
+                let paused = self.engine.calendar().lines().filter(|paused| *paused != recipient);
+                let paused = paused.map(|recipient| format!("{recipient}\n")).collect();
+                self.engine.set_calendar(paused, Rate::UNLIMITED, at);
                 Ok(None)
             }
             Kind::Tick => {
@@ -340,17 +352,16 @@ impl Replay {
         id: Option<EventId>,
         at: UnixTime,
     ) -> Result<Option<Value>, Failure> {
-        let unnamed = &self.engine.host().unnamed;
-        unnamed.set(unnamed.get() + 1);
-        let id = id.unwrap_or_else(|| EventId::of(&self.seed, &(0_u8, unnamed.get())));
+        self.unnamed += 1;
+        let id = id.unwrap_or_else(|| EventId::of(&self.seed, &(0_u8, self.unnamed)));
         let (recipient, conversation) = line.key()?;
         let payload = line.payload.map_or_else(Vec::new, |payload| payload.0);
         let mut event = Event::new((recipient.clone(), conversation.clone()), id, payload)
-            .seq(line.seq.unwrap_or(0))
-            .kind(line.kind.unwrap_or(0))
-            .class(line.class)
-            .rank(line.rank)
-            .bytes(line.bytes);
+            .with_seq(line.seq.unwrap_or(0))
+            .with_kind(line.kind.unwrap_or(0))
+            .with_class(line.class)
+            .with_rank(line.rank)
+            .with_bytes(line.bytes);
         event.actor = line.actor.map_or(0, |actor| EventId::of(&self.seed, &actor).0 as u64);
         event.urgent = line.urgent;
         let fate = self.engine.handle_event(event, at).map_err(failure("full"))?;
@@ -370,14 +381,52 @@ impl Replay {
     /// What is still due comes at its own time; then the sums.
     fn finish(&mut self, out: &mut Vec<Value>) {
         self.run_until(UnixTime::MAX, out);
-        let sums = self.engine.explain();
-        out.push(json!({
-            "output": "explain", "events": sums.events, "pending": sums.pending, "notified": sums.notified,
-            "merged": sums.merged, "read_before": sums.read_before, "duplicate": sums.duplicate,
-            "throttled": sums.throttled, "quiet": sums.quiet, "cancelled": sums.cancelled, "expired": sums.expired,
-            "refused": sums.refused,
-        }));
+        out.push(explain(&self.engine));
     }
+}
+
+fn explain(engine: &Engine<Calendar>) -> Value {
+    let sums = engine.explain();
+    json!({
+        "output": "explain", "events": sums.events, "pending": sums.pending, "notified": sums.notified,
+        "merged": sums.merged, "read_before": sums.read_before, "duplicate": sums.duplicate,
+        "throttled": sums.throttled, "quiet": sums.quiet, "cancelled": sums.cancelled, "expired": sums.expired,
+        "refused": sums.refused,
+    })
+}
+
+/// The outputs of a log, each at the time of its input, and the sums.
+fn replay_log() -> (Vec<Value>, bool) {
+    let mut outputs = Vec::new();
+    let mut bytes = Vec::new();
+    let done = io::stdin().lock().read_to_end(&mut bytes).map_err(failure("io"));
+    let done = done.and_then(|_| replay_entries(&bytes, &mut outputs));
+    let ok = done.is_ok();
+    if let Err(Failure { kind, message }) = done {
+        outputs.push(json!({"error": {"kind": kind, "message": message}}));
+    }
+    (outputs, ok)
+}
+
+fn replay_entries(log: &[u8], outputs: &mut Vec<Value>) -> Result<(), Failure> {
+    let host = Calendar { quiet: Vec::new() };
+    let engine = Engine::new(host, Policy::default(), Limits::default(), Seed::new([0; 16]));
+    let mut logged = Logged::new(engine.map_err(failure("policy"))?);
+    let mut entries = LogEntries::new(log, Engine::<Calendar>::BEHAVIOUR).map_err(failure("log"))?;
+    for entry in entries.by_ref() {
+        let mut bytes = entry.input;
+        let input = Input::decode(&mut bytes).filter(|_| bytes.is_empty());
+        let input =
+            input.ok_or_else(|| Failure::new("log", format!("entry {} is no input", entry.number)))?;
+        let drained = logged.apply(entry.number, input, entry.now).map_err(failure("log"))?;
+        outputs.extend(drained.map(|output| to_json(&output, entry.now)));
+    }
+    outputs.push(explain(logged.machine()));
+    let rest = log.len() - entries.valid_len().max(8.min(log.len()));
+    if rest > 0 {
+        return Err(Failure::new("log", format!("the last {rest} bytes were not written to their end")));
+    }
+    Ok(())
 }
 
 impl PolicyLine {
@@ -448,7 +497,7 @@ fn to_json(output: &Output<Calendar>, at: UnixTime) -> Value {
     let more = match output {
         Output::Notify(notify) => notify_json(notify),
         Output::Clear(clear) => json!({
-            "output": "clear", "generation": clear.generation, "collapse_id": clear.collapse_id.to_string(),
+            "output": "clear", "generation": clear.generation.to_bits(), "collapse_id": clear.collapse_id.to_string(),
             "lane": lane(clear.lane), "remaining": clear.remaining,
             "cause": if clear.cause == Cause::Read { "read" } else { "cancelled" },
         }),
@@ -470,7 +519,7 @@ fn notify_json(notify: &Notify<Calendar>) -> Value {
         .iter()
         .map(|item| json!({"at_ms": item.at, "seq": item.seq, "payload": item.payload.clone().map(Base64)}));
     json!({
-        "output": "notify", "generation": notify.generation, "collapse_id": notify.collapse_id.to_string(),
+        "output": "notify", "generation": notify.generation.to_bits(), "collapse_id": notify.collapse_id.to_string(),
         "lane": lane(notify.lane), "reminder": notify.reminder, "class": notify.class, "total": summary.total,
         "actors": summary.actors.to_string(), "first_ms": summary.first, "last_ms": summary.last,
         "bytes": summary.bytes, "unread": summary.unread, "samples": samples.collect::<Vec<_>>(),

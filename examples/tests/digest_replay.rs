@@ -120,7 +120,7 @@ fn a_bad_policy_ends_the_run() {
             {hint}"
             ),
         ),
-        (r#"{"actors":0}"#, "policy.actors is 0: it must be from 1 to 32767".to_owned()),
+        (r#"{"actors":0}"#, "policy.actors is 0: it must be from 1 to 255".to_owned()),
         (r#"{"seed":"AAAA"}"#, "seed must be 16 bytes".to_owned()),
         (r#"{"quiet":[{"from_ms":2,"until_ms":2}]}"#, "quiet: from_ms 2 is not before until_ms 2".to_owned()),
     ];
@@ -147,4 +147,42 @@ fn a_directory_is_no_script() {
     let output = pushtool().stdin(directory).output().unwrap();
     assert!(!output.status.success());
     assert!(output.stdout.starts_with(br#"{"error":{"kind":"io","line":1,"#), "{output:?}");
+}
+
+/// A log as a service writes it: the outputs come at the times of its inputs, and what a crash cut off is said.
+#[test]
+fn a_log_is_played_again() {
+    use reveille_core::{Snapshot as _, UnixTime, log_append, log_head};
+    use reveille_digest::{Codec as _, Engine, Event, EventId, Host, Input, Policy};
+
+    struct Production;
+    impl Host for Production {
+        type Key = (String, String);
+        type Payload = Vec<u8>;
+        type Fold = ();
+        type Calendar = String;
+    }
+
+    let key = ("ada".to_owned(), "c1".to_owned());
+    let mut policy = Policy::default();
+    policy.ack_timeout = None;
+    let inputs: [(u64, Input<Production>); 4] = [
+        (0, Input::Policy(policy)),
+        (1_000, Input::Event(Event::new(key.clone(), EventId(1), b"one".to_vec()))),
+        (9_000, Input::Event(Event::new(key, EventId(2), b"two".to_vec()))),
+        (31_000, Input::Tick),
+    ];
+    let mut log = Vec::new();
+    log_head(&mut log, Engine::<Production>::BEHAVIOUR);
+    for ((at, input), number) in inputs.iter().zip(1..) {
+        let mut bytes = Vec::new();
+        input.encode(&mut bytes);
+        log_append(&mut log, number, UnixTime::from_millis(*at), &bytes);
+    }
+    let (out, ok) = replay(&log);
+    let notify: serde_json::Value = serde_json::from_str(out.lines().next().unwrap()).unwrap();
+    assert_eq!((&notify["at_ms"], &notify["output"], &notify["total"]), (&31_000.into(), &"notify".into(), &2.into()));
+    assert!(ok && out.lines().count() == 2);
+    let (out, ok) = replay(&log[..log.len() - 1]);
+    assert!(!ok && out.contains("not written to their end"), "{out}");
 }

@@ -1,30 +1,26 @@
-//! Any bytes as a snapshot, with and without a check sum that fits: an error, or an engine whose sums are right,
-//! that comes to rest, and whose own snapshot can be restored.
+//! Any bytes as a state: an error, or an engine whose sums are right, that comes to rest, and whose own snapshot can be
+//! restored.
 #![no_main]
 
+use std::time::Duration;
+
 use libfuzzer_sys::fuzz_target;
-use reveille_core::UnixTime;
-use reveille_digest::{CatchUp, Engine, Limits, Overdue, Plain, Policy, Seed, with_check_sum};
+use reveille_core::{Machine as _, Snapshot as _, UnixTime};
+use reveille_digest::{CatchUp, Engine, Input, Overdue, Plain, Rate, Seed};
 
 const SEED: Seed = Seed::new([5; 16]);
 
 fuzz_target!(|bytes: &[u8]| {
-    let mut policy = Policy::default();
-    policy.reminders = vec![std::time::Duration::from_secs(600); 2];
     let (choice, bytes) = bytes.split_first().unwrap_or((&0, &[]));
+    let restore = |bytes: &[u8]| Engine::read((Plain::<u64, Vec<u8>>::new(), SEED), bytes);
+    let Ok(mut engine) = restore(bytes) else { return };
     let overdue = [Overdue::Flush, Overdue::Merge][usize::from(choice & 1)];
-    let catch_up =
-        CatchUp { overdue, rate: (choice & 2 != 0).then_some((3, std::time::Duration::from_secs(1))) };
+    let rate = if choice & 2 == 0 { Rate::UNLIMITED } else { Rate { windows: 3, every: Duration::from_secs(1) } };
     let now = UnixTime::from_secs(1_700_000_000);
-    let restore = |bytes: &[u8], catch_up| {
-        let host = Plain::<u64, Vec<u8>>::new();
-        Engine::restore(host, policy.clone(), Limits::default(), SEED, bytes, catch_up, now)
-    };
-    let bytes = if choice & 4 == 0 { with_check_sum(bytes.to_vec()) } else { bytes.to_vec() };
-    let Ok(mut engine) = restore(&bytes, catch_up) else { return };
+    engine.apply(Input::Recovered(CatchUp { overdue, rate }), now).take(100_000).for_each(drop);
     for step in 0..40 {
-        engine.handle_timeout(now + std::time::Duration::from_secs(step * 600));
-        let most = 100 * (u64::from(engine.keys()) + 1);
+        engine.handle_timeout(now + Duration::from_secs(step * 600));
+        let most = 1_000 * (u64::from(engine.keys()) + 1);
         let mut outputs = 0;
         while engine.poll_output().is_some() {
             outputs += 1;
@@ -33,7 +29,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(engine.explain().sum(), engine.explain().events);
     }
     let mut again = Vec::new();
-    engine.snapshot(&mut again).expect("drained");
-    let restored = restore(&again, CatchUp::default()).expect("its own snapshot");
+    engine.write(&mut again);
+    let restored = restore(&again).expect("its own snapshot");
     assert_eq!(restored.explain(), engine.explain());
 });

@@ -7,13 +7,15 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use hashbrown::HashMap;
-use reveille_core::UnixTime;
-use reveille_digest::{CatchUp, Engine, Event, EventId, Limits, Output, Plain, Policy, Seed, Window};
+use reveille_core::{Snapshot as _, UnixTime};
+use reveille_digest::{Engine, Event, EventId, Limits, Output, Plain, Policy, Seed, Window};
 use tokio_util::time::{DelayQueue, delay_queue};
 
 use crate::allocations;
 use crate::measure::{Contestant, Measured};
 use crate::report::Report;
+
+mod default_policy;
 
 type Key = (u64, u64);
 type Host = Plain<Key>;
@@ -39,7 +41,9 @@ pub fn compare(report: &mut Report) {
         memory_and_snapshot(report, *keys);
         expiry(report, *keys, &runtime);
     }
-    tracked(report);
+    for keys in &sizes {
+        default_policy::rows(report, *keys, &runtime);
+    }
     polling(report);
 }
 
@@ -49,7 +53,8 @@ fn policy() -> Policy {
 
 fn engine(policy: Policy) -> Engine<Host> {
     let mut limits = Limits::default();
-    (limits.windows, limits.items, limits.bytes) = (u32::MAX, u64::MAX, u64::MAX);
+    (limits.windows, limits.items, limits.bytes, limits.ids) = (u32::MAX, u64::MAX, u64::MAX, u32::MAX);
+    (limits.memories, limits.delivered) = (u32::MAX, u64::MAX);
     Engine::new(Host::new(), policy, limits, SEED).expect("a policy")
 }
 
@@ -73,7 +78,7 @@ fn key(number: u64) -> Key {
 }
 
 fn event(key: Key) -> Event<Host> {
-    Event::new(key, EventId(u128::from(key.0)), ()).seq(key.1).actor(key.1 & 7).bytes(100)
+    Event::new(key, EventId(u128::from(key.0)), ()).with_seq(key.1).with_actor(key.1 & 7).with_bytes(100)
 }
 
 fn at(millis: u64) -> UnixTime {
@@ -224,13 +229,10 @@ fn memory_and_snapshot(report: &mut Report, keys: u64) {
     report.note(&format!("{keys} open windows: {bytes:.1} bytes each, from the allocator"));
     let start = Instant::now();
     let mut snapshot = Vec::new();
-    ours.snapshot(&mut snapshot).expect("nothing to poll");
+    ours.write(&mut snapshot);
     let written = start.elapsed();
-    let mut limits = Limits::default();
-    (limits.windows, limits.bytes) = (u32::MAX, u64::MAX);
     let start = Instant::now();
-    let again =
-        Engine::restore(Host::new(), policy(), limits, SEED, &snapshot, CatchUp::default(), at(15_000));
+    let again = Engine::read((Host::new(), SEED), &snapshot);
     let read = start.elapsed();
     let again = again.expect("a snapshot");
     assert!(again.keys() == ours.keys() && again.explain() == ours.explain());
@@ -242,44 +244,6 @@ fn memory_and_snapshot(report: &mut Report, keys: u64) {
         snapshot.len() as f64 / keys as f64,
         read.as_secs_f64() * 1e3,
     ));
-}
-
-/// The default policy: events kept one by one, deduplicated, acknowledged.
-fn tracked(report: &mut Report) {
-    const KEYS: u64 = 10_000;
-    // Ten events per ms: about five in each window.
-    let mut policy = Policy::fixed(Duration::from_secs(5));
-    policy.dedup = None;
-    let before = allocations::live_bytes();
-    let mut ours = engine(policy.clone());
-    for number in 0..KEYS {
-        ours.handle_event(event(key(number)), at(0)).expect("room");
-    }
-    let bytes = (allocations::live_bytes() - before) as f64 / KEYS as f64;
-    report.note(&format!("{KEYS} open windows that keep their events, one each: {bytes:.1} bytes each"));
-    policy.dedup = Some(Duration::from_millis(5));
-    let mut full = engine(policy);
-    let mut keys = Keys { state: 1, count: KEYS };
-    let (mut events, mut polled) = (0_u64, 0_u64);
-    let run = Contestant::batch("ours", BATCH, || {
-        for _ in 0..BATCH {
-            events += 1;
-            let now = at(events / 10);
-            let mut event = event(keys.next());
-            event.id = EventId(u128::from(events));
-            full.handle_event(event, now).expect("room");
-            while let Some(output) = full.poll_output() {
-                if let Output::Notify(notify) = output {
-                    polled += 1;
-                    full.handle_response(&notify.key, notify.generation, now);
-                }
-            }
-        }
-    });
-    let name =
-        "one event, kept, deduplicated, with its share of flush, acknowledgement and expiry, 10000 keys";
-    report.row(name, run, vec![], None);
-    assert!(polled > 0);
 }
 
 fn polling(report: &mut Report) {

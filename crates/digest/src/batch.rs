@@ -1,27 +1,50 @@
 //! Events that belong together: pending, in flight, or delivered.
+//!
+//! A batch is **exact** while every one of its events is kept. Then its actors and its fold are made from the events,
+//! and any of them can be taken out. Otherwise (counts only, the latest only, or a bound was reached) the sums were counted
+//! as the events came; what is kept can still be taken out one by one, the rest only all together.
 
+use crate::store::record::Sums;
 use crate::{Actors, EventId, Host, Item, Lane};
 
 /// Which events of a batch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Select {
-    /// Those that a read covers.
+    /// Those that a read covers, by number.
     UpTo(u64),
+    /// Those that came until then.
+    Until(u64),
     Event(EventId),
     Kind(u16),
     All,
-    /// Those that came before this.
-    Before(u64),
+    /// Those that are of no use at `now`, or came before `before`.
+    Useless {
+        now: u64,
+        before: u64,
+    },
 }
 
 impl Select {
     fn takes<T>(self, item: &Item<T>) -> bool {
+        let at = item.at.as_millis();
         match self {
             Self::UpTo(mark) => item.seq <= mark,
+            Self::Until(until) => at <= until,
             Self::Event(id) => item.id == id,
             Self::Kind(kind) => item.kind == kind,
             Self::All => true,
-            Self::Before(at) => item.at.as_millis() < at,
+            Self::Useless { now, before } => at < before || item.useful_until.as_millis() < now,
+        }
+    }
+
+    /// Whether it takes all of what is only counted.
+    const fn takes_counted(self, sums: &Sums) -> bool {
+        match self {
+            Self::UpTo(mark) => sums.seq_hi <= mark,
+            Self::Until(until) => sums.last <= until,
+            Self::All => true,
+            Self::Useless { before, .. } => sums.last < before,
+            Self::Event(_) | Self::Kind(_) => false,
         }
     }
 }
@@ -31,159 +54,219 @@ impl Select {
 pub(crate) struct Removed {
     pub(crate) count: u32,
     pub(crate) bytes: u32,
-    pub(crate) items: u64,
-    pub(crate) ids: Vec<EventId>,
+    /// Those of them that were kept, with their kinds.
+    pub(crate) events: Vec<(EventId, u16)>,
 }
 
-/// Events, one by one (`tracked`) or only counted.
+impl Removed {
+    pub(crate) fn kept(&self) -> u64 {
+        self.events.len() as u64
+    }
+
+    pub(crate) fn ids(&self) -> Vec<EventId> {
+        self.events.iter().map(|(id, _)| *id).collect()
+    }
+
+    pub(crate) fn join(&mut self, mut other: Self) {
+        self.count = self.count.saturating_add(other.count);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.events.append(&mut other.events);
+    }
+}
+
 pub(crate) struct Batch<H: Host> {
-    pub(crate) tracked: bool,
-    pub(crate) total: u32,
-    pub(crate) bytes: u32,
-    pub(crate) first: u64,
-    pub(crate) last: u64,
-    pub(crate) seq_hi: u64,
-    pub(crate) class: u8,
-    /// Counted only while not tracked; otherwise the items say it.
-    pub(crate) actors: Actors,
-    pub(crate) items: Vec<Item<H::Payload>>,
+    pub(crate) sums: Sums,
+    /// Oldest first.
+    pub(crate) kept: Vec<Item<H::Payload>>,
+    /// The actors after the first, where they were counted.
+    pub(crate) actors: Vec<u64>,
+    /// The caller's fold, where it was counted.
     pub(crate) fold: H::Fold,
 }
 
 impl<H: Host> Default for Batch<H> {
     fn default() -> Self {
-        Self {
-            tracked: true,
-            total: 0,
-            bytes: 0,
-            first: u64::MAX,
-            last: 0,
-            seq_hi: 0,
-            class: 0,
-            actors: Actors::default(),
-            items: Vec::new(),
-            fold: H::Fold::default(),
-        }
+        Self { sums: Sums::default(), kept: Vec::new(), actors: Vec::new(), fold: H::Fold::default() }
     }
 }
 
 impl<H: Host> Batch<H> {
-    /// Takes out what `select` names. A batch that is only counted gives all or nothing.
-    pub(crate) fn remove(&mut self, select: Select) -> Removed {
-        if !self.tracked {
-            let all = match select {
-                Select::UpTo(mark) => self.seq_hi <= mark,
-                Select::All => true,
-                Select::Before(at) => self.last < at,
-                Select::Event(_) | Select::Kind(_) => false,
-            };
-            if !all || self.total == 0 {
-                return Removed::default();
-            }
-            let gone = std::mem::take(self);
-            return Removed {
-                count: gone.total,
-                bytes: gone.bytes,
-                items: gone.items.len() as u64,
-                ids: Vec::new(),
-            };
+    pub(crate) fn is_exact(&self) -> bool {
+        self.kept.len() == self.sums.total as usize
+    }
+
+    /// Adds an event that is kept; the batch has room for it.
+    #[inline(always)]
+    pub(crate) fn count(sums: &mut Sums, item: &Item<H::Payload>) {
+        let at = item.at.as_millis();
+        // After a step of the clock a later event may have an earlier time.
+        sums.first = if sums.total == 0 { at } else { sums.first.min(at) };
+        sums.last = sums.last.max(at);
+        sums.total = sums.total.saturating_add(1);
+        sums.bytes = sums.bytes.saturating_add(item.bytes);
+        sums.seq_hi = sums.seq_hi.max(item.seq);
+        sums.class = sums.class.max(item.class);
+    }
+
+    /// Adds an event; of what is kept, only the last `keep` stay ([`u32::MAX`] for all).
+    pub(crate) fn push(&mut self, item: Item<H::Payload>, keep: usize, host: &H, bound: u8) {
+        let exact = self.is_exact();
+        if exact && self.kept.len() < keep {
+            Self::count(&mut self.sums, &item);
+            self.kept.push(item);
+            return;
         }
+        if exact {
+            self.blur(host, bound);
+        }
+        Self::count(&mut self.sums, &item);
+        self.count_actor(item.actor, bound);
+        host.fold(&mut self.fold, &item);
+        if self.kept.len() >= keep && keep > 0 {
+            // Half of them at once, so that a long batch costs no more per event than a short one.
+            self.kept.drain(..self.kept.len() + 1 - keep.div_ceil(2));
+        }
+        if keep > 0 {
+            self.kept.push(item);
+        }
+    }
+
+    fn count_actor(&mut self, actor: u64, bound: u8) {
+        let mut actors = self.sums.known_actors(&[]);
+        actors.rest = std::mem::take(&mut self.actors);
+        actors.insert(actor, u16::from(bound));
+        self.set_actors(actors);
+    }
+
+    fn set_actors(&mut self, actors: Actors) {
+        self.sums.actors = u8::try_from(actors.count()).unwrap_or(u8::MAX);
+        self.sums.more = actors.more;
+        self.sums.actor = actors.first.unwrap_or_default();
+        self.actors = actors.rest;
+    }
+
+    /// From now on sums are counted: those of the kept events are noted first.
+    fn blur(&mut self, host: &H, bound: u8) {
+        let actors = self.counted_actors(bound);
+        self.fold = self.fold(host);
+        self.set_actors(actors);
+    }
+
+    /// Keeps no more than the last so many. Returns how many were let go.
+    pub(crate) fn keep_last(&mut self, keep: usize, host: &H, bound: u8) -> u64 {
+        let over = self.kept.len().saturating_sub(keep);
+        if over > 0 {
+            if self.is_exact() {
+                self.blur(host, bound);
+            }
+            self.kept.drain(..over);
+        }
+        over as u64
+    }
+
+    /// Takes out what `select` names.
+    pub(crate) fn remove(&mut self, select: Select) -> Removed {
+        let exact = self.is_exact();
         let mut removed = Removed::default();
-        self.items.retain(|item| {
+        if !exact && select.takes_counted(&self.sums) {
+            let gone = std::mem::take(self);
+            removed.events = gone.kept.iter().map(|item| (item.id, item.kind)).collect();
+            (removed.count, removed.bytes) = (gone.sums.total, gone.sums.bytes);
+            return removed;
+        }
+        if !self.kept.iter().any(|item| select.takes(item)) {
+            return removed;
+        }
+        self.kept.retain(|item| {
             let takes = select.takes(item);
             if takes {
-                removed.count += 1;
                 removed.bytes = removed.bytes.saturating_add(item.bytes);
-                removed.ids.push(item.id);
+                removed.events.push((item.id, item.kind));
             }
             !takes
         });
-        removed.items = u64::from(removed.count);
-        if removed.count > 0 {
-            self.recount();
+        removed.count = u32::try_from(removed.events.len()).unwrap_or(u32::MAX);
+        if exact {
+            self.sums = Sums::default();
+            for item in &self.kept {
+                Self::count(&mut self.sums, item);
+            }
+        } else {
+            self.sums.total = self.sums.total.saturating_sub(removed.count);
+            self.sums.bytes = self.sums.bytes.saturating_sub(removed.bytes);
         }
         removed
     }
 
-    /// Makes the totals anew from the items.
-    fn recount(&mut self) {
-        self.total = u32::try_from(self.items.len()).unwrap_or(u32::MAX);
-        self.bytes = self.items.iter().fold(0, |sum: u32, item| sum.saturating_add(item.bytes));
-        self.first = self.items.iter().map(|item| item.at.as_millis()).min().unwrap_or(u64::MAX);
-        self.last = self.items.iter().map(|item| item.at.as_millis()).max().unwrap_or(0);
-        self.seq_hi = self.items.iter().map(|item| item.seq).max().unwrap_or(0);
-        self.class = self.items.iter().map(|item| item.class).max().unwrap_or(0);
-    }
-
-    /// Adds `later` behind this. One by one only if both are; otherwise the last item stays as the sample.
-    /// Returns how many items were dropped for that.
-    pub(crate) fn join(&mut self, mut later: Self, host: &H, actors: u16) -> u64 {
-        if self.total == 0 {
-            let dropped = self.items.len() as u64;
+    /// Adds `later` behind this.
+    pub(crate) fn join(&mut self, mut later: Self, host: &H, bound: u8) {
+        if self.sums.total == 0 {
             *self = later;
-            return dropped;
+            return;
         }
-        if later.total == 0 {
-            return later.items.len() as u64;
+        if later.sums.total == 0 {
+            return;
         }
-        let before = (self.items.len() + later.items.len()) as u64;
-        let both = self.tracked && later.tracked;
-        if both {
-            self.items.append(&mut later.items);
-        } else {
-            self.actors = self.counted_actors(actors);
-            self.actors.join(&later.counted_actors(actors), actors);
-            (self.fold, later.fold) = (self.fold(host), later.fold(host));
-            self.tracked = false;
-            let newest = later.items.pop();
-            self.items.clear();
-            self.items.extend(newest);
+        if !(self.is_exact() && later.is_exact()) {
+            let mut actors = self.counted_actors(bound);
+            actors.join(&later.counted_actors(bound), u16::from(bound));
+            let (mut fold, later_fold) = (self.fold(host), later.fold(host));
+            host.merge(&mut fold, later_fold);
+            self.fold = fold;
+            self.set_actors(actors);
         }
-        if !both {
-            host.merge(&mut self.fold, later.fold);
+        let in_order = self.sums.last <= later.sums.first;
+        self.kept.append(&mut later.kept);
+        if !in_order {
+            self.kept.sort_by_key(|item| item.at);
         }
-        self.total = self.total.saturating_add(later.total);
-        self.bytes = self.bytes.saturating_add(later.bytes);
-        self.first = self.first.min(later.first);
-        self.last = self.last.max(later.last);
-        self.seq_hi = self.seq_hi.max(later.seq_hi);
-        self.class = self.class.max(later.class);
-        before - self.items.len() as u64
+        let (sums, other) = (&mut self.sums, later.sums);
+        sums.total = sums.total.saturating_add(other.total);
+        sums.bytes = sums.bytes.saturating_add(other.bytes);
+        (sums.first, sums.last) = (sums.first.min(other.first), sums.last.max(other.last));
+        sums.seq_hi = sums.seq_hi.max(other.seq_hi);
+        sums.class = sums.class.max(other.class);
     }
 
-    /// The caller's fold; of events that are kept it is made anew.
+    /// The caller's fold.
     pub(crate) fn fold(&self, host: &H) -> H::Fold {
-        if !self.tracked {
+        if !self.is_exact() {
             return self.fold.clone();
         }
         let mut state = H::Fold::default();
-        for item in &self.items {
-            host.fold(&mut state, item);
+        if const { size_of::<H::Fold>() > 0 } {
+            self.kept.iter().for_each(|item| host.fold(&mut state, item));
         }
         state
     }
 
     /// The distinct actors, up to `bound`, which may have been another when they were counted.
-    pub(crate) fn counted_actors(&self, bound: u16) -> Actors {
-        if !self.tracked {
-            let mut actors = self.actors.clone();
-            actors.cut(bound);
-            return actors;
-        }
+    pub(crate) fn counted_actors(&self, bound: u8) -> Actors {
         let mut actors = Actors::default();
-        for item in &self.items {
-            actors.insert(item.actor, bound);
+        if self.is_exact() {
+            self.kept.iter().for_each(|item| actors.insert(item.actor, u16::from(bound)));
+        } else {
+            actors = self.sums.known_actors(&self.actors);
+            actors.cut(u16::from(bound));
         }
         actors
     }
+
+    /// When this event came, if it is kept here.
+    pub(crate) fn time_of(&self, id: EventId) -> Option<u64> {
+        self.kept.iter().find(|item| item.id == id).map(|item| item.at.as_millis())
+    }
 }
 
-/// A batch that went out and is not answered yet.
+/// A batch that went out and is not answered yet, or an urgent one that is held.
 pub(crate) struct Flight<H: Host> {
     pub(crate) generation: u64,
     pub(crate) lane: Lane,
-    /// When it counts as failed.
+    /// When it counts as failed; of one that is held, when it goes.
     pub(crate) until: u64,
+    pub(crate) held: bool,
+    /// How often it failed before.
+    pub(crate) failures: u8,
     /// How many events it had when it went out.
     pub(crate) sent: u32,
     /// How many of them were read since.

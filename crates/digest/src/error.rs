@@ -20,12 +20,6 @@ pub enum Error {
 pub enum Limit {
     /// [`Limits::windows`](crate::Limits)
     Windows,
-    /// [`Limits::items`](crate::Limits)
-    Items,
-    /// [`Limits::bytes`](crate::Limits), or 4 GiB in one window
-    Bytes,
-    /// [`Limits::ids`](crate::Limits)
-    Ids,
     /// [`Limits::outputs`](crate::Limits)
     Outputs,
 }
@@ -34,9 +28,6 @@ impl std::fmt::Display for Limit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Windows => "limits.windows is reached",
-            Self::Items => "limits.items is reached",
-            Self::Bytes => "limits.bytes is reached",
-            Self::Ids => "limits.ids is reached",
             Self::Outputs => "limits.outputs is reached: poll outputs first",
         })
     }
@@ -49,23 +40,14 @@ mod tests {
 
     #[test]
     fn texts() {
-        let all = [Limit::Windows, Limit::Items, Limit::Bytes, Limit::Ids, Limit::Outputs]
-            .map(|limit| Error::Full { limit }.to_string())
-            .join("\n");
+        let all = [Limit::Windows, Limit::Outputs].map(|limit| Error::Full { limit }.to_string()).join("\n");
         insta::assert_snapshot!(all, @r"
         the engine is full: limits.windows is reached
-        the engine is full: limits.items is reached
-        the engine is full: limits.bytes is reached
-        the engine is full: limits.ids is reached
         the engine is full: limits.outputs is reached: poll outputs first
         ");
-        let policy = [
-            InvalidPolicy::Actors { given: 0 },
-            InvalidPolicy::ZeroCap,
-            InvalidPolicy::Reminders { given: 17 },
-        ];
+        let policy = [InvalidPolicy::Actors, InvalidPolicy::ZeroCap, InvalidPolicy::Reminders { given: 17 }];
         insta::assert_snapshot!(policy.map(|e| e.to_string()).join("\n"), @r"
-        policy.actors is 0: it must be from 1 to 32767
+        policy.actors is 0: it must be from 1 to 255
         policy.max_items and policy.max_bytes must be at least 1; use None for no cap
         policy.reminders has 17 steps: at most 16 are allowed
         ");

@@ -14,6 +14,18 @@ use crate::{Host, Seed};
 pub struct EventId(pub u128);
 
 impl EventId {
+    /// From 128 bits.
+    #[must_use]
+    pub const fn from_bits(bits: u128) -> Self {
+        Self(bits)
+    }
+
+    /// The 128 bits.
+    #[must_use]
+    pub const fn to_bits(self) -> u128 {
+        self.0
+    }
+
     /// An id for any hashable name, for example `(conversation, kind)` to suppress a double ring.
     ///
     /// ```
@@ -49,6 +61,9 @@ pub struct Event<H: Host> {
     pub rank: u32,
     /// What it would add to the notification, in bytes; counts towards the byte caps.
     pub bytes: u32,
+    /// Until when it is of use: an event whose time is over expires, wherever it is, and is never tried again. `None`: as
+    /// long as [`Policy::useful_for`](crate::Policy) says.
+    pub useful_until: Option<UnixTime>,
     /// What the caller wants to see again in the notification's samples.
     pub payload: H::Payload,
 }
@@ -57,33 +72,45 @@ impl<H: Host> Event<H> {
     /// An ordinary event: unnumbered, actor, kind, class, rank and bytes 0, not urgent.
     #[must_use]
     pub fn new(key: H::Key, id: EventId, payload: H::Payload) -> Self {
-        Self { key, id, seq: 0, actor: 0, kind: 0, class: 0, urgent: false, rank: 0, bytes: 0, payload }
+        Self {
+            key,
+            id,
+            seq: 0,
+            actor: 0,
+            kind: 0,
+            class: 0,
+            urgent: false,
+            rank: 0,
+            bytes: 0,
+            useful_until: None,
+            payload,
+        }
     }
 
     /// Its place in the conversation.
     #[must_use]
-    pub fn seq(mut self, seq: u64) -> Self {
+    pub fn with_seq(mut self, seq: u64) -> Self {
         self.seq = seq;
         self
     }
 
     /// Who caused it.
     #[must_use]
-    pub fn actor(mut self, actor: u64) -> Self {
+    pub fn with_actor(mut self, actor: u64) -> Self {
         self.actor = actor;
         self
     }
 
     /// The caller's kind of event.
     #[must_use]
-    pub fn kind(mut self, kind: u16) -> Self {
+    pub fn with_kind(mut self, kind: u16) -> Self {
         self.kind = kind;
         self
     }
 
     /// How much it matters.
     #[must_use]
-    pub fn class(mut self, class: u8) -> Self {
+    pub fn with_class(mut self, class: u8) -> Self {
         self.class = class;
         self
     }
@@ -97,16 +124,32 @@ impl<H: Host> Event<H> {
 
     /// Its rank among the samples.
     #[must_use]
-    pub fn rank(mut self, rank: u32) -> Self {
+    pub fn with_rank(mut self, rank: u32) -> Self {
         self.rank = rank;
         self
     }
 
     /// What it would add to the notification, in bytes.
     #[must_use]
-    pub fn bytes(mut self, bytes: u32) -> Self {
+    pub fn with_bytes(mut self, bytes: u32) -> Self {
         self.bytes = bytes;
         self
+    }
+}
+
+impl<H: Host> Event<H> {
+    /// Until when it is of use.
+    #[must_use]
+    pub fn with_useful_until(mut self, until: UnixTime) -> Self {
+        self.useful_until = Some(until);
+        self
+    }
+
+    /// The event as it is kept.
+    pub(crate) fn into_item(self, at: u64) -> (H::Key, Item<H::Payload>) {
+        let Self { key, id, seq, actor, kind, class, urgent: _, rank, bytes, useful_until, payload } = self;
+        let (at, useful_until) = (UnixTime::from_millis(at), useful_until.unwrap_or(UnixTime::MAX));
+        (key, Item { id, seq, actor, at, useful_until, kind, class, rank, bytes, payload: Some(payload) })
     }
 }
 
@@ -141,6 +184,8 @@ pub struct Item<T> {
     pub actor: u64,
     /// When it came.
     pub at: UnixTime,
+    /// Until when it is of use; [`UnixTime::MAX`] for no limit of its own.
+    pub useful_until: UnixTime,
     /// The caller's kind.
     pub kind: u16,
     /// How much it matters.

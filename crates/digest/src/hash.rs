@@ -1,9 +1,11 @@
 //! Everything that is keyed with the caller's secret seed: identities, collapse ids, spreading.
 
 use std::fmt;
-use std::hash::{BuildHasher, Hash};
+use std::hash::Hash;
+use std::time::Duration;
 
-use crate::{CollapseId, Lane};
+use crate::{CollapseId, EventId, Lane};
+use reveille_core::UnixTime;
 use reveille_core::siphash::{Halfway, Sip13};
 
 /// A secret of 16 random bytes, the same on every machine and across restarts: collapse ids depend on it, and on what
@@ -48,8 +50,33 @@ impl Seed {
         self.place(key).identity()
     }
 
+    /// The collapse id of a key's notifications in a lane: a function of seed, key and lane, so that what was sent can be
+    /// named even when nothing is remembered of it.
+    ///
+    /// ```
+    /// use reveille_digest::{Lane, Seed};
+    /// let seed = Seed::new([7; 16]);
+    /// assert_eq!(seed.collapse_id(&("ada", 42), Lane::Digest), seed.collapse_id(&("ada", 42), Lane::Digest));
+    /// assert_ne!(seed.collapse_id(&("ada", 42), Lane::Digest), seed.collapse_id(&("ada", 42), Lane::Urgent));
+    /// ```
+    #[must_use]
+    pub fn collapse_id(&self, key: &impl Hash, lane: Lane) -> CollapseId {
+        self.collapse_id_of(self.identity(key), lane)
+    }
+
+    /// Tells two seeds apart, and says nothing about them: for the head of a snapshot.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        self.hash128(18, &()) as u64
+    }
+
+    #[inline]
+    pub(crate) fn seen(&self, id: EventId) -> u64 {
+        self.hash(19, &id.0).first
+    }
+
     /// Hashed once more: what is sent out says nothing about the table.
-    pub(crate) fn collapse_id(&self, identity: Identity, lane: Lane) -> CollapseId {
+    pub(crate) fn collapse_id_of(&self, identity: Identity, lane: Lane) -> CollapseId {
         CollapseId::from_bits(self.hash128(1 + lane as u64, &identity.0))
     }
 
@@ -57,10 +84,13 @@ impl Seed {
         self.hash128(16, name)
     }
 
-    /// Where in `0..=span` a key's flush falls when a quiet time ends at `until`.
-    pub(crate) fn spread(&self, key: &impl Hash, until: u64, span: u64) -> u64 {
-        let hash = self.hash128(17, &(until, key)) as u64;
-        ((u128::from(hash) * (u128::from(span) + 1)) >> 64) as u64
+    /// How long after the end of a quiet time at `until` a key's turn is: somewhere in `0..=span`, always the same for a
+    /// key and an end ([`Policy::spread`](crate::Policy)).
+    #[must_use]
+    pub fn spread(&self, key: &impl Hash, until: UnixTime, span: Duration) -> Duration {
+        let hash = self.hash128(17, &(until.as_millis(), key)) as u64;
+        let span = u128::from(crate::time::span(span));
+        Duration::from_millis(((u128::from(hash) * (span + 1)) >> 64) as u64)
     }
 }
 
@@ -91,6 +121,8 @@ impl Place {
 pub(crate) struct Identity(u128);
 
 impl Identity {
+    pub(crate) const NONE: Self = Self(0);
+
     /// 32 bits for the table.
     #[inline]
     pub(crate) const fn tag(self) -> u32 {
@@ -104,18 +136,6 @@ impl Identity {
     }
 }
 
-/// For the standard maps: a seed that attackers do not know, and that gives the same order in every run.
-#[derive(Clone)]
-pub(crate) struct Keyed(pub(crate) Seed);
-
-impl BuildHasher for Keyed {
-    type Hasher = Sip13;
-
-    fn build_hasher(&self) -> Self::Hasher {
-        Sip13::new(self.0.k0, self.0.k1)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,8 +145,8 @@ mod tests {
     fn collapse_ids_are_stable() {
         let seed = Seed::new(*b"0123456789abcdef");
         let identity = seed.identity(&("alice", 7_u64));
-        insta::assert_snapshot!(seed.collapse_id(identity, Lane::Digest), @"fr2te7YPPBHGE6bsuoU2lA");
-        insta::assert_snapshot!(seed.collapse_id(identity, Lane::Urgent), @"kj4NLjU_5ZMFncBFUf4nHw");
+        insta::assert_snapshot!(seed.collapse_id_of(identity, Lane::Digest), @"fr2te7YPPBHGE6bsuoU2lA");
+        insta::assert_snapshot!(seed.collapse_id_of(identity, Lane::Urgent), @"kj4NLjU_5ZMFncBFUf4nHw");
         assert_eq!(format!("{seed:?}"), "Seed(…)");
     }
 
@@ -134,8 +154,9 @@ mod tests {
         #[test]
         fn spread_stays_in_its_span(key: u64, until: u64, span: u64) {
             let seed = Seed::new([3; 16]);
+            let (until, span) = (UnixTime::from_millis(until), Duration::from_millis(span));
             prop_assert!(seed.spread(&key, until, span) <= span);
-            prop_assert_eq!(seed.spread(&key, until, 0), 0);
+            prop_assert_eq!(seed.spread(&key, until, Duration::ZERO), Duration::ZERO);
         }
     }
 }

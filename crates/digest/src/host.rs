@@ -10,7 +10,9 @@ use crate::Item;
 
 /// The caller's side of the engine. Everything but the three types has a default; [`Plain`] is enough to start.
 ///
-/// All methods must be pure functions of their arguments: the engine's replay depends on it.
+/// All methods must be pure functions of their arguments: the engine's replay depends on it. What changes over time (a
+/// pause, a table of holidays) is the [`Calendar`](Self::Calendar), which is an input like any other
+/// ([`set_calendar`](crate::Engine::set_calendar)).
 pub trait Host {
     /// Recipient and conversation, or whatever else groups events.
     type Key: Clone + Eq + Hash;
@@ -18,18 +20,21 @@ pub trait Host {
     type Payload: Clone;
     /// The state of the caller's own fold; `()` for none.
     type Fold: Clone + Default;
+    /// What the calendar knows that changes; `()` for nothing.
+    type Calendar: Clone + Default;
 
     /// The calendar: is `key` to be left alone at `now`, as far as `class` is concerned, and until when?
     /// Asked when something is about to go out. `None` lets it pass.
     ///
-    /// A pause until further notice is `until: UnixTime::MAX`; call [`recheck`](crate::Engine::recheck) when it ends.
-    fn quiet(&self, key: &Self::Key, class: u8, now: UnixTime) -> Option<Quiet> {
-        let _ = (key, class, now);
+    /// A pause until further notice is `until: UnixTime::MAX`; the next calendar ends it. What lets a class pass must let
+    /// every higher class pass, too.
+    fn quiet(&self, calendar: &Self::Calendar, key: &Self::Key, class: u8, now: UnixTime) -> Option<Quiet> {
+        let _ = (calendar, key, class, now);
         None
     }
 
-    /// Adds an event to the fold. Where events are kept one by one the fold is made anew at each flush, so what was
-    /// read or cancelled is not in it.
+    /// Adds an event to the fold. Where all events are kept the fold is made anew at each flush, so what was read or
+    /// cancelled is not in it.
     fn fold(&self, state: &mut Self::Fold, item: &Item<Self::Payload>) {
         let _ = (state, item);
     }
@@ -94,4 +99,5 @@ impl<K: Clone + Eq + Hash, T: Clone> Host for Plain<K, T> {
     type Key = K;
     type Payload = T;
     type Fold = ();
+    type Calendar = ();
 }

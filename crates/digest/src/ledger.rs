@@ -1,5 +1,7 @@
 //! Explain: where every event ended.
 
+use crate::Generation;
+
 /// What became of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fate {
@@ -8,12 +10,12 @@ pub enum Fate {
     /// It is the newest event of a notification.
     Notified {
         /// Which.
-        generation: u64,
+        generation: Generation,
     },
     /// It is in a notification with a newer event.
     Merged {
         /// Which.
-        generation: u64,
+        generation: Generation,
     },
     /// It was read before it was notified.
     ReadBefore,
@@ -23,7 +25,7 @@ pub enum Fate {
     Throttled,
     /// It waited for a quiet time that drops.
     Quiet,
-    /// It was taken back before it was notified.
+    /// It was taken back before it was notified, or before it came.
     Cancelled,
     /// It became useless, or its notification failed too often.
     Expired,

@@ -4,6 +4,35 @@ use std::fmt;
 
 use crate::{CollapseId, EventId, Fate, Host, Item, Summary};
 
+/// Which of a key's notifications is the newer one: rises with every notification and clear of an engine. The receiver
+/// drops what is not newer than what it shows.
+///
+/// It begins at the time of the engine's first input in milliseconds, so it also rises after all state was lost, and it
+/// stays below 2⁵³, so JSON can hold it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Generation(u64);
+
+impl Generation {
+    /// From its number.
+    #[must_use]
+    pub const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    /// Its number.
+    #[must_use]
+    pub const fn to_bits(self) -> u64 {
+        self.0
+    }
+}
+
+/// Prints the number.
+impl fmt::Display for Generation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// What the caller has to do, or to know.
 pub enum Output<H: Host> {
     /// Send this notification.
@@ -17,7 +46,7 @@ pub enum Output<H: Host> {
         /// How many events of this key are pending, in flight or delivered, and not read.
         count: u32,
     },
-    /// Pending events ended without a notification.
+    /// Events ended without a notification.
     Dropped {
         /// Whose.
         key: H::Key,
@@ -25,7 +54,7 @@ pub enum Output<H: Host> {
         fate: Fate,
         /// How many.
         count: u32,
-        /// Which, where the policy keeps events one by one.
+        /// Which, as far as they are kept.
         ids: Vec<EventId>,
     },
 }
@@ -34,8 +63,8 @@ pub enum Output<H: Host> {
 pub struct Notify<H: Host> {
     /// Whose.
     pub key: H::Key,
-    /// Rises with every notification and clear of this engine: the receiver ignores what is older than what it shows.
-    pub generation: u64,
+    /// The receiver ignores what is older than what it shows.
+    pub generation: Generation,
     /// What it replaces.
     pub collapse_id: CollapseId,
     /// Whether an urgent event overtook, or it is the ordinary digest.
@@ -48,8 +77,8 @@ pub struct Notify<H: Host> {
     pub summary: Summary,
     /// Some of the events, as [`Keep`](crate::Keep) says.
     pub samples: Vec<Item<H::Payload>>,
-    /// All of the events by id, oldest first, where the policy keeps them one by one. The newest is
-    /// [`Fate::Notified`], the others are [`Fate::Merged`].
+    /// Those of the events that are kept, by id, oldest first. The newest is [`Fate::Notified`], the others are
+    /// [`Fate::Merged`].
     pub ids: Vec<EventId>,
     /// The caller's own fold.
     pub fold: H::Fold,
@@ -60,13 +89,16 @@ pub struct Clear<H: Host> {
     /// Whose.
     pub key: H::Key,
     /// Newer than what it takes back.
-    pub generation: u64,
+    pub generation: Generation,
     /// What it replaces.
     pub collapse_id: CollapseId,
     /// Which of the key's two collapse ids that is.
     pub lane: Lane,
     /// Why.
     pub cause: Cause,
+    /// Which events it takes back, and of what kind each was: a missed call wants another text than a message. Empty where
+    /// they were only counted, or nothing is remembered of them.
+    pub events: Vec<(EventId, u16)>,
     /// How many of the events sent under this collapse id still stand; 0 takes the notification away.
     pub remaining: u32,
 }

@@ -28,7 +28,7 @@ pub struct Policy {
     /// Which of the kept events come as samples with the notification.
     pub keep: Keep,
     /// Distinct actors are counted exactly up to this many; beyond it is "this many and more". At least 1.
-    pub actors: u16,
+    pub actors: u8,
     /// What an urgent event does to what is pending.
     pub urgent: Urgent,
     /// The least time between two notifications of a key.
@@ -38,19 +38,22 @@ pub struct Policy {
     /// Events whose id was seen within this time are duplicates. Default: 5 s.
     pub dedup: Option<Duration>,
     /// A flushed batch stays in flight until it is answered, this long at most; then it counts as failed.
-    /// `None`: a flush counts as delivered at once. Default: 60 s.
+    /// `None`: a flush counts as delivered at once. [`Duration::MAX`]: somebody above answers for certain. Default: 60 s.
     pub ack_timeout: Option<Duration>,
-    /// How often in a row a key's batch may fail and come back before its events are given up as expired.
+    /// How often in a row a key's batch may fail and come back before its events are given up as expired. 0 where
+    /// somebody above tracks attempts (see [`Policy::answered_above`]).
     pub attempts: u8,
-    /// Events older than this when their time comes are of no use any more: they expire.
+    /// Events older than this when their time comes are of no use any more: they expire. An event can say it for itself
+    /// ([`Event::useful_until`](crate::Event)).
     pub useful_for: Option<Duration>,
     /// At the end of a quiet time, flushes are spread over this span: nobody wants all of them at 07:00:00.
     pub spread: Duration,
     /// How long a key is remembered after its last event or answer: its watermark (a read may come before the
-    /// event), what was delivered (a cancel may come after it), its refractory period. Default: 1 h.
+    /// event) and what was delivered (a cancel may come after it); and how long the id of a cancelled event is
+    /// (a cancel may come before the event). Default: 1 h.
     pub remember: Duration,
-    /// A clock that steps back by no more than this just stands still; beyond it, all pending deadlines move back
-    /// with the clock. Default: 2 s.
+    /// A clock that steps back by no more than this just stands still; beyond it, all pending spans move back
+    /// with the clock. Default: 60 s.
     pub clock_tolerance: Duration,
 }
 
@@ -155,7 +158,7 @@ impl Policy {
             useful_for: None,
             spread: Duration::ZERO,
             remember: Duration::from_secs(3600),
-            clock_tolerance: Duration::from_secs(2),
+            clock_tolerance: Duration::from_secs(60),
         }
     }
 
@@ -179,9 +182,21 @@ impl Policy {
         }
     }
 
-    pub(crate) fn check(&self) -> Result<(), InvalidPolicy> {
-        if self.actors == 0 || self.actors > 0x7FFF {
-            return Err(InvalidPolicy::Actors { given: self.actors });
+    /// For an engine under a layer that tracks attempts itself (time-outs, retries, back-off): a batch is in flight until
+    /// that layer says how it ended, and a failure is final.
+    #[must_use]
+    pub fn answered_above(mut self) -> Self {
+        (self.ack_timeout, self.attempts) = (Some(Duration::MAX), 0);
+        self
+    }
+
+    /// Checks what the types cannot. [`Engine`](crate::Engine) does it for you.
+    ///
+    /// # Errors
+    /// [`InvalidPolicy`] says which field cannot work.
+    pub fn check(&self) -> Result<(), InvalidPolicy> {
+        if self.actors == 0 {
+            return Err(InvalidPolicy::Actors);
         }
         if self.max_items == Some(0) || self.max_bytes == Some(0) {
             return Err(InvalidPolicy::ZeroCap);
@@ -199,18 +214,26 @@ impl Default for Policy {
     }
 }
 
-/// How much an engine may hold. Over a limit, the operation is refused with [`Error::Full`](crate::Error): that is
-/// back-pressure, nothing that was taken in is dropped.
+/// How much an engine may hold.
+///
+/// Only `windows` and `outputs` refuse anything, and only at admission ([`Error::Full`](crate::Error)). Over the others
+/// nothing is refused and nothing is lost: the event is counted, without its text, or the oldest memory goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Keys with an open window or a memory.
+    /// Keys with something pending, in flight, or to be reminded of.
     pub windows: u32,
-    /// Events kept one by one: pending, in flight, and delivered but remembered.
+    /// Keys that are only remembered; the least recent goes.
+    pub memories: u32,
+    /// Events kept one by one, pending and in flight.
     pub items: u64,
+    /// The same of a single key: at most this many, and at most an eighth of `items`. Its newest events stay.
+    pub items_per_key: u32,
+    /// Events kept one by one that were delivered; with the least recent memory go its events.
+    pub delivered: u64,
     /// Sum of [`Event::bytes`](crate::Event) pending and in flight.
     pub bytes: u64,
-    /// Event ids kept for deduplication.
+    /// Event ids kept for deduplication and for cancels that came first, more or less; the oldest go.
     pub ids: u32,
     /// Outputs that wait to be polled.
     pub outputs: u32,
@@ -218,7 +241,24 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { windows: 1 << 20, items: 1 << 22, bytes: 1 << 30, ids: 1 << 20, outputs: 1 << 12 }
+        Self {
+            windows: 1 << 20,
+            memories: 1 << 20,
+            items: 1 << 22,
+            items_per_key: 1 << 12,
+            delivered: 1 << 22,
+            bytes: 1 << 30,
+            ids: 1 << 22,
+            outputs: 1 << 12,
+        }
+    }
+}
+
+impl Limits {
+    /// How many events one key may keep.
+    pub(crate) fn per_key(&self) -> usize {
+        let share = usize::try_from(self.items / 8).unwrap_or(usize::MAX).max(1);
+        share.min(self.items_per_key as usize)
     }
 }
 
@@ -227,11 +267,8 @@ impl Default for Limits {
 #[non_exhaustive]
 pub enum InvalidPolicy {
     /// At least one actor has to be counted.
-    #[error("policy.actors is {given}: it must be from 1 to 32767")]
-    Actors {
-        /// What was given.
-        given: u16,
-    },
+    #[error("policy.actors is 0: it must be from 1 to 255")]
+    Actors,
     /// A cap of nothing.
     #[error("policy.max_items and policy.max_bytes must be at least 1; use None for no cap")]
     ZeroCap,

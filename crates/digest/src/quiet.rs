@@ -99,6 +99,42 @@ impl Zone {
         Ok(Self { initial, changes })
     }
 
+    /// A zone from what time zone libraries give: the offset now, and the transitions that follow, as Unix seconds with the
+    /// offset from then on; offsets are in seconds, east positive. With `jiff`, for the next ten years or so:
+    ///
+    /// ```text
+    /// let tz = jiff::tz::TimeZone::get("Europe/Berlin")?;
+    /// let now = jiff::Timestamp::from_second(1_710_000_000)?;
+    /// let next = tz.following(now).take(20).map(|t| (t.timestamp().as_second(), t.offset().seconds()));
+    /// let zone = Zone::from_transitions(tz.to_offset(now).seconds(), next)?;
+    /// ```
+    ///
+    /// Make it anew once in a while, or when the library has new rules, and hand it in as another
+    /// [calendar](crate::Host::Calendar).
+    ///
+    /// ```
+    /// use reveille_core::UnixTime;
+    /// use reveille_digest::Zone;
+    /// let berlin = Zone::from_transitions(3_600, [(1_711_846_800, 7_200)])?;
+    /// assert_eq!(berlin, Zone::new(60, vec![(UnixTime::from_secs(1_711_846_800), 120)])?);
+    /// # Ok::<(), reveille_digest::InvalidHours>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`InvalidHours`] if an offset is more than a day or the transitions are not in order.
+    pub fn from_transitions(
+        initial: i32,
+        transitions: impl IntoIterator<Item = (i64, i32)>,
+    ) -> Result<Self, InvalidHours> {
+        let minutes = |seconds: i32| {
+            let minutes = seconds.div_euclid(60);
+            i16::try_from(minutes).unwrap_or(if minutes < 0 { i16::MIN } else { i16::MAX })
+        };
+        let at = |second: i64| UnixTime::from_secs(u64::try_from(second).unwrap_or(0));
+        let changes = transitions.into_iter().map(|(second, offset)| (at(second), minutes(offset)));
+        Self::new(minutes(initial), changes.collect())
+    }
+
     /// Offset in minutes at a time, and when it changes next.
     fn at(&self, now: UnixTime) -> (i16, Option<UnixTime>) {
         let place = self.changes.partition_point(|change| change.0 <= now);

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use reveille_core::{UnixTime, millis};
+use reveille_core::UnixTime;
+
+use crate::time::{NEVER, span};
 
 /// The shape of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +40,7 @@ impl Window {
     /// [`UnixTime::MAX`] is never.
     ///
     /// ```
-    /// use reveille_core::{UnixTime, millis};
+    /// use reveille_core::UnixTime;
     /// use reveille_digest::Window;
     /// use std::time::Duration;
     ///
@@ -49,7 +51,25 @@ impl Window {
     /// ```
     #[must_use]
     pub fn deadline(self, opened: UnixTime, last: UnixTime) -> UnixTime {
-        UnixTime::from_millis(Deadline::from(self).of(opened.as_millis(), last.as_millis()))
+        match self {
+            Self::Fixed { wait } => opened + wait,
+            Self::Sliding { quiet, max_wait } => (last + quiet).min(opened + max_wait),
+        }
+    }
+
+    /// How long it is open at the most.
+    pub(crate) fn max_wait(self) -> u64 {
+        match self {
+            Self::Fixed { wait } | Self::Sliding { max_wait: wait, .. } => span(wait),
+        }
+    }
+
+    /// How long it waits for quiet; without end if it does not slide.
+    pub(crate) fn sliding(self) -> u64 {
+        match self {
+            Self::Fixed { .. } => NEVER,
+            Self::Sliding { quiet, .. } => span(quiet),
+        }
     }
 
     /// How long an event waits if nothing else comes.
@@ -58,28 +78,6 @@ impl Window {
             Self::Fixed { wait } => wait,
             Self::Sliding { quiet, max_wait } => quiet.min(max_wait),
         }
-    }
-}
-
-/// The same, in milliseconds: a fixed window is a sliding one that is never quiet.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Deadline {
-    pub(crate) quiet: u64,
-    pub(crate) max_wait: u64,
-}
-
-impl From<Window> for Deadline {
-    fn from(window: Window) -> Self {
-        match window {
-            Window::Fixed { wait } => Self { quiet: u64::MAX, max_wait: millis(wait) },
-            Window::Sliding { quiet, max_wait } => Self { quiet: millis(quiet), max_wait: millis(max_wait) },
-        }
-    }
-}
-
-impl Deadline {
-    pub(crate) fn of(self, opened: u64, last: u64) -> u64 {
-        last.saturating_add(self.quiet).min(opened.saturating_add(self.max_wait))
     }
 }
 

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use reveille_digest::{Collect, Excess, Policy, Refractory, Urgent, Window};
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
 
     #[test]
     fn the_engine_does_what_the_model_does(script in proptest::collection::vec(any::<u8>(), 20..500)) {
@@ -58,16 +58,8 @@ fn the_neighbours_of_the_leanest_policy() {
     for (place, policy) in policies.into_iter().enumerate() {
         for seed in 0..40 {
             let script = script(1_000_000 + place as u64 * 1_000 + seed);
-            model::drive::run_with(policy.clone(), seed % 4 == 0, &script);
+            model::drive::run_with(policy.clone(), &script);
         }
-    }
-}
-
-/// Scripts of the long run that once showed a difference.
-#[test]
-fn the_scripts_that_once_differed() {
-    for seed in [2, 55, 762, 10_891] {
-        model::drive::run(&script(seed));
     }
 }
 

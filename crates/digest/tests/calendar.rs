@@ -3,7 +3,6 @@
 // clippy.toml lifts these inside test functions only; the helpers of a test are tests too.
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -13,7 +12,6 @@ use reveille_digest::*;
 /// Nights of one zone for everybody, a pause, and a class that always passes.
 struct Calendar {
     nights: QuietHours,
-    paused: Cell<bool>,
     then: AtEnd,
 }
 
@@ -23,12 +21,14 @@ impl Host for Calendar {
     type Key = (u32, u32);
     type Payload = ();
     type Fold = ();
+    /// Whether everybody is paused.
+    type Calendar = bool;
 
-    fn quiet(&self, _: &Self::Key, class: u8, now: UnixTime) -> Option<Quiet> {
+    fn quiet(&self, paused: &bool, _: &Self::Key, class: u8, now: UnixTime) -> Option<Quiet> {
         if class >= CALLS {
             return None;
         }
-        let until = if self.paused.get() { UnixTime::MAX } else { self.nights.until(now)? };
+        let until = if *paused { UnixTime::MAX } else { self.nights.until(now)? };
         Some(Quiet { until, then: self.then })
     }
 }
@@ -38,7 +38,7 @@ fn engine(then: AtEnd, spread: u64) -> Engine<Calendar> {
     let nights = QuietHours::new(zone, vec![Span { days: 0x7F, from: 22 * 60, to: 7 * 60 }]).unwrap();
     let mut policy = Policy::default();
     (policy.spread, policy.ack_timeout) = (Duration::from_secs(spread), None);
-    let host = Calendar { nights, paused: Cell::new(false), then };
+    let host = Calendar { nights, then };
     Engine::new(host, policy, Limits::default(), Seed::new([3; 16])).unwrap()
 }
 
@@ -93,7 +93,7 @@ fn a_class_that_passes_takes_the_others_with_it() {
     let mut engine = engine(AtEnd::Merge, 0);
     engine.handle_event(Event::new((1, 1), EventId(1), ()), at(23, 0)).unwrap();
     assert!(run(&mut engine, at(23, 5)).is_empty());
-    engine.handle_event(Event::new((1, 1), EventId(2), ()).class(CALLS), at(23, 10)).unwrap();
+    engine.handle_event(Event::new((1, 1), EventId(2), ()).with_class(CALLS), at(23, 10)).unwrap();
     assert_eq!(run(&mut engine, at(24, 0)), [(at(23, 10) + Duration::from_secs(30), 2)]);
 }
 
@@ -109,18 +109,13 @@ fn a_quiet_that_drops_is_accounted_for() {
 fn a_pause_ends_when_it_is_lifted() {
     let mut engine = engine(AtEnd::Merge, 0);
     engine.handle_timeout(at(12, 0));
-    pause(&engine, true);
+    engine.set_calendar(true, Rate::UNLIMITED, at(12, 0));
     for conversation in 0..3 {
         let event = Event::new((1, conversation), EventId(conversation.into()), ());
         engine.handle_event(event, at(12, 0)).unwrap();
     }
     assert!(run(&mut engine, at(20, 0)).is_empty());
-    pause(&engine, false);
-    assert_eq!(engine.recheck_where(|key| key.0 == 1, at(20, 0)), 3);
-    assert_eq!(engine.recheck_where(|key| key.0 == 2, at(20, 0)), 0);
+    assert_eq!(engine.recheck_where(|key| key.0 == 2, Rate::UNLIMITED, at(20, 0)), 0);
+    assert_eq!(engine.set_calendar(false, Rate::UNLIMITED, at(20, 0)), 3);
     assert_eq!(run(&mut engine, at(20, 0)), [(at(20, 0), 1); 3]);
-}
-
-fn pause(engine: &Engine<Calendar>, paused: bool) {
-    engine.host().paused.set(paused);
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use reveille_core::UnixTime;
+use reveille_core::{Snapshot as _, UnixTime};
 use reveille_digest::*;
 
 type Simple = Engine<Plain<u64, u8>>;
@@ -139,6 +139,7 @@ fn a_batch_that_always_fails_expires() {
             }
         }
     }
+    assert!(drain(&mut engine, at(100_000)).is_empty());
     assert_eq!((dropped, engine.explain().expired, engine.keys()), (1, 1, 0));
 }
 
@@ -147,8 +148,8 @@ fn a_batch_that_always_fails_expires() {
 fn a_read_takes_back_what_it_covers_and_nothing_else() {
     let mut engine = engine(Policy::default());
     for seq in 1..=5 {
-        engine.handle_event(event(1, seq.into()).seq(seq), at(seq)).unwrap();
-        engine.handle_event(event(2, (10 + seq).into()).seq(seq), at(seq)).unwrap();
+        engine.handle_event(event(1, seq.into()).with_seq(seq), at(seq)).unwrap();
+        engine.handle_event(event(2, (10 + seq).into()).with_seq(seq), at(seq)).unwrap();
     }
     assert_eq!(engine.handle_read(&1, 3, at(6)).unwrap().pending, 3);
     while engine.poll_output().is_some() {}
@@ -159,8 +160,8 @@ fn a_read_takes_back_what_it_covers_and_nothing_else() {
 #[test]
 fn an_emptied_window_closes_without_a_push() {
     let mut engine = engine(Policy::default());
-    engine.handle_event(event(1, 1).kind(3), at(0)).unwrap();
-    engine.handle_event(event(1, 2).kind(3), at(1)).unwrap();
+    engine.handle_event(event(1, 1).with_kind(3), at(0)).unwrap();
+    engine.handle_event(event(1, 2).with_kind(3), at(1)).unwrap();
     assert_eq!(engine.handle_cancel(&1, Selector::Event(EventId(1)), at(2)).unwrap().pending, 1);
     assert_eq!(engine.handle_cancel(&1, Selector::Kind(3), at(3)).unwrap().pending, 1);
     assert_eq!(notifies(&drain(&mut engine, at(100))), []);
@@ -219,7 +220,7 @@ fn a_cancel_of_something_sent_says_so() {
 fn all_events_are_there_not_only_the_last() {
     let mut engine = engine(Policy::sliding(secs(5), secs(60)));
     for id in 0..4 {
-        engine.handle_event(event(1, id).actor(id as u64), at(id as u64)).unwrap();
+        engine.handle_event(event(1, id).with_actor(id as u64), at(id as u64)).unwrap();
     }
     let outputs = drain(&mut engine, at(10));
     let [Output::Notify(notify)] = outputs.as_slice() else { panic!("{outputs:?}") };
@@ -232,7 +233,7 @@ fn all_events_are_there_not_only_the_last() {
 /// longer than that (restate #5011).
 #[test]
 fn two_to_the_36_ms_is_nothing_special() {
-    for bit in 30..64 {
+    for bit in 30..62 {
         let mut engine = engine(Policy::fixed(Duration::from_millis(1 << bit)));
         engine.handle_event(event(1, 1), UnixTime::EPOCH).unwrap();
         let end = UnixTime::from_millis(1 << bit);
@@ -261,7 +262,7 @@ fn an_event_and_a_cancel_for_what_has_just_expired() {
 #[test]
 fn generations_rise_over_all_keys_and_restarts() {
     let mut engine = engine(Policy::lean(Window::Fixed { wait: secs(1) }));
-    let mut last = 0;
+    let mut last = Generation::default();
     for round in 0..100_u64 {
         engine.handle_event(event(round % 3, round.into()), at(round * 2)).unwrap();
         for output in drain(&mut engine, at(round * 2 + 1)) {
@@ -319,7 +320,7 @@ fn cancelled_windows_leave_nothing_behind() {
         while engine.poll_output().is_some() {}
     }
     let mut snapshot = Vec::new();
-    engine.snapshot(&mut snapshot).unwrap();
+    engine.write(&mut snapshot);
     assert_eq!((engine.keys(), engine.next_wakeup()), (0, None));
     assert!(snapshot.len() < 100, "{}", snapshot.len());
 }

@@ -2,9 +2,10 @@
 
 use reveille_core::UnixTime;
 
-use crate::batch::{Removed, Select};
-use crate::record::bit;
-use crate::{Engine, Fate, Host, Lane};
+use crate::batch::{Flight, Select};
+use crate::store::record::Wait;
+use crate::time::{after, point};
+use crate::{Engine, Fate, Generation, Host, Lane};
 
 /// What an answer did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,99 +16,160 @@ pub enum Answered {
     Stale,
 }
 
+#[derive(Clone, Copy)]
+pub(crate) enum Verdict {
+    Delivered,
+    Failed,
+    Held(u64),
+}
+
 impl<H: Host> Engine<H> {
     /// The notification of this generation was delivered.
-    pub fn handle_response(&mut self, key: &H::Key, generation: u64, now: UnixTime) -> Answered {
-        let now = self.clock.observe(now, self.derived.tolerance);
-        let Some((index, at)) = self.flight(key, generation, now) else {
-            return Answered::Stale;
+    pub fn handle_response(&mut self, key: &H::Key, generation: Generation, now: UnixTime) -> Answered {
+        self.answer(key, generation, Verdict::Delivered, now)
+    }
+
+    /// The notification of this generation could not be delivered. A digest's events are pending again and go out with the
+    /// next generation, at most [`Policy::attempts`](crate::Policy) times in a row; then they expire. An urgent event is
+    /// tried again at once, in its own lane and only while it is of use.
+    pub fn handle_failure(&mut self, key: &H::Key, generation: Generation, now: UnixTime) -> Answered {
+        self.answer(key, generation, Verdict::Failed, now)
+    }
+
+    /// The notification of this generation was not sent, because its recipient is to be left alone until then. Its events
+    /// are pending again, no attempt is counted, what comes until then joins them, and all goes at `until`; or sooner, if
+    /// the key is [rechecked](Self::recheck). An urgent event waits in its own lane.
+    pub fn handle_held(
+        &mut self,
+        key: &H::Key,
+        generation: Generation,
+        until: UnixTime,
+        now: UnixTime,
+    ) -> Answered {
+        self.answer(key, generation, Verdict::Held(point(until)), now)
+    }
+
+    pub(crate) fn answer(
+        &mut self,
+        key: &H::Key,
+        generation: Generation,
+        verdict: Verdict,
+        now: UnixTime,
+    ) -> Answered {
+        let now = self.observe(now);
+        // An answer is always taken in. If very many outputs wait, only its own key is brought up to date first.
+        let identity = self.seed.identity(key);
+        if self.bring_up(now).is_err()
+            && let Some(index) = self.store.find(identity)
+        {
+            self.fire(index, now);
+        }
+        let Some(index) = self.store.find(identity) else { return Answered::Stale };
+        let place = |flights: &[Flight<H>]| {
+            flights.iter().position(|flight| flight.generation == generation.to_bits() && !flight.held)
         };
-        if let Some(flight) = self.extra_mut(index).map(|extra| extra.flights.remove(at)) {
-            if let Some(extra) = self.extra_mut(index) {
-                extra.failures = 0;
+        let found = self.store.extra_there(index).and_then(|extra| Some((place(&extra.flights)?, extra)));
+        let Some((at, extra)) = found else { return Answered::Stale };
+        let flight = extra.flights.remove(at);
+        match verdict {
+            Verdict::Delivered => {
+                if flight.lane == Lane::Digest {
+                    extra.failures = 0;
+                }
+                self.deliver(index, flight.lane, flight.batch);
             }
-            self.deliver(index, flight.lane, flight.batch);
+            Verdict::Failed => self.failed(index, flight, now),
+            Verdict::Held(until) => self.held(index, flight, until.max(now)),
         }
         self.release(index, now);
         self.finish(index, now);
         Answered::Settled
     }
 
-    /// The notification of this generation could not be delivered. Its events are pending again and go out with the
-    /// next generation, at most [`Policy::attempts`](crate::Policy) times in a row; then they expire.
-    pub fn handle_failure(&mut self, key: &H::Key, generation: u64, now: UnixTime) -> Answered {
-        let now = self.clock.observe(now, self.derived.tolerance);
-        let Some((index, at)) = self.flight(key, generation, now) else {
-            return Answered::Stale;
-        };
-        self.fail(index, at, now);
-        self.finish(index, now);
-        Answered::Settled
-    }
-
-    /// The record and place of a batch in flight, after everything that is due.
-    fn flight(&mut self, key: &H::Key, generation: u64, now: u64) -> Option<(u32, usize)> {
-        let identity = self.seed.identity(key);
-        let index = self.find(identity)?;
-        let index = self.run_due(index, identity, now)?;
-        let flights = &self.extra(index)?.flights;
-        Some((index, flights.iter().position(|flight| flight.generation == generation)?))
-    }
-
-    /// A batch failed: its events go back in front of what is pending.
-    pub(crate) fn fail(&mut self, index: u32, at: usize, now: u64) {
-        let attempts = self.policy.attempts;
-        let Some(extra) = self.extra_mut(index) else {
-            return;
-        };
-        let mut flight = extra.flights.remove(at);
-        extra.failures = extra.failures.saturating_add(1);
-        let given_up = extra.failures > attempts;
-        if given_up {
-            extra.failures = 0;
+    /// A batch in flight had no answer in time, or its hold is over.
+    pub(crate) fn flight_is_due(&mut self, index: u32, at: usize, now: u64) {
+        let Some(extra) = self.store.extra_there(index) else { return };
+        let flight = extra.flights.remove(at);
+        if flight.held {
+            self.send_again(index, flight, now);
+        } else {
+            self.failed(index, flight, now);
+            self.release(index, now);
         }
-        self.stop_reminders(index);
+    }
+
+    /// The events of this notification are pending again; what was read or cancelled meanwhile was so before it went.
+    fn take_back(&mut self, flight: &Flight<H>) {
         self.ledger.take_back(flight.sent);
         self.ledger.settle(Fate::ReadBefore, flight.read);
         self.ledger.settle(Fate::Cancelled, flight.cancelled);
-        if given_up {
-            let removed: Removed = flight.batch.remove(Select::All);
-            self.items = self.items.saturating_sub(removed.items);
-            self.bytes = self.bytes.saturating_sub(u64::from(removed.bytes));
-            self.ledger.settle(Fate::Expired, removed.count);
-            self.tell_dropped(index, Fate::Expired, removed);
-        } else if flight.batch.total > 0 {
-            let open = self.slab.hot(index).is_some_and(|hot| hot.has(bit::OPEN));
-            if !open {
-                self.open_if_closed(index, now);
-            }
-            let later = self.take_pending(index);
-            if later.total == 0
-                && let Some(hot) = self.slab.hot_mut(index)
-            {
-                hot.last = flight.batch.last;
-            }
-            let dropped = flight.batch.join(later, &self.host, self.policy.actors);
-            self.items = self.items.saturating_sub(dropped);
-            self.put_pending(index, flight.batch);
-        }
-        self.release(index, now);
     }
 
-    /// No digest is in flight any more: what waited for it may go.
-    fn release(&mut self, index: u32, now: u64) {
-        let busy = self
-            .extra(index)
-            .is_some_and(|extra| extra.flights.iter().any(|flight| flight.lane == Lane::Digest));
-        let deadline = self.derived.deadline;
-        if !busy
-            && let Some(hot) = self.slab.hot_mut(index)
-            && hot.has(bit::OPEN)
-            && hot.has(bit::HELD)
-            && hot.deadline == u64::MAX
-        {
-            hot.unset(bit::HELD);
-            hot.deadline = deadline.of(hot.opened, hot.last).max(now);
+    fn failed(&mut self, index: u32, mut flight: Flight<H>, now: u64) {
+        self.take_back(&flight);
+        let attempts = self.policy.attempts;
+        let failures = match flight.lane {
+            Lane::Urgent => flight.failures.saturating_add(1),
+            Lane::Digest => self.store.extra_mut(index).map_or(0, |extra| {
+                extra.failures = extra.failures.saturating_add(1);
+                extra.failures
+            }),
+        };
+        if failures > attempts {
+            if flight.lane == Lane::Digest
+                && let Some(extra) = self.store.extra_mut(index)
+            {
+                extra.failures = 0;
+            }
+            let removed = flight.batch.remove(Select::All);
+            self.let_drop(index, Fate::Expired, removed);
+            self.tell_unread(index);
+            return;
+        }
+        flight.failures = failures;
+        match flight.lane {
+            // A ring has no business in a digest, and none after its time.
+            Lane::Urgent => self.send_again(index, flight, now),
+            Lane::Digest if flight.batch.sums.total > 0 => {
+                self.put_back(index, flight.batch);
+                if self.store.hot(index).is_some_and(|hot| !hot.wait.is_window()) {
+                    self.wait_for(index, Wait::Turn, after(now, self.derived.wait));
+                }
+            }
+            Lane::Digest => {}
+        }
+    }
+
+    fn held(&mut self, index: u32, mut flight: Flight<H>, until: u64) {
+        self.take_back(&flight);
+        if flight.batch.sums.total == 0 {
+            return;
+        }
+        match flight.lane {
+            Lane::Digest => {
+                self.put_back(index, flight.batch);
+                self.wait_for(index, Wait::Held, until);
+            }
+            Lane::Urgent => {
+                (flight.held, flight.until) = (true, until);
+                (flight.sent, flight.read, flight.cancelled) = (flight.batch.sums.total, 0, 0);
+                if let Some(extra) = self.store.extra_mut(index) {
+                    extra.flights.push(flight);
+                }
+            }
+        }
+    }
+
+    /// An urgent batch goes once more, as far as it is still of use.
+    fn send_again(&mut self, index: u32, mut flight: Flight<H>, now: u64) {
+        let useless = flight.batch.remove(self.useless(now));
+        let expired = useless.count > 0;
+        self.let_drop(index, Fate::Expired, useless);
+        if flight.batch.sums.total > 0 {
+            self.send(index, flight.lane, flight.batch, flight.failures, now);
+        }
+        if expired {
+            self.tell_unread(index);
         }
     }
 }

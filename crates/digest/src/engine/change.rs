@@ -1,64 +1,64 @@
-//! The rules change while windows are open.
+//! The rules change, and the clock does, while windows are open.
 
 use reveille_core::UnixTime;
 
-use crate::dedup::Dedup;
-use crate::record::bit;
-use crate::{Collect, Engine, Host, InvalidPolicy, Policy};
-
 use super::Derived;
+use crate::batch::Batch;
+use crate::store::record::Wait;
+use crate::time::{self, Step, after};
+use crate::{Engine, Host, InvalidPolicy, Limits, Policy, Rate};
 
 impl<H: Host> Engine<H> {
-    /// Puts another policy in force. Open windows close at the earlier of what the old and the new policy say; what
-    /// they have kept of their events stays as it is: of actors counted under a smaller bound no more become known. A
-    /// new deduplication window starts empty.
-    /// O(keys): policies change seldom.
+    /// Puts another policy in force. An open window closes at its old end, or one new waiting time from now, whichever is
+    /// earlier; what it has kept of its events stays as it is. O(keys): policies change seldom.
     ///
     /// # Errors
     /// [`InvalidPolicy`]: the old one stays in force.
     pub fn set_policy(&mut self, policy: Policy, now: UnixTime) -> Result<(), InvalidPolicy> {
         policy.check()?;
-        let now = self.clock.observe(now, self.derived.tolerance);
-        if policy.dedup != self.policy.dedup {
-            self.dedup = policy.dedup.map(|window| Dedup::new(window, self.limits.ids, self.seed));
-        }
-        self.derived = Derived::from(&policy);
-        self.policy = policy;
-        // A record that counted lean cannot go on with kept events, and the other way round: that is per window.
-        debug_assert!(!self.derived.lean || self.policy.collect == Collect::Totals);
-        for index in 0..self.slab.made() {
-            let deadline = self.derived.deadline;
-            let Some(hot) = self.slab.hot_mut(index) else {
-                continue;
-            };
-            if hot.state & (bit::USED | bit::OPEN | bit::HELD) != bit::USED | bit::OPEN {
-                continue;
-            }
-            hot.deadline = hot.deadline.min(deadline.of(hot.opened, hot.last)).max(now);
-            let timer = self.timer(index);
-            self.arm(index, timer);
-        }
-        self.settle();
+        let now = self.observe(now);
+        let _: Result<(), crate::Error> = self.bring_up(now);
+        self.change_policy(policy, now);
         Ok(())
     }
 
-    /// The calendar's answer for a key has changed (a pause was lifted): what waits for it is asked again now.
-    /// Returns whether anything waited.
-    pub fn recheck(&mut self, key: &H::Key, now: UnixTime) -> bool {
-        let now = self.clock.observe(now, self.derived.tolerance);
-        let identity = self.seed.identity(key);
-        self.find(identity).is_some_and(|index| self.recheck_record(index, now))
+    pub(crate) fn change_policy(&mut self, policy: Policy, now: u64) {
+        self.derived = Derived::new(&policy, &self.limits);
+        self.store.sliding = policy.window.sliding();
+        self.policy = policy;
+        let end = after(now, self.derived.max_wait);
+        for index in 0..self.store.made() {
+            if let Some(hot) = self.store.hot_mut(index)
+                && hot.wait == Wait::Open
+            {
+                hot.end = hot.end.min(end);
+            }
+        }
+        self.store.arm_all(now);
+        self.sweep(now);
     }
 
-    /// The same for every key that `select` names, for example all of a recipient. O(keys). Returns how many waited.
-    pub fn recheck_where(&mut self, mut select: impl FnMut(&H::Key) -> bool, now: UnixTime) -> u32 {
-        let now = self.clock.observe(now, self.derived.tolerance);
-        let mut rechecked = 0;
-        for index in 0..self.slab.made() {
-            let selected = self.slab.cold(index).and_then(|cold| cold.key.as_ref()).is_some_and(&mut select);
-            rechecked += u32::from(selected && self.recheck_record(index, now));
-        }
-        rechecked
+    /// Puts other limits in force. What is over them stays until it goes by itself; of memories, the least recent go.
+    pub fn set_limits(&mut self, limits: Limits, now: UnixTime) {
+        let now = self.observe(now);
+        let _: Result<(), crate::Error> = self.bring_up(now);
+        self.change_limits(limits);
+    }
+
+    pub(crate) fn change_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+        self.derived = Derived::new(&self.policy, &limits);
+        self.seen.set_limit(limits.ids);
+        while self.memories.len > limits.memories && self.forget_oldest() {}
+    }
+
+    /// Puts another calendar in force. What waits for the end of a quiet is asked again, at most at this rate. O(keys).
+    /// Returns how many waited.
+    pub fn set_calendar(&mut self, calendar: H::Calendar, rate: Rate, now: UnixTime) -> u32 {
+        let now = self.observe(now);
+        let _: Result<(), crate::Error> = self.bring_up(now);
+        self.calendar = calendar;
+        self.recheck_all(|_| true, rate, now)
     }
 
     /// Closes the open window of a key at once, as if its time had come: poll for the notification. `false` if it has
@@ -70,31 +70,68 @@ impl<H: Host> Engine<H> {
     ///         |-------N2                       |---- 30 s ---->N1
     /// ```
     pub fn flush_now(&mut self, key: &H::Key, now: UnixTime) -> bool {
-        let now = self.clock.observe(now, self.derived.tolerance);
-        let identity = self.seed.identity(key);
-        let found = self.find(identity).and_then(|index| self.run_due(index, identity, now));
-        let Some(index) = found.filter(|index| self.hold(*index, now).is_none()) else {
+        let now = self.observe(now);
+        let _: Result<(), crate::Error> = self.bring_up(now);
+        self.flush_key(key, now)
+    }
+
+    pub(crate) fn flush_key(&mut self, key: &H::Key, now: u64) -> bool {
+        let found = self.store.find(self.seed.identity(key));
+        let Some(index) = found.filter(|index| self.hold(*index, now).is_none()) else { return false };
+        if self.store.hot(index).is_none_or(|hot| hot.total == 0 || !hot.wait.is_window()) {
             return false;
-        };
-        let Some(hot) = self.slab.hot_mut(index).filter(|hot| hot.has(bit::OPEN) && hot.total > 0) else {
-            return false;
-        };
-        // The end of time is never.
-        hot.deadline = now.min(u64::MAX - 1);
+        }
+        self.wait_for(index, Wait::Turn, now);
         self.finish(index, now);
         true
     }
 
-    fn recheck_record(&mut self, index: u32, now: u64) -> bool {
-        let Some(hot) = self.slab.hot_mut(index) else {
-            return false;
+    /// The wall clock was set: what is a span (a window, a time-out, a memory) goes with it, what is a point (the end of a
+    /// quiet time, until when an event is of use) stays. O(keys). A driver that compares the wall clock with a monotonic
+    /// one says so here; a step back by more than [`Policy::clock_tolerance`](crate::Policy) is found without that.
+    pub fn handle_clock_step(&mut self, was: UnixTime, is: UnixTime) {
+        let step = Step { was: time::inside(was), is: time::inside(is) };
+        self.step_clock(step);
+        self.now = step.is;
+        self.store.at(self.now);
+    }
+
+    #[cold]
+    pub(crate) fn step_clock(&mut self, step: Step) {
+        let shift = |at: &mut u64| *at = step.shift(*at);
+        let shift_batch = |batch: &mut Batch<H>| {
+            shift(&mut batch.sums.first);
+            shift(&mut batch.sums.last);
+            batch.kept.iter_mut().for_each(|item| item.at = time::wall(step.shift(item.at.as_millis())));
         };
-        if !hot.has(bit::OPEN) || !hot.has(bit::HELD) {
-            return false;
+        for index in 0..self.store.made() {
+            let Some((hot, cold)) = self.store.both_mut(index) else { continue };
+            shift(&mut hot.first);
+            shift(&mut hot.last);
+            if !hot.wait.ends_at_a_point() {
+                shift(&mut hot.end);
+            }
+            cold.kept.iter_mut().for_each(|item| item.at = time::wall(step.shift(item.at.as_millis())));
+            let Some(extra) = cold.extra.as_deref_mut() else { continue };
+            if extra.refractory_until > 0 {
+                extra.refractory_until = step.shift(extra.refractory_until).max(1);
+            }
+            shift(&mut extra.notified_at);
+            shift(&mut extra.since);
+            if !extra.remind_held {
+                shift(&mut extra.remind_at);
+            }
+            for flight in &mut extra.flights {
+                if !flight.held {
+                    shift(&mut flight.until);
+                }
+                shift_batch(&mut flight.batch);
+            }
+            extra.delivered.iter_mut().for_each(shift_batch);
         }
-        // Whatever else holds it is asked again when it comes due, which is now.
-        hot.deadline = now;
-        self.finish(index, now);
-        true
+        self.memories.shift(|at| step.shift(at));
+        self.seen.shift(step);
+        self.store.at(step.is);
+        self.store.arm_all(step.is);
     }
 }

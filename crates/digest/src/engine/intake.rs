@@ -3,29 +3,31 @@
 use reveille_core::UnixTime;
 
 use super::MAX_FLIGHTS;
-use super::flush::Flushed;
-use super::pending::item;
-use crate::dedup::Reserved;
+use super::window::Flushed;
+use crate::batch::Batch;
 use crate::error::Limit;
 use crate::hash::Identity;
-use crate::record::{MORE_ACTORS, bit};
-use crate::{Collect, Engine, Error, Event, Excess, Fate, Host, Item, Lane, Urgent};
+use crate::store::record::{Wait, flag};
+use crate::store::seen::{Known, Seen};
+use crate::time::{after, point};
+use crate::{Engine, Error, Event, Excess, Fate, Generation, Host, Item, Lane, Output, Urgent};
 
 /// How many events are looked up ahead of their turn.
 const GROUP: usize = 64;
 
 impl<H: Host> Engine<H> {
     /// Takes an event in and says where it stands now: waiting, in a notification that is to be polled, or dropped
-    /// for a reason. Later changes come as [`Output`](crate::Output)s; [`explain`](Self::explain) has the sums.
+    /// for a reason. Later changes come as [`Output`]s; [`explain`](Self::explain) has the sums.
     ///
     /// # Errors
     /// [`Error::Full`] if a limit is reached. The event is counted as refused; hand it in again later.
     // Inlined, so that on the short way the caller's event is never written to memory.
     #[inline(always)]
     pub fn handle_event(&mut self, event: Event<H>, now: UnixTime) -> Result<Fate, Error> {
-        let now = self.clock.observe(now, self.derived.tolerance);
-        let (identity, found) = self.find_place(self.seed.place(&event.key));
-        self.take_in(event, identity, found, now)
+        let now = self.observe(now);
+        let brought_up = self.bring_up(now);
+        let (identity, found) = self.store.find_place(self.seed.place(&event.key));
+        self.admit(event, identity, found, None, brought_up, now)
     }
 
     /// Takes many events in, which all came at `now`, and tells `fates` of each, in order. It does what
@@ -51,7 +53,7 @@ impl<H: Host> Engine<H> {
     ) {
         let mut events = events.into_iter();
         let mut group = Vec::with_capacity(GROUP);
-        let mut identities = [Identity::default(); GROUP];
+        let (mut identities, mut hashes) = ([Identity::NONE; GROUP], [0_u64; GROUP]);
         loop {
             for (event, identity) in events.by_ref().take(GROUP).zip(&mut identities) {
                 *identity = self.seed.identity(&event.key);
@@ -60,291 +62,301 @@ impl<H: Host> Engine<H> {
             if group.is_empty() {
                 return;
             }
-            let now = self.clock.observe(now, self.derived.tolerance);
-            self.fetch(identities.get(..group.len()).unwrap_or_default());
-            for (event, identity) in group.drain(..).zip(&identities) {
-                fates(self.take_in(event, *identity, self.find(*identity), now));
+            let now = self.observe(now);
+            let row = identities.get(..group.len()).unwrap_or_default();
+            let asks = self.derived.dedup > 0;
+            if asks {
+                group.iter().zip(&mut hashes).for_each(|(event, hash)| *hash = self.seen.hash(event.id));
+                let touch = |sum: u64, hash: &u64| sum ^ self.seen.touch(*hash);
+                std::hint::black_box(hashes.iter().take(group.len()).fold(0, touch));
+            }
+            self.store.fetch(row, self.derived.keep > 0);
+            for (event, (identity, hash)) in group.drain(..).zip(identities.iter().zip(&hashes)) {
+                let (brought_up, hash) = (self.bring_up(now), asks.then_some(*hash));
+                fates(self.admit(event, *identity, self.store.find(*identity), hash, brought_up, now));
             }
         }
     }
 
-    /// Brings what these keys need into the cache: rows of loads that do not depend on each other, so that their
-    /// misses overlap. The less stands between two loads, the more of them are under way at once.
-    fn fetch(&self, identities: &[Identity]) {
-        let touch = |sum: u32, identity: &Identity| sum.wrapping_add(self.table.touch(identity.tag()));
-        std::hint::black_box(identities.iter().fold(0, touch));
-        let touch = |sum: u64, identity: &Identity| {
-            let hot = self.slab.hot(self.table.guess(identity.tag()));
-            sum.wrapping_add(hot.map_or(0, |hot| hot.fingerprint))
-        };
-        std::hint::black_box(identities.iter().fold(0, touch));
-    }
-
     #[inline(always)]
-    fn take_in(
-        &mut self,
-        event: Event<H>,
-        identity: Identity,
-        found: Option<u32>,
-        now: u64,
-    ) -> Result<Fate, Error> {
-        self.ledger.events += 1;
-        if self.derived.lean
-            && let Some(index) = found
-            && self.join(index, &event, now)
-        {
-            return Ok(Fate::Pending);
-        }
-        let result = self.admit(event, identity, found, now);
-        if result.is_err() {
-            self.ledger.add(Fate::Refused, 1);
-        }
-        result
-    }
-
-    /// The short way: an ordinary event, an open window, nothing but counters. `false` if it is not that simple.
-    #[inline(always)]
-    fn join(&mut self, index: u32, event: &Event<H>, now: u64) -> bool {
-        let bytes_left = self.limits.bytes.saturating_sub(self.bytes);
-        let Some(hot) = self.slab.hot_mut(index) else {
-            return false;
-        };
-        let plain = hot.state & (bit::OPEN | bit::HELD | bit::EXTRA | bit::TRACKED) == bit::OPEN;
-        let deadline = self.derived.deadline.of(hot.opened, now);
-        // After a hold the deadline may come nearer, and the timer with it: that is not the short way.
-        if !plain
-            || event.urgent
-            || now >= hot.deadline
-            || deadline < hot.deadline
-            || u64::from(event.bytes) > bytes_left
-            || hot.total == 0
-        {
-            return false;
-        }
-        let (Some(total), Some(bytes)) = (hot.total.checked_add(1), hot.bytes.checked_add(event.bytes))
-        else {
-            return false;
-        };
-        (hot.total, hot.bytes, hot.last) = (total, bytes, now);
-        hot.seq_hi = hot.seq_hi.max(event.seq);
-        hot.class = hot.class.max(event.class);
-        if hot.actor != event.actor {
-            hot.actors |= MORE_ACTORS;
-        }
-        hot.deadline = deadline;
-        self.ledger.pending += 1;
-        self.bytes += u64::from(event.bytes);
-        if const { size_of::<H::Fold>() > 0 } {
-            self.fold_in(index, event, now);
-        }
-        if self.front.1 == index {
-            self.settle();
-        }
-        true
-    }
-
-    fn fold_in(&mut self, index: u32, event: &Event<H>, now: u64) {
-        let (_, item) = item(event.clone(), UnixTime::from_millis(now));
-        if let Some(cold) = self.slab.cold_mut(index) {
-            self.host.fold(&mut cold.fold, &item);
-        }
-    }
-
-    #[inline(never)]
     fn admit(
         &mut self,
         event: Event<H>,
         identity: Identity,
         found: Option<u32>,
+        hash: Option<u64>,
+        brought_up: Result<(), Error>,
         now: u64,
     ) -> Result<Fate, Error> {
+        self.ledger.events += 1;
+        if let Some(index) = found
+            && self.derived.lean
+            && self.join(index, &event, now)
+        {
+            return Ok(Fate::Pending);
+        }
+        let admitted = brought_up.and_then(|()| self.has_room(found));
+        match admitted {
+            Ok(()) => Ok(self.take_in(event, identity, found, hash, now)),
+            Err(full) => {
+                self.ledger.add(Fate::Refused, 1);
+                Err(full)
+            }
+        }
+    }
+
+    /// Whether an event for this key would be taken in now: what is to be refused is refused here, before the event is
+    /// written to a log. [`apply`](reveille_core::Machine::apply) refuses nothing.
+    ///
+    /// # Errors
+    /// [`Error::Full`] says which limit is reached.
+    pub fn admits(&self, key: &H::Key) -> Result<(), Error> {
+        self.has_room(self.store.find(self.seed.identity(key)))
+    }
+
+    #[inline]
+    fn has_room(&self, found: Option<u32>) -> Result<(), Error> {
         if self.outputs.len() >= self.limits.outputs as usize {
             return Err(Error::Full { limit: Limit::Outputs });
         }
-        let id = event.id;
-        let at = UnixTime::from_millis(now);
-        if let Some(dedup) = &mut self.dedup {
-            match dedup.reserve(id, at) {
-                Ok(Reserved::Fresh) => {}
-                Ok(Reserved::Held | Reserved::Duplicate) => {
-                    self.ledger.add(Fate::Duplicate, 1);
-                    return Ok(Fate::Duplicate);
-                }
-                Err(_) => return Err(Error::Full { limit: Limit::Ids }),
-            }
-        }
-        let found = found.and_then(|index| self.run_due(index, identity, now));
-        let result = self.place(event, identity, found, now);
-        if let Some(dedup) = &mut self.dedup {
-            // Two phases: an event that was refused is not a duplicate when it comes again.
-            if result.is_ok() {
-                dedup.commit(id)
-            } else {
-                dedup.abort(id)
-            };
-        }
-        result
-    }
-
-    /// Lets everything of this record happen that is due, so that a late driver changes nothing. The record may be
-    /// gone after it.
-    pub(crate) fn run_due(&mut self, index: u32, identity: Identity, now: u64) -> Option<u32> {
-        let timer = self.timer(index);
-        if timer > now || timer == u64::MAX {
-            return Some(index);
-        }
-        self.fire(index, now);
-        self.find(identity)
-    }
-
-    fn place(
-        &mut self,
-        event: Event<H>,
-        identity: Identity,
-        found: Option<u32>,
-        now: u64,
-    ) -> Result<Fate, Error> {
-        if let Some(extra) = found.and_then(|index| self.extra(index)) {
-            if event.seq != 0 && event.seq <= extra.mark {
-                self.ledger.add(Fate::ReadBefore, 1);
-                return Ok(Fate::ReadBefore);
-            }
-            let drops = self.policy.refractory.is_some_and(|refractory| refractory.excess == Excess::Drop);
-            if drops && !event.urgent && now < extra.refractory_until {
-                self.ledger.add(Fate::Throttled, 1);
-                return Ok(Fate::Throttled);
-            }
-        }
-        self.check_room(&event, found)?;
-        let index = match found {
-            Some(index) => index,
-            None => {
-                let index = self
-                    .slab
-                    .insert(identity.fingerprint(), event.key.clone())
-                    .ok_or(Error::Full { limit: Limit::Windows })?;
-                self.table.insert(identity.tag(), index);
-                index
-            }
-        };
-        let urgent = event.urgent;
-        let (key, item) = item(event, UnixTime::from_millis(now));
-        let fate = if urgent && self.may_overtake(index, &key, item.class, now) {
-            self.urgent(index, item, now)
-        } else {
-            self.ordinary(index, item, now)
-        };
-        self.finish(index, now);
-        Ok(fate)
-    }
-
-    fn check_room(&self, event: &Event<H>, found: Option<u32>) -> Result<(), Error> {
-        if found.is_none() && self.slab.used() >= self.limits.windows {
+        let live =
+            found.and_then(|index| self.store.hot(index)).is_some_and(|hot| hot.wait != Wait::Remembered);
+        if !live && self.store.used() - self.memories.len >= self.limits.windows {
             return Err(Error::Full { limit: Limit::Windows });
-        }
-        if self.policy.collect != Collect::Totals && self.items >= self.limits.items {
-            return Err(Error::Full { limit: Limit::Items });
-        }
-        if self.bytes.saturating_add(u64::from(event.bytes)) > self.limits.bytes {
-            return Err(Error::Full { limit: Limit::Bytes });
-        }
-        let Some(hot) = found.and_then(|index| self.slab.hot(index)) else {
-            return Ok(());
-        };
-        if hot.total == u32::MAX {
-            return Err(Error::Full { limit: Limit::Items });
-        }
-        if hot.bytes.checked_add(event.bytes).is_none() {
-            return Err(Error::Full { limit: Limit::Bytes });
         }
         Ok(())
     }
 
-    fn may_overtake(&self, index: u32, key: &H::Key, class: u8, now: u64) -> bool {
-        self.extra(index).is_none_or(|extra| extra.flights.len() < MAX_FLIGHTS)
-            && self.host.quiet(key, class, self.wall(now)).is_none()
+    /// The short way: an ordinary event, an open window, nothing but counters. `false` if it is not that simple.
+    #[inline(always)]
+    fn join(&mut self, index: u32, event: &Event<H>, now: u64) -> bool {
+        let sliding = self.store.sliding;
+        let Some(hot) = self.store.hot_mut(index) else {
+            return false;
+        };
+        if hot.wait != Wait::Open
+            || hot.has(flag::KEPT | flag::EXTRA)
+            || hot.total == 0
+            || event.urgent
+            || event.useful_until.is_some()
+            || !self.seen.is_empty()
+            || now >= hot.deadline(sliding)
+        {
+            return false;
+        }
+        hot.total = hot.total.saturating_add(1);
+        hot.bytes = hot.bytes.saturating_add(event.bytes);
+        (hot.first, hot.last) = (hot.first.min(now), hot.last.max(now));
+        hot.seq_hi = hot.seq_hi.max(event.seq);
+        hot.class = hot.class.max(event.class);
+        if hot.actor != event.actor {
+            hot.set(flag::MORE, true);
+        }
+        self.ledger.pending += 1;
+        self.bytes = self.bytes.saturating_add(u64::from(event.bytes));
+        if const { size_of::<H::Fold>() > 0 } {
+            self.fold_in(index, event, now);
+        }
+        self.store.put_off(index);
+        true
     }
 
-    fn urgent(&mut self, index: u32, item: Item<H::Payload>, now: u64) -> Fate {
-        match self.policy.urgent {
-            Urgent::Flush => {
-                self.open_if_closed(index, now);
-                self.add_pending(index, item, now);
-                Fate::Notified { generation: self.flush(index, Lane::Digest, now) }
-            }
-            Urgent::Overtake => {
-                let waiting = self.take_pending(index);
-                let last = self.slab.hot(index).map_or(now, |hot| hot.last);
-                self.add_pending(index, item, now);
-                let generation = self.send(index, Lane::Urgent, waiting.total, now);
-                if let Some(hot) = self.slab.hot_mut(index) {
-                    hot.last = last;
-                }
-                self.put_pending(index, waiting);
-                Fate::Notified { generation }
-            }
+    fn fold_in(&mut self, index: u32, event: &Event<H>, now: u64) {
+        let (_, item) = event.clone().into_item(now);
+        if let Some((_, cold)) = self.store.both_mut(index) {
+            self.host.fold(&mut cold.fold, &item);
         }
+    }
+
+    /// The event from the log. What ends at once is told, because nobody hears the fate.
+    pub(crate) fn apply_event(&mut self, event: Event<H>, now: u64) {
+        self.ledger.events += 1;
+        let identity = self.seed.identity(&event.key);
+        let (key, id) = (event.key.clone(), event.id);
+        let before = self.outputs.len();
+        let fate = self.take_in(event, identity, self.store.find(identity), None, now);
+        let told = self.outputs.len() > before;
+        if !told && fate != Fate::Pending {
+            self.outputs.push_back(Output::Dropped { key, fate, count: 1, ids: vec![id] });
+        }
+    }
+
+    /// Takes an event in. Total.
+    #[inline(never)]
+    pub(crate) fn take_in(
+        &mut self,
+        event: Event<H>,
+        identity: Identity,
+        found: Option<u32>,
+        hash: Option<u64>,
+        now: u64,
+    ) -> Fate {
+        let id = event.id;
+        let asks = self.derived.dedup > 0 || !self.seen.is_empty();
+        let hash = hash.unwrap_or_else(|| if asks { self.seen.hash(id) } else { 0 });
+        if asks && let Some(known) = self.seen.get(id, hash, now) {
+            let fate = if known == Known::Came { Fate::Duplicate } else { Fate::Cancelled };
+            self.ledger.add(fate, 1);
+            return fate;
+        }
+        if self.derived.dedup > 0 {
+            self.seen.insert(id, hash, Known::Came, Seen::until(now, self.derived.dedup), now);
+        }
+        let refused = self.in_vain(&event, found, now);
+        if let Some(fate) = refused {
+            self.ledger.add(fate, 1);
+            return fate;
+        }
+        self.place(event, identity, found, now)
+    }
+
+    /// Why an event ends before it is looked at.
+    fn in_vain(&self, event: &Event<H>, found: Option<u32>, now: u64) -> Option<Fate> {
+        if event.useful_until.is_some_and(|until| point(until) < now) {
+            return Some(Fate::Expired);
+        }
+        let extra = self.store.extra(found?)?;
+        if event.seq != 0 && event.seq <= extra.mark {
+            return Some(Fate::ReadBefore);
+        }
+        let drops = self.policy.refractory.is_some_and(|refractory| refractory.excess == Excess::Drop);
+        (drops && !event.urgent && now < extra.refractory_until).then_some(Fate::Throttled)
+    }
+
+    fn place(&mut self, event: Event<H>, identity: Identity, found: Option<u32>, now: u64) -> Fate {
+        let Some(index) = found.or_else(|| self.store.insert(identity, event.key.clone())) else {
+            // Four thousand million keys: there is no number left.
+            self.ledger.add(Fate::Refused, 1);
+            return Fate::Refused;
+        };
+        self.revive(index);
+        let urgent = event.urgent;
+        let (key, item) = event.into_item(now);
+        if urgent && self.may_overtake(index, &key, item.class, now) {
+            let generation = self.overtake(index, item, now);
+            self.finish(index, now);
+            return Fate::Notified { generation };
+        }
+        let joins = self.store.hot(index).is_some_and(|hot| hot.wait == Wait::Open && hot.total > 0);
+        if joins && self.derived.uncapped {
+            // It can only put the deadline off.
+            self.add_pending(index, item);
+            self.store.put_off(index);
+            return Fate::Pending;
+        }
+        let fate = self.ordinary(index, item, now);
+        self.finish(index, now);
+        fate
+    }
+
+    fn may_overtake(&self, index: u32, key: &H::Key, class: u8, now: u64) -> bool {
+        self.store.extra(index).is_none_or(|extra| extra.flights.len() < MAX_FLIGHTS)
+            && self.host.quiet(&self.calendar, key, class, crate::time::wall(now)).is_none()
+    }
+
+    /// An urgent event goes at once: with what is pending, or alone. Never as a second digest in flight.
+    fn overtake(&mut self, index: u32, item: Item<H::Payload>, now: u64) -> Generation {
+        let busy = self.store.extra(index).is_some_and(|extra| extra.digest_in_flight());
+        if self.policy.urgent == Urgent::Flush && !busy {
+            self.add_pending(index, item);
+            self.drop_useless(index, now);
+            return self.flush(index, now);
+        }
+        let mut alone = Batch::default();
+        self.ledger.pending += 1;
+        self.bytes = self.bytes.saturating_add(u64::from(item.bytes));
+        alone.push(item, self.derived.keep.min(1), &self.host, self.policy.actors);
+        self.kept += alone.kept.len() as u64;
+        self.send(index, Lane::Urgent, alone, 0, now)
     }
 
     fn ordinary(&mut self, index: u32, item: Item<H::Payload>, now: u64) -> Fate {
         self.make_room(index, item.bytes, now);
-        let open = self.slab.hot(index).is_some_and(|hot| hot.has(bit::OPEN));
-        let class = item.class;
-        if !open {
-            self.open_if_closed(index, now);
-            self.add_pending(index, item, now);
+        let Some(hot) = self.store.hot(index) else { return Fate::Refused };
+        let (wait, before, class) = (hot.wait, hot.class, item.class);
+        self.add_pending(index, item);
+        if !wait.is_window() {
+            self.wait_for(index, Wait::Open, after(now, self.derived.max_wait));
             if self.policy.leading && self.hold(index, now).is_none() {
-                return Fate::Notified { generation: self.flush(index, Lane::Digest, now) };
+                return Fate::Notified { generation: self.flush(index, now) };
             }
-        } else {
-            let held_class = self.slab.hot(index).map_or(0, |hot| hot.class);
-            self.add_pending(index, item, now);
-            let wait = reveille_core::millis(self.policy.window.wait());
-            let deadline = self.derived.deadline;
-            if let Some(hot) = self.slab.hot_mut(index) {
-                if !hot.has(bit::HELD) {
-                    // After a hold that may be past. The end of time is never.
-                    hot.deadline = deadline.of(hot.opened, hot.last).max(now.min(u64::MAX - 1));
-                } else if class > held_class {
-                    // It may pass where the others had to wait: ask again at the end of an ordinary wait.
-                    hot.unset(bit::HELD);
-                    hot.deadline = hot.deadline.min(now.saturating_add(wait));
-                }
-            }
+        } else if wait == Wait::Quiet && class > before {
+            self.raise(index, class, now);
         }
-        let full =
-            self.policy.max_items.is_some_and(|max| self.slab.hot(index).is_some_and(|hot| hot.total >= max));
-        if !full {
+        let full = self
+            .store
+            .hot(index)
+            .is_some_and(|hot| self.policy.max_items.is_some_and(|max| hot.total >= max));
+        // What somebody asked to hold, and what waits for its turn, goes then and not before.
+        let may_close = !matches!(wait, Wait::Held | Wait::Turn);
+        if !(full && may_close) {
             return Fate::Pending;
         }
-        match self.try_flush(index, now) {
+        match self.let_go(index, now) {
             Flushed::Sent(generation) => Fate::Notified { generation },
-            Flushed::Held => Fate::Pending,
+            Flushed::Waits => Fate::Pending,
             Flushed::Dropped(fate) => fate,
         }
     }
 
     /// Flushes what is pending if the next event would not fit under the byte cap.
     fn make_room(&mut self, index: u32, bytes: u32, now: u64) {
-        let Some(max) = self.policy.max_bytes else {
-            return;
-        };
-        let would_not_fit =
-            self.slab.hot(index).is_some_and(|hot| hot.total > 0 && hot.bytes.saturating_add(bytes) > max);
+        let Some(max) = self.policy.max_bytes else { return };
+        let would_not_fit = self.store.hot(index).is_some_and(|hot| {
+            let waits = matches!(hot.wait, Wait::Held | Wait::Turn);
+            !waits && hot.total > 0 && hot.bytes.saturating_add(bytes) > max
+        });
         if would_not_fit {
-            self.try_flush(index, now);
+            let _: Flushed = self.let_go(index, now);
         }
     }
 
-    /// Opens a window if there is none.
-    pub(crate) fn open_if_closed(&mut self, index: u32, now: u64) {
-        let deadline = self.derived.deadline.of(now, now);
-        if let Some(hot) = self.slab.hot_mut(index)
-            && !hot.has(bit::OPEN)
-        {
-            hot.set(bit::OPEN);
-            hot.unset(bit::HELD);
-            (hot.opened, hot.last, hot.deadline) = (now, now, deadline);
+    /// Adds an event to what is pending: kept if there is room, counted in any case.
+    #[inline]
+    pub(crate) fn add_pending(&mut self, index: u32, item: Item<H::Payload>) {
+        let bytes = self.bytes.saturating_add(u64::from(item.bytes));
+        let room = self.kept < self.limits.items && bytes <= self.limits.bytes;
+        let Some((hot, cold)) = self.store.both_mut(index) else { return };
+        self.ledger.pending += 1;
+        self.bytes = bytes;
+        let keep = self.derived.keep;
+        if room && hot.total as usize == cold.kept.len() && cold.kept.len() < keep {
+            let mut sums = hot.sums();
+            Batch::<H>::count(&mut sums, &item);
+            hot.set_sums(sums);
+            hot.set(flag::KEPT, true);
+            cold.kept.push(item);
+            self.kept += 1;
+            return;
         }
+        let before = cold.kept.len();
+        let keep = if room { keep } else { keep.min(before) };
+        let mut batch = hot.take_pending(cold);
+        batch.push(item, keep, &self.host, self.policy.actors);
+        self.kept = (self.kept + batch.kept.len() as u64).saturating_sub(before as u64);
+        hot.put_pending(cold, batch);
+    }
+
+    /// Takes all pending events out of a record; what it waits for stays.
+    pub(crate) fn take_pending(&mut self, index: u32) -> Batch<H> {
+        self.store.both_mut(index).map(|(hot, cold)| hot.take_pending(cold)).unwrap_or_default()
+    }
+
+    pub(crate) fn put_pending(&mut self, index: u32, batch: Batch<H>) {
+        if let Some((hot, cold)) = self.store.both_mut(index) {
+            hot.put_pending(cold, batch);
+        }
+    }
+
+    /// A notification came back: its events are pending again, before what came since.
+    pub(crate) fn put_back(&mut self, index: u32, mut batch: Batch<H>) {
+        let later = self.take_pending(index);
+        let kept = (batch.kept.len() + later.kept.len()) as u64;
+        batch.join(later, &self.host, self.policy.actors);
+        if self.derived.keep > 0 {
+            batch.keep_last(self.derived.keep, &self.host, self.policy.actors);
+        }
+        self.kept = (self.kept + batch.kept.len() as u64).saturating_sub(kept);
+        self.put_pending(index, batch);
     }
 }

@@ -1,32 +1,36 @@
-//! The state machine.
+//! The state machine, in words of the domain: what comes in, what a window waits for, what goes out. Where records are
+//! and how they are woken is the store's.
 
 mod answer;
+mod catch_up;
 mod change;
-mod flush;
+mod due;
+mod input;
 mod intake;
-mod pending;
+mod memory;
+mod remind;
 mod retract;
 mod send;
-mod timeout;
+mod window;
 
 use std::collections::VecDeque;
 use std::fmt;
 
 use reveille_core::{UnixTime, Wakeup};
 
-use crate::clock::Clock;
-use crate::dedup::Dedup;
-use crate::hash::{Identity, Place};
-use crate::record::{Extra, bit};
-use crate::slab::Slab;
-use crate::table::Table;
-use crate::wheel::Wheel;
-use crate::window::Deadline;
-use crate::{Collect, Host, InvalidPolicy, Ledger, Limits, Output, Policy, Seed};
-use reveille_core::millis;
+use crate::store::Store;
+use crate::store::memories::Memories;
+use crate::store::seen::Seen;
+use crate::time::{self, Step, span};
+use crate::{
+    Collect, Error, Generation, Host, InvalidPolicy, Ledger, Limits, Output, Policy, Seed, error::Limit,
+};
 
 pub use answer::Answered;
-pub use retract::{Retracted, Selector};
+pub use catch_up::{CatchUp, Overdue, Rate};
+pub use input::Input;
+pub(crate) use memory::is_memory;
+pub use retract::{Read, Retracted, Selector};
 
 /// How many batches of one key may be in flight: one digest, and urgent ones that overtook it. With so many, an
 /// urgent event is treated as an ordinary one.
@@ -35,60 +39,70 @@ pub(crate) const MAX_FLIGHTS: usize = 16;
 /// Many events, one notification. See the [crate's documentation](crate) for the loop that drives it.
 pub struct Engine<H: Host> {
     pub(crate) host: H,
+    pub(crate) calendar: H::Calendar,
     pub(crate) policy: Policy,
     pub(crate) derived: Derived,
     pub(crate) limits: Limits,
     pub(crate) seed: Seed,
-    pub(crate) clock: Clock,
-    pub(crate) table: Table,
-    pub(crate) slab: Slab<H>,
-    pub(crate) wheel: Wheel,
-    /// Entries of the wheel that no longer hold.
-    pub(crate) stale: usize,
-    /// The earliest deadline and its record, exactly; `u64::MAX` for none.
-    pub(crate) front: (u64, u32),
-    /// Taken out of the wheel because they are due, latest first.
-    pub(crate) due: Vec<(u64, u32)>,
-    /// The identities of the last of them, fetched ahead.
-    pub(crate) ahead: Vec<Identity>,
-    /// A record and the identity of its key.
-    pub(crate) known: (u32, Identity),
+    /// The last time that was told; it never falls but by a step of the clock.
+    pub(crate) now: u64,
+    pub(crate) store: Store<H>,
+    pub(crate) memories: Memories,
+    pub(crate) seen: Seen,
     pub(crate) outputs: VecDeque<Output<H>>,
-    pub(crate) dedup: Option<Dedup>,
+    /// An input that comes after everything that is due.
+    pub(crate) staged: Option<Input<H>>,
     pub(crate) ledger: Ledger,
     pub(crate) generation: u64,
-    pub(crate) items: u64,
+    /// Events kept one by one: pending or in flight, and delivered.
+    pub(crate) kept: u64,
+    pub(crate) delivered: u64,
+    /// Bytes pending and in flight.
     pub(crate) bytes: u64,
 }
 
-/// What follows from a policy, so that no event has to work it out.
+/// What follows from policy and limits, so that no event has to work it out.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Derived {
-    pub(crate) deadline: Deadline,
+    pub(crate) max_wait: u64,
+    /// How long an event waits if nothing else comes.
+    pub(crate) wait: u64,
     pub(crate) tolerance: u64,
+    pub(crate) remember: u64,
+    pub(crate) dedup: u64,
+    /// How many events of a key are kept.
+    pub(crate) keep: usize,
     /// An event into an open window needs its hot line only.
     pub(crate) lean: bool,
+    /// An event into an open window cannot close it, nor be refused.
+    pub(crate) uncapped: bool,
     /// What was delivered is kept for reads, cancels and reminders.
     pub(crate) remembers: bool,
-    /// A flush is the end of a key: nothing is waited for, nothing is kept.
-    pub(crate) forgets: bool,
+    /// Somebody may want to hear of the unread count.
+    pub(crate) tracks: bool,
 }
 
-impl From<&Policy> for Derived {
-    fn from(policy: &Policy) -> Self {
-        let lean = policy.collect == Collect::Totals
-            && policy.dedup.is_none()
-            && policy.max_items.is_none()
-            && policy.max_bytes.is_none()
-            && policy.actors == 1;
+impl Derived {
+    fn new(policy: &Policy, limits: &Limits) -> Self {
+        let uncapped =
+            policy.max_items.is_none() && policy.max_bytes.is_none() && policy.refractory.is_none();
         let remembers = !policy.remember.is_zero() || !policy.reminders.is_empty();
-        let waits = policy.ack_timeout.is_some() || policy.refractory.is_some() || policy.leading;
+        let counts = policy.collect == Collect::Totals;
         Self {
-            deadline: policy.window.into(),
-            tolerance: millis(policy.clock_tolerance),
-            lean,
+            max_wait: policy.window.max_wait(),
+            wait: span(policy.window.wait()),
+            tolerance: span(policy.clock_tolerance),
+            remember: span(policy.remember),
+            dedup: policy.dedup.map_or(0, span),
+            keep: match policy.collect {
+                Collect::Totals => 0,
+                Collect::Latest => 1,
+                Collect::Items => limits.per_key(),
+            },
+            lean: uncapped && counts && policy.dedup.is_none() && policy.actors == 1,
+            uncapped,
             remembers,
-            forgets: !remembers && !waits && policy.useful_for.is_none(),
+            tracks: remembers || policy.ack_timeout.is_some(),
         }
     }
 }
@@ -102,24 +116,21 @@ impl<H: Host> Engine<H> {
         policy.check()?;
         Ok(Self {
             host,
-            derived: Derived::from(&policy),
-            dedup: policy.dedup.map(|window| Dedup::new(window, limits.ids, seed)),
+            calendar: H::Calendar::default(),
+            derived: Derived::new(&policy, &limits),
+            store: Store::new(policy.window.sliding()),
+            memories: Memories::default(),
+            seen: Seen::new(limits.ids, seed),
             policy,
             limits,
             seed,
-            clock: Clock::default(),
-            table: Table::new(),
-            slab: Slab::new(),
-            wheel: Wheel::new(),
-            stale: 0,
-            front: (u64::MAX, 0),
-            due: Vec::new(),
-            ahead: Vec::new(),
-            known: (u32::MAX, Identity::default()),
+            now: 0,
             outputs: VecDeque::new(),
+            staged: None,
             ledger: Ledger::default(),
             generation: 0,
-            items: 0,
+            kept: 0,
+            delivered: 0,
             bytes: 0,
         })
     }
@@ -128,15 +139,12 @@ impl<H: Host> Engine<H> {
     /// something to poll. O(1).
     #[must_use]
     pub fn next_wakeup(&self) -> Option<Wakeup> {
-        let now = self.clock.now();
-        if !self.outputs.is_empty() || !self.due.is_empty() {
-            return Some(Wakeup { at: self.clock.wall(now), reason: "outputs wait to be polled" });
+        if !self.outputs.is_empty() || self.staged.is_some() {
+            return Some(Wakeup { at: time::wall(self.now), reason: "outputs wait to be polled" });
         }
-        if self.front.0 == u64::MAX {
-            return None;
-        }
-        let at = self.clock.wall(self.front.0.max(now));
-        Some(Wakeup { at, reason: "a window, an answer, a reminder or a memory is due" })
+        let front = self.store.front();
+        let reason = "a window, an answer or a reminder is due";
+        (front <= time::END).then(|| Wakeup { at: time::wall(front.max(self.now)), reason })
     }
 
     /// Where all events stand.
@@ -145,10 +153,16 @@ impl<H: Host> Engine<H> {
         self.ledger
     }
 
-    /// Keys with an open window or a memory.
+    /// Keys with something pending, in flight or to be reminded of, and keys that are remembered.
     #[must_use]
     pub const fn keys(&self) -> u32 {
-        self.slab.used()
+        self.store.used()
+    }
+
+    /// Keys that are only remembered.
+    #[must_use]
+    pub const fn memories(&self) -> u32 {
+        self.memories.len
     }
 
     /// The caller's side.
@@ -157,90 +171,101 @@ impl<H: Host> Engine<H> {
         &self.host
     }
 
+    /// The calendar in force.
+    #[must_use]
+    pub const fn calendar(&self) -> &H::Calendar {
+        &self.calendar
+    }
+
     /// The policy in force.
     #[must_use]
     pub const fn policy(&self) -> &Policy {
         &self.policy
     }
 
+    /// The limits in force.
+    #[must_use]
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// How many events of a key are pending, in flight or delivered, and not read.
     #[must_use]
     pub fn unread(&self, key: &H::Key) -> u32 {
         let identity = self.seed.identity(key);
-        self.find(identity).map_or(0, |index| self.unread_of(index))
+        self.store.find(identity).map_or(0, |index| self.unread_of(index))
     }
 
-    #[inline]
-    pub(crate) fn find(&self, identity: Identity) -> Option<u32> {
-        let guess = self.table.guess(identity.tag());
-        if self.is(guess, identity) { Some(guess) } else { self.search(identity) }
-    }
-
-    /// [`find`](Self::find), begun with the first half of the identity: the table's memory is under way while the
-    /// second half is computed.
-    #[inline(always)]
-    pub(crate) fn find_place(&self, place: Place) -> (Identity, Option<u32>) {
-        let guess = self.table.guess(place.tag());
-        let identity = place.identity();
-        let found = if self.is(guess, identity) { Some(guess) } else { self.search(identity) };
-        (identity, found)
-    }
-
-    #[inline(always)]
-    fn is(&self, index: u32, identity: Identity) -> bool {
-        self.slab.hot(index).is_some_and(|hot| hot.fingerprint == identity.fingerprint())
-    }
-
-    #[inline(never)]
-    fn search(&self, identity: Identity) -> Option<u32> {
-        self.table.find(identity.tag(), |index| self.is(index, identity))
-    }
-
-    /// The identity of a record's key. The last one is kept: closing a window asks twice, and it was fetched ahead.
-    pub(crate) fn identity_of(&mut self, index: u32) -> Identity {
-        let (known, identity) = self.known;
-        if known == index && self.slab.hot(index).is_some_and(|hot| hot.fingerprint == identity.fingerprint())
-        {
-            return identity;
-        }
-        let key = self.slab.cold(index).and_then(|cold| cold.key.as_ref());
-        let identity = key.map_or_else(Identity::default, |key| self.seed.identity(key));
-        self.known = (index, identity);
-        identity
-    }
-
-    pub(crate) fn extra(&self, index: u32) -> Option<&Extra<H>> {
-        self.slab.cold(index)?.extra.as_deref()
-    }
-
-    /// The extra of a record, made if it is not there.
-    pub(crate) fn extra_mut(&mut self, index: u32) -> Option<&mut Extra<H>> {
-        let (hot, cold) = self.slab.both_mut(index)?;
-        hot.set(bit::EXTRA);
-        Some(cold.extra.get_or_insert_with(Box::default))
-    }
-
-    /// The earliest deadline of a record; `u64::MAX` for none.
-    pub(crate) fn timer(&self, index: u32) -> u64 {
-        let Some(hot) = self.slab.hot(index) else {
-            return u64::MAX;
-        };
-        let window = if hot.has(bit::OPEN) { hot.deadline } else { u64::MAX };
-        if hot.has(bit::EXTRA) {
-            self.extra(index).map_or(window, |extra| window.min(extra.timer()))
-        } else {
-            window
-        }
+    /// Gives memory back that nobody needs any more. Changes nothing that can be seen, so it is no input: call it when an
+    /// engine has been idle for a while.
+    pub fn tidy(&mut self) {
+        self.outputs.shrink_to(16);
+        self.seen.shrink(self.now);
+        let store = &self.store;
+        self.memories.compact(|index, entry| is_memory(store, index, entry));
+        self.store.shrink();
     }
 
     pub(crate) fn unread_of(&self, index: u32) -> u32 {
-        let pending = self.slab.hot(index).map_or(0, |hot| hot.total);
-        let Some(extra) = self.extra(index) else {
+        let pending = self.store.hot(index).map_or(0, |hot| hot.total);
+        let Some(extra) = self.store.extra(index) else {
             return pending;
         };
-        let flights = extra.flights.iter().map(|flight| flight.batch.total);
-        let delivered = extra.delivered.iter().map(|batch| batch.total);
+        let flights = extra.flights.iter().map(|flight| flight.batch.sums.total);
+        let delivered = extra.delivered.iter().map(|batch| batch.sums.total);
         flights.chain(delivered).fold(pending, u32::saturating_add)
+    }
+
+    /// Takes note of the time.
+    #[inline(always)]
+    pub(crate) fn observe(&mut self, now: UnixTime) -> u64 {
+        let now = time::inside(now);
+        if now < self.now {
+            if self.now - now <= self.derived.tolerance {
+                return self.now;
+            }
+            self.step_clock(Step { was: self.now, is: now });
+        }
+        if self.generation == 0 {
+            // 53 bits are what JSON can hold; half of them are left to count on.
+            self.generation = now.min(1 << 52);
+        }
+        self.now = now;
+        self.store.at(now);
+        now
+    }
+
+    /// Time passes for everybody before an input is looked at, so that nothing depends on how often somebody polls.
+    #[inline(always)]
+    pub(crate) fn bring_up(&mut self, now: u64) -> Result<(), Error> {
+        if self.store.front() <= now {
+            self.fire_all(now)?;
+        }
+        if self
+            .memories
+            .oldest()
+            .is_some_and(|(since, ..)| since.saturating_add(self.derived.remember) <= now)
+        {
+            self.sweep(now);
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn fire_all(&mut self, now: u64) -> Result<(), Error> {
+        loop {
+            if self.outputs.len() >= self.limits.outputs as usize {
+                return Err(Error::Full { limit: Limit::Outputs });
+            }
+            if !self.fire_next(now) {
+                return Ok(());
+            }
+        }
+    }
+
+    pub(crate) fn next_generation(&mut self) -> Generation {
+        self.generation = self.generation.saturating_add(1);
+        Generation::from_bits(self.generation)
     }
 }
 
@@ -252,12 +277,5 @@ impl<H: Host> fmt::Debug for Engine<H> {
             .field("explain", &self.ledger)
             .field("next_wakeup", &self.next_wakeup())
             .finish_non_exhaustive()
-    }
-}
-
-impl<H: Host> Engine<H> {
-    /// The wall-clock time of an inside time.
-    pub(crate) fn wall(&self, inside: u64) -> UnixTime {
-        self.clock.wall(inside)
     }
 }

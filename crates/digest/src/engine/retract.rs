@@ -3,13 +3,32 @@
 use reveille_core::UnixTime;
 
 use crate::batch::{Removed, Select};
-use crate::record::bit;
-use crate::{Cause, Engine, Error, EventId, Fate, Host, Lane, Output, error::Limit};
+use crate::store::seen::{Known, Seen};
+use crate::{Cause, Engine, Error, EventId, Fate, Host, Lane, Output};
+
+/// What was read of a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// Everything up to and including this number ([`Event::seq`](crate::Event)), and what has none and is there. Remembered:
+    /// an event that arrives after its own read is not notified.
+    UpTo(u64),
+    /// Everything up to and including this event, and what came in the same millisecond: for conversations without
+    /// numbers. Nothing, if the event is not known any more.
+    Through(EventId),
+    /// Everything that has come so far.
+    All,
+}
+
+impl From<u64> for Read {
+    fn from(seq: u64) -> Self {
+        Self::UpTo(seq)
+    }
+}
 
 /// What to cancel of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Selector {
-    /// One event.
+    /// One event. Remembered: an event that arrives after its own cancel is not notified.
     Event(EventId),
     /// All events of a kind.
     Kind(u16),
@@ -27,86 +46,144 @@ pub struct Retracted {
 }
 
 impl<H: Host> Engine<H> {
-    /// The recipient has read the conversation up to and including `up_to`. A lower number than before changes
-    /// nothing. It is remembered, so that an event that arrives after its own read is not notified.
+    /// The recipient has read the conversation. What is pending is not notified; when nothing that was sent is left, a
+    /// [`Clear`](crate::Clear) follows, also if all of it was forgotten. The same read again changes nothing.
     ///
     /// Where events are only counted, a read takes back a batch if it covers all of it, and otherwise nothing of it.
     ///
     /// # Errors
-    /// [`Error::Full`] if the key is new and there is no room to remember it, or outputs have to be polled first.
-    pub fn handle_read(&mut self, key: &H::Key, up_to: u64, now: UnixTime) -> Result<Retracted, Error> {
-        let now = self.clock.observe(now, self.derived.tolerance);
-        if self.outputs.len() >= self.limits.outputs as usize {
-            return Err(Error::Full { limit: Limit::Outputs });
-        }
+    /// [`Error::Full`] if outputs have to be polled first.
+    pub fn handle_read(
+        &mut self,
+        key: &H::Key,
+        read: impl Into<Read>,
+        now: UnixTime,
+    ) -> Result<Retracted, Error> {
+        let now = self.observe(now);
+        self.bring_up(now)?;
+        Ok(self.read(key, read.into(), now))
+    }
+
+    pub(crate) fn read(&mut self, key: &H::Key, read: Read, now: u64) -> Retracted {
         let identity = self.seed.identity(key);
-        let found = self.find(identity);
-        let found = found.and_then(|index| self.run_due(index, identity, now));
-        let index = match found {
-            Some(index) => index,
-            None if self.policy.remember.is_zero() => return Ok(Retracted::default()),
-            None => {
-                if self.slab.used() >= self.limits.windows {
-                    return Err(Error::Full { limit: Limit::Windows });
-                }
-                let index = self.slab.insert(identity.fingerprint(), key.clone());
-                let index = index.ok_or(Error::Full { limit: Limit::Windows })?;
-                self.table.insert(identity.tag(), index);
-                index
+        let Some(index) = self.store.find(identity) else {
+            if let Read::Through(_) = read {
+                return Retracted::default();
             }
+            self.clear_unknown(key, Cause::Read);
+            if self.derived.remember > 0
+                && let Some(index) = self.store.insert(identity, key.clone())
+            {
+                self.set_mark(index, read);
+                self.finish(index, now);
+            }
+            return Retracted::default();
         };
-        let newer = self.extra(index).map_or(0, |extra| extra.mark) < up_to;
-        let mut retracted = Retracted::default();
-        if newer {
-            if let Some(extra) = self.extra_mut(index) {
-                extra.mark = up_to;
+        let select = match read {
+            Read::UpTo(mark) if self.store.extra(index).map_or(0, |extra| extra.mark) < mark => {
+                Select::UpTo(mark)
             }
-            retracted = self.retract(index, Select::UpTo(up_to), Cause::Read, now);
-        }
+            // The same again, or an older one that came late.
+            Read::UpTo(_) => return Retracted::default(),
+            Read::Through(id) => match self.time_of(index, id) {
+                Some(at) => Select::Until(at),
+                None => return Retracted::default(),
+            },
+            Read::All if self.unread_of(index) == 0 => return Retracted::default(),
+            Read::All => Select::All,
+        };
+        self.revive(index);
+        self.set_mark(index, read);
+        let retracted = self.retract(index, select, Cause::Read);
         self.finish(index, now);
-        Ok(retracted)
+        retracted
+    }
+
+    fn set_mark(&mut self, index: u32, read: Read) {
+        if let Some(extra) = self.store.extra_mut(index)
+            && let Read::UpTo(mark) = read
+        {
+            extra.mark = mark;
+        }
     }
 
     /// Takes events back. What is pending is not notified; for what went out, a [`Clear`](crate::Clear) follows.
-    /// A window that becomes empty closes without a notification.
+    /// A window that becomes empty closes without a notification. An event whose cancel comes first is dropped as
+    /// [`Fate::Cancelled`].
     ///
-    /// Where events are only counted, [`Selector::All`] is the only one that finds any.
+    /// Of events that are only counted, [`Selector::All`] is the only one that finds any.
     ///
     /// # Errors
     /// [`Error::Full`] if outputs have to be polled first.
     pub fn handle_cancel(&mut self, key: &H::Key, what: Selector, now: UnixTime) -> Result<Retracted, Error> {
-        let now = self.clock.observe(now, self.derived.tolerance);
-        if self.outputs.len() >= self.limits.outputs as usize {
-            return Err(Error::Full { limit: Limit::Outputs });
-        }
-        let identity = self.seed.identity(key);
-        let found = self.find(identity);
-        let Some(index) = found.and_then(|index| self.run_due(index, identity, now)) else {
-            return Ok(Retracted::default());
-        };
-        let select = match what {
-            Selector::Event(id) => Select::Event(id),
-            Selector::Kind(kind) => Select::Kind(kind),
-            Selector::All => Select::All,
-        };
-        let retracted = self.retract(index, select, Cause::Cancelled, now);
-        self.finish(index, now);
-        Ok(retracted)
+        let now = self.observe(now);
+        self.bring_up(now)?;
+        Ok(self.cancel(key, what, now))
     }
 
-    fn retract(&mut self, index: u32, select: Select, cause: Cause, now: u64) -> Retracted {
-        let fate = if cause == Cause::Read { Fate::ReadBefore } else { Fate::Cancelled };
-        let pending = self.drop_pending(index, select, fate);
-        if pending > 0 && self.slab.hot(index).is_some_and(|hot| hot.total == 0) {
-            self.close(index);
+    pub(crate) fn cancel(&mut self, key: &H::Key, what: Selector, now: u64) -> Retracted {
+        let found = self.store.find(self.seed.identity(key));
+        let (select, unknown) = match what {
+            Selector::Event(id) => {
+                let hash = self.seen.hash(id);
+                let came = self.seen.get(id, hash, now) == Some(Known::Came);
+                let until = Seen::until(now, self.derived.remember);
+                self.seen.insert(id, hash, Known::Cancelled, until, now);
+                (Select::Event(id), came)
+            }
+            Selector::Kind(kind) => (Select::Kind(kind), false),
+            Selector::All => (Select::All, true),
+        };
+        let Some(index) = found else {
+            // It may have gone out and been forgotten.
+            if unknown {
+                self.clear_unknown(key, Cause::Cancelled);
+            }
+            return Retracted::default();
+        };
+        if !self.holds(index, select) {
+            return Retracted::default();
         }
+        self.revive(index);
+        let retracted = self.retract(index, select, Cause::Cancelled);
+        self.finish(index, now);
+        retracted
+    }
+
+    /// Whether anything of this record may be meant.
+    fn holds(&self, index: u32, select: Select) -> bool {
+        match select {
+            Select::Event(id) => self.time_of(index, id).is_some(),
+            _ => self.unread_of(index) > 0,
+        }
+    }
+
+    /// When an event of this key came, if it is kept.
+    fn time_of(&self, index: u32, id: EventId) -> Option<u64> {
+        let pending = &self.store.cold(index)?.kept;
+        let pending = pending.iter().find(|item| item.id == id).map(|item| item.at.as_millis());
+        let sent = || {
+            let extra = self.store.extra(index)?;
+            let flights = extra.flights.iter().map(|flight| &flight.batch);
+            flights.chain(&extra.delivered).find_map(|batch| batch.time_of(id))
+        };
+        pending.or_else(sent)
+    }
+
+    fn retract(&mut self, index: u32, select: Select, cause: Cause) -> Retracted {
+        let fate = if cause == Cause::Read { Fate::ReadBefore } else { Fate::Cancelled };
+        let mut pending = self.drop_pending(index, select, fate);
+        if pending > 0 {
+            self.emptied(index);
+        }
+        pending += self.drop_held(index, select, fate);
         let mut notified = 0;
         for lane in [Lane::Digest, Lane::Urgent] {
             let removed = self.remove_sent(index, lane, select, cause);
-            notified += removed;
+            notified += removed.count;
             let remaining = self.sent_of(index, lane);
-            if removed > 0 && (cause == Cause::Cancelled || remaining == 0) {
-                self.clear(index, lane, cause, remaining, now);
+            if removed.count > 0 && (cause == Cause::Cancelled || remaining == 0) {
+                self.clear(index, lane, cause, removed.events, remaining);
             }
         }
         self.tell_unread(index);
@@ -115,97 +192,88 @@ impl<H: Host> Engine<H> {
 
     /// Takes events out of what is pending, with a fate. Returns how many.
     pub(crate) fn drop_pending(&mut self, index: u32, select: Select, fate: Fate) -> u32 {
-        if self.slab.hot(index).is_none_or(|hot| hot.total == 0) {
+        if self.store.hot(index).is_none_or(|hot| hot.total == 0) {
             return 0;
         }
         let mut batch = self.take_pending(index);
         let removed = batch.remove(select);
         self.put_pending(index, batch);
-        self.forget_items(&removed);
-        self.ledger.settle(fate, removed.count);
-        self.tell_dropped(index, fate, removed)
-    }
-
-    /// Says which pending events ended without a notification.
-    pub(crate) fn tell_dropped(&mut self, index: u32, fate: Fate, removed: Removed) -> u32 {
-        let Removed { count, ids, .. } = removed;
-        if count > 0
-            && let Some(key) = self.slab.cold(index).and_then(|cold| cold.key.clone())
-        {
-            self.outputs.push_back(Output::Dropped { key, fate, count, ids });
-        }
+        let count = removed.count;
+        self.let_drop(index, fate, removed);
         count
     }
 
-    fn forget_items(&mut self, removed: &Removed) {
-        self.items = self.items.saturating_sub(removed.items);
+    /// The same for urgent events that are held.
+    fn drop_held(&mut self, index: u32, select: Select, fate: Fate) -> u32 {
+        let mut all = Removed::default();
+        if let Some(extra) = self.store.extra_there(index) {
+            for flight in extra.flights.iter_mut().filter(|flight| flight.held) {
+                all.join(flight.batch.remove(select));
+            }
+            extra.flights.retain(|flight| !flight.held || flight.batch.sums.total > 0);
+        }
+        let count = all.count;
+        self.let_drop(index, fate, all);
+        count
+    }
+
+    /// Pending events ended without a notification.
+    pub(crate) fn let_drop(&mut self, index: u32, fate: Fate, removed: Removed) {
+        self.kept = self.kept.saturating_sub(removed.kept());
         self.bytes = self.bytes.saturating_sub(u64::from(removed.bytes));
+        self.ledger.settle(fate, removed.count);
+        if removed.count > 0
+            && let Some(key) = self.store.key(index).cloned()
+        {
+            let (count, ids) = (removed.count, removed.ids());
+            self.outputs.push_back(Output::Dropped { key, fate, count, ids });
+        }
     }
 
     /// Takes events out of what is in flight or delivered in a lane.
-    fn remove_sent(&mut self, index: u32, lane: Lane, select: Select, cause: Cause) -> u32 {
-        if self.slab.hot(index).is_none_or(|hot| !hot.has(bit::EXTRA)) {
-            return 0;
-        }
-        let Some(extra) = self.extra_mut(index) else {
-            return 0;
-        };
+    fn remove_sent(&mut self, index: u32, lane: Lane, select: Select, cause: Cause) -> Removed {
+        let Some(extra) = self.store.extra_there(index) else { return Removed::default() };
         let mut all = Removed::default();
-        for flight in extra.flights.iter_mut().filter(|flight| flight.lane == lane) {
+        for flight in extra.flights.iter_mut().filter(|flight| flight.lane == lane && !flight.held) {
             let removed = flight.batch.remove(select);
             match cause {
                 Cause::Read => flight.read += removed.count,
                 Cause::Cancelled => flight.cancelled += removed.count,
             }
-            all.count = all.count.saturating_add(removed.count);
-            all.items += removed.items;
-            all.bytes = all.bytes.saturating_add(removed.bytes);
+            all.join(removed);
         }
-        let mut count = all.count;
-        let mut items = 0;
-        if let Some(delivered) = extra.delivered.get_mut(usize::from(lane == Lane::Urgent)) {
+        let (kept, bytes) = (all.kept(), all.bytes);
+        let mut delivered = Removed::default();
+        if let Some(batch) = extra.delivered.get_mut(lane as usize) {
             // Its bytes were given back when it was delivered.
-            let removed = delivered.remove(select);
-            count = count.saturating_add(removed.count);
-            items = removed.items;
+            delivered = batch.remove(select);
         }
-        self.forget_items(&all);
-        self.items = self.items.saturating_sub(items);
-        self.stop_reminders(index);
-        count
-    }
-
-    /// No reminder of what is read or taken back.
-    pub(crate) fn stop_reminders(&mut self, index: u32) {
-        if self.sent_of(index, Lane::Digest) == 0
-            && let Some(Some(extra)) = self.slab.cold_mut(index).map(|cold| cold.extra.as_deref_mut())
-        {
-            extra.remind_at = u64::MAX;
-        }
+        self.kept = self.kept.saturating_sub(kept);
+        self.bytes = self.bytes.saturating_sub(u64::from(bytes));
+        self.delivered = self.delivered.saturating_sub(delivered.kept());
+        delivered.join(all);
+        delivered
     }
 
     /// How many events of a lane are in flight or delivered, and not read.
     fn sent_of(&self, index: u32, lane: Lane) -> u32 {
-        let Some(extra) = self.extra(index) else {
-            return 0;
-        };
-        let flights = extra.flights.iter().filter(|flight| flight.lane == lane);
-        let delivered = extra.delivered.get(usize::from(lane == Lane::Urgent)).map_or(0, |batch| batch.total);
-        flights.fold(delivered, |sum, flight| sum.saturating_add(flight.batch.total))
+        let Some(extra) = self.store.extra(index) else { return 0 };
+        let flights = extra.flights.iter().filter(|flight| flight.lane == lane && !flight.held);
+        let delivered = extra.delivered.get(lane as usize).map_or(0, |batch| batch.sums.total);
+        flights.fold(delivered, |sum, flight| sum.saturating_add(flight.batch.sums.total))
     }
 
     /// Says the unread count, if it is not the one the caller knows.
-    fn tell_unread(&mut self, index: u32) {
+    pub(crate) fn tell_unread(&mut self, index: u32) {
         let count = self.unread_of(index);
-        let Some(key) = self.slab.cold(index).and_then(|cold| cold.key.clone()) else {
+        // Who was told nothing, or 0, need not hear of events that are still waiting.
+        let Some(extra) =
+            self.store.extra_there(index).filter(|extra| extra.told != 0 && extra.told != count)
+        else {
             return;
         };
-        // Who was told nothing, or 0, need not hear of events that are still waiting.
-        if self.extra(index).is_none_or(|extra| extra.told == 0 || extra.told == count) {
-            return;
-        }
-        if let Some(extra) = self.extra_mut(index) {
-            extra.told = count;
+        extra.told = count;
+        if let Some(key) = self.store.key(index).cloned() {
             self.outputs.push_back(Output::Unread { key, count });
         }
     }

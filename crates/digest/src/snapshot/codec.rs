@@ -10,7 +10,7 @@ pub trait Codec: Sized {
     fn decode(bytes: &mut &[u8]) -> Option<Self>;
 }
 
-pub(super) fn put(out: &mut Vec<u8>, mut number: u64) {
+fn put(out: &mut Vec<u8>, mut number: u64) {
     // LEB128.
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
@@ -19,7 +19,7 @@ pub(super) fn put(out: &mut Vec<u8>, mut number: u64) {
     out.push(number as u8);
 }
 
-pub(super) fn take(bytes: &mut &[u8]) -> Option<u64> {
+fn take(bytes: &mut &[u8]) -> Option<u64> {
     let mut number = 0_u64;
     for shift in (0..64).step_by(7) {
         let (byte, rest) = bytes.split_first()?;

@@ -2,23 +2,20 @@
 
 use reveille_core::UnixTime;
 
-use super::codec::take;
-use super::write::{check_sum, ledger_fields};
-use super::{CatchUp, Codec, MAGIC, RestoreError, VERSION};
+use super::write::{ITEM, SUMS, ledger_fields};
+use super::{Codec, RestoreError};
 use crate::batch::{Batch, Flight};
-use crate::clock::Clock;
-use crate::record::{Cold, Extra, Hot, bit};
-use crate::slab::Slab;
-use crate::{Actors, Engine, EventId, Host, Item, Lane, Ledger, Limits, Policy, Seed};
+use crate::store::record::{Cold, Extra, Hot, Sums, Wait, flag};
+use crate::store::seen::Known;
+use crate::{Engine, EventId, Host, Item, Lane, Ledger, Limits, Policy, Seed};
 
 /// More than any engine ever counts to; a forged count that is larger could overflow.
 const COUNTABLE: u64 = 1 << 62;
-/// Distinct actors beside the first: [`Policy::actors`] is at most 32767.
-const MORE_THAN_FIRST: usize = 0x7FFE;
 
-/// What the ledger must hold for the batches in flight.
+/// What the ledger must hold for the records.
 #[derive(Default)]
-struct Sent {
+struct Counted {
+    pending: u64,
     notified: u64,
     merged: u64,
 }
@@ -28,219 +25,168 @@ where
     H::Key: Codec,
     H::Payload: Codec,
     H::Fold: Codec,
+    H::Calendar: Codec,
 {
-    /// An engine from a snapshot. With the same host, policy and seed it goes on exactly where the other one stood;
-    /// what came due meanwhile is treated as `catch_up` says. If it holds more events or bytes than the limits allow,
-    /// they are kept, and new ones are refused until there is room.
-    ///
-    /// # Errors
-    /// [`RestoreError`] says why the bytes are no snapshot, or why it cannot be used here.
-    pub fn restore(
-        host: H,
-        policy: Policy,
-        limits: Limits,
-        seed: Seed,
-        snapshot: &[u8],
-        catch_up: CatchUp,
-        now: UnixTime,
-    ) -> Result<Self, RestoreError> {
-        let mut engine = Self::new(host, policy, limits, seed)?;
-        let body = check(snapshot)?;
-        let mut rest = body;
-        let read = engine.read(&mut rest).and_then(|()| rest.is_empty().then_some(()));
-        if read.is_none() {
-            return Err(RestoreError::Damaged { at: snapshot.len() - 8 - rest.len() });
-        }
-        let given = u64::from(engine.slab.used());
-        if given > u64::from(limits.windows) {
-            return Err(RestoreError::TooLarge { given, limit: limits.windows });
-        }
-        let now = engine.clock.observe(now, engine.derived.tolerance);
-        engine.catch_up(catch_up, now);
-        engine.arm_all(now);
-        Ok(engine)
+    pub(super) fn read_state(host: H, seed: Seed, bytes: &[u8]) -> Result<Self, RestoreError> {
+        let mut rest = bytes;
+        let engine = Self::read_all(host, seed, &mut rest).filter(|_| rest.is_empty());
+        engine.ok_or(RestoreError::Damaged { at: bytes.len() - rest.len() })
     }
 
-    /// What is overdue keeps its order: the wheel begins with the earliest.
-    fn arm_all(&mut self, now: u64) {
-        let earliest = self.slab.indices().map(|index| self.timer(index)).min();
-        self.wheel.advance(earliest.unwrap_or(now).min(now));
-        for index in 0..self.slab.made() {
-            if self.slab.hot(index).is_some_and(|hot| hot.state & (bit::USED | bit::ARMED) == bit::USED) {
-                self.enter(index, self.timer(index));
-            }
+    fn read_all(host: H, seed: Seed, bytes: &mut &[u8]) -> Option<Self> {
+        let (now, generation) = <(u64, u64)>::decode(bytes)?;
+        let (policy, limits) = <(Policy, Limits)>::decode(bytes)?;
+        let mut engine = Self::new(host, policy, limits, seed).ok()?;
+        engine.calendar = Codec::decode(bytes)?;
+        if now > COUNTABLE || generation > COUNTABLE {
+            return None;
         }
-        self.settle();
+        (engine.now, engine.generation) = (now, generation);
+        engine.ledger = read_ledger(bytes)?;
+        engine.read_records(bytes)?;
+        engine.read_memories(bytes)?;
+        for _ in 0..u64::decode(bytes)? {
+            let (id, until, known) = <(u128, u64, u8)>::decode(bytes)?;
+            let known = [Known::Came, Known::Cancelled].into_iter().find(|k| *k as u8 == known)?;
+            let id = EventId(id);
+            engine.seen.insert(id, engine.seen.hash(id), known, until, now);
+        }
+        engine.store.at(now);
+        engine.store.arm_all(now);
+        Some(engine)
     }
 
-    fn read(&mut self, bytes: &mut &[u8]) -> Option<()> {
-        self.clock = Clock { last: take(bytes)?, offset: take(bytes)? };
-        self.generation = take(bytes).filter(|generation| *generation <= COUNTABLE)?;
-        self.ledger = read_ledger(bytes)?;
+    fn read_records(&mut self, bytes: &mut &[u8]) -> Option<()> {
         let free = read_numbers(bytes)?;
         let free: Vec<u32> = free.into_iter().map(u32::try_from).collect::<Result<_, _>>().ok()?;
-        let used = u32::try_from(take(bytes)?).ok()?;
+        let used = u32::decode(bytes)?;
         // Every record takes more than a byte.
         if used as usize > bytes.len() {
             return None;
         }
         let made = used.checked_add(u32::try_from(free.len()).ok()?)?;
-        self.slab = Slab::rebuild(made, &free)?;
-        let mut next = 0_u32;
-        let (mut pending, mut sent) = (0, Sent::default());
+        self.store.rebuild(made, &free)?;
+        let (mut next, mut counted) = (0_u32, Counted::default());
         for _ in 0..used {
-            let index = next.checked_add(u32::try_from(take(bytes)?).ok()?)?;
+            let index = next.checked_add(u32::decode(bytes)?)?;
             next = index.checked_add(1)?;
-            pending += u64::from(self.read_record(index, &mut sent, bytes)?);
+            self.read_record(index, &mut counted, bytes)?;
         }
         // Every record was named once: those in use by the records, the others by the list.
-        let free_again =
-            free.iter().all(|index| self.slab.hot(*index).is_some_and(|hot| !hot.has(bit::USED)));
-        if !free_again || self.slab.free_list().take(free.len() + 1).count() != free.len() {
-            return None;
-        }
+        let all_free =
+            free.iter().all(|index| self.store.hot(*index).is_some_and(|hot| hot.wait == Wait::Free));
+        let listed = self.store.free_list().take(free.len() + 1).count() == free.len();
         // If a batch comes back, its events are taken out of these sums again.
-        if pending != self.ledger.pending
-            || sent.notified > self.ledger.notified
-            || sent.merged > self.ledger.merged
-        {
-            return None;
-        }
-        for _ in 0..take(bytes)? {
-            let at = take(bytes)?;
-            let (id, done) = <(u128, bool)>::decode(bytes)?;
-            if let Some(dedup) = &mut self.dedup {
-                dedup.restore(at, EventId(id), done)?;
-            }
-        }
-        Some(())
+        let exact = counted.pending == self.ledger.pending
+            && counted.notified <= self.ledger.notified
+            && counted.merged <= self.ledger.merged;
+        (all_free && listed && exact).then_some(())
     }
 
-    fn read_record(&mut self, index: u32, sent: &mut Sent, bytes: &mut &[u8]) -> Option<u32> {
+    fn read_record(&mut self, index: u32, counted: &mut Counted, bytes: &mut &[u8]) -> Option<()> {
         let key = H::Key::decode(bytes)?;
-        let (state, class) = <(u8, u8)>::decode(bytes)?;
-        if state & (bit::USED | bit::ARMED | bit::FAR) != 0 {
-            return None;
-        }
-        let opened = take(bytes)?;
-        let last = opened.wrapping_add(take(bytes)?);
-        let deadline = opened.wrapping_add(take(bytes)?);
+        let [wait, flags] = fixed(bytes)?;
+        let (wait, end) = (Wait::from_byte(wait)?, u64::from_le_bytes(fixed(bytes)?));
+        let sums = read_sums(bytes)?;
         let identity = self.seed.identity(&key);
-        let hot = Hot {
-            fingerprint: identity.fingerprint(),
-            deadline,
-            opened,
-            last,
-            seq_hi: take(bytes)?,
-            actor: take(bytes)?,
-            total: Codec::decode(bytes)?,
-            bytes: Codec::decode(bytes)?,
-            armed: 0,
-            actors: Codec::decode(bytes)?,
-            state: state | bit::USED,
-            class,
-        };
+        let mut hot = Hot { fingerprint: identity.fingerprint(), end, wait, flags, ..Hot::default() };
+        hot.set_sums(sums);
         let fold = H::Fold::decode(bytes)?;
-        let extra = if hot.has(bit::EXTRA) { Some(Box::new(self.read_extra(sent, bytes)?)) } else { None };
-        let items = extra.as_deref().map_or(0, |extra: &Extra<H>| extra.items.len());
-        let consistent = if hot.has(bit::TRACKED) { items == hot.total as usize } else { items <= 1 };
-        if !consistent || (hot.total > 0 && !hot.has(bit::OPEN)) || self.find(identity).is_some() {
+        let kept = if flags & flag::KEPT != 0 { read_items(bytes)? } else { Vec::new() };
+        let extra =
+            if flags & flag::EXTRA != 0 { Some(Box::new(self.read_extra(counted, bytes)?)) } else { None };
+        let known = flags & !(flag::KEPT | flag::EXTRA) == 0 && kept.is_empty() == (flags & flag::KEPT == 0);
+        let waits = if sums.total == 0 {
+            matches!(wait, Wait::Open | Wait::Idle | Wait::Remembered)
+        } else {
+            wait.is_window()
+        };
+        let blocked = wait != Wait::InFlight || extra.as_deref().is_some_and(Extra::digest_in_flight);
+        if !known || !waits || !blocked || kept.len() > sums.total as usize {
             return None;
         }
-        self.bytes = self.bytes.checked_add(u64::from(hot.bytes))?;
-        self.items += items as u64;
-        let total = hot.total;
-        self.slab.put(index, hot, Cold { key: Some(key), extra, fold })?;
-        self.table.insert(identity.tag(), index);
-        Some(total)
+        counted.pending = counted.pending.checked_add(u64::from(sums.total))?;
+        self.bytes = self.bytes.checked_add(u64::from(sums.bytes))?;
+        self.kept += kept.len() as u64;
+        self.store.put(index, identity, hot, Cold { key: Some(key), kept, extra, fold })?;
+        // A record that nothing would ever end.
+        (!self.is_idle(index)).then_some(())
     }
 
-    fn read_extra(&mut self, in_flight: &mut Sent, bytes: &mut &[u8]) -> Option<Extra<H>> {
-        let mut extra = Extra {
-            items: read_items(bytes)?,
-            actors: read_numbers(bytes)?,
-            first: take(bytes)?,
-            mark: take(bytes)?,
-            told: Codec::decode(bytes)?,
-            failures: Codec::decode(bytes)?,
-            refractory_level: Codec::decode(bytes)?,
-            refractory_until: take(bytes)?,
-            notified_at: take(bytes)?,
-            remind_at: take(bytes)?,
-            remind_step: Codec::decode(bytes)?,
-            forget_at: take(bytes)?,
-            delivered: [self.read_batch(bytes)?, self.read_batch(bytes)?],
-            flights: Vec::new(),
-        };
-        // A ladder has 16 steps at most; one that is to be taken counts.
-        let steps = extra.remind_step.saturating_add(u8::from(extra.remind_at != u64::MAX));
-        if extra.actors.len() > MORE_THAN_FIRST || steps > 16 {
-            return None;
-        }
-        for _ in 0..take(bytes)? {
-            let generation = take(bytes)?;
-            let lane = match u8::decode(bytes)? {
-                0 => Lane::Digest,
-                1 => Lane::Urgent,
-                _ => return None,
-            };
-            let until = take(bytes)?;
-            let (sent, read, cancelled) = <(u32, u32, u32)>::decode(bytes)?;
-            let batch = self.read_batch(bytes)?;
-            let rest = u64::from(batch.total) + u64::from(read) + u64::from(cancelled);
-            if rest != u64::from(sent) {
+    fn read_extra(&mut self, counted: &mut Counted, bytes: &mut &[u8]) -> Option<Extra<H>> {
+        let actors = read_actors(bytes)?;
+        let (mark, told, failures, refractory_level) = Codec::decode(bytes)?;
+        let (refractory_until, notified_at, remind_at, remind_step) = Codec::decode(bytes)?;
+        let (remind_held, since) = Codec::decode(bytes)?;
+        let delivered = [read_batch(bytes)?, read_batch(bytes)?];
+        self.delivered += delivered.iter().map(|batch: &Batch<H>| batch.kept.len() as u64).sum::<u64>();
+        let mut flights = Vec::new();
+        for _ in 0..u64::decode(bytes)? {
+            let (generation, lane, until, held) = <(u64, u8, u64, bool)>::decode(bytes)?;
+            let lane = [Lane::Digest, Lane::Urgent].into_iter().find(|l| *l as u8 == lane)?;
+            let (failures, sent, read, cancelled) = <(u8, u32, u32, u32)>::decode(bytes)?;
+            let batch: Batch<H> = read_batch(bytes)?;
+            if u64::from(batch.sums.total) + u64::from(read) + u64::from(cancelled) != u64::from(sent) {
                 return None;
             }
-            in_flight.notified += u64::from(sent > 0);
-            in_flight.merged += u64::from(sent.saturating_sub(1));
-            self.bytes = self.bytes.checked_add(u64::from(batch.bytes))?;
-            extra.flights.push(Flight { generation, lane, until, sent, read, cancelled, batch });
+            if held {
+                counted.pending = counted.pending.checked_add(u64::from(sent))?;
+            } else {
+                counted.notified += u64::from(sent > 0);
+                counted.merged += u64::from(sent.saturating_sub(1));
+            }
+            if held && (lane == Lane::Digest || read > 0 || cancelled > 0) {
+                return None;
+            }
+            self.bytes = self.bytes.checked_add(u64::from(batch.sums.bytes))?;
+            self.kept += batch.kept.len() as u64;
+            flights.push(Flight { generation, lane, until, held, failures, sent, read, cancelled, batch });
         }
-        Some(extra)
+        Some(Extra {
+            actors,
+            mark,
+            flights,
+            delivered,
+            told,
+            failures,
+            refractory_level,
+            refractory_until,
+            notified_at,
+            remind_at,
+            remind_step,
+            remind_held,
+            since,
+            entry: 0,
+        })
     }
 
-    fn read_batch(&mut self, bytes: &mut &[u8]) -> Option<Batch<H>> {
-        let batch = Batch {
-            tracked: Codec::decode(bytes)?,
-            total: Codec::decode(bytes)?,
-            bytes: Codec::decode(bytes)?,
-            first: take(bytes)?,
-            last: take(bytes)?,
-            seq_hi: take(bytes)?,
-            class: Codec::decode(bytes)?,
-            actors: Actors {
-                first: Codec::decode(bytes)?,
-                rest: read_numbers(bytes)?,
-                more: Codec::decode(bytes)?,
-            },
-            items: read_items(bytes)?,
-            fold: H::Fold::decode(bytes)?,
-        };
-        self.items += batch.items.len() as u64;
-        let consistent =
-            if batch.tracked { batch.items.len() == batch.total as usize } else { batch.items.len() <= 1 };
-        (consistent && batch.actors.rest.len() <= MORE_THAN_FIRST).then_some(batch)
+    /// The memories in the order in which they go.
+    fn read_memories(&mut self, bytes: &mut &[u8]) -> Option<()> {
+        let mut last = 0;
+        for index in read_numbers(bytes)? {
+            let index = u32::try_from(index).ok()?;
+            let since = self.store.extra(index)?.since;
+            let memory = self.store.hot(index)?.wait == Wait::Remembered;
+            if !memory || since < last {
+                return None;
+            }
+            last = since;
+            let entry = self.memories.push(since, index);
+            let extra = self.store.extra_mut(index).filter(|extra| extra.entry == 0)?;
+            extra.entry = entry;
+        }
+        let memories = self
+            .store
+            .indices()
+            .filter(|index| self.store.hot(*index).is_some_and(|hot| hot.wait == Wait::Remembered));
+        (memories.count() == self.memories.len as usize).then_some(())
     }
 }
 
-/// The part between the version and the check sum.
-fn check(snapshot: &[u8]) -> Result<&[u8], RestoreError> {
-    let Some(rest) = snapshot.strip_prefix(&MAGIC) else {
-        return Err(RestoreError::NotASnapshot);
-    };
-    let Some((given, rest)) = rest.split_first() else {
-        return Err(RestoreError::NotASnapshot);
-    };
-    if *given != VERSION {
-        return Err(RestoreError::Version { given: *given, expected: VERSION });
-    }
-    let damaged = RestoreError::Damaged { at: snapshot.len() };
-    let (body, _) = rest.split_last_chunk::<8>().ok_or(damaged)?;
-    let (summed, sum) = snapshot.split_last_chunk::<8>().ok_or(damaged)?;
-    if check_sum(summed) != u64::from_le_bytes(*sum) {
-        return Err(damaged);
-    }
-    Ok(body)
+fn fixed<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+    let (front, rest) = bytes.split_first_chunk::<N>()?;
+    *bytes = rest;
+    Some(*front)
 }
 
 fn read_ledger(bytes: &mut &[u8]) -> Option<Ledger> {
@@ -258,40 +204,77 @@ fn read_ledger(bytes: &mut &[u8]) -> Option<Ledger> {
         &mut l.expired,
         &mut l.refused,
     ] {
-        *field = take(bytes)?;
+        *field = u64::decode(bytes)?;
     }
     let exact = ledger_fields(&l).into_iter().skip(1).try_fold(0_u64, u64::checked_add)?;
     (exact == l.events && exact <= COUNTABLE).then_some(l)
 }
 
+fn read_sums(bytes: &mut &[u8]) -> Option<Sums> {
+    let whole: [u8; SUMS] = fixed(bytes)?;
+    let mut rest = whole.as_slice();
+    let mut long = || Some(u64::from_le_bytes(fixed(&mut rest)?));
+    let (first, last, seq_hi, actor) = (long()?, long()?, long()?, long()?);
+    let (total, size) = (u32::from_le_bytes(fixed(&mut rest)?), u32::from_le_bytes(fixed(&mut rest)?));
+    let [actors, class, more] = fixed(&mut rest)?;
+    let more = [false, true].get(usize::from(more)).copied()?;
+    Some(Sums { first, last, seq_hi, actor, actors, more, total, bytes: size, class })
+}
+
+fn read_batch<H: Host>(bytes: &mut &[u8]) -> Option<Batch<H>>
+where
+    H::Payload: Codec,
+    H::Fold: Codec,
+{
+    if !bool::decode(bytes)? {
+        return Some(Batch::default());
+    }
+    let sums = read_sums(bytes)?;
+    let (actors, fold) = (read_actors(bytes)?, H::Fold::decode(bytes)?);
+    let kept = read_items(bytes)?;
+    (sums.total > 0 && kept.len() <= sums.total as usize).then_some(Batch { sums, kept, actors, fold })
+}
+
+fn read_actors(bytes: &mut &[u8]) -> Option<Vec<u64>> {
+    read_numbers(bytes).filter(|actors| actors.len() < usize::from(u8::MAX))
+}
+
 fn read_numbers(bytes: &mut &[u8]) -> Option<Vec<u64>> {
-    let len = usize::try_from(take(bytes)?).ok()?;
+    let len = usize::try_from(u64::decode(bytes)?).ok()?;
     // Every number takes a byte at least.
     if len > bytes.len() {
         return None;
     }
-    (0..len).map(|_| take(bytes)).collect()
+    (0..len).map(|_| u64::decode(bytes)).collect()
 }
 
 fn read_items<T: Codec>(bytes: &mut &[u8]) -> Option<Vec<Item<T>>> {
-    let len = usize::try_from(take(bytes)?).ok()?;
-    // Every item takes 24 bytes at least.
-    if len > bytes.len() / 24 {
+    let len = usize::try_from(u64::decode(bytes)?).ok()?;
+    if len > bytes.len() / ITEM {
         return None;
     }
-    (0..len)
-        .map(|_| {
-            Some(Item {
-                id: EventId(Codec::decode(bytes)?),
-                seq: take(bytes)?,
-                actor: take(bytes)?,
-                at: UnixTime::from_millis(take(bytes)?),
-                kind: Codec::decode(bytes)?,
-                class: Codec::decode(bytes)?,
-                rank: Codec::decode(bytes)?,
-                bytes: Codec::decode(bytes)?,
-                payload: Codec::decode(bytes)?,
-            })
-        })
-        .collect()
+    (0..len).map(|_| read_item(bytes)).collect()
+}
+
+fn read_item<T: Codec>(bytes: &mut &[u8]) -> Option<Item<T>> {
+    let whole: [u8; ITEM] = fixed(bytes)?;
+    let mut rest = whole.as_slice();
+    let id = EventId(u128::from_le_bytes(fixed(&mut rest)?));
+    let mut long = || Some(u64::from_le_bytes(fixed(&mut rest)?));
+    let (seq, actor) = (long()?, long()?);
+    let (at, useful_until) = (UnixTime::from_millis(long()?), UnixTime::from_millis(long()?));
+    let (rank, size) = (u32::from_le_bytes(fixed(&mut rest)?), u32::from_le_bytes(fixed(&mut rest)?));
+    let (kind, [class]) = (u16::from_le_bytes(fixed(&mut rest)?), fixed(&mut rest)?);
+    Some(Item {
+        id,
+        seq,
+        actor,
+        at,
+        useful_until,
+        kind,
+        class,
+        rank,
+        bytes: size,
+        payload: Codec::decode(bytes)?,
+    })
 }

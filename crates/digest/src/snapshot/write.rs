@@ -1,81 +1,54 @@
-//! Writing.
+//! Writing. What there are millions of has a fixed width: that is larger than it could be, and fast.
 
-use std::hash::Hasher;
-
-use super::codec::put;
-use super::{Codec, MAGIC, Undrained, VERSION};
-use crate::batch::Batch;
-use crate::record::{Cold, Extra, Hot, bit};
-use crate::{Actors, Engine, Host, Item, Ledger};
-use reveille_core::siphash::Sip13;
+use super::Codec;
+use crate::batch::{Batch, Flight};
+use crate::engine::is_memory;
+use crate::store::record::{Cold, Extra, Hot, Sums, flag};
+use crate::{Engine, Host, Item, Ledger};
 
 impl<H: Host> Engine<H>
 where
     H::Key: Codec,
     H::Payload: Codec,
     H::Fold: Codec,
+    H::Calendar: Codec,
 {
-    /// Appends the whole state, with version and check sum: windows, memories, batches in flight, deduplication,
-    /// ledger. Host, policy, limits and seed are not in it: the one who restores supplies them.
-    ///
-    /// # Errors
-    /// [`Undrained`]: poll all outputs first.
-    pub fn snapshot(&self, out: &mut Vec<u8>) -> Result<(), Undrained> {
-        let waiting = self.outputs.len() + self.due.len();
-        if waiting > 0 {
-            return Err(Undrained { waiting });
-        }
-        let start = out.len();
-        out.extend_from_slice(&MAGIC);
-        out.push(VERSION);
-        for number in [self.clock.last, self.clock.offset, self.generation] {
-            put(out, number);
-        }
+    /// Appends the whole state.
+    pub(super) fn write_state(&self, out: &mut Vec<u8>) {
+        debug_assert!(self.outputs.is_empty() && self.staged.is_none(), "outputs are not in a snapshot");
+        let kept = usize::try_from(self.kept + self.delivered).unwrap_or(0);
+        out.reserve(self.store.used() as usize * 80 + kept * (ITEM + 8));
+        (self.now, self.generation).encode(out);
+        self.policy.encode(out);
+        self.limits.encode(out);
+        self.calendar.encode(out);
         for number in ledger_fields(&self.ledger) {
-            put(out, number);
+            number.encode(out);
         }
-        put(out, self.slab.free_list().count() as u64);
-        for index in self.slab.free_list() {
-            put(out, u64::from(index));
-        }
-        put(out, u64::from(self.slab.used()));
+        let free: Vec<u64> = self.store.free_list().map(u64::from).collect();
+        write_numbers(&free, out);
+        self.store.used().encode(out);
         let mut next = 0;
-        for index in self.slab.indices() {
-            if let (Some(hot), Some(cold)) = (self.slab.hot(index), self.slab.cold(index)) {
-                put(out, u64::from(index - next));
+        for index in self.store.indices() {
+            if let (Some(hot), Some(cold)) = (self.store.hot(index), self.store.cold(index)) {
+                (index - next).encode(out);
                 next = index + 1;
                 write_record(hot, cold, out);
             }
         }
-        let entries: Vec<_> = self.dedup.iter().flat_map(|dedup| dedup.entries()).collect();
-        put(out, entries.len() as u64);
-        for (at, id, done) in entries {
-            put(out, at);
-            (id.0, done).encode(out);
+        let memories =
+            self.memories.entries().filter(|(_, index, entry)| is_memory(&self.store, *index, *entry));
+        let memories: Vec<u64> = memories.map(|(_, index, _)| u64::from(index)).collect();
+        write_numbers(&memories, out);
+        let seen = self.seen.entries(self.now);
+        (seen.len() as u64).encode(out);
+        for (id, until, known) in seen {
+            (id, until, known as u8).encode(out);
         }
-        let sum = check_sum(out.get(start..).unwrap_or_default());
-        out.extend_from_slice(&sum.to_le_bytes());
-        Ok(())
     }
 }
 
-/// Adds the check sum that [`Engine::restore`] wants: for tests that forge snapshots.
-#[doc(hidden)]
-#[must_use]
-pub fn with_check_sum(mut bytes: Vec<u8>) -> Vec<u8> {
-    let sum = check_sum(&bytes);
-    bytes.extend_from_slice(&sum.to_le_bytes());
-    bytes
-}
-
-/// Against accidents, not against attackers: the key is known.
-pub(super) fn check_sum(bytes: &[u8]) -> u64 {
-    let mut hasher = Sip13::new(0, 0);
-    hasher.write(bytes);
-    hasher.finish()
-}
-
-pub(super) fn ledger_fields(ledger: &Ledger) -> [u64; 11] {
+pub(super) const fn ledger_fields(ledger: &Ledger) -> [u64; 11] {
     let l = ledger;
     [
         l.events,
@@ -92,6 +65,17 @@ pub(super) fn ledger_fields(ledger: &Ledger) -> [u64; 11] {
     ]
 }
 
+pub(super) const SUMS: usize = 8 * 4 + 4 * 2 + 3;
+
+fn write_sums(sums: &Sums, out: &mut Vec<u8>) {
+    for number in [sums.first, sums.last, sums.seq_hi, sums.actor] {
+        out.extend_from_slice(&number.to_le_bytes());
+    }
+    out.extend_from_slice(&sums.total.to_le_bytes());
+    out.extend_from_slice(&sums.bytes.to_le_bytes());
+    out.extend_from_slice(&[sums.actors, sums.class, u8::from(sums.more)]);
+}
+
 fn write_record<H: Host>(hot: &Hot, cold: &Cold<H>, out: &mut Vec<u8>)
 where
     H::Key: Codec,
@@ -101,16 +85,14 @@ where
     if let Some(key) = &cold.key {
         key.encode(out);
     }
-    (hot.state & !(bit::USED | bit::ARMED | bit::FAR), hot.class).encode(out);
-    // Times close to each other, as differences: most are short.
-    put(out, hot.opened);
-    put(out, hot.last.wrapping_sub(hot.opened));
-    put(out, hot.deadline.wrapping_sub(hot.opened));
-    for number in [hot.seq_hi, hot.actor, u64::from(hot.total), u64::from(hot.bytes), u64::from(hot.actors)] {
-        put(out, number);
-    }
+    out.extend_from_slice(&[hot.wait as u8, hot.flags & (flag::KEPT | flag::EXTRA)]);
+    out.extend_from_slice(&hot.end.to_le_bytes());
+    write_sums(&hot.sums(), out);
     cold.fold.encode(out);
-    if let Some(extra) = &cold.extra {
+    if hot.has(flag::KEPT) {
+        write_items(&cold.kept, out);
+    }
+    if let Some(extra) = cold.extra.as_deref().filter(|_| hot.has(flag::EXTRA)) {
         write_extra(extra, out);
     }
 }
@@ -120,34 +102,17 @@ where
     H::Payload: Codec,
     H::Fold: Codec,
 {
-    write_items(&extra.items, out);
     write_numbers(&extra.actors, out);
-    for number in [
-        extra.first,
-        extra.mark,
-        u64::from(extra.told),
-        u64::from(extra.failures),
-        u64::from(extra.refractory_level),
-        extra.refractory_until,
-        extra.notified_at,
-        extra.remind_at,
-        u64::from(extra.remind_step),
-        extra.forget_at,
-    ] {
-        put(out, number);
-    }
-    for batch in &extra.delivered {
-        write_batch(batch, out);
-    }
-    put(out, extra.flights.len() as u64);
+    (extra.mark, extra.told, extra.failures, extra.refractory_level).encode(out);
+    (extra.refractory_until, extra.notified_at, extra.remind_at, extra.remind_step).encode(out);
+    (extra.remind_held, extra.since).encode(out);
+    extra.delivered.iter().for_each(|batch| write_batch(batch, out));
+    (extra.flights.len() as u64).encode(out);
     for flight in &extra.flights {
-        put(out, flight.generation);
-        (flight.lane as u8).encode(out);
-        put(out, flight.until);
-        for count in [flight.sent, flight.read, flight.cancelled] {
-            put(out, u64::from(count));
-        }
-        write_batch(&flight.batch, out);
+        let Flight { generation, lane, until, held, failures, sent, read, cancelled, batch } = flight;
+        (*generation, *lane as u8, *until, *held).encode(out);
+        (*failures, *sent, *read, *cancelled).encode(out);
+        write_batch(batch, out);
     }
 }
 
@@ -156,47 +121,34 @@ where
     H::Payload: Codec,
     H::Fold: Codec,
 {
-    batch.tracked.encode(out);
-    for number in [
-        u64::from(batch.total),
-        u64::from(batch.bytes),
-        batch.first,
-        batch.last,
-        batch.seq_hi,
-        u64::from(batch.class),
-    ] {
-        put(out, number);
+    // Most are empty.
+    (batch.sums.total > 0).encode(out);
+    if batch.sums.total > 0 {
+        write_sums(&batch.sums, out);
+        write_numbers(&batch.actors, out);
+        batch.fold.encode(out);
+        write_items(&batch.kept, out);
     }
-    let Actors { first, rest, more } = &batch.actors;
-    first.encode(out);
-    write_numbers(rest, out);
-    more.encode(out);
-    write_items(&batch.items, out);
-    batch.fold.encode(out);
 }
 
 fn write_numbers(numbers: &[u64], out: &mut Vec<u8>) {
-    put(out, numbers.len() as u64);
-    for number in numbers {
-        put(out, *number);
-    }
+    (numbers.len() as u64).encode(out);
+    numbers.iter().for_each(|number| number.encode(out));
 }
 
+pub(super) const ITEM: usize = 16 + 8 * 4 + 4 * 2 + 3;
+
 fn write_items<T: Codec>(items: &[Item<T>], out: &mut Vec<u8>) {
-    put(out, items.len() as u64);
+    (items.len() as u64).encode(out);
     for item in items {
-        item.id.0.encode(out);
-        for number in [
-            item.seq,
-            item.actor,
-            item.at.as_millis(),
-            u64::from(item.kind),
-            u64::from(item.class),
-            u64::from(item.rank),
-            u64::from(item.bytes),
-        ] {
-            put(out, number);
+        out.extend_from_slice(&item.id.0.to_le_bytes());
+        for number in [item.seq, item.actor, item.at.as_millis(), item.useful_until.as_millis()] {
+            out.extend_from_slice(&number.to_le_bytes());
         }
+        out.extend_from_slice(&item.rank.to_le_bytes());
+        out.extend_from_slice(&item.bytes.to_le_bytes());
+        out.extend_from_slice(&item.kind.to_le_bytes());
+        out.push(item.class);
         item.payload.encode(out);
     }
 }

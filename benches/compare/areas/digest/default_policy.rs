@@ -1,0 +1,348 @@
+//! The policy that a user gets, beside what a good engineer writes by hand for the same work: `hashbrown` for keys and
+//! ids, `DelayQueue` for windows, a vector of events per key, a queue by which ids are forgotten.
+//!
+//! One life of `keys` windows: each is opened, takes two more events, comes to its end, is answered. Every part is timed
+//! alone.
+
+use std::collections::VecDeque;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use hashbrown::HashMap;
+use reveille_core::{Snapshot as _, UnixTime};
+use reveille_digest::{Engine, Event, EventId, Fate, Generation, Output, Plain, Policy, Selector};
+use tokio_util::time::DelayQueue;
+
+use super::{Key, Keys, engine, key};
+use crate::measure::Measured;
+use crate::report::Report;
+
+type Host = Plain<Key>;
+
+const START: u64 = 1_700_000_000_000;
+/// Windows open in the first ten seconds; nineteen seconds of events follow; the first window ends at thirty.
+const OPEN: u64 = 10_000;
+const EVENTS: u64 = 19_000;
+const WINDOW: Duration = Duration::from_secs(30);
+
+fn at(millis: u64) -> UnixTime {
+    UnixTime::from_millis(START + millis)
+}
+
+fn event(key: Key, id: u64) -> Event<Host> {
+    Event::new(key, EventId(u128::from(id) << 64 | u128::from(key.0)), ())
+        .with_seq(id)
+        .with_actor(id & 3)
+        .with_bytes(100)
+}
+
+/// Nanoseconds of each part.
+#[derive(Default)]
+struct Life {
+    open: Vec<f64>,
+    event: Vec<f64>,
+    end: Vec<f64>,
+    ring: Vec<f64>,
+}
+
+impl Life {
+    fn of(parts: [(Duration, u64); 4]) -> Self {
+        let [open, event, end, ring] = parts.map(|(time, n)| vec![time.as_secs_f64() * 1e9 / n as f64]);
+        Self { open, event, end, ring }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.open.extend(other.open);
+        self.event.extend(other.event);
+        self.end.extend(other.end);
+        self.ring.extend(other.ring);
+    }
+}
+
+pub fn rows(report: &mut Report, keys: u64, runtime: &tokio::runtime::Runtime) {
+    let rounds = (3_000_000 / keys).clamp(1, 31);
+    let (mut one, mut many, mut peer) = (Life::default(), Life::default(), Life::default());
+    for _ in 0..rounds {
+        one.add(ours(report, keys, 1));
+        many.add(ours(report, keys, 64));
+        peer.add(runtime.block_on(tokio::task::unconstrained(by_hand(keys))));
+    }
+    let measured = |mut times: Vec<f64>| {
+        times.sort_by(f64::total_cmp);
+        Measured { nanoseconds: times[times.len() / 2], allocations: f64::NAN }
+    };
+    let hand = "by hand: hashbrown + DelayQueue + vectors + ids";
+    for (what, ours, many, peer) in [
+        ("an event into an open window", one.event, many.event, peer.event),
+        ("a window's first event", one.open, many.open, peer.open),
+        ("a window's end, with its answer", one.end, many.end, peer.end),
+        ("ring: urgent, a duplicate, a cancel", one.ring, many.ring, peer.ring),
+    ] {
+        let name = format!("default policy, {keys} open keys: {what}");
+        let batches = if what.starts_with("ring") || what.ends_with("answer") {
+            "ours, again"
+        } else {
+            "ours, in batches of 64"
+        };
+        report.add(
+            &name,
+            &[("ours", measured(ours)), (batches, measured(many)), (hand, measured(peer))],
+            false,
+        );
+    }
+}
+
+fn ours(report: &mut Report, keys: u64, batch: u64) -> Life {
+    let mut ours = engine(Policy::default());
+    let take = |ours: &mut Engine<Host>,
+                first: u64,
+                count: u64,
+                now: &dyn Fn(u64) -> u64,
+                key: &mut dyn FnMut(u64) -> Key| {
+        let start = Instant::now();
+        let mut n = 0;
+        while n < count {
+            if batch == 1 {
+                let fate = ours.handle_event(event(key(n), first + n), at(now(n)));
+                assert_eq!(fate, Ok(Fate::Pending));
+                n += 1;
+            } else {
+                let group = batch.min(count - n);
+                let events = (n..n + group).map(|n| event(key(n), first + n));
+                ours.handle_events(events, at(now(n)), |fate| assert_eq!(fate, Ok(Fate::Pending)));
+                n += group;
+            }
+        }
+        start.elapsed()
+    };
+    let opened =
+        take(&mut ours, 0, keys, &|n| n * OPEN / keys, &mut |n| key(n.wrapping_mul(7_368_787) % keys));
+    let open = u64::from(ours.keys());
+    let mut random = Keys { state: 1, count: keys };
+    let count = keys * 2;
+    let joined = take(&mut ours, keys, count, &|n| OPEN + n * EVENTS / count, &mut |_| random.next());
+    if batch == 64 && keys == 1_000_000 {
+        let start = Instant::now();
+        let mut bytes = Vec::new();
+        ours.write(&mut bytes);
+        let written = start.elapsed();
+        let start = Instant::now();
+        let again = Engine::read((Host::new(), super::SEED), &bytes).expect("a snapshot");
+        let read = start.elapsed();
+        assert_eq!(again.next_wakeup(), ours.next_wakeup());
+        report.note(&format!(
+            "default policy, {keys} open windows of three: snapshot {:.0} ms, {} bytes each, restore {:.0} ms",
+            written.as_secs_f64() * 1e3,
+            bytes.len() as u64 / keys,
+            read.as_secs_f64() * 1e3
+        ));
+    }
+    // Rings of other keys, each rung twice and cancelled, while all windows are open.
+    let rings = (keys / 4).min(250_000);
+    let start = Instant::now();
+    for n in 0..rings {
+        let ring = || event((n, u64::MAX), u64::MAX / 2 + n).urgent();
+        assert!(matches!(ours.handle_event(ring(), at(29_500)), Ok(Fate::Notified { .. })));
+        assert_eq!(ours.handle_event(ring(), at(29_500)), Ok(Fate::Duplicate));
+        while ours.poll_output().is_some() {}
+        let id = ring().id;
+        let cancelled = ours.handle_cancel(&(n, u64::MAX), Selector::Event(id), at(29_500));
+        assert_eq!(cancelled.map(|retracted| retracted.notified), Ok(1));
+        while ours.poll_output().is_some() {}
+    }
+    let rung = start.elapsed();
+    let (mut windows, mut total) = (0_u64, 0_u64);
+    let mut sent: Vec<(Key, Generation)> = Vec::new();
+    let start = Instant::now();
+    for millis in 30_000..=60_000 {
+        ours.handle_timeout(at(millis));
+        while let Some(output) = ours.poll_output() {
+            if let Output::Notify(notify) = output {
+                windows += 1;
+                total += u64::from(notify.summary.total);
+                sent.push((notify.key, notify.generation));
+            }
+        }
+        for (key, generation) in sent.drain(..) {
+            ours.handle_response(&key, generation, at(millis));
+        }
+    }
+    let ended = start.elapsed();
+    assert!(windows >= open && total == keys + count, "{windows} {open} {total}");
+    Life::of([(opened, keys), (joined, count), (ended, windows), (rung, rings)])
+}
+
+#[derive(Clone)]
+#[allow(dead_code)]
+struct Sample {
+    id: u128,
+    seq: u64,
+    actor: u64,
+    at: u64,
+    kind: u16,
+    class: u8,
+    bytes: u32,
+}
+
+#[derive(Default)]
+struct Hand {
+    pending: Vec<Sample>,
+    bytes: u64,
+    in_flight: Option<(u64, Vec<Sample>)>,
+    delivered: Vec<Sample>,
+}
+
+#[allow(dead_code)]
+struct Notification {
+    key: Key,
+    generation: u64,
+    total: usize,
+    actors: Vec<u64>,
+    ids: Vec<u128>,
+    samples: Vec<Sample>,
+    collapse: u64,
+}
+
+/// Ids with the time until which they count, and the queue by which they go.
+#[derive(Default)]
+struct Ids {
+    known: HashMap<u128, (u64, bool)>,
+    queue: VecDeque<(u64, u128)>,
+}
+
+impl Ids {
+    fn is_known(&mut self, id: u128, now: u64) -> bool {
+        while let Some((until, id)) = self.queue.front().copied().filter(|(until, _)| *until <= now) {
+            self.queue.pop_front();
+            if self.known.get(&id).is_some_and(|(known, _)| *known == until) {
+                self.known.remove(&id);
+            }
+        }
+        self.known.contains_key(&id)
+    }
+
+    fn note(&mut self, id: u128, until: u64, cancelled: bool) {
+        self.known.insert(id, (until, cancelled));
+        self.queue.push_back((until, id));
+    }
+}
+
+async fn by_hand(keys: u64) -> Life {
+    let base = tokio::time::Instant::now();
+    let mut map: HashMap<Key, Hand> = HashMap::new();
+    let mut queue: DelayQueue<Key> = DelayQueue::new();
+    let mut ids = Ids::default();
+    let sample = |key: Key, id: u64, now: u64| Sample {
+        id: u128::from(id) << 64 | u128::from(key.0),
+        seq: id,
+        actor: id & 3,
+        at: now,
+        kind: 0,
+        class: 0,
+        bytes: 100,
+    };
+    let mut random = Keys { state: 1, count: keys };
+    let count = keys * 2;
+    let mut take = |map: &mut HashMap<Key, Hand>, ids: &mut Ids, key: Key, id: u64, now: u64| {
+        let sample = sample(key, id, now);
+        if ids.is_known(sample.id, now) {
+            return;
+        }
+        ids.note(sample.id, now + 5_000, false);
+        let hand = map.entry(key).or_default();
+        if hand.pending.is_empty() {
+            queue.insert_at(key, base + Duration::from_millis(now) + WINDOW);
+        }
+        hand.bytes += u64::from(sample.bytes);
+        hand.pending.push(sample);
+    };
+    let start = Instant::now();
+    for n in 0..keys {
+        take(&mut map, &mut ids, key(n.wrapping_mul(7_368_787) % keys), n, n * OPEN / keys);
+    }
+    let opened = start.elapsed();
+    let start = Instant::now();
+    for n in 0..count {
+        take(&mut map, &mut ids, random.next(), keys + n, OPEN + n * EVENTS / count);
+    }
+    let joined = start.elapsed();
+    // Rings: sent at once under an id of their own, kept until they are answered or cancelled.
+    let rings = (keys / 4).min(250_000);
+    let (mut ringing, mut generation) = (HashMap::<Key, (u64, Sample)>::new(), START);
+    let mut out: VecDeque<Notification> = VecDeque::new();
+    let start = Instant::now();
+    for n in 0..rings {
+        let key = (n, u64::MAX);
+        for _ in 0..2 {
+            let ring = sample(key, u64::MAX / 2 + n, 29_500);
+            if ids.is_known(ring.id, 29_500) {
+                continue;
+            }
+            ids.note(ring.id, 34_500, false);
+            generation += 1;
+            ringing.insert(key, (generation, ring.clone()));
+            out.push_back(notification(key, generation, vec![ring]));
+        }
+        while out.pop_front().is_some() {}
+        let id = u128::from(u64::MAX / 2 + n) << 64 | u128::from(n);
+        ids.note(id, 3_600_000, true);
+        if ringing.get(&key).is_some_and(|(_, ring)| ring.id == id) {
+            ringing.remove(&key);
+            generation += 1;
+            out.push_back(notification(key, generation, Vec::new()));
+        }
+        while out.pop_front().is_some() {}
+    }
+    let rung = start.elapsed();
+    let mut context = Context::from_waker(Waker::noop());
+    let (mut windows, mut total) = (0_u64, 0_usize);
+    let mut ended = Duration::ZERO;
+    let mut sent: Vec<(Key, u64)> = Vec::new();
+    for millis in 30_000..=60_000_u64 {
+        let ahead =
+            (base + Duration::from_millis(millis)).saturating_duration_since(tokio::time::Instant::now());
+        tokio::time::advance(ahead).await;
+        let start = Instant::now();
+        while let Poll::Ready(Some(expired)) = queue.poll_expired(&mut context) {
+            let key = expired.into_inner();
+            let Some(hand) = map.get_mut(&key) else { continue };
+            generation += 1;
+            let batch = std::mem::take(&mut hand.pending);
+            hand.in_flight = Some((generation, batch.clone()));
+            out.push_back(notification(key, generation, batch));
+            if let Some(notification) = out.pop_front() {
+                windows += 1;
+                total += std::hint::black_box(&notification).total;
+                sent.push((notification.key, notification.generation));
+            }
+        }
+        for (key, generation) in sent.drain(..) {
+            if let Some(hand) = map.get_mut(&key)
+                && hand.in_flight.as_ref().is_some_and(|(waiting, _)| *waiting == generation)
+                && let Some((_, batch)) = hand.in_flight.take()
+            {
+                hand.delivered.extend(batch);
+            }
+        }
+        ended += start.elapsed();
+    }
+    assert!(total as u64 == keys + count && windows > 0);
+    std::hint::black_box(map.values().map(|hand| hand.delivered.len()).sum::<usize>());
+    Life::of([(opened, keys), (joined, count), (ended, windows), (rung, rings)])
+}
+
+fn notification(key: Key, generation: u64, batch: Vec<Sample>) -> Notification {
+    let mut actors = Vec::new();
+    for sample in &batch {
+        if !actors.contains(&sample.actor) {
+            actors.push(sample.actor);
+        }
+    }
+    let collapse = std::hash::BuildHasher::hash_one(
+        &std::hash::BuildHasherDefault::<std::hash::DefaultHasher>::default(),
+        key,
+    );
+    let samples = batch.iter().skip(batch.len().saturating_sub(5)).cloned().collect();
+    let ids = batch.iter().map(|sample| sample.id).collect();
+    Notification { key, generation, total: batch.len(), actors, ids, samples, collapse }
+}

@@ -1,0 +1,157 @@
+//! Many windows at once: after a restart, and when a calendar changes.
+
+use std::time::Duration;
+
+use reveille_core::UnixTime;
+
+use crate::batch::Select;
+use crate::store::record::Wait;
+use crate::time::{NEVER, after, span};
+use crate::{Engine, Fate, Host};
+
+/// How a recovered engine treats windows whose time passed while nobody ran it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CatchUp {
+    /// What happens to them.
+    pub overdue: Overdue,
+    /// How fast.
+    pub rate: Rate,
+}
+
+/// What happens to an overdue window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overdue {
+    /// It is flushed.
+    Flush,
+    /// It waits once more, so that what comes now joins it.
+    Merge,
+    /// Its events older than this expire; what is left is flushed.
+    DropOlderThan(Duration),
+}
+
+/// At most so many windows in each span of this length; the oldest go first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// How many.
+    pub windows: u32,
+    /// In how long.
+    pub every: Duration,
+}
+
+impl Rate {
+    /// All at once.
+    pub const UNLIMITED: Self = Self { windows: u32::MAX, every: Duration::ZERO };
+
+    /// When it is the turn of the window with this place in the row.
+    fn turn(&self, place: usize) -> u64 {
+        let turn = (place as u64).checked_div(u64::from(self.windows)).unwrap_or(place as u64);
+        turn.saturating_mul(span(self.every)).min(span(Duration::MAX) - 1)
+    }
+}
+
+impl Default for CatchUp {
+    /// Flush everything, all at once.
+    fn default() -> Self {
+        Self { overdue: Overdue::Flush, rate: Rate::UNLIMITED }
+    }
+}
+
+impl<H: Host> Engine<H> {
+    /// The service runs again: says how to treat what came due while it did not. The first call after a restore and after
+    /// the tail of the log; the engine must not be polled in between.
+    pub fn handle_recovered(&mut self, catch_up: CatchUp, now: UnixTime) {
+        let now = self.observe(now);
+        if catch_up == CatchUp::default() {
+            // They are due, that is all.
+            return;
+        }
+        let sliding = self.store.sliding;
+        let mut overdue: Vec<(u64, u32)> = (0..self.store.made())
+            .filter_map(|index| {
+                let hot = self.store.hot(index).filter(|hot| hot.total > 0)?;
+                let deadline = hot.deadline(sliding);
+                (deadline <= now).then_some((deadline, index))
+            })
+            .collect();
+        // The oldest first; among equals by number, as ever.
+        overdue.sort_unstable();
+        for (place, (_, index)) in overdue.into_iter().enumerate() {
+            let mut wait = 0;
+            match catch_up.overdue {
+                Overdue::Flush => {}
+                Overdue::Merge => wait = self.derived.wait,
+                Overdue::DropOlderThan(age) => {
+                    let before = now.saturating_sub(span(age));
+                    if self.drop_pending(index, Select::Useless { now, before }, Fate::Expired) > 0 {
+                        self.tell_unread(index);
+                        self.emptied(index);
+                    }
+                }
+            }
+            if self.store.hot(index).is_some_and(|hot| hot.total > 0) {
+                // Further events join it, and do not change its turn.
+                let turn = after(now, wait).saturating_add(catch_up.rate.turn(place));
+                self.wait_for(index, Wait::Turn, turn.min(NEVER - 1));
+            }
+            self.finish(index, now);
+        }
+    }
+
+    /// The calendar's answer for a key has changed: what waits for it, or was held, is asked again now. Returns whether
+    /// anything waited.
+    pub fn recheck(&mut self, key: &H::Key, now: UnixTime) -> bool {
+        let now = self.observe(now);
+        let full = self.bring_up(now);
+        let index = self.store.find(self.seed.identity(key));
+        debug_assert!(full.is_ok() || !self.outputs.is_empty());
+        index.is_some_and(|index| self.waits_for_quiet(index) && self.recheck_record(index, now, now))
+    }
+
+    /// The same for every key that `select` names, for example all of a recipient, at most at this rate. O(keys). Returns
+    /// how many waited.
+    pub fn recheck_where(&mut self, select: impl FnMut(&H::Key) -> bool, rate: Rate, now: UnixTime) -> u32 {
+        let now = self.observe(now);
+        let _: Result<(), crate::Error> = self.bring_up(now);
+        self.recheck_all(select, rate, now)
+    }
+
+    pub(crate) fn recheck_all(
+        &mut self,
+        mut select: impl FnMut(&H::Key) -> bool,
+        rate: Rate,
+        now: u64,
+    ) -> u32 {
+        let mut waiting: Vec<(u64, u32)> = (0..self.store.made())
+            .filter(|index| self.waits_for_quiet(*index) && self.store.key(*index).is_some_and(&mut select))
+            .filter_map(|index| self.store.hot(index).map(|hot| (hot.first, index)))
+            .collect();
+        waiting.sort_unstable();
+        let count = waiting.len();
+        for (place, (_, index)) in waiting.into_iter().enumerate() {
+            self.recheck_record(index, after(now, rate.turn(place)), now);
+        }
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
+    fn waits_for_quiet(&self, index: u32) -> bool {
+        let waits = self.store.hot(index).is_some_and(|hot| matches!(hot.wait, Wait::Quiet | Wait::Held));
+        let extra = self.store.extra(index);
+        waits
+            || extra.is_some_and(|extra| extra.remind_held || extra.flights.iter().any(|flight| flight.held))
+    }
+
+    fn recheck_record(&mut self, index: u32, at: u64, now: u64) -> bool {
+        if self.store.hot(index).is_some_and(|hot| matches!(hot.wait, Wait::Quiet | Wait::Held)) {
+            // Whatever else holds it is asked when it comes due.
+            self.wait_for(index, Wait::Turn, at);
+        }
+        if let Some(extra) = self.store.extra_there(index) {
+            if extra.remind_held {
+                (extra.remind_at, extra.remind_held) = (at, false);
+            }
+            extra.flights.iter_mut().filter(|flight| flight.held).for_each(|flight| flight.until = at);
+        }
+        self.finish(index, now);
+        true
+    }
+}

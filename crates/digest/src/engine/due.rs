@@ -1,0 +1,64 @@
+//! Time passes.
+
+use reveille_core::UnixTime;
+
+use super::window::Flushed;
+use crate::time::NEVER;
+use crate::{Engine, Host, Output};
+
+impl<H: Host> Engine<H> {
+    /// Tells the time. What is due comes out of [`poll_output`](Self::poll_output); an early or repeated call
+    /// changes nothing.
+    pub fn handle_timeout(&mut self, now: UnixTime) {
+        self.observe(now);
+    }
+
+    /// The next output, or `None` when all that is due by now is done. What is due comes in the order of deadlines, over
+    /// all keys, however late the driver is. One window is closed at a time: however many are due, the memory for one
+    /// output is enough.
+    pub fn poll_output(&mut self) -> Option<Output<H>> {
+        loop {
+            if let Some(output) = self.outputs.pop_front() {
+                return Some(output);
+            }
+            if self.fire_next(self.now) {
+                continue;
+            }
+            // What is over is forgotten after all that is due, always in this order.
+            self.sweep(self.now);
+            self.staged.as_ref()?;
+            self.take_staged();
+        }
+    }
+
+    /// Lets the next thing happen that is due. `false` if nothing is.
+    #[inline]
+    pub(crate) fn fire_next(&mut self, now: u64) -> bool {
+        let due = self.store.next_due(now, &self.seed);
+        if let Some(index) = due {
+            self.fire(index, now);
+        }
+        due.is_some()
+    }
+
+    /// Everything of this record that is due: answers that did not come, the window, a reminder.
+    pub(crate) fn fire(&mut self, index: u32, now: u64) {
+        while let Some(at) = self
+            .store
+            .extra(index)
+            .and_then(|extra| extra.flights.iter().position(|flight| flight.until <= now))
+        {
+            self.flight_is_due(index, at, now);
+        }
+        let sliding = self.store.sliding;
+        if self.store.hot(index).is_some_and(|hot| hot.deadline(sliding) <= now) {
+            let _: Flushed = self.let_go(index, now);
+        }
+        let pending = self.store.hot(index).map_or(0, |hot| hot.total);
+        let reminder = self.store.extra(index).map_or(NEVER, |extra| extra.reminder(pending));
+        if reminder <= now {
+            self.remind(index, now);
+        }
+        self.finish(index, now);
+    }
+}

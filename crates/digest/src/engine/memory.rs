@@ -1,0 +1,96 @@
+//! The end of a change: a record is woken at its next deadline, becomes a memory, or is forgotten.
+
+use crate::store::record::Wait;
+use crate::time::NEVER;
+use crate::{Engine, Host};
+
+impl<H: Host> Engine<H> {
+    /// A memory that is needed again is none any more.
+    pub(crate) fn revive(&mut self, index: u32) {
+        if let Some(hot) = self.store.hot_mut(index)
+            && hot.wait == Wait::Remembered
+        {
+            hot.wait = Wait::Idle;
+            self.memories.len -= 1;
+        }
+    }
+
+    /// After every change of a record.
+    pub(crate) fn finish(&mut self, index: u32, now: u64) {
+        if let Some(extra) = self.store.extra_there(index)
+            && extra.refractory_until <= now
+        {
+            extra.refractory_until = 0;
+        }
+        if self.is_idle(index) {
+            self.remember(index, now);
+        } else {
+            self.store.arm(index);
+        }
+    }
+
+    pub(crate) fn is_idle(&self, index: u32) -> bool {
+        let Some(hot) = self.store.hot(index) else { return false };
+        hot.wait == Wait::Idle
+            && hot.total == 0
+            && self.store.extra(index).is_none_or(|extra| {
+                let reminds =
+                    extra.reminder(0) != NEVER || (extra.remind_held && extra.delivered[0].sums.total > 0);
+                extra.flights.is_empty() && !reminds && extra.refractory_until == 0
+            })
+    }
+
+    /// Nothing is to be done for this key: it is remembered for a while, in a cache from which the least recent goes.
+    fn remember(&mut self, index: u32, now: u64) {
+        if self.derived.remember == 0 || self.store.extra(index).is_none() {
+            self.forget(index);
+            return;
+        }
+        let entry = self.memories.push(now, index);
+        if let Some(extra) = self.store.extra_mut(index) {
+            (extra.since, extra.entry) = (now, entry);
+        }
+        self.wait_for(index, Wait::Remembered, NEVER);
+        self.store.arm(index);
+        while self.memories.len > self.limits.memories && self.forget_oldest() {}
+        let store = &self.store;
+        self.memories.compact(|index, entry| is_memory(store, index, entry));
+    }
+
+    /// Memories whose time is over are forgotten. Nobody is told: nothing is shown that would be wrong now, and a read of
+    /// what was forgotten still clears.
+    pub(crate) fn sweep(&mut self, now: u64) {
+        while self
+            .memories
+            .oldest()
+            .is_some_and(|(since, ..)| since.saturating_add(self.derived.remember) <= now)
+        {
+            self.forget_oldest();
+        }
+    }
+
+    /// Takes the oldest entry out. `false` if there is none.
+    pub(crate) fn forget_oldest(&mut self) -> bool {
+        let Some((_, index, entry)) = self.memories.oldest() else { return false };
+        self.memories.pop();
+        if is_memory(&self.store, index, entry) {
+            self.memories.len -= 1;
+            self.forget(index);
+        }
+        true
+    }
+
+    fn forget(&mut self, index: u32) {
+        if let Some(extra) = self.store.extra(index) {
+            let delivered: usize = extra.delivered.iter().map(|batch| batch.kept.len()).sum();
+            self.delivered = self.delivered.saturating_sub(delivered as u64);
+        }
+        self.store.remove(index, &self.seed);
+    }
+}
+
+/// Whether an entry of the queue is the one of a memory.
+pub(crate) fn is_memory<H: Host>(store: &crate::store::Store<H>, index: u32, entry: u32) -> bool {
+    store.hot(index).is_some_and(|hot| hot.wait == Wait::Remembered)
+        && store.extra(index).is_some_and(|extra| extra.entry == entry)
+}

@@ -1,0 +1,57 @@
+//! Reminders: what was delivered and is unread is sent once more, and once more.
+
+use super::window::Hold;
+use crate::time::{NEVER, after, span};
+use crate::{Engine, Host, Lane};
+
+impl<H: Host> Engine<H> {
+    /// A digest went out: the ladder begins anew.
+    pub(crate) fn start_reminders(&mut self, index: u32, now: u64) {
+        let Some(first) = self.policy.reminders.first() else { return };
+        let at = after(now, span(*first));
+        if let Some(extra) = self.store.extra_mut(index) {
+            (extra.remind_at, extra.remind_step, extra.remind_held) = (at, 0, false);
+        }
+    }
+
+    /// Sends what is delivered and unread once more, or waits for the end of a quiet time: what is of use tonight is of
+    /// use in the morning, whatever the calendar does to new events.
+    pub(crate) fn remind(&mut self, index: u32, now: u64) {
+        let unread = self.unread_of(index);
+        let class = self.store.extra(index).map_or(0, |extra| extra.delivered[0].sums.class);
+        let hold = self.quiet(index, class, now);
+        let until = match hold {
+            None => None,
+            Some(Hold::Until(_, until)) => Some(until),
+            Some(Hold::Drop) => Some(self.quiet_until(index, class, now)),
+        };
+        let Some(extra) = self.store.extra_mut(index) else { return };
+        if let Some(until) = until {
+            (extra.remind_at, extra.remind_held) = (until, true);
+            return;
+        }
+        extra.remind_held = false;
+        let step = extra.remind_step;
+        let next = self.policy.reminders.get(usize::from(step) + 1);
+        extra.remind_at = next.map_or(NEVER, |next| after(now, span(*next)));
+        extra.remind_step = step.saturating_add(1);
+        extra.told = unread;
+        let [digest, _] = &mut extra.delivered;
+        let delivered = std::mem::take(digest);
+        let generation = self.next_generation();
+        self.notify(index, &delivered, generation, Lane::Digest, Some(step.saturating_add(1)), unread);
+        if let Some(extra) = self.store.extra_mut(index) {
+            let [digest, _] = &mut extra.delivered;
+            *digest = delivered;
+        }
+    }
+
+    fn quiet_until(&self, index: u32, class: u8, now: u64) -> u64 {
+        let key = self.store.key(index);
+        let quiet = key.and_then(|key| self.host.quiet(&self.calendar, key, class, crate::time::wall(now)));
+        match quiet.map_or(NEVER, |quiet| crate::time::point(quiet.until)) {
+            NEVER => NEVER,
+            until => until.max(now.saturating_add(1)),
+        }
+    }
+}

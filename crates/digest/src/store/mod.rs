@@ -1,0 +1,213 @@
+//! Where records are kept, found and woken. The engine above speaks of keys, windows and batches; here are numbers,
+//! cache lines and timers. This is the whole face: find, insert, remove, the two halves of a record, `arm` after every
+//! change, `next_due` and `front`, and `fetch` for rows of loads.
+
+pub(crate) mod memories;
+pub(crate) mod record;
+pub(crate) mod seen;
+mod slab;
+mod table;
+mod timers;
+mod wheel;
+
+use std::hint::black_box;
+
+use crate::hash::{Identity, Place};
+use crate::{Host, Seed};
+use record::{Cold, Extra, Hot, Wait, flag};
+use slab::Slab;
+use table::Table;
+use timers::Timers;
+
+pub(crate) struct Store<H: Host> {
+    table: Table,
+    slab: Slab<H>,
+    timers: Timers,
+    /// How long a sliding window waits for quiet; the end of time if windows do not slide.
+    pub(crate) sliding: u64,
+    /// A record and the identity of its key: closing a window asks twice.
+    known: (u32, Identity),
+}
+
+impl<H: Host> Store<H> {
+    pub(crate) const fn new(sliding: u64) -> Self {
+        let known = (u32::MAX, Identity::NONE);
+        Self { table: Table::new(), slab: Slab::new(), timers: Timers::new(), sliding, known }
+    }
+
+    /// Records in use.
+    pub(crate) const fn used(&self) -> u32 {
+        self.slab.used()
+    }
+
+    #[inline]
+    pub(crate) fn find(&self, identity: Identity) -> Option<u32> {
+        let guess = self.table.guess(identity.tag());
+        if self.is(guess, identity) { Some(guess) } else { self.search(identity) }
+    }
+
+    /// [`find`](Self::find), begun with the first half of the identity: the table's memory is under way while the
+    /// second half is computed.
+    #[inline(always)]
+    pub(crate) fn find_place(&self, place: Place) -> (Identity, Option<u32>) {
+        let guess = self.table.guess(place.tag());
+        let identity = place.identity();
+        let found = if self.is(guess, identity) { Some(guess) } else { self.search(identity) };
+        (identity, found)
+    }
+
+    #[inline(always)]
+    fn is(&self, index: u32, identity: Identity) -> bool {
+        self.slab
+            .hot(index)
+            .is_some_and(|hot| hot.fingerprint == identity.fingerprint() && hot.wait != Wait::Free)
+    }
+
+    #[inline(never)]
+    fn search(&self, identity: Identity) -> Option<u32> {
+        self.table.find(identity.tag(), |index| self.is(index, identity))
+    }
+
+    /// A record for a key that has none; `None` if all numbers are taken.
+    pub(crate) fn insert(&mut self, identity: Identity, key: H::Key) -> Option<u32> {
+        let index = self.slab.insert(identity.fingerprint(), key)?;
+        self.table.insert(identity.tag(), index);
+        Some(index)
+    }
+
+    /// Takes a record out; its timer goes stale.
+    pub(crate) fn remove(&mut self, index: u32, seed: &Seed) -> Option<(Hot, Cold<H>)> {
+        let identity = self.identity_of(index, seed);
+        if self.slab.hot(index).is_some_and(|hot| hot.has(flag::ARMED)) {
+            self.timers.stale += 1;
+        }
+        let removed = self.slab.remove(index)?;
+        self.table.remove(identity.tag(), index);
+        self.settle_if_front(index);
+        Some(removed)
+    }
+
+    /// The identity of a record's key.
+    pub(crate) fn identity_of(&mut self, index: u32, seed: &Seed) -> Identity {
+        let (known, identity) = self.known;
+        let fits = |hot: &Hot| hot.fingerprint == identity.fingerprint();
+        if known == index && self.slab.hot(index).is_some_and(fits) {
+            return identity;
+        }
+        let identity = self.key(index).map_or(Identity::NONE, |key| seed.identity(key));
+        self.known = (index, identity);
+        identity
+    }
+
+    #[inline]
+    pub(crate) fn hot(&self, index: u32) -> Option<&Hot> {
+        self.slab.hot(index)
+    }
+
+    #[inline]
+    pub(crate) fn hot_mut(&mut self, index: u32) -> Option<&mut Hot> {
+        self.slab.hot_mut(index)
+    }
+
+    pub(crate) fn cold(&self, index: u32) -> Option<&Cold<H>> {
+        self.slab.cold(index)
+    }
+
+    #[inline]
+    pub(crate) fn both_mut(&mut self, index: u32) -> Option<(&mut Hot, &mut Cold<H>)> {
+        self.slab.both_mut(index)
+    }
+
+    pub(crate) fn key(&self, index: u32) -> Option<&H::Key> {
+        self.slab.cold(index)?.key.as_ref()
+    }
+
+    #[inline]
+    pub(crate) fn extra(&self, index: u32) -> Option<&Extra<H>> {
+        if !self.slab.hot(index)?.has(flag::EXTRA) {
+            return None;
+        }
+        self.slab.cold(index)?.extra.as_deref()
+    }
+
+    /// The extra of a record, if it has one.
+    pub(crate) fn extra_there(&mut self, index: u32) -> Option<&mut Extra<H>> {
+        if !self.slab.hot(index)?.has(flag::EXTRA) {
+            return None;
+        }
+        self.slab.cold_mut(index)?.extra.as_deref_mut()
+    }
+
+    /// The extra of a record, made if it is not there.
+    pub(crate) fn extra_mut(&mut self, index: u32) -> Option<&mut Extra<H>> {
+        let (hot, cold) = self.slab.both_mut(index)?;
+        hot.set(flag::EXTRA, true);
+        Some(cold.extra.get_or_insert_default())
+    }
+
+    /// The numbers in use, rising.
+    pub(crate) fn indices(&self) -> impl Iterator<Item = u32> + use<'_, H> {
+        self.slab.indices()
+    }
+
+    /// One more than the highest number ever given.
+    pub(crate) const fn made(&self) -> u32 {
+        self.slab.made()
+    }
+
+    /// The free numbers, in the order in which they will be used again.
+    pub(crate) fn free_list(&self) -> impl Iterator<Item = u32> + use<'_, H> {
+        self.slab.free_list()
+    }
+
+    /// For restoring: so many records, all free, in the order given.
+    pub(crate) fn rebuild(&mut self, made: u32, free: &[u32]) -> Option<()> {
+        self.slab = Slab::rebuild(made, free)?;
+        Some(())
+    }
+
+    /// For restoring: puts a record where it was.
+    pub(crate) fn put(&mut self, index: u32, identity: Identity, hot: Hot, cold: Cold<H>) -> Option<()> {
+        if self.find(identity).is_some() {
+            return None;
+        }
+        self.slab.put(index, hot, cold)?;
+        self.table.insert(identity.tag(), index);
+        Some(())
+    }
+
+    /// Gives memory back, if nothing is kept.
+    pub(crate) fn shrink(&mut self) {
+        if self.slab.used() == 0 {
+            self.slab.shrink();
+            self.table.shrink();
+            self.timers.shrink();
+        }
+    }
+
+    /// Brings what these keys need into the cache: rows of loads that do not depend on each other, so that their
+    /// misses overlap. The less stands between two loads, the more of them are under way at once.
+    #[inline(always)]
+    pub(crate) fn fetch(&self, identities: &[Identity], with_kept: bool) {
+        let touch = |sum: u32, identity: &Identity| sum.wrapping_add(self.table.touch(identity.tag()));
+        black_box(identities.iter().fold(0, touch));
+        let touch = |sum: u64, identity: &Identity| {
+            let hot = self.slab.hot(self.table.guess(identity.tag()));
+            sum.wrapping_add(hot.map_or(0, |hot| hot.fingerprint))
+        };
+        black_box(identities.iter().fold(0, touch));
+        if with_kept {
+            let touch = |sum: usize, identity: &Identity| {
+                let cold = self.slab.cold(self.table.guess(identity.tag()));
+                sum.wrapping_add(cold.map_or(0, |cold| cold.kept.len()))
+            };
+            black_box(identities.iter().fold(0, touch));
+            let touch = |sum: u64, identity: &Identity| {
+                let cold = self.slab.cold(self.table.guess(identity.tag()));
+                let last = cold.and_then(|cold| cold.kept.last());
+                sum.wrapping_add(last.map_or(0, |item| item.seq))
+            };
+            black_box(identities.iter().fold(0, touch));
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! What is kept per key: one cache line that every event touches, a second one with the key and the kept events, and
+//! an extra for what went out.
+
+use crate::batch::{Batch, Flight};
+use crate::time::NEVER;
+use crate::{Actors, Host, Item, Lane};
+
+/// What a record waits for. The one place where that is said; [`Hot::deadline`] makes a time of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Wait {
+    /// The record is in no use.
+    #[default]
+    Free = 0,
+    /// Nothing is pending; something else keeps the record alive (in flight, a reminder, the refractory period).
+    Idle = 1,
+    /// Nothing is pending or running: it is a memory, and may be evicted.
+    Remembered = 2,
+    /// The window collects: until `end`, or until it was quiet for the policy's time.
+    Open = 3,
+    /// The window is over; a digest of this key is not answered yet.
+    InFlight = 4,
+    /// The window is over; the refractory period ends at `end`.
+    Refractory = 5,
+    /// The window is over; the calendar says quiet until `end`.
+    Quiet = 6,
+    /// The notification was given back to be held until `end`.
+    Held = 7,
+    /// It goes at `end`, whatever comes: its turn in a catch-up, a retry, a higher class, a flush on request.
+    Turn = 8,
+}
+
+impl Wait {
+    pub(crate) fn from_byte(byte: u8) -> Option<Self> {
+        use Wait::{Held, Idle, InFlight, Open, Quiet, Refractory, Remembered, Turn};
+        [Idle, Remembered, Open, InFlight, Refractory, Quiet, Held, Turn]
+            .into_iter()
+            .find(|w| *w as u8 == byte)
+    }
+
+    /// Whether events are, or may be, pending.
+    pub(crate) const fn is_window(self) -> bool {
+        !matches!(self, Self::Free | Self::Idle | Self::Remembered)
+    }
+
+    /// Whether `end` is a point of the calendar's time, which a step of the clock does not move.
+    pub(crate) const fn ends_at_a_point(self) -> bool {
+        matches!(self, Self::Quiet | Self::Held)
+    }
+}
+
+/// Facts about a record that save a look elsewhere.
+pub(crate) mod flag {
+    /// There are more actors than are counted.
+    pub(crate) const MORE: u8 = 1 << 0;
+    /// Events are kept one by one in [`Cold::kept`](super::Cold).
+    pub(crate) const KEPT: u8 = 1 << 1;
+    /// There is an [`Extra`](super::Extra).
+    pub(crate) const EXTRA: u8 = 1 << 2;
+    /// The wheel has an entry for `Hot::armed`.
+    pub(crate) const ARMED: u8 = 1 << 3;
+    /// That entry was put into the far set: its time is not known from its low half.
+    pub(crate) const FAR: u8 = 1 << 4;
+    /// It was taken out of the wheel and will have its turn now.
+    pub(crate) const DUE: u8 = 1 << 5;
+    /// What the timers own.
+    pub(crate) const TIMER: u8 = ARMED | FAR | DUE;
+}
+
+/// The part that every event touches: 64 bytes, one cache line. The sums are those of [`Sums`].
+#[derive(Clone, Debug, Default)]
+#[repr(C, align(64))]
+pub(crate) struct Hot {
+    /// 64 of the 96 identity bits of the key.
+    pub(crate) fingerprint: u64,
+    /// When the wait ends at the latest.
+    pub(crate) end: u64,
+    pub(crate) first: u64,
+    pub(crate) last: u64,
+    pub(crate) seq_hi: u64,
+    pub(crate) actor: u64,
+    pub(crate) total: u32,
+    pub(crate) bytes: u32,
+    /// The low half of the time of the wheel's entry; in a free record, the next free one.
+    pub(crate) armed: u32,
+    pub(crate) actors: u8,
+    pub(crate) class: u8,
+    pub(crate) wait: Wait,
+    pub(crate) flags: u8,
+}
+
+/// Counts of a batch.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sums {
+    /// When the first and the last event came.
+    pub(crate) first: u64,
+    pub(crate) last: u64,
+    /// The highest sequence number.
+    pub(crate) seq_hi: u64,
+    /// The first actor, how many are counted, and whether there are more. Only of batches that are not exact.
+    pub(crate) actor: u64,
+    pub(crate) actors: u8,
+    pub(crate) more: bool,
+    pub(crate) total: u32,
+    pub(crate) bytes: u32,
+    /// The highest class.
+    pub(crate) class: u8,
+}
+
+impl Hot {
+    /// When this record's window has to be looked at: the one function that knows.
+    #[inline(always)]
+    pub(crate) const fn deadline(&self, sliding: u64) -> u64 {
+        match self.wait {
+            Wait::Free | Wait::Idle | Wait::Remembered | Wait::InFlight => NEVER,
+            Wait::Open => {
+                // An empty one, after a leading edge, does not slide.
+                let quiet = if self.total == 0 { NEVER } else { self.last.saturating_add(sliding) };
+                if quiet < self.end { quiet } else { self.end }
+            }
+            Wait::Refractory | Wait::Quiet | Wait::Held | Wait::Turn => self.end,
+        }
+    }
+
+    pub(crate) const fn has(&self, flags: u8) -> bool {
+        self.flags & flags != 0
+    }
+
+    pub(crate) const fn set(&mut self, flags: u8, on: bool) {
+        if on {
+            self.flags |= flags;
+        } else {
+            self.flags &= !flags;
+        }
+    }
+
+    pub(crate) const fn wait_for(&mut self, wait: Wait, end: u64) {
+        self.wait = wait;
+        self.end = end;
+    }
+
+    /// Whether the wheel's entry with this low half of a time is the one that wakes this record.
+    pub(crate) const fn relies_on(&self, low: u32) -> bool {
+        self.has(flag::ARMED) && self.armed == low
+    }
+
+    pub(crate) const fn sums(&self) -> Sums {
+        Sums {
+            first: self.first,
+            last: self.last,
+            seq_hi: self.seq_hi,
+            actor: self.actor,
+            actors: self.actors,
+            more: self.has(flag::MORE),
+            total: self.total,
+            bytes: self.bytes,
+            class: self.class,
+        }
+    }
+
+    pub(crate) const fn set_sums(&mut self, sums: Sums) {
+        (self.first, self.last, self.seq_hi, self.actor) = (sums.first, sums.last, sums.seq_hi, sums.actor);
+        (self.actors, self.total, self.bytes, self.class) = (sums.actors, sums.total, sums.bytes, sums.class);
+        self.set(flag::MORE, sums.more);
+    }
+
+    /// Takes all pending events out; what the record waits for stays.
+    pub(crate) fn take_pending<H: Host>(&mut self, cold: &mut Cold<H>) -> Batch<H> {
+        let sums = self.sums();
+        self.set_sums(Sums::default());
+        self.set(flag::KEPT, false);
+        let actors = cold.extra.as_deref_mut().map(|extra| std::mem::take(&mut extra.actors));
+        let (kept, fold) = (std::mem::take(&mut cold.kept), std::mem::take(&mut cold.fold));
+        Batch { sums, kept, actors: actors.unwrap_or_default(), fold }
+    }
+
+    /// Puts a batch into a record that has nothing pending.
+    pub(crate) fn put_pending<H: Host>(&mut self, cold: &mut Cold<H>, batch: Batch<H>) {
+        self.set_sums(batch.sums);
+        self.set(flag::KEPT, !batch.kept.is_empty());
+        if !batch.actors.is_empty() {
+            self.set(flag::EXTRA, true);
+            cold.extra.get_or_insert_default().actors = batch.actors;
+        }
+        (cold.kept, cold.fold) = (batch.kept, batch.fold);
+    }
+}
+
+impl Sums {
+    pub(crate) fn known_actors(&self, rest: &[u64]) -> Actors {
+        let first = (self.actors > 0).then_some(self.actor);
+        Actors { first, rest: rest.to_vec(), more: self.more }
+    }
+}
+
+/// The part with the key and the kept events.
+pub(crate) struct Cold<H: Host> {
+    pub(crate) key: Option<H::Key>,
+    /// Pending events that are kept, oldest first.
+    pub(crate) kept: Vec<Item<H::Payload>>,
+    pub(crate) extra: Option<Box<Extra<H>>>,
+    pub(crate) fold: H::Fold,
+}
+
+impl<H: Host> Default for Cold<H> {
+    fn default() -> Self {
+        Self { key: None, kept: Vec::new(), extra: None, fold: H::Fold::default() }
+    }
+}
+
+/// What only keys with a history need. Times are `NEVER` for none.
+pub(crate) struct Extra<H: Host> {
+    /// Pending actors after the first, of what is only counted.
+    pub(crate) actors: Vec<u64>,
+    /// The read watermark.
+    pub(crate) mark: u64,
+    pub(crate) flights: Vec<Flight<H>>,
+    /// What was delivered and is unread, per lane.
+    pub(crate) delivered: [Batch<H>; 2],
+    /// The unread count that the caller was last told.
+    pub(crate) told: u32,
+    /// How often in a row a digest failed.
+    pub(crate) failures: u8,
+    pub(crate) refractory_level: u8,
+    pub(crate) refractory_until: u64,
+    /// The last notification that counts for the refractory period.
+    pub(crate) notified_at: u64,
+    /// The next reminder and its place on the ladder.
+    pub(crate) remind_at: u64,
+    pub(crate) remind_step: u8,
+    /// It waits for the end of a quiet time.
+    pub(crate) remind_held: bool,
+    /// Since when it is a memory.
+    pub(crate) since: u64,
+    /// Its entry in the queue of memories.
+    pub(crate) entry: u32,
+}
+
+impl<H: Host> Default for Extra<H> {
+    fn default() -> Self {
+        Self {
+            actors: Vec::new(),
+            mark: 0,
+            flights: Vec::new(),
+            delivered: [Batch::default(), Batch::default()],
+            told: 0,
+            failures: 0,
+            refractory_level: 0,
+            refractory_until: 0,
+            notified_at: NEVER,
+            remind_at: NEVER,
+            remind_step: 0,
+            remind_held: false,
+            since: NEVER,
+            entry: 0,
+        }
+    }
+}
+
+impl<H: Host> Extra<H> {
+    /// Whether a digest waits for its answer.
+    pub(crate) fn digest_in_flight(&self) -> bool {
+        self.flights.iter().any(|flight| flight.lane == Lane::Digest)
+    }
+
+    /// The next reminder, if there is something to remind of, and nothing is on its way that would say it anyway.
+    pub(crate) fn reminder(&self, pending: u32) -> u64 {
+        let [digest, _] = &self.delivered;
+        let due = pending == 0 && digest.sums.total > 0 && !self.digest_in_flight();
+        if due { self.remind_at } else { NEVER }
+    }
+
+    /// The earliest of the timers that are not the window's.
+    pub(crate) fn timer(&self, hot: &Hot) -> u64 {
+        let flight = self.flights.iter().map(|flight| flight.until).min().unwrap_or(NEVER);
+        let rest =
+            if hot.wait == Wait::Idle && self.refractory_until > 0 { self.refractory_until } else { NEVER };
+        flight.min(self.reminder(hot.total)).min(rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Plain;
+
+    #[test]
+    fn the_layout_keeps_its_promise() {
+        assert_eq!((size_of::<Hot>(), align_of::<Hot>()), (64, 64));
+        assert!(size_of::<Cold<Plain<(u64, u64)>>>() <= 64);
+    }
+}

@@ -1,0 +1,159 @@
+//! Records by number, in chunks: growing never moves a record and never doubles the memory.
+
+use super::record::{Cold, Hot, Wait};
+use crate::Host;
+use crate::time::NEVER;
+
+const CHUNK_BITS: u32 = 15;
+const CHUNK: usize = 1 << CHUNK_BITS;
+const NONE: u32 = u32::MAX;
+
+pub(crate) struct Slab<H: Host> {
+    hot: Vec<Vec<Hot>>,
+    cold: Vec<Vec<Cold<H>>>,
+    free: u32,
+    /// Records ever made: the next fresh number.
+    made: u32,
+    used: u32,
+}
+
+fn place(index: u32) -> (usize, usize) {
+    ((index >> CHUNK_BITS) as usize, index as usize & (CHUNK - 1))
+}
+
+impl<H: Host> Slab<H> {
+    pub(crate) const fn new() -> Self {
+        Self { hot: Vec::new(), cold: Vec::new(), free: NONE, made: 0, used: 0 }
+    }
+
+    pub(crate) const fn used(&self) -> u32 {
+        self.used
+    }
+
+    /// One more than the highest number ever given.
+    pub(crate) const fn made(&self) -> u32 {
+        self.made
+    }
+
+    #[inline]
+    pub(crate) fn hot(&self, index: u32) -> Option<&Hot> {
+        let (chunk, at) = place(index);
+        self.hot.get(chunk)?.get(at)
+    }
+
+    #[inline]
+    pub(crate) fn hot_mut(&mut self, index: u32) -> Option<&mut Hot> {
+        let (chunk, at) = place(index);
+        self.hot.get_mut(chunk)?.get_mut(at)
+    }
+
+    #[inline]
+    pub(crate) fn cold(&self, index: u32) -> Option<&Cold<H>> {
+        let (chunk, at) = place(index);
+        self.cold.get(chunk)?.get(at)
+    }
+
+    #[inline]
+    pub(crate) fn cold_mut(&mut self, index: u32) -> Option<&mut Cold<H>> {
+        let (chunk, at) = place(index);
+        self.cold.get_mut(chunk)?.get_mut(at)
+    }
+
+    #[inline]
+    pub(crate) fn both_mut(&mut self, index: u32) -> Option<(&mut Hot, &mut Cold<H>)> {
+        let (chunk, at) = place(index);
+        Some((self.hot.get_mut(chunk)?.get_mut(at)?, self.cold.get_mut(chunk)?.get_mut(at)?))
+    }
+
+    /// A record in use, or `None` if all numbers are taken.
+    pub(crate) fn insert(&mut self, fingerprint: u64, key: H::Key) -> Option<u32> {
+        let recycled = self.free != NONE;
+        let index = if recycled { self.free } else { self.grow()? };
+        let (hot, cold) = self.both_mut(index)?;
+        let next = hot.armed;
+        *hot = Hot { fingerprint, end: NEVER, wait: Wait::Idle, ..Hot::default() };
+        cold.key = Some(key);
+        if recycled {
+            self.free = next;
+        }
+        self.used += 1;
+        Some(index)
+    }
+
+    fn grow(&mut self) -> Option<u32> {
+        let index = self.made;
+        if index == NONE {
+            return None;
+        }
+        let (chunk, _) = place(index);
+        if self.hot.len() <= chunk {
+            // The first chunk grows as needed, so that a small engine is small.
+            let capacity = if chunk == 0 { 0 } else { CHUNK };
+            self.hot.push(Vec::with_capacity(capacity));
+            self.cold.push(Vec::with_capacity(capacity));
+        }
+        self.hot.get_mut(chunk)?.push(Hot::default());
+        self.cold.get_mut(chunk)?.push(Cold::default());
+        self.made += 1;
+        Some(index)
+    }
+
+    /// Frees a record and gives back what was in it.
+    pub(crate) fn remove(&mut self, index: u32) -> Option<(Hot, Cold<H>)> {
+        let free = self.free;
+        let (hot, cold) = self.both_mut(index)?;
+        if hot.wait == Wait::Free {
+            return None;
+        }
+        let hot = std::mem::replace(hot, Hot { armed: free, ..Hot::default() });
+        let cold = std::mem::take(cold);
+        self.free = index;
+        self.used -= 1;
+        Some((hot, cold))
+    }
+
+    /// Gives all memory back, if nothing is in use.
+    pub(crate) fn shrink(&mut self) {
+        if self.used == 0 {
+            *self = Self::new();
+        }
+    }
+
+    /// The numbers in use, rising.
+    pub(crate) fn indices(&self) -> impl Iterator<Item = u32> + use<'_, H> {
+        (0..self.made).filter(|index| self.hot(*index).is_some_and(|hot| hot.wait != Wait::Free))
+    }
+
+    /// The free numbers, in the order in which they will be used again.
+    pub(crate) fn free_list(&self) -> impl Iterator<Item = u32> + use<'_, H> {
+        std::iter::successors(Some(self.free), |index| self.hot(*index).map(|hot| hot.armed))
+            .take_while(|index| *index != NONE)
+    }
+
+    /// For restoring: makes `made` records, all free, in the order given.
+    pub(crate) fn rebuild(made: u32, free: &[u32]) -> Option<Self> {
+        let mut slab = Self::new();
+        for _ in 0..made {
+            slab.grow()?;
+        }
+        let mut next = NONE;
+        for index in free.iter().rev() {
+            slab.hot_mut(*index)?.armed = next;
+            next = *index;
+        }
+        slab.free = next;
+        Some(slab)
+    }
+
+    /// For restoring: puts a record where it was.
+    pub(crate) fn put(&mut self, index: u32, hot: Hot, cold: Cold<H>) -> Option<()> {
+        let (old_hot, old_cold) = self.both_mut(index)?;
+        if old_hot.wait != Wait::Free {
+            return None;
+        }
+        *old_hot = hot;
+        *old_cold = cold;
+        self.used += 1;
+        Some(())
+    }
+}
