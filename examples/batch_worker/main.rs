@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use reveille_crypto::CryptoProvider;
 use reveille_crypto_lanes::Lanes;
-use reveille_webpush::endpoint::PublicHttps;
+use reveille_webpush::target::PublicHttps;
 use reveille_webpush::{
     ApplicationServer, Endpoint, Message, Subscription, Ttl, UserAgent, UserAgentKeys, VapidKey, VapidKeys,
     VapidSettings,
@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// How many batches it took, and how many messages were encrypted a second.
 fn run(crypto: CryptoProvider) -> Result<(f64, f64), Box<dyn Error>> {
-    let key = VapidKey::load(&crypto.p256.generate()?, crypto)?;
+    let key = VapidKey::new(&crypto.p256.generate()?, crypto)?;
     let settings = VapidSettings::new("mailto:ops@example.com".parse()?);
     let server = ApplicationServer::new(crypto, VapidKeys::new(key), settings);
     let subscriptions = (0..PRODUCERS).map(|_| subscription(crypto)).collect::<Result<Vec<_>, _>>()?;
@@ -82,6 +82,6 @@ fn run(crypto: CryptoProvider) -> Result<(f64, f64), Box<dyn Error>> {
 /// As a browser would give it.
 fn subscription(crypto: CryptoProvider) -> Result<Subscription, Box<dyn Error>> {
     let keys = UserAgentKeys::generate(crypto)?;
-    let user_agent = UserAgent::load(&keys, reveille_crypto_rustcrypto::PROVIDER)?;
-    Ok(user_agent.subscription(Endpoint::parse("https://push.example.net/a", &PublicHttps)?))
+    let user_agent = UserAgent::new(&keys, reveille_crypto_rustcrypto::PROVIDER)?;
+    Ok(user_agent.subscription(Endpoint::new("https://push.example.net/a", &PublicHttps)?))
 }

@@ -7,7 +7,7 @@ use std::sync::mpsc::channel;
 
 use reveille_crypto::CryptoProvider;
 use reveille_crypto_lanes::Lanes;
-use reveille_webpush::endpoint::PublicHttps;
+use reveille_webpush::target::PublicHttps;
 use reveille_webpush::{
     ApplicationServer, Endpoint, Message, Ttl, UserAgent, UserAgentKeys, VapidKey, VapidKeys, VapidSettings,
 };
@@ -19,12 +19,12 @@ const RUSTCRYPTO: CryptoProvider = reveille_crypto_rustcrypto::PROVIDER;
 #[test]
 fn every_job_becomes_its_request_in_order() {
     let crypto = LANES.provider();
-    let key = VapidKey::load(&crypto.p256.generate().unwrap(), crypto).unwrap();
+    let key = VapidKey::new(&crypto.p256.generate().unwrap(), crypto).unwrap();
     let settings = VapidSettings::new("mailto:ops@example.com".parse().unwrap());
     let server = ApplicationServer::new(crypto, VapidKeys::new(key), settings);
-    let user_agent = UserAgent::load(&UserAgentKeys::generate(RUSTCRYPTO).unwrap(), RUSTCRYPTO).unwrap();
+    let user_agent = UserAgent::new(&UserAgentKeys::generate(RUSTCRYPTO).unwrap(), RUSTCRYPTO).unwrap();
     let subscription =
-        user_agent.subscription(Endpoint::parse("https://push.example/x", &PublicHttps).unwrap());
+        user_agent.subscription(Endpoint::new("https://push.example/x", &PublicHttps).unwrap());
     for count in [1, MOST - 1, MOST, MOST + 1, 3 * MOST + 9] {
         let (queue, jobs) = channel();
         for number in 0..count {
