@@ -1,5 +1,7 @@
 //! Private keys: numbers in [1, n − 1], four limbs of 64 bits, least significant first.
 
+use core::hint::black_box;
+
 use reveille_crypto::{CryptoError, SecureRandom};
 use zeroize::Zeroizing;
 
@@ -29,7 +31,8 @@ pub(super) fn sample(drawn: &[u8; 32], random: &dyn SecureRandom) -> Result<Zero
 /// The odd one of k and n − k, and 1 if it is the latter.
 pub(super) fn odd(key: &Scalar) -> (Zeroizing<Scalar>, u8) {
     let [low, ..] = key;
-    let even = (low & 1) ^ 1;
+    // So that the compiler does not make a branch of it.
+    let even = black_box((low & 1) ^ 1);
     let (mut out, _) = subtract(&ORDER, key);
     for (negated, limb) in out.iter_mut().zip(key) {
         *negated ^= even.wrapping_sub(1) & (*negated ^ limb);
