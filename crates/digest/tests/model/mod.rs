@@ -139,8 +139,12 @@ impl Batch {
         if self.total() == 0 {
             *self = later;
         } else if later.total() > 0 {
+            let first = later.0.iter().map(|k| k.at).min().unwrap_or(0);
+            let in_order = self.max(|k| k.at) <= first;
             self.0.extend(later.0);
-            self.0.sort_by_key(|k| k.at);
+            if !in_order {
+                self.0.sort_by_key(|k| k.at);
+            }
         }
     }
     /// What is taken out, and how many it was.
