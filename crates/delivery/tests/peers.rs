@@ -257,6 +257,18 @@ fn a_cancel_waits_for_a_ring_on_the_wire_but_not_for_long() {
 }
 
 #[test]
+fn a_late_tick_lets_nothing_go_that_has_expired_meanwhile() {
+    let mut delivery = delivery();
+    let at = |millis| NOW + Duration::from_millis(millis);
+    submit(&mut delivery, job(1, 1), NOW);
+    submit(&mut delivery, job(2, 2).with_not_after(at(301_000)), at(299_500));
+    // The first one's lease ended at 300 s and would free the wire for the second, which is of no more use by now.
+    let outputs = apply(&mut delivery, Input::Tick, at(310_000));
+    assert!(sends(&outputs).is_empty(), "{outputs:?}");
+    assert!(outputs.contains(&Output::Settled { job: JobId::from_bits(2), fate: Fate::Expired }));
+}
+
+#[test]
 fn what_is_held_back_costs_no_attempt() {
     let mut delivery = delivery();
     let mut attempt = send(&submit(&mut delivery, job(1, 1), NOW));

@@ -9,6 +9,10 @@ use crate::{DeviceId, Fate, JobId, LegId, Note, Output, Role, Send, SlotId, When
 impl Delivery {
     /// Begins the leg's attempt, behind an older generation on the wire if it may wait.
     pub(super) fn start(&mut self, live: &mut Live, at: usize, may_wait: bool) {
+        if self.is_over(&live.job) {
+            // Another job freed the wire at the very time that this one's timer is due as well.
+            return self.settle_leg(live, at, Fate::Expired);
+        }
         let id = live.job.id;
         let Some(leg) = live.legs.get_mut(at) else { return };
         let device = leg.device;
