@@ -46,7 +46,10 @@ impl Conversations {
         let rings_for = rings_for.unwrap_or_else(|| self.rules.calls().ring_for());
         let starts = at.min(self.now);
         let hidden_until = starts + self.rules.calls().hidden_after();
-        let hidden = offer.hidden && hidden_until > self.now;
+        // A ring that goes on is not hidden again: it has to be cancelled.
+        let rings = there.members.get(place).and_then(|member| member.live.as_deref());
+        let goes_on = rings.is_some_and(|live| matches!(live.ring, Ring::Rings) && !is_other(live, &offer));
+        let hidden = offer.hidden && hidden_until > self.now && !goes_on;
         let until = if hidden { hidden_until + rings_for } else { starts + rings_for };
         if until <= self.now {
             return self.suppress(Some(&there.id), Some(&offer.person), Some(kind), Reason::Late);
@@ -113,8 +116,7 @@ impl Conversations {
     fn seen(&self, live: &Live, offer: &Offer, at: UnixTime) -> Option<Reason> {
         let same = offer.offer.is_some() && offer.offer == live.offer;
         if live.ring.is_open() {
-            let other = offer.offer.is_some() && live.offer.is_some() && !same;
-            if other {
+            if is_other(live, offer) {
                 return (at < live.offered_at).then_some(Reason::EarlierEpisode);
             }
             let ends = live.rang_at + self.rules.calls().duplicates_within();
@@ -153,10 +155,7 @@ impl Conversations {
     /// Another offer of the call to the same person: the cancel of the first got lost, or comes later.
     fn supersede(&mut self, there: &mut Conversation, slot: u32, place: usize, offer: &Offer) {
         let live = there.members.get(place).and_then(|member| member.live.as_deref());
-        let other = live.is_some_and(|live| {
-            live.ring.is_open() && live.offer.is_some() && offer.offer.is_some() && live.offer != offer.offer
-        });
-        if other {
+        if live.is_some_and(|live| live.ring.is_open() && is_other(live, offer)) {
             self.stop(there, slot, place, Cause::Superseded, None, None);
         }
     }
@@ -234,6 +233,11 @@ impl Conversations {
     pub(super) fn push(&mut self, output: Output) {
         self.outputs.push_back(output);
     }
+}
+
+/// Whether both have a name, and not the same.
+fn is_other(live: &Live, offer: &Offer) -> bool {
+    live.offer.is_some() && offer.offer.is_some() && live.offer != offer.offer
 }
 
 enum Verdict {
