@@ -113,6 +113,7 @@ pub fn verify(options: Options) -> ExitCode {
 fn answer(verdict: Result<(), Reason>) -> Answer {
     match verdict {
         Ok(()) => Answer { verdict: "resume", reason: "resume", fraud: false },
+        Err(Reason::Expired) => Answer { verdict: "expired", reason: Reason::Expired.name(), fraud: false },
         Err(reason) => Answer { verdict: "fresh", reason: reason.name(), fraud: reason.is_fraud() },
     }
 }

@@ -8,10 +8,11 @@ use reveille_crypto::{
     P256PublicKey,
 };
 use reveille_crypto_lanes::Lanes;
-use reveille_webpush::endpoint::PublicHttps;
+use reveille_webpush::credential::UnknownVapidKey;
+use reveille_webpush::target::PublicHttps;
 use reveille_webpush::{
-    ApplicationServer, Endpoint, Message, RequestError, Subscription, Ttl, UnknownVapidKey, UserAgent,
-    UserAgentKeys, VapidKey, VapidKeys, VapidSettings,
+    ApplicationServer, Endpoint, Message, RequestError, Subscription, Ttl, UserAgent, UserAgentKeys,
+    VapidKey, VapidKeys, VapidSettings,
 };
 
 const RING: CryptoProvider = reveille_crypto_ring::PROVIDER;
@@ -20,16 +21,16 @@ static LANES: Lanes = Lanes::over(RING);
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 
 fn server(crypto: CryptoProvider) -> ApplicationServer {
-    let key = VapidKey::load(&crypto.p256.generate().unwrap(), crypto).unwrap();
+    let key = VapidKey::new(&crypto.p256.generate().unwrap(), crypto).unwrap();
     let settings = VapidSettings::new("mailto:ops@example.com".parse().unwrap());
     ApplicationServer::new(crypto, VapidKeys::new(key), settings)
 }
 
 fn user_agent() -> (UserAgent, Subscription) {
     let keys = UserAgentKeys::generate(RUSTCRYPTO).unwrap();
-    let user_agent = UserAgent::load(&keys, RUSTCRYPTO).unwrap();
+    let user_agent = UserAgent::new(&keys, RUSTCRYPTO).unwrap();
     let subscription =
-        user_agent.subscription(Endpoint::parse("https://push.example/x", &PublicHttps).unwrap());
+        user_agent.subscription(Endpoint::new("https://push.example/x", &PublicHttps).unwrap());
     (user_agent, subscription)
 }
 
@@ -47,14 +48,14 @@ fn payload(number: usize) -> Vec<u8> {
 /// chunks.
 #[test]
 fn different_messages_in_one_batch() {
-    let lost = VapidKey::load(&RING.p256.generate().unwrap(), RING).unwrap().id();
+    let lost = VapidKey::new(&RING.p256.generate().unwrap(), RING).unwrap().id();
     for crypto in [RING, RUSTCRYPTO, LANES.provider()] {
         for count in [0, 1, 2, 9, 64, 65, 130] {
             let gone = |number: usize| number % 31 == 7;
             let receivers: Vec<_> = (0..count)
                 .map(|number| {
                     let (user_agent, subscription) = user_agent();
-                    (user_agent, if gone(number) { subscription.bound_to(lost) } else { subscription })
+                    (user_agent, if gone(number) { subscription.with_vapid_key(lost) } else { subscription })
                 })
                 .collect();
             let messages: Vec<_> = (0..count).map(message).collect();
@@ -68,7 +69,7 @@ fn different_messages_in_one_batch() {
             assert_eq!(out.len(), count);
             for (number, (request, (user_agent, _))) in out.into_iter().zip(&receivers).enumerate() {
                 if gone(number) {
-                    assert_eq!(request.unwrap_err(), RequestError::UnknownKey(UnknownVapidKey { id: lost }));
+                    assert_eq!(request.unwrap_err(), RequestError::from(UnknownVapidKey { id: lost }));
                     continue;
                 }
                 let request = request.unwrap();
@@ -103,7 +104,7 @@ impl P256 for NoKeys {
 /// Messages without content need no key, and go out when no key can be had.
 #[test]
 fn a_failing_backend_fails_encrypted_messages_only() {
-    let key = VapidKey::load(&RING.p256.generate().unwrap(), RING).unwrap();
+    let key = VapidKey::new(&RING.p256.generate().unwrap(), RING).unwrap();
     let settings = VapidSettings::new("mailto:ops@example.com".parse().unwrap());
     let server =
         ApplicationServer::new(CryptoProvider { p256: &NoKeys, ..RING }, VapidKeys::new(key), settings);
