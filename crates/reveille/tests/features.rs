@@ -14,8 +14,12 @@ fn documented(readme: &str) -> BTreeSet<&str> {
 
 /// Feature names and what each enables.
 fn declared(manifest: &str) -> Vec<(&str, &str)> {
-    let features = manifest.split("[features]").nth(1).unwrap().split("\n[").next().unwrap();
-    features.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(" = ")).collect()
+    let section = manifest.lines().skip_while(|line| *line != "[features]").skip(1);
+    section
+        .take_while(|line| !line.starts_with('['))
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once(" = "))
+        .collect()
 }
 
 #[test]
