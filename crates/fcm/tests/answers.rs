@@ -291,7 +291,7 @@ fn what_names_the_device_is_in_no_text() {
         let name = match &target {
             Target::Fid(fid) => fid.expose(),
             Target::Token(token) => token.expose(),
-            _ => unreachable!(),
+            other => panic!("{other:?} names no device"),
         };
         let details = [
             json!({"@type": "x/google.rpc.BadRequest", "fieldViolations": [{"field": "message.token", "description": format!("bad {name}")}]}),

@@ -358,7 +358,7 @@ fn what_the_schema_does_not_have_is_refused() {
     insta::assert_snapshot!(error(r#"{"message":{"android":{"priority":"SECRET"}}}"#), @"JSON at message.android.priority, line 1 column 43: expected one of the values of AndroidPriority");
     insta::assert_snapshot!(error(r#"{"message":{"data":{"from":"SECRET"}}}"#), @r#"JSON at message.data, line 1 column 37: data key "from" is reserved by FCM (the word `from`)"#);
     insta::assert_snapshot!(error(r#"{"message":{}}"#), @"JSON at message, line 1 column 14: a message needs exactly one of fid, token, topic and condition; found 0");
-    insta::assert_snapshot!(error(r#"{}"#), @"JSON, line 0 column 0: missing field `message`");
+    insta::assert_snapshot!(error(r#"{}"#), @"JSON: missing field `message`");
     insta::assert_snapshot!(error("{\"message\":{\"notification\":{\"title\":\"\u{1}\"}}}"), @r#"JSON at message.notification.title, line 1 column 38: control character (\u0000-\u001F) found while parsing a string"#);
     insta::assert_snapshot!(error(r#"{"message":{"notification":{"title":"\ud800"}}}"#), @"JSON at message.notification.title, line 1 column 44: unexpected end of hex escape");
 }

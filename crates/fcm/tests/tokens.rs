@@ -413,6 +413,7 @@ fn a_slow_signer_stops_nobody_who_has_a_token() {
     source.handle_response(id, &granted(3_600), NOW);
     let renewal = source.next_wakeup().unwrap().at;
     SLOW.store(true, std::sync::atomic::Ordering::SeqCst);
+    #[allow(clippy::disallowed_methods, reason = "two threads are what this is about")]
     let driver = std::thread::spawn({
         let source = Arc::clone(&source);
         move || {

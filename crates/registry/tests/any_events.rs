@@ -84,6 +84,8 @@ fn a_burst_of_not_found_removes_nobody_and_a_lasting_one_does() {
     };
     (0..500).for_each(|_| suspect(&mut store, 1));
     assert!(store.load(&key).unwrap().token_for(PushKind::Message).is_some());
+    suspect(&mut store, 13);
+    assert!(store.load(&key).unwrap().token_for(PushKind::Message).is_some());
     suspect(&mut store, 25);
     let device = store.load(&key).unwrap();
     assert!(

@@ -40,7 +40,7 @@ fn the_store_in_memory_keeps_to_them() {
 fn records_survive_a_store_and_hide_their_tokens() {
     let phone = cases::phone().unwrap();
     let json = serde_json::to_string(&phone).unwrap();
-    insta::assert_snapshot!(json, @r#"{"v":1,"key":{"app":"com.example.chat","device":"phone"},"owner":"alice","platform":"ios","tokens":[{"purpose":"apns_alert","value":"a1","environment":"production","registered":1800000000000,"since_revision":1,"suspicion":{"first":null,"answers":0}},{"purpose":"apns_voip","value":"v1","environment":"production","registered":1800000000000,"since_revision":1,"suspicion":{"first":null,"answers":0}}],"revision":1,"state":{"state":"active"},"registered":1800000000000,"last_seen":1800000000000}"#);
+    insta::assert_snapshot!(json, @r#"{"v":1,"key":{"app":"com.example.chat","device":"phone"},"owner":"alice","platform":"ios","tokens":[{"purpose":"apns_alert","value":"a1","environment":"production","registered":1800000000000,"since_revision":1,"suspicion":{"first":null,"last":null,"spread_ms":0,"answers":0}},{"purpose":"apns_voip","value":"v1","environment":"production","registered":1800000000000,"since_revision":1,"suspicion":{"first":null,"last":null,"spread_ms":0,"answers":0}}],"revision":1,"state":{"state":"active"},"registered":1800000000000,"last_seen":1800000000000}"#);
     assert_eq!(serde_json::from_str::<reveille_registry::Device>(&json).unwrap(), phone);
     let other = json.replace(r#""v":1"#, r#""v":2"#);
     let refused = serde_json::from_str::<reveille_registry::Device>(&other).unwrap_err().to_string();

@@ -83,12 +83,12 @@ mod tests {
     fn texts() {
         insta::assert_snapshot!(err(r#"[1,"aGVsbG8",60,null,null,null]"#), @"JSON, line 1 column 0: expected a push message as a JSON object, found an array");
         insta::assert_snapshot!(err(r#"{"ttl":60}"#), @"JSON, line 1 column 10: missing field `v`");
-        insta::assert_snapshot!(err(r#"{"v":2,"ttl":60}"#), @"JSON, line 0 column 0: v: expected 1, found 2");
+        insta::assert_snapshot!(err(r#"{"v":2,"ttl":60}"#), @"JSON: v: expected 1, found 2");
         insta::assert_snapshot!(err(r#"{"v":1,"ttl":"SECRET"}"#), @"JSON at ttl, line 1 column 21: expected u64, found a string");
         insta::assert_snapshot!(err(r#"{"v":1,"ttl":2147483648}"#), @"JSON at ttl, line 1 column 24: TTL of 2147483648 seconds is longer than the limit of 2147483647");
-        insta::assert_snapshot!(err(r#"{"v":1,"ttl":60,"payload":"SECRET!"}"#), @"JSON, line 0 column 0: payload: invalid character or length");
+        insta::assert_snapshot!(err(r#"{"v":1,"ttl":60,"payload":"SECRET!"}"#), @"JSON: payload: invalid character or length");
         insta::assert_snapshot!(err(r#"{"v":1,"ttl":60,"urgency":"SECRET"}"#), @"JSON at urgency, line 1 column 35: urgency must be very-low, low, normal or high");
-        insta::assert_snapshot!(err(r#"{"v":1,"ttl":60,"padding":"to_maximum"}"#), @"JSON, line 0 column 0: a message without payload cannot be padded");
+        insta::assert_snapshot!(err(r#"{"v":1,"ttl":60,"padding":"to_maximum"}"#), @"JSON: a message without payload cannot be padded");
         insta::assert_snapshot!(err(r#"{"v":1,"ttl":60,"subscription":{}}"#), @"JSON at subscription, line 1 column 30: unknown field `subscription`, expected one of `v`, `payload`, `ttl`, `urgency`, `topic`, `padding`");
     }
 
