@@ -25,7 +25,8 @@ const NAMES: [&str; 7] = [
 
 const ENDPOINT: &str = "https://push.example/wpush/v2/gAAAAABkSECRETsecret,SECRET!secret/tok%2Fen%3DAPA91bSECRETsecret?k=c2VjcmV0c2VjcmV0";
 /// As every token of ours begins, and another one.
-const TOKEN: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJFUzI1NiJ9.eyJhdWQiOiJodHRwczovL3B1c2guZXhhbXBsZSJ9.c2lnbmF0dXJlc2lnbmF0dXJl";
+const TOKEN: &str =
+    "eyJ0eXAiOiJKV1QiLCJhbGciOiJFUzI1NiJ9.eyJhdWQiOiJodHRwczovL3B1c2guZXhhbXBsZSJ9.c2lnbmF0dXJlc2lnbmF0dXJl";
 
 fn decoded(path: &str) -> String {
     let (mut out, mut rest) = (Vec::new(), path.as_bytes());
@@ -47,7 +48,8 @@ fn decoded(path: &str) -> String {
 
 /// The same text with what a service was sent in it.
 fn quoting(text: &[u8], endpoint: &str) -> Vec<u8> {
-    let path = endpoint.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
+    let path =
+        endpoint.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
     let decoded = decoded(path);
     let (mut out, mut rest) = (Vec::new(), text);
     while let [first, after @ ..] = rest {
@@ -70,7 +72,10 @@ fn quoting(text: &[u8], endpoint: &str) -> Vec<u8> {
 
 /// What must not get out: the parts of the endpoint and of the token, in one case of letters.
 fn secrets(endpoint: &str) -> Vec<String> {
-    let path = endpoint.split_once("://").and_then(|(_, rest)| rest.split_once(['/', '?'])).map_or("", |(_, path)| path);
+    let path = endpoint
+        .split_once("://")
+        .and_then(|(_, rest)| rest.split_once(['/', '?']))
+        .map_or("", |(_, path)| path);
     let decoded = decoded(path);
     let parts = [path, &decoded, &TOKEN.replace('.', "/")];
     let parts = parts.iter().flat_map(|text| text.split(['/', '?', '&', '=', '#', ':']));
@@ -105,7 +110,9 @@ fuzz_target!(|input: &[u8]| {
     // What is printed of any outcome like this one, with nothing in it that the service wrote.
     let bare = match &outcome {
         Outcome::Accepted(receipt) => Receipt::new(receipt.status).into(),
-        Outcome::Rejected(rejection) => Outcome::from(Rejection::new(rejection.status, rejection.action.clone())),
+        Outcome::Rejected(rejection) => {
+            Outcome::from(Rejection::new(rejection.status, rejection.action.clone()))
+        }
     };
     let bare = format!("{bare:?} {endpoint:?}").to_ascii_lowercase();
     for secret in secrets(endpoint.as_str()).iter().filter(|secret| !bare.contains(*secret)) {

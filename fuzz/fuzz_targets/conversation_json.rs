@@ -9,7 +9,8 @@ use reveille_core::{Machine, UnixTime};
 
 fuzz_target!(|text: &str| {
     let now = UnixTime::from_secs(1_700_000_000);
-    let headers = [("ce-specversion", "1.0"), ("ce-id", "1"), ("ce-type", "reveille.conversation.message_sent")];
+    let headers =
+        [("ce-specversion", "1.0"), ("ce-id", "1"), ("ce-type", "reveille.conversation.message_sent")];
     let results = [
         Genesys::new().read(text, now),
         CloudEvents::new().read(text, now),

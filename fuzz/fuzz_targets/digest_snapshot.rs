@@ -15,7 +15,8 @@ fuzz_target!(|bytes: &[u8]| {
     let restore = |bytes: &[u8]| Engine::read((Plain::<u64, Vec<u8>>::new(), SEED), bytes);
     let Ok(mut engine) = restore(bytes) else { return };
     let overdue = [Overdue::Flush, Overdue::Merge][usize::from(choice & 1)];
-    let rate = if choice & 2 == 0 { Rate::UNLIMITED } else { Rate { windows: 3, every: Duration::from_secs(1) } };
+    let rate =
+        if choice & 2 == 0 { Rate::UNLIMITED } else { Rate { windows: 3, every: Duration::from_secs(1) } };
     let now = UnixTime::from_secs(1_700_000_000);
     engine.apply(Input::Recovered(CatchUp { overdue, rate }), now).take(100_000).for_each(drop);
     for step in 0..40 {

@@ -8,7 +8,8 @@ use reveille_crypto_rustcrypto::PROVIDER;
 use reveille_webpush::{UserAgent, UserAgentKeys};
 
 static USER_AGENT: LazyLock<UserAgent> = LazyLock::new(|| {
-    let keys = UserAgentKeys::from_text("q1dXpw3UpT5VOmu_cf_v6ih07Aems3njxI-JWgLcM94", "BTBZMqHH6r4Tts7J_aSIgg");
+    let keys =
+        UserAgentKeys::from_text("q1dXpw3UpT5VOmu_cf_v6ih07Aems3njxI-JWgLcM94", "BTBZMqHH6r4Tts7J_aSIgg");
     UserAgent::new(&keys.expect("RFC 8291 Appendix A"), PROVIDER).expect("valid key")
 });
 

@@ -64,7 +64,10 @@ fuzz_target!(|ops: Vec<Op>| {
                 let granted = set.reserve(&token(n), Attempt::new(attempt.into()), now);
                 if let Ok(reservation) = granted {
                     let winner = winners.get(&reservation.token_id);
-                    assert!(winner.is_none_or(|winner| *winner == reservation.attempt), "granted after a commit");
+                    assert!(
+                        winner.is_none_or(|winner| *winner == reservation.attempt),
+                        "granted after a commit"
+                    );
                     assert!(now < token(n).keep_until);
                     held.push(reservation);
                 }

@@ -30,7 +30,14 @@ pub fn compare(report: &mut Report) {
 /// Ids as platforms write them.
 fn uuid(kind: u64, number: u64) -> String {
     let mixed = (number ^ kind << 56).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    format!("{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}", mixed >> 32, mixed >> 16 & 0xffff, kind, number & 0xfff, number)
+    format!(
+        "{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}",
+        mixed >> 32,
+        mixed >> 16 & 0xffff,
+        kind,
+        number & 0xfff,
+        number
+    )
 }
 
 struct Ids {
@@ -66,7 +73,10 @@ fn message(sender: &PersonId, role: Role, sequence: u64, text: &Text) -> What {
 
 fn give(machine: &mut Conversations, ids: &Ids, what: What, now: UnixTime) -> u64 {
     let input = Input::Event(Event::new(ids.conversation.clone(), what, now));
-    machine.apply(input, now).filter(|output| matches!(output, Output::Intent(_) | Output::Withdraw(_))).count() as u64
+    machine
+        .apply(input, now)
+        .filter(|output| matches!(output, Output::Intent(_) | Output::Withdraw(_)))
+        .count() as u64
 }
 
 /// Two participants and one unread message in each.
@@ -123,7 +133,11 @@ fn events(report: &mut Report) {
                     rings_for_ms: None,
                     restated: false,
                 }),
-                8 => What::CallWithdrawn(Withdrawn { person: one.agent.clone(), cause: Cause::Transferred, offer: None }),
+                8 => What::CallWithdrawn(Withdrawn {
+                    person: one.agent.clone(),
+                    cause: Cause::Transferred,
+                    offer: None,
+                }),
                 1 | 5 | 9 | 13 => What::ReadUpTo(Read { person: one.visitor.clone(), sequence: None }),
                 2 | 6 | 10 | 14 => message(&one.visitor, Role::Visitor, count + 1, &text),
                 _ => message(&one.agent, Role::Primary, count + 1, &text),
@@ -131,7 +145,12 @@ fn events(report: &mut Report) {
             told += give(&mut machine, one, what, now);
         }
     });
-    report.row(&format!("one event, {LIVE} live conversations at random, outputs drained"), run, vec![], None);
+    report.row(
+        &format!("one event, {LIVE} live conversations at random, outputs drained"),
+        run,
+        vec![],
+        None,
+    );
     assert!(told > 0);
     let mut machine = filled(&ids, &text);
     let mut count = 0_u64;
@@ -168,13 +187,17 @@ fn parsing(report: &mut Report) {
     let text = "I would like to know when my order arrives, it was promised for yesterday. ".repeat(3);
     let event = format!(
         r#"{{"specversion":"1.0","id":"{}","source":"/chat","type":"reveille.conversation.message_sent","time":"2026-01-01T00:00:00.123Z","datacontenttype":"application/json","data":{{"conversation":"{}","sender":"{}","role":"visitor","message":"{}","sequence":17,"sender_name":"Ann Baker","preview":"{text}"}}}}"#,
-        uuid(4, 1), uuid(1, 1), uuid(3, 1), uuid(5, 1)
+        uuid(4, 1),
+        uuid(1, 1),
+        uuid(3, 1),
+        uuid(5, 1)
     );
     parse(report, "CloudEvents, a message", &event, || {
         let mut source = CloudEvents::new();
         Box::new(move |json: &str| source.read(json, at(0)).is_ok())
     });
-    let report_of_state = include_str!("../../../crates/conversation/tests/fixtures/genesys_users_conversations.json");
+    let report_of_state =
+        include_str!("../../../crates/conversation/tests/fixtures/genesys_users_conversations.json");
     parse(report, "Genesys, v2.users.{id}.conversations", report_of_state, || {
         let mut source = Genesys::new();
         Box::new(move |json: &str| source.read(json, at(0)).is_ok())

@@ -6,9 +6,11 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use reveille_core::UnixTime;
 use reveille_crypto::{CryptoProvider, P256PublicKey};
-use reveille_webpush::message::SizeLimit;
 use reveille_webpush::encryption::seal_with;
-use reveille_webpush::{ApplicationServer, Message, RequestError, Subscription, Ttl, VapidKey, VapidKeys, VapidSettings};
+use reveille_webpush::message::SizeLimit;
+use reveille_webpush::{
+    ApplicationServer, Message, RequestError, Subscription, Ttl, VapidKey, VapidKeys, VapidSettings,
+};
 
 use crate::allocations;
 use crate::report::Report;
@@ -99,7 +101,8 @@ pub fn subscription_json(endpoint: &str, p256dh: &str) -> String {
 }
 
 fn message(payload: &[u8]) -> Message {
-    Message::new_within(SizeLimit::Provider, payload.to_vec(), Ttl::from_secs(3_600).expect("valid TTL")).expect("valid message")
+    Message::new_within(SizeLimit::Provider, payload.to_vec(), Ttl::from_secs(3_600).expect("valid TTL"))
+        .expect("valid message")
 }
 
 /// Allocations beyond the returned request's own buffers. Those are counted, not assumed: the same request is put

@@ -13,7 +13,7 @@ use crate::activity::Activity;
 
 checked_struct! {
     /// Starts, updates or ends a Live Activity on one device. For all who follow a channel, see
-    /// [`Broadcast`](crate::Broadcast).
+    /// [`Broadcast`](crate::channel::Broadcast).
     ///
     /// Priority 10 counts toward an hourly budget, 5 does not.
     ///

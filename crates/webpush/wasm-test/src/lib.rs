@@ -6,8 +6,8 @@
 use reveille_core::UnixTime;
 use reveille_crypto::{CryptoError, CryptoProvider, SecureRandom, base64url};
 use reveille_crypto_rustcrypto::{StaticRandom, provider};
-use reveille_webpush::{ApplicationServer, Message, Subscription, Ttl, VapidKey, VapidKeys, VapidSettings};
 use reveille_webpush::message::SizeLimit;
+use reveille_webpush::{ApplicationServer, Message, Subscription, Ttl, VapidKey, VapidKeys, VapidSettings};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -65,7 +65,8 @@ fn answer(question: &[u8]) -> Result<Value, String> {
     let key = VapidKey::from_text(&question.vapid_private, PROVIDER).map_err(text)?;
     let settings = VapidSettings::new("mailto:ops@example.com".parse().map_err(text)?);
     let server = ApplicationServer::new(PROVIDER, VapidKeys::new(key), settings);
-    let message = Message::new_within(SizeLimit::Provider, payload, Ttl::from_secs(60).map_err(text)?).map_err(text)?;
+    let message =
+        Message::new_within(SizeLimit::Provider, payload, Ttl::from_secs(60).map_err(text)?).map_err(text)?;
     let request = server.request(&message, &question.subscription, question.now_ms).map_err(text)?;
     let headers: serde_json::Map<_, _> = request
         .headers()
