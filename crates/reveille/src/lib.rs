@@ -10,12 +10,21 @@ pub use reveille_payload as payload;
 #[cfg(feature = "apns")]
 #[doc(inline)]
 pub use reveille_apns as apns;
+#[cfg(feature = "conversation")]
+#[doc(inline)]
+pub use reveille_conversation as conversation;
+#[cfg(feature = "delivery")]
+#[doc(inline)]
+pub use reveille_delivery as delivery;
 #[cfg(feature = "digest")]
 #[doc(inline)]
 pub use reveille_digest as digest;
 #[cfg(feature = "fcm")]
 #[doc(inline)]
 pub use reveille_fcm as fcm;
+#[cfg(feature = "registry")]
+#[doc(inline)]
+pub use reveille_registry as registry;
 #[cfg(feature = "resume")]
 #[doc(inline)]
 pub use reveille_resume as resume;
@@ -27,6 +36,9 @@ pub use reveille_webpush as webpush;
 /// module here; nothing chooses one for you.
 pub mod crypto {
     pub use reveille_crypto::*;
+    #[cfg(feature = "lanes")]
+    #[doc(inline)]
+    pub use reveille_crypto_lanes as lanes;
     #[cfg(feature = "ring")]
     #[doc(inline)]
     pub use reveille_crypto_ring as ring;
