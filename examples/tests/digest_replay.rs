@@ -181,7 +181,10 @@ fn a_log_is_played_again() {
     }
     let (out, ok) = replay(&log);
     let notify: serde_json::Value = serde_json::from_str(out.lines().next().unwrap()).unwrap();
-    assert_eq!((&notify["at_ms"], &notify["output"], &notify["total"]), (&31_000.into(), &"notify".into(), &2.into()));
+    assert_eq!(
+        (&notify["at_ms"], &notify["output"], &notify["total"]),
+        (&31_000.into(), &"notify".into(), &2.into())
+    );
     assert!(ok && out.lines().count() == 2);
     let (out, ok) = replay(&log[..log.len() - 1]);
     assert!(!ok && out.contains("not written to their end"), "{out}");
