@@ -90,7 +90,8 @@ impl<H: Host> Engine<H> {
     /// quiet time, until when an event is of use) stays. O(keys). A driver that compares the wall clock with a monotonic
     /// one says so here; a step back by more than [`Policy::clock_tolerance`](crate::Policy) is found without that.
     pub fn handle_clock_step(&mut self, was: UnixTime, is: UnixTime) {
-        let step = Step { was: time::inside(was), is: time::inside(is) };
+        // The clock may have been behind the engine's time, within the tolerance: spans count from the engine's.
+        let step = Step { was: time::inside(was).max(self.now), is: time::inside(is) };
         self.step_clock(step);
         self.now = step.is;
         self.store.at(self.now);

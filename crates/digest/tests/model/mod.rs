@@ -459,6 +459,7 @@ impl Model {
     }
 
     pub fn step_clock(&mut self, was: u64, is: u64) {
+        let was = was.max(self.now);
         let shift = |at: u64| match at {
             NEVER => NEVER,
             _ if is < was => at.saturating_sub(was - is),
