@@ -70,6 +70,8 @@ fn the_neighbours_of_the_leanest_policy() {
 fn what_once_differed() {
     // A clock that was set after a tolerated fall left memories in the future.
     model::drive::run(&script(428));
+    // A policy with less tolerance came while the clock was behind: it is for the next time that is told, not for its own.
+    model::drive::run(&script(8916));
 }
 
 /// The long run: `REVEILLE_SCRIPTS=1000000 cargo test --release -p reveille-digest --test against_model -- --ignored`.

@@ -368,6 +368,10 @@ impl Model {
         if self.generation == 0 {
             self.generation = now.min(1 << 52);
         }
+        self.settle();
+    }
+
+    fn settle(&mut self) {
         self.due();
         let remember = ms(self.policy.remember);
         while self.oldest().is_some_and(|(since, ..)| since.saturating_add(remember) <= self.now) {
