@@ -88,7 +88,8 @@ impl<H: Host> Engine<H> {
 
     /// The wall clock was set: what is a span (a window, a time-out, a memory) goes with it, what is a point (the end of a
     /// quiet time, until when an event is of use) stays. O(keys). A driver that compares the wall clock with a monotonic
-    /// one says so here; a step back by more than [`Policy::clock_tolerance`](crate::Policy) is found without that.
+    /// one says so here; a step back by more than [`Policy::clock_tolerance`](crate::Policy) is found without that. If the
+    /// engine was told a later time than `was`, spans count from that time: what was left of them is left after the step.
     pub fn handle_clock_step(&mut self, was: UnixTime, is: UnixTime) {
         // The clock may have been behind the engine's time, within the tolerance: spans count from the engine's.
         let step = Step { was: time::inside(was).max(self.now), is: time::inside(is) };
