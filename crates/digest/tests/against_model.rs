@@ -72,6 +72,8 @@ fn what_once_differed() {
     model::drive::run(&script(428));
     // A policy with less tolerance came while the clock was behind: it is for the next time that is told, not for its own.
     model::drive::run(&script(8916));
+    // A policy that remembers less: what is due by then comes before what is forgotten, as always.
+    model::drive::run(&script(62_491));
 }
 
 /// The long run: `REVEILLE_SCRIPTS=1000000 cargo test --release -p reveille-digest --test against_model -- --ignored`.

@@ -35,7 +35,6 @@ impl<H: Host> Engine<H> {
             }
         }
         self.store.arm_all(now);
-        self.sweep(now);
     }
 
     /// Puts other limits in force. What is over them stays until it goes by itself; of memories, the least recent go.
