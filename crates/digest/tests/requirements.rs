@@ -321,6 +321,36 @@ fn a_step_of_the_clock_moves_spans_and_not_points() {
     assert_eq!(notifies(&deliver(&mut engine, 600)), [(500, 1)], "the end of the quiet is a point");
 }
 
+/// The wall clock fell behind the engine by less than the tolerance, and is set then: spans count from the engine's time.
+/// Otherwise what began before the step would lie in the future, and last longer by as much as the clock had fallen.
+#[test]
+fn a_step_after_a_tolerated_fall_leaves_nothing_in_the_future() {
+    for is in [36, 1_000] {
+        let mut engine = engine(|policy, _| policy.remember = secs(10));
+        engine.handle_read(&1, 7, at(65)).unwrap();
+        engine.handle_event(event(3, 1), at(65)).unwrap();
+        engine.handle_timeout(at(35));
+        engine.handle_clock_step(at(35), at(is));
+        engine.handle_read(&2, 7, at(is + 1)).unwrap();
+        assert!(std::iter::from_fn(|| engine.poll_output()).all(|output| matches!(output, Output::Clear(_))));
+        assert_eq!(engine.next_wakeup().unwrap().at, at(is + 30), "a window of 30 s stays one of 30 s");
+
+        let mut snapshot = Vec::new();
+        engine.write(&mut snapshot);
+        assert!(Tested::read((Pauses, Seed::new([9; 16])), &snapshot).is_ok(), "its own snapshot");
+
+        run(&mut engine, is + 9);
+        assert_eq!(engine.memories(), 2);
+        run(&mut engine, is + 10);
+        assert_eq!(engine.memories(), 1, "remembered for 10 s, and not longer");
+        // A key that is in use again holds up no other.
+        engine.handle_event(event(2, 2), at(is + 10)).unwrap();
+        engine.handle_read(&4, 7, at(is + 10)).unwrap();
+        run(&mut engine, is + 20);
+        assert_eq!(engine.memories(), 0);
+    }
+}
+
 // --- Reads ----------------------------------------------------------------------------------------------------------
 
 #[test]

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use reveille_core::{Jitter, Snapshot as _, UnixTime};
 use reveille_digest::*;
 
@@ -275,7 +276,8 @@ fn compare(policy: &Policy, keys: u64, steps: &[Step]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    // Always the same inputs, so that a change is what makes it fail.
+    #![proptest_config(ProptestConfig { cases: 40, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_tells_them_apart(

@@ -35,7 +35,6 @@ impl<H: Host> Engine<H> {
             }
         }
         self.store.arm_all(now);
-        self.sweep(now);
     }
 
     /// Puts other limits in force. What is over them stays until it goes by itself; of memories, the least recent go.
@@ -88,9 +87,11 @@ impl<H: Host> Engine<H> {
 
     /// The wall clock was set: what is a span (a window, a time-out, a memory) goes with it, what is a point (the end of a
     /// quiet time, until when an event is of use) stays. O(keys). A driver that compares the wall clock with a monotonic
-    /// one says so here; a step back by more than [`Policy::clock_tolerance`](crate::Policy) is found without that.
+    /// one says so here; a step back by more than [`Policy::clock_tolerance`](crate::Policy) is found without that. If the
+    /// engine was told a later time than `was`, spans count from that time: what was left of them is left after the step.
     pub fn handle_clock_step(&mut self, was: UnixTime, is: UnixTime) {
-        let step = Step { was: time::inside(was), is: time::inside(is) };
+        // The clock may have been behind the engine's time, within the tolerance: spans count from the engine's.
+        let step = Step { was: time::inside(was).max(self.now), is: time::inside(is) };
         self.step_clock(step);
         self.now = step.is;
         self.store.at(self.now);

@@ -331,7 +331,8 @@ impl Model {
                 *old = end.min(*old);
             }
         }
-        self.time(now);
+        // At the time that was told under the old policy: the new tolerance is for what is told from now on.
+        self.settle();
     }
 
     pub fn set_calendar(&mut self, calendar: (u32, bool), rate: Rate, now: UnixTime) -> u32 {

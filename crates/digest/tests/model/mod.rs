@@ -368,6 +368,10 @@ impl Model {
         if self.generation == 0 {
             self.generation = now.min(1 << 52);
         }
+        self.settle();
+    }
+
+    fn settle(&mut self) {
         self.due();
         let remember = ms(self.policy.remember);
         while self.oldest().is_some_and(|(since, ..)| since.saturating_add(remember) <= self.now) {
@@ -459,6 +463,7 @@ impl Model {
     }
 
     pub fn step_clock(&mut self, was: u64, is: u64) {
+        let was = was.max(self.now);
         let shift = |at: u64| match at {
             NEVER => NEVER,
             _ if is < was => at.saturating_sub(was - is),
