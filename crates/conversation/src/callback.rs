@@ -57,6 +57,10 @@ words! {
 
 /// In which scenario a transition holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_enums,
+    reason = "users match all of it; another variant is another behaviour version"
+)]
 pub enum Scenario {
     /// In both.
     Any,
@@ -68,6 +72,10 @@ pub enum Scenario {
 
 /// Where a transition leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_enums,
+    reason = "users match all of it; another variant is another behaviour version"
+)]
 pub enum Next {
     /// Nowhere.
     Stay,
@@ -79,6 +87,10 @@ pub enum Next {
 
 /// What a transition does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_enums,
+    reason = "users match all of it; another variant is another behaviour version"
+)]
 pub enum Does {
     /// The customer is told.
     Send(Kind),
@@ -92,6 +104,10 @@ pub enum Does {
 
 /// One row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Transition {
     /// From where.
     pub from: &'static [State],

@@ -27,6 +27,10 @@ pub enum Input {
 
 /// A look-up's answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Answer {
     /// What was asked.
     pub of: LookupKey,

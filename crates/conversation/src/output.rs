@@ -27,6 +27,10 @@ pub enum Output {
 
 /// One notification for one person. What a digest collects, and what is written for each of their devices (E10).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Intent {
     /// Where.
     pub conversation: ConversationId,
@@ -58,6 +62,10 @@ pub struct Intent {
 
 /// What a text is made of, as far as it is known. See [`content`](crate::content).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Arguments {
     /// Who wrote, who calls, who handed over.
     pub from: Option<Text>,
@@ -77,6 +85,10 @@ pub struct Arguments {
 
 /// Take something back: a ring, or what is shown of messages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Withdraw {
     /// Where.
     pub conversation: ConversationId,
@@ -120,6 +132,10 @@ words! {
 
 /// The form of a cancel on each platform (B7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Forms {
     /// On APNs.
     pub apns: CancelForm,
@@ -131,6 +147,10 @@ pub struct Forms {
 
 /// Nobody is told, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Suppressed {
     /// Where, if it is about one conversation.
     pub conversation: Option<ConversationId>,
@@ -144,6 +164,10 @@ pub struct Suppressed {
 
 /// A question to whoever knows names: the caller's directory, its cache, the platform's API.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Lookup {
     /// What is wanted.
     pub of: LookupKey,
@@ -165,6 +189,10 @@ pub enum LookupKey {
 
 /// Nothing to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Note {
     /// Where, if it is about one conversation.
     pub conversation: Option<ConversationId>,

@@ -347,6 +347,7 @@ impl Reconnect {
 /// More topics than a client may subscribe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("expected at most {limit} topics, found {given}")]
+#[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
 pub struct TooManyTopics {
     /// How many there are.
     pub given: usize,

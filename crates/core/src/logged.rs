@@ -65,6 +65,7 @@ pub struct Logged<M> {
 /// A number is not the next one: an entry is missing, or was applied before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("entry {given} of the log is not the next one: that is {expected}")]
+#[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
 pub struct Gap {
     /// The next one.
     pub expected: u64,
@@ -74,6 +75,7 @@ pub struct Gap {
 
 /// What a snapshot says about itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "plain data that users make and take apart")]
 pub struct Head {
     /// The format of the machine's bytes.
     pub format: u16,
@@ -236,6 +238,7 @@ pub struct LogEntries<'a> {
 
 /// One entry of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "plain data that users make and take apart")]
 pub struct LogEntry<'a> {
     /// Its number.
     pub number: u64,

@@ -9,6 +9,7 @@ use crate::{Action, cut_out, redacted_url};
 
 /// The meaning of an answer. A refusal is data, not an `Err`: `Err` means that *we* could not build or parse.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums, reason = "users match all of it: there is nothing else")]
 pub enum Outcome {
     /// The service took the message.
     Accepted(Receipt),

@@ -8,6 +8,7 @@ use crate::UnixTime;
 
 /// The value of a `Retry-After` header, in either of its two forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums, reason = "users match all of it: there is nothing else")]
 pub enum RetryAfter {
     /// `delay-seconds`: wait this long from the moment the answer arrived.
     Delay(Duration),
@@ -18,6 +19,7 @@ pub enum RetryAfter {
 /// A `Retry-After` value that is neither a number of seconds nor an HTTP-date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("Retry-After is neither a number of seconds nor an HTTP-date (RFC 9110 §10.2.3)")]
+#[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
 pub struct InvalidRetryAfter;
 
 impl RetryAfter {

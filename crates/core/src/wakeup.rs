@@ -6,6 +6,7 @@ use crate::UnixTime;
 ///
 /// Call `handle_timeout(now)` at `at` or later. An early or repeated call is a no-op, so a driver may round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "plain data that users make and take apart")]
 pub struct Wakeup {
     /// When.
     pub at: UnixTime,

@@ -11,6 +11,7 @@ pub trait StaticRandom: SecureRandom + Sized + 'static {
 /// The operating system's source, or Web Crypto on wasm32 with feature `wasm-js`.
 #[cfg(any(feature = "wasm-js", not(all(target_arch = "wasm32", target_os = "unknown"))))]
 #[derive(Clone, Copy, Debug)]
+#[allow(clippy::exhaustive_structs, reason = "it holds nothing")]
 pub struct OsRandom;
 
 #[cfg(any(feature = "wasm-js", not(all(target_arch = "wasm32", target_os = "unknown"))))]

@@ -15,6 +15,7 @@ const LENIENT_STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD
 /// Text that is not base64url.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("invalid character or length")]
+#[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
 pub struct InvalidBase64;
 
 /// Encodes without padding.

@@ -7,6 +7,7 @@ use thiserror::Error;
 /// Deliberately opaque: a text that told a wrong tag from a wrong length could serve as an oracle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Error)]
 #[error("cryptographic operation failed")]
+#[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
 pub struct CryptoError;
 
 /// A backend could not take a key.

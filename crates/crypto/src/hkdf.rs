@@ -23,6 +23,7 @@ pub trait HkdfSha256: Debug + Send + Sync {
 
 /// One output of [`HkdfSha256::derive`].
 #[derive(Debug)]
+#[allow(clippy::exhaustive_structs, reason = "users make it from its parts")]
 pub struct Expand<'a> {
     /// Concatenated, the `info` of RFC 5869 §2.3.
     pub info: &'a [&'a [u8]],

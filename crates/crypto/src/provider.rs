@@ -29,6 +29,7 @@ use crate::{Aead, Es256, HkdfSha256, HmacSha256, P256, Rs256, SecureRandom, Sha2
 /// * Errors are opaque ([`CryptoError`](crate::CryptoError)): they say that it failed, not why.
 /// * `reveille_testkit::compliance::run` passes.
 #[derive(Clone, Copy, Debug)]
+#[allow(clippy::exhaustive_structs, reason = "users make it from its parts")]
 pub struct CryptoProvider {
     /// The backend's name, for error texts and benchmarks.
     pub name: &'static str,

@@ -14,6 +14,10 @@ id! {
 
 /// A job, or its leg on one device, that could not be delivered.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct DeadLetter {
     /// The job, with its content.
     pub job: Job,

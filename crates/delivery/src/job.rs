@@ -100,6 +100,10 @@ impl Job {
 
 /// A device as the registry named it when the job was resolved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Device {
     /// Its name.
     pub id: DeviceId,
@@ -126,6 +130,7 @@ impl Device {
 
 /// The number of a retry policy in the [`DeliverySettings`](crate::DeliverySettings).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(clippy::exhaustive_structs, reason = "a number under a name")]
 pub struct Class(pub u8);
 
 /// How much it hurries.

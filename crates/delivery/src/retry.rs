@@ -214,6 +214,10 @@ impl RetryPolicy {
 
 /// Which attempt it was whose successor is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct After {
     /// The seed of the delivery.
     pub seed: u64,

@@ -54,6 +54,10 @@ impl Verdict {
 
 /// One attempt that did not succeed, for explanations and dead letters.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Tried {
     /// Its number, from 1.
     pub attempt: u8,

@@ -11,6 +11,7 @@ use crate::{Host, Seed};
 /// 128 bits, so a UUID fits as it is. Other names are hashed with the secret [`Seed`]: nobody who does not know the
 /// seed can choose two names that collide.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(clippy::exhaustive_structs, reason = "a number under a name")]
 pub struct EventId(pub u128);
 
 impl EventId {
@@ -41,6 +42,10 @@ impl EventId {
 }
 
 /// One event that may become a notification, or a part of one.
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Event<H: Host> {
     /// Whom and what it concerns: recipient and conversation. One key has at most one open window.
     pub key: H::Key,

@@ -48,6 +48,10 @@ pub trait Host {
 
 /// An answer of the calendar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Quiet {
     /// When the quiet ends; [`UnixTime::MAX`] until further notice.
     pub until: UnixTime,
@@ -57,6 +61,10 @@ pub struct Quiet {
 
 /// What the quiet does to pending events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_enums,
+    reason = "users match all of it; another variant is another behaviour version"
+)]
 pub enum AtEnd {
     /// They wait and go out as one, when it ends (spread by [`Policy::spread`](crate::Policy)).
     Merge,

@@ -4,6 +4,10 @@ use crate::Generation;
 
 /// What became of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(
+    clippy::exhaustive_enums,
+    reason = "users match all of it; another variant is another behaviour version"
+)]
 pub enum Fate {
     /// It waits for its notification.
     Pending,
@@ -41,6 +45,10 @@ pub enum Fate {
 /// assert_eq!(ledger.sum(), ledger.events);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Ledger {
     /// All that were handed in.
     pub events: u64,

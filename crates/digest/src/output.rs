@@ -34,6 +34,10 @@ impl fmt::Display for Generation {
 }
 
 /// What the caller has to do, or to know.
+#[allow(
+    clippy::exhaustive_enums,
+    reason = "users match all of it; another variant is another behaviour version"
+)]
 pub enum Output<H: Host> {
     /// Send this notification.
     Notify(Notify<H>),
@@ -60,6 +64,10 @@ pub enum Output<H: Host> {
 }
 
 /// One notification.
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Notify<H: Host> {
     /// Whose.
     pub key: H::Key,
@@ -85,6 +93,10 @@ pub struct Notify<H: Host> {
 }
 
 /// A correction of what was sent.
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Clear<H: Host> {
     /// Whose.
     pub key: H::Key,
@@ -105,6 +117,10 @@ pub struct Clear<H: Host> {
 
 /// Which of a key's notifications.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(
+    clippy::exhaustive_enums,
+    reason = "users match all of it; another variant is another behaviour version"
+)]
 pub enum Lane {
     /// What the windows give.
     Digest,
@@ -114,6 +130,10 @@ pub enum Lane {
 
 /// Why something is taken back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(
+    clippy::exhaustive_enums,
+    reason = "users match all of it; another variant is another behaviour version"
+)]
 pub enum Cause {
     /// All of it was read.
     Read,

@@ -59,6 +59,10 @@ pub struct Policy {
 
 /// What a window keeps of its events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_enums,
+    reason = "users match all of it; another variant is another behaviour version"
+)]
 pub enum Collect {
     /// Counts, first and last times, actors. The smallest memory: a read or a cancel can take back all of a window's
     /// events or none of them, because nobody knows which is which.
@@ -71,6 +75,10 @@ pub enum Collect {
 
 /// Which events a notification shows. Under [`Collect::Latest`] it is always the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_enums,
+    reason = "users match all of it; another variant is another behaviour version"
+)]
 pub enum Keep {
     /// The oldest ones.
     First(u16),
@@ -82,6 +90,10 @@ pub enum Keep {
 
 /// What an urgent event does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_enums,
+    reason = "users match all of it; another variant is another behaviour version"
+)]
 pub enum Urgent {
     /// It goes out alone, under a collapse id of its own; what is pending stays pending.
     Overtake,
@@ -97,6 +109,10 @@ pub enum Urgent {
 ///   |-- 10 s -->|------ 20 s ------>|--------------- 40 s ----------------->|
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Refractory {
     /// After a first notification.
     pub first: Duration,
@@ -130,6 +146,10 @@ impl Refractory {
 
 /// What happens to events during the refractory period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_enums,
+    reason = "users match all of it; another variant is another behaviour version"
+)]
 pub enum Excess {
     /// They are collected and go out when it ends.
     Hold,

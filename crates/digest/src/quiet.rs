@@ -21,6 +21,10 @@ pub struct Zone {
 
 /// One quiet span of the week, in local time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Span {
     /// The days on which it begins: bit 0 is Monday.
     pub days: u8,

@@ -8,6 +8,10 @@ use crate::time::{NEVER, span};
 
 /// The shape of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_enums,
+    reason = "users match all of it; another variant is another behaviour version"
+)]
 pub enum Window {
     /// Closes this long after it opened, whatever comes.
     ///

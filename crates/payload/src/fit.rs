@@ -100,6 +100,7 @@ impl fmt::Display for Cut {
 
 /// A field and its size.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "users make it from its parts")]
 pub struct FieldSize {
     /// The field's name.
     pub name: String,

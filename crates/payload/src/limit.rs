@@ -13,6 +13,7 @@
 /// assert_eq!(SizeLimit::Bytes(10_000).of(apple), 4_096, "a provider's limit is hard");
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_enums, reason = "users match all of it: there is nothing else")]
 pub enum SizeLimit {
     /// 2,048 bytes, or the provider's limit if that is less.
     #[default]

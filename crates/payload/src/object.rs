@@ -103,6 +103,7 @@ impl<'de> Deserialize<'de> for JsonObject {
 /// Appends any one JSON value to the buffer while it is being read, compact, in its order; a key that stands twice is an
 /// error. For types that hold foreign values as text.
 #[derive(Debug)]
+#[allow(clippy::exhaustive_structs, reason = "users make it from its parts")]
 pub struct JsonInto<'o>(pub &'o mut Vec<u8>);
 
 impl<'de> DeserializeSeed<'de> for JsonInto<'_> {

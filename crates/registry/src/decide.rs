@@ -13,6 +13,10 @@ use crate::{
 /// What is to be done with a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "commit the change, and see to the consequences"]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Decision {
     /// The revision that the record must still have when the change is committed; `None`: there must be no record. If it
     /// has another one, read it again and decide again.

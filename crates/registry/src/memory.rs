@@ -28,6 +28,7 @@ pub struct Memory {
 /// Somebody was faster: the record has another revision. Nothing was changed; read it again and decide again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the record has revision {found:?}: expected {expected:?}")]
+#[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
 pub struct Conflict {
     /// The revision that the decision was made on; `None`: no record.
     pub expected: Option<u64>,

@@ -8,6 +8,10 @@ use crate::{Purpose, PushKind, Token};
 /// The name of a device: it is unique in an app. Several brands may use one gateway.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct DeviceKey {
     /// The app: bundle id, package name, origin.
     pub app: String,
@@ -71,6 +75,7 @@ pub struct Device {
 /// The version of a record's JSON form; only this one is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
+#[allow(clippy::exhaustive_structs, reason = "it holds nothing")]
 pub struct FormVersion;
 
 impl From<FormVersion> for u8 {

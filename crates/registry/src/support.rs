@@ -7,11 +7,13 @@ use crate::{Device, Platform, PushKind, State};
 
 /// A version: up to three numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[allow(clippy::exhaustive_structs, reason = "a number under a name")]
 pub struct Version(pub u16, pub u16, pub u16);
 
 /// What is not a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("a version is one to three numbers with dots between them")]
+#[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
 pub struct InvalidVersion;
 
 impl std::str::FromStr for Version {

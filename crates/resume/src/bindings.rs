@@ -7,6 +7,7 @@ pub const MAX_ID_LEN: usize = 256;
 
 /// The four ids a token is bound to. Ids are compared byte for byte: normalise them first if you must.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "users make it from its parts")]
 pub struct Bindings<'a> {
     /// Who is to come back.
     pub contact: &'a str,
@@ -40,6 +41,7 @@ impl fmt::Debug for Bindings<'_> {
 
 /// One of the four bindings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(clippy::exhaustive_enums, reason = "users match all of it: there is nothing else")]
 pub enum Binding {
     /// [`Bindings::contact`].
     Contact,

@@ -8,6 +8,7 @@ use crate::{KeyId, Reason, Reservation, SingleUse, TokenId};
 /// What to do with the user who brought a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
+#[allow(clippy::exhaustive_enums, reason = "users match all of it: there is nothing else")]
 pub enum Verdict {
     /// Back into the conversation. The token is reserved, not used up: commit the reservation before you let the user
     /// in, abort it if you cannot.
@@ -59,6 +60,7 @@ impl Verdict {
 /// expired token belongs to learns that it has expired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[allow(clippy::exhaustive_enums, reason = "users match all of it: there is nothing else")]
 pub enum ClientAnswer {
     /// Go on in the conversation.
     Resume,
@@ -82,6 +84,7 @@ impl ClientAnswer {
 
 /// What a token says, as far as every format carries it. Its ids are those that were expected, so they are not repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "users make it from its parts")]
 pub struct Claims {
     /// The token's id.
     pub token_id: TokenId,

@@ -123,6 +123,7 @@ impl Default for Policy {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default)]
+#[allow(clippy::exhaustive_structs, reason = "users make it from its parts")]
 pub struct Verifier {
     /// How long tokens may live.
     pub policy: Policy,

@@ -27,6 +27,7 @@ pub struct ActivityAlert<'a> {
 /// A text, or the key of one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
+#[allow(clippy::exhaustive_enums, reason = "the service has these forms and no others")]
 pub enum ActivityText<'a> {
     /// As it is.
     Plain(Cow<'a, str>),

@@ -9,6 +9,7 @@ use crate::channel::ChannelId;
 /// JSON form: `"token"` or `{"channel":…}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[allow(clippy::exhaustive_enums, reason = "the service has these forms and no others")]
 pub enum InputPush {
     /// With a push token of its own (`input-push-token`).
     Token,

@@ -18,6 +18,7 @@ pub use input::InputPush;
 /// One event of a Live Activity; in JSON told apart by `event`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
+#[allow(clippy::exhaustive_enums, reason = "the service has these forms and no others")]
 pub enum Activity<'a> {
     /// Starts it on a device.
     Start(Box<ActivityStart<'a>>),
@@ -30,6 +31,7 @@ pub enum Activity<'a> {
 /// One event for all who follow a channel; in JSON told apart by `event`. A broadcast cannot start an activity.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
+#[allow(clippy::exhaustive_enums, reason = "the service has these forms and no others")]
 pub enum BroadcastActivity<'a> {
     /// Changes what it shows.
     Update(ActivityUpdate<'a>),

@@ -23,6 +23,7 @@ use crate::answer::rejection;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums, reason = "the service has these forms and no others")]
 pub enum ChannelAnswer<T> {
     /// It was done.
     Done(T),
@@ -33,6 +34,7 @@ pub enum ChannelAnswer<T> {
 /// A success that lacks what it should bring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("answer of status {status} without {missing}")]
+#[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
 pub struct MalformedAnswer {
     /// The status.
     pub status: u16,

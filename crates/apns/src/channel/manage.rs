@@ -18,6 +18,7 @@ pub(super) const APNS_REQUEST_ID: HeaderName = HeaderName::from_static("apns-req
 /// What a channel keeps for devices that are offline. It cannot be changed later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
+#[allow(clippy::exhaustive_enums, reason = "the service has these forms and no others")]
 pub enum StoragePolicy {
     /// 0: nothing, for a higher budget; broadcasts must have [`Expiration::Once`](crate::Expiration::Once) or none.
     NoMessageStored,

@@ -20,6 +20,7 @@ use super::Sacrifice;
     clippy::large_enum_variant,
     reason = "almost every alert is the large one, and a box would be an allocation"
 )]
+#[allow(clippy::exhaustive_enums, reason = "the service has these forms and no others")]
 pub enum AlertContent<'a> {
     /// A lone string, which the system shows as the body.
     Text(Cow<'a, str>),
@@ -33,6 +34,7 @@ pub enum AlertContent<'a> {
 /// JSON form: the fields as they stand here, empty ones left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[allow(clippy::exhaustive_structs, reason = "users make it from its parts")]
 pub struct AlertText<'a> {
     /// `title`.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -8,6 +8,7 @@ use super::{ApnsId, CollapseId, Expiration, Priority, PriorityChoice};
 /// typed notifications have a setter for each; [`Raw`](crate::Raw) takes all of them at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, bound(deserialize = "P: Deserialize<'de>"))]
+#[allow(clippy::exhaustive_structs, reason = "users make it from its parts")]
 pub struct Delivery<P = Priority> {
     /// `apns-id`.
     #[serde(default = "none", skip_serializing_if = "Option::is_none")]

@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// taken for milliseconds, is refused when a request is prepared
 /// ([`InvalidRequest::Seconds`](crate::request::InvalidRequest::Seconds)).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_enums, reason = "the service has these forms and no others")]
 pub enum Expiration {
     /// No header: APNs stores the notification by its own policy, at most 30 days, one per app and device.
     #[default]

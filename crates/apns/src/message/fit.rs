@@ -25,6 +25,7 @@ impl Sacrifice {
 /// One thing that may be cut.
 #[derive(Clone, Debug)]
 #[doc(hidden)]
+#[allow(clippy::exhaustive_structs, reason = "users make it from its parts")]
 pub struct Cuttable<'a> {
     pub class: Sacrifice,
     pub part: Part<'a>,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// How much a notification may interrupt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[allow(clippy::exhaustive_enums, reason = "the service has these forms and no others")]
 pub enum InterruptionLevel {
     /// Into the list only: no light, no sound.
     Passive,

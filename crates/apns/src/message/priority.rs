@@ -16,6 +16,7 @@ macro_rules! priorities {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(try_from = "u8", into = "u8")]
+        #[allow(clippy::exhaustive_enums, reason = "the service has these forms and no others")]
         pub enum $type {
             $($(#[$variant_doc])* $variant,)+
         }

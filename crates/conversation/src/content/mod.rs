@@ -36,6 +36,10 @@ pub struct Content {
 
 /// A button.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Action {
     /// What the app gets.
     pub id: &'static str,

@@ -6,6 +6,10 @@ use crate::{Cause, DeviceId, Media, OfferId, PersonId, Presence, QueueId, Role, 
 
 /// A call, or another medium, is offered to a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Offer {
     /// To whom.
     pub person: PersonId,
@@ -52,6 +56,10 @@ pub struct Offer {
 
 /// Somebody answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Answered {
     /// Who.
     pub person: PersonId,
@@ -68,6 +76,10 @@ pub struct Answered {
 
 /// The whole call is over.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Ended {
     /// The caller hung up before anybody answered: it was missed. The default; if somebody answered it changes nothing.
     #[serde(default = "yes")]
@@ -76,6 +88,10 @@ pub struct Ended {
 
 /// The offer to one person was taken back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Withdrawn {
     /// From whom.
     pub person: PersonId,
@@ -89,6 +105,10 @@ pub struct Withdrawn {
 
 /// A person declined.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Declined {
     /// Who.
     pub person: PersonId,
@@ -102,6 +122,10 @@ pub struct Declined {
 
 /// The platform stopped to ring.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct TimedOut {
     /// Whom; all, if not given. Hidden agents begin to ring then.
     #[serde(default)]

@@ -6,6 +6,10 @@ use crate::{CallbackMode, PersonId, QueueId, Text};
 
 /// A callback was booked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct CallbackCreated {
     /// Who is called back.
     pub person: PersonId,
@@ -28,6 +32,10 @@ pub struct CallbackCreated {
 
 /// An estimated wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Wait {
     /// In milliseconds.
     pub wait_ms: u64,
@@ -35,6 +43,10 @@ pub struct Wait {
 
 /// The customer accepted to call in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Accepted {
     /// The number to call.
     #[serde(default)]
@@ -43,6 +55,10 @@ pub struct Accepted {
 
 /// An attempt to call back was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Attempted {
     /// Which one, from 1.
     pub attempt: u32,

@@ -6,6 +6,10 @@ use crate::{DeviceId, MessageId, MessageKind, PersonId, QueueId, Role, Text};
 
 /// Somebody wrote.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Message {
     /// Who. Whoever writes takes part, and has read what was before.
     pub sender: PersonId,
@@ -30,6 +34,10 @@ pub struct Message {
 
 /// Somebody read up to a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Read {
     /// Who.
     pub person: PersonId,
@@ -40,6 +48,10 @@ pub struct Read {
 
 /// Somebody takes part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Joined {
     /// Who.
     pub person: PersonId,
@@ -49,6 +61,10 @@ pub struct Joined {
 
 /// Somebody takes part no longer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Left {
     /// Who.
     pub person: PersonId,
@@ -56,6 +72,10 @@ pub struct Left {
 
 /// A conversation was handed on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct HandedOver {
     /// To whom.
     pub to: Target,
@@ -70,6 +90,10 @@ pub struct HandedOver {
 /// One agent, or a queue. A queue is told nothing: routing offers the conversation to its agents (E4).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[allow(
+    clippy::exhaustive_enums,
+    reason = "users match all of it; another variant is another behaviour version"
+)]
 pub enum Target {
     /// An agent.
     Agent(PersonId),
@@ -79,6 +103,10 @@ pub enum Target {
 
 /// A device shows the conversation. It is a lease: it ends by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Viewing {
     /// Who.
     pub person: PersonId,
@@ -91,6 +119,10 @@ pub struct Viewing {
 
 /// The conversation was opened or closed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct StateChanged {
     /// Whether it goes on.
     pub open: bool,

@@ -15,6 +15,10 @@ use crate::{ConversationId, DeviceId, EventId, PersonId, Presence, QueueId};
 
 /// Something that happened in a conversation. What a source's document is parsed into, see [`source`](crate::source).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Event {
     /// Where.
     pub conversation: ConversationId,
@@ -126,6 +130,10 @@ what! {
 
 /// Something about a person, in all their conversations of this shard.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct PersonEvent {
     /// Whom.
     pub person: PersonId,
@@ -147,6 +155,10 @@ pub enum PersonChange {
 
 /// Something about a queue, for all callbacks that wait in it in this shard.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct QueueEvent {
     /// Which.
     pub queue: QueueId,

@@ -13,6 +13,10 @@ use crate::{
 
 /// Something that rings for somebody: what an app shows that polls because no push came (B10).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Ringing {
     /// Which conversation.
     pub conversation: ConversationId,

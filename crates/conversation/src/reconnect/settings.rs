@@ -7,6 +7,7 @@ use thiserror::Error;
 /// A span out of its range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("{name}: expected {low:?} to {high:?}, found {given:?}")]
+#[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
 pub struct InvalidReconnect {
     /// Which.
     pub name: &'static str,

@@ -6,6 +6,7 @@ use crate::rules::Rules;
 
 /// A topic that is not subscribed, and what cannot work without it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
 pub struct MissingTopic {
     /// One of these is needed.
     pub any_of: &'static [&'static str],

@@ -70,6 +70,7 @@ pub trait AgreementKey: Debug + Send + Sync {
 pub type SharedSecret = Secret<[u8; 32]>;
 
 /// What one ephemeral agreement leaves behind.
+#[allow(clippy::exhaustive_structs, reason = "users make it from its parts")]
 pub struct EphemeralAgreement {
     /// The ephemeral public key, uncompressed (0x04 ‖ x ‖ y). The backend vouches that it is on the curve.
     pub public_key: [u8; P256_PUBLIC_KEY_LEN],

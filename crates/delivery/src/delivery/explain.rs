@@ -8,6 +8,10 @@ use crate::{DeviceId, Fate, HeldBy, JobId, Tried};
 
 /// What is known of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Explanation {
     /// Where it stands.
     pub status: Status,
@@ -44,6 +48,10 @@ pub enum Status {
 
 /// What is known of a leg.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct LegExplanation {
     /// On which device.
     pub device: DeviceId,

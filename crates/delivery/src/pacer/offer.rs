@@ -97,6 +97,10 @@ const fn fold(bits: u128) -> u64 {
 /// A request that may leave now.
 #[derive(Debug)]
 #[must_use = "send it, and report"]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Leave<T> {
     /// To be given back with the result.
     pub ticket: Ticket,
@@ -135,6 +139,10 @@ impl Ticket {
 
 /// A request that is not to leave for now. Tell the delivery: [`Input::Deferred`](crate::Input::Deferred).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Held<T> {
     /// Which leg.
     pub leg: LegId,
@@ -148,6 +156,10 @@ pub struct Held<T> {
 
 /// What an attempt's result means after all that is known across jobs.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Judged {
     /// For the delivery: [`Input::Outcome`](crate::Input::Outcome).
     pub verdict: Verdict,

@@ -9,6 +9,7 @@ use super::{BreakerSettings, Rate};
 
 /// The number of a push service (or a webhook host's kind) in the [`PacerSettings`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(clippy::exhaustive_structs, reason = "a number under a name")]
 pub struct ServiceId(pub u16);
 
 /// Bounds and rates of a [`Pacer`](crate::pacer::Pacer).

@@ -9,6 +9,10 @@ use crate::{Engine, Fate, Generation, Host, Lane};
 
 /// What an answer did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_enums,
+    reason = "users match all of it; another variant is another behaviour version"
+)]
 pub enum Answered {
     /// The batch is settled.
     Settled,

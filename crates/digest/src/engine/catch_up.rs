@@ -11,6 +11,10 @@ use crate::{Engine, Fate, Host};
 
 /// How a recovered engine treats windows whose time passed while nobody ran it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct CatchUp {
     /// What happens to them.
     pub overdue: Overdue,
@@ -20,6 +24,10 @@ pub struct CatchUp {
 
 /// What happens to an overdue window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_enums,
+    reason = "users match all of it; another variant is another behaviour version"
+)]
 pub enum Overdue {
     /// It is flushed.
     Flush,
@@ -31,6 +39,10 @@ pub enum Overdue {
 
 /// At most so many windows in each span of this length; the oldest go first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Rate {
     /// How many.
     pub windows: u32,

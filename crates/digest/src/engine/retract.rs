@@ -8,6 +8,10 @@ use crate::{Cause, Engine, Error, EventId, Fate, Host, Lane, Output};
 
 /// What was read of a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_enums,
+    reason = "users match all of it; another variant is another behaviour version"
+)]
 pub enum Read {
     /// Everything up to and including this number ([`Event::seq`](crate::Event)), and what has none and is there. Remembered:
     /// an event that arrives after its own read is not notified.
@@ -27,6 +31,10 @@ impl From<u64> for Read {
 
 /// What to cancel of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_enums,
+    reason = "users match all of it; another variant is another behaviour version"
+)]
 pub enum Selector {
     /// One event. Remembered: an event that arrives after its own cancel is not notified.
     Event(EventId),
@@ -38,6 +46,10 @@ pub enum Selector {
 
 /// What a read or a cancel took back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Retracted {
     /// Events that were pending: they are not notified.
     pub pending: u32,

@@ -61,6 +61,10 @@ pub struct Texts {
 
 /// How names are put in a row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct List {
     /// Two names: `{first}` and `{second}`.
     pub two: String,
@@ -113,6 +117,10 @@ pub enum InvalidTexts {
 /// The parts of a text, for a client that localises by itself (`loc-key` and `loc-args` of APNs, `body_loc_key` and
 /// `body_loc_args` of FCM).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
 pub struct Parts {
     /// The plural category of the count: a suffix for the key.
     pub category: &'static str,

@@ -224,6 +224,7 @@ impl fmt::Debug for ServiceAccount {
 
 /// A service account as it may be shown and stored beside its state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::exhaustive_structs, reason = "users make it from its parts")]
 pub struct MaskedServiceAccount {
     /// The start of the project id.
     pub project_id: String,

@@ -9,6 +9,7 @@ use thiserror::Error;
 /// Text that cannot be an access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("an access token has 1 to 8192 visible ASCII characters")]
+#[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
 pub struct InvalidToken;
 
 /// An OAuth access token, ready as a header value. A [`TokenSource`](super::TokenSource) gives it; it is cheap to clone.

@@ -27,6 +27,7 @@ use crate::schema::{Fields, JsonFields, read_object, set_once};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_enums, reason = "the service has these forms and no others")]
 pub enum Target {
     /// A Firebase installation; what new code should use.
     Fid(Fid),

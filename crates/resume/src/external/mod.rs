@@ -58,6 +58,7 @@ pub struct ExternalStore {
 
 /// What the store is to do: [`redis`](Self::redis) and [`postgres`](Self::postgres) say it in their words.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums, reason = "users match all of it: there is nothing else")]
 pub enum StoreCommand {
     /// Set `key` if there is none; else give what is there.
     SetIfAbsent {
@@ -90,6 +91,7 @@ pub enum StoreCommand {
 
 /// What the store said to [`StoreCommand::SetIfAbsent`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums, reason = "users match all of it: there is nothing else")]
 pub enum StoreReply<'a> {
     /// There was nothing, it is ours.
     Stored,
@@ -118,6 +120,7 @@ impl<'a> StoreReply<'a> {
 
 /// What the store said to [`StoreCommand::Replace`] or [`StoreCommand::Delete`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums, reason = "users match all of it: there is nothing else")]
 pub enum StoreChange {
     /// It did it.
     Done,

@@ -8,6 +8,7 @@ use thiserror::Error;
 
 /// The number a token names its key by. Give each key a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(clippy::exhaustive_structs, reason = "a number under a name")]
 pub struct KeyId(pub u16);
 
 impl fmt::Display for KeyId {
@@ -18,6 +19,7 @@ impl fmt::Display for KeyId {
 
 /// What a key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums, reason = "users match all of it: there is nothing else")]
 pub enum KeyState {
     /// It makes tokens and verifies them. A ring has at most one such key.
     Active,

@@ -39,6 +39,7 @@ impl Attempt {
 
 /// A token held for one attempt until its lease is over: commit or abort it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "users make it from its parts")]
 pub struct Reservation {
     /// Of which token.
     pub token_id: TokenId,

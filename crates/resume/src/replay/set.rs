@@ -72,6 +72,7 @@ impl Default for ReplayLimits {
 
 /// What there is to know about a token whose uses are to be counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "users make it from its parts")]
 pub struct SingleUse {
     /// Its id, uniformly distributed.
     pub token_id: TokenId,

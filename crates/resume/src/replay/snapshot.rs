@@ -25,6 +25,7 @@ const WATCHING: u8 = 2;
 
 /// Whether uses can have happened between a snapshot and its restoration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums, reason = "users match all of it: there is nothing else")]
 pub enum Continuity {
     /// None: the process stopped in order, or every commit since is going to be [`record`](ReplaySet::record)ed.
     Unbroken,

@@ -4,6 +4,7 @@ use reveille_core::Jitter;
 
 /// One event of a script. Nodes are numbers; take them modulo the number of yours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums, reason = "tests match all of it")]
 pub enum Adversity {
     /// Nothing wrong: the test does something on a node.
     Act {
@@ -51,6 +52,7 @@ pub enum Adversity {
 
 /// What a node that starts finds on its disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums, reason = "tests match all of it")]
 pub enum Snapshot {
     /// Its state as it was when it stopped.
     Current,

@@ -4,6 +4,7 @@ use std::ops::Add;
 
 /// How many cases a check ran.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "plain data for tests")]
 pub struct Cases {
     /// Cases that ran, and passed.
     pub executed: usize,

@@ -8,6 +8,7 @@ use super::{FcmService, OAuthService, Refusal};
 
 /// FCM, the OAuth server and the metadata server; a token that one gives the other takes.
 #[derive(Debug)]
+#[allow(clippy::exhaustive_structs, reason = "plain data for tests")]
 pub struct Google {
     /// `/v1/projects/…`
     pub fcm: FcmService,

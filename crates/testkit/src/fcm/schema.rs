@@ -3,6 +3,7 @@
 
 /// An object of the schema.
 #[derive(Debug)]
+#[allow(clippy::exhaustive_structs, reason = "plain data for tests")]
 pub struct Object {
     /// Its name in the document.
     pub name: &'static str,
@@ -12,6 +13,7 @@ pub struct Object {
 
 /// What a field holds.
 #[derive(Clone, Copy, Debug)]
+#[allow(clippy::exhaustive_enums, reason = "tests match all of it")]
 pub enum Kind {
     /// A string.
     Text,

@@ -6,6 +6,7 @@ use super::schema::{Kind, Object, camel};
 
 /// A field that is not as the schema has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
 pub struct Violation {
     /// Its path, such as `message.android.ttl`.
     pub field: String,

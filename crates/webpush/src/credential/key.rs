@@ -49,6 +49,7 @@ text_serde!(VapidKeyId);
 /// Not the 11 characters of a [`VapidKeyId`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("VAPID key id must be 11 characters of base64url (8 bytes)")]
+#[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
 pub struct InvalidVapidKeyId;
 
 /// A key that signs VAPID tokens, here or elsewhere.

@@ -18,6 +18,7 @@ pub struct VapidKeys {
 /// A subscription is bound to a key that is not there any more: it must be made anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("no VAPID key with the id {id}: the subscription must be renewed")]
+#[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
 pub struct UnknownVapidKey {
     /// The missing key.
     pub id: VapidKeyId,

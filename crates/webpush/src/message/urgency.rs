@@ -23,6 +23,7 @@ pub enum Urgency {
 /// Text that is not one of the four urgencies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("urgency must be very-low, low, normal or high")]
+#[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
 pub struct InvalidUrgency;
 
 impl Urgency {

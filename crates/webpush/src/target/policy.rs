@@ -75,6 +75,7 @@ pub enum RefusedEndpoint {
 /// 1024 there are mail servers, name servers and directories, which nobody should make a server talk to. Who
 /// wants port 443 only writes a policy that asks this one and then looks at [`Endpoint::port`].
 #[derive(Clone, Copy, Debug, Default)]
+#[allow(clippy::exhaustive_structs, reason = "it holds nothing")]
 pub struct PublicHttps;
 
 impl PublicHttps {
@@ -108,6 +109,7 @@ impl EndpointPolicy for PublicHttps {
 
 /// For tests: as [`PublicHttps`], but also http and https to loopback addresses and `localhost`.
 #[derive(Clone, Copy, Debug, Default)]
+#[allow(clippy::exhaustive_structs, reason = "it holds nothing")]
 pub struct AllowLoopback;
 
 impl EndpointPolicy for AllowLoopback {

@@ -37,6 +37,7 @@ json_object! {
 
 /// The two kinds of a V2 message.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::exhaustive_enums, reason = "the service has these forms and no others")]
 pub enum AndroidMessageV2 {
     /// For the user: delivered at once.
     RemoteNotification(Box<AndroidRemoteNotification>),

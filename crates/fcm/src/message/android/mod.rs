@@ -20,6 +20,7 @@ use crate::schema::{Fields, set_once};
 
 /// The Android part of a message. FCM refuses a message with both forms, so it is one choice.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::exhaustive_enums, reason = "the service has these forms and no others")]
 pub enum Android {
     /// `android`, the form in use.
     V1(Box<AndroidConfig>),
