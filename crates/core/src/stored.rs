@@ -11,7 +11,8 @@ use crate::{Action, Outcome, redacted_url};
 ///
 /// ```
 /// use reveille_core::{Outcome, Receipt, StoredOutcome};
-/// let receipt = Receipt { message: Some("https://push.example/m/SECRET".into()), ..Receipt::new(201) };
+/// let mut receipt = Receipt::new(201);
+/// receipt.message = Some("https://push.example/m/SECRET".into());
 /// let stored = StoredOutcome::from(&Outcome::from(receipt));
 /// let json = serde_json::to_string(&stored)?;
 /// assert_eq!(json, r#"{"outcome":"accepted","status":201,"message":"https://push.example/…"}"#);

@@ -59,10 +59,12 @@ impl Message {
     ///
     /// ```
     /// use reveille_fcm::{ApnsConfig, Message};
-    /// let message = Message::new().with_apns(ApnsConfig::new().with_payload(r#"{"aps":{"badge":"3"}}"#.parse()?));
+    /// use reveille_payload::JsonObject;
+    /// let payload: JsonObject = r#"{"aps":{"badge":"3"}}"#.parse()?;
+    /// let message = Message::new().with_apns(ApnsConfig::new().with_payload(payload));
     /// let error = message.check().unwrap_err();
     /// assert_eq!(error.to_string(), "apns.payload.aps.badge: expected a number from 0 on, found a string");
-    /// # Ok::<(), reveille_fcm::Error>(())
+    /// # Ok::<(), reveille_payload::InvalidJson>(())
     /// ```
     ///
     /// # Errors
