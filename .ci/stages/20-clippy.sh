@@ -1,3 +1,3 @@
-# Lints are errors. Crate by crate for the libraries, so that no feature of one hides a fault of another.
+# Lints are errors. reveille-webpush once more without its features, so that none of them hides a fault.
 cargo clippy --workspace --all-targets --all-features -- -D warnings
 cargo clippy -p reveille-webpush -- -D warnings

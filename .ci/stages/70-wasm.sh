@@ -4,7 +4,7 @@ target=wasm32-unknown-unknown
 if rustup target list --installed 2>/dev/null | grep -qx $target; then
   wasm() { local verb=$1; shift; cargo "$verb" --target $target --target-dir target/wasm "$@"; }
 elif [ -n "${WASM_CARGO:-}" ]; then
-  # It takes a compiler from Debian, and the newest is in a list that an image may not have.
+  # WASM_CARGO may take a compiler from Debian's packages: refresh their list first.
   apt-get update -qq || true
   wasm() { CARGO_TARGET_DIR=$PWD/target/wasm "$WASM_CARGO" "$@"; }
 else
