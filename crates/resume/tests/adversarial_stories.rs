@@ -173,6 +173,18 @@ fn a_snapshot_carries_a_time_and_a_slow_clock_is_never_before_it() {
 }
 
 #[test]
+fn a_snapshot_taken_after_a_jump_does_not_hide_it() {
+    let key = snapshot_key();
+    let (boot, limits) = (NOW - ms(120_000), ReplayLimits::default());
+    // Cold under a slow clock; it is set right, and the next thing that happens is an orderly restart.
+    let set = ReplaySet::cold(0, limits, boot);
+    let orderly = set.snapshot(&key, NOW);
+    let mut set = ReplaySet::restore(&orderly, &key, limits, Continuity::Unbroken, NOW).unwrap();
+    assert_eq!(set.complete_since(), Some(NOW + ms(10_000)));
+    assert_eq!(set.reserve(&used_before_the_crash(NOW - ms(50_000)), THIEF, NOW), Err(Reason::ColdStart));
+}
+
+#[test]
 fn a_cold_set_stops_watching_when_all_that_was_before_has_expired() {
     let mut set = ReplaySet::cold(0, ReplayLimits::default(), NOW);
     assert_eq!(set.next_wakeup().unwrap().at, NOW + ms(2_000));

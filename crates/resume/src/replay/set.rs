@@ -165,18 +165,12 @@ impl ReplaySet {
 
     /// From now on this set refuses the tokens issued until now: uses may have been lost.
     pub fn mark_cold(&mut self, now: UnixTime) {
-        let since = now + self.limits.skew;
-        self.complete_since = Some(self.complete_since.map_or(since, |before| before.max(since)));
-        self.watch = Some(Watch::new(self.limits.watch, now));
+        (self.complete_since, self.watch) = self.chilled(now);
     }
 
     /// Lets a cold set look at the clock. Early, late and needless calls do no harm.
     pub fn handle_timeout(&mut self, now: UnixTime) {
-        match self.watch.as_mut().map(|watch| watch.observe(now)) {
-            None | Some(Seen::Step) => {}
-            Some(Seen::Jump) => self.mark_cold(now),
-            Some(Seen::Enough) => self.watch = None,
-        }
+        (self.complete_since, self.watch) = self.observed(now);
     }
 
     /// While a cold set watches its clock: when it wants to see it again.
@@ -312,6 +306,22 @@ impl ReplaySet {
     pub fn memory(&self) -> usize {
         let slots: usize = self.segments.iter().map(Segment::capacity).sum();
         slots * size_of::<Slot>() + self.segments.capacity() * size_of::<Segment>()
+    }
+
+    /// What a look at the clock makes of "complete since" and of the watch.
+    pub(super) fn observed(&self, now: UnixTime) -> (Option<UnixTime>, Option<Watch>) {
+        let Some(mut watch) = self.watch else { return (self.complete_since, None) };
+        match watch.observe(now) {
+            Seen::Step => (self.complete_since, Some(watch)),
+            Seen::Enough => (self.complete_since, None),
+            Seen::Jump => self.chilled(now),
+        }
+    }
+
+    fn chilled(&self, now: UnixTime) -> (Option<UnixTime>, Option<Watch>) {
+        let since = now + self.limits.skew;
+        let since = self.complete_since.map_or(since, |before| before.max(since));
+        (Some(since), Some(Watch::new(self.limits.watch, now)))
     }
 
     pub(super) const fn skew(&self) -> Duration {

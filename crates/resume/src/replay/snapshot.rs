@@ -120,14 +120,16 @@ impl ReplaySet {
         // What is left out counts as forgotten.
         let swept = self.live_slots(0).map(Slot::keep_until).filter(|end| *end <= now_s).max();
         let forgotten = self.forgotten.max(swept.unwrap_or_default());
-        let warm = if self.complete_since.is_none() { WARM } else { 0 };
-        let watching = if self.watch.is_some() { WATCHING } else { 0 };
+        // Taking it is a look at the clock: the time it carries must not hide a jump from the set that is restored.
+        let (complete_since, watch) = self.observed(now);
+        let warm = if complete_since.is_none() { WARM } else { 0 };
+        let watching = if watch.is_some() { WATCHING } else { 0 };
         let mut out = Vec::with_capacity(HEADER_LEN + count * SLOT_LEN + TAG_LEN);
         out.extend_from_slice(MAGIC);
         out.extend_from_slice(&[self.shard, warm | watching]);
         out.extend_from_slice(&now.as_millis().to_be_bytes());
-        out.extend_from_slice(&self.complete_since.unwrap_or_default().as_millis().to_be_bytes());
-        out.extend_from_slice(&self.watch.map_or(0, |watch| watch.left_ms).to_be_bytes());
+        out.extend_from_slice(&complete_since.unwrap_or_default().as_millis().to_be_bytes());
+        out.extend_from_slice(&watch.map_or(0, |watch| watch.left_ms).to_be_bytes());
         out.extend_from_slice(&forgotten.to_be_bytes());
         out.extend_from_slice(&(count as u64).to_be_bytes());
         for slot in self.live_slots(now_s) {
