@@ -7,7 +7,8 @@ mod support;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use reveille_apns::{Token, TokenError, TokenSettings, TokenSource};
+use reveille_apns::credential::TokenError;
+use reveille_apns::{Token, TokenSettings, TokenSource};
 use reveille_core::UnixTime;
 use reveille_crypto::jws::SigningRequest;
 use support::{NOW, key, remote_key};

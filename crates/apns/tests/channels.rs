@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use reveille_apns::activity::{ActivityAlert, ActivityEnd, ActivityUpdate};
 use reveille_apns::channel::{Broadcast, Channel, ChannelAnswer, ChannelId, Channels, StoragePolicy};
+use reveille_apns::live_activity::{ActivityAlert, ActivityEnd, ActivityUpdate};
 use reveille_apns::request::InvalidRequest;
 use reveille_apns::{Expiration, JsonObject, Priority, SizeLimit};
 use reveille_core::{Action, Rejection, UnixTime};

@@ -4,15 +4,17 @@
 
 mod support;
 
-use reveille_apns::activity::{ActivityAlert, ActivityEnd, ActivityStart, ActivityUpdate, InputPush};
+use reveille_apns::live_activity::{
+    ActivityAlert, ActivityEnd, ActivityStart, ActivityUpdate, InputPush, LiveActivity,
+};
 use reveille_apns::message::{
-    AlertText, Complication, Controls, CriticalSound, Delivery, FileProvider, Fraction, InvalidNotification,
-    Localized, Location, Mdm, PushToTalk, PushType, Sacrifice, WakingPriority, Widgets,
+    AlertText, Complication, Controls, CriticalSound, Delivery, FileProvider, Fraction, InterruptionLevel,
+    InvalidNotification, Localized, Location, Mdm, PushToTalk, PushType, Sacrifice, WakingPriority, Widgets,
 };
 use reveille_apns::request::InvalidRequest;
 use reveille_apns::{
-    Alert, App, Background, CollapseId, Expiration, InterruptionLevel, JsonObject, LiveActivity,
-    Notification, Prepared, Priority, Push, Raw, SizeLimit, Voip,
+    Alert, App, Background, CollapseId, Expiration, JsonObject, Notification, Prepared, Priority, Push, Raw,
+    SizeLimit, Voip,
 };
 use reveille_core::UnixTime;
 use serde_json::{Value, json};

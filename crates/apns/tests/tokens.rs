@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
+use reveille_apns::credential::TokenError;
 use reveille_apns::credential::{Refusal, SignatureRefused};
-use reveille_apns::{ProviderKey, Token, TokenError, TokenSettings, TokenSource};
+use reveille_apns::{ProviderKey, Token, TokenSettings, TokenSource};
 use reveille_core::UnixTime;
 use reveille_crypto::jws::CompactJws;
 use reveille_crypto::{CryptoError, Es256SigningKey, P256PublicKey};

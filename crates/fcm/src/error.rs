@@ -3,11 +3,12 @@
 use reveille_payload::{InvalidJson, InvalidText, TooLarge};
 use thiserror::Error;
 
+use crate::android::InvalidColor;
 use crate::credential::{
     CredentialError, InvalidSettings, InvalidToken, SignatureRefused, TokenError, TokenFailure,
 };
 use crate::legacy::LegacyError;
-use crate::message::{InvalidColor, InvalidData, InvalidHeader, InvalidLink, InvalidMessage, InvalidTime};
+use crate::message::{InvalidData, InvalidHeader, InvalidLink, InvalidMessage, InvalidTime};
 use crate::request::{InvalidProject, PrepareError};
 use crate::target::InvalidCondition;
 use crate::topics::InvalidSubscription;

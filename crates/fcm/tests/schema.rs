@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use reveille_core::UnixTime;
+use reveille_fcm::android::*;
 use reveille_fcm::message::*;
 use reveille_fcm::target::*;
 use reveille_fcm::topics::*;

@@ -11,6 +11,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
+use reveille_fcm::android::*;
 use reveille_fcm::message::*;
 use reveille_fcm::request::*;
 use reveille_fcm::target::*;

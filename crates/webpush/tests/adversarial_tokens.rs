@@ -18,8 +18,8 @@ use proptest::prelude::*;
 use reveille_core::UnixTime;
 use reveille_crypto::{CryptoError, CryptoProvider, Es256SigningKey, P256PublicKey};
 use reveille_testkit::rfc8291;
-use reveille_webpush::credential::{TokenError, VapidHeader};
-use reveille_webpush::{ApplicationServer, Refusal, Subscription, VapidKey, VapidKeys, VapidSettings};
+use reveille_webpush::credential::{Refusal, TokenError, VapidHeader};
+use reveille_webpush::{ApplicationServer, Subscription, VapidKey, VapidKeys, VapidSettings};
 
 const RING: CryptoProvider = reveille_crypto_ring::PROVIDER;
 const ORIGIN: &str = "https://push.example.net";

@@ -9,10 +9,11 @@ use reveille_crypto::{
 };
 use reveille_crypto_lanes::Lanes;
 use reveille_webpush::credential::UnknownVapidKey;
+use reveille_webpush::request::RequestError;
 use reveille_webpush::target::PublicHttps;
 use reveille_webpush::{
-    ApplicationServer, Endpoint, Message, RequestError, Subscription, Ttl, UserAgent, UserAgentKeys,
-    VapidKey, VapidKeys, VapidSettings,
+    ApplicationServer, Endpoint, Message, Subscription, Ttl, UserAgent, UserAgentKeys, VapidKey, VapidKeys,
+    VapidSettings,
 };
 
 const RING: CryptoProvider = reveille_crypto_ring::PROVIDER;

@@ -8,10 +8,11 @@ use std::time::Duration;
 use reveille_core::UnixTime;
 use reveille_crypto::{CryptoProvider, EcPrivateKey, Es256SigningKey};
 use reveille_webpush::credential::{Refusal, SignatureRefused, TokenError, UnknownVapidKey, VapidHeader};
+use reveille_webpush::request::RequestError;
 use reveille_webpush::target::AllowLoopback;
 use reveille_webpush::{
-    ApplicationServer, Endpoint, Message, RequestError, Subscription, Ttl, UserAgent, UserAgentKeys,
-    VapidKey, VapidKeys, VapidSettings,
+    ApplicationServer, Endpoint, Message, Subscription, Ttl, UserAgent, UserAgentKeys, VapidKey, VapidKeys,
+    VapidSettings,
 };
 
 const RING: CryptoProvider = reveille_crypto_ring::PROVIDER;

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::manage::{APNS_CHANNEL_ID, APNS_REQUEST_ID};
 use super::{Channel, StoragePolicy};
-use crate::activity::BroadcastActivity;
 use crate::credential::Token;
+use crate::live_activity::BroadcastActivity;
 use crate::message::{ApnsId, Expiration, Priority, Sacrifice, apply_texts, by_class, decide, too_large};
 use crate::request::{APNS_EXPIRATION, APNS_PRIORITY, APNS_PUSH_TYPE, InvalidRequest, JSON, check_time};
 use crate::target::{App, path};
@@ -26,7 +26,7 @@ const MOST_KEPT: Duration = Duration::from_secs(8 * 60 * 60);
 /// Priority and expiration are required by APNs; without a word they are 10 and one attempt.
 ///
 /// ```
-/// use reveille_apns::activity::ActivityUpdate;
+/// use reveille_apns::live_activity::ActivityUpdate;
 /// use reveille_apns::channel::{Broadcast, Channel, StoragePolicy};
 /// use reveille_apns::{App, JsonObject, SizeLimit, Token};
 /// use reveille_core::UnixTime;

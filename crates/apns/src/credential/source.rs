@@ -37,7 +37,8 @@ use super::{ProviderKey, SignatureRefused, Token, TokenError, TokenSettings};
 /// A key that is elsewhere signs in two steps:
 ///
 /// ```
-/// # use reveille_apns::{ProviderKey, TokenError, TokenSettings, TokenSource};
+/// # use reveille_apns::credential::TokenError;
+/// # use reveille_apns::{ProviderKey, TokenSettings, TokenSource};
 /// # use reveille_core::UnixTime;
 /// # use reveille_crypto::EcPrivateKey;
 /// # use reveille_crypto_ring::PROVIDER;

@@ -21,7 +21,8 @@ checked_struct! {
     /// delivered.
     ///
     /// ```
-    /// use reveille_apns::{Alert, Expiration, InterruptionLevel, Priority, Push as _};
+    /// use reveille_apns::message::InterruptionLevel;
+    /// use reveille_apns::{Alert, Expiration, Priority, Push as _};
     /// use reveille_core::UnixTime;
     ///
     /// let now = UnixTime::from_secs(1_700_000_000);

@@ -61,7 +61,6 @@ mod file_provider;
 mod fit;
 mod fraction;
 mod interruption;
-mod live_activity;
 mod priority;
 mod push;
 mod push_type;
@@ -87,7 +86,6 @@ pub use file_provider::FileProvider;
 pub use fit::{Cuttable, Sacrifice};
 pub use fraction::{Finite, Fraction};
 pub use interruption::InterruptionLevel;
-pub use live_activity::LiveActivity;
 pub use priority::{BackgroundPriority, Priority, PriorityChoice, WakingPriority};
 pub use push::{DeliveryHeaders, Push};
 pub use push_type::{OtherPushType, PushType};
@@ -100,8 +98,9 @@ pub(crate) use checked::checked_struct;
 pub(crate) use delivery::delivery_setters;
 pub(crate) use expiration::looks_like_seconds;
 pub(crate) use fit::{by_class, decide, too_large};
-pub(crate) use push::{apply_texts, sealed};
+pub(crate) use push::{apply_keys, apply_texts, check_custom, check_other, cuttable, insert_all, sealed};
 
+use crate::live_activity::LiveActivity;
 use crate::text::Version1;
 
 /// Any push to a device: what a queue keeps, and what code takes that does not care which kind it is.

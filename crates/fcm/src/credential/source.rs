@@ -23,7 +23,8 @@ use super::{
 /// token still there.
 ///
 /// ```
-/// # use reveille_fcm::{Grant, TokenError, TokenOutput, TokenSettings, TokenSource};
+/// # use reveille_fcm::credential::TokenError;
+/// # use reveille_fcm::{Grant, TokenOutput, TokenSettings, TokenSource};
 /// # use reveille_core::{Jitter, UnixTime};
 /// # use http::{Request, Response};
 /// # use bytes::Bytes;

@@ -1,9 +1,7 @@
 //! The message, field by field as the schema has it (revision 20261023).
 
-mod android;
 mod apns;
 mod check;
-mod color;
 mod data;
 mod headers;
 mod label;
@@ -14,13 +12,8 @@ mod time;
 mod warning;
 mod webpush;
 
-pub use android::{
-    Android, AndroidConfig, AndroidConfigV2, AndroidMessageV2, AndroidNotification, AndroidNotificationV2,
-    AndroidPriority, AndroidRemoteNotification, LightSettings, NotificationPriority, Proxy, Visibility,
-};
 pub use apns::{ApnsConfig, ApnsFcmOptions};
 pub use check::InvalidMessage;
-pub use color::{InvalidColor, LightColor, Rgb};
 pub use data::{Data, InvalidData};
 pub use headers::{ApnsHeaders, ApnsPriority, InvalidHeader, WebpushHeaders};
 pub use label::{AnalyticsLabel, FcmOptions, HttpsUrl, InvalidLink};
@@ -35,6 +28,7 @@ pub(crate) use size::MERGE_OVERHEAD;
 
 use reveille_payload::{InvalidJson, WriteJson, from_json};
 
+use crate::android::Android;
 use crate::schema::json_object;
 
 json_object! {

@@ -84,10 +84,8 @@ fn all_data(message: &Message) -> impl Iterator<Item = &Data> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::{
-        AndroidConfig, AndroidNotification, ApnsConfig, ApnsHeaders, ApnsPriority, Notification,
-        ProtoDuration,
-    };
+    use crate::android::{AndroidConfig, AndroidNotification};
+    use crate::message::{ApnsConfig, ApnsHeaders, ApnsPriority, Notification, ProtoDuration};
 
     #[test]
     fn each_has_its_text() {

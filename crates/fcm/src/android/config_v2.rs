@@ -4,9 +4,9 @@ use reveille_payload::{ObjectWriter, WriteJson, label};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::{LightSettings, NotificationPriority, Visibility};
+use super::{LightSettings, NotificationPriority, Rgb, Visibility};
 
-use crate::message::{Data, FcmOptions, ProtoDuration, Rgb, Text, Timestamp, Ttl};
+use crate::message::{Data, FcmOptions, ProtoDuration, Text, Timestamp, Ttl};
 use crate::schema::{Fields, JsonFields, json_object, read_object, set_once};
 
 json_object! {

@@ -1,8 +1,10 @@
-//! What a Live Activity is told: to start, to update, to end.
+//! Live Activities: the push to one device ([`LiveActivity`]), and what it says: to start, to update, to end. For all who
+//! follow a channel, see [`channel`](crate::channel).
 
 mod alert;
 mod content;
 mod input;
+mod push;
 
 use std::borrow::Cow;
 
@@ -14,6 +16,7 @@ use crate::message::{Cuttable, Sacrifice};
 pub use alert::{ActivityAlert, ActivityText};
 pub use content::{ActivityEnd, ActivityStart, ActivityUpdate};
 pub use input::InputPush;
+pub use push::LiveActivity;
 
 /// One event of a Live Activity; in JSON told apart by `event`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

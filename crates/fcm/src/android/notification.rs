@@ -1,7 +1,7 @@
 //! `AndroidNotification`.
 
-use super::{LightSettings, NotificationPriority, Proxy, Visibility};
-use crate::message::{ProtoDuration, Rgb, Text, Timestamp};
+use super::{LightSettings, NotificationPriority, Proxy, Rgb, Visibility};
+use crate::message::{ProtoDuration, Text, Timestamp};
 use crate::schema::json_object;
 
 json_object! {

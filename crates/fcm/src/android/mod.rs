@@ -1,11 +1,13 @@
 //! Android: the config of the v1 API, and its successor, which exclude each other.
 
+mod color;
 mod config;
 mod config_v2;
 mod enums;
 mod light;
 mod notification;
 
+pub use color::{InvalidColor, LightColor, Rgb};
 pub use config::AndroidConfig;
 pub use config_v2::{AndroidConfigV2, AndroidMessageV2, AndroidNotificationV2, AndroidRemoteNotification};
 pub use enums::{AndroidPriority, NotificationPriority, Proxy, Visibility};
