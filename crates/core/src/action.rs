@@ -75,7 +75,7 @@ pub enum Action {
     GiveUp,
 }
 
-/// How much a pause or a fault concerns.
+/// How much a pause or a fault concerns, from one target to a whole service. Pause what it names and nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -107,7 +107,8 @@ impl Scope {
     }
 }
 
-/// Who named the time before which nothing may be sent.
+/// Who named the time before which nothing may be sent: whoever retries adds a back-off to a guess, and none to the
+/// service's own word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -7,7 +7,8 @@ use std::time::Duration;
 use crate::text::tame;
 use crate::{Action, cut_out, redacted_url};
 
-/// The meaning of an answer. A refusal is data, not an `Err`: `Err` means that *we* could not build or parse.
+/// The meaning of an answer; `classify` of each service returns one. A refusal is data, not an `Err`: `Err` means
+/// that *we* could not build or parse.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums, reason = "users match all of it: there is nothing else")]
 pub enum Outcome {
@@ -28,7 +29,8 @@ impl Outcome {
     }
 }
 
-/// What an accepting service told us.
+/// What an accepting service told us: keep [`message`](Self::message) if you want to find the message in the
+/// service's own logs.
 ///
 /// `Debug` shortens `message` to its origin where it is a URL: on some services it is a capability.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -63,7 +65,7 @@ impl fmt::Debug for Receipt {
     }
 }
 
-/// Why a service refused, and what to do about it.
+/// Why a service refused, and what to do about it: act on [`action`](Self::action), log the rest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rejection {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Action, Outcome, UnixTime, millis};
 
-/// How long a target may be unknown to its service before it counts as gone.
+/// How long a target may be unknown to its service before it counts as gone; given to [`Suspicion::weigh`].
 ///
 /// In June 2024 a push service answered 404 for millions of live subscriptions: a burst of "not found" proves
 /// nothing. By default a target is dropped after at least 3 such answers spread over at least 24 hours.

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-/// A cryptographic operation failed.
+/// A cryptographic operation failed. It does not say why: the reason would help whoever tries many inputs.
 ///
 /// Deliberately opaque: a text that told a wrong tag from a wrong length could serve as an oracle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Error)]
@@ -10,7 +10,8 @@ use thiserror::Error;
 #[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
 pub struct CryptoError;
 
-/// A backend could not take a key.
+/// A backend could not take a key, for it does not offer the algorithm or the key is none for it. Returned where a
+/// key is loaded, before anything is signed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum KeyError {

@@ -2,7 +2,8 @@
 
 use crate::{Aead, Es256, HkdfSha256, HmacSha256, P256, Rs256, SecureRandom, Sha256};
 
-/// Everything Reveille needs from cryptography: one reference per capability.
+/// Everything Reveille needs from cryptography, one reference per capability: take the `PROVIDER` of a backend crate
+/// and pass it where it is asked for.
 ///
 /// A backend crate offers one as `pub const PROVIDER`; the caller passes it where it is needed. Nothing is global
 /// and no Cargo feature chooses one. To replace a single capability (an HSM, a fixed key in a test), use struct

@@ -13,7 +13,8 @@ use crate::request::{InvalidProject, PrepareError};
 use crate::target::InvalidCondition;
 use crate::topics::InvalidSubscription;
 
-/// Everything that can be wrong on our side of FCM: each small error of this crate turns into it.
+/// Everything that can be wrong on our side of FCM: each small error of this crate turns into it. Use it where one
+/// `?` is to take them all.
 ///
 /// What FCM says is never one; that is an [`Outcome`](reveille_core::Outcome).
 ///

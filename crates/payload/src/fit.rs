@@ -63,7 +63,8 @@ impl<'a> Part<'a> {
     }
 }
 
-/// One thing that was cut.
+/// One field that was cut to make a message fit, and by how much. `fit` of each message type returns a list of them:
+/// log it, for the user sees less than was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cut {
@@ -98,7 +99,7 @@ impl fmt::Display for Cut {
     }
 }
 
-/// A field and its size.
+/// A field and its size in bytes, as it is written in the message; [`TooLarge`] lists them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "users make it from its parts")]
 pub struct FieldSize {
@@ -108,7 +109,8 @@ pub struct FieldSize {
     pub bytes: usize,
 }
 
-/// The message does not fit, whatever is cut. It lists bytes per field, the largest first.
+/// The message does not fit, whatever is cut; the error of every `fit` and of every size check. It lists bytes per
+/// field, the largest first, so that a log says what to shorten.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("message of {size} bytes does not fit into {limit}, at least {smallest} are needed{}", list(.fields))]
 #[non_exhaustive]

@@ -2,7 +2,8 @@
 
 use thiserror::Error;
 
-/// A text that cannot be what it should be. It never carries the text: some are secrets.
+/// A text that cannot be what it should be; the error of [`check_text`] and of the constructors that use it. It never
+/// carries the text: some are secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidText {

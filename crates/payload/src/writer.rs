@@ -17,13 +17,14 @@ macro_rules! label {
     };
 }
 
-/// A value that writes itself as JSON, for [`ObjectWriter::member`].
+/// A value that writes itself as JSON. Implement it for types of your own that are given to [`ObjectWriter::member`].
 pub trait WriteJson {
     /// Appends the value.
     fn write_json(&self, out: &mut Vec<u8>);
 }
 
-/// Writes the members of one object, straight into the caller's buffer.
+/// Writes the members of one JSON object, straight into the caller's buffer. Use it where a message is written often:
+/// it makes no value in between.
 ///
 /// Every member is written with a comma in front of it, which costs no branch; [`close`](Self::close) makes the first comma
 /// the opening brace.

@@ -39,7 +39,8 @@ impl fmt::Debug for Bindings<'_> {
     }
 }
 
-/// One of the four bindings.
+/// One of the four bindings of a token: contact, conversation, device, channel. [`Reason`](crate::Reason) and
+/// [`Mismatch`] name them, and [`Revocations`](crate::Revocations) revoke by them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(clippy::exhaustive_enums, reason = "users match all of it: there is nothing else")]
 pub enum Binding {
@@ -83,7 +84,8 @@ impl Binding {
     }
 }
 
-/// Which bindings differ from the expected ones: all four are always compared.
+/// Which bindings differ from the expected ones; all four are always compared. [`Reason`](crate::Reason) carries it,
+/// for logs and for the fraud desk.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Mismatch(u8);
 

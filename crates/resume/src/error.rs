@@ -30,7 +30,8 @@ pub enum Error {
     Restore(#[from] RestoreError),
 }
 
-/// Why no token was made.
+/// Why no token was made; the error of [`Issuer::issue`](crate::Issuer::issue) and its sisters. Send the push without
+/// a token then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum IssueError {

@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use crate::{KeyId, Reason, Reservation, SingleUse, TokenId};
 
-/// What to do with the user who brought a token.
+/// What to do with the user who brought a token: back into the conversation, a login first, or a fresh conversation.
+/// [`Verifier::verify`](crate::Verifier::verify) returns it; there is no error beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 #[allow(clippy::exhaustive_enums, reason = "users match all of it: there is nothing else")]
@@ -82,7 +83,8 @@ impl ClientAnswer {
     }
 }
 
-/// What a token says, as far as every format carries it. Its ids are those that were expected, so they are not repeated.
+/// What a token says, as far as every format carries it: read it once the verdict lets the user in. Its ids are those
+/// that were expected, so they are not repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "users make it from its parts")]
 pub struct Claims {

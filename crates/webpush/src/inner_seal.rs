@@ -31,7 +31,7 @@ const INFO: &[u8] = b"reveille inner seal\0\x01";
 #[derive(Clone)]
 pub struct InnerSecret(Secret<[u8; Self::LEN]>);
 
-/// Why a secret or a sealed payload is not usable.
+/// Why a secret or a sealed payload is not usable; the error of [`InnerSecret`]. It carries nothing of either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InnerSealError {

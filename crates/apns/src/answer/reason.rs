@@ -41,6 +41,8 @@ enum Remedy {
 macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident ($status:literal, $text:literal) => $remedy:expr, $hint:expr;)+) => {
         /// The `reason` of a refusal: those of pushes to devices, of broadcasts, and of managing channels.
+        /// [`classify`](crate::classify) makes an action of it; use it directly for counters, and for what a GOAWAY
+        /// says.
         ///
         /// For statistics and alerts; what to do next is in the [`Action`]. The docs of each variant give status and meaning. A reason that is not listed here keeps its text in
         /// [`Rejection::reason`](reveille_core::Rejection::reason).

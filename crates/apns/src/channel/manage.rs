@@ -58,7 +58,8 @@ pub struct ChannelSettings {
     pub storage_policy: StoragePolicy,
 }
 
-/// A channel as the target of broadcasts: its id, and what it keeps. A service stores it beside what is broadcast.
+/// A channel as the target of broadcasts: its id, and what it keeps for devices that are offline. Store it beside
+/// what is broadcast, and give it to [`Broadcast::request`](super::Broadcast::request).
 ///
 /// JSON form: `{"id":…,"message_storage_policy":0 or 1}`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

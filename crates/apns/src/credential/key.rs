@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use super::{KeyId, TeamId};
 
-/// Why a `.p8` file could not be loaded.
+/// Why a `.p8` file could not be loaded; the error of [`ProviderKey::from_p8`]. It carries nothing of the key.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidProviderKey {
@@ -24,7 +24,8 @@ pub enum InvalidProviderKey {
     Backend(#[from] KeyError),
 }
 
-/// A provider key with the two ids that go into its tokens: who we are, to Apple.
+/// A provider key with the two ids that go into its tokens: who we are, to Apple. Load it from a `.p8` file, or name
+/// one in a KMS, and make a [`TokenSource`](crate::TokenSource) of it.
 ///
 /// It is here ([`from_p8`](Self::from_p8)), or it is elsewhere ([`remote`](Self::remote): a KMS, an HSM, a sidecar); then a
 /// [`TokenSource`](super::TokenSource) hands out what is to be signed.

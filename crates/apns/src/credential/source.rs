@@ -76,7 +76,8 @@ pub struct TokenSource {
     state: Mutex<State>,
 }
 
-/// What [`TokenSource::handle_refusal`] makes of a refused token.
+/// What [`TokenSource::handle_refusal`] did about a refused token, so that the sender knows whether to send again at
+/// once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {

@@ -24,7 +24,7 @@ pub struct ActivityAlert<'a> {
     sound: Option<Cow<'a, str>>,
 }
 
-/// A text, or the key of one.
+/// A text of an [`ActivityAlert`]: either the text itself, or the key of one in the app's `Localizable.strings`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 #[allow(clippy::exhaustive_enums, reason = "the service has these forms and no others")]

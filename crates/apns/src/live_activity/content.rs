@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::{ActivityAlert, InputPush};
 use crate::message::Finite;
 
-/// Starts a Live Activity. Apple wants attributes, their type's name, a first state and an alert, and so does the
-/// constructor.
+/// Starts a Live Activity on a device whose app has given a push-to-start token. Apple wants attributes, their type's
+/// name, a first state and an alert, and so does the constructor.
 ///
 /// JSON form: `timestamp` (Unix ms), `attributes_type`, `attributes`, `content_state`, `alert`, and optionally
 /// `input_push`, `stale_date` (Unix ms), `relevance_score`.
@@ -30,7 +30,8 @@ pub struct ActivityStart<'a> {
     relevance_score: Option<Finite>,
 }
 
-/// Changes what a Live Activity shows.
+/// Changes what a Live Activity shows: send one whenever its state changes, with the time of the change, for the
+/// device drops older ones.
 ///
 /// JSON form: `timestamp` (Unix ms), `content_state`, and optionally `alert`, `stale_date` (Unix ms),
 /// `relevance_score`.

@@ -18,7 +18,8 @@ pub use content::{ActivityEnd, ActivityStart, ActivityUpdate};
 pub use input::InputPush;
 pub use push::LiveActivity;
 
-/// One event of a Live Activity; in JSON told apart by `event`.
+/// One event of a Live Activity, for [`LiveActivity::new`](super::live_activity::LiveActivity::new); in JSON told
+/// apart by `event`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 #[allow(clippy::exhaustive_enums, reason = "the service has these forms and no others")]

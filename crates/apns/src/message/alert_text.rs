@@ -71,7 +71,9 @@ pub struct AlertText<'a> {
     pub summary_arg_count: Option<u32>,
 }
 
-/// A text that the device looks up in the app's `Localizable.strings`. Arguments without a key cannot be expressed.
+/// A text that the device looks up in the app's `Localizable.strings`, for
+/// [`Alert::with_loc`](crate::Alert::with_loc) and its sisters: use it if the server does not know the user's
+/// language. Arguments without a key cannot be expressed.
 ///
 /// JSON form: `{"key":…,"args":[…]}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

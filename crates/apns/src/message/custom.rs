@@ -11,7 +11,8 @@ use super::InvalidNotification;
 use super::InvalidNotification::{DuplicateKey, Json, ReservedKey};
 use super::entries::{Entries, Entry};
 
-/// Keys that the app reads, beside `aps` and not in it: APNs ignores unknown keys inside `aps`.
+/// Keys that the app reads, beside `aps` and not in it: APNs ignores unknown keys inside `aps`. The typed
+/// notifications keep one of these; use their `with_custom` to fill it.
 ///
 /// Held as written JSON, so that sending costs one copy. `Debug` shows keys and sizes, for a value may be a token.
 #[derive(Clone, Default, PartialEq, Eq)]

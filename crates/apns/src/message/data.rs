@@ -117,7 +117,7 @@ data_push!(
 );
 
 data_push!(
-    /// Data for a watchOS complication.
+    /// Data for a watchOS complication: use it to bring what a watch face shows up to date.
     Complication, Priority, aps: "{}", defaults: (None, Expiration::Unset)
 );
 
@@ -133,11 +133,12 @@ data_push!(
 );
 
 data_push!(
-    /// Reloads a control.
+    /// Reloads a control of the app (Control Centre, Lock Screen): send it when the state that the control shows has
+    /// changed.
     Controls, Priority, aps: "{\"content-changed\":true}", defaults: (None, Expiration::Unset)
 );
 
 data_push!(
-    /// Reloads the app's widgets (iOS 26).
+    /// Reloads the app's widgets (iOS 26): send it when the data that they show has changed.
     Widgets, Priority, aps: "{\"content-changed\":true}", defaults: (None, Expiration::Unset)
 );

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How much a notification may interrupt.
+/// How much a notification may interrupt what its user does, for
+/// [`Alert::with_interruption_level`](crate::Alert::with_interruption_level).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(clippy::exhaustive_enums, reason = "the service has these forms and no others")]

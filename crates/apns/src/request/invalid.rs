@@ -6,7 +6,8 @@ use thiserror::Error;
 
 use crate::InvalidValue;
 
-/// Why a request cannot be built.
+/// Why a request cannot be built: the payload does not fit, or a rule of Apple's about headers would be broken. Every
+/// function that builds requests returns it; nothing was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidRequest {

@@ -13,8 +13,8 @@ use crate::InvalidValue;
 
 const PREFIX: &str = "/3/device/";
 
-/// A device token (or a Live Activity's push token), in hexadecimal as apps report it: the target of every push that is
-/// not a broadcast.
+/// A device token (or a Live Activity's push token), in hexadecimal as apps report it. It is the target of every push
+/// that is not a broadcast; keep it parsed.
 ///
 /// It holds the request's path ready made, so that a fan-out copies nothing; a clone shares it. `Debug` never shows
 /// it, and it has no `Display`; [`expose`](Self::expose) and serde give the text. Apple says to make no assumption about its length, and none is made below [`MAX_LEN`](Self::MAX_LEN).

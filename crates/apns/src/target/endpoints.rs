@@ -7,7 +7,8 @@ use http::uri::PathAndQuery;
 use super::Origin;
 use crate::InvalidValue;
 
-/// The hosts of one environment. A device token, a channel and a key belong to one of the two, never to both.
+/// The hosts of one environment, production or sandbox, for [`App::new`](crate::App::new). A device token, a channel
+/// and a key belong to one of the two, never to both.
 ///
 /// ```
 /// use reveille_apns::Endpoints;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::round;
 
-/// A hash under way, after whole words.
+/// SipHash-2-4 with a secret key: use it to hash ids that a stranger chooses, several for each key, 64 bits each.
 #[derive(Clone, Copy)]
 pub struct SipHash24 {
     v: [u64; 4],

@@ -8,7 +8,8 @@ use thiserror::Error;
 
 use crate::base64url;
 
-/// Why a text is not a compact JWS.
+/// Why a text is not a compact JWS; the error of [`CompactJws::parse`] and [`CompactJws::claims`]. It repeats nothing
+/// of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidJws {
@@ -40,7 +41,8 @@ pub enum InvalidJws {
     Critical,
 }
 
-/// A compact JWS in its parts, nothing of it verified yet.
+/// A compact JWS (RFC 7515 §7.1) taken apart and not yet verified: verify its signature with a key of your own choice
+/// before you read its claims.
 pub struct CompactJws<'a> {
     signing_input: &'a str,
     payload: Vec<u8>,

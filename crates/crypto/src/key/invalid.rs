@@ -4,7 +4,8 @@ use thiserror::Error;
 
 use crate::p256::InvalidPublicKey;
 
-/// Why text or bytes are not a private key. No variant carries any part of the input.
+/// Why text or bytes are not a private key; the error of [`EcPrivateKey`](crate::EcPrivateKey) and
+/// [`RsaPrivateKey`](crate::RsaPrivateKey). No variant carries any part of the input.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidKey {

@@ -63,6 +63,7 @@ impl fmt::Debug for RsaPrivateKey {
 }
 
 /// An RSA public key: modulus and exponent, big-endian, as in a JWK (RFC 7518 §6.3.1).
+/// [`Rs256::verify`](crate::Rs256::verify) checks signatures with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RsaPublicKey {
     n: Vec<u8>,

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::schema::{JsonFields, as_display, read_object, set_once};
 
-/// Why a colour is none.
+/// Why a colour is none; the error of [`Rgb`]'s `FromStr` and of [`LightColor::new`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidColor {
@@ -21,7 +21,8 @@ pub enum InvalidColor {
     Fraction,
 }
 
-/// The colour of a notification's icon, `#rrggbb`.
+/// The colour of an Android notification's icon, `#rrggbb`, for
+/// [`AndroidNotification::with_color`](super::AndroidNotification::with_color).
 ///
 /// ```
 /// use reveille_fcm::message::Rgb;
@@ -67,7 +68,8 @@ impl std::fmt::Display for Rgb {
 
 as_display!(Rgb);
 
-/// A `google.type.Color`: fractions from 0 to 1, and an optional alpha.
+/// The colour of the notification light, a `google.type.Color`: fractions from 0 to 1, and an optional alpha. It goes
+/// into [`LightSettings`](super::LightSettings).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LightColor {
     red: Fraction,

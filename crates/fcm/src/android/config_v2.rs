@@ -35,7 +35,8 @@ json_object! {
     }
 }
 
-/// The two kinds of a V2 message.
+/// The two kinds of a V2 message, for [`AndroidConfigV2::with_message`]: one that is shown, and one that wakes the
+/// app to synchronise.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(clippy::exhaustive_enums, reason = "the service has these forms and no others")]
 pub enum AndroidMessageV2 {
@@ -52,7 +53,8 @@ impl From<AndroidRemoteNotification> for AndroidMessageV2 {
 }
 
 json_object! {
-    /// A notification for the user.
+    /// A notification for the user in the V2 form: what is shown, whether the app may change it first, and what apps
+    /// get that do not know V2.
     pub struct AndroidRemoteNotification {
         /// What is shown.
         notification, with_notification: Box<AndroidNotificationV2> = "notification" | "notification",
@@ -64,7 +66,8 @@ json_object! {
 }
 
 json_object! {
-    /// What an Android device shows. A notification is identified by tag and id.
+    /// What an Android device shows, in the V2 form, for [`AndroidRemoteNotification`]. A notification is identified
+    /// by tag and id: the same pair replaces what is shown.
     pub struct AndroidNotificationV2 {
         /// Title; overrides the shared one.
         title, with_title: Text = "title" | "title",

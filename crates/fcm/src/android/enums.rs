@@ -3,7 +3,8 @@
 use crate::schema::json_enum;
 
 json_enum! {
-    /// When FCM delivers (`AndroidMessagePriority`).
+    /// When FCM delivers to an Android device (`AndroidMessagePriority`): use `High` for what the user sees at once;
+    /// FCM lowers the priority of apps that use it for anything else.
     pub enum AndroidPriority {
         /// When it suits the device; a sleeping one is not woken.
         Normal = "NORMAL",
@@ -13,7 +14,8 @@ json_enum! {
 }
 
 json_enum! {
-    /// How prominent a notification is on Android 7.1 and older; newer ones look at the channel.
+    /// How prominent a notification is on Android 7.1 and older; newer ones look at the channel, so set both if old
+    /// devices matter.
     pub enum NotificationPriority {
         /// Not said.
         Unspecified = "PRIORITY_UNSPECIFIED",
@@ -31,7 +33,7 @@ json_enum! {
 }
 
 json_enum! {
-    /// What a locked screen shows.
+    /// What a locked screen shows of a notification: use `Private` or `Secret` where others may look at it.
     pub enum Visibility {
         /// Not said.
         Unspecified = "VISIBILITY_UNSPECIFIED",
@@ -45,7 +47,8 @@ json_enum! {
 }
 
 json_enum! {
-    /// Whether the system may show the notification in the app's place.
+    /// Whether the system may show the notification in the app's place, for
+    /// [`AndroidNotification::with_proxy`](super::AndroidNotification::with_proxy).
     pub enum Proxy {
         /// Not said: allowed if the message's priority was lowered.
         Unspecified = "PROXY_UNSPECIFIED",

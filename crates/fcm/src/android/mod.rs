@@ -20,7 +20,8 @@ use serde::ser::SerializeMap;
 
 use crate::schema::{Fields, set_once};
 
-/// The Android part of a message. FCM refuses a message with both forms, so it is one choice.
+/// The Android part of a message, for [`Message::with_android`](crate::Message::with_android). FCM refuses a message
+/// with both forms, so it is one choice.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(clippy::exhaustive_enums, reason = "the service has these forms and no others")]
 pub enum Android {

@@ -5,7 +5,9 @@ use crate::message::{ProtoDuration, Text, Timestamp};
 use crate::schema::json_object;
 
 json_object! {
-    /// What an Android device shows.
+    /// What an Android device shows, for
+    /// [`AndroidConfig::with_notification`](super::AndroidConfig::with_notification): use it where Android's
+    /// notification differs from the shared [`Notification`](crate::Notification).
     pub struct AndroidNotification {
         /// Title; overrides the shared one.
         title, with_title: Text = "title" | "title",

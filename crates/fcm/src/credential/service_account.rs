@@ -13,7 +13,8 @@ use thiserror::Error;
 use super::secret_text::SecretText;
 use crate::request::is_safe;
 
-/// Why a credential file is refused. No text carries anything of the file.
+/// Why a credential file or a part of it is refused; the error of [`ServiceAccount`], [`Issuer`] and
+/// [`Grant`](super::Grant). No text carries anything of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum CredentialError {
@@ -222,7 +223,8 @@ impl fmt::Debug for ServiceAccount {
     }
 }
 
-/// A service account as it may be shown and stored beside its state.
+/// A service account as it may be shown in an administrator's page and stored beside its state: the start of each
+/// part, and no key. [`ServiceAccount::masked`] makes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(clippy::exhaustive_structs, reason = "users make it from its parts")]
 pub struct MaskedServiceAccount {

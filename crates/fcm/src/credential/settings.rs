@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-/// A setting that is out of its range.
+/// A setting that is out of its range; the error of the setters of [`TokenSettings`]. It says which range is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("{setting} must be {allowed}")]
 #[non_exhaustive]

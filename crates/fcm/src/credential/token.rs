@@ -6,7 +6,7 @@ use http::HeaderValue;
 use reveille_core::UnixTime;
 use thiserror::Error;
 
-/// Text that cannot be an access token.
+/// Text that cannot be an access token, for it is no header value; the error of [`Token::new`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("an access token has 1 to 8192 visible ASCII characters")]
 #[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]

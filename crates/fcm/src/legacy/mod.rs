@@ -16,7 +16,7 @@ use thiserror::Error;
 use crate::message::Message;
 use crate::target::{InvalidCondition, Target};
 
-/// Why a legacy request cannot be converted at all.
+/// Why a legacy request cannot be converted at all; the error of [`convert`]. It repeats no value of the request.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum LegacyError {
@@ -58,7 +58,8 @@ pub enum LegacyError {
     Condition(#[from] InvalidCondition),
 }
 
-/// A legacy request in the terms of v1.
+/// A legacy request in the terms of v1, as [`convert`] returns it: send the message to each of the targets, and show
+/// the notes to whoever owns the old request.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Converted {
@@ -79,7 +80,8 @@ impl Converted {
     }
 }
 
-/// Something about a field that the converter has to say.
+/// Something about a field of a legacy request that [`convert`] has to say: it is lost, or v1 means something else by
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Note {

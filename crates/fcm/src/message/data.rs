@@ -32,7 +32,8 @@ pub enum InvalidData {
     },
 }
 
-/// The data of a message. Written in the order of its keys, so that equal data is equal text.
+/// The data of a message: strings under strings, for [`Message::with_data`](crate::Message::with_data), which the app
+/// reads. It is written in the order of its keys, so that equal data is equal text.
 ///
 /// ```
 /// use reveille_fcm::Data;

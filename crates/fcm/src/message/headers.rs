@@ -10,7 +10,8 @@ use thiserror::Error;
 
 use super::text::{Text, is_unreserved, quoted};
 
-/// Why a header cannot be passed on. Names appear in the texts, values do not.
+/// Why a header cannot be passed on; the error of [`ApnsHeaders`] and [`WebpushHeaders`]. Names appear in the texts,
+/// values do not.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidHeader {
@@ -137,7 +138,8 @@ header_set! {
     ApnsHeaders, apns_rule
 }
 header_set! {
-    /// Headers for the Web Push service (RFC 8030 §5).
+    /// Headers for the Web Push service behind FCM (RFC 8030 §5), such as `TTL` and `Urgency`, for
+    /// [`WebpushConfig::with_headers`](super::WebpushConfig::with_headers).
     WebpushHeaders, webpush_rule
 }
 
@@ -157,7 +159,8 @@ impl ApnsHeaders {
     }
 }
 
-/// When Apple delivers (`apns-priority`).
+/// When Apple delivers (`apns-priority`), for [`ApnsHeaders::with_priority`]: 5 for data, 10 for what is shown at
+/// once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ApnsPriority {

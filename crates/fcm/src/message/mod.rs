@@ -32,7 +32,8 @@ use crate::android::Android;
 use crate::schema::json_object;
 
 json_object! {
-    /// A message without its target, so that one message serves many.
+    /// A message without its target, so that one message serves many. Build it with the setters, then make requests
+    /// of it, one by one or with [`Prepared`](crate::Prepared).
     ///
     /// Every field is checked where it is made; a message that exists is inside the schema. What one field alone cannot
     /// show is checked on the way to a request ([`check`](Message::check)).

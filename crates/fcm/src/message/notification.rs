@@ -4,7 +4,8 @@ use super::text::Text;
 use crate::schema::json_object;
 
 json_object! {
-    /// What every platform shows unless its own part says otherwise.
+    /// What every platform shows unless its own part of the message says otherwise: title, body, image. Leave it out
+    /// of messages that the app is to handle by itself.
     pub struct Notification {
         /// Title.
         title, with_title: Text = "title" | "title",

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::schema::as_display;
 
-/// Why a span or a point in time is none.
+/// Why a span or a point in time is none; the error of [`Ttl`], [`ProtoDuration`] and [`Timestamp`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidTime {
@@ -103,7 +103,8 @@ impl<'de> Deserialize<'de> for Ttl {
     }
 }
 
-/// A `google.protobuf.Duration` that is not negative: up to 10,000 years, in nanoseconds.
+/// A `google.protobuf.Duration` that is not negative: up to 10,000 years, in nanoseconds. It is made from a
+/// [`Duration`] and written as seconds with an `s`.
 ///
 /// ```
 /// use reveille_fcm::message::ProtoDuration;
@@ -162,7 +163,8 @@ impl fmt::Display for ProtoDuration {
     }
 }
 
-/// A `google.protobuf.Timestamp` in milliseconds, from 1970 to 9999.
+/// A `google.protobuf.Timestamp` in milliseconds, from 1970 to 9999: when the event of a notification happened. It is
+/// made from a [`UnixTime`] and written as RFC 3339.
 ///
 /// ```
 /// use reveille_fcm::message::Timestamp;

@@ -5,7 +5,8 @@ use crate::schema::json_object;
 use reveille_payload::JsonObject;
 
 json_object! {
-    /// The Web Push part of a message.
+    /// The Web Push part of a message, for browsers that subscribed through FCM's JavaScript SDK. For all other
+    /// browsers use Web Push itself.
     pub struct WebpushConfig {
         /// Headers for the push service (RFC 8030 §5), such as `TTL` and `Urgency`.
         headers, with_headers: WebpushHeaders = "headers" | "headers",
@@ -19,7 +20,8 @@ json_object! {
 }
 
 json_object! {
-    /// What the JavaScript SDK does besides delivering.
+    /// What the JavaScript SDK does besides delivering: the link that a click opens, and a label for analytics. Given
+    /// to [`WebpushConfig::with_fcm_options`].
     pub struct WebpushFcmOptions {
         /// What a click opens; https only.
         link, with_link: HttpsUrl = "link" | "link",

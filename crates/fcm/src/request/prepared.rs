@@ -17,7 +17,8 @@ pub(super) const TAIL: &[u8] = b"\"}}";
 /// The Admin SDKs send it; with it errors come with their `details`.
 const API_FORMAT: HeaderName = HeaderName::from_static("x-goog-api-format-version");
 
-/// Why no request can be made of a message.
+/// Why no request can be made of a message: it is too large for its target, or its parts contradict each other.
+/// Nothing was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PrepareError {

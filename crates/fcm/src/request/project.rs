@@ -5,7 +5,7 @@ use http::uri::Authority;
 use reveille_payload::{InvalidText, check_text};
 use thiserror::Error;
 
-/// Why a project or its server is refused.
+/// Why a project or its server is refused; the error of [`Project::new`] and [`Project::at`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidProject {

@@ -12,7 +12,8 @@ use crate::message::{Message, SizeRule};
 use crate::schema::{Fields, JsonFields, read_object, set_once};
 use crate::target::{Target, not_one};
 
-/// A message with its target: what a queue keeps.
+/// A message with its target, and whether it is only to be validated: keep it in a queue, as JSON, and make the
+/// request of it when its time has come.
 ///
 /// Serialised as the body of `messages:send` has it, in Google's own form.
 ///

@@ -8,7 +8,7 @@ use super::Topic;
 use crate::message::Text;
 use crate::schema::text_value;
 
-/// Why a text is no condition.
+/// Why a text is no condition; the error of [`Condition::new`]. What it is that is wrong stands in the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidCondition {
@@ -38,7 +38,8 @@ pub enum InvalidCondition {
     },
 }
 
-/// A checked condition: `!`, `&&`, `||`, parentheses, and at most five topics.
+/// A checked condition over topics: `!`, `&&`, `||`, parentheses, and at most five topics. Use it as a
+/// [`Target`](crate::Target) to reach devices by what they subscribe.
 ///
 /// ```
 /// use reveille_fcm::target::Condition;

@@ -52,11 +52,13 @@ device_name! {
     RegistrationToken, "registration token", 4_096
 }
 device_name! {
-    /// A Firebase installation id: what new apps send to their server in place of a token.
+    /// A Firebase installation id: what new apps send to their server in place of a token. Use it as the target of a
+    /// message, and to ask for or change topic subscriptions.
     Fid, "fid", 512
 }
 device_name! {
-    /// The push token of a Live Activity on Apple devices (`ApnsConfig.liveActivityToken`).
+    /// The push token of a Live Activity on Apple devices, for
+    /// [`ApnsConfig::with_live_activity_token`](crate::ApnsConfig::with_live_activity_token).
     LiveActivityToken, "live activity token", 4_096
 }
 

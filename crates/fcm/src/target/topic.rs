@@ -8,7 +8,8 @@ use crate::message::Text;
 use crate::message::text::{UNRESERVED, is_unreserved};
 use crate::schema::text_value;
 
-/// A topic's name without the `/topics/` of the old API: `[a-zA-Z0-9-_.~%]{1,900}`.
+/// A topic's name without the `/topics/` of the old API: `[a-zA-Z0-9-_.~%]{1,900}`. Use it as a
+/// [`Target`](crate::Target), in a [`Condition`](crate::target::Condition), and to subscribe devices.
 ///
 /// ```
 /// use reveille_fcm::Topic;

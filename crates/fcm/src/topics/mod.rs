@@ -13,7 +13,7 @@ use crate::message::Timestamp;
 use crate::request::Project;
 use crate::target::{Fid, RegistrationToken, Topic};
 
-/// Why no request about a subscription can be made.
+/// Why no request about a subscription can be made; the error of [`Subscriptions`]. Nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidSubscription {
@@ -25,7 +25,7 @@ pub enum InvalidSubscription {
     Topic,
 }
 
-/// One installation, of which the topic subscriptions are asked or changed.
+/// One installation of an app, for requests that ask for its topic subscriptions or change them.
 ///
 /// ```
 /// use reveille_fcm::{Project, RegistrationToken, Token, Topic};
@@ -197,7 +197,7 @@ fn encode(text: &str) -> String {
     out
 }
 
-/// A subscription, as FCM tells it.
+/// A subscription of one installation to one topic, as FCM's answers tell it; [`SubscriptionPage`] lists them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TopicSubscription {
@@ -207,7 +207,8 @@ pub struct TopicSubscription {
     pub created: Option<Timestamp>,
 }
 
-/// A page of subscriptions.
+/// A page of subscriptions, read from the answer to [`Subscriptions::list`]: ask again with
+/// [`next_page`](Self::next_page) until there is none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SubscriptionPage {

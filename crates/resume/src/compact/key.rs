@@ -15,7 +15,8 @@ const SALT: &[u8] = b"reveille/resume";
 const MAC_INFO: &[u8] = b"rt1 mac";
 const IDS_INFO: &[u8] = b"rt1 ids";
 
-/// A key of the compact format: one secret, two keys derived from it, so that the same secret can do other work too.
+/// A key of the compact format, the one to use where nothing speaks for another: one secret, two keys derived from
+/// it, so that the same secret can do other work too.
 ///
 /// ```text
 /// PRK     = HKDF-Extract(salt = "reveille/resume", secret)

@@ -89,7 +89,8 @@ pub enum StoreCommand {
     },
 }
 
-/// What the store said to [`StoreCommand::SetIfAbsent`].
+/// What the store said to [`StoreCommand::SetIfAbsent`]; given to [`ExternalStore::settle`], which makes the verdict
+/// of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums, reason = "users match all of it: there is nothing else")]
 pub enum StoreReply<'a> {
@@ -118,7 +119,8 @@ impl<'a> StoreReply<'a> {
     }
 }
 
-/// What the store said to [`StoreCommand::Replace`] or [`StoreCommand::Delete`].
+/// What the store said to [`StoreCommand::Replace`] or [`StoreCommand::Delete`]; [`committed`](Self::committed) says
+/// what that means for the reservation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums, reason = "users match all of it: there is nothing else")]
 pub enum StoreChange {

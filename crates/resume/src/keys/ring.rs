@@ -17,7 +17,8 @@ impl fmt::Display for KeyId {
     }
 }
 
-/// What a key may do.
+/// What a key may do: make and verify tokens, verify those that are out, or no more than that. Give it when a key is
+/// put into a [`KeyRing`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums, reason = "users match all of it: there is nothing else")]
 pub enum KeyState {
@@ -42,7 +43,8 @@ pub enum KeyState {
     },
 }
 
-/// The keys of one profile. Issuer and verifier borrow it, so that there is one truth about keys.
+/// The keys of one profile: the one that makes tokens, and old ones whose tokens are still out. Issuer and verifier
+/// take it by reference, so that there is one truth about keys.
 ///
 /// ```
 /// use reveille_core::UnixTime;
@@ -75,7 +77,7 @@ struct Entry<K> {
     key: K,
 }
 
-/// Why a key ring was not changed.
+/// Why a key ring was not changed; the error of [`KeyRing`]'s methods. The ring is as it was before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum KeyRingError {

@@ -53,7 +53,8 @@ pub struct Reservation {
     pub repeated: bool,
 }
 
-/// Why a reservation was neither committed nor aborted. The user must not be let in on it.
+/// Why a reservation was neither committed nor aborted; the error of [`ReplaySet::commit`](crate::ReplaySet::commit)
+/// and [`abort`](crate::ReplaySet::abort). The user must not be let in on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ReservationError {

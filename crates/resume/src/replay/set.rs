@@ -14,7 +14,8 @@ use crate::{Reason, TokenId};
 /// Segments, so that a rebuild touches a 256th of the tokens.
 const SEGMENTS: usize = 256;
 
-/// What a replay set may cost, and how it judges.
+/// What a replay set may cost in memory, and how it judges what it cannot know; given to [`ReplaySet`] when it is
+/// made.
 ///
 /// ```
 /// use reveille_resume::{ReplayLimits, ReplaySet};

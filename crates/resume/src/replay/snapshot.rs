@@ -78,7 +78,8 @@ impl fmt::Debug for SnapshotKey {
     }
 }
 
-/// Why bytes are not a snapshot that can be restored.
+/// Why bytes are not a snapshot that can be restored; the error of [`ReplaySet::restore`](crate::ReplaySet::restore).
+/// Begin with a cold set then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum RestoreError {

@@ -50,7 +50,7 @@ pub enum Adversity {
     StoreAnswersLate,
 }
 
-/// What a node that starts finds on its disk.
+/// What a node that starts finds on its disk; [`Adversity`](super::Adversity) events that restart a node name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums, reason = "tests match all of it")]
 pub enum Snapshot {

@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
 
-/// Why the service refuses a request, with autopush's status and `errno`.
+/// Why the service refuses a request, with autopush's status and `errno`;
+/// [`PushService::script`](super::PushService::script) makes the next answer one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {

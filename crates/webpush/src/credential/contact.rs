@@ -8,8 +8,8 @@ use thiserror::Error;
 
 use crate::target::is_local_name;
 
-/// How the push service's operator reaches the application server's operator: a `mailto:` or `https:` URI
-/// (RFC 8292 §2.1).
+/// How the push service's operator reaches the application server's operator: a `mailto:` or `https:` URI (RFC 8292
+/// §2.1), for [`VapidSettings::new`](crate::VapidSettings::new).
 ///
 /// The RFC makes it optional; Apple and Mozilla in practice do not. It is checked the way the strictest service does:
 /// Apple answers `BadJwtToken` to spaces, angle brackets, a doubled `mailto:` and hosts like `localhost`.
@@ -24,7 +24,8 @@ use crate::target::is_local_name;
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Contact(Box<str>);
 
-/// Why text is not an acceptable contact.
+/// Why text is not an acceptable contact; the error of [`Contact`]'s `FromStr`. Push services refuse such contacts,
+/// some of them late.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidContact {

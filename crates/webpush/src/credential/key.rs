@@ -46,13 +46,15 @@ impl FromStr for VapidKeyId {
 
 text_serde!(VapidKeyId);
 
-/// Not the 11 characters of a [`VapidKeyId`].
+/// The text is not the 11 characters of a [`VapidKeyId`]; the error of its `FromStr`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("VAPID key id must be 11 characters of base64url (8 bytes)")]
 #[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
 pub struct InvalidVapidKeyId;
 
-/// A key that signs VAPID tokens, here or elsewhere.
+/// A key that signs VAPID tokens (RFC 8292 §2), here or elsewhere: load one from text with
+/// [`from_text`](Self::from_text), or name one in a KMS with [`remote`](Self::remote). It belongs into
+/// [`VapidKeys`](crate::VapidKeys).
 ///
 /// It signs and does nothing else: there is no way from it to the key agreement, which RFC 8292 §3.2 demands to use
 /// another key.
@@ -62,7 +64,7 @@ pub struct VapidKey {
     signer: Option<Arc<dyn Es256SigningKey>>,
 }
 
-/// Why a key cannot be used.
+/// Why a key cannot be used for VAPID; the error of the constructors of [`VapidKey`]. It carries nothing of the key.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidVapidKey {

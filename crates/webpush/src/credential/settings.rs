@@ -24,7 +24,7 @@ pub struct VapidSettings {
     capacity: usize,
 }
 
-/// Why a setting is refused.
+/// Why a setting is refused; the error of the setters of [`VapidSettings`]. The settings are not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidSettings {

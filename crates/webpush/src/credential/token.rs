@@ -48,7 +48,8 @@ impl fmt::Debug for Token {
     }
 }
 
-/// Why there is no token.
+/// Why there is no token at this moment; the error of [`ApplicationServer::token`](crate::ApplicationServer::token).
+/// Each variant says what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum TokenError {
@@ -96,7 +97,9 @@ pub enum SignatureRefused {
     Header,
 }
 
-/// What was done about a token that a push service refused as too old.
+/// What was done about a token that a push service refused as too old:
+/// [`ApplicationServer::handle_refusal`](crate::ApplicationServer::handle_refusal) returns it, so that the sender
+/// knows whether to send again at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A button of the notification; each opens a URL of its own.
+/// A button of the notification; each opens a URL of its own. Give it to
+/// [`DeclarativeNotification::with_action`](crate::DeclarativeNotification::with_action).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

@@ -9,7 +9,9 @@ use super::DeclarativeAction;
 use super::navigable::is_navigable;
 use crate::message::{MAX_PLAINTEXT, Message, Ttl};
 
-/// Text direction.
+/// In which direction the texts are read, for
+/// [`DeclarativeNotification::with_dir`](crate::DeclarativeNotification::with_dir); needed for Arabic, Hebrew and the
+/// like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -22,7 +24,8 @@ pub enum Direction {
     Rtl,
 }
 
-/// A notification that describes itself: `{"web_push": 8030, "notification": {…}}`.
+/// A notification that the browser shows by itself, without a service worker: `{"web_push": 8030, "notification":
+/// {…}}`. Use it where Safari is among the receivers; [`to_message`](Self::to_message) makes the message to send.
 ///
 /// ```
 /// use reveille_webpush::DeclarativeNotification;
@@ -81,7 +84,8 @@ pub(super) struct Members {
     pub(super) app_badge: Option<u64>,
 }
 
-/// Why a declarative message would not be shown.
+/// Why a declarative message would not be shown; the error of [`DeclarativeNotification`] where it is fitted or
+/// written.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidDeclarative {

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::MAX_PLAINTEXT;
 
-/// How much padding goes into the encrypted record (RFC 8188 §2). Without it the push service learns the payload's
-/// exact length.
+/// How much padding goes into the encrypted record (RFC 8188 §2), for
+/// [`Message::with_padding`](crate::Message::with_padding). Without it the push service learns the payload's exact
+/// length.
 ///
 /// In JSON `"none"`, `{"bytes":100}`, `{"to_length":512}` or `"to_maximum"`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

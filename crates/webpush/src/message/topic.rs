@@ -8,7 +8,7 @@ use reveille_crypto::{HmacKey, base64url};
 use thiserror::Error;
 
 /// The name under which a waiting message is replaced by a newer one (RFC 8030 §5.4): 1 to 32 characters of the
-/// base64url alphabet.
+/// base64url alphabet. Give one to messages of which only the last matters, such as a count of unread messages.
 ///
 /// The push service can read it and link messages by it; [`Topic::derived`] hides the meaning.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -17,7 +17,7 @@ pub struct Topic {
     value: HeaderValue,
 }
 
-/// Why text is not a topic.
+/// Why text is not a topic; the error of [`Topic::new`]. [`Topic::derived`] makes a topic of any text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidTopic {

@@ -13,7 +13,8 @@ use thiserror::Error;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ttl(u32);
 
-/// A TTL that does not fit 31 bits.
+/// A TTL that does not fit 31 bits (RFC 8030 §5.2), which is 68 years; the error of [`Ttl::from_secs`] and of its
+/// other conversions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("TTL of {seconds} seconds is longer than the limit of {}", Ttl::MAX.as_secs())]
 pub struct InvalidTtl {

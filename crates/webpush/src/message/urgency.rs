@@ -6,7 +6,8 @@ use std::str::FromStr;
 use http::HeaderValue;
 use thiserror::Error;
 
-/// How much the message is worth the user's battery (RFC 8030 §5.3).
+/// How much the message is worth the user's battery (RFC 8030 §5.3), for
+/// [`Message::with_urgency`](crate::Message::with_urgency): a phone that saves power is given urgent messages only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Urgency {
@@ -20,7 +21,7 @@ pub enum Urgency {
     High,
 }
 
-/// Text that is not one of the four urgencies.
+/// Text that is not one of the four urgencies of RFC 8030 §5.3; the error of [`Urgency`]'s `FromStr`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("urgency must be very-low, low, normal or high")]
 #[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]

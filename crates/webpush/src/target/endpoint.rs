@@ -20,7 +20,8 @@ pub struct Endpoint {
     authority_end: u16,
 }
 
-/// Why a URL is not a push endpoint. No variant repeats the URL.
+/// Why a URL is not a push endpoint; the error of [`Endpoint::new`]. No variant repeats the URL, for it is a
+/// capability.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidEndpoint {

@@ -47,7 +47,8 @@ pub struct Subscription {
     pub(super) vapid_key: Option<VapidKeyId>,
 }
 
-/// Why JSON is not a usable subscription; the text names the member.
+/// Why JSON is not a usable subscription; the text names the member. Answer it to the client as an error of its
+/// request.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidSubscription {

@@ -13,7 +13,7 @@ pub struct UserAgentKeys {
     pub(super) auth_secret: Secret<[u8; AUTH_SECRET_LEN]>,
 }
 
-/// Why stored keys cannot be read.
+/// Why stored keys of a user agent cannot be read; the error of [`UserAgentKeys`]. It carries nothing of the keys.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidUserAgentKeys {
