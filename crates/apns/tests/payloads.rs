@@ -1,9 +1,6 @@
 //! What each push type sends: payload, topic, headers; and that Apple takes it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // Test helpers.
-
-mod support;
-
+use crate::support::{NOW, app, bearer, device, request, service};
 use reveille_apns::live_activity::{
     ActivityAlert, ActivityEnd, ActivityStart, ActivityUpdate, InputPush, LiveActivity,
 };
@@ -18,7 +15,6 @@ use reveille_apns::{
 };
 use reveille_core::UnixTime;
 use serde_json::{Value, json};
-use support::{NOW, app, bearer, device, request, service};
 
 fn payload(push: &impl Push) -> Value {
     serde_json::from_slice(&push.payload()).unwrap()

@@ -76,6 +76,13 @@ pub enum Action {
 }
 
 /// How much a pause or a fault concerns, from one target to a whole service. Pause what it names and nothing else.
+///
+/// ```
+/// use reveille_core::{Action, RetrySource, Scope, UnixTime};
+///
+/// let busy = Action::SlowDown { until: UnixTime::from_secs(60), source: RetrySource::Service, scope: Scope::Target };
+/// assert_eq!(busy.scope(), Some(Scope::Target)); // one device: the others go on
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

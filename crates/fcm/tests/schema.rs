@@ -1,13 +1,5 @@
 //! Against Google's discovery document: a closed world (nothing is written that the schema does not have) and coverage
 //! (everything the schema has can be written).
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::string_slice,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
 
 use std::collections::BTreeSet;
 use std::time::Duration;

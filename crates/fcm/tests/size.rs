@@ -1,12 +1,4 @@
 //! Nothing oversize leaves, whatever is cut.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::string_slice,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
 
 use std::time::Duration;
 

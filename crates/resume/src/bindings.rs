@@ -6,6 +6,14 @@ use std::fmt;
 pub const MAX_ID_LEN: usize = 256;
 
 /// The four ids a token is bound to. Ids are compared byte for byte: normalise them first if you must.
+///
+/// ```
+/// use reveille_resume::{Binding, Bindings};
+///
+/// let user = Bindings { contact: "c-1", conversation: "k-1", device: "d-1", channel: "web" };
+/// assert_eq!(user.each()[2], (Binding::Device, "d-1"));
+/// assert_eq!(format!("{user:?}"), "Bindings { .. }"); // ids are personal data
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "users make it from its parts")]
 pub struct Bindings<'a> {
@@ -86,6 +94,14 @@ impl Binding {
 
 /// Which bindings differ from the expected ones; all four are always compared. [`Reason`](crate::Reason) carries it,
 /// for logs and for the fraud desk.
+///
+/// ```
+/// use reveille_resume::{Binding, Mismatch};
+///
+/// let mismatch = Mismatch::NONE.with(Binding::Device, true);
+/// assert!(mismatch.contains(Binding::Device) && !mismatch.contains(Binding::Contact));
+/// assert_eq!(mismatch.first(), Some(Binding::Device));
+/// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Mismatch(u8);
 

@@ -7,6 +7,21 @@ use crate::{KeyId, Reason, Reservation, SingleUse, TokenId};
 
 /// What to do with the user who brought a token: back into the conversation, a login first, or a fresh conversation.
 /// [`Verifier::verify`](crate::Verifier::verify) returns it; there is no error beside it.
+///
+/// ```
+/// use reveille_core::UnixTime;
+/// use reveille_crypto_ring::PROVIDER;
+/// use reveille_resume::*;
+///
+/// let keys = KeyRing::new(KeyId(1), CompactKey::new(PROVIDER, &TokenSecret::from_bytes(&[7; 32])?)?);
+/// let user = Bindings { contact: "c-1", conversation: "k-1", device: "d-1", channel: "web" };
+/// let mut replay = ReplaySet::complete(0, ReplayLimits::default());
+/// let now = UnixTime::from_secs(1_700_000_000);
+/// let verdict = Verifier::default().verify(&keys, "rubbish", &user, Attempt::new(1), &mut replay, now);
+/// assert!(matches!(verdict, Verdict::Fresh { fraud: false, .. })); // anybody can send rubbish
+/// assert_eq!(verdict.client_answer(), ClientAnswer::Fresh);
+/// # Ok::<(), InvalidSecret>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 #[allow(clippy::exhaustive_enums, reason = "users match all of it: there is nothing else")]

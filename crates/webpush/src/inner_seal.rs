@@ -28,6 +28,17 @@ const SALT_LEN: usize = 16;
 const INFO: &[u8] = b"reveille inner seal\0\x01";
 
 /// The secret that server and service worker share; made at subscription, kept with it.
+///
+/// ```
+/// use reveille_crypto_ring::PROVIDER;
+/// use reveille_webpush::InnerSecret;
+///
+/// let secret = InnerSecret::generate(PROVIDER)?;
+/// let sealed = secret.seal(b"for the service worker only", PROVIDER)?;
+/// assert_eq!(secret.open(&sealed, PROVIDER)?, b"for the service worker only");
+/// assert!(InnerSecret::generate(PROVIDER)?.open(&sealed, PROVIDER).is_err());
+/// # Ok::<(), reveille_webpush::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct InnerSecret(Secret<[u8; Self::LEN]>);
 

@@ -7,8 +7,6 @@
 //! * an excursion of the clock costs a bounded number of new tokens, whatever happened before;
 //! * a refusal late by any time never removes a token that it does not name.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Test helpers.
-
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};

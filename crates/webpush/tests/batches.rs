@@ -1,7 +1,5 @@
 //! Batches of different messages.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Test helpers.
-
 use reveille_core::UnixTime;
 use reveille_crypto::{
     AgreementKey, CryptoError, CryptoProvider, EcPrivateKey, EphemeralAgreement, KeyError, P256,

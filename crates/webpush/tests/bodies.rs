@@ -1,7 +1,5 @@
 //! Bodies: every size, every provider, every damage.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Test helpers.
-
 use proptest::prelude::*;
 use reveille_core::UnixTime;
 use reveille_crypto::CryptoProvider;

@@ -1,7 +1,5 @@
 //! Tokens: made once, used for hours, bound to their key.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Test helpers.
-
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -29,6 +29,16 @@ pub enum InvalidProviderKey {
 ///
 /// It is here ([`from_p8`](Self::from_p8)), or it is elsewhere ([`remote`](Self::remote): a KMS, an HSM, a sidecar); then a
 /// [`TokenSource`](super::TokenSource) hands out what is to be signed.
+///
+/// ```
+/// use reveille_apns::ProviderKey;
+/// use reveille_crypto_ring::PROVIDER;
+///
+/// let p8 = PROVIDER.p256.generate()?.to_pkcs8_pem().ok_or("no public key")?; // the content of AuthKey_ABC123DEFG.p8
+/// let key = ProviderKey::from_p8(p8.expose(), "DEF123GHIJ".parse()?, "ABC123DEFG".parse()?, PROVIDER)?;
+/// assert_eq!(key.key_id().to_string(), "ABC123DEFG");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct ProviderKey {
     team: TeamId,

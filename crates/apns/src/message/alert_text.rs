@@ -76,6 +76,16 @@ pub struct AlertText<'a> {
 /// language. Arguments without a key cannot be expressed.
 ///
 /// JSON form: `{"key":…,"args":[…]}`.
+///
+/// ```
+/// use reveille_apns::message::Localized;
+/// use reveille_apns::{Alert, Push as _};
+///
+/// let alert = Alert::new("Anna", "").with_loc(Localized::new("NEW_MESSAGES").with_arg("3"));
+/// let json = String::from_utf8(alert.payload())?;
+/// assert!(json.contains(r#""loc-key":"NEW_MESSAGES","loc-args":["3"]"#), "{json}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Localized<'a> {

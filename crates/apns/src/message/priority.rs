@@ -51,6 +51,13 @@ macro_rules! priorities {
 priorities! {
     /// How soon a device gets a push (`apns-priority`): 10, 5 or 1. Types that may not use all three have a type of
     /// their own, such as [`WakingPriority`].
+    ///
+    /// ```
+    /// use reveille_apns::{Alert, Priority, Push as _};
+    ///
+    /// let quiet = Alert::new("Weekly report", "It is there").with_priority(Priority::Considerate);
+    /// assert_eq!(quiet.delivery_headers().priority.map(Priority::as_str), Some("5"));
+    /// ```
     Priority, "10, 5 or 1", {
         /// 10: deliver at once. What Apple assumes when nothing is said.
         Immediate = 10,

@@ -1,6 +1,4 @@
 //! A team's key, its token, and a service that trusts it.
-#![allow(clippy::unwrap_used)] // Test helpers.
-#![allow(dead_code, unreachable_pub, reason = "every test file uses its own part of it")]
 
 use std::sync::OnceLock;
 

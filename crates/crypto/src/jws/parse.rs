@@ -43,6 +43,16 @@ pub enum InvalidJws {
 
 /// A compact JWS (RFC 7515 §7.1) taken apart and not yet verified: verify its signature with a key of your own choice
 /// before you read its claims.
+///
+/// ```
+/// use reveille_crypto::jws::CompactJws;
+///
+/// let jws = CompactJws::parse("eyJhbGciOiJIUzI1NiJ9.e30.-w", 1_000)?;
+/// assert_eq!(jws.algorithm(), "HS256"); // compare it with what your key is for; never choose by it
+/// assert_eq!(jws.signing_input(), b"eyJhbGciOiJIUzI1NiJ9.e30");
+/// assert_eq!(jws.signature(), [0xfb]);
+/// # Ok::<(), reveille_crypto::jws::InvalidJws>(())
+/// ```
 pub struct CompactJws<'a> {
     signing_input: &'a str,
     payload: Vec<u8>,

@@ -25,7 +25,7 @@ pub enum InvalidColor {
 /// [`AndroidNotification::with_color`](super::AndroidNotification::with_color).
 ///
 /// ```
-/// use reveille_fcm::message::Rgb;
+/// use reveille_fcm::android::Rgb;
 /// assert_eq!("#FF8800".parse::<Rgb>()?, Rgb::new(255, 136, 0));
 /// assert_eq!(Rgb::new(255, 136, 0).to_string(), "#ff8800");
 /// # Ok::<(), reveille_fcm::Error>(())

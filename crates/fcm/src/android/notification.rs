@@ -8,6 +8,14 @@ json_object! {
     /// What an Android device shows, for
     /// [`AndroidConfig::with_notification`](super::AndroidConfig::with_notification): use it where Android's
     /// notification differs from the shared [`Notification`](crate::Notification).
+    ///
+    /// ```
+    /// use reveille_fcm::android::{AndroidNotification, Rgb};
+    ///
+    /// let shown = AndroidNotification::new().with_channel_id("calls").with_color("#ff8800".parse::<Rgb>()?);
+    /// assert_eq!(serde_json::to_string(&shown)?, r##"{"color":"#ff8800","channelId":"calls"}"##);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub struct AndroidNotification {
         /// Title; overrides the shared one.
         title, with_title: Text = "title" | "title",

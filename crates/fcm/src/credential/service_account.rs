@@ -118,6 +118,13 @@ impl fmt::Debug for Issuer {
 /// A service account: who it is, for which project, and its private key.
 ///
 /// Once read, only a [masked](Self::masked) form of it is ever shown.
+///
+/// ```
+/// use reveille_fcm::ServiceAccount;
+///
+/// let wrong = ServiceAccount::from_json(br#"{"type":"authorized_user"}"#).unwrap_err();
+/// assert!(wrong.to_string().contains("a user (`authorized_user`)"), "{wrong}");
+/// ```
 #[derive(Clone)]
 pub struct ServiceAccount {
     project_id: Box<str>,

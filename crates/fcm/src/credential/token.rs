@@ -15,6 +15,17 @@ pub struct InvalidToken;
 /// An OAuth access token, ready as a header value. A [`TokenSource`](super::TokenSource) gives it; it is cheap to clone.
 ///
 /// `Debug` shows nothing of it, and its header value is marked as sensitive for HTTP/2.
+///
+/// ```
+/// use reveille_core::UnixTime;
+/// use reveille_fcm::Token;
+///
+/// let token = Token::new("ya29.x")?.with_expires_at(UnixTime::from_secs(3_600));
+/// assert_eq!(token.authorization(), "Bearer ya29.x");
+/// assert!(token.authorization().is_sensitive());
+/// assert!(Token::new("two words").is_err());
+/// # Ok::<(), reveille_fcm::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token {
     authorization: HeaderValue,

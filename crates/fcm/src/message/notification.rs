@@ -6,6 +6,14 @@ use crate::schema::json_object;
 json_object! {
     /// What every platform shows unless its own part of the message says otherwise: title, body, image. Leave it out
     /// of messages that the app is to handle by itself.
+    ///
+    /// ```
+    /// use reveille_fcm::{Message, Notification};
+    ///
+    /// let message = Message::new().with_notification(Notification::new().with_title("Anna").with_body("Hello"));
+    /// assert_eq!(serde_json::to_string(&message)?, r#"{"notification":{"title":"Anna","body":"Hello"}}"#);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     pub struct Notification {
         /// Title.
         title, with_title: Text = "title" | "title",

@@ -7,6 +7,16 @@ use reveille_payload::JsonObject;
 json_object! {
     /// The Web Push part of a message, for browsers that subscribed through FCM's JavaScript SDK. For all other
     /// browsers use Web Push itself.
+    ///
+    /// ```
+    /// use reveille_fcm::WebpushConfig;
+    /// use reveille_fcm::message::{HttpsUrl, WebpushFcmOptions};
+    ///
+    /// let link = HttpsUrl::new("https://app.example/chat/42")?;
+    /// let config = WebpushConfig::new().with_fcm_options(WebpushFcmOptions::new().with_link(link));
+    /// assert_eq!(serde_json::to_string(&config)?, r#"{"fcmOptions":{"link":"https://app.example/chat/42"}}"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub struct WebpushConfig {
         /// Headers for the push service (RFC 8030 §5), such as `TTL` and `Urgency`.
         headers, with_headers: WebpushHeaders = "headers" | "headers",

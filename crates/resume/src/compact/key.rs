@@ -23,6 +23,16 @@ const IDS_INFO: &[u8] = b"rt1 ids";
 /// mac_key = HKDF-Expand(PRK, "rt1 mac", 32)
 /// ids_key = HKDF-Expand(PRK, "rt1 ids", 16)
 /// ```
+///
+/// ```
+/// use reveille_crypto_ring::PROVIDER;
+/// use reveille_resume::{CompactKey, KeyId, KeyRing, TokenSecret};
+///
+/// let secret = TokenSecret::from_bytes(&[7; 32])?;
+/// let keys = KeyRing::new(KeyId(1), CompactKey::new(PROVIDER, &secret)?);
+/// assert_eq!(keys.active().map(|(id, _)| id), Some(KeyId(1)));
+/// # Ok::<(), reveille_resume::InvalidSecret>(())
+/// ```
 #[derive(Clone)]
 pub struct CompactKey {
     pub(super) mac: Arc<dyn HmacKey>,

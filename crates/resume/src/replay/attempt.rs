@@ -8,6 +8,14 @@ use reveille_core::siphash::SipHash24;
 
 /// One attempt of one client to resume. The client draws a random number or text per attempt and sends it again when
 /// it repeats the request: that tells a repetition over a bad network from a second use.
+///
+/// ```
+/// use reveille_resume::Attempt;
+///
+/// // The same `Idempotency-Key` is the same attempt: the request was repeated, the token was not used twice.
+/// assert_eq!(Attempt::from_text("8f14e45f"), Attempt::from_text("8f14e45f"));
+/// assert_ne!(Attempt::from_text("8f14e45f"), Attempt::from_text("c9f0f895"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Attempt(u64);
 

@@ -1,5 +1,4 @@
 //! Fixtures of these tests.
-#![allow(dead_code, unreachable_pub, missing_docs)]
 
 use reveille_core::UnixTime;
 use reveille_crypto::base64url;

@@ -58,6 +58,17 @@ pub struct InvalidVapidKeyId;
 ///
 /// It signs and does nothing else: there is no way from it to the key agreement, which RFC 8292 §3.2 demands to use
 /// another key.
+///
+/// ```
+/// use reveille_testkit::rfc8291::{PROVIDER, VAPID_PRIVATE};
+/// use reveille_webpush::VapidKey;
+///
+/// let key = VapidKey::from_text(VAPID_PRIVATE, PROVIDER)?; // or PEM, DER, JWK
+/// // What the page needs for `pushManager.subscribe`:
+/// assert_eq!(key.public_key().to_string().len(), 87);
+/// assert_eq!(VapidKey::remote(*key.public_key()).id(), key.id());
+/// # Ok::<(), reveille_webpush::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct VapidKey {
     public: P256PublicKey,

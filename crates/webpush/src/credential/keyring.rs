@@ -9,6 +9,19 @@ use super::{VapidKey, VapidKeyId};
 ///
 /// A subscription lives and dies with its key (RFC 8292 §4.2), so rotation means: [`rotate`](Self::rotate), hand the
 /// new public key to pages, and keep the old key until no subscription is bound to it.
+///
+/// ```
+/// use reveille_crypto_ring::PROVIDER;
+/// use reveille_webpush::{VapidKey, VapidKeys};
+///
+/// let old = VapidKey::new(&PROVIDER.p256.generate()?, PROVIDER)?;
+/// let new = VapidKey::new(&PROVIDER.p256.generate()?, PROVIDER)?;
+/// let mut keys = VapidKeys::new(old.clone());
+/// keys.rotate(new.clone());
+/// assert_eq!(keys.current().id(), new.id());
+/// assert_eq!(keys.find(Some(old.id()))?.id(), old.id()); // for subscriptions that are bound to it
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct VapidKeys {
     current: VapidKey,

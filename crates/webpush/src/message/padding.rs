@@ -9,6 +9,14 @@ use super::MAX_PLAINTEXT;
 /// length.
 ///
 /// In JSON `"none"`, `{"bytes":100}`, `{"to_length":512}` or `"to_maximum"`.
+///
+/// ```
+/// use reveille_webpush::{Message, Padding, Ttl};
+///
+/// let message = Message::new("yes", Ttl::from_secs(60)?)?.with_padding(Padding::ToLength(512))?;
+/// assert_eq!(message.padded_len(), 512); // "yes" and "not today" look the same
+/// # Ok::<(), reveille_webpush::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

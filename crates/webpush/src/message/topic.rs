@@ -11,6 +11,15 @@ use thiserror::Error;
 /// base64url alphabet. Give one to messages of which only the last matters, such as a count of unread messages.
 ///
 /// The push service can read it and link messages by it; [`Topic::derived`] hides the meaning.
+///
+/// ```
+/// use reveille_webpush::Topic;
+///
+/// let topic: Topic = "unread-42".parse()?;
+/// assert_eq!(topic.as_str(), "unread-42");
+/// assert!(Topic::new("unread 42").is_err());
+/// # Ok::<(), reveille_webpush::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Topic {
     text: Box<str>,

@@ -10,6 +10,17 @@ use thiserror::Error;
 ///
 /// Services shorten it (Mozilla keeps messages for at most 30 days) and say so in their answer, see
 /// [`Receipt::ttl`](reveille_core::Receipt).
+///
+/// ```
+/// use reveille_webpush::Ttl;
+/// use std::time::Duration;
+///
+/// let minute = Ttl::from_secs(60)?;
+/// assert_eq!(Ttl::try_from(Duration::from_secs(60))?, minute);
+/// assert_eq!(minute.to_string(), "60");
+/// assert!(Ttl::from_secs(1 << 31).is_err());
+/// # Ok::<(), reveille_webpush::Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ttl(u32);
 

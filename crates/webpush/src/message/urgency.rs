@@ -8,6 +8,14 @@ use thiserror::Error;
 
 /// How much the message is worth the user's battery (RFC 8030 §5.3), for
 /// [`Message::with_urgency`](crate::Message::with_urgency): a phone that saves power is given urgent messages only.
+///
+/// ```
+/// use reveille_webpush::Urgency;
+///
+/// assert_eq!("high".parse::<Urgency>()?, Urgency::High);
+/// assert!(Urgency::High > Urgency::Normal);
+/// # Ok::<(), reveille_webpush::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Urgency {

@@ -13,6 +13,17 @@ use super::policy::{EndpointPolicy, RefusedEndpoint};
 ///
 /// It is a capability: whoever knows it can push (RFC 8030 §8.3, RFC 8292 §4). `Debug` and `Display` therefore show the origin only;
 /// [`as_str`](Self::as_str) gives the whole.
+///
+/// ```
+/// use reveille_webpush::Endpoint;
+/// use reveille_webpush::target::PublicHttps;
+///
+/// let endpoint = Endpoint::new("https://push.example.net/push/secret", &PublicHttps)?;
+/// assert_eq!(endpoint.origin(), "https://push.example.net");
+/// assert!(!format!("{endpoint:?}").contains("secret"));
+/// assert!(Endpoint::new("https://169.254.169.254/", &PublicHttps).is_err());
+/// # Ok::<(), reveille_webpush::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Endpoint {
     url: Box<str>,

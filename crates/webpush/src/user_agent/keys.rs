@@ -7,6 +7,16 @@ use thiserror::Error;
 use crate::target::AUTH_SECRET_LEN;
 
 /// What a user agent generates for a subscription (RFC 8291 §3.1, §3.2) and keeps.
+///
+/// ```
+/// use reveille_testkit::rfc8291::{AUTH_SECRET, UA_PRIVATE};
+/// use reveille_webpush::UserAgentKeys;
+///
+/// let keys = UserAgentKeys::from_text(UA_PRIVATE, AUTH_SECRET)?;
+/// assert_eq!(keys.expose_auth_secret().len(), 16);
+/// assert!(UserAgentKeys::from_text(UA_PRIVATE, "AAAA").is_err()); // the secret has 16 bytes
+/// # Ok::<(), reveille_webpush::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct UserAgentKeys {
     pub(super) private_key: EcPrivateKey,
