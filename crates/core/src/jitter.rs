@@ -30,7 +30,7 @@ impl Jitter {
         self.state
     }
 
-    /// The next 64 bits.
+    /// Returns the next 64 pseudo-random bits; the same seed gives the same sequence.
     pub const fn next_u64(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let z = self.state;

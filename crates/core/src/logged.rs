@@ -272,7 +272,7 @@ const LOG: [u8; 4] = *b"RVLG";
 /// Length, number, time; then the input, then the check sum.
 const FRAME: usize = 1 + 8 + 8 + 8;
 
-/// Begins a log.
+/// Begins a log at the end of `out`, for inputs of a machine with this behaviour.
 pub fn log_head(out: &mut Vec<u8>, behaviour: u32) {
     out.extend_from_slice(&LOG);
     out.extend_from_slice(&behaviour.to_le_bytes());

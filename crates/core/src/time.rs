@@ -44,7 +44,7 @@ impl UnixTime {
         Self(secs.saturating_mul(1_000))
     }
 
-    /// Milliseconds since the epoch.
+    /// Returns the milliseconds since the epoch.
     #[must_use]
     pub const fn as_millis(self) -> u64 {
         self.0

@@ -18,7 +18,7 @@ const LENIENT_STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD
 #[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
 pub struct InvalidBase64;
 
-/// Encodes without padding.
+/// Encodes bytes in the URL-safe alphabet, without padding (RFC 4648 §5).
 #[must_use]
 pub fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)

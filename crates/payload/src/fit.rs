@@ -46,7 +46,7 @@ impl<'a> Part<'a> {
         Self { name: name.into(), kind: Kind::Text { text, bytes: escaped_len(text) } }
     }
 
-    /// The field's name.
+    /// Returns the field's name, as reports show it.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name

@@ -58,7 +58,7 @@ impl JsonObject {
         from_json(self.text.as_bytes())
     }
 
-    /// The compact JSON text.
+    /// Returns the object as compact JSON text.
     #[must_use]
     pub const fn as_str(&self) -> &str {
         &self.text

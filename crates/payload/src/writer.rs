@@ -53,7 +53,7 @@ impl<'o> ObjectWriter<'o> {
         Self { out, start }
     }
 
-    /// Ends the object.
+    /// Ends the object: writes the closing brace.
     #[inline]
     pub fn close(self) {
         match self.out.get_mut(self.start) {
@@ -79,13 +79,13 @@ impl<'o> ObjectWriter<'o> {
         self.out
     }
 
-    /// Any value.
+    /// Writes a member with any value.
     #[inline]
     pub fn member(&mut self, label: &'static str, value: &(impl WriteJson + ?Sized)) {
         value.write_json(self.value(label));
     }
 
-    /// A string.
+    /// Writes a member whose value is a string, escaped.
     #[inline]
     pub fn text(&mut self, label: &'static str, text: &str) {
         write_string(self.value(label), text);

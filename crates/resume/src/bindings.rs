@@ -109,7 +109,7 @@ impl Mismatch {
     /// Nothing differs.
     pub const NONE: Self = Self(0);
 
-    /// Whether `binding` differs.
+    /// Returns whether `binding` differs from what was expected.
     #[must_use]
     pub const fn contains(self, binding: Binding) -> bool {
         self.0 & binding.bit() != 0

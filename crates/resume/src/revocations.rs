@@ -86,7 +86,7 @@ impl Revocations {
         Binding::ALL.into_iter().map(|binding| self.of(binding).len()).sum()
     }
 
-    /// Whether nothing is revoked.
+    /// Returns whether nothing is revoked.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

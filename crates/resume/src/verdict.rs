@@ -87,7 +87,7 @@ pub enum ClientAnswer {
 }
 
 impl ClientAnswer {
-    /// `resume`, `log_in` or `fresh`.
+    /// Returns the word for the client: `resume`, `log_in` or `fresh`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -123,7 +123,7 @@ pub struct Authentic {
 }
 
 impl Authentic {
-    /// What it says.
+    /// Returns what the token says.
     #[must_use]
     pub const fn claims(&self) -> &Claims {
         &self.claims

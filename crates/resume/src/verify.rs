@@ -138,7 +138,7 @@ impl Verifier {
         Self { policy, revocations: Revocations::default() }
     }
 
-    /// Everything but single use.
+    /// Checks everything but single use, which a shared store then counts.
     ///
     /// # Errors
     /// The [`Verdict`] that needs no single use: [`Verdict::Expired`], or [`Verdict::Fresh`] with the first [`Reason`] that

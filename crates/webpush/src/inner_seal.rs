@@ -63,7 +63,7 @@ impl InnerSecret {
     /// Bytes by which a sealed payload is longer: the payload may have [`MAX_PLAINTEXT`](crate::message::MAX_PLAINTEXT) less this.
     pub const OVERHEAD: usize = 1 + SALT_LEN + AEAD_TAG_LEN;
 
-    /// A new secret.
+    /// Makes a new secret of random bytes.
     ///
     /// # Errors
     /// [`InnerSealError::Crypto`].
@@ -97,7 +97,7 @@ impl InnerSecret {
         Ok(sealed)
     }
 
-    /// Opens a sealed payload.
+    /// Opens what [`seal`](Self::seal) has sealed with the same secret.
     ///
     /// # Errors
     /// [`InnerSealError::NotAuthentic`].

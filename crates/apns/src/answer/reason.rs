@@ -56,7 +56,7 @@ macro_rules! reasons {
             /// All that are known.
             pub const ALL: &'static [Self] = &[$(Self::$name,)+];
 
-            /// Apple's word.
+            /// Returns Apple's word for the reason, as the answer's body has it.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {

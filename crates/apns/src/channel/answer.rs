@@ -150,7 +150,7 @@ impl ChannelAnswer<Vec<ChannelId>> {
 }
 
 impl ChannelAnswer<()> {
-    /// To [`delete`](super::Channels::delete): 204.
+    /// Reads the answer to [`delete`](super::Channels::delete); 204 means that it was done.
     #[must_use]
     pub fn deleted(status: StatusCode, headers: &HeaderMap, body: &[u8], now: UnixTime) -> Self {
         if status.is_success() {

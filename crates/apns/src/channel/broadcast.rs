@@ -68,7 +68,7 @@ impl<'a> Broadcast<'a> {
     /// Apple's hard limit of the payload, in bytes.
     pub const MAX_PAYLOAD: usize = 5_120;
 
-    /// One event.
+    /// Makes a broadcast of one event of a Live Activity.
     pub fn new(activity: impl Into<BroadcastActivity<'a>>) -> Self {
         Self {
             v: Version1,
@@ -79,7 +79,7 @@ impl<'a> Broadcast<'a> {
         }
     }
 
-    /// How urgent it is.
+    /// Sets how soon devices get it (`apns-priority`).
     #[must_use]
     pub const fn with_priority(mut self, priority: Priority) -> Self {
         self.priority = priority;
@@ -94,7 +94,7 @@ impl<'a> Broadcast<'a> {
         self
     }
 
-    /// Names the request (`apns-request-id`).
+    /// Names the request (`apns-request-id`); APNs makes a name itself where there is none.
     #[must_use]
     pub const fn with_request_id(mut self, id: ApnsId) -> Self {
         self.request_id = Some(id);

@@ -77,7 +77,7 @@ impl Channel {
         Self { id, storage_policy }
     }
 
-    /// Its id.
+    /// Returns the channel's id.
     #[must_use]
     pub const fn id(&self) -> &ChannelId {
         &self.id
@@ -117,7 +117,7 @@ pub struct Channels {
 }
 
 impl Channels {
-    /// For an app.
+    /// Makes the requests for one app, in its environment.
     #[must_use]
     pub const fn new(app: App) -> Self {
         Self { app, request_id: None }

@@ -17,7 +17,7 @@ macro_rules! ten_characters {
         pub struct $name(Box<str>);
 
         impl $name {
-            /// The id.
+            /// Returns the ten characters.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0

@@ -80,19 +80,19 @@ impl ProviderKey {
         Self { team, key_id, held: Held::Elsewhere { public_key: Box::new(public_key), es256: crypto.es256 } }
     }
 
-    /// The team.
+    /// Returns the team that the key belongs to.
     #[must_use]
     pub const fn team(&self) -> &TeamId {
         &self.team
     }
 
-    /// The key's id.
+    /// Returns the key's id, the token's `kid`.
     #[must_use]
     pub const fn key_id(&self) -> &KeyId {
         &self.key_id
     }
 
-    /// The public half.
+    /// Returns the public half, which verifies the tokens.
     #[must_use]
     pub fn public_key(&self) -> &P256PublicKey {
         match &self.held {

@@ -36,7 +36,7 @@ pub enum ActivityText<'a> {
 }
 
 impl<'a> ActivityAlert<'a> {
-    /// Title and body.
+    /// Makes an alert with a title and a body.
     pub fn new(title: impl Into<ActivityText<'a>>, body: impl Into<ActivityText<'a>>) -> Self {
         Self { title: title.into(), body: body.into(), sound: None }
     }

@@ -148,13 +148,13 @@ impl<'a> ActivityStart<'a> {
 }
 
 impl<'a> ActivityUpdate<'a> {
-    /// A new state.
+    /// Changes the state, as it was at `timestamp`.
     #[must_use]
     pub const fn new(content_state: JsonObject, timestamp: UnixTime) -> Self {
         Self { timestamp, content_state, alert: None, stale_date: None, relevance_score: None }
     }
 
-    /// Also lights the screen.
+    /// Lights the screen and plays a sound, too.
     #[must_use]
     pub fn with_alert(mut self, alert: ActivityAlert<'a>) -> Self {
         self.alert = Some(alert);
@@ -216,7 +216,7 @@ impl<'a> ActivityEnd<'a> {
         Self { timestamp, content_state: None, alert: None, dismissal_date: None, relevance_score: None }
     }
 
-    /// Also lights the screen.
+    /// Lights the screen and plays a sound, too.
     #[must_use]
     pub fn with_alert(mut self, alert: ActivityAlert<'a>) -> Self {
         self.alert = Some(alert);

@@ -111,7 +111,7 @@ checked_struct! {
 impl<'a> Alert<'a> {
     delivery_setters!(Priority, custom);
 
-    /// Title and body.
+    /// Makes an alert with a title and a body.
     #[inline]
     pub fn new(title: impl Into<Cow<'a, str>>, body: impl Into<Cow<'a, str>>) -> Self {
         let mut push = Self::nothing();
@@ -139,7 +139,7 @@ impl<'a> Alert<'a> {
         Self { badge: Some(badge), ..Self::nothing() }
     }
 
-    /// Only a sound.
+    /// Makes an alert that plays a sound and shows nothing.
     pub fn sound_only(sound: impl Into<Cow<'a, str>>) -> Self {
         Self { sound: Some(sound.into()), ..Self::nothing() }
     }
@@ -220,7 +220,7 @@ impl<'a> Alert<'a> {
         self
     }
 
-    /// Groups notifications (`thread-id`).
+    /// Shows all notifications with the same id as a group (`thread-id`).
     #[must_use]
     pub fn with_thread_id(mut self, id: impl Into<Cow<'a, str>>) -> Self {
         self.thread_id = Some(id.into());

@@ -95,7 +95,7 @@ pub struct Localized<'a> {
 }
 
 impl<'a> Localized<'a> {
-    /// A key, without arguments.
+    /// Names the key of the text, without arguments.
     pub fn new(key: impl Into<Cow<'a, str>>) -> Self {
         Self { key: key.into(), args: Vec::new() }
     }

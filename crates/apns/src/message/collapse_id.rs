@@ -41,7 +41,7 @@ impl CollapseId {
         Self(base64url::encode(&sha256.digest(&pieces)).into())
     }
 
-    /// The id.
+    /// Returns the id's text, as the header carries it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

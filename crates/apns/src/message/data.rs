@@ -28,7 +28,7 @@ macro_rules! data_push {
         impl $name {
             delivery_setters!($priority, custom);
 
-            /// An empty one.
+            /// Makes a push that carries nothing yet.
             #[must_use]
             pub fn new() -> Self {
                 Self { custom: Custom::default(), optional_custom: Custom::default(), delivery: Delivery::default() }

@@ -34,7 +34,7 @@ pub enum Expiration {
 }
 
 impl Expiration {
-    /// Whether nothing is said.
+    /// Returns whether the header is left out.
     #[must_use]
     pub const fn is_unset(&self) -> bool {
         matches!(self, Self::Unset)

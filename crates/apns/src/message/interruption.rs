@@ -29,7 +29,7 @@ pub enum InterruptionLevel {
 }
 
 impl InterruptionLevel {
-    /// The key's value.
+    /// Returns the value of the key `interruption-level`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

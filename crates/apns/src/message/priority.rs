@@ -104,7 +104,7 @@ impl From<BackgroundPriority> for Priority {
 }
 
 impl Priority {
-    /// The header's value.
+    /// Returns the value of the header `apns-priority`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

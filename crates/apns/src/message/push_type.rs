@@ -114,7 +114,7 @@ impl PushType {
         Ok(Self::Other(OtherPushType { name: name.to_owned(), topic_suffix: topic_suffix.to_owned() }))
     }
 
-    /// The header's value.
+    /// Returns the value of the header `apns-push-type`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {

@@ -157,7 +157,7 @@ impl Prepared {
         Ok(headers)
     }
 
-    /// The payload.
+    /// Returns the payload, the body of each request.
     #[must_use]
     pub const fn payload(&self) -> &Bytes {
         &self.body

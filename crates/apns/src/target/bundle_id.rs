@@ -28,7 +28,7 @@ impl BundleId {
     /// The most that is taken, in bytes.
     pub const MAX_LEN: usize = 255;
 
-    /// The bundle id.
+    /// Returns the bundle id as it was given.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

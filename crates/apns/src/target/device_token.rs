@@ -62,7 +62,7 @@ impl DeviceToken {
         self.0.path().trim_start_matches(PREFIX)
     }
 
-    /// The request's path.
+    /// Returns the path of a request to this device.
     #[must_use]
     pub fn path(&self) -> &str {
         self.0.path()

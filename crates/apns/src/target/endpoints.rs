@@ -43,7 +43,7 @@ impl Endpoints {
         Self { broadcast: device.clone(), device, channels }
     }
 
-    /// Apps built for development.
+    /// Returns the hosts for apps that are built for development.
     #[must_use]
     pub fn sandbox() -> Self {
         let device = Origin::apple("api.sandbox.push.apple.com:443");
@@ -100,7 +100,7 @@ impl Endpoints {
         &self.broadcast
     }
 
-    /// Where channels are managed.
+    /// Returns the server on which channels are managed.
     #[must_use]
     pub const fn channels(&self) -> &Origin {
         &self.channels

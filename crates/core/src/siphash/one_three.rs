@@ -68,7 +68,7 @@ impl Sip13 {
 }
 
 impl Halfway {
-    /// The second 64 bits.
+    /// Returns the second 64 bits of the hash.
     #[inline(always)]
     #[must_use]
     pub fn second(self) -> u64 {

@@ -26,7 +26,7 @@ impl SipHash24 {
         Self { v, length: 0 }
     }
 
-    /// Takes 16 bytes in.
+    /// Takes 16 bytes into the hash.
     pub fn absorb(&mut self, block: &[u8; 16]) {
         let block = u128::from_le_bytes(*block);
         self.word(block as u64);

@@ -118,13 +118,13 @@ impl<'a> CompactJws<'a> {
         &self.algorithm
     }
 
-    /// The header's `typ`.
+    /// Returns the header's `typ`, if there is one.
     #[must_use]
     pub fn token_type(&self) -> Option<&str> {
         self.token_type.as_deref()
     }
 
-    /// The header's `kid`.
+    /// Returns the header's `kid`, if there is one.
     #[must_use]
     pub fn key_id(&self) -> Option<&str> {
         self.key_id.as_deref()
@@ -136,7 +136,7 @@ impl<'a> CompactJws<'a> {
         self.signing_input.as_bytes()
     }
 
-    /// The signature.
+    /// Returns the signature's bytes.
     #[must_use]
     pub fn signature(&self) -> &[u8] {
         &self.signature

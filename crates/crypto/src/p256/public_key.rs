@@ -74,7 +74,7 @@ impl P256PublicKey {
         if is_on_curve(x, y) { Ok(Self(*point)) } else { Err(InvalidPublicKey::NotOnCurve) }
     }
 
-    /// The uncompressed point.
+    /// Returns the uncompressed point, 65 bytes (0x04 ‖ x ‖ y).
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; P256_PUBLIC_KEY_LEN] {
         &self.0

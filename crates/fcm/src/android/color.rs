@@ -38,7 +38,7 @@ pub struct Rgb {
 }
 
 impl Rgb {
-    /// From its parts.
+    /// Makes a colour of its parts, 0 to 255 each.
     #[must_use]
     pub const fn new(red: u8, green: u8, blue: u8) -> Self {
         Self { red, green, blue }
@@ -79,7 +79,7 @@ pub struct LightColor {
 }
 
 impl LightColor {
-    /// A solid colour.
+    /// Makes a solid colour of fractions from 0 to 1.
     ///
     /// # Errors
     /// [`InvalidColor::Fraction`] for anything not between 0 and 1.
@@ -92,7 +92,7 @@ impl LightColor {
         })
     }
 
-    /// With an alpha.
+    /// Sets how solid the colour is, from 0 to 1.
     ///
     /// # Errors
     /// [`InvalidColor::Fraction`] for anything not between 0 and 1.

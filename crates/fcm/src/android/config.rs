@@ -27,7 +27,7 @@ json_object! {
         restricted_package_name, with_restricted_package_name: Text = "restrictedPackageName" | "restricted_package_name",
         /// Overrides the data of the message, all of it.
         data, with_data: Data = "data" | "data",
-        /// What is shown.
+        /// What is shown on the device.
         notification, with_notification: Box<AndroidNotification> = "notification" | "notification",
         /// What the Android SDK does besides.
         fcm_options, with_fcm_options: FcmOptions = "fcmOptions" | "fcm_options",

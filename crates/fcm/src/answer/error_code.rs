@@ -43,7 +43,7 @@ impl ErrorCode {
         }
     }
 
-    /// The word.
+    /// Returns the word as FCM writes it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {

@@ -25,7 +25,7 @@ pub enum OAuthScope {
 }
 
 impl OAuthScope {
-    /// Its URL.
+    /// Returns the scope's URL, as OAuth names it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -148,7 +148,7 @@ impl ServiceAccount {
     /// The longest file accepted, in bytes.
     pub const MAX_LEN: usize = 64 * 1024;
 
-    /// Reads the file.
+    /// Reads the JSON file that Google's console gives, of at most 64 KiB.
     ///
     /// # Errors
     /// [`CredentialError`].
@@ -190,7 +190,7 @@ impl ServiceAccount {
         &self.project_id
     }
 
-    /// Who asks for tokens.
+    /// Returns who asks for tokens, without the key.
     #[must_use]
     pub const fn issuer(&self) -> &Issuer {
         &self.issuer

@@ -62,7 +62,7 @@ macro_rules! settings {
             Ok(self)
         }
 
-        #[doc = concat!("See [`", stringify!($setter), "`](Self::", stringify!($setter), ").")]
+        #[doc = concat!("Returns the span that [`", stringify!($setter), "`](Self::", stringify!($setter), ") sets.")]
         #[must_use]
         pub const fn $field(&self) -> Duration {
             self.$field

@@ -151,7 +151,7 @@ impl ApnsHeaders {
         self
     }
 
-    /// With `apns-priority`.
+    /// Sets the header `apns-priority`.
     #[must_use]
     pub fn with_priority(mut self, priority: ApnsPriority) -> Self {
         self.replace("apns-priority".into(), priority.as_str().into());
@@ -173,7 +173,7 @@ pub enum ApnsPriority {
 }
 
 impl ApnsPriority {
-    /// The header's value.
+    /// Returns the value of the header `apns-priority`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -19,7 +19,7 @@ impl AnalyticsLabel {
     /// The longest, in bytes.
     pub const MAX_LEN: usize = 50;
 
-    /// Checks it.
+    /// Checks the text and keeps it.
     ///
     /// # Errors
     /// [`InvalidText`]: empty, longer than [`MAX_LEN`](Self::MAX_LEN), or with another character.
@@ -29,7 +29,7 @@ impl AnalyticsLabel {
         Ok(Self(text))
     }
 
-    /// The text.
+    /// Returns the label's text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -62,7 +62,7 @@ impl HttpsUrl {
     /// The longest accepted, in bytes.
     pub const MAX_LEN: usize = 2_048;
 
-    /// Checks it.
+    /// Checks the text and keeps it.
     ///
     /// # Errors
     /// [`InvalidLink`], also for a missing host, blanks or control characters.
@@ -77,7 +77,7 @@ impl HttpsUrl {
         Ok(Self(text))
     }
 
-    /// The URL.
+    /// Returns the URL as it was given.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -42,11 +42,11 @@ json_object! {
     pub struct Message {
         /// For the app, on all platforms; a platform's own data replaces it.
         data, with_data: Data = "data" | "data",
-        /// What all platforms show.
+        /// What all platforms show, unless their part says otherwise.
         notification, with_notification: Notification = "notification" | "notification",
-        /// Web Push.
+        /// The part for browsers.
         webpush, with_webpush: Box<WebpushConfig> = "webpush" | "webpush",
-        /// Apple devices.
+        /// The part for Apple devices.
         apns, with_apns: Box<ApnsConfig> = "apns" | "apns",
         /// What the client SDKs do besides delivering.
         fcm_options, with_fcm_options: FcmOptions = "fcmOptions" | "fcm_options",

@@ -15,9 +15,9 @@ json_object! {
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub struct Notification {
-        /// Title.
+        /// The title, one line.
         title, with_title: Text = "title" | "title",
-        /// Body.
+        /// The text below the title.
         body, with_body: Text = "body" | "body",
         /// URL of an image that the device downloads; on Android at most 1 MB.
         image, with_image: Text = "image" | "image",

@@ -48,7 +48,7 @@ impl Ttl {
     /// Deliver at once or not at all.
     pub const ZERO: Self = Self { secs: 0 };
 
-    /// Checks it.
+    /// Checks the span: whole seconds, 0 to 4 weeks.
     ///
     /// # Errors
     /// [`InvalidTime::Ttl`] above 4 weeks.
@@ -59,7 +59,7 @@ impl Ttl {
         }
     }
 
-    /// Seconds.
+    /// Returns the span in whole seconds.
     #[must_use]
     pub const fn as_secs(self) -> u32 {
         self.secs
@@ -119,7 +119,7 @@ pub struct ProtoDuration(Duration);
 const MAX_SECS: u64 = 315_576_000_000;
 
 impl ProtoDuration {
-    /// As a plain duration.
+    /// Returns the span as a plain [`Duration`].
     #[must_use]
     pub const fn as_duration(self) -> Duration {
         self.0

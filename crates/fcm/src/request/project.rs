@@ -79,19 +79,19 @@ impl Project {
         Ok(Self { id: id.into(), origin: origin.into(), send })
     }
 
-    /// The id or number.
+    /// Returns the project's id or number.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The URI of `messages:send`.
+    /// Returns the URI of `messages:send`, to which messages go.
     #[must_use]
     pub const fn send_uri(&self) -> &Uri {
         &self.send
     }
 
-    /// The server: `https://fcm.googleapis.com`.
+    /// Returns the server: `https://fcm.googleapis.com`, unless another was given.
     #[must_use]
     pub fn origin(&self) -> &str {
         &self.origin

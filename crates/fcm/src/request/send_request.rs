@@ -50,7 +50,7 @@ impl SendRequest {
         self
     }
 
-    /// Reads `{"message":{…,"token":…},"validateOnly":…}`.
+    /// Reads `{"message":{…,"token":…},"validateOnly":…}`, the body of `messages:send`.
     ///
     /// # Errors
     /// [`InvalidJson`] with path; a message without a target, or with two, is one.
@@ -67,7 +67,7 @@ impl SendRequest {
         Ok(Self { message, target, validate_only: false })
     }
 
-    /// The request.
+    /// Builds the request, ready for any HTTP client.
     ///
     /// # Errors
     /// [`PrepareError`].

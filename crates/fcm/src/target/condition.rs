@@ -63,7 +63,7 @@ impl Condition {
     /// The longest accepted, in bytes: five topics of full length and what is between them.
     pub const MAX_LEN: usize = 5_000;
 
-    /// Checks it.
+    /// Checks the text and keeps it.
     ///
     /// # Errors
     /// [`InvalidCondition`]; for a wrong grammar with the place.
@@ -79,7 +79,7 @@ impl Condition {
         Ok(Self { text, topics })
     }
 
-    /// The text.
+    /// Returns the condition's text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text

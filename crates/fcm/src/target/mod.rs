@@ -77,7 +77,7 @@ impl From<&Target> for Reach {
 }
 
 impl Target {
-    /// One device, or subscribers.
+    /// Returns whether it is one device or a number of subscribers.
     #[must_use]
     pub const fn reach(&self) -> Reach {
         match self {

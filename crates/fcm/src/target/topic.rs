@@ -25,7 +25,7 @@ impl Topic {
     /// The longest, in bytes.
     pub const MAX_LEN: usize = 900;
 
-    /// Checks it.
+    /// Checks the name and keeps it; `/topics/` before it is an error.
     ///
     /// # Errors
     /// [`InvalidText`]: empty, longer than [`MAX_LEN`](Self::MAX_LEN), or with another character.
@@ -35,7 +35,7 @@ impl Topic {
         Ok(Self(text))
     }
 
-    /// The name.
+    /// Returns the topic's name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

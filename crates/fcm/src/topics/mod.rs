@@ -54,7 +54,7 @@ impl Subscriptions {
     /// Subscriptions that one page may list.
     pub const MAX_PAGE: u16 = 2_000;
 
-    /// Of a Firebase installation.
+    /// Makes requests about a Firebase installation.
     ///
     /// # Errors
     /// [`InvalidSubscription::Registration`] if the id is a path step (`.`, `..`).
@@ -62,7 +62,7 @@ impl Subscriptions {
         Self::of(project, fid.expose())
     }
 
-    /// Of a registration token.
+    /// Makes requests about the installation of a registration token.
     ///
     /// # Errors
     /// As [`of_fid`](Self::of_fid).
@@ -78,7 +78,7 @@ impl Subscriptions {
         Ok(Self { resource, origin: project.origin().to_owned() })
     }
 
-    /// Subscribes.
+    /// Builds the request that subscribes the installation to a topic.
     ///
     /// # Errors
     /// [`InvalidSubscription`] if topic or device cannot stand in a path.

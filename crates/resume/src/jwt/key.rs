@@ -69,7 +69,7 @@ impl JwtKey {
         }
     }
 
-    /// `HS256` or `ES256`.
+    /// Returns `HS256` or `ES256`, for which the key was made.
     #[must_use]
     pub const fn algorithm(&self) -> &'static str {
         match self.material {

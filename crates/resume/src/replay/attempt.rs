@@ -20,7 +20,7 @@ use reveille_core::siphash::SipHash24;
 pub struct Attempt(u64);
 
 impl Attempt {
-    /// From a random number.
+    /// Makes an attempt of a random number that the client drew.
     #[must_use]
     pub const fn new(number: u64) -> Self {
         Self(number)
@@ -32,7 +32,7 @@ impl Attempt {
         Self(SipHash24::new(&[0; 16]).finish(text.as_bytes(), 0))
     }
 
-    /// The number.
+    /// Returns the attempt's number.
     #[must_use]
     pub const fn as_u64(self) -> u64 {
         self.0

@@ -44,7 +44,7 @@ pub enum OAuthRefusal {
 }
 
 impl OAuthRefusal {
-    /// The answer.
+    /// Returns the answer, in Google's form.
     #[must_use]
     pub fn response(self) -> Response<Bytes> {
         let (status, error, description) = match self {

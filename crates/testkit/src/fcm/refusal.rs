@@ -67,7 +67,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The answer.
+    /// Returns the answer, in Google's form.
     #[must_use]
     pub fn response(&self) -> Response<Bytes> {
         let (status, word, message, details) = self.parts();

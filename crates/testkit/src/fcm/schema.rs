@@ -299,7 +299,7 @@ pub fn camel(name: &str) -> String {
     out
 }
 
-/// A name in `snake_case`.
+/// Returns a name in `snake_case`, as Google's other clients write it.
 #[must_use]
 pub fn snake(name: &str) -> String {
     let mut out = String::with_capacity(name.len() + 4);

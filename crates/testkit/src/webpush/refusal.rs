@@ -40,7 +40,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Status, errno and message.
+    /// Returns status, `errno` and message, as autopush has them.
     #[must_use]
     pub const fn parts(self) -> (StatusCode, u32, &'static str) {
         match self {

@@ -56,7 +56,7 @@ impl Contact {
     /// The longest contact, in bytes: claims should be small (RFC 8292 §2.2).
     pub const MAX_LEN: usize = 256;
 
-    /// The URI.
+    /// Returns the URI as it was given.
     #[must_use]
     pub const fn as_str(&self) -> &str {
         &self.0

@@ -125,7 +125,7 @@ impl VapidKey {
         &self.public
     }
 
-    /// The key's short name.
+    /// Returns the key's short name, by which subscriptions are bound to it.
     #[must_use]
     pub fn id(&self) -> VapidKeyId {
         VapidKeyId::of(&self.public)

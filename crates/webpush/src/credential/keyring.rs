@@ -38,7 +38,7 @@ pub struct UnknownVapidKey {
 }
 
 impl VapidKeys {
-    /// One key.
+    /// Makes a ring with one key, the current one.
     #[must_use]
     pub const fn new(current: VapidKey) -> Self {
         Self { current, retained: Vec::new() }

@@ -20,7 +20,7 @@ pub struct DeclarativeAction {
 }
 
 impl DeclarativeAction {
-    /// A button without icon.
+    /// Makes a button without an icon.
     #[must_use]
     pub fn new(action: impl Into<String>, title: impl Into<String>, navigate: impl Into<String>) -> Self {
         Self { action: action.into(), title: title.into(), navigate: navigate.into(), icon: None }

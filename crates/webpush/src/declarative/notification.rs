@@ -140,7 +140,7 @@ impl DeclarativeNotification {
         Self { members, mutable: false }
     }
 
-    /// The text.
+    /// Sets the text below the title.
     #[must_use]
     pub fn with_body(mut self, body: impl Into<String>) -> Self {
         self.members.body = Some(body.into());
@@ -154,7 +154,7 @@ impl DeclarativeNotification {
         self
     }
 
-    /// The text direction.
+    /// Sets the direction in which the texts are read.
     #[must_use]
     pub fn with_dir(mut self, dir: Direction) -> Self {
         self.members.dir = Some(dir);
@@ -168,14 +168,14 @@ impl DeclarativeNotification {
         self
     }
 
-    /// An icon's URL.
+    /// Sets the URL of an icon.
     #[must_use]
     pub fn with_icon(mut self, icon: impl Into<String>) -> Self {
         self.members.icon = Some(icon.into());
         self
     }
 
-    /// A picture's URL.
+    /// Sets the URL of a picture.
     #[must_use]
     pub fn with_image(mut self, image: impl Into<String>) -> Self {
         self.members.image = Some(image.into());
@@ -196,7 +196,7 @@ impl DeclarativeNotification {
         self
     }
 
-    /// Without sound and vibration.
+    /// Shows it without sound and vibration, or not.
     #[must_use]
     pub fn with_silent(mut self, silent: bool) -> Self {
         self.members.silent = Some(silent);
@@ -228,7 +228,7 @@ impl DeclarativeNotification {
         Ok(self)
     }
 
-    /// One more button.
+    /// Adds one more button.
     #[must_use]
     pub fn with_action(mut self, action: DeclarativeAction) -> Self {
         self.members.actions.push(action);

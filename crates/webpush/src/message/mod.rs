@@ -177,19 +177,19 @@ impl Message {
         self.ttl
     }
 
-    /// The urgency, if set.
+    /// Returns the urgency, if it was set.
     #[must_use]
     pub const fn urgency(&self) -> Option<Urgency> {
         self.urgency
     }
 
-    /// The topic, if set.
+    /// Returns the topic, if it was set.
     #[must_use]
     pub const fn topic(&self) -> Option<&Topic> {
         self.topic.as_ref()
     }
 
-    /// The padding.
+    /// Returns how much padding there is.
     #[must_use]
     pub const fn padding(&self) -> Padding {
         self.padding

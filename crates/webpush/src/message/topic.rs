@@ -71,7 +71,7 @@ impl Topic {
         Self::new(&base64url::encode(&topic))
     }
 
-    /// The text.
+    /// Returns the topic's text, as the header carries it.
     #[must_use]
     pub const fn as_str(&self) -> &str {
         &self.text

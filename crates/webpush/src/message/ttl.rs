@@ -38,7 +38,7 @@ impl Ttl {
     /// The longest that every service must be able to read: 2³¹ − 1 seconds.
     pub const MAX: Self = Self(0x7fff_ffff);
 
-    /// From whole seconds.
+    /// Makes a TTL of whole seconds, up to 2³¹ − 1.
     ///
     /// # Errors
     /// [`InvalidTtl`] above [`Ttl::MAX`].
@@ -46,7 +46,7 @@ impl Ttl {
         if seconds <= Self::MAX.0 as u64 { Ok(Self(seconds as u32)) } else { Err(InvalidTtl { seconds }) }
     }
 
-    /// Whole seconds.
+    /// Returns the TTL in whole seconds.
     #[must_use]
     pub const fn as_secs(self) -> u32 {
         self.0

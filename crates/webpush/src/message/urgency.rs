@@ -36,7 +36,7 @@ pub enum Urgency {
 pub struct InvalidUrgency;
 
 impl Urgency {
-    /// The header's value.
+    /// Returns the value of the header `Urgency`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -144,7 +144,7 @@ impl Subscription {
         Self { expiration: Some(end), ..self }
     }
 
-    /// Where to send.
+    /// Returns the endpoint: where requests go.
     #[must_use]
     pub const fn endpoint(&self) -> &Endpoint {
         &self.endpoint

@@ -72,7 +72,7 @@ impl UserAgentKeys {
         Self { private_key: self.private_key.with_public_key(public_key), ..self }
     }
 
-    /// The private key.
+    /// Returns the private key, which opens messages.
     #[must_use]
     pub const fn private_key(&self) -> &EcPrivateKey {
         &self.private_key
@@ -84,7 +84,7 @@ impl UserAgentKeys {
         self.private_key.public_key()
     }
 
-    /// The authentication secret.
+    /// Returns the authentication secret, 16 bytes (RFC 8291 §3.2).
     #[must_use]
     pub fn expose_auth_secret(&self) -> &[u8; AUTH_SECRET_LEN] {
         self.auth_secret.expose()

@@ -74,13 +74,13 @@ pub struct SizeRule {
 }
 
 impl SizeRule {
-    /// This limit, counted strictly.
+    /// Makes a rule of this limit, counted strictly.
     #[must_use]
     pub const fn new(limit: SizeLimit) -> Self {
         Self { limit, mode: SizeMode::Strict }
     }
 
-    /// Counts in this way.
+    /// Sets what is counted against the limit.
     #[must_use]
     pub const fn with_mode(mut self, mode: SizeMode) -> Self {
         self.mode = mode;
@@ -93,7 +93,7 @@ impl SizeRule {
         self.limit.of(reach.limit())
     }
 
-    /// How it counts.
+    /// Returns what is counted against the limit.
     #[must_use]
     pub const fn mode(self) -> SizeMode {
         self.mode
@@ -107,7 +107,7 @@ impl From<SizeLimit> for SizeRule {
 }
 
 impl Message {
-    /// Bytes on one platform.
+    /// Returns the bytes that count on one platform.
     #[must_use]
     pub fn size(&self, platform: Platform, mode: SizeMode) -> usize {
         Pieces::of(self, platform, mode).size()
