@@ -5,6 +5,7 @@ Usage: documented_types.py EXAMPLES_FILE JSON… [--only-examples JSON…]
 For each public type of the given crates, the first paragraph of its documentation has to say what it is and when one
 uses it. A machine sees this much of that: ten words at least, whole sentences, and a link to another item or a word of
 use ("use", "give", "returned by", "the error of", …). A label ("One event.", "Why a key is refused.") has neither.
+Public functions have to say what they do in four words at least ("Checks it." does not).
 
 A type counts as shown if an example on its own page (of the type, or of a method, a variant or a field of it) compiles,
 runs and asserts. EXAMPLES_FILE names the types that must be shown, one "crate::path::Type" a line; and there must be at
@@ -18,6 +19,7 @@ import sys
 TYPES = ("struct", "enum", "union", "trait", "type_alias")
 AT_LEAST = 100
 WORDS = 10
+WORDS_OF_A_FUNCTION = 4
 OF_USE = re.compile(
     r"\[`|\b(use|used|using|uses|when|where|whoever|if|for|give|given|gives|make|made|makes|take|taken|takes|keep|kept|"
     r"hand|pass|read|returned|returns|error of|needs?)\b",
@@ -71,6 +73,18 @@ def problem(docs):
     return None
 
 
+def public_functions(index, own):
+    """Functions and methods of this crate that are public and have documentation of their own."""
+    for item in index.values():
+        if item["crate_id"] == own and item["visibility"] == "public" and "function" in item["inner"] and item["docs"]:
+            yield item
+
+
+def place(item):
+    """Where an item stands, for whoever has to repair it."""
+    return f"{item['span']['filename']}:{item['span']['begin'][0]}" if item["span"] else "?"
+
+
 def own_page(index, kind, item):
     """All texts of the type's own page."""
     content = item["inner"][kind]
@@ -92,7 +106,7 @@ def own_page(index, kind, item):
 def shows(texts):
     """Whether there is an example that is run and asserts."""
     for text in texts:
-        for attributes, code in re.findall(r"^```([^\n]*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        for attributes, code in re.findall(r"^ *```([^\n]*)\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL):
             if attributes.strip() in ("", "rust") and "assert" in code:
                 return True
     return False
@@ -104,7 +118,7 @@ def main():
         line = line.split("#")[0].strip()
         if line:
             wanted.add(line)
-    complaints, shown, types, read = [], 0, 0, 0
+    complaints, shown, types, read, functions = [], 0, 0, 0, 0
     read_sentences = True
     for file in sys.argv[2:]:
         if file == "--only-examples":
@@ -116,11 +130,17 @@ def main():
             read += read_sentences
             missing = problem(item["docs"] or "") if read_sentences else None
             if missing:
-                where = f"{item['span']['filename']}:{item['span']['begin'][0]}" if item["span"] else "?"
-                complaints.append(f"{path} ({where}): {missing}")
+                complaints.append(f"{path} ({place(item)}): {missing}")
             if shows(own_page(document["index"], kind, item)):
                 shown += 1
                 wanted.discard(path)
+        if read_sentences:
+            index = document["index"]
+            for item in public_functions(index, index[str(document["root"])]["crate_id"]):
+                functions += 1
+                first = item["docs"].split("\n\n")[0]
+                if len(first.split()) < WORDS_OF_A_FUNCTION:
+                    complaints.append(f"fn {item['name']} ({place(item)}): a label: {first!r}")
     complaints += [f"{path}: no such public type, or no example on its page that asserts" for path in sorted(wanted)]
     if types == 0:
         complaints.append("no type found: has the form of rustdoc's JSON changed?")
@@ -130,7 +150,7 @@ def main():
         print(line)
     if complaints:
         sys.exit(f"{len(complaints)} complaints")
-    print(f"{read} of {types} public types were read: each says when to use it; {shown} types are shown by an example that asserts")
+    print(f"{read} of {types} public types and {functions} functions were read: none has a label only; {shown} types are shown")
 
 
 main()

@@ -75,7 +75,7 @@ pub enum Action {
     GiveUp,
 }
 
-/// How much a pause or a fault concerns, from one target to a whole service. Pause what it names and nothing else.
+/// How much a pause or a fault concerns, from one target to a whole service. Use it to pause what it names, and nothing else.
 ///
 /// ```
 /// use reveille_core::{Action, RetrySource, Scope, UnixTime};

@@ -5,7 +5,7 @@ use crate::schema::json_object;
 
 json_object! {
     /// What every platform shows unless its own part of the message says otherwise: title, body, image. Leave it out
-    /// of messages that the app is to handle by itself.
+    /// when the app is to handle the message by itself.
     ///
     /// ```
     /// use reveille_fcm::{Message, Notification};

@@ -101,8 +101,7 @@ macro_rules! json_object {
             }
 
             $(
-                #[doc = concat!("Sets `", $json, "`.")]
-                ///
+                #[doc = concat!(" Sets `", $json, "`.")]
                 $(#[$fmeta])*
                 #[must_use]
                 #[inline(always)]
@@ -113,8 +112,7 @@ macro_rules! json_object {
             )*
 
             $(
-                #[doc = concat!("Sets [`", stringify!($group), "`](Self::", stringify!($group), ").")]
-                ///
+                #[doc = concat!(" Sets [`", stringify!($group), "`](Self::", stringify!($group), ").")]
                 $(#[$gmeta])*
                 #[must_use]
                 #[inline(always)]
