@@ -62,17 +62,17 @@ pub enum InvalidValue {
     /// A fixed length was missed.
     #[error("{what} must be {expected} characters, got {length}")]
     Length {
-        /// Which value.
+        /// Which value was refused.
         what: &'static str,
         /// Characters it must have.
         expected: usize,
-        /// Bytes given.
+        /// How many bytes were given.
         length: usize,
     },
     /// Not in the expected form.
     #[error("{what} must be {expected}")]
     Form {
-        /// Which value.
+        /// Which value was refused.
         what: &'static str,
         /// The form it must have.
         expected: &'static str,

@@ -243,7 +243,7 @@ pub struct LogEntries<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "plain data that users make and take apart")]
 pub struct LogEntry<'a> {
-    /// Its number.
+    /// The number that it was given when it was written.
     pub number: u64,
     /// When it was.
     pub now: UnixTime,

@@ -16,7 +16,7 @@ use crate::UnixTime;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "plain data that users make and take apart")]
 pub struct Wakeup {
-    /// When.
+    /// The time at which `handle_timeout` is to be called.
     pub at: UnixTime,
     /// Why, for logs and for people who debug a driver.
     pub reason: &'static str,

@@ -89,7 +89,7 @@ pub struct Cut {
     pub index: usize,
     /// The field's name.
     pub name: String,
-    /// Bytes before.
+    /// Its bytes in the message before.
     pub before: usize,
     /// Bytes after; 0 if it was dropped.
     pub after: usize,
@@ -144,7 +144,7 @@ pub struct FieldSize {
 pub struct TooLarge {
     /// Bytes of the message.
     pub size: usize,
-    /// Bytes allowed.
+    /// How many bytes are allowed.
     pub limit: usize,
     /// Bytes that remain when everything is cut that may be cut.
     pub smallest: usize,

@@ -10,23 +10,23 @@ pub enum InvalidText {
     /// Nothing was given.
     #[error("{what} must not be empty")]
     Empty {
-        /// Which value.
+        /// Which value was refused.
         what: &'static str,
     },
     /// More bytes than allowed.
     #[error("{what} has {length} bytes, the limit is {limit}")]
     TooLong {
-        /// Which value.
+        /// Which value was refused.
         what: &'static str,
-        /// Bytes given.
+        /// How many bytes were given.
         length: usize,
-        /// Bytes allowed.
+        /// How many bytes are allowed.
         limit: usize,
     },
     /// A character that must not occur.
     #[error("{what} has a character at byte {at} that is not allowed; allowed: {allowed}")]
     Character {
-        /// Which value.
+        /// Which value was refused.
         what: &'static str,
         /// Where the first such character starts.
         at: usize,

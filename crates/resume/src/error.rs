@@ -44,9 +44,9 @@ pub enum IssueError {
     /// An id is empty: the token would be bound to nothing.
     #[error("the {} id must be 1 to {MAX_ID_LEN} bytes, got {length}", binding.name())]
     Id {
-        /// Which.
+        /// Which of the four ids it is.
         binding: Binding,
-        /// Bytes given.
+        /// How many bytes were given.
         length: usize,
     },
     /// The life time does not fit into the format.
@@ -67,7 +67,7 @@ pub enum IssueError {
     TooLong {
         /// Bytes it would have.
         length: usize,
-        /// Bytes allowed.
+        /// How many bytes are allowed.
         limit: usize,
     },
     /// The random source or the signer failed.

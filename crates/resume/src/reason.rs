@@ -41,7 +41,7 @@ pub enum Reason {
     Expired,
     /// Its shard belongs to another replay set: ask the node that owns it.
     WrongShard,
-    /// Used before.
+    /// It was used before, by another attempt.
     Replayed,
     /// The same attempt of the same client that used it, later than its lease.
     RepeatedAttempt,

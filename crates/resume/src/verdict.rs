@@ -39,7 +39,7 @@ pub enum Verdict {
     Expired(Claims),
     /// A fresh conversation.
     Fresh {
-        /// Why.
+        /// Why the token does not resume.
         reason: Reason,
         /// Whether somebody should look at it; the same as `reason.is_fraud()`.
         fraud: bool,

@@ -30,7 +30,7 @@ pub enum SignatureRefused {
     /// It is not as long as R and S (RFC 7518 §3.4).
     #[error("ES256 signature must be R and S, {ES256_SIGNATURE_LEN} bytes, not DER; got {length}")]
     Length {
-        /// Bytes given.
+        /// How many bytes were given.
         length: usize,
     },
     /// The public key does not verify it: it was made with another key, or over other bytes.

@@ -28,7 +28,7 @@ pub struct TokenSettings {
 #[error("{what} must be from {} to {} seconds, got {}", .least.as_secs(), .most.as_secs(), .given.as_secs())]
 #[non_exhaustive]
 pub struct InvalidSettings {
-    /// Which setting.
+    /// Which setting was refused.
     pub what: &'static str,
     /// The least that is allowed.
     pub least: Duration,

@@ -24,11 +24,11 @@ pub use push::LiveActivity;
 #[serde(tag = "event", rename_all = "lowercase")]
 #[allow(clippy::exhaustive_enums, reason = "the service has these forms and no others")]
 pub enum Activity<'a> {
-    /// Starts it on a device.
+    /// Starts the activity on a device.
     Start(Box<ActivityStart<'a>>),
     /// Changes what it shows.
     Update(ActivityUpdate<'a>),
-    /// Ends it.
+    /// Ends the activity.
     End(ActivityEnd<'a>),
 }
 
@@ -39,7 +39,7 @@ pub enum Activity<'a> {
 pub enum BroadcastActivity<'a> {
     /// Changes what it shows.
     Update(ActivityUpdate<'a>),
-    /// Ends it.
+    /// Ends the activity.
     End(ActivityEnd<'a>),
 }
 

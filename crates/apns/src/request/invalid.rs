@@ -22,9 +22,9 @@ pub enum InvalidRequest {
         "{what} of {millis} ms is in the years 1970 to 1973; is it in seconds? Unix milliseconds are due"
     )]
     Seconds {
-        /// Which time.
+        /// Which of its times it is.
         what: &'static str,
-        /// Its milliseconds.
+        /// The time that was given, in milliseconds.
         millis: u64,
     },
     /// A broadcast that is to be kept for longer than a channel keeps anything: eight hours.

@@ -16,9 +16,9 @@ pub enum InvalidJws {
     /// Longer than the caller's limit.
     #[error("token of {length} bytes is longer than the limit of {limit}")]
     TooLong {
-        /// Bytes given.
+        /// How many bytes were given.
         length: usize,
-        /// Bytes allowed.
+        /// How many bytes are allowed.
         limit: usize,
     },
     /// Not three parts with dots between them.
@@ -27,13 +27,13 @@ pub enum InvalidJws {
     /// A part is not strict base64url.
     #[error("{part} is not unpadded base64url")]
     Base64 {
-        /// Which part.
+        /// Which part of the token it is.
         part: &'static str,
     },
     /// A part is not the JSON object that was expected; also for doubled members.
     #[error("{part} is not the expected JSON object")]
     Json {
-        /// Which part.
+        /// Which part of the token it is.
         part: &'static str,
     },
     /// The header demands extensions (`crit`, RFC 7515 §4.1.11); none is supported.

@@ -12,7 +12,7 @@ pub enum InvalidKey {
     /// The scalar has the wrong length.
     #[error("P-256 private key must be 32 bytes, got {length}")]
     Length {
-        /// Bytes given.
+        /// How many bytes were given.
         length: usize,
     },
     /// Not base64url (nor base64).

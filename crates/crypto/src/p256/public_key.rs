@@ -40,7 +40,7 @@ pub enum InvalidPublicKey {
     /// Wrong number of bytes.
     #[error("P-256 public key must be {P256_PUBLIC_KEY_LEN} bytes, got {length}")]
     Length {
-        /// Bytes given.
+        /// How many bytes were given.
         length: usize,
     },
     /// The first byte does not announce an uncompressed point.

@@ -17,13 +17,13 @@ json_enum! {
     /// How prominent a notification is on Android 7.1 and older; newer ones look at the channel, so set both if old
     /// devices matter.
     pub enum NotificationPriority {
-        /// Not said.
+        /// Nothing is said; the default applies.
         Unspecified = "PRIORITY_UNSPECIFIED",
         /// Only in detail views.
         Min = "PRIORITY_MIN",
         /// Shown smaller.
         Low = "PRIORITY_LOW",
-        /// The default.
+        /// The default prominence.
         Default = "PRIORITY_DEFAULT",
         /// Shown larger.
         High = "PRIORITY_HIGH",
@@ -35,13 +35,13 @@ json_enum! {
 json_enum! {
     /// What a locked screen shows of a notification: use `Private` or `Secret` where others may look at it.
     pub enum Visibility {
-        /// Not said.
+        /// Nothing is said; the default applies.
         Unspecified = "VISIBILITY_UNSPECIFIED",
         /// That there is a notification, not what it says.
         Private = "PRIVATE",
-        /// Everything.
+        /// The whole notification is shown.
         Public = "PUBLIC",
-        /// Nothing.
+        /// The notification is not shown.
         Secret = "SECRET",
     }
 }
@@ -52,9 +52,9 @@ json_enum! {
     pub enum Proxy {
         /// Not said: allowed if the message's priority was lowered.
         Unspecified = "PROXY_UNSPECIFIED",
-        /// Allowed.
+        /// The system may show it.
         Allow = "ALLOW",
-        /// Not allowed.
+        /// The system must leave it to the app.
         Deny = "DENY",
         /// Allowed if the message's priority was lowered.
         IfPriorityLowered = "IF_PRIORITY_LOWERED",

@@ -26,12 +26,12 @@ pub enum TokenOutput {
     Fetch {
         /// To be given back.
         fetch: FetchId,
-        /// The request.
+        /// The request to send.
         request: Request<Bytes>,
     },
     /// There is a new token.
     Ready {
-        /// Its end.
+        /// When the token ends.
         expires_at: UnixTime,
     },
     /// A fetch failed; another follows by itself, except for a given token. Tell the operator if the failure's kind

@@ -21,9 +21,9 @@ pub enum CredentialError {
     /// Longer than any such file.
     #[error("credential file has {length} bytes, the limit is {limit}")]
     TooLong {
-        /// Bytes given.
+        /// How many bytes were given.
         length: usize,
-        /// Bytes accepted.
+        /// How many bytes are accepted.
         limit: usize,
     },
     /// Not JSON, or not an object of texts.
@@ -38,7 +38,7 @@ pub enum CredentialError {
     /// A field is missing, empty or malformed.
     #[error("credential file: `{field}` {problem}")]
     Field {
-        /// Which one.
+        /// The field's name.
         field: &'static str,
         /// What is wrong with it.
         problem: &'static str,

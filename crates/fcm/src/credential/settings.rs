@@ -9,7 +9,7 @@ use thiserror::Error;
 #[error("{setting} must be {allowed}")]
 #[non_exhaustive]
 pub struct InvalidSettings {
-    /// Which setting.
+    /// Which setting was refused.
     pub setting: &'static str,
     /// What is allowed.
     pub allowed: &'static str,

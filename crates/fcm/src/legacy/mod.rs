@@ -40,9 +40,9 @@ pub enum LegacyError {
     /// More tokens than the old API took.
     #[error("legacy request has {count} registration_ids, the limit is {limit}")]
     TooManyTargets {
-        /// Tokens given.
+        /// How many tokens were given.
         count: usize,
-        /// Tokens accepted.
+        /// How many tokens are accepted.
         limit: usize,
     },
     /// A target is malformed.
@@ -67,7 +67,7 @@ pub struct Converted {
     pub message: Message,
     /// The targets; v1 takes one request each.
     pub targets: Vec<Target>,
-    /// `dry_run`.
+    /// Whether it is a dry run (`dry_run`).
     pub validate_only: bool,
     /// What is lost or is not the same as before.
     pub notes: Vec<Note>,
@@ -89,7 +89,7 @@ pub struct Note {
     pub field: String,
     /// Whether it is lost; otherwise it is mapped, but not one to one.
     pub lost: bool,
-    /// Why.
+    /// Why it is lost, or what is different.
     pub why: Cow<'static, str>,
 }
 

@@ -27,7 +27,7 @@ pub enum InvalidData {
     /// More entries than could ever be sent.
     #[error("data has more than {limit} entries")]
     TooMany {
-        /// Entries allowed.
+        /// How many entries are allowed.
         limit: usize,
     },
 }

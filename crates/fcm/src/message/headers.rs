@@ -26,7 +26,7 @@ pub enum InvalidHeader {
     /// More headers than anybody needs.
     #[error("more than {limit} headers")]
     TooMany {
-        /// Headers allowed.
+        /// How many headers are allowed.
         limit: usize,
     },
 }

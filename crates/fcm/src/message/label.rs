@@ -43,9 +43,9 @@ pub enum InvalidLink {
     /// More bytes than allowed.
     #[error("link has {length} bytes, the limit is {limit}")]
     TooLong {
-        /// Bytes given.
+        /// How many bytes were given.
         length: usize,
-        /// Bytes allowed.
+        /// How many bytes are allowed.
         limit: usize,
     },
     /// Not `https://host/…`.

@@ -15,23 +15,23 @@ pub enum InvalidCondition {
     /// More bytes than any condition needs.
     #[error("condition has {length} bytes, the limit is {limit}")]
     TooLong {
-        /// Bytes given.
+        /// How many bytes were given.
         length: usize,
-        /// Bytes allowed.
+        /// How many bytes are allowed.
         limit: usize,
     },
     /// More topics than FCM takes.
     #[error("condition names {topics} topics, the limit is {limit}")]
     TooManyTopics {
-        /// Topics named.
+        /// How many topics it names.
         topics: usize,
-        /// Topics allowed.
+        /// How many topics are allowed.
         limit: usize,
     },
     /// It does not follow the grammar.
     #[error("condition at byte {at}: {problem}")]
     Grammar {
-        /// Where.
+        /// Where it is wrong, in bytes from the start.
         at: usize,
         /// What is wrong.
         problem: &'static str,

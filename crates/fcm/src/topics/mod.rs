@@ -201,9 +201,9 @@ fn encode(text: &str) -> String {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TopicSubscription {
-    /// The topic.
+    /// The topic that is subscribed.
     pub topic: Option<Topic>,
-    /// Since when.
+    /// When it was subscribed.
     pub created: Option<Timestamp>,
 }
 
@@ -212,7 +212,7 @@ pub struct TopicSubscription {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SubscriptionPage {
-    /// The subscriptions.
+    /// The subscriptions on this page.
     pub subscriptions: Vec<TopicSubscription>,
     /// Where the next page starts; `None` on the last one.
     pub next_page: Option<String>,

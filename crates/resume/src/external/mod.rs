@@ -62,16 +62,16 @@ pub struct ExternalStore {
 pub enum StoreCommand {
     /// Set `key` if there is none; else give what is there.
     SetIfAbsent {
-        /// Key.
+        /// The key in the store.
         key: String,
-        /// Value.
+        /// The value to set.
         value: String,
         /// Life time in ms, by the store's clock.
         expires_in_ms: u64,
     },
     /// Set `key` if its value is `expected`, or `value` already; say whether that was so.
     Replace {
-        /// Key.
+        /// The key in the store.
         key: String,
         /// Value it must have.
         expected: String,
@@ -82,7 +82,7 @@ pub enum StoreCommand {
     },
     /// Delete `key` if its value is `expected`; say whether that was so.
     Delete {
-        /// Key.
+        /// The key in the store.
         key: String,
         /// Value it must have.
         expected: String,

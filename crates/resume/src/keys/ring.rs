@@ -84,7 +84,7 @@ pub enum KeyRingError {
     /// There is a key with this id.
     #[error("there is a key {id} already")]
     Duplicate {
-        /// The id.
+        /// The id of the key.
         id: KeyId,
     },
     /// There is an active key: rotate instead.
@@ -96,13 +96,13 @@ pub enum KeyRingError {
     /// There is no key with this id.
     #[error("there is no key {id}")]
     Unknown {
-        /// The id.
+        /// The id of the key.
         id: KeyId,
     },
     /// The key is revoked: what was made with it since would be genuine again.
     #[error("key {id} is revoked and cannot be activated again")]
     Revoked {
-        /// The id.
+        /// The id of the key.
         id: KeyId,
     },
 }

@@ -40,7 +40,7 @@ pub enum InvalidSecret {
         min: usize,
         /// Bytes allowed at most.
         max: usize,
-        /// Bytes given.
+        /// How many bytes were given.
         length: usize,
     },
     /// Not base64url (nor base64).

@@ -49,9 +49,9 @@ impl Attempt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "users make it from its parts")]
 pub struct Reservation {
-    /// Of which token.
+    /// The token that is held.
     pub token_id: TokenId,
-    /// For whom.
+    /// The attempt that holds it.
     pub attempt: Attempt,
     /// Until when: then it is as if aborted.
     pub until: UnixTime,

@@ -100,7 +100,7 @@ pub enum RestoreError {
     /// It holds more live tokens than the capacity allows.
     #[error("snapshot holds more than {capacity} tokens")]
     Capacity {
-        /// Tokens allowed.
+        /// How many tokens are allowed.
         capacity: usize,
     },
 }

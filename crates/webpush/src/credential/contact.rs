@@ -32,7 +32,7 @@ pub enum InvalidContact {
     /// Longer than [`Contact::MAX_LEN`].
     #[error("contact of {length} bytes is longer than the limit of {}", Contact::MAX_LEN)]
     TooLong {
-        /// Bytes given.
+        /// How many bytes were given.
         length: usize,
     },
     /// Neither `mailto:` nor `https:`.

@@ -41,13 +41,13 @@ pub enum InvalidVapid {
     /// `t` or `k` is missing.
     #[error("parameter {name} is missing")]
     Missing {
-        /// Which.
+        /// The name of the parameter or claim.
         name: &'static str,
     },
     /// `t` or `k` appears twice.
     #[error("parameter {name} appears twice")]
     Doubled {
-        /// Which.
+        /// The name of the parameter or claim.
         name: &'static str,
     },
     /// `k` is not a key.
@@ -59,7 +59,7 @@ pub enum InvalidVapid {
     /// A claim is missing or of the wrong type.
     #[error("t: claim {name} must be {expected}")]
     Claim {
-        /// Which.
+        /// The name of the parameter or claim.
         name: &'static str,
         /// The right type.
         expected: &'static str,

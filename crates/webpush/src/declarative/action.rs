@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct DeclarativeAction {
     /// Names the action to the service worker.
     pub action: String,
-    /// The label.
+    /// The text on the button.
     pub title: String,
     /// Where a click leads: an absolute https URL.
     pub navigate: String,

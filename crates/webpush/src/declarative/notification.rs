@@ -101,7 +101,7 @@ pub enum InvalidDeclarative {
     /// A URL is not absolute https.
     #[error("{field} must be an absolute https URL")]
     Url {
-        /// Which member.
+        /// Which member of the JSON it is.
         field: &'static str,
     },
     /// `renotify` without `tag`, or `silent` with `renotify`: the Notifications API refuses both.

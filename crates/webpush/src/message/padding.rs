@@ -21,7 +21,7 @@ use super::MAX_PLAINTEXT;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Padding {
-    /// None.
+    /// No padding: the body's length tells the payload's.
     #[default]
     None,
     /// This many bytes.

@@ -33,7 +33,7 @@ pub enum InvalidTopic {
     /// Nothing, or more than 32 characters.
     #[error("topic must be 1 to {} characters, got {length}", Topic::MAX_LEN)]
     Length {
-        /// Characters given.
+        /// How many characters were given.
         length: usize,
     },
     /// A character outside `A–Z a–z 0–9 - _`.

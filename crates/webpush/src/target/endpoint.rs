@@ -39,7 +39,7 @@ pub enum InvalidEndpoint {
     /// Longer than [`Endpoint::MAX_LEN`].
     #[error("URL of {length} bytes is longer than the limit of {}", Endpoint::MAX_LEN)]
     TooLong {
-        /// Bytes given.
+        /// How many bytes were given.
         length: usize,
     },
     /// Not an absolute URL with a host.

@@ -89,7 +89,7 @@ pub enum InvalidSubscription {
     /// The authentication secret has the wrong length.
     #[error("keys.auth: must be {AUTH_SECRET_LEN} bytes, got {length}")]
     AuthLength {
-        /// Bytes given.
+        /// How many bytes were given.
         length: usize,
     },
     /// Our own key id is not one.

@@ -36,7 +36,7 @@ pub enum InvalidUserAgentKeys {
     /// The authentication secret has the wrong length.
     #[error("auth: must be {AUTH_SECRET_LEN} bytes, got {length}")]
     AuthLength {
-        /// Bytes given.
+        /// How many bytes were given.
         length: usize,
     },
 }
