@@ -52,7 +52,8 @@ pub enum Action {
     },
     /// The target may be gone: keep it, count, see [`Suspicion`](crate::Suspicion).
     SuspectTarget,
-    /// The short-lived credential (provider token, access token, VAPID header) is stale: make a new one, try once more.
+    /// The short-lived credential (provider token, access token, VAPID header) is stale: give the refused `authorization`
+    /// value to `handle_refusal` of its source, ask the source for a token again, and try once more.
     RefreshCredential {
         /// The connection is spoilt as well: close it, and send with the new credential on another one.
         also_reconnect: bool,

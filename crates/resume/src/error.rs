@@ -70,6 +70,10 @@ pub enum IssueError {
         /// How many bytes are allowed.
         limit: usize,
     },
+    /// The header or the claims of a JWT or JWE cannot be written. They are texts and numbers, so this is a fault of this
+    /// library.
+    #[error("the token cannot be written as JSON")]
+    Json,
     /// The random source or the signer failed.
     #[error(transparent)]
     Crypto(#[from] CryptoError),
@@ -88,6 +92,7 @@ mod tests {
         insta::assert_snapshot!(lifetime, @"life time must be 1 to 4294967295 ms, got 0");
         insta::assert_snapshot!(IssueError::Time, @"the time is beyond the year 10889");
         insta::assert_snapshot!(IssueError::TooLong { length: 3_000, limit: 2_048 }, @"token of 3000 bytes is longer than the limit of 2048");
+        insta::assert_snapshot!(IssueError::Json, @"the token cannot be written as JSON");
         insta::assert_snapshot!(IssueError::Crypto(CryptoError), @"cryptographic operation failed");
         insta::assert_snapshot!(Error::from(IssueError::NoActiveKey), @"no key is active");
     }
