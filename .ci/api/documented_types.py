@@ -21,8 +21,9 @@ AT_LEAST = 100
 WORDS = 10
 WORDS_OF_A_FUNCTION = 4
 OF_USE = re.compile(
-    r"\[`|\b(use|used|using|uses|when|where|whoever|if|for|give|given|gives|make|made|makes|take|taken|takes|keep|kept|"
-    r"hand|pass|read|returned|returns|error of|needs?)\b",
+    r"\[`|\b(use|used for|give|make|take|keep|read|send|store|load|pass|put|ask|choose|implement|import|match|leave|hand|"
+    r"log|treat|compare|begin|call|act|share|get|needs?|returned by|return|returns|when|whenever|where|if|"
+    r"for (whoever|those|tests|functions|programs|loops|code))\b",
     re.IGNORECASE,
 )
 

@@ -51,8 +51,8 @@ pub enum Error {
     Answer(#[from] MalformedAnswer),
 }
 
-/// Why a value was refused; the error of the constructors of ids, tokens and numbers. No variant carries the value:
-/// some are secrets.
+/// Why a value was refused; the constructors of ids, tokens and numbers return it. No variant carries the value: some
+/// are secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidValue {

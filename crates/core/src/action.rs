@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::UnixTime;
 
-/// The next step after a refusal; the same for all push services.
+/// The next step after a refusal, the same for all push services: match on it, and the code that acts is written
+/// once.
 ///
 /// Delivery is driven by it: what has to wait or stop, for whom ([`scope`](Self::scope)), until when
 /// ([`not_before`](Self::not_before)), and whether the target is to be removed ([`drops`](Self::drops)).
@@ -115,8 +116,8 @@ impl Scope {
     }
 }
 
-/// Who named the time before which nothing may be sent: whoever retries adds a back-off to a guess, and none to the
-/// service's own word.
+/// Who named the time before which nothing may be sent. Whoever retries should add a back-off when it is a guess, and
+/// none when it is the service's own word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

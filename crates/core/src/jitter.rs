@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// A small seeded generator (SplitMix64) for jitter, so that a run can be replayed from its seed.
+/// A small seeded generator (SplitMix64) for jitter, so that a run can be replayed from its seed. Use it to spread
+/// deadlines, and never for secrets.
 ///
 /// Never use it for anything secret: the crypto provider has a random source for that.
 ///

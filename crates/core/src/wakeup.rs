@@ -2,7 +2,8 @@
 
 use crate::UnixTime;
 
-/// The next deadline of a state machine, and what it is for.
+/// The next deadline of a state machine, and what it is for: `next_wakeup` returns it, and a driver sleeps until
+/// then.
 ///
 /// Call `handle_timeout(now)` at `at` or later. An early or repeated call is a no-op, so a driver may round.
 ///

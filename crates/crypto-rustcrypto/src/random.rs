@@ -9,8 +9,8 @@ pub trait StaticRandom: SecureRandom + Sized + 'static {
     const INSTANCE: &'static Self;
 }
 
-/// The operating system's random source, or Web Crypto on wasm32 with feature `wasm-js`; this crate's `PROVIDER` uses
-/// it.
+/// The operating system's random source, or Web Crypto on wasm32 with feature `wasm-js`. Use it unless there is a
+/// reason for another; this crate's `PROVIDER` has it.
 #[cfg(any(feature = "wasm-js", not(all(target_arch = "wasm32", target_os = "unknown"))))]
 #[derive(Clone, Copy, Debug)]
 #[allow(clippy::exhaustive_structs, reason = "it holds nothing")]

@@ -37,7 +37,8 @@ pub enum Error {
     Jws(#[from] InvalidJws),
 }
 
-/// A cryptographic operation failed. It does not say why: the reason would help whoever tries many inputs.
+/// A cryptographic operation failed; every capability returns it. It does not say why: the reason would help whoever
+/// tries many inputs.
 ///
 /// Deliberately opaque: a text that told a wrong tag from a wrong length could serve as an oracle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Error)]

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::CryptoError;
 
-/// HMAC-SHA256 (RFC 2104): prepares keys for it. Resume tokens are made and checked with it.
+/// HMAC-SHA256 (RFC 2104), a capability of a [`CryptoProvider`](crate::CryptoProvider): prepares keys. Resume tokens
+/// are made and checked with it.
 pub trait HmacSha256: Debug + Send + Sync {
     /// Prepares a key of any length. Preparing costs as much as a signature: do it once and keep the key.
     fn key(&self, secret: &[u8]) -> Arc<dyn HmacKey>;

@@ -72,8 +72,8 @@ impl Verdict {
     }
 }
 
-/// The opaque answer for the client: it does not tell a forged token from a stolen one or from none at all. Only whom an
-/// expired token belongs to learns that it has expired.
+/// The opaque answer for the client: send this word, and nothing else of the verdict. It does not tell a forged token
+/// from a stolen one or from none at all; only whom an expired token belongs to learns that it has expired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(clippy::exhaustive_enums, reason = "users match all of it: there is nothing else")]

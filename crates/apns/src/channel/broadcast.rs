@@ -21,7 +21,8 @@ use crate::text::Version1;
 /// "At most 8 hours" (Apple, "Sending channel management requests to APNs", message storage policy 1).
 const MOST_KEPT: Duration = Duration::from_secs(8 * 60 * 60);
 
-/// An update or the end of a Live Activity, for all who follow a channel. 5,120 bytes are allowed.
+/// An update or the end of a Live Activity, for all who follow a channel. Use it where thousands watch the same
+/// thing; 5,120 bytes are allowed.
 ///
 /// Priority and expiration are required by APNs; without a word they are 10 and one attempt.
 ///

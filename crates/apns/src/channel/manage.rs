@@ -15,7 +15,7 @@ use crate::target::{App, path};
 pub(super) const APNS_CHANNEL_ID: HeaderName = HeaderName::from_static("apns-channel-id");
 pub(super) const APNS_REQUEST_ID: HeaderName = HeaderName::from_static("apns-request-id");
 
-/// What a channel keeps for devices that are offline. It cannot be changed later.
+/// What a channel keeps for devices that are offline. Choose it when the channel is made; it cannot be changed later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
 #[allow(clippy::exhaustive_enums, reason = "the service has these forms and no others")]

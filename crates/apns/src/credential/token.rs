@@ -11,7 +11,8 @@ use crate::InvalidValue;
 /// Apple answers `ExpiredProviderToken` from this age on.
 pub(super) const LIFE: Duration = Duration::from_secs(60 * 60);
 
-/// A provider token: the value of `authorization`, made once and shared by all requests of all connections.
+/// A provider token, the value of `authorization`: [`TokenSource`](super::TokenSource) gives it, and all requests of
+/// all connections share it.
 ///
 /// The value is marked sensitive, so that HPACK never indexes it; `Debug` does not show it.
 ///

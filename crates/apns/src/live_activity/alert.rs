@@ -11,8 +11,8 @@ use reveille_payload::{ObjectWriter, label};
 
 use crate::message::{Localized, Sacrifice, write_localized};
 
-/// Lights the screen and plays a sound for a Live Activity. Here `title` and `body` may themselves be dictionaries,
-/// and `sound` sits inside.
+/// Lights the screen and plays a sound for a Live Activity: give it to an update that the user should notice. Here
+/// `title` and `body` may themselves be dictionaries, and `sound` sits inside.
 ///
 /// JSON form: `title`, `body` (each a string or `{"key","args"}`), and optionally `sound`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::{ActivityAlert, InputPush};
 use crate::message::Finite;
 
-/// Starts a Live Activity on a device whose app has given a push-to-start token. Apple wants attributes, their type's
-/// name, a first state and an alert, and so does the constructor.
+/// Starts a Live Activity; use it on devices whose app has given a push-to-start token. Apple wants attributes, their
+/// type's name, a first state and an alert, and so does the constructor.
 ///
 /// JSON form: `timestamp` (Unix ms), `attributes_type`, `attributes`, `content_state`, `alert`, and optionally
 /// `input_push`, `stale_date` (Unix ms), `relevance_score`.
@@ -48,7 +48,7 @@ pub struct ActivityUpdate<'a> {
     relevance_score: Option<Finite>,
 }
 
-/// Ends a Live Activity. It should carry the last state, for the activity may be seen for hours to come.
+/// Ends a Live Activity. Give it the last state, for the activity may be seen for hours to come.
 ///
 /// JSON form: `timestamp` (Unix ms), and optionally `content_state`, `alert`, `dismissal_date` (Unix ms),
 /// `relevance_score`.

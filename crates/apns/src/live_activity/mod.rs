@@ -32,7 +32,8 @@ pub enum Activity<'a> {
     End(ActivityEnd<'a>),
 }
 
-/// One event for all who follow a channel; in JSON told apart by `event`. A broadcast cannot start an activity.
+/// One event for all who follow a channel, for [`Broadcast::new`](crate::channel::Broadcast::new); in JSON told apart
+/// by `event`. A broadcast cannot start an activity.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 #[allow(clippy::exhaustive_enums, reason = "the service has these forms and no others")]

@@ -14,7 +14,7 @@ use super::{
 };
 
 checked_struct! {
-    /// A push of type `alert`: a text, a badge, a sound, or any mix of them. The one for everything that people are to
+    /// A push of type `alert`: a text, a badge, a sound, or any mix of them. Use it for everything that people are to
     /// see or hear.
     ///
     /// A ringing call, as Apple wants it: custom keys beside `aps`, priority 10, and a time after which it is not

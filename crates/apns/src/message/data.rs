@@ -79,7 +79,8 @@ macro_rules! data_push {
 }
 
 data_push!(
-    /// Wakes the app for some seconds of work. It shows nothing, and its priority is always 5.
+    /// Wakes the app for some seconds of work. Use it to fetch data ahead of time; it shows nothing, and its priority
+    /// is always 5.
     ///
     /// Not more than two or three an hour per device; the system drops the rest.
     ///
@@ -122,7 +123,8 @@ data_push!(
 );
 
 data_push!(
-    /// Asks a Location Push Service extension for the device's position. Works with provider tokens only.
+    /// Asks a Location Push Service extension for the device's position. Use it with provider tokens: with a
+    /// certificate it does not work.
     Location, WakingPriority, aps: "{}", defaults: (None, Expiration::Unset)
 );
 

@@ -37,7 +37,7 @@ impl From<Fraction> for f64 {
     }
 }
 
-/// Any number but infinity and NaN, which JSON cannot write: the relevance of a Live Activity takes one.
+/// Any number but infinity and NaN, which JSON cannot write. Use it for the relevance of a Live Activity.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct Finite(f64);

@@ -12,7 +12,7 @@ use super::{
 use crate::live_activity::LiveActivity;
 use crate::text::Version1;
 
-/// Any push to a device: what a queue keeps, and what code takes that does not care which kind it is.
+/// Any push to a device. Use it in a queue, and in code that does not care which kind of push it has.
 ///
 /// JSON form, version 1: an object with `v` (1; may be left out when it is read), `push_type`, and beside them the members
 /// that stand in the docs of each type. Unknown members are refused, times are Unix milliseconds.

@@ -11,7 +11,8 @@ use crate::InvalidValue;
 use crate::message::PushType;
 use crate::text::serde_as_text;
 
-/// The app's bundle id, from which `apns-topic` is made; for MDM, the topic (UID) of the MDM push certificate.
+/// The app's bundle id, from which `apns-topic` is made, for [`App`](crate::App); for MDM, the topic (UID) of the MDM
+/// push certificate.
 ///
 /// ```
 /// use reveille_apns::BundleId;

@@ -7,8 +7,8 @@ use reveille_core::Secret;
 use super::{P256_PUBLIC_KEY_LEN, P256PublicKey};
 use crate::{CryptoError, EcPrivateKey, KeyError};
 
-/// Key generation and agreement on P-256 (ECDH, NIST SP 800-56A §5.7.1.2). Web Push uses one agreement for each
-/// message.
+/// Key generation and agreement on P-256 (ECDH, NIST SP 800-56A §5.7.1.2), a capability of a
+/// [`CryptoProvider`](crate::CryptoProvider). Web Push needs one agreement for each message.
 pub trait P256: Debug + Send + Sync {
     /// Generates a private key; its public key comes with it.
     ///

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::schema::{JsonFields, as_display, read_object, set_once};
 
-/// Why a colour is none; the error of [`Rgb`]'s `FromStr` and of [`LightColor::new`].
+/// Why a text or numbers are no colour; the error of [`Rgb`]'s `FromStr` and of [`LightColor::new`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidColor {

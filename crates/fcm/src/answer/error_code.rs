@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-/// FCM's own word for what went wrong. It stands in `details`; `error.status` is Google's general word, not this one.
+/// FCM's own word for what went wrong; [`ErrorBody`](super::ErrorBody) has it. It stands in `details`; `error.status`
+/// is Google's general word, not this one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorCode {

@@ -115,7 +115,8 @@ impl fmt::Debug for Issuer {
     }
 }
 
-/// A service account: who it is, for which project, and its private key.
+/// A service account: who it is, for which project, and its private key. Read it from the file that Google's console
+/// gives, and make a [`Grant`](super::Grant) of it.
 ///
 /// Once read, only a [masked](Self::masked) form of it is ever shown.
 ///

@@ -134,7 +134,8 @@ macro_rules! header_set {
 }
 
 header_set! {
-    /// Headers for Apple's service. Without them FCM sends `apns-priority: 10` and an expiration in 30 days.
+    /// Headers for Apple's service, for [`ApnsConfig::with_headers`](super::ApnsConfig::with_headers). Without them
+    /// FCM sends `apns-priority: 10` and an expiration in 30 days.
     ApnsHeaders, apns_rule
 }
 header_set! {

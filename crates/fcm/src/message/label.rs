@@ -110,8 +110,8 @@ pub(crate) fn is_url(text: &str, schemes: &[&str]) -> bool {
 }
 
 json_object! {
-    /// `FcmOptions` and `AndroidFcmOptions`: what the client SDKs do besides delivering. It holds a label for
-    /// analytics.
+    /// `FcmOptions` and `AndroidFcmOptions`: what the client SDKs do besides delivering. Use it to give messages a
+    /// label for analytics.
     pub struct FcmOptions {
         /// Groups messages in Google's analytics.
         analytics_label, with_analytics_label: AnalyticsLabel = "analyticsLabel" | "analytics_label",

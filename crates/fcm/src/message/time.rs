@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::schema::as_display;
 
-/// Why a span or a point in time is none; the error of [`Ttl`], [`ProtoDuration`] and [`Timestamp`].
+/// Why a span or a point in time is refused; the error of [`Ttl`], [`ProtoDuration`] and [`Timestamp`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidTime {
@@ -26,7 +26,8 @@ pub enum InvalidTime {
     Timestamp,
 }
 
-/// How long FCM keeps a message for a device that is offline: whole seconds, 0 to 4 weeks.
+/// How long FCM keeps a message for a device that is offline: whole seconds, 0 to 4 weeks, for
+/// [`AndroidConfig::with_ttl`](crate::AndroidConfig::with_ttl).
 ///
 /// 0 means now or never. FCM rounds down to the second, so this type does.
 ///

@@ -5,7 +5,8 @@ use std::fmt;
 use super::text::quoted;
 use super::{Android, Data, Message};
 
-/// Something FCM takes but probably does not do as meant.
+/// Something FCM takes but probably does not do as meant: log it while you develop.
+/// [`Message::warnings`](super::Message::warnings) returns them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Warning {

@@ -20,7 +20,7 @@ pub enum InvalidProject {
     Origin,
 }
 
-/// A Firebase project: its id or number, and the server that answers for it.
+/// A Firebase project: its id or number, and the server that answers for it. Every request needs one; make it once.
 ///
 /// ```
 /// use reveille_fcm::Project;

@@ -8,7 +8,7 @@ use super::Topic;
 use crate::message::Text;
 use crate::schema::text_value;
 
-/// Why a text is no condition; the error of [`Condition::new`]. What it is that is wrong stands in the text.
+/// Why a text is no condition; the error of [`Condition::new`]. The text says what is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidCondition {

@@ -47,8 +47,8 @@ macro_rules! device_name {
 }
 
 device_name! {
-    /// A registration token, as the client SDK's `getToken` gives it. During Google's transition FCM also takes a
-    /// Firebase installation id in its place.
+    /// A registration token, as the client SDK's `getToken` gives it; use it as a [`Target`](crate::Target). During
+    /// Google's transition FCM also takes a Firebase installation id in its place.
     ///
     /// ```
     /// use reveille_fcm::{RegistrationToken, Target};

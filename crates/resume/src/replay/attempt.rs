@@ -45,7 +45,8 @@ impl Attempt {
     }
 }
 
-/// A token held for one attempt until its lease is over: commit or abort it.
+/// A token held for one attempt until its lease is over. Commit it before you let the user in, or abort it if you
+/// cannot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "users make it from its parts")]
 pub struct Reservation {

@@ -23,7 +23,8 @@ const WARM: u8 = 1;
 /// A cold set that still watches its clock.
 const WATCHING: u8 = 2;
 
-/// Whether uses can have happened between a snapshot and its restoration.
+/// Whether uses can have happened between a snapshot and its restoration, for
+/// [`ReplaySet::restore`](crate::ReplaySet::restore).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums, reason = "users match all of it: there is nothing else")]
 pub enum Continuity {

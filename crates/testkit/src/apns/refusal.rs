@@ -4,7 +4,8 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
 use reveille_core::UnixTime;
 
-/// A refusal: status, Apple's word for the reason, and what goes with it.
+/// A refusal: status, Apple's word for the reason, and what goes with it. Give one to
+/// [`ApnsService::script`](super::ApnsService::script) to see how your code takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refusal {

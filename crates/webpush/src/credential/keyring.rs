@@ -4,8 +4,8 @@ use thiserror::Error;
 
 use super::{VapidKey, VapidKeyId};
 
-/// The keys of an application server: the current one, for new subscriptions, and those that older subscriptions are
-/// still bound to.
+/// The keys of an application server, for [`ApplicationServer::new`](crate::ApplicationServer::new): the current one,
+/// for new subscriptions, and those that older subscriptions are still bound to.
 ///
 /// A subscription lives and dies with its key (RFC 8292 §4.2), so rotation means: [`rotate`](Self::rotate), hand the
 /// new public key to pages, and keep the old key until no subscription is bound to it.
@@ -28,7 +28,8 @@ pub struct VapidKeys {
     retained: Vec<VapidKey>,
 }
 
-/// A subscription is bound to a key that is not there any more: it must be made anew.
+/// A subscription is bound to a key that is not there any more; [`VapidKeys::find`] returns it. The browser has to
+/// subscribe anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("no VAPID key with the id {id}: the subscription must be renewed")]
 #[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]

@@ -9,7 +9,8 @@ use thiserror::Error;
 
 use super::policy::{EndpointPolicy, RefusedEndpoint};
 
-/// The URL of a push resource, as the browser's `PushSubscription.endpoint` gives it.
+/// The URL of a push resource, as the browser's `PushSubscription.endpoint` gives it: where requests for one
+/// subscription go. It is a capability, so keep it out of logs.
 ///
 /// It is a capability: whoever knows it can push (RFC 8030 §8.3, RFC 8292 §4). `Debug` and `Display` therefore show the origin only;
 /// [`as_str`](Self::as_str) gives the whole.

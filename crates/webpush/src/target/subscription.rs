@@ -47,8 +47,8 @@ pub struct Subscription {
     pub(super) vapid_key: Option<VapidKeyId>,
 }
 
-/// Why JSON is not a usable subscription; the text names the member. Answer it to the client as an error of its
-/// request.
+/// Why JSON is not a usable subscription; the error of [`Subscription::from_json`]. The text names the member, and
+/// can be shown to the client.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidSubscription {

@@ -6,7 +6,8 @@ use thiserror::Error;
 
 use crate::target::AUTH_SECRET_LEN;
 
-/// What a user agent generates for a subscription (RFC 8291 §3.1, §3.2) and keeps.
+/// What a user agent generates for a subscription (RFC 8291 §3.1, §3.2) and keeps: make a
+/// [`UserAgent`](crate::UserAgent) of it.
 ///
 /// ```
 /// use reveille_testkit::rfc8291::{AUTH_SECRET, UA_PRIVATE};
