@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::Request;
 use reveille_examples::clock;
-use reveille_webpush::{ApplicationServer, Message, RequestError, Subscription};
+use reveille_webpush::request::RequestError;
+use reveille_webpush::{ApplicationServer, Message, Subscription};
 
 /// The most that go together; more share nothing further.
 pub const MOST: usize = 64;

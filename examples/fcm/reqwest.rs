@@ -17,10 +17,10 @@ use reveille_core::{Jitter, Outcome};
 use reveille_crypto::{RsaPublicKey, base64url};
 use reveille_crypto_ring::PROVIDER;
 use reveille_examples::clock;
-use reveille_fcm::credential::{Verdict, probe_request};
+use reveille_fcm::credential::{TokenError, Verdict, probe_request};
 use reveille_fcm::{
     Grant, Message, Notification, Prepared, Project, RegistrationToken, ServiceAccount, SizeLimit, Target,
-    Token, TokenError, TokenOutput, TokenSettings, TokenSource, classify_response,
+    Token, TokenOutput, TokenSettings, TokenSource, classify_response,
 };
 use reveille_testkit::fcm::{Device, FcmService, Google, OAuthService};
 

@@ -10,9 +10,10 @@ use http::{Request, Response};
 use reveille_core::{Action, Jitter, Outcome, UnixTime};
 use reveille_crypto::{RsaPublicKey, base64url};
 use reveille_crypto_ring::PROVIDER;
+use reveille_fcm::credential::TokenError;
 use reveille_fcm::{
-    Grant, Message, Notification, Project, RegistrationToken, ServiceAccount, Target, TokenError,
-    TokenOutput, TokenSettings, TokenSource, classify_response,
+    Grant, Message, Notification, Project, RegistrationToken, ServiceAccount, Target, TokenOutput,
+    TokenSettings, TokenSource, classify_response,
 };
 use reveille_testkit::fcm::{Device, FcmService, Google, OAuthService, Refusal};
 

@@ -12,10 +12,10 @@ use reveille_core::{Action, Outcome, Suspicion, SuspicionPolicy};
 use reveille_crypto::{HmacKey, P256PublicKey};
 use reveille_crypto_ring::PROVIDER;
 use reveille_examples::clock;
+use reveille_webpush::credential::Refusal;
+use reveille_webpush::request::RequestError;
 use reveille_webpush::target::{EndpointPolicy, InvalidSubscription, PublicHttps, RefusedEndpoint};
-use reveille_webpush::{
-    ApplicationServer, Endpoint, Refusal, RequestError, Subscription, VapidKey, VapidKeys, VapidSettings,
-};
+use reveille_webpush::{ApplicationServer, Endpoint, Subscription, VapidKey, VapidKeys, VapidSettings};
 use serde::Deserialize as _;
 use serde_json::Value;
 

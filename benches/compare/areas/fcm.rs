@@ -5,10 +5,11 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use reveille_fcm::android::{AndroidNotification, AndroidPriority};
 use reveille_fcm::message::Text;
 use reveille_fcm::{
-    AndroidConfig, AndroidNotification, AndroidPriority, Data, Message, Notification, Prepared, Project,
-    RegistrationToken, SizeLimit, Target, Token, Ttl,
+    AndroidConfig, Data, Message, Notification, Prepared, Project, RegistrationToken, SizeLimit, Target,
+    Token, Ttl,
 };
 use serde_json::json;
 

@@ -51,7 +51,8 @@ pub enum Error {
     Answer(#[from] MalformedAnswer),
 }
 
-/// Why a value was refused. No variant carries the value: some are secrets.
+/// Why a value was refused; the constructors of ids, tokens and numbers return it. No variant carries the value: some
+/// are secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidValue {
@@ -61,17 +62,17 @@ pub enum InvalidValue {
     /// A fixed length was missed.
     #[error("{what} must be {expected} characters, got {length}")]
     Length {
-        /// Which value.
+        /// Which value was refused.
         what: &'static str,
         /// Characters it must have.
         expected: usize,
-        /// Bytes given.
+        /// How many bytes were given.
         length: usize,
     },
     /// Not in the expected form.
     #[error("{what} must be {expected}")]
     Form {
-        /// Which value.
+        /// Which value was refused.
         what: &'static str,
         /// The form it must have.
         expected: &'static str,

@@ -1,16 +1,13 @@
 //! The source of tokens under every clock, restart and signer that somebody could think of.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // Test helpers.
-
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{self, NOW, key, remote_key};
 use proptest::prelude::*;
-use reveille_apns::{Token, TokenError, TokenSettings, TokenSource};
+use reveille_apns::credential::TokenError;
+use reveille_apns::{Token, TokenSettings, TokenSource};
 use reveille_core::UnixTime;
 use reveille_crypto::jws::SigningRequest;
-use support::{NOW, key, remote_key};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);

@@ -1,11 +1,8 @@
 //! For any input: an error, or a request that Apple takes. Never oversize; and what `fit` leaves is still text.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // Test helpers.
-
-mod support;
-
 use std::collections::BTreeMap;
 
+use crate::support::{NOW, app, bearer, service};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
@@ -13,7 +10,6 @@ use reveille_apns::channel::{Broadcast, Channel, Channels, StoragePolicy};
 use reveille_apns::message::{Cut, PushType};
 use reveille_apns::{App, DeviceToken, Notification, Prepared, Push, SizeLimit};
 use serde_json::{Value, json};
-use support::{NOW, app, bearer, service};
 use unicode_segmentation::UnicodeSegmentation as _;
 
 fn text() -> impl Strategy<Value = String> {

@@ -1,20 +1,16 @@
 //! Broadcast channels, against the service.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // Test helpers.
-
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{NOW, app, bearer, service};
 use bytes::Bytes;
 use http::{Request, Response};
-use reveille_apns::activity::{ActivityAlert, ActivityEnd, ActivityUpdate};
 use reveille_apns::channel::{Broadcast, Channel, ChannelAnswer, ChannelId, Channels, StoragePolicy};
+use reveille_apns::live_activity::{ActivityAlert, ActivityEnd, ActivityUpdate};
 use reveille_apns::request::InvalidRequest;
 use reveille_apns::{Expiration, JsonObject, Priority, SizeLimit};
 use reveille_core::{Action, Rejection, UnixTime};
 use reveille_testkit::apns::ApnsService;
-use support::{NOW, app, bearer, service};
 
 fn channels() -> Channels {
     Channels::new(app())

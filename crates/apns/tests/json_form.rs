@@ -1,9 +1,5 @@
 //! The notifications' own JSON form: what a queue keeps, and what `pushtool` reads.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // Test helpers.
-
-mod support;
-
 use reveille_apns::channel::Broadcast;
 use reveille_apns::{Notification, Push as _};
 use serde_json::{Value, json};

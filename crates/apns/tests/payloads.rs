@@ -1,22 +1,20 @@
 //! What each push type sends: payload, topic, headers; and that Apple takes it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // Test helpers.
-
-mod support;
-
-use reveille_apns::activity::{ActivityAlert, ActivityEnd, ActivityStart, ActivityUpdate, InputPush};
+use crate::support::{NOW, app, bearer, device, request, service};
+use reveille_apns::live_activity::{
+    ActivityAlert, ActivityEnd, ActivityStart, ActivityUpdate, InputPush, LiveActivity,
+};
 use reveille_apns::message::{
-    AlertText, Complication, Controls, CriticalSound, Delivery, FileProvider, Fraction, InvalidNotification,
-    Localized, Location, Mdm, PushToTalk, PushType, Sacrifice, WakingPriority, Widgets,
+    AlertText, Complication, Controls, CriticalSound, Delivery, FileProvider, Fraction, InterruptionLevel,
+    InvalidNotification, Localized, Location, Mdm, PushToTalk, PushType, Sacrifice, WakingPriority, Widgets,
 };
 use reveille_apns::request::InvalidRequest;
 use reveille_apns::{
-    Alert, App, Background, CollapseId, Expiration, InterruptionLevel, JsonObject, LiveActivity,
-    Notification, Prepared, Priority, Push, Raw, SizeLimit, Voip,
+    Alert, App, Background, CollapseId, Expiration, JsonObject, Notification, Prepared, Priority, Push, Raw,
+    SizeLimit, Voip,
 };
 use reveille_core::UnixTime;
 use serde_json::{Value, json};
-use support::{NOW, app, bearer, device, request, service};
 
 fn payload(push: &impl Push) -> Value {
     serde_json::from_slice(&push.payload()).unwrap()

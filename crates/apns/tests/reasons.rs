@@ -1,13 +1,5 @@
 //! Every reason of Apple's two tables, and those that were only seen: status, action, time.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice
-)] // Test helpers.
-
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, StatusCode};

@@ -1,18 +1,14 @@
 //! The testkit's service refuses what Apple refuses, in Apple's words and in Apple's order.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Test helpers.
-
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{self, NOW, request, service};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request};
 use reveille_apns::message::PushType;
 use reveille_apns::{Alert, Background, classify_response};
 use reveille_core::{Action, RetrySource, Scope, UnixTime};
 use reveille_testkit::apns::Refusal;
-use support::{NOW, request, service};
 
 type Break = fn(&mut Request<Bytes>);
 

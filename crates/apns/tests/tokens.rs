@@ -1,19 +1,16 @@
 //! Provider tokens: what is signed, when, and by whom.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // Test helpers.
-
-mod support;
-
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
+use crate::support::{self, KEY_ID, NOW, TEAM, bearer, key, public_key, remote_key, request, service};
+use reveille_apns::credential::TokenError;
 use reveille_apns::credential::{Refusal, SignatureRefused};
-use reveille_apns::{ProviderKey, Token, TokenError, TokenSettings, TokenSource};
+use reveille_apns::{ProviderKey, Token, TokenSettings, TokenSource};
 use reveille_core::UnixTime;
 use reveille_crypto::jws::CompactJws;
 use reveille_crypto::{CryptoError, Es256SigningKey, P256PublicKey};
-use support::{KEY_ID, NOW, TEAM, bearer, key, public_key, remote_key, request, service};
 
 const MINUTE: Duration = Duration::from_secs(60);
 

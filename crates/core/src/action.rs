@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::UnixTime;
 
-/// The next step after a refusal; the same for all push services.
+/// The next step after a refusal, the same for all push services: match on it, and the code that acts is written
+/// once.
 ///
 /// Delivery is driven by it: what has to wait or stop, for whom ([`scope`](Self::scope)), until when
 /// ([`not_before`](Self::not_before)), and whether the target is to be removed ([`drops`](Self::drops)).
@@ -52,7 +53,8 @@ pub enum Action {
     },
     /// The target may be gone: keep it, count, see [`Suspicion`](crate::Suspicion).
     SuspectTarget,
-    /// The short-lived credential (provider token, access token, VAPID header) is stale: make a new one, try once more.
+    /// The short-lived credential (provider token, access token, VAPID header) is stale: give the refused `authorization`
+    /// value to `handle_refusal` of its source, ask the source for a token again, and try once more.
     RefreshCredential {
         /// The connection is spoilt as well: close it, and send with the new credential on another one.
         also_reconnect: bool,
@@ -75,7 +77,14 @@ pub enum Action {
     GiveUp,
 }
 
-/// How much a pause or a fault concerns.
+/// How much a pause or a fault concerns, from one target to a whole service. Use it to pause what it names, and nothing else.
+///
+/// ```
+/// use reveille_core::{Action, RetrySource, Scope, UnixTime};
+///
+/// let busy = Action::SlowDown { until: UnixTime::from_secs(60), source: RetrySource::Service, scope: Scope::Target };
+/// assert_eq!(busy.scope(), Some(Scope::Target)); // one device: the others go on
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -107,7 +116,8 @@ impl Scope {
     }
 }
 
-/// Who named the time before which nothing may be sent.
+/// Who named the time before which nothing may be sent. Whoever retries should add a back-off when it is a guess, and
+/// none when it is the service's own word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// A small seeded generator (SplitMix64) for jitter, so that a run can be replayed from its seed.
+/// A small seeded generator (SplitMix64) for jitter, so that a run can be replayed from its seed. Use it to spread
+/// deadlines, and never for secrets.
 ///
 /// Never use it for anything secret: the crypto provider has a random source for that.
 ///
@@ -30,7 +31,7 @@ impl Jitter {
         self.state
     }
 
-    /// The next 64 bits.
+    /// Returns the next 64 pseudo-random bits; the same seed gives the same sequence.
     pub const fn next_u64(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let z = self.state;

@@ -62,7 +62,8 @@ pub struct Logged<M> {
     applied: u64,
 }
 
-/// A number is not the next one: an entry is missing, or was applied before.
+/// A number is not the next one: an entry of the log is missing, or was applied before. [`Logged::apply`] returns it
+/// and changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("entry {given} of the log is not the next one: that is {expected}")]
 #[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
@@ -73,7 +74,8 @@ pub struct Gap {
     pub given: u64,
 }
 
-/// What a snapshot says about itself.
+/// What a snapshot says about itself: which format, which behaviour, up to which input. Read it with [`Head::of`] to
+/// choose a snapshot, and the tail of the log that belongs to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "plain data that users make and take apart")]
 pub struct Head {
@@ -89,7 +91,7 @@ pub struct Head {
     pub settings: u64,
 }
 
-/// Why bytes are not a snapshot of this machine. `E` is the machine's own error.
+/// Why bytes are not a snapshot of this machine; the error of [`Logged::restore`]. `E` is the machine's own error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SnapshotError<E> {
@@ -211,7 +213,8 @@ impl Head {
     }
 }
 
-/// A log as bytes: a head, then entries, each with its length and a check sum. What a crash cut off is seen and left out.
+/// Reads a log that [`log_head`] and [`log_append`] wrote: entry by entry, each checked by its length and its check
+/// sum. An entry that a crash cut off is left out, and [`valid_len`](Self::valid_len) says where to go on writing.
 ///
 /// A store that has frames and numbers of its own (a database) needs none of this.
 ///
@@ -236,11 +239,11 @@ pub struct LogEntries<'a> {
     at: usize,
 }
 
-/// One entry of a log.
+/// One entry of a log, as [`LogEntries`] gives it: give its number, time and decoded input to [`Logged::apply`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "plain data that users make and take apart")]
 pub struct LogEntry<'a> {
-    /// Its number.
+    /// The number that it was given when it was written.
     pub number: u64,
     /// When it was.
     pub now: UnixTime,
@@ -248,7 +251,7 @@ pub struct LogEntry<'a> {
     pub input: &'a [u8],
 }
 
-/// Why a log cannot be replayed here.
+/// Why a log cannot be replayed by this release; the error of [`LogEntries::new`]. No entry was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum LogError {
@@ -269,7 +272,7 @@ const LOG: [u8; 4] = *b"RVLG";
 /// Length, number, time; then the input, then the check sum.
 const FRAME: usize = 1 + 8 + 8 + 8;
 
-/// Begins a log.
+/// Begins a log at the end of `out`, for inputs of a machine with this behaviour.
 pub fn log_head(out: &mut Vec<u8>, behaviour: u32) {
     out.extend_from_slice(&LOG);
     out.extend_from_slice(&behaviour.to_le_bytes());

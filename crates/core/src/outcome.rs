@@ -7,7 +7,20 @@ use std::time::Duration;
 use crate::text::tame;
 use crate::{Action, cut_out, redacted_url};
 
-/// The meaning of an answer. A refusal is data, not an `Err`: `Err` means that *we* could not build or parse.
+/// The meaning of an answer; `classify` of each service returns one. A refusal is data, not an `Err`: `Err` means
+/// that *we* could not build or parse.
+///
+/// ```
+/// use reveille_core::{Action, Outcome, Receipt, Rejection};
+///
+/// let taken = Outcome::Accepted(Receipt::new(201));
+/// assert_eq!(taken.action(), None);
+/// let gone = Outcome::Rejected(Rejection::new(410, Action::DropTarget { if_registered_before: None }));
+/// match gone {
+///     Outcome::Rejected(rejection) => assert_eq!((rejection.status, rejection.action.name()), (410, "drop_target")),
+///     other => panic!("{other:?}"),
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums, reason = "users match all of it: there is nothing else")]
 pub enum Outcome {
@@ -28,9 +41,18 @@ impl Outcome {
     }
 }
 
-/// What an accepting service told us.
+/// What an accepting service told us: keep [`message`](Self::message) if you want to find the message in the
+/// service's own logs.
 ///
 /// `Debug` shortens `message` to its origin where it is a URL: on some services it is a capability.
+///
+/// ```
+/// use reveille_core::Receipt;
+///
+/// let mut receipt = Receipt::new(201);
+/// receipt.message = Some("https://push.example/message/secret".into());
+/// assert!(!format!("{receipt:?}").contains("secret")); // of a URL, `Debug` shows the origin only
+/// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Receipt {
@@ -63,7 +85,15 @@ impl fmt::Debug for Receipt {
     }
 }
 
-/// Why a service refused, and what to do about it.
+/// Why a service refused, and what to do about it: act on [`action`](Self::action), log the rest.
+///
+/// ```
+/// use reveille_core::{Action, Rejection};
+///
+/// let rejection = Rejection::new(404, Action::SuspectTarget).with_detail("no such\nuser");
+/// assert_eq!(rejection.detail.as_deref(), Some("no such user")); // on one line, for logs
+/// assert_eq!(rejection.action, Action::SuspectTarget);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rejection {
@@ -87,8 +117,8 @@ impl Rejection {
         Self { status, reason: None, action, detail: None }
     }
 
-    /// Adds the service's word for the reason, cut to [`MAX_TEXT`](Self::MAX_TEXT) bytes, on one line, without
-    /// controls.
+    /// Adds the service's word for the reason. A `String` is cut to [`MAX_TEXT`](Self::MAX_TEXT) bytes, and its controls and
+    /// line ends become spaces; a constant of the program is kept as it is.
     #[must_use]
     pub fn with_reason(mut self, reason: impl Into<Cow<'static, str>>) -> Self {
         self.reason = Some(match reason.into() {
@@ -98,7 +128,7 @@ impl Rejection {
         self
     }
 
-    /// Adds detail, cut to [`MAX_TEXT`](Self::MAX_TEXT) bytes, on one line, without controls.
+    /// Adds detail, cut to [`MAX_TEXT`](Self::MAX_TEXT) bytes; controls and line ends become spaces.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(tame(detail.into()));

@@ -6,7 +6,8 @@ use thiserror::Error;
 
 use crate::UnixTime;
 
-/// The value of a `Retry-After` header, in either of its two forms.
+/// The value of a `Retry-After` header in either of its two forms (RFC 9110 §10.2.3). `classify` of each service
+/// reads it for you; use this type for answers of other servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums, reason = "users match all of it: there is nothing else")]
 pub enum RetryAfter {
@@ -16,7 +17,8 @@ pub enum RetryAfter {
     At(UnixTime),
 }
 
-/// A `Retry-After` value that is neither a number of seconds nor an HTTP-date.
+/// A `Retry-After` value that is neither a number of seconds nor an HTTP-date; the error of [`RetryAfter::parse`].
+/// Treat such a header as absent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("Retry-After is neither a number of seconds nor an HTTP-date (RFC 9110 §10.2.3)")]
 #[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]

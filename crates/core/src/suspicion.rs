@@ -6,10 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Action, Outcome, UnixTime, millis};
 
-/// How long a target may be unknown to its service before it counts as gone.
+/// How long a target may be unknown to its service before it counts as gone; given to [`Suspicion::weigh`].
 ///
 /// In June 2024 a push service answered 404 for millions of live subscriptions: a burst of "not found" proves
 /// nothing. By default a target is dropped after at least 3 such answers spread over at least 24 hours.
+///
+/// ```
+/// use reveille_core::SuspicionPolicy;
+/// use std::time::Duration;
+///
+/// assert_eq!(SuspicionPolicy::default(), SuspicionPolicy::new(3, Duration::from_secs(24 * 3_600)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SuspicionPolicy {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// A point in time: milliseconds since the Unix epoch.
+/// A point in time: milliseconds since the Unix epoch. Every function that needs the time takes one as its last
+/// argument, `now`, by value.
 ///
 /// Every deadline of a push system is wall-clock time (JWT `exp`, `Retry-After` dates, the APNs 410 time), so one
 /// type serves all. There is no `now()`: the caller passes the time in. Any `u64` is legal and all arithmetic
@@ -43,7 +44,7 @@ impl UnixTime {
         Self(secs.saturating_mul(1_000))
     }
 
-    /// Milliseconds since the epoch.
+    /// Returns the milliseconds since the epoch.
     #[must_use]
     pub const fn as_millis(self) -> u64 {
         self.0

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use reveille_crypto::CryptoError;
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
 
 #[derive(Debug)]
 pub(crate) struct HmacSha256;
@@ -17,9 +18,21 @@ impl reveille_crypto::HmacSha256 for HmacSha256 {
     }
 }
 
-/// HMAC takes keys of any length; the fallback is never reached.
+/// RFC 2104 §2: a key longer than a block is hashed; then zeros fill the block. Done here, because a key of a block's size
+/// cannot be refused.
 fn keyed(secret: &[u8]) -> Hmac<Sha256> {
-    Hmac::new_from_slice(secret).unwrap_or_else(|_| Hmac::new(&Default::default()))
+    let mut block = Zeroizing::new([0; 64]);
+    let hashed: Zeroizing<[u8; 32]>;
+    let key = if secret.len() > block.len() {
+        hashed = Zeroizing::new(Sha256::digest(secret).into());
+        hashed.as_slice()
+    } else {
+        secret
+    };
+    for (to, from) in block.iter_mut().zip(key) {
+        *to = *from;
+    }
+    Hmac::new((&*block).into())
 }
 
 struct HmacKey(Hmac<Sha256>);

@@ -2,13 +2,15 @@
 
 use reveille_crypto::SecureRandom;
 
-/// A random source with one instance, so that a provider can be a constant.
+/// A random source with one instance, so that a provider can be a constant. Implement it where there is no operating
+/// system, or for a test whose "random" bytes are known.
 pub trait StaticRandom: SecureRandom + Sized + 'static {
     /// The instance.
     const INSTANCE: &'static Self;
 }
 
-/// The operating system's source, or Web Crypto on wasm32 with feature `wasm-js`.
+/// The operating system's random source, or Web Crypto on wasm32 with feature `wasm-js`. Use it unless there is a
+/// reason for another; this crate's `PROVIDER` has it.
 #[cfg(any(feature = "wasm-js", not(all(target_arch = "wasm32", target_os = "unknown"))))]
 #[derive(Clone, Copy, Debug)]
 #[allow(clippy::exhaustive_structs, reason = "it holds nothing")]

@@ -9,7 +9,9 @@ pub const AEAD_NONCE_LEN: usize = 12;
 /// Bytes of an AES-GCM tag.
 pub const AEAD_TAG_LEN: usize = 16;
 
-/// AES-GCM with a 96-bit nonce and a 128-bit tag (RFC 5116 §5). One call includes the key set-up: in push every message has its own key.
+/// AES-GCM with a 96-bit nonce and a 128-bit tag (RFC 5116 §5); a capability of a
+/// [`CryptoProvider`](crate::CryptoProvider). One call includes the key set-up, for in push every message has its own
+/// key.
 pub trait Aead: Debug + Send + Sync {
     /// Bytes of a key: 16 or 32.
     fn key_len(&self) -> usize;

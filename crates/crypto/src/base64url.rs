@@ -12,13 +12,13 @@ const LENIENT_CONFIG: GeneralPurposeConfig =
 const LENIENT_URL: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT_CONFIG);
 const LENIENT_STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT_CONFIG);
 
-/// Text that is not base64url.
+/// Text that is not base64url (RFC 4648 §5); the error of [`decode`] and its sisters. It repeats nothing of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("invalid character or length")]
 #[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
 pub struct InvalidBase64;
 
-/// Encodes without padding.
+/// Encodes bytes in the URL-safe alphabet, without padding (RFC 4648 §5).
 #[must_use]
 pub fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)

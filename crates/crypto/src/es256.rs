@@ -8,7 +8,18 @@ use crate::{CryptoError, EcPrivateKey, KeyError, P256PublicKey};
 /// Bytes of an ES256 signature: R and S, 32 bytes each, big-endian, left-padded (RFC 7518 §3.4).
 pub const ES256_SIGNATURE_LEN: usize = 64;
 
-/// ECDSA on P-256 with SHA-256.
+/// ECDSA on P-256 with SHA-256 (ES256, RFC 7518 §3.4): loads keys that sign, and verifies. VAPID and APNs provider
+/// tokens need it.
+///
+/// ```
+/// use reveille_crypto_ring::PROVIDER;
+///
+/// let key = PROVIDER.es256.load(&PROVIDER.p256.generate()?)?;
+/// let signature = key.sign(b"message")?;
+/// assert!(PROVIDER.es256.verify(key.public_key(), b"message", &signature).is_ok());
+/// assert!(PROVIDER.es256.verify(key.public_key(), b"another", &signature).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Es256: Debug + Send + Sync {
     /// Makes a signing key. The public key is derived; one that `private` carries is checked against it.
     ///

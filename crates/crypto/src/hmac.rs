@@ -5,13 +5,24 @@ use std::sync::Arc;
 
 use crate::CryptoError;
 
-/// HMAC-SHA256 (RFC 2104).
+/// HMAC-SHA256 (RFC 2104), a capability of a [`CryptoProvider`](crate::CryptoProvider): prepares keys. Resume tokens
+/// are made and checked with it.
 pub trait HmacSha256: Debug + Send + Sync {
     /// Prepares a key of any length. Preparing costs as much as a signature: do it once and keep the key.
     fn key(&self, secret: &[u8]) -> Arc<dyn HmacKey>;
 }
 
 /// A prepared HMAC-SHA256 key; it wipes itself where the backend can. As a JWS signer this is HS256.
+///
+/// ```
+/// use reveille_crypto_ring::PROVIDER;
+///
+/// let key = PROVIDER.hmac_sha256.key(b"Jefe");
+/// let tag = key.sign(&[b"what do ya want ", b"for nothing?"]); // RFC 4231 §4.3
+/// assert_eq!(tag[..4], [0x5b, 0xdc, 0xc1, 0x46]);
+/// assert!(key.verify(&[b"what do ya want for nothing?"], &tag).is_ok());
+/// assert!(key.verify(&[b"what do ya want for something?"], &tag).is_err());
+/// ```
 pub trait HmacKey: Debug + Send + Sync {
     /// The tag over the concatenation of `parts`.
     fn sign(&self, parts: &[&[u8]]) -> [u8; 32];

@@ -16,7 +16,7 @@ mod sha256;
 mod wiped;
 
 pub use aead::{AEAD_NONCE_LEN, AEAD_TAG_LEN, Aead};
-pub use error::{CryptoError, KeyError};
+pub use error::{CryptoError, Error, KeyError};
 pub use es256::{ES256_SIGNATURE_LEN, Es256, Es256SigningKey};
 pub use hkdf::{Expand, HkdfSha256};
 pub use hmac::{HmacKey, HmacSha256};

@@ -2,25 +2,30 @@
 
 use crate::{Aead, Es256, HkdfSha256, HmacSha256, P256, Rs256, SecureRandom, Sha256};
 
-/// Everything Reveille needs from cryptography: one reference per capability.
+/// Everything Reveille needs from cryptography, one reference per capability: take the `PROVIDER` of a backend crate
+/// and pass it where it is asked for.
 ///
 /// A backend crate offers one as `pub const PROVIDER`; the caller passes it where it is needed. Nothing is global
 /// and no Cargo feature chooses one. To replace a single capability (an HSM, a fixed key in a test), use struct
 /// update syntax:
 ///
 /// ```
-/// # use reveille_crypto::{CryptoProvider, SecureRandom, CryptoError};
-/// # fn demo(provider: CryptoProvider) -> CryptoProvider {
+/// use reveille_crypto::{CryptoError, CryptoProvider, SecureRandom};
+/// use reveille_crypto_ring::PROVIDER;
+///
 /// #[derive(Debug)]
-/// struct Zeroes; // only in a test!
-/// impl SecureRandom for Zeroes {
+/// struct Sevens; // only in a test!
+/// impl SecureRandom for Sevens {
 ///     fn fill(&self, out: &mut [u8]) -> Result<(), CryptoError> {
-///         out.fill(0);
+///         out.fill(7);
 ///         Ok(())
 ///     }
 /// }
-/// CryptoProvider { random: &Zeroes, ..provider }
-/// # }
+/// let crypto = CryptoProvider { random: &Sevens, ..PROVIDER };
+/// let mut id = [0; 4];
+/// crypto.random.fill(&mut id)?;
+/// assert_eq!(id, [7; 4]);
+/// # Ok::<(), CryptoError>(())
 /// ```
 ///
 /// # Contract of a backend

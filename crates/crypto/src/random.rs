@@ -4,7 +4,8 @@ use std::fmt::Debug;
 
 use crate::CryptoError;
 
-/// A cryptographically secure random source.
+/// A cryptographically secure random source. Implement it to give a [`CryptoProvider`](crate::CryptoProvider) another
+/// one: a hardware source, or fixed bytes in a test.
 pub trait SecureRandom: Debug + Send + Sync {
     /// Fills `out` with random bytes.
     ///

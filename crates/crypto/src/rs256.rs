@@ -20,7 +20,8 @@ pub trait Rs256: Debug + Send + Sync {
     fn verify(&self, public: &RsaPublicKey, message: &[u8], signature: &[u8]) -> Result<(), CryptoError>;
 }
 
-/// A key that signs.
+/// A loaded RSA key that signs (RS256, RFC 7518 §3.3): [`Rs256::load`] gives it. Google's service accounts have such
+/// keys.
 pub trait Rs256SigningKey: Debug + Send + Sync {
     /// Signs `message` (hashed inside); the signature is as long as the modulus.
     ///

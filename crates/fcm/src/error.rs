@@ -3,16 +3,18 @@
 use reveille_payload::{InvalidJson, InvalidText, TooLarge};
 use thiserror::Error;
 
+use crate::android::InvalidColor;
 use crate::credential::{
     CredentialError, InvalidSettings, InvalidToken, SignatureRefused, TokenError, TokenFailure,
 };
 use crate::legacy::LegacyError;
-use crate::message::{InvalidColor, InvalidData, InvalidHeader, InvalidLink, InvalidMessage, InvalidTime};
+use crate::message::{InvalidData, InvalidHeader, InvalidLink, InvalidMessage, InvalidTime};
 use crate::request::{InvalidProject, PrepareError};
 use crate::target::InvalidCondition;
 use crate::topics::InvalidSubscription;
 
-/// Everything that can be wrong on our side of FCM: each small error of this crate turns into it.
+/// Everything that can be wrong on our side of FCM: each small error of this crate turns into it. Use it where one
+/// `?` is to take them all.
 ///
 /// What FCM says is never one; that is an [`Outcome`](reveille_core::Outcome).
 ///
@@ -28,41 +30,41 @@ use crate::topics::InvalidSubscription;
 #[error(transparent)]
 #[non_exhaustive]
 pub enum Error {
-    /// A short text: a topic, a token, a label.
+    /// A short text cannot be what it should be: a topic, a token, a label.
     Text(#[from] InvalidText),
-    /// A condition.
+    /// A condition is malformed.
     Condition(#[from] InvalidCondition),
-    /// A data entry.
+    /// An entry cannot be in the data.
     Data(#[from] InvalidData),
-    /// A header for Apple or a Web Push service.
+    /// A header for Apple or a Web Push service cannot be passed on.
     Header(#[from] InvalidHeader),
-    /// A link.
+    /// A link is no absolute https URL.
     Link(#[from] InvalidLink),
-    /// A colour.
+    /// A text or numbers are no colour.
     Color(#[from] InvalidColor),
-    /// A span or a point in time.
+    /// A span or a point in time is out of range.
     Time(#[from] InvalidTime),
-    /// A message as a whole.
+    /// A message's parts do not go together.
     Message(#[from] InvalidMessage),
-    /// The size of a message.
+    /// A message is over its limit.
     TooLarge(#[from] TooLarge),
-    /// JSON.
+    /// JSON is not what it should be.
     Json(#[from] InvalidJson),
-    /// A project or its server.
+    /// A project or its server was refused.
     Project(#[from] InvalidProject),
-    /// A topic subscription.
+    /// No request about a topic subscription can be made.
     Subscription(#[from] InvalidSubscription),
-    /// A credential file.
+    /// A credential file cannot be read.
     Credential(#[from] CredentialError),
-    /// The text of an access token.
+    /// A text cannot be an access token.
     InvalidToken(#[from] InvalidToken),
-    /// A setting of a source of tokens.
+    /// A setting is out of range.
     Settings(#[from] InvalidSettings),
-    /// No access token at this moment.
+    /// There is no token now.
     Token(#[from] TokenError),
-    /// A signature for an access token.
+    /// A signature from elsewhere was refused.
     Signature(#[from] SignatureRefused),
-    /// A request of the removed API.
+    /// A request of the removed API cannot be converted.
     Legacy(#[from] LegacyError),
 }
 

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod android;
 pub mod answer;
 pub mod credential;
 mod error;
@@ -10,13 +11,11 @@ mod schema;
 pub mod target;
 pub mod topics;
 
+pub use android::AndroidConfig;
 pub use answer::{classify, classify_response};
-pub use credential::{Grant, ServiceAccount, Token, TokenError, TokenOutput, TokenSettings, TokenSource};
+pub use credential::{Grant, ServiceAccount, Token, TokenOutput, TokenSettings, TokenSource};
 pub use error::Error;
-pub use message::{
-    AndroidConfig, AndroidNotification, AndroidPriority, ApnsConfig, Data, Message, Notification, Ttl,
-    WebpushConfig,
-};
+pub use message::{ApnsConfig, Data, Message, Notification, Ttl, WebpushConfig};
 pub use request::{Prepared, Project, SendRequest};
 pub use reveille_payload::{JsonObject, SizeLimit};
 pub use target::{Fid, RegistrationToken, Target, Topic};

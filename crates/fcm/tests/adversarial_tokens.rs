@@ -1,23 +1,14 @@
 //! The token source under clocks that lie: behind, ahead, jumping at boot, gone mad. What SECURITY.md promises of time.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
-mod support;
 
 use std::time::Duration;
 
+use crate::support::NOW;
 use bytes::Bytes;
 use http::Response;
 use proptest::prelude::*;
 use reveille_core::{Jitter, UnixTime};
 use reveille_fcm::credential::FetchId;
 use reveille_fcm::{Grant, TokenOutput, TokenSettings, TokenSource};
-use support::NOW;
 
 /// A source, a server that always gives a token, and how often it was asked.
 struct World {

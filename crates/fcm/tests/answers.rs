@@ -1,12 +1,4 @@
 //! Every code FCM documents, with and without what comes beside it, into the next step.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::string_slice,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
 
 use std::time::Duration;
 

@@ -1,20 +1,10 @@
 //! Assertions: RFC 7515 A.2 verifies with ours, ours says what Google wants.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::string_slice,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::{self, NOW, account, account_key, public_key};
 use reveille_crypto::jws::CompactJws;
 use reveille_crypto_ring::PROVIDER;
 use reveille_fcm::credential::{Assertion, Issuer, OAuthScope};
 use serde_json::{Value, json};
-use support::{NOW, account, account_key, public_key};
 
 #[test]
 fn rfc_7515_a_2_verifies() {

@@ -1,5 +1,4 @@
 //! A fan-out makes the requests that single ones would be, whether the caller keeps them or lets them go.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use reveille_fcm::*;
 

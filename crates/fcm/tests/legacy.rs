@@ -1,12 +1,4 @@
 //! The legacy converter: every field of the old API, and what it says of the rest.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::string_slice,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
 
 use proptest::prelude::*;
 use reveille_core::UnixTime;

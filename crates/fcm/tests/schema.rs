@@ -1,19 +1,12 @@
 //! Against Google's discovery document: a closed world (nothing is written that the schema does not have) and coverage
 //! (everything the schema has can be written).
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::string_slice,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use reveille_core::UnixTime;
+use reveille_fcm::android::*;
 use reveille_fcm::message::*;
 use reveille_fcm::target::*;
 use reveille_fcm::topics::*;

@@ -1,17 +1,8 @@
 //! No secret in any `Debug`, `Display` or error: everything that holds one is printed here.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::string_slice,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
-mod support;
 
 use std::fmt::{Debug, Display};
 
+use crate::support::{self, NOW, SERVICE_ACCOUNT, account, google};
 use reveille_core::Jitter;
 use reveille_crypto_ring::PROVIDER;
 use reveille_crypto_rustcrypto::PROVIDER as NO_RSA;
@@ -19,7 +10,6 @@ use reveille_fcm::credential::*;
 use reveille_fcm::message::*;
 use reveille_fcm::target::*;
 use reveille_fcm::*;
-use support::{NOW, SERVICE_ACCOUNT, account, google};
 
 /// Whatever of the test data may never be seen. The PEM's first line of content stands for the key.
 fn secrets() -> Vec<String> {

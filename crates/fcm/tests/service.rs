@@ -1,15 +1,6 @@
 //! Against a service that checks what Google checks: sending, refusals, dry runs, topic subscriptions.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::string_slice,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
 
-mod support;
-
+use crate::support::{NOW, PROJECT, account, google};
 use http::Response;
 use reveille_core::{Action, Jitter, Outcome, Scope, UnixTime};
 use reveille_crypto_ring::PROVIDER;
@@ -18,7 +9,6 @@ use reveille_fcm::credential::*;
 use reveille_fcm::topics::*;
 use reveille_fcm::*;
 use reveille_testkit::fcm::{self, Device, Google, OAuthRefusal};
-use support::{NOW, PROJECT, account, google};
 
 fn fetch(source: &TokenSource, google: &mut Google, now: UnixTime) -> Result<Token, TokenFailure> {
     source.handle_timeout(now);

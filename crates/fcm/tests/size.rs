@@ -1,16 +1,9 @@
 //! Nothing oversize leaves, whatever is cut.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::string_slice,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
 
 use std::time::Duration;
 
 use proptest::prelude::*;
+use reveille_fcm::android::*;
 use reveille_fcm::message::*;
 use reveille_fcm::request::*;
 use reveille_fcm::target::*;

@@ -1,17 +1,8 @@
 //! The token state machine under a virtual clock, against a server that knows the true age of its tokens.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::string_slice,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
-
-mod support;
 
 use std::time::Duration;
 
+use crate::support::{CLIENT_EMAIL, NOW, TOKEN_URI, account, account_key, google};
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
 use proptest::prelude::*;
@@ -22,7 +13,6 @@ use reveille_fcm::credential::{
 };
 use reveille_fcm::{Grant, Token, TokenOutput, TokenSettings, TokenSource};
 use reveille_testkit::fcm::OAuthRefusal;
-use support::{CLIENT_EMAIL, NOW, TOKEN_URI, account, account_key, google};
 
 fn granted(secs: u64) -> Response<Bytes> {
     granted_as("x", secs)

@@ -9,6 +9,13 @@ use crate::escaped_len;
 use crate::shorten::{ELLIPSIS, shorten};
 
 /// One field of a message, as [`fit`] sees it. The order of the parts is the order of sacrifice.
+///
+/// ```
+/// use reveille_payload::Part;
+///
+/// let body = Part::text("body", "say \"hi\"");
+/// assert_eq!((body.name(), body.bytes()), ("body", 10)); // as JSON: each quote takes two bytes
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part<'a> {
     /// The field's name, for reports.
@@ -39,7 +46,7 @@ impl<'a> Part<'a> {
         Self { name: name.into(), kind: Kind::Text { text, bytes: escaped_len(text) } }
     }
 
-    /// The field's name.
+    /// Returns the field's name, as reports show it.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -63,7 +70,18 @@ impl<'a> Part<'a> {
     }
 }
 
-/// One thing that was cut.
+/// One field that was cut to make a message fit, and by how much. `fit` of each message type returns a list of them:
+/// log it, for the user sees less than was written.
+///
+/// ```
+/// use reveille_payload::{Part, fit};
+///
+/// let cuts = fit(100, 90, &[Part::optional("image", 8), Part::text("body", "Good morning")])?;
+/// assert_eq!(cuts[0].to_string(), "image dropped, 8 bytes");
+/// assert_eq!(cuts[1].to_string(), "body shortened from 12 to 10 bytes");
+/// assert_eq!(cuts[1].text.as_deref(), Some("Good mo…"));
+/// # Ok::<(), reveille_payload::TooLarge>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cut {
@@ -71,7 +89,7 @@ pub struct Cut {
     pub index: usize,
     /// The field's name.
     pub name: String,
-    /// Bytes before.
+    /// Its bytes in the message before.
     pub before: usize,
     /// Bytes after; 0 if it was dropped.
     pub after: usize,
@@ -98,7 +116,7 @@ impl fmt::Display for Cut {
     }
 }
 
-/// A field and its size.
+/// A field and its size in bytes, as it is written in the message; [`TooLarge`] lists them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "users make it from its parts")]
 pub struct FieldSize {
@@ -108,14 +126,25 @@ pub struct FieldSize {
     pub bytes: usize,
 }
 
-/// The message does not fit, whatever is cut. It lists bytes per field, the largest first.
+/// The message does not fit, whatever is cut; the error of every `fit` and of every size check. It lists bytes per
+/// field, the largest first, so that a log says what to shorten.
+///
+/// ```
+/// use reveille_payload::{Part, fit};
+///
+/// let error = fit(100, 50, &[Part::fixed("loc-args", 60), Part::optional("image", 8)]).unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "message of 100 bytes does not fit into 50, at least 92 are needed: loc-args 60, image 8"
+/// );
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("message of {size} bytes does not fit into {limit}, at least {smallest} are needed{}", list(.fields))]
 #[non_exhaustive]
 pub struct TooLarge {
     /// Bytes of the message.
     pub size: usize,
-    /// Bytes allowed.
+    /// How many bytes are allowed.
     pub limit: usize,
     /// Bytes that remain when everything is cut that may be cut.
     pub smallest: usize,

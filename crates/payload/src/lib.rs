@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod error;
 mod escape;
 mod fit;
 mod limit;
@@ -9,6 +10,7 @@ mod shorten;
 mod text;
 mod writer;
 
+pub use error::Error;
 pub use escape::{escaped_len, write_escaped, write_integer, write_string};
 pub use fit::{Cut, FieldSize, Part, TooLarge, fit};
 pub use limit::SizeLimit;

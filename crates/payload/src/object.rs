@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{InvalidJson, WriteJson, from_json, write_string};
 
-/// A JSON object (Apple's "dictionary") whose keys somebody else defines, checked and kept as compact text: sending it costs
-/// one copy.
+/// A JSON object (Apple's "dictionary") whose keys somebody else defines, checked and kept as compact text. Use it
+/// for values that pass through unread: sending one costs one copy.
 ///
 /// Members keep their order. A key that stands twice is refused, at any depth: one half of the world would read the
 /// first, the other the last. Integers of more than 64 bits become fractions. `Debug` shows the size only, for a value may
@@ -58,7 +58,7 @@ impl JsonObject {
         from_json(self.text.as_bytes())
     }
 
-    /// The compact JSON text.
+    /// Returns the object as compact JSON text.
     #[must_use]
     pub const fn as_str(&self) -> &str {
         &self.text

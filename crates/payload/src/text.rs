@@ -2,30 +2,31 @@
 
 use thiserror::Error;
 
-/// A text that cannot be what it should be. It never carries the text: some are secrets.
+/// A text that cannot be what it should be; the error of [`check_text`] and of the constructors that use it. It never
+/// carries the text: some are secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidText {
     /// Nothing was given.
     #[error("{what} must not be empty")]
     Empty {
-        /// Which value.
+        /// Which value was refused.
         what: &'static str,
     },
     /// More bytes than allowed.
     #[error("{what} has {length} bytes, the limit is {limit}")]
     TooLong {
-        /// Which value.
+        /// Which value was refused.
         what: &'static str,
-        /// Bytes given.
+        /// How many bytes were given.
         length: usize,
-        /// Bytes allowed.
+        /// How many bytes are allowed.
         limit: usize,
     },
     /// A character that must not occur.
     #[error("{what} has a character at byte {at} that is not allowed; allowed: {allowed}")]
     Character {
-        /// Which value.
+        /// Which value was refused.
         what: &'static str,
         /// Where the first such character starts.
         at: usize,

@@ -17,13 +17,14 @@ macro_rules! label {
     };
 }
 
-/// A value that writes itself as JSON, for [`ObjectWriter::member`].
+/// A value that writes itself as JSON. Implement it for types of your own that are given to [`ObjectWriter::member`].
 pub trait WriteJson {
     /// Appends the value.
     fn write_json(&self, out: &mut Vec<u8>);
 }
 
-/// Writes the members of one object, straight into the caller's buffer.
+/// Writes the members of one JSON object, straight into the caller's buffer. Use it where a message is written often:
+/// it makes no value in between.
 ///
 /// Every member is written with a comma in front of it, which costs no branch; [`close`](Self::close) makes the first comma
 /// the opening brace.
@@ -52,7 +53,7 @@ impl<'o> ObjectWriter<'o> {
         Self { out, start }
     }
 
-    /// Ends the object.
+    /// Ends the object: writes the closing brace.
     #[inline]
     pub fn close(self) {
         match self.out.get_mut(self.start) {
@@ -78,13 +79,13 @@ impl<'o> ObjectWriter<'o> {
         self.out
     }
 
-    /// Any value.
+    /// Writes a member with any value.
     #[inline]
     pub fn member(&mut self, label: &'static str, value: &(impl WriteJson + ?Sized)) {
         value.write_json(self.value(label));
     }
 
-    /// A string.
+    /// Writes a member whose value is a string, escaped.
     #[inline]
     pub fn text(&mut self, label: &'static str, text: &str) {
         write_string(self.value(label), text);

@@ -6,6 +6,14 @@ use std::fmt;
 pub const MAX_ID_LEN: usize = 256;
 
 /// The four ids a token is bound to. Ids are compared byte for byte: normalise them first if you must.
+///
+/// ```
+/// use reveille_resume::{Binding, Bindings};
+///
+/// let user = Bindings { contact: "c-1", conversation: "k-1", device: "d-1", channel: "web" };
+/// assert_eq!(user.each()[2], (Binding::Device, "d-1"));
+/// assert_eq!(format!("{user:?}"), "Bindings { .. }"); // ids are personal data
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "users make it from its parts")]
 pub struct Bindings<'a> {
@@ -39,7 +47,8 @@ impl fmt::Debug for Bindings<'_> {
     }
 }
 
-/// One of the four bindings.
+/// One of the four bindings of a token: contact, conversation, device, channel. [`Reason`](crate::Reason) and
+/// [`Mismatch`] name them, and [`Revocations`](crate::Revocations) revoke by them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(clippy::exhaustive_enums, reason = "users match all of it: there is nothing else")]
 pub enum Binding {
@@ -83,7 +92,16 @@ impl Binding {
     }
 }
 
-/// Which bindings differ from the expected ones: all four are always compared.
+/// Which bindings differ from the expected ones; all four are always compared. [`Reason`](crate::Reason) carries it,
+/// for logs and for the fraud desk.
+///
+/// ```
+/// use reveille_resume::{Binding, Mismatch};
+///
+/// let mismatch = Mismatch::NONE.with(Binding::Device, true);
+/// assert!(mismatch.contains(Binding::Device) && !mismatch.contains(Binding::Contact));
+/// assert_eq!(mismatch.first(), Some(Binding::Device));
+/// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Mismatch(u8);
 
@@ -91,7 +109,7 @@ impl Mismatch {
     /// Nothing differs.
     pub const NONE: Self = Self(0);
 
-    /// Whether `binding` differs.
+    /// Returns whether `binding` differs from what was expected.
     #[must_use]
     pub const fn contains(self, binding: Binding) -> bool {
         self.0 & binding.bit() != 0

@@ -30,7 +30,8 @@ pub enum Error {
     Restore(#[from] RestoreError),
 }
 
-/// Why no token was made.
+/// Why no token was made; the error of [`Issuer::issue`](crate::Issuer::issue) and its sisters. Send the push without
+/// a token then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum IssueError {
@@ -43,9 +44,9 @@ pub enum IssueError {
     /// An id is empty: the token would be bound to nothing.
     #[error("the {} id must be 1 to {MAX_ID_LEN} bytes, got {length}", binding.name())]
     Id {
-        /// Which.
+        /// Which of the four ids it is.
         binding: Binding,
-        /// Bytes given.
+        /// How many bytes were given.
         length: usize,
     },
     /// The life time does not fit into the format.
@@ -66,9 +67,13 @@ pub enum IssueError {
     TooLong {
         /// Bytes it would have.
         length: usize,
-        /// Bytes allowed.
+        /// How many bytes are allowed.
         limit: usize,
     },
+    /// The header or the claims of a JWT or JWE cannot be written. They are texts and numbers, so this is a fault of this
+    /// library.
+    #[error("the token cannot be written as JSON")]
+    Json,
     /// The random source or the signer failed.
     #[error(transparent)]
     Crypto(#[from] CryptoError),
@@ -87,6 +92,7 @@ mod tests {
         insta::assert_snapshot!(lifetime, @"life time must be 1 to 4294967295 ms, got 0");
         insta::assert_snapshot!(IssueError::Time, @"the time is beyond the year 10889");
         insta::assert_snapshot!(IssueError::TooLong { length: 3_000, limit: 2_048 }, @"token of 3000 bytes is longer than the limit of 2048");
+        insta::assert_snapshot!(IssueError::Json, @"the token cannot be written as JSON");
         insta::assert_snapshot!(IssueError::Crypto(CryptoError), @"cryptographic operation failed");
         insta::assert_snapshot!(Error::from(IssueError::NoActiveKey), @"no key is active");
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::{Binding, Mismatch};
 
-/// Why a token does not resume. For your logs and your fraud desk; the client learns none of it.
+/// Why a token does not resume. Log it, and show it to your fraud desk; the client learns none of it.
 ///
 /// The variants stand in the order in which they are tested: a token with several faults gets the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,7 +41,7 @@ pub enum Reason {
     Expired,
     /// Its shard belongs to another replay set: ask the node that owns it.
     WrongShard,
-    /// Used before.
+    /// It was used before, by another attempt.
     Replayed,
     /// The same attempt of the same client that used it, later than its lease.
     RepeatedAttempt,

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Binding, Bindings, Reason};
 
-/// Revocation by epoch: of a contact, conversation, device or channel, all tokens issued up to a time are void.
+/// Revocation by epoch: of a contact, conversation, device or channel, all tokens issued up to a time are void. Use
+/// it after a logout or a theft; the verifier is given it.
 ///
 /// Who revokes and who issued may be two nodes with two clocks, so tokens issued up to `leeway` after the epoch are void
 /// too: a token for a new login should be issued later than that.
@@ -85,7 +86,7 @@ impl Revocations {
         Binding::ALL.into_iter().map(|binding| self.of(binding).len()).sum()
     }
 
-    /// Whether nothing is revoked.
+    /// Returns whether nothing is revoked.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

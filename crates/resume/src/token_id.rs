@@ -37,7 +37,7 @@ impl TokenId {
         Self(std::array::from_fn(|at| hash.get(at).copied().unwrap_or_default()))
     }
 
-    /// The bytes.
+    /// Returns the 16 bytes of the id.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0

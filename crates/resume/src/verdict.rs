@@ -5,7 +5,23 @@ use serde::Serialize;
 
 use crate::{KeyId, Reason, Reservation, SingleUse, TokenId};
 
-/// What to do with the user who brought a token.
+/// What to do with the user who brought a token: back into the conversation, a login first, or a fresh conversation.
+/// [`Verifier::verify`](crate::Verifier::verify) returns it; there is no error beside it.
+///
+/// ```
+/// use reveille_core::UnixTime;
+/// use reveille_crypto_ring::PROVIDER;
+/// use reveille_resume::*;
+///
+/// let keys = KeyRing::new(KeyId(1), CompactKey::new(PROVIDER, &TokenSecret::from_bytes(&[7; 32])?)?);
+/// let user = Bindings { contact: "c-1", conversation: "k-1", device: "d-1", channel: "web" };
+/// let mut replay = ReplaySet::complete(0, ReplayLimits::default());
+/// let now = UnixTime::from_secs(1_700_000_000);
+/// let verdict = Verifier::default().verify(&keys, "rubbish", &user, Attempt::new(1), &mut replay, now);
+/// assert!(matches!(verdict, Verdict::Fresh { fraud: false, .. })); // anybody can send rubbish
+/// assert_eq!(verdict.client_answer(), ClientAnswer::Fresh);
+/// # Ok::<(), InvalidSecret>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 #[allow(clippy::exhaustive_enums, reason = "users match all of it: there is nothing else")]
@@ -23,7 +39,7 @@ pub enum Verdict {
     Expired(Claims),
     /// A fresh conversation.
     Fresh {
-        /// Why.
+        /// Why the token does not resume.
         reason: Reason,
         /// Whether somebody should look at it; the same as `reason.is_fraud()`.
         fraud: bool,
@@ -56,8 +72,8 @@ impl Verdict {
     }
 }
 
-/// The opaque answer for the client: it does not tell a forged token from a stolen one or from none at all. Only whom an
-/// expired token belongs to learns that it has expired.
+/// The opaque answer for the client: send this word, and nothing else of the verdict. It does not tell a forged token
+/// from a stolen one or from none at all; only whom an expired token belongs to learns that it has expired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(clippy::exhaustive_enums, reason = "users match all of it: there is nothing else")]
@@ -71,7 +87,7 @@ pub enum ClientAnswer {
 }
 
 impl ClientAnswer {
-    /// `resume`, `log_in` or `fresh`.
+    /// Returns the word for the client: `resume`, `log_in` or `fresh`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -82,7 +98,8 @@ impl ClientAnswer {
     }
 }
 
-/// What a token says, as far as every format carries it. Its ids are those that were expected, so they are not repeated.
+/// What a token says, as far as every format carries it: read it once the verdict lets the user in. Its ids are those
+/// that were expected, so they are not repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "users make it from its parts")]
 pub struct Claims {
@@ -106,7 +123,7 @@ pub struct Authentic {
 }
 
 impl Authentic {
-    /// What it says.
+    /// Returns what the token says.
     #[must_use]
     pub const fn claims(&self) -> &Claims {
         &self.claims

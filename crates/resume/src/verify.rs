@@ -10,7 +10,8 @@ use crate::{
     SingleUse, Verdict,
 };
 
-/// How long tokens may live, and for how long they are recognised afterwards.
+/// How long tokens may live, and for how long they are recognised afterwards; give it to
+/// [`Verifier::new`](crate::Verifier::new).
 ///
 /// A replay set remembers a use until the end that the policy of that moment gave the token. Where a policy is made
 /// longer while a set is in use, [`ReplaySet::mark_cold`] keeps the tokens out that would come to life again.
@@ -138,7 +139,7 @@ impl Verifier {
         Self { policy, revocations: Revocations::default() }
     }
 
-    /// Everything but single use.
+    /// Checks everything but single use, which a shared store then counts.
     ///
     /// # Errors
     /// The [`Verdict`] that needs no single use: [`Verdict::Expired`], or [`Verdict::Fresh`] with the first [`Reason`] that

@@ -1,9 +1,7 @@
 //! Everything with a memory, under scripts of wrong clocks, restarts, forks, flipped bits and a store that forgets or
 //! answers late. Two questions each: what must never happen, and what must still work once the clocks are right.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod support;
-use support::*;
+use crate::support::*;
 
 use proptest::prelude::*;
 use reveille_core::UnixTime;

@@ -1,8 +1,6 @@
 //! Attacks that worked once, each with the clock, the copy or the answer that made it work.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod support;
-use support::*;
+use crate::support::*;
 
 use std::sync::Mutex;
 use std::time::Duration;

@@ -1,15 +1,7 @@
 //! The classic attacks on JWT (RFC 8725 §2, and CVEs named at each), one test each. Where an attacker could not sign,
 //! the token is signed correctly anyway: the strict reading must refuse it all the same.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice
-)]
 
-mod support;
-use support::*;
+use crate::support::*;
 
 use reveille_crypto_ring::PROVIDER;
 use reveille_resume::*;

@@ -1,14 +1,6 @@
 //! The order of the checks, and the edges of time.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice
-)]
 
-mod support;
-use support::*;
+use crate::support::*;
 
 use reveille_core::UnixTime;
 use reveille_crypto_ring::PROVIDER;

@@ -1,15 +1,7 @@
 //! The table of refused tokens: `vectors/refused.tsv`, for other implementations too. The tokens are built here, so that
 //! it can be seen what is wrong with each, and must be the same as in the file.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice
-)]
 
-mod support;
-use support::*;
+use crate::support::*;
 
 use reveille_core::UnixTime;
 use reveille_resume::*;

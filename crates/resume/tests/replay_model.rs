@@ -1,15 +1,7 @@
 //! The replay set, and a shared store driven by [`ExternalStore`], against a naive model: any interleaving of attempts,
 //! commits, aborts, crashes and clocks.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice
-)]
 
-mod support;
-use support::*;
+use crate::support::*;
 
 use proptest::prelude::*;
 use reveille_core::UnixTime;

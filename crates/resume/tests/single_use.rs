@@ -1,14 +1,6 @@
 //! Single use, told as stories.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice
-)]
 
-mod support;
-use support::*;
+use crate::support::*;
 
 use reveille_core::UnixTime;
 use reveille_resume::*;

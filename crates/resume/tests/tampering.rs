@@ -1,14 +1,6 @@
 //! Whatever is done to a token, it is refused: bit flips, truncation, extension, other keys, other formats.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice
-)]
 
-mod support;
-use support::*;
+use crate::support::*;
 
 use reveille_crypto_ring::PROVIDER;
 use reveille_resume::*;

@@ -1,15 +1,6 @@
 //! The published test vectors of the compact format: `vectors/compact.json`.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice
-)]
-
-mod support;
-use support::*;
+use crate::support::*;
 
 use reveille_crypto::{CryptoError, CryptoProvider, SecureRandom, base64url};
 use reveille_crypto_ring::PROVIDER;

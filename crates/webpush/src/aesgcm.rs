@@ -16,7 +16,7 @@ use crate::message::Message;
 use crate::request::{ApplicationServer, RequestError};
 use crate::target::Subscription;
 
-/// Why a request cannot be built.
+/// Why a request in the old coding `aesgcm` cannot be built; the error of [`ApplicationServer::request_aesgcm`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum AesGcmError {

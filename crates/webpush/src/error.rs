@@ -27,70 +27,70 @@ use crate::user_agent::{InvalidUserAgentKeys, OpenError};
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Of a contact.
+    /// A contact is neither a `mailto:` nor an `https:` URI.
     #[error(transparent)]
     Contact(#[from] InvalidContact),
-    /// Of a VAPID key in text.
+    /// A VAPID key cannot be read.
     #[error(transparent)]
     VapidKey(#[from] InvalidVapidKey),
-    /// Of a key that a backend refuses.
+    /// A backend refuses a key.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// Of a VAPID key's id.
+    /// A text is no id of a VAPID key.
     #[error(transparent)]
     VapidKeyId(#[from] InvalidVapidKeyId),
-    /// Of a subscription whose key is gone.
+    /// A subscription is bound to a key that the server does not have.
     #[error(transparent)]
     UnknownVapidKey(#[from] UnknownVapidKey),
-    /// Of the settings of tokens.
+    /// A setting is out of range.
     #[error(transparent)]
     Settings(#[from] InvalidSettings),
-    /// Of a token that is not there.
+    /// There is no token now.
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// Of a signature from elsewhere.
+    /// A signature from elsewhere was refused.
     #[error(transparent)]
     Signature(#[from] SignatureRefused),
-    /// Of somebody's VAPID header.
+    /// Somebody's VAPID header was refused.
     #[error(transparent)]
     Vapid(#[from] InvalidVapid),
-    /// Of an endpoint.
+    /// A URL is not a push endpoint.
     #[error(transparent)]
     Endpoint(#[from] InvalidEndpoint),
-    /// Of an endpoint that the policy does not want.
+    /// The policy refuses an endpoint.
     #[error(transparent)]
     Refused(#[from] RefusedEndpoint),
-    /// Of a subscription.
+    /// JSON is not a usable subscription.
     #[error(transparent)]
     Subscription(#[from] InvalidSubscription),
-    /// Of a message.
+    /// A message cannot be built.
     #[error(transparent)]
     Message(#[from] InvalidMessage),
-    /// Of a time to live.
+    /// A TTL does not fit 31 bits.
     #[error(transparent)]
     Ttl(#[from] InvalidTtl),
-    /// Of an urgency.
+    /// A text is none of the four urgencies.
     #[error(transparent)]
     Urgency(#[from] InvalidUrgency),
-    /// Of a topic.
+    /// A text is no topic.
     #[error(transparent)]
     Topic(#[from] InvalidTopic),
-    /// Of a declarative message.
+    /// A declarative message would not be shown.
     #[error(transparent)]
     Declarative(#[from] InvalidDeclarative),
-    /// Of a request.
+    /// A request cannot be built.
     #[error(transparent)]
     Request(#[from] RequestError),
-    /// Of the inner encryption.
+    /// A secret or a payload of the inner encryption is not usable.
     #[error(transparent)]
     InnerSeal(#[from] InnerSealError),
-    /// Of a user agent's stored keys.
+    /// A user agent's stored keys cannot be read.
     #[error(transparent)]
     UserAgentKeys(#[from] InvalidUserAgentKeys),
-    /// Of a body that a user agent discards.
+    /// A user agent discards a body.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// Of the random source or a backend.
+    /// The random source or the backend failed.
     #[error(transparent)]
     Crypto(#[from] CryptoError),
 }

@@ -28,10 +28,21 @@ const SALT_LEN: usize = 16;
 const INFO: &[u8] = b"reveille inner seal\0\x01";
 
 /// The secret that server and service worker share; made at subscription, kept with it.
+///
+/// ```
+/// use reveille_crypto_ring::PROVIDER;
+/// use reveille_webpush::InnerSecret;
+///
+/// let secret = InnerSecret::generate(PROVIDER)?;
+/// let sealed = secret.seal(b"for the service worker only", PROVIDER)?;
+/// assert_eq!(secret.open(&sealed, PROVIDER)?, b"for the service worker only");
+/// assert!(InnerSecret::generate(PROVIDER)?.open(&sealed, PROVIDER).is_err());
+/// # Ok::<(), reveille_webpush::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct InnerSecret(Secret<[u8; Self::LEN]>);
 
-/// Why a secret or a sealed payload is not usable.
+/// Why a secret or a sealed payload is not usable; the error of [`InnerSecret`]. It carries nothing of either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InnerSealError {
@@ -52,7 +63,7 @@ impl InnerSecret {
     /// Bytes by which a sealed payload is longer: the payload may have [`MAX_PLAINTEXT`](crate::message::MAX_PLAINTEXT) less this.
     pub const OVERHEAD: usize = 1 + SALT_LEN + AEAD_TAG_LEN;
 
-    /// A new secret.
+    /// Makes a new secret of random bytes.
     ///
     /// # Errors
     /// [`InnerSealError::Crypto`].
@@ -86,7 +97,7 @@ impl InnerSecret {
         Ok(sealed)
     }
 
-    /// Opens a sealed payload.
+    /// Opens what [`seal`](Self::seal) has sealed with the same secret.
     ///
     /// # Errors
     /// [`InnerSealError::NotAuthentic`].

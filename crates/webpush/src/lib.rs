@@ -34,11 +34,11 @@ pub mod target;
 pub mod user_agent;
 
 pub use answer::{classify, classify_response};
-pub use credential::{Contact, Refusal, Token, VapidKey, VapidKeys, VapidSettings};
+pub use credential::{Contact, Token, VapidKey, VapidKeys, VapidSettings};
 pub use declarative::DeclarativeNotification;
 pub use error::Error;
 pub use inner_seal::InnerSecret;
 pub use message::{Message, Padding, Topic, Ttl, Urgency};
-pub use request::{ApplicationServer, RequestError};
+pub use request::ApplicationServer;
 pub use target::{Endpoint, StoredSubscription, Subscription};
 pub use user_agent::{UserAgent, UserAgentKeys};

@@ -7,8 +7,6 @@
 //! * an excursion of the clock costs a bounded number of new tokens, whatever happened before;
 //! * a refusal late by any time never removes a token that it does not name.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Test helpers.
-
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -18,8 +16,8 @@ use proptest::prelude::*;
 use reveille_core::UnixTime;
 use reveille_crypto::{CryptoError, CryptoProvider, Es256SigningKey, P256PublicKey};
 use reveille_testkit::rfc8291;
-use reveille_webpush::credential::{TokenError, VapidHeader};
-use reveille_webpush::{ApplicationServer, Refusal, Subscription, VapidKey, VapidKeys, VapidSettings};
+use reveille_webpush::credential::{Refusal, TokenError, VapidHeader};
+use reveille_webpush::{ApplicationServer, Subscription, VapidKey, VapidKeys, VapidSettings};
 
 const RING: CryptoProvider = reveille_crypto_ring::PROVIDER;
 const ORIGIN: &str = "https://push.example.net";

@@ -1,8 +1,5 @@
 //! The draft coding, opened by a decryptor written after the draft alone.
 
-#![cfg(feature = "aesgcm")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Test helpers.
-
 use http::Request;
 use proptest::prelude::*;
 use reveille_core::UnixTime;

@@ -1,7 +1,5 @@
 //! What every answer means: all statuses, and each service's own way to say why.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)] // Test helpers.
-
 use std::fmt::Write as _;
 use std::time::Duration;
 

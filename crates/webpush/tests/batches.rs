@@ -1,7 +1,5 @@
 //! Batches of different messages.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Test helpers.
-
 use reveille_core::UnixTime;
 use reveille_crypto::{
     AgreementKey, CryptoError, CryptoProvider, EcPrivateKey, EphemeralAgreement, KeyError, P256,
@@ -9,10 +7,11 @@ use reveille_crypto::{
 };
 use reveille_crypto_lanes::Lanes;
 use reveille_webpush::credential::UnknownVapidKey;
+use reveille_webpush::request::RequestError;
 use reveille_webpush::target::PublicHttps;
 use reveille_webpush::{
-    ApplicationServer, Endpoint, Message, RequestError, Subscription, Ttl, UserAgent, UserAgentKeys,
-    VapidKey, VapidKeys, VapidSettings,
+    ApplicationServer, Endpoint, Message, Subscription, Ttl, UserAgent, UserAgentKeys, VapidKey, VapidKeys,
+    VapidSettings,
 };
 
 const RING: CryptoProvider = reveille_crypto_ring::PROVIDER;

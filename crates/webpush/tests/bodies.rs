@@ -1,18 +1,17 @@
 //! Bodies: every size, every provider, every damage.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Test helpers.
-
 use proptest::prelude::*;
 use reveille_core::UnixTime;
 use reveille_crypto::CryptoProvider;
 use reveille_webpush::credential::UnknownVapidKey;
 use reveille_webpush::message::MAX_PLAINTEXT;
 use reveille_webpush::message::SizeLimit;
+use reveille_webpush::request::RequestError;
 use reveille_webpush::target::PublicHttps;
 use reveille_webpush::user_agent::OpenError;
 use reveille_webpush::{
-    ApplicationServer, Endpoint, Message, Padding, RequestError, Subscription, Ttl, UserAgent, UserAgentKeys,
-    VapidKey, VapidKeys, VapidSettings,
+    ApplicationServer, Endpoint, Message, Padding, Subscription, Ttl, UserAgent, UserAgentKeys, VapidKey,
+    VapidKeys, VapidSettings,
 };
 
 const RING: CryptoProvider = reveille_crypto_ring::PROVIDER;

@@ -2,8 +2,6 @@
 //!
 //! `REVEILLE_INTEROP_CASES` names the folder for the JSON lines; without it only our own side is checked.
 
-#![cfg(feature = "aesgcm")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Test helpers.
 #![allow(clippy::disallowed_methods)] // A test's output for another program.
 
 use reveille_core::UnixTime;

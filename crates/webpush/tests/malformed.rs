@@ -1,8 +1,6 @@
 //! Bad input of every kind, and what is said about it: the field, what was expected, what was given; never the
 //! input itself, which may be a secret or a capability.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)] // Test helpers.
-
 use std::fmt::{Display, Write as _};
 
 use reveille_core::UnixTime;

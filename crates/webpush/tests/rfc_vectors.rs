@@ -1,7 +1,5 @@
 //! The examples of the RFCs, byte for byte.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Test helpers.
-
 use reveille_core::UnixTime;
 use reveille_crypto::base64url;
 use reveille_testkit::rfc8291;

@@ -1,8 +1,6 @@
 //! Both ends and the service between them: what the application server builds, the service takes and the user agent
 //! opens; what the service refuses, `classify` understands.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)] // Test helpers.
-
 use std::fmt::Write as _;
 use std::time::Duration;
 

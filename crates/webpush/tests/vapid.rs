@@ -1,17 +1,16 @@
 //! Tokens: made once, used for hours, bound to their key.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // Test helpers.
-
 use std::sync::Arc;
 use std::time::Duration;
 
 use reveille_core::UnixTime;
 use reveille_crypto::{CryptoProvider, EcPrivateKey, Es256SigningKey};
 use reveille_webpush::credential::{Refusal, SignatureRefused, TokenError, UnknownVapidKey, VapidHeader};
+use reveille_webpush::request::RequestError;
 use reveille_webpush::target::AllowLoopback;
 use reveille_webpush::{
-    ApplicationServer, Endpoint, Message, RequestError, Subscription, Ttl, UserAgent, UserAgentKeys,
-    VapidKey, VapidKeys, VapidSettings,
+    ApplicationServer, Endpoint, Message, Subscription, Ttl, UserAgent, UserAgentKeys, VapidKey, VapidKeys,
+    VapidSettings,
 };
 
 const RING: CryptoProvider = reveille_crypto_ring::PROVIDER;

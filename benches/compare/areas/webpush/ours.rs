@@ -8,9 +8,8 @@ use reveille_core::UnixTime;
 use reveille_crypto::{CryptoProvider, P256PublicKey};
 use reveille_webpush::encryption::seal_with;
 use reveille_webpush::message::SizeLimit;
-use reveille_webpush::{
-    ApplicationServer, Message, RequestError, Subscription, Ttl, VapidKey, VapidKeys, VapidSettings,
-};
+use reveille_webpush::request::RequestError;
+use reveille_webpush::{ApplicationServer, Message, Subscription, Ttl, VapidKey, VapidKeys, VapidSettings};
 
 use crate::allocations;
 use crate::report::Report;

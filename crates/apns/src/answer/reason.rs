@@ -41,6 +41,8 @@ enum Remedy {
 macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident ($status:literal, $text:literal) => $remedy:expr, $hint:expr;)+) => {
         /// The `reason` of a refusal: those of pushes to devices, of broadcasts, and of managing channels.
+        /// [`classify`](crate::classify) makes an action of it; use it directly for counters, and for what a GOAWAY
+        /// says.
         ///
         /// For statistics and alerts; what to do next is in the [`Action`]. The docs of each variant give status and meaning. A reason that is not listed here keeps its text in
         /// [`Rejection::reason`](reveille_core::Rejection::reason).
@@ -54,7 +56,7 @@ macro_rules! reasons {
             /// All that are known.
             pub const ALL: &'static [Self] = &[$(Self::$name,)+];
 
-            /// Apple's word.
+            /// Returns Apple's word for the reason, as the answer's body has it.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {

@@ -8,7 +8,8 @@ use thiserror::Error;
 use super::{ChannelId, ChannelSettings};
 use crate::answer::rejection;
 
-/// The answer to a request of [`Channels`](super::Channels).
+/// The answer to a request of [`Channels`](super::Channels): give status, headers and body to the method that has the
+/// request's name.
 ///
 /// ```
 /// use http::{HeaderMap, Response, StatusCode};
@@ -31,7 +32,8 @@ pub enum ChannelAnswer<T> {
     Rejected(Rejection),
 }
 
-/// A success that lacks what it should bring.
+/// A success that lacks what it should bring, such as the id of the channel that was made. The request was carried
+/// out; ask with [`Channels::list`](super::Channels::list) what there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("answer of status {status} without {missing}")]
 #[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
@@ -148,7 +150,7 @@ impl ChannelAnswer<Vec<ChannelId>> {
 }
 
 impl ChannelAnswer<()> {
-    /// To [`delete`](super::Channels::delete): 204.
+    /// Reads the answer to [`delete`](super::Channels::delete); 204 means that it was done.
     #[must_use]
     pub fn deleted(status: StatusCode, headers: &HeaderMap, body: &[u8], now: UnixTime) -> Self {
         if status.is_success() {

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::manage::{APNS_CHANNEL_ID, APNS_REQUEST_ID};
 use super::{Channel, StoragePolicy};
-use crate::activity::BroadcastActivity;
 use crate::credential::Token;
+use crate::live_activity::BroadcastActivity;
 use crate::message::{ApnsId, Expiration, Priority, Sacrifice, apply_texts, by_class, decide, too_large};
 use crate::request::{APNS_EXPIRATION, APNS_PRIORITY, APNS_PUSH_TYPE, InvalidRequest, JSON, check_time};
 use crate::target::{App, path};
@@ -21,12 +21,13 @@ use crate::text::Version1;
 /// "At most 8 hours" (Apple, "Sending channel management requests to APNs", message storage policy 1).
 const MOST_KEPT: Duration = Duration::from_secs(8 * 60 * 60);
 
-/// An update or the end of a Live Activity, for all who follow a channel. 5,120 bytes are allowed.
+/// An update or the end of a Live Activity, for all who follow a channel. Use it where thousands watch the same
+/// thing; 5,120 bytes are allowed.
 ///
 /// Priority and expiration are required by APNs; without a word they are 10 and one attempt.
 ///
 /// ```
-/// use reveille_apns::activity::ActivityUpdate;
+/// use reveille_apns::live_activity::ActivityUpdate;
 /// use reveille_apns::channel::{Broadcast, Channel, StoragePolicy};
 /// use reveille_apns::{App, JsonObject, SizeLimit, Token};
 /// use reveille_core::UnixTime;
@@ -68,7 +69,7 @@ impl<'a> Broadcast<'a> {
     /// Apple's hard limit of the payload, in bytes.
     pub const MAX_PAYLOAD: usize = 5_120;
 
-    /// One event.
+    /// Makes a broadcast of one event of a Live Activity.
     pub fn new(activity: impl Into<BroadcastActivity<'a>>) -> Self {
         Self {
             v: Version1,
@@ -79,7 +80,7 @@ impl<'a> Broadcast<'a> {
         }
     }
 
-    /// How urgent it is.
+    /// Sets how soon devices get it (`apns-priority`).
     #[must_use]
     pub const fn with_priority(mut self, priority: Priority) -> Self {
         self.priority = priority;
@@ -94,7 +95,7 @@ impl<'a> Broadcast<'a> {
         self
     }
 
-    /// Names the request (`apns-request-id`).
+    /// Names the request (`apns-request-id`); APNs makes a name itself where there is none.
     #[must_use]
     pub const fn with_request_id(mut self, id: ApnsId) -> Self {
         self.request_id = Some(id);

@@ -19,7 +19,7 @@ impl ChannelId {
     /// The most that is taken, in characters: a bound against nonsense.
     pub const MAX_LEN: usize = 256;
 
-    /// The id.
+    /// Returns the id as APNs gave it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -15,7 +15,7 @@ use crate::target::{App, path};
 pub(super) const APNS_CHANNEL_ID: HeaderName = HeaderName::from_static("apns-channel-id");
 pub(super) const APNS_REQUEST_ID: HeaderName = HeaderName::from_static("apns-request-id");
 
-/// What a channel keeps for devices that are offline. It cannot be changed later.
+/// What a channel keeps for devices that are offline. Choose it when the channel is made; it cannot be changed later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
 #[allow(clippy::exhaustive_enums, reason = "the service has these forms and no others")]
@@ -58,7 +58,8 @@ pub struct ChannelSettings {
     pub storage_policy: StoragePolicy,
 }
 
-/// A channel as the target of broadcasts: its id, and what it keeps. A service stores it beside what is broadcast.
+/// A channel as the target of broadcasts: its id, and what it keeps for devices that are offline. Store it beside
+/// what is broadcast, and give it to [`Broadcast::request`](super::Broadcast::request).
 ///
 /// JSON form: `{"id":…,"message_storage_policy":0 or 1}`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -76,7 +77,7 @@ impl Channel {
         Self { id, storage_policy }
     }
 
-    /// Its id.
+    /// Returns the channel's id.
     #[must_use]
     pub const fn id(&self) -> &ChannelId {
         &self.id
@@ -116,7 +117,7 @@ pub struct Channels {
 }
 
 impl Channels {
-    /// For an app.
+    /// Makes the requests for one app, in its environment.
     #[must_use]
     pub const fn new(app: App) -> Self {
         Self { app, request_id: None }

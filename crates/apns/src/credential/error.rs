@@ -3,7 +3,7 @@
 use reveille_crypto::{CryptoError, ES256_SIGNATURE_LEN};
 use thiserror::Error;
 
-/// Why [`TokenSource::token`](super::TokenSource::token) has no token to give.
+/// Why [`TokenSource::token`](super::TokenSource::token) has no token to give. Each variant says what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum TokenError {
@@ -19,7 +19,8 @@ pub enum TokenError {
     Clock,
 }
 
-/// Why a signature from outside is not used.
+/// Why a signature from outside is not used; the error of
+/// [`TokenSource::handle_signature`](super::TokenSource::handle_signature). The token in use stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SignatureRefused {
@@ -29,7 +30,7 @@ pub enum SignatureRefused {
     /// It is not as long as R and S (RFC 7518 §3.4).
     #[error("ES256 signature must be R and S, {ES256_SIGNATURE_LEN} bytes, not DER; got {length}")]
     Length {
-        /// Bytes given.
+        /// How many bytes were given.
         length: usize,
     },
     /// The public key does not verify it: it was made with another key, or over other bytes.

@@ -17,7 +17,7 @@ macro_rules! ten_characters {
         pub struct $name(Box<str>);
 
         impl $name {
-            /// The id.
+            /// Returns the ten characters.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -55,12 +55,14 @@ macro_rules! ten_characters {
 }
 
 ten_characters!(
-    /// The developer team: the token's `iss`. Apple shows it under "Membership details".
+    /// The developer team's id, which becomes the token's `iss`: ten characters, for
+    /// [`ProviderKey`](super::ProviderKey). Apple shows it under "Membership details".
     TeamId,
     "team id"
 );
 ten_characters!(
-    /// The key: the token's `kid`. It is part of the name of the `.p8` file, `AuthKey_XXXXXXXXXX.p8`.
+    /// The key's id, which becomes the token's `kid`: ten characters, for [`ProviderKey`](super::ProviderKey). It is
+    /// part of the name of the `.p8` file, `AuthKey_XXXXXXXXXX.p8`.
     KeyId,
     "key id"
 );

@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use super::{KeyId, TeamId};
 
-/// Why a `.p8` file could not be loaded.
+/// Why a `.p8` file could not be loaded; the error of [`ProviderKey::from_p8`]. It carries nothing of the key.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidProviderKey {
@@ -24,10 +24,21 @@ pub enum InvalidProviderKey {
     Backend(#[from] KeyError),
 }
 
-/// A provider key with the two ids that go into its tokens: who we are, to Apple.
+/// A provider key with the two ids that go into its tokens: who we are, to Apple. Load it from a `.p8` file, or name
+/// one in a KMS, and make a [`TokenSource`](crate::TokenSource) of it.
 ///
 /// It is here ([`from_p8`](Self::from_p8)), or it is elsewhere ([`remote`](Self::remote): a KMS, an HSM, a sidecar); then a
 /// [`TokenSource`](super::TokenSource) hands out what is to be signed.
+///
+/// ```
+/// use reveille_apns::ProviderKey;
+/// use reveille_crypto_ring::PROVIDER;
+///
+/// let p8 = PROVIDER.p256.generate()?.to_pkcs8_pem().ok_or("no public key")?; // the content of AuthKey_ABC123DEFG.p8
+/// let key = ProviderKey::from_p8(p8.expose(), "DEF123GHIJ".parse()?, "ABC123DEFG".parse()?, PROVIDER)?;
+/// assert_eq!(key.key_id().to_string(), "ABC123DEFG");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct ProviderKey {
     team: TeamId,
@@ -69,19 +80,19 @@ impl ProviderKey {
         Self { team, key_id, held: Held::Elsewhere { public_key: Box::new(public_key), es256: crypto.es256 } }
     }
 
-    /// The team.
+    /// Returns the team that the key belongs to.
     #[must_use]
     pub const fn team(&self) -> &TeamId {
         &self.team
     }
 
-    /// The key's id.
+    /// Returns the key's id, the token's `kid`.
     #[must_use]
     pub const fn key_id(&self) -> &KeyId {
         &self.key_id
     }
 
-    /// The public half.
+    /// Returns the public half, which verifies the tokens.
     #[must_use]
     pub fn public_key(&self) -> &P256PublicKey {
         match &self.held {

@@ -23,12 +23,12 @@ pub struct TokenSettings {
     signer_pause: Duration,
 }
 
-/// A setting out of its range.
+/// A setting out of its range; the error of the setters of [`TokenSettings`]. It says which range is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("{what} must be from {} to {} seconds, got {}", .least.as_secs(), .most.as_secs(), .given.as_secs())]
 #[non_exhaustive]
 pub struct InvalidSettings {
-    /// Which setting.
+    /// Which setting was refused.
     pub what: &'static str,
     /// The least that is allowed.
     pub least: Duration,

@@ -37,7 +37,8 @@ use super::{ProviderKey, SignatureRefused, Token, TokenError, TokenSettings};
 /// A key that is elsewhere signs in two steps:
 ///
 /// ```
-/// # use reveille_apns::{ProviderKey, TokenError, TokenSettings, TokenSource};
+/// # use reveille_apns::credential::TokenError;
+/// # use reveille_apns::{ProviderKey, TokenSettings, TokenSource};
 /// # use reveille_core::UnixTime;
 /// # use reveille_crypto::EcPrivateKey;
 /// # use reveille_crypto_ring::PROVIDER;
@@ -75,7 +76,8 @@ pub struct TokenSource {
     state: Mutex<State>,
 }
 
-/// What [`TokenSource::handle_refusal`] makes of a refused token.
+/// What [`TokenSource::handle_refusal`] did about a refused token, so that the sender knows whether to send again at
+/// once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {

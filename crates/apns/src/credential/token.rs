@@ -11,9 +11,21 @@ use crate::InvalidValue;
 /// Apple answers `ExpiredProviderToken` from this age on.
 pub(super) const LIFE: Duration = Duration::from_secs(60 * 60);
 
-/// A provider token: the value of `authorization`, made once and shared by all requests of all connections.
+/// A provider token, the value of `authorization`: [`TokenSource`](super::TokenSource) gives it, and all requests of
+/// all connections share it.
 ///
 /// The value is marked sensitive, so that HPACK never indexes it; `Debug` does not show it.
+///
+/// ```
+/// use reveille_apns::Token;
+/// use reveille_core::UnixTime;
+///
+/// // A token that another process has signed.
+/// let token = Token::from_jwt("eyJhbGciOiJFUzI1NiJ9.e30.AAAA", UnixTime::from_secs(1_700_000_000))?;
+/// assert!(token.authorization().is_sensitive());
+/// assert_eq!(token.expires_at(), UnixTime::from_secs(1_700_003_600));
+/// # Ok::<(), reveille_apns::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token {
     authorization: HeaderValue,

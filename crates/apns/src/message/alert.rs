@@ -14,14 +14,15 @@ use super::{
 };
 
 checked_struct! {
-    /// A push of type `alert`: a text, a badge, a sound, or any mix of them. The one for everything that people are to
+    /// A push of type `alert`: a text, a badge, a sound, or any mix of them. Use it for everything that people are to
     /// see or hear.
     ///
     /// A ringing call, as Apple wants it: custom keys beside `aps`, priority 10, and a time after which it is not
     /// delivered.
     ///
     /// ```
-    /// use reveille_apns::{Alert, Expiration, InterruptionLevel, Priority, Push as _};
+    /// use reveille_apns::message::InterruptionLevel;
+    /// use reveille_apns::{Alert, Expiration, Priority, Push as _};
     /// use reveille_core::UnixTime;
     ///
     /// let now = UnixTime::from_secs(1_700_000_000);
@@ -110,7 +111,7 @@ checked_struct! {
 impl<'a> Alert<'a> {
     delivery_setters!(Priority, custom);
 
-    /// Title and body.
+    /// Makes an alert with a title and a body.
     #[inline]
     pub fn new(title: impl Into<Cow<'a, str>>, body: impl Into<Cow<'a, str>>) -> Self {
         let mut push = Self::nothing();
@@ -138,7 +139,7 @@ impl<'a> Alert<'a> {
         Self { badge: Some(badge), ..Self::nothing() }
     }
 
-    /// Only a sound.
+    /// Makes an alert that plays a sound and shows nothing.
     pub fn sound_only(sound: impl Into<Cow<'a, str>>) -> Self {
         Self { sound: Some(sound.into()), ..Self::nothing() }
     }
@@ -219,7 +220,7 @@ impl<'a> Alert<'a> {
         self
     }
 
-    /// Groups notifications (`thread-id`).
+    /// Shows all notifications with the same id as a group (`thread-id`).
     #[must_use]
     pub fn with_thread_id(mut self, id: impl Into<Cow<'a, str>>) -> Self {
         self.thread_id = Some(id.into());

@@ -71,9 +71,21 @@ pub struct AlertText<'a> {
     pub summary_arg_count: Option<u32>,
 }
 
-/// A text that the device looks up in the app's `Localizable.strings`. Arguments without a key cannot be expressed.
+/// A text that the device looks up in the app's `Localizable.strings`, for
+/// [`Alert::with_loc`](crate::Alert::with_loc) and its sisters: use it if the server does not know the user's
+/// language. Arguments without a key cannot be expressed.
 ///
 /// JSON form: `{"key":…,"args":[…]}`.
+///
+/// ```
+/// use reveille_apns::message::Localized;
+/// use reveille_apns::{Alert, Push as _};
+///
+/// let alert = Alert::new("Anna", "").with_loc(Localized::new("NEW_MESSAGES").with_arg("3"));
+/// let json = String::from_utf8(alert.payload())?;
+/// assert!(json.contains(r#""loc-key":"NEW_MESSAGES","loc-args":["3"]"#), "{json}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Localized<'a> {
@@ -83,7 +95,7 @@ pub struct Localized<'a> {
 }
 
 impl<'a> Localized<'a> {
-    /// A key, without arguments.
+    /// Names the key of the text, without arguments.
     pub fn new(key: impl Into<Cow<'a, str>>) -> Self {
         Self { key: key.into(), args: Vec::new() }
     }

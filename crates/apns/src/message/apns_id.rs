@@ -41,7 +41,7 @@ impl ApnsId {
         Ok(Self(value.to_be_bytes()))
     }
 
-    /// The 16 bytes.
+    /// Returns the 16 bytes of the UUID.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0

@@ -12,8 +12,8 @@ use reveille_payload::{InvalidText, check_text};
 use crate::InvalidValue;
 use crate::text::serde_as_text;
 
-/// Notifications with the same id are shown as one, the last one (`apns-collapse-id`): a ring and its cancel, the counts
-/// of one conversation. At most 64 bytes of printable ASCII.
+/// The name under which notifications are shown as one, the last one (`apns-collapse-id`): use the same for a ring
+/// and its cancel, or for all counts of one conversation. At most 64 bytes of printable ASCII.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CollapseId(Cow<'static, str>);
 
@@ -41,7 +41,7 @@ impl CollapseId {
         Self(base64url::encode(&sha256.digest(&pieces)).into())
     }
 
-    /// The id.
+    /// Returns the id's text, as the header carries it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

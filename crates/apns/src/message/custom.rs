@@ -11,7 +11,8 @@ use super::InvalidNotification;
 use super::InvalidNotification::{DuplicateKey, Json, ReservedKey};
 use super::entries::{Entries, Entry};
 
-/// Keys that the app reads, beside `aps` and not in it: APNs ignores unknown keys inside `aps`.
+/// Keys that the app reads, beside `aps` and not in it: APNs ignores unknown keys inside `aps`. The typed
+/// notifications keep one of these; use their `with_custom` to fill it.
 ///
 /// Held as written JSON, so that sending costs one copy. `Debug` shows keys and sizes, for a value may be a token.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -29,7 +30,7 @@ struct Slices<'c> {
 }
 
 impl Custom {
-    /// Adds a key.
+    /// Adds a key and its value, written as JSON.
     ///
     /// # Errors
     /// [`InvalidNotification`] if the key is `aps`, or is there already, or the value cannot be written as JSON.
@@ -48,13 +49,13 @@ impl Custom {
         Ok(())
     }
 
-    /// Whether there is nothing.
+    /// Returns whether there are no keys.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// The keys, in order.
+    /// Returns the keys, in the order in which they were added.
     pub fn keys(&self) -> impl Iterator<Item = String> + '_ {
         self.slices().map(|entry| key_text(entry.key))
     }

@@ -28,7 +28,7 @@ macro_rules! data_push {
         impl $name {
             delivery_setters!($priority, custom);
 
-            /// An empty one.
+            /// Makes a push that carries nothing yet.
             #[must_use]
             pub fn new() -> Self {
                 Self { custom: Custom::default(), optional_custom: Custom::default(), delivery: Delivery::default() }
@@ -79,7 +79,8 @@ macro_rules! data_push {
 }
 
 data_push!(
-    /// Wakes the app for some seconds of work. It shows nothing, and its priority is always 5.
+    /// Wakes the app for some seconds of work. Use it to fetch data ahead of time; it shows nothing, and its priority
+    /// is always 5.
     ///
     /// Not more than two or three an hour per device; the system drops the rest.
     ///
@@ -117,12 +118,13 @@ data_push!(
 );
 
 data_push!(
-    /// Data for a watchOS complication.
+    /// Data for a watchOS complication: use it to bring what a watch face shows up to date.
     Complication, Priority, aps: "{}", defaults: (None, Expiration::Unset)
 );
 
 data_push!(
-    /// Asks a Location Push Service extension for the device's position. Works with provider tokens only.
+    /// Asks a Location Push Service extension for the device's position. Use it with provider tokens: with a
+    /// certificate it does not work.
     Location, WakingPriority, aps: "{}", defaults: (None, Expiration::Unset)
 );
 
@@ -133,11 +135,12 @@ data_push!(
 );
 
 data_push!(
-    /// Reloads a control.
+    /// Reloads a control of the app (Control Centre, Lock Screen): send it when the state that the control shows has
+    /// changed.
     Controls, Priority, aps: "{\"content-changed\":true}", defaults: (None, Expiration::Unset)
 );
 
 data_push!(
-    /// Reloads the app's widgets (iOS 26).
+    /// Reloads the app's widgets (iOS 26): send it when the data that they show has changed.
     Widgets, Priority, aps: "{\"content-changed\":true}", defaults: (None, Expiration::Unset)
 );

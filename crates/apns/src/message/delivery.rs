@@ -102,7 +102,7 @@ macro_rules! delivery_setters {
             key: &str,
             value: &T,
         ) -> Result<Self, crate::message::InvalidNotification> {
-            super::push::check_other(key, &self.optional_custom)?;
+            $crate::message::check_other(key, &self.optional_custom)?;
             self.custom.insert(key, value)?;
             Ok(self)
         }
@@ -115,7 +115,7 @@ macro_rules! delivery_setters {
             mut self,
             value: &T,
         ) -> Result<Self, crate::message::InvalidNotification> {
-            super::push::insert_all(&mut self.custom, &self.optional_custom, value)?;
+            $crate::message::insert_all(&mut self.custom, &self.optional_custom, value)?;
             Ok(self)
         }
 
@@ -128,7 +128,7 @@ macro_rules! delivery_setters {
             key: &str,
             value: &T,
         ) -> Result<Self, crate::message::InvalidNotification> {
-            super::push::check_other(key, &self.custom)?;
+            $crate::message::check_other(key, &self.custom)?;
             self.optional_custom.insert(key, value)?;
             Ok(self)
         }

@@ -10,8 +10,8 @@ use super::{
     Cuttable, Delivery, DeliveryHeaders, Priority, Push, PushType, Sacrifice, delivery_setters, sealed,
 };
 
-/// Makes a managed device contact its server. The topic is the UID of the MDM push certificate, and the connection
-/// authenticates with that certificate instead of a provider token.
+/// Makes a managed device contact its server: send it when the server has a command. The topic is the UID of the MDM
+/// push certificate, and the connection authenticates with that certificate instead of a provider token.
 ///
 /// ```
 /// use reveille_apns::Push as _;

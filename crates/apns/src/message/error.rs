@@ -5,7 +5,8 @@ use thiserror::Error;
 
 use super::{InterruptionLevel, PushType};
 
-/// Which of Apple's rules a notification would break.
+/// Which of Apple's rules a notification would break; the setters that can refuse return it. The text names rule and
+/// key, and never a value.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidNotification {

@@ -11,6 +11,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// Serialised as `"once"` or as Unix **milliseconds**; `Unset` is left out. A time that must be Unix seconds which were
 /// taken for milliseconds, is refused when a request is prepared
 /// ([`InvalidRequest::Seconds`](crate::request::InvalidRequest::Seconds)).
+///
+/// ```
+/// use reveille_apns::Expiration;
+/// use reveille_core::UnixTime;
+///
+/// assert_eq!(Expiration::default(), Expiration::Unset); // no header
+/// assert_eq!(Expiration::Once.as_secs(), Some(0)); // one attempt
+/// assert_eq!(Expiration::At(UnixTime::from_millis(1_999)).as_secs(), Some(1)); // rounded down
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_enums, reason = "the service has these forms and no others")]
 pub enum Expiration {
@@ -25,7 +34,7 @@ pub enum Expiration {
 }
 
 impl Expiration {
-    /// Whether nothing is said.
+    /// Returns whether the header is left out.
     #[must_use]
     pub const fn is_unset(&self) -> bool {
         matches!(self, Self::Unset)

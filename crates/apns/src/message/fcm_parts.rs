@@ -4,7 +4,8 @@ use reveille_payload::JsonObject;
 
 use super::{InvalidNotification, Push, PushType};
 
-/// The `apns` part of an FCM message: `payload` and `headers`, in plain JSON and text, for whatever builds FCM messages.
+/// The `apns` part of an FCM message, `payload` and `headers`, in plain JSON and text: use it where Apple devices are
+/// reached through FCM.
 ///
 /// The queue form of a notification is not its payload: given to FCM it would reach the device without `aps`. This is the
 /// form that FCM passes on as it is. It has no `apns-topic`, `apns-id` and `authorization`, which FCM makes itself. What

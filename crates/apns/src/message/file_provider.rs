@@ -10,7 +10,8 @@ use super::{
     Cuttable, Delivery, DeliveryHeaders, Priority, Push, PushType, Sacrifice, delivery_setters, sealed,
 };
 
-/// Tells a File Provider extension that a container has changed. Its payload has no `aps`.
+/// Tells a File Provider extension that a container has changed: send it when there are changes to look for. Its
+/// payload has no `aps`.
 ///
 /// ```
 /// use reveille_apns::Push as _;

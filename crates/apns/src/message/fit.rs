@@ -3,7 +3,8 @@
 use reveille_payload::{Cut, Part, TooLarge, fit};
 use serde_json::{Map, Value};
 
-/// What may be cut from a payload that does not fit; the order of a list of them is the order of cutting.
+/// What may be cut from a payload that does not fit, for [`Push::fit_in_order`](crate::Push::fit_in_order); the order
+/// of a list of them is the order of cutting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Sacrifice {

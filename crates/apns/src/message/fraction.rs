@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::InvalidValue;
 
-/// A number from 0 to 1: the volume of a critical sound, or the relevance of an alert.
+/// A number from 0 to 1, checked when it is made: the volume of a critical sound, or the relevance of an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct Fraction(f64);
@@ -37,7 +37,7 @@ impl From<Fraction> for f64 {
     }
 }
 
-/// Any number but infinity and NaN: the relevance of a Live Activity.
+/// Any number but infinity and NaN, which JSON cannot write. Use it for the relevance of a Live Activity.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct Finite(f64);

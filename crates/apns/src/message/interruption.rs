@@ -2,7 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How much a notification may interrupt.
+/// How much a notification may interrupt what its user does, for
+/// [`Alert::with_interruption_level`](crate::Alert::with_interruption_level).
+///
+/// ```
+/// use reveille_apns::message::InterruptionLevel;
+/// use reveille_apns::{Alert, Push as _};
+///
+/// let call = Alert::new("Inbound call", "Anna").with_interruption_level(InterruptionLevel::TimeSensitive)?;
+/// let json = String::from_utf8(call.payload())?;
+/// assert!(json.contains(r#""interruption-level":"time-sensitive""#));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(clippy::exhaustive_enums, reason = "the service has these forms and no others")]
@@ -18,7 +29,7 @@ pub enum InterruptionLevel {
 }
 
 impl InterruptionLevel {
-    /// The key's value.
+    /// Returns the value of the key `interruption-level`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -8,7 +8,8 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// A set of priorities that some kind of push may choose from.
+/// A set of priorities that some kind of push may choose from. It is sealed: its types are [`Priority`],
+/// [`WakingPriority`] and [`BackgroundPriority`].
 pub trait PriorityChoice: Copy + Into<Priority> + sealed::Sealed {}
 
 macro_rules! priorities {
@@ -48,7 +49,15 @@ macro_rules! priorities {
 }
 
 priorities! {
-    /// Any priority.
+    /// How soon a device gets a push (`apns-priority`): 10, 5 or 1. Types that may not use all three have a type of
+    /// their own, such as [`WakingPriority`].
+    ///
+    /// ```
+    /// use reveille_apns::{Alert, Priority, Push as _};
+    ///
+    /// let quiet = Alert::new("Weekly report", "It is there").with_priority(Priority::Considerate);
+    /// assert_eq!(quiet.delivery_headers().priority.map(Priority::as_str), Some("5"));
+    /// ```
     Priority, "10, 5 or 1", {
         /// 10: deliver at once. What Apple assumes when nothing is said.
         Immediate = 10,
@@ -60,7 +69,8 @@ priorities! {
 }
 
 priorities! {
-    /// The priority of a Live Activity or a location query.
+    /// The priority of a Live Activity or a location query: 10 or 5. Choose 5 where a minute's delay does no harm,
+    /// for 10 counts toward Apple's budget.
     WakingPriority, "10 or 5 for this push type", {
         /// 10: deliver at once; for a Live Activity it counts toward an hourly budget.
         Immediate = 10,
@@ -70,7 +80,8 @@ priorities! {
 }
 
 priorities! {
-    /// The priority of a background push. There is no choice: 10 is an error.
+    /// The priority of a [`Background`](crate::Background) push. There is no choice but 5: with 10 APNs refuses the
+    /// push, so 10 is an error.
     BackgroundPriority, "5 for a background push", {
         /// 5: deliver with regard to the device's power.
         Considerate = 5,
@@ -93,7 +104,7 @@ impl From<BackgroundPriority> for Priority {
 }
 
 impl Priority {
-    /// The header's value.
+    /// Returns the value of the header `apns-priority`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -10,7 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::InvalidValue;
 
-/// The kind of a push: the `apns-push-type` header.
+/// The kind of a push, which becomes the `apns-push-type` header. The typed notifications set it; [`Raw`](crate::Raw)
+/// takes one.
 ///
 /// It decides the topic's suffix, the size limit and what the payload may hold (Apple, "Sending notification requests
 /// to APNs", table of push types). The typed notifications choose it themselves; only [`Raw`](crate::Raw) is told.
@@ -45,7 +46,8 @@ pub enum PushType {
     Other(OtherPushType),
 }
 
-/// A push type that this crate does not know: its name, and the suffix of its topic.
+/// A push type that this crate does not know: its name, and the suffix of its topic. Use it with [`Raw`](crate::Raw)
+/// for what Apple invents tomorrow.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "OtherForm", into = "OtherForm")]
 pub struct OtherPushType {
@@ -112,7 +114,7 @@ impl PushType {
         Ok(Self::Other(OtherPushType { name: name.to_owned(), topic_suffix: topic_suffix.to_owned() }))
     }
 
-    /// The header's value.
+    /// Returns the value of the header `apns-push-type`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {

@@ -9,7 +9,7 @@ use super::{
 };
 
 checked_struct! {
-    /// The way round the typed notifications: a payload of the caller's own, for what Apple invents tomorrow.
+    /// A payload of the caller's own, past the typed notifications: use it for what Apple invents tomorrow.
     ///
     /// Still checked: that it is a JSON object, its size, and for the push types that are known: that it has an `aps`
     /// object (File Provider and MDM excepted), that a background push only wakes the app, and the priority.

@@ -6,7 +6,8 @@ use thiserror::Error;
 
 use crate::InvalidValue;
 
-/// Why a request cannot be built.
+/// Why a request cannot be built: the payload does not fit, or a rule of Apple's about headers would be broken. Every
+/// function that builds requests returns it; nothing was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidRequest {
@@ -21,9 +22,9 @@ pub enum InvalidRequest {
         "{what} of {millis} ms is in the years 1970 to 1973; is it in seconds? Unix milliseconds are due"
     )]
     Seconds {
-        /// Which time.
+        /// Which of its times it is.
         what: &'static str,
-        /// Its milliseconds.
+        /// The time that was given, in milliseconds.
         millis: u64,
     },
     /// A broadcast that is to be kept for longer than a channel keeps anything: eight hours.

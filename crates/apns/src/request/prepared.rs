@@ -23,7 +23,7 @@ const APNS_TOPIC: HeaderName = HeaderName::from_static("apns-topic");
 const APNS_COLLAPSE_ID: HeaderName = HeaderName::from_static("apns-collapse-id");
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// A notification written once and checked: what a request to a device, or to many, is made of.
+/// A notification that was written and checked: make requests of it, to one device or to many.
 ///
 /// ```
 /// use reveille_apns::{Alert, App, DeviceToken, Prepared, SizeLimit, Token};
@@ -157,7 +157,7 @@ impl Prepared {
         Ok(headers)
     }
 
-    /// The payload.
+    /// Returns the payload, the body of each request.
     #[must_use]
     pub const fn payload(&self) -> &Bytes {
         &self.body

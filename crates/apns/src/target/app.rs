@@ -46,7 +46,7 @@ impl App {
         &self.bundle_id
     }
 
-    /// Apple's hosts.
+    /// Returns the hosts that requests go to.
     #[must_use]
     pub const fn endpoints(&self) -> &Endpoints {
         &self.endpoints

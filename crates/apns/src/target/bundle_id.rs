@@ -11,7 +11,8 @@ use crate::InvalidValue;
 use crate::message::PushType;
 use crate::text::serde_as_text;
 
-/// The app's bundle id, from which `apns-topic` is made; for MDM, the topic (UID) of the MDM push certificate.
+/// The app's bundle id, from which `apns-topic` is made, for [`App`](crate::App); for MDM, the topic (UID) of the MDM
+/// push certificate.
 ///
 /// ```
 /// use reveille_apns::BundleId;
@@ -28,7 +29,7 @@ impl BundleId {
     /// The most that is taken, in bytes.
     pub const MAX_LEN: usize = 255;
 
-    /// The bundle id.
+    /// Returns the bundle id as it was given.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

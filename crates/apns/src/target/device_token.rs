@@ -13,8 +13,8 @@ use crate::InvalidValue;
 
 const PREFIX: &str = "/3/device/";
 
-/// A device token (or a Live Activity's push token), in hexadecimal as apps report it: the target of every push that is
-/// not a broadcast.
+/// A device token (or a Live Activity's push token), in hexadecimal as apps report it. It is the target of every push
+/// that is not a broadcast; keep it parsed.
 ///
 /// It holds the request's path ready made, so that a fan-out copies nothing; a clone shares it. `Debug` never shows
 /// it, and it has no `Display`; [`expose`](Self::expose) and serde give the text. Apple says to make no assumption about its length, and none is made below [`MAX_LEN`](Self::MAX_LEN).
@@ -62,7 +62,7 @@ impl DeviceToken {
         self.0.path().trim_start_matches(PREFIX)
     }
 
-    /// The request's path.
+    /// Returns the path of a request to this device.
     #[must_use]
     pub fn path(&self) -> &str {
         self.0.path()

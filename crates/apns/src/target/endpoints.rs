@@ -7,7 +7,8 @@ use http::uri::PathAndQuery;
 use super::Origin;
 use crate::InvalidValue;
 
-/// The hosts of one environment. A device token, a channel and a key belong to one of the two, never to both.
+/// The hosts of one environment, production or sandbox, for [`App::new`](crate::App::new). A device token, a channel
+/// and a key belong to one of the two, never to both.
 ///
 /// ```
 /// use reveille_apns::Endpoints;
@@ -42,7 +43,7 @@ impl Endpoints {
         Self { broadcast: device.clone(), device, channels }
     }
 
-    /// Apps built for development.
+    /// Returns the hosts for apps that are built for development.
     #[must_use]
     pub fn sandbox() -> Self {
         let device = Origin::apple("api.sandbox.push.apple.com:443");
@@ -99,7 +100,7 @@ impl Endpoints {
         &self.broadcast
     }
 
-    /// Where channels are managed.
+    /// Returns the server on which channels are managed.
     #[must_use]
     pub const fn channels(&self) -> &Origin {
         &self.channels

@@ -38,7 +38,7 @@ impl Origin {
         self.authority.as_str()
     }
 
-    /// The host.
+    /// Returns the host, without its port.
     #[must_use]
     pub fn host(&self) -> &str {
         self.authority.host()

@@ -1,6 +1,4 @@
 //! A team's key, its token, and a service that trusts it.
-#![allow(clippy::unwrap_used)] // Test helpers.
-#![allow(dead_code, unreachable_pub, reason = "every test file uses its own part of it")]
 
 use std::sync::OnceLock;
 
@@ -14,40 +12,40 @@ use reveille_crypto_ring::PROVIDER;
 use reveille_testkit::apns::{ApnsService, TrustedKey};
 
 /// RFC 7515 Appendix A.3: the key, in the form of a `.p8` file.
-pub const P8: &str = "-----BEGIN PRIVATE KEY-----\n\
+pub(crate) const P8: &str = "-----BEGIN PRIVATE KEY-----\n\
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgjpsQnnGQmL+YBIff\n\
 H1136cspYG6+0iY7X1fCE9+E9LKhRANCAAR/zc4ncPbEXUGDy+5v20t7WAczNXvp\n\
 7xO6z248e9FURcfxRM0bvZt+hyzf7bnuufSzaV1uqQskrYpGIyiFiOWt\n\
 -----END PRIVATE KEY-----";
-pub const TEAM: &str = "DEF123GHIJ";
-pub const KEY_ID: &str = "ABC123DEFG";
-pub const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
+pub(crate) const TEAM: &str = "DEF123GHIJ";
+pub(crate) const KEY_ID: &str = "ABC123DEFG";
+pub(crate) const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
 
-pub fn key() -> ProviderKey {
+pub(crate) fn key() -> ProviderKey {
     ProviderKey::from_p8(P8, TEAM.parse().unwrap(), KEY_ID.parse().unwrap(), PROVIDER).unwrap()
 }
 
 /// The same key, as one that is elsewhere.
-pub fn remote_key() -> ProviderKey {
+pub(crate) fn remote_key() -> ProviderKey {
     ProviderKey::remote(public_key(), TEAM.parse().unwrap(), KEY_ID.parse().unwrap(), PROVIDER)
 }
 
-pub fn public_key() -> P256PublicKey {
+pub(crate) fn public_key() -> P256PublicKey {
     *PROVIDER.es256.load(&EcPrivateKey::parse(P8).unwrap()).unwrap().public_key()
 }
 
 /// What a signer elsewhere answers.
-pub fn sign(input: &[u8]) -> [u8; 64] {
+pub(crate) fn sign(input: &[u8]) -> [u8; 64] {
     PROVIDER.es256.load(&EcPrivateKey::parse(P8).unwrap()).unwrap().sign(input).unwrap()
 }
 
 /// A token issued at [`NOW`]; the same for all who ask.
-pub fn bearer() -> Token {
+pub(crate) fn bearer() -> Token {
     static TOKEN: OnceLock<Token> = OnceLock::new();
     TOKEN.get_or_init(|| TokenSource::new(key(), TokenSettings::default()).token(NOW).unwrap()).clone()
 }
 
-pub fn service() -> ApnsService {
+pub(crate) fn service() -> ApnsService {
     let mut service = ApnsService::new(PROVIDER);
     service.trust(
         TrustedKey::new(TEAM, KEY_ID, public_key())
@@ -56,14 +54,14 @@ pub fn service() -> ApnsService {
     service
 }
 
-pub fn app() -> App {
+pub(crate) fn app() -> App {
     App::production("com.example.app".parse().unwrap())
 }
 
-pub fn device() -> DeviceToken {
+pub(crate) fn device() -> DeviceToken {
     "00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8f0".parse().unwrap()
 }
 
-pub fn request<P: Push + ?Sized>(push: &P) -> http::Request<Bytes> {
+pub(crate) fn request<P: Push + ?Sized>(push: &P) -> http::Request<Bytes> {
     Prepared::new(push, SizeLimit::Provider).unwrap().request(&app(), &device(), &bearer()).unwrap()
 }

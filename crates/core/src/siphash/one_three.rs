@@ -6,8 +6,9 @@ use std::hash::Hasher;
 
 use super::round;
 
-/// A hash under way. The same on machines of either byte order and any word size, but for slices of integers: the
-/// standard library hands those in as they are in memory.
+/// SipHash-1-3 with 128 bits of output: use it as a [`Hasher`] for the keys of a table, with a secret seed. The hash
+/// is the same on machines of either byte order and any word size, but for slices of integers: the standard library
+/// hands those in as they are in memory.
 #[derive(Clone, Copy)]
 pub struct Sip13 {
     v: [u64; 4],
@@ -17,7 +18,8 @@ pub struct Sip13 {
     length: u64,
 }
 
-/// The first half, and what the second is made from.
+/// The first 64 bits of a hash, and what the other 64 are made from: look a bucket up with the first, then compute
+/// the rest with [`second`](Self::second) or [`both`](Self::both).
 #[derive(Clone, Copy)]
 pub struct Halfway {
     /// The first 64 bits.
@@ -66,7 +68,7 @@ impl Sip13 {
 }
 
 impl Halfway {
-    /// The second 64 bits.
+    /// Returns the second 64 bits of the hash.
     #[inline(always)]
     #[must_use]
     pub fn second(self) -> u64 {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::round;
 
-/// A hash under way, after whole words.
+/// SipHash-2-4 with a secret key: use it to hash ids that a stranger chooses, several for each key, 64 bits each.
 #[derive(Clone, Copy)]
 pub struct SipHash24 {
     v: [u64; 4],
@@ -26,7 +26,7 @@ impl SipHash24 {
         Self { v, length: 0 }
     }
 
-    /// Takes 16 bytes in.
+    /// Takes 16 bytes into the hash.
     pub fn absorb(&mut self, block: &[u8; 16]) {
         let block = u128::from_le_bytes(*block);
         self.word(block as u64);

@@ -8,16 +8,17 @@ use thiserror::Error;
 
 use crate::base64url;
 
-/// Why a text is not a compact JWS.
+/// Why a text is not a compact JWS; the error of [`CompactJws::parse`] and [`CompactJws::claims`]. It repeats nothing
+/// of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidJws {
     /// Longer than the caller's limit.
     #[error("token of {length} bytes is longer than the limit of {limit}")]
     TooLong {
-        /// Bytes given.
+        /// How many bytes were given.
         length: usize,
-        /// Bytes allowed.
+        /// How many bytes are allowed.
         limit: usize,
     },
     /// Not three parts with dots between them.
@@ -26,13 +27,13 @@ pub enum InvalidJws {
     /// A part is not strict base64url.
     #[error("{part} is not unpadded base64url")]
     Base64 {
-        /// Which part.
+        /// Which part of the token it is.
         part: &'static str,
     },
     /// A part is not the JSON object that was expected; also for doubled members.
     #[error("{part} is not the expected JSON object")]
     Json {
-        /// Which part.
+        /// Which part of the token it is.
         part: &'static str,
     },
     /// The header demands extensions (`crit`, RFC 7515 §4.1.11); none is supported.
@@ -40,7 +41,18 @@ pub enum InvalidJws {
     Critical,
 }
 
-/// A compact JWS in its parts, nothing of it verified yet.
+/// A compact JWS (RFC 7515 §7.1) taken apart and not yet verified: verify its signature with a key of your own choice
+/// before you read its claims.
+///
+/// ```
+/// use reveille_crypto::jws::CompactJws;
+///
+/// let jws = CompactJws::parse("eyJhbGciOiJIUzI1NiJ9.e30.-w", 1_000)?;
+/// assert_eq!(jws.algorithm(), "HS256"); // compare it with what your key is for; never choose by it
+/// assert_eq!(jws.signing_input(), b"eyJhbGciOiJIUzI1NiJ9.e30");
+/// assert_eq!(jws.signature(), [0xfb]);
+/// # Ok::<(), reveille_crypto::jws::InvalidJws>(())
+/// ```
 pub struct CompactJws<'a> {
     signing_input: &'a str,
     payload: Vec<u8>,
@@ -106,13 +118,13 @@ impl<'a> CompactJws<'a> {
         &self.algorithm
     }
 
-    /// The header's `typ`.
+    /// Returns the header's `typ`, if there is one.
     #[must_use]
     pub fn token_type(&self) -> Option<&str> {
         self.token_type.as_deref()
     }
 
-    /// The header's `kid`.
+    /// Returns the header's `kid`, if there is one.
     #[must_use]
     pub fn key_id(&self) -> Option<&str> {
         self.key_id.as_deref()
@@ -124,7 +136,7 @@ impl<'a> CompactJws<'a> {
         self.signing_input.as_bytes()
     }
 
-    /// The signature.
+    /// Returns the signature's bytes.
     #[must_use]
     pub fn signature(&self) -> &[u8] {
         &self.signature

@@ -76,7 +76,7 @@ impl SigningRequest {
         self.id
     }
 
-    /// How to sign.
+    /// Returns the algorithm to sign with.
     #[must_use]
     pub const fn algorithm(&self) -> SigningAlgorithm {
         self.algorithm

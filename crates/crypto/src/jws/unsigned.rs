@@ -4,7 +4,8 @@ use std::fmt;
 
 use crate::base64url;
 
-/// A JWS that lacks its signature.
+/// A JWS that lacks its signature, for signers that are elsewhere: hand out [`signing_input`](Self::signing_input),
+/// then [`finish`](Self::finish) with the signature (RFC 7515 §5.1).
 ///
 /// ```
 /// use reveille_crypto::jws::UnsignedJws;

@@ -152,7 +152,7 @@ impl EcPrivateKey {
         self.public_key.as_ref()
     }
 
-    /// The scalar.
+    /// Returns the private scalar, 32 bytes, big-endian; the long name is there to be found in a review.
     #[must_use]
     pub fn expose_scalar(&self) -> &[u8; 32] {
         &self.scalar

@@ -4,14 +4,15 @@ use thiserror::Error;
 
 use crate::p256::InvalidPublicKey;
 
-/// Why text or bytes are not a private key. No variant carries any part of the input.
+/// Why text or bytes are not a private key; the error of [`EcPrivateKey`](crate::EcPrivateKey) and
+/// [`RsaPrivateKey`](crate::RsaPrivateKey). No variant carries any part of the input.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidKey {
     /// The scalar has the wrong length.
     #[error("P-256 private key must be 32 bytes, got {length}")]
     Length {
-        /// Bytes given.
+        /// How many bytes were given.
         length: usize,
     },
     /// Not base64url (nor base64).

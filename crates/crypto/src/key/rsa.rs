@@ -49,7 +49,7 @@ impl RsaPrivateKey {
         Self { pkcs1_der: Secret::new(der.to_vec()) }
     }
 
-    /// The PKCS#1 DER.
+    /// Returns the private key as PKCS#1 DER; the long name is there to be found in a review.
     #[must_use]
     pub fn expose_pkcs1_der(&self) -> &[u8] {
         self.pkcs1_der.expose()
@@ -63,6 +63,7 @@ impl fmt::Debug for RsaPrivateKey {
 }
 
 /// An RSA public key: modulus and exponent, big-endian, as in a JWK (RFC 7518 §6.3.1).
+/// [`Rs256::verify`](crate::Rs256::verify) checks signatures with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RsaPublicKey {
     n: Vec<u8>,

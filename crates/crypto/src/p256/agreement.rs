@@ -7,7 +7,8 @@ use reveille_core::Secret;
 use super::{P256_PUBLIC_KEY_LEN, P256PublicKey};
 use crate::{CryptoError, EcPrivateKey, KeyError};
 
-/// Key generation and agreement on P-256.
+/// Key generation and agreement on P-256 (ECDH, NIST SP 800-56A §5.7.1.2), a capability of a
+/// [`CryptoProvider`](crate::CryptoProvider). Web Push needs one agreement for each message.
 pub trait P256: Debug + Send + Sync {
     /// Generates a private key; its public key comes with it.
     ///
@@ -54,7 +55,7 @@ pub trait P256: Debug + Send + Sync {
     fn load_agreement_key(&self, private: &EcPrivateKey) -> Result<Box<dyn AgreementKey>, KeyError>;
 }
 
-/// A long-lived agreement key.
+/// A long-lived key for agreements, for whoever receives: [`P256::load_agreement_key`] gives it. A sender needs none.
 pub trait AgreementKey: Debug + Send + Sync {
     /// The public half.
     fn public_key(&self) -> &P256PublicKey;
@@ -69,7 +70,8 @@ pub trait AgreementKey: Debug + Send + Sync {
 /// The x-coordinate of the shared point, 32 bytes; wiped when dropped.
 pub type SharedSecret = Secret<[u8; 32]>;
 
-/// What one ephemeral agreement leaves behind.
+/// What one ephemeral agreement leaves behind: the public key that is sent, and the secret that both sides have.
+/// [`P256::agree_ephemeral`] makes it; the private key is gone by then.
 #[allow(clippy::exhaustive_structs, reason = "users make it from its parts")]
 pub struct EphemeralAgreement {
     /// The ephemeral public key, uncompressed (0x04 ‖ x ‖ y). The backend vouches that it is on the curve.

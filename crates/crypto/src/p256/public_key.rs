@@ -12,7 +12,8 @@ use crate::base64url;
 /// Bytes of an uncompressed point: 0x04 ‖ x ‖ y (SEC 1 §2.3.3).
 pub const P256_PUBLIC_KEY_LEN: usize = 65;
 
-/// A P-256 public key in uncompressed form, checked to be on the curve. Not a secret.
+/// A P-256 public key in uncompressed form, checked to be on the curve when it is made: a subscription's `p256dh`, a
+/// VAPID key's public half. It is not a secret.
 ///
 /// Serialised as unpadded base64url, the form of `k=` (RFC 8292 §3.2) and `p256dh`; parsing also takes padding and
 /// the standard alphabet.
@@ -29,7 +30,7 @@ pub const P256_PUBLIC_KEY_LEN: usize = 65;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct P256PublicKey([u8; P256_PUBLIC_KEY_LEN]);
 
-/// Why bytes are not a P-256 public key.
+/// Why bytes are not a P-256 public key; the error of each constructor of [`P256PublicKey`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidPublicKey {
@@ -39,7 +40,7 @@ pub enum InvalidPublicKey {
     /// Wrong number of bytes.
     #[error("P-256 public key must be {P256_PUBLIC_KEY_LEN} bytes, got {length}")]
     Length {
-        /// Bytes given.
+        /// How many bytes were given.
         length: usize,
     },
     /// The first byte does not announce an uncompressed point.
@@ -73,7 +74,7 @@ impl P256PublicKey {
         if is_on_curve(x, y) { Ok(Self(*point)) } else { Err(InvalidPublicKey::NotOnCurve) }
     }
 
-    /// The uncompressed point.
+    /// Returns the uncompressed point, 65 bytes (0x04 ‖ x ‖ y).
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; P256_PUBLIC_KEY_LEN] {
         &self.0

@@ -4,7 +4,8 @@ use std::fmt;
 
 use reveille_core::{Action, Scope};
 
-/// Apple's refusal, as FCM passes it on.
+/// Apple's refusal, as FCM passes it on in `details`: status and reason of APNs. [`classify`](crate::classify) acts
+/// on it; read it to see what Apple said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ApnsError {

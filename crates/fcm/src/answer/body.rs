@@ -35,7 +35,7 @@ pub struct ErrorBody {
     pub retry_delay: Option<Duration>,
 }
 
-/// A field that FCM does not accept.
+/// A field that FCM does not accept, and why: log it, for the request is wrong and stays wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FieldViolation {
@@ -45,7 +45,7 @@ pub struct FieldViolation {
     pub description: String,
 }
 
-/// Whose quota is used up.
+/// Whose quota is used up after a 429. It decides the scope of the pause that [`classify`](crate::classify) asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Quota {

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-/// FCM's own word for what went wrong. It stands in `details`; `error.status` is Google's general word, not this one.
+/// FCM's own word for what went wrong; [`ErrorBody`](super::ErrorBody) has it. It stands in `details`; `error.status`
+/// is Google's general word, not this one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorCode {
@@ -43,7 +44,7 @@ impl ErrorCode {
         }
     }
 
-    /// The word.
+    /// Returns the word as FCM writes it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {

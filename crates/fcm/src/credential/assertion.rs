@@ -12,7 +12,8 @@ use reveille_payload::{ObjectWriter, label};
 
 use super::Issuer;
 
-/// What an access token may be used for.
+/// What an access token may be used for, for [`Grant::with_scope`](super::Grant::with_scope). The default is sending
+/// messages and nothing else.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OAuthScope {
@@ -24,7 +25,7 @@ pub enum OAuthScope {
 }
 
 impl OAuthScope {
-    /// Its URL.
+    /// Returns the scope's URL, as OAuth names it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

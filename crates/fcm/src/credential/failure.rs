@@ -4,7 +4,8 @@ use std::fmt;
 
 use reveille_core::UnixTime;
 
-/// Why a fetch brought no token, in the operator's words.
+/// Why a fetch brought no token, in the operator's words. [`needs_operator`](Self::needs_operator) says whether
+/// waiting helps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TokenFailureKind {
@@ -67,7 +68,8 @@ impl TokenFailureKind {
     }
 }
 
-/// A failed fetch.
+/// A failed fetch: its kind, and what the server said. [`TokenError::Failed`](super::TokenError::Failed) carries it,
+/// and so does what the source tells its driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TokenFailure {

@@ -11,6 +11,17 @@ use super::{CredentialError, Issuer, OAuthScope, ServiceAccount, Token};
 use crate::request::is_safe_origin;
 
 /// Where access tokens come from: what a [`TokenSource`](super::TokenSource) is made with.
+///
+/// ```
+/// use reveille_core::{Jitter, UnixTime};
+/// use reveille_fcm::{Grant, Token, TokenSettings, TokenSource};
+///
+/// // Another process fetches the token and gives it to us.
+/// let given = Token::new("ya29.x")?;
+/// let source = TokenSource::new(Grant::given(given), TokenSettings::default(), Jitter::new(7));
+/// assert_eq!(source.token(UnixTime::from_secs(1_000))?.authorization(), "Bearer ya29.x");
+/// # Ok::<(), reveille_fcm::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Grant {
     pub(super) kind: GrantKind,

@@ -22,7 +22,7 @@ const TOLERATED_SKEW_SECS: u64 = 5 * 60;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct IssuedToken {
-    /// The token.
+    /// The access token.
     pub token: Secret<String>,
     /// How long it lives from the moment it was made.
     pub lifetime: Duration,

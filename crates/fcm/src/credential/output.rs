@@ -10,11 +10,12 @@ use thiserror::Error;
 
 use super::TokenFailure;
 
-/// Names one fetch of one source. An answer to an older one is ignored.
+/// Names one fetch of one source: give it back with the answer, so that an answer to an older fetch is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FetchId(pub(super) u64);
 
-/// What a driver has to do or may want to know. `Debug` prints no body: an assertion is as good as a password.
+/// What a driver of a [`TokenSource`](super::TokenSource) has to do (fetch, sign) or may want to know. `Debug` prints
+/// no body: an assertion is as good as a password.
 #[non_exhaustive]
 pub enum TokenOutput {
     /// Sign this with the account's key, then call [`handle_signature`](super::TokenSource::handle_signature) or
@@ -25,12 +26,12 @@ pub enum TokenOutput {
     Fetch {
         /// To be given back.
         fetch: FetchId,
-        /// The request.
+        /// The request to send.
         request: Request<Bytes>,
     },
     /// There is a new token.
     Ready {
-        /// Its end.
+        /// When the token ends.
         expires_at: UnixTime,
     },
     /// A fetch failed; another follows by itself, except for a given token. Tell the operator if the failure's kind
@@ -75,7 +76,7 @@ impl From<&SigningRequest> for WorkId {
     }
 }
 
-/// Why there is no token at this moment.
+/// Why there is no token at this moment; the error of [`TokenSource::token`](super::TokenSource::token).
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum TokenError {
@@ -88,7 +89,8 @@ pub enum TokenError {
     Failed(#[from] TokenFailure),
 }
 
-/// Why a signature is not used.
+/// Why a signature from outside is not used; the error of
+/// [`TokenSource::handle_signature`](super::TokenSource::handle_signature).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SignatureRefused {
@@ -100,7 +102,8 @@ pub enum SignatureRefused {
     Invalid,
 }
 
-/// What a refusal of a token led to.
+/// What [`TokenSource::handle_refusal`](super::TokenSource::handle_refusal) did about a refused token, so that the
+/// sender knows whether to send again at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {

@@ -13,16 +13,17 @@ use thiserror::Error;
 use super::secret_text::SecretText;
 use crate::request::is_safe;
 
-/// Why a credential file is refused. No text carries anything of the file.
+/// Why a credential file or a part of it is refused; the error of [`ServiceAccount`], [`Issuer`] and
+/// [`Grant`](super::Grant). No text carries anything of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum CredentialError {
     /// Longer than any such file.
     #[error("credential file has {length} bytes, the limit is {limit}")]
     TooLong {
-        /// Bytes given.
+        /// How many bytes were given.
         length: usize,
-        /// Bytes accepted.
+        /// How many bytes are accepted.
         limit: usize,
     },
     /// Not JSON, or not an object of texts.
@@ -37,7 +38,7 @@ pub enum CredentialError {
     /// A field is missing, empty or malformed.
     #[error("credential file: `{field}` {problem}")]
     Field {
-        /// Which one.
+        /// The field's name.
         field: &'static str,
         /// What is wrong with it.
         problem: &'static str,
@@ -114,9 +115,17 @@ impl fmt::Debug for Issuer {
     }
 }
 
-/// A service account: who it is, for which project, and its private key.
+/// A service account: who it is, for which project, and its private key. Read it from the file that Google's console
+/// gives, and make a [`Grant`](super::Grant) of it.
 ///
 /// Once read, only a [masked](Self::masked) form of it is ever shown.
+///
+/// ```
+/// use reveille_fcm::ServiceAccount;
+///
+/// let wrong = ServiceAccount::from_json(br#"{"type":"authorized_user"}"#).unwrap_err();
+/// assert!(wrong.to_string().contains("a user (`authorized_user`)"), "{wrong}");
+/// ```
 #[derive(Clone)]
 pub struct ServiceAccount {
     project_id: Box<str>,
@@ -140,7 +149,7 @@ impl ServiceAccount {
     /// The longest file accepted, in bytes.
     pub const MAX_LEN: usize = 64 * 1024;
 
-    /// Reads the file.
+    /// Reads the JSON file that Google's console gives, of at most 64 KiB.
     ///
     /// # Errors
     /// [`CredentialError`].
@@ -182,7 +191,7 @@ impl ServiceAccount {
         &self.project_id
     }
 
-    /// Who asks for tokens.
+    /// Returns who asks for tokens, without the key.
     #[must_use]
     pub const fn issuer(&self) -> &Issuer {
         &self.issuer
@@ -222,7 +231,8 @@ impl fmt::Debug for ServiceAccount {
     }
 }
 
-/// A service account as it may be shown and stored beside its state.
+/// A service account as it may be shown in an administrator's page and stored beside its state: the start of each
+/// part, and no key. [`ServiceAccount::masked`] makes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(clippy::exhaustive_structs, reason = "users make it from its parts")]
 pub struct MaskedServiceAccount {

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-/// A setting that is out of its range.
+/// A setting that is out of its range; the error of the setters of [`TokenSettings`]. It says which range is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("{setting} must be {allowed}")]
 #[non_exhaustive]
 pub struct InvalidSettings {
-    /// Which setting.
+    /// Which setting was refused.
     pub setting: &'static str,
     /// What is allowed.
     pub allowed: &'static str,
@@ -62,7 +62,7 @@ macro_rules! settings {
             Ok(self)
         }
 
-        #[doc = concat!("See [`", stringify!($setter), "`](Self::", stringify!($setter), ").")]
+        #[doc = concat!("Returns the span that [`", stringify!($setter), "`](Self::", stringify!($setter), ") sets.")]
         #[must_use]
         pub const fn $field(&self) -> Duration {
             self.$field

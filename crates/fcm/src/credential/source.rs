@@ -15,7 +15,8 @@ use super::{
     TokenOutput, TokenSettings, WorkId, read_token_answer,
 };
 
-/// A source of access tokens, for all threads of a process.
+/// A source of access tokens, for all threads of a process: make one for each service account, ask it for a token,
+/// and do what its outputs say.
 ///
 /// Every method takes `&self`. A lock inside is held for a look-up or an installation, never while something is signed,
 /// verified or fetched: who finds a token gets it, whatever the signer does. There is never more than one fetch, and any
@@ -23,7 +24,8 @@ use super::{
 /// token still there.
 ///
 /// ```
-/// # use reveille_fcm::{Grant, TokenError, TokenOutput, TokenSettings, TokenSource};
+/// # use reveille_fcm::credential::TokenError;
+/// # use reveille_fcm::{Grant, TokenOutput, TokenSettings, TokenSource};
 /// # use reveille_core::{Jitter, UnixTime};
 /// # use http::{Request, Response};
 /// # use bytes::Bytes;

@@ -6,7 +6,7 @@ use http::HeaderValue;
 use reveille_core::UnixTime;
 use thiserror::Error;
 
-/// Text that cannot be an access token.
+/// Text that cannot be an access token, for it is no header value; the error of [`Token::new`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("an access token has 1 to 8192 visible ASCII characters")]
 #[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
@@ -15,6 +15,17 @@ pub struct InvalidToken;
 /// An OAuth access token, ready as a header value. A [`TokenSource`](super::TokenSource) gives it; it is cheap to clone.
 ///
 /// `Debug` shows nothing of it, and its header value is marked as sensitive for HTTP/2.
+///
+/// ```
+/// use reveille_core::UnixTime;
+/// use reveille_fcm::Token;
+///
+/// let token = Token::new("ya29.x")?.with_expires_at(UnixTime::from_secs(3_600));
+/// assert_eq!(token.authorization(), "Bearer ya29.x");
+/// assert!(token.authorization().is_sensitive());
+/// assert!(Token::new("two words").is_err());
+/// # Ok::<(), reveille_fcm::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token {
     authorization: HeaderValue,

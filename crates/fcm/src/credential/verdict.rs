@@ -16,7 +16,8 @@ use crate::target::{Target, Topic};
 /// The topic that a probe without a device goes to; in a dry run nothing is delivered.
 pub const PROBE_TOPIC: &str = "reveille-credential-test";
 
-/// What a test of credentials found.
+/// What a test of credentials found: send [`probe_request`](super::probe_request), then give the answer to this type.
+/// Use it when an administrator stores a new credential.
 ///
 /// ```
 /// use http::Response;

@@ -8,10 +8,11 @@ use serde_json::{Map, Value};
 
 use super::notification::{self, Platforms};
 use super::{Converted, LegacyError, Note};
+use crate::android::{AndroidConfig, AndroidPriority};
 use crate::message::text::quoted;
 use crate::message::{
-    AnalyticsLabel, AndroidConfig, AndroidPriority, ApnsConfig, ApnsHeaders, Data, FcmOptions, Message, Ttl,
-    WebpushConfig, WebpushFcmOptions, WebpushHeaders,
+    AnalyticsLabel, ApnsConfig, ApnsHeaders, Data, FcmOptions, Message, Ttl, WebpushConfig,
+    WebpushFcmOptions, WebpushHeaders,
 };
 use crate::target::{Condition, RegistrationToken, Target, Topic};
 

@@ -16,7 +16,7 @@ use thiserror::Error;
 use crate::message::Message;
 use crate::target::{InvalidCondition, Target};
 
-/// Why a legacy request cannot be converted at all.
+/// Why a legacy request cannot be converted at all; the error of [`convert`]. It repeats no value of the request.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum LegacyError {
@@ -40,9 +40,9 @@ pub enum LegacyError {
     /// More tokens than the old API took.
     #[error("legacy request has {count} registration_ids, the limit is {limit}")]
     TooManyTargets {
-        /// Tokens given.
+        /// How many tokens were given.
         count: usize,
-        /// Tokens accepted.
+        /// How many tokens are accepted.
         limit: usize,
     },
     /// A target is malformed.
@@ -58,7 +58,8 @@ pub enum LegacyError {
     Condition(#[from] InvalidCondition),
 }
 
-/// A legacy request in the terms of v1.
+/// A legacy request in the terms of v1, as [`convert`] returns it: send the message to each of the targets, and show
+/// the notes to whoever owns the old request.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Converted {
@@ -66,7 +67,7 @@ pub struct Converted {
     pub message: Message,
     /// The targets; v1 takes one request each.
     pub targets: Vec<Target>,
-    /// `dry_run`.
+    /// Whether it is a dry run (`dry_run`).
     pub validate_only: bool,
     /// What is lost or is not the same as before.
     pub notes: Vec<Note>,
@@ -79,7 +80,8 @@ impl Converted {
     }
 }
 
-/// Something about a field that the converter has to say.
+/// Something about a field of a legacy request that [`convert`] has to say: it is lost, or v1 means something else by
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Note {
@@ -87,7 +89,7 @@ pub struct Note {
     pub field: String,
     /// Whether it is lost; otherwise it is mapped, but not one to one.
     pub lost: bool,
-    /// Why.
+    /// Why it is lost, or what is different.
     pub why: Cow<'static, str>,
 }
 

@@ -3,10 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::Note;
+use crate::android::{AndroidConfig, AndroidNotification, Rgb};
 use crate::message::text::quoted;
-use crate::message::{
-    AndroidConfig, AndroidNotification, ApnsHeaders, HttpsUrl, Notification, Rgb, Text, WebpushHeaders,
-};
+use crate::message::{ApnsHeaders, HttpsUrl, Notification, Text, WebpushHeaders};
 
 /// What a legacy request says about each platform.
 #[derive(Default)]

@@ -58,7 +58,8 @@ impl ApnsConfig {
 }
 
 json_object! {
-    /// What the Apple SDK does besides delivering.
+    /// What the Apple SDK does besides delivering: an image, and a label for analytics. Given to
+    /// [`ApnsConfig::with_fcm_options`].
     pub struct ApnsFcmOptions {
         /// Groups messages in Google's analytics.
         analytics_label, with_analytics_label: AnalyticsLabel = "analyticsLabel" | "analytics_label",

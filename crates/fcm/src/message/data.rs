@@ -27,12 +27,13 @@ pub enum InvalidData {
     /// More entries than could ever be sent.
     #[error("data has more than {limit} entries")]
     TooMany {
-        /// Entries allowed.
+        /// How many entries are allowed.
         limit: usize,
     },
 }
 
-/// The data of a message. Written in the order of its keys, so that equal data is equal text.
+/// The data of a message: strings under strings, for [`Message::with_data`](crate::Message::with_data), which the app
+/// reads. It is written in the order of its keys, so that equal data is equal text.
 ///
 /// ```
 /// use reveille_fcm::Data;
@@ -103,13 +104,13 @@ impl Data {
         self.0.iter().map(|(key, value)| (key.as_ref(), value.as_ref()))
     }
 
-    /// How many entries.
+    /// Returns how many entries there are.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -10,7 +10,8 @@ use thiserror::Error;
 
 use super::text::{Text, is_unreserved, quoted};
 
-/// Why a header cannot be passed on. Names appear in the texts, values do not.
+/// Why a header cannot be passed on; the error of [`ApnsHeaders`] and [`WebpushHeaders`]. Names appear in the texts,
+/// values do not.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidHeader {
@@ -25,7 +26,7 @@ pub enum InvalidHeader {
     /// More headers than anybody needs.
     #[error("more than {limit} headers")]
     TooMany {
-        /// Headers allowed.
+        /// How many headers are allowed.
         limit: usize,
     },
 }
@@ -133,11 +134,13 @@ macro_rules! header_set {
 }
 
 header_set! {
-    /// Headers for Apple's service. Without them FCM sends `apns-priority: 10` and an expiration in 30 days.
+    /// Headers for Apple's service, for [`ApnsConfig::with_headers`](super::ApnsConfig::with_headers). Without them
+    /// FCM sends `apns-priority: 10` and an expiration in 30 days.
     ApnsHeaders, apns_rule
 }
 header_set! {
-    /// Headers for the Web Push service (RFC 8030 §5).
+    /// Headers for the Web Push service behind FCM (RFC 8030 §5), such as `TTL` and `Urgency`, for
+    /// [`WebpushConfig::with_headers`](super::WebpushConfig::with_headers).
     WebpushHeaders, webpush_rule
 }
 
@@ -149,7 +152,7 @@ impl ApnsHeaders {
         self
     }
 
-    /// With `apns-priority`.
+    /// Sets the header `apns-priority`.
     #[must_use]
     pub fn with_priority(mut self, priority: ApnsPriority) -> Self {
         self.replace("apns-priority".into(), priority.as_str().into());
@@ -157,7 +160,8 @@ impl ApnsHeaders {
     }
 }
 
-/// When Apple delivers (`apns-priority`).
+/// When Apple delivers (`apns-priority`), for [`ApnsHeaders::with_priority`]: 5 for data, 10 for what is shown at
+/// once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ApnsPriority {
@@ -170,7 +174,7 @@ pub enum ApnsPriority {
 }
 
 impl ApnsPriority {
-    /// The header's value.
+    /// Returns the value of the header `apns-priority`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -10,7 +10,8 @@ use thiserror::Error;
 use super::text::{Text, UNRESERVED, is_unreserved};
 use crate::schema::{json_object, text_value};
 
-/// A label that Google's analytics groups messages by: `[a-zA-Z0-9-_.~%]{1,50}`.
+/// A label by which Google's analytics groups messages: `[a-zA-Z0-9-_.~%]{1,50}`. Give one to each kind of message
+/// whose delivery you want to see in reports.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AnalyticsLabel(Text);
 
@@ -18,7 +19,7 @@ impl AnalyticsLabel {
     /// The longest, in bytes.
     pub const MAX_LEN: usize = 50;
 
-    /// Checks it.
+    /// Checks the text and keeps it.
     ///
     /// # Errors
     /// [`InvalidText`]: empty, longer than [`MAX_LEN`](Self::MAX_LEN), or with another character.
@@ -28,23 +29,23 @@ impl AnalyticsLabel {
         Ok(Self(text))
     }
 
-    /// The text.
+    /// Returns the label's text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Why a text is no link. The text quotes nothing of it: a link may carry a token.
+/// Why a text is no link; the error of [`HttpsUrl::new`]. The text quotes nothing of it: a link may carry a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidLink {
     /// More bytes than allowed.
     #[error("link has {length} bytes, the limit is {limit}")]
     TooLong {
-        /// Bytes given.
+        /// How many bytes were given.
         length: usize,
-        /// Bytes allowed.
+        /// How many bytes are allowed.
         limit: usize,
     },
     /// Not `https://host/…`.
@@ -52,7 +53,8 @@ pub enum InvalidLink {
     NotHttps,
 }
 
-/// An absolute `https` URL: what a click on a web notification opens. `Debug` prints its origin only: a link may carry a token.
+/// An absolute `https` URL, for [`WebpushFcmOptions::with_link`](super::WebpushFcmOptions::with_link): what a click
+/// on a web notification opens. `Debug` prints its origin only: a link may carry a token.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct HttpsUrl(Text);
 
@@ -60,7 +62,7 @@ impl HttpsUrl {
     /// The longest accepted, in bytes.
     pub const MAX_LEN: usize = 2_048;
 
-    /// Checks it.
+    /// Checks the text and keeps it.
     ///
     /// # Errors
     /// [`InvalidLink`], also for a missing host, blanks or control characters.
@@ -75,7 +77,7 @@ impl HttpsUrl {
         Ok(Self(text))
     }
 
-    /// The URL.
+    /// Returns the URL as it was given.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -108,7 +110,8 @@ pub(crate) fn is_url(text: &str, schemes: &[&str]) -> bool {
 }
 
 json_object! {
-    /// `FcmOptions` and `AndroidFcmOptions`: what the client SDKs do besides delivering.
+    /// `FcmOptions` and `AndroidFcmOptions`: what the client SDKs do besides delivering. Use it to give messages a
+    /// label for analytics.
     pub struct FcmOptions {
         /// Groups messages in Google's analytics.
         analytics_label, with_analytics_label: AnalyticsLabel = "analyticsLabel" | "analytics_label",

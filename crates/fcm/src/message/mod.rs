@@ -1,9 +1,7 @@
 //! The message, field by field as the schema has it (revision 20261023).
 
-mod android;
 mod apns;
 mod check;
-mod color;
 mod data;
 mod headers;
 mod label;
@@ -14,13 +12,8 @@ mod time;
 mod warning;
 mod webpush;
 
-pub use android::{
-    Android, AndroidConfig, AndroidConfigV2, AndroidMessageV2, AndroidNotification, AndroidNotificationV2,
-    AndroidPriority, AndroidRemoteNotification, LightSettings, NotificationPriority, Proxy, Visibility,
-};
 pub use apns::{ApnsConfig, ApnsFcmOptions};
 pub use check::InvalidMessage;
-pub use color::{InvalidColor, LightColor, Rgb};
 pub use data::{Data, InvalidData};
 pub use headers::{ApnsHeaders, ApnsPriority, InvalidHeader, WebpushHeaders};
 pub use label::{AnalyticsLabel, FcmOptions, HttpsUrl, InvalidLink};
@@ -35,10 +28,12 @@ pub(crate) use size::MERGE_OVERHEAD;
 
 use reveille_payload::{InvalidJson, WriteJson, from_json};
 
+use crate::android::Android;
 use crate::schema::json_object;
 
 json_object! {
-    /// A message without its target, so that one message serves many.
+    /// A message without its target, so that one message serves many. Build it with the setters, then make requests
+    /// of it, one by one or with [`Prepared`](crate::Prepared).
     ///
     /// Every field is checked where it is made; a message that exists is inside the schema. What one field alone cannot
     /// show is checked on the way to a request ([`check`](Message::check)).
@@ -47,11 +42,11 @@ json_object! {
     pub struct Message {
         /// For the app, on all platforms; a platform's own data replaces it.
         data, with_data: Data = "data" | "data",
-        /// What all platforms show.
+        /// What all platforms show, unless their part says otherwise.
         notification, with_notification: Notification = "notification" | "notification",
-        /// Web Push.
+        /// The part for browsers.
         webpush, with_webpush: Box<WebpushConfig> = "webpush" | "webpush",
-        /// Apple devices.
+        /// The part for Apple devices.
         apns, with_apns: Box<ApnsConfig> = "apns" | "apns",
         /// What the client SDKs do besides delivering.
         fcm_options, with_fcm_options: FcmOptions = "fcmOptions" | "fcm_options",

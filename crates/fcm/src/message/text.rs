@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-/// Text of a message: a constant of the program costs nothing, everything else is a `String`.
+/// Text of a message; the setters take `&'static str` or `String` and make one. A constant of the program costs
+/// nothing, everything else is a `String`.
 pub type Text = Cow<'static, str>;
 
 /// `A-Z a-z 0-9 - _ . ~ %`, of topics and analytics labels.

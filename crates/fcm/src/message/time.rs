@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::schema::as_display;
 
-/// Why a span or a point in time is none.
+/// Why a span or a point in time is refused; the error of [`Ttl`], [`ProtoDuration`] and [`Timestamp`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidTime {
@@ -26,7 +26,8 @@ pub enum InvalidTime {
     Timestamp,
 }
 
-/// How long FCM keeps a message for a device that is offline: whole seconds, 0 to 4 weeks.
+/// How long FCM keeps a message for a device that is offline: whole seconds, 0 to 4 weeks, for
+/// [`AndroidConfig::with_ttl`](crate::AndroidConfig::with_ttl).
 ///
 /// 0 means now or never. FCM rounds down to the second, so this type does.
 ///
@@ -48,7 +49,7 @@ impl Ttl {
     /// Deliver at once or not at all.
     pub const ZERO: Self = Self { secs: 0 };
 
-    /// Checks it.
+    /// Checks the span: whole seconds, 0 to 4 weeks.
     ///
     /// # Errors
     /// [`InvalidTime::Ttl`] above 4 weeks.
@@ -59,7 +60,7 @@ impl Ttl {
         }
     }
 
-    /// Seconds.
+    /// Returns the span in whole seconds.
     #[must_use]
     pub const fn as_secs(self) -> u32 {
         self.secs
@@ -103,7 +104,8 @@ impl<'de> Deserialize<'de> for Ttl {
     }
 }
 
-/// A `google.protobuf.Duration` that is not negative: up to 10,000 years, in nanoseconds.
+/// A `google.protobuf.Duration` that is not negative: up to 10,000 years, in nanoseconds. It is made from a
+/// [`Duration`] and written as seconds with an `s`.
 ///
 /// ```
 /// use reveille_fcm::message::ProtoDuration;
@@ -118,7 +120,7 @@ pub struct ProtoDuration(Duration);
 const MAX_SECS: u64 = 315_576_000_000;
 
 impl ProtoDuration {
-    /// As a plain duration.
+    /// Returns the span as a plain [`Duration`].
     #[must_use]
     pub const fn as_duration(self) -> Duration {
         self.0
@@ -162,7 +164,8 @@ impl fmt::Display for ProtoDuration {
     }
 }
 
-/// A `google.protobuf.Timestamp` in milliseconds, from 1970 to 9999.
+/// A `google.protobuf.Timestamp` in milliseconds, from 1970 to 9999: when the event of a notification happened. It is
+/// made from a [`UnixTime`] and written as RFC 3339.
 ///
 /// ```
 /// use reveille_fcm::message::Timestamp;

@@ -5,7 +5,8 @@ use std::fmt;
 use super::text::quoted;
 use super::{Android, Data, Message};
 
-/// Something FCM takes but probably does not do as meant.
+/// Something FCM takes but probably does not do as meant: log it while you develop.
+/// [`Message::warnings`](super::Message::warnings) returns them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Warning {
@@ -84,10 +85,8 @@ fn all_data(message: &Message) -> impl Iterator<Item = &Data> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::{
-        AndroidConfig, AndroidNotification, ApnsConfig, ApnsHeaders, ApnsPriority, Notification,
-        ProtoDuration,
-    };
+    use crate::android::{AndroidConfig, AndroidNotification};
+    use crate::message::{ApnsConfig, ApnsHeaders, ApnsPriority, Notification, ProtoDuration};
 
     #[test]
     fn each_has_its_text() {

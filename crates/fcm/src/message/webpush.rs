@@ -5,7 +5,18 @@ use crate::schema::json_object;
 use reveille_payload::JsonObject;
 
 json_object! {
-    /// The Web Push part of a message.
+    /// The Web Push part of a message, for browsers that subscribed through FCM's JavaScript SDK. For all other
+    /// browsers use Web Push itself.
+    ///
+    /// ```
+    /// use reveille_fcm::WebpushConfig;
+    /// use reveille_fcm::message::{HttpsUrl, WebpushFcmOptions};
+    ///
+    /// let link = HttpsUrl::new("https://app.example/chat/42")?;
+    /// let config = WebpushConfig::new().with_fcm_options(WebpushFcmOptions::new().with_link(link));
+    /// assert_eq!(serde_json::to_string(&config)?, r#"{"fcmOptions":{"link":"https://app.example/chat/42"}}"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub struct WebpushConfig {
         /// Headers for the push service (RFC 8030 §5), such as `TTL` and `Urgency`.
         headers, with_headers: WebpushHeaders = "headers" | "headers",
@@ -19,7 +30,8 @@ json_object! {
 }
 
 json_object! {
-    /// What the JavaScript SDK does besides delivering.
+    /// What the JavaScript SDK does besides delivering: the link that a click opens, and a label for analytics. Given
+    /// to [`WebpushConfig::with_fcm_options`].
     pub struct WebpushFcmOptions {
         /// What a click opens; https only.
         link, with_link: HttpsUrl = "link" | "link",

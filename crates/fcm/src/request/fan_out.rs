@@ -12,7 +12,8 @@ use crate::target::Target;
 /// Bodies are cut from buffers of this size.
 const CHUNK: usize = 64 * 1024;
 
-/// The requests of [`Prepared::fan_out`].
+/// The requests of [`Prepared::fan_out`], one for each target: an iterator, so that no more than one request is in
+/// memory at a time.
 pub struct FanOut<'a, I> {
     prepared: &'a Prepared,
     template: Parts,

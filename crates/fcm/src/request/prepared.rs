@@ -17,7 +17,8 @@ pub(super) const TAIL: &[u8] = b"\"}}";
 /// The Admin SDKs send it; with it errors come with their `details`.
 const API_FORMAT: HeaderName = HeaderName::from_static("x-goog-api-format-version");
 
-/// Why no request can be made of a message.
+/// Why no request can be made of a message: it is too large for its target, or its parts contradict each other. Every
+/// function that builds requests can return it; nothing was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PrepareError {
@@ -45,7 +46,7 @@ impl Message {
     }
 }
 
-/// A message that was checked and serialised, ready for any number of targets.
+/// A message that was checked and serialised: make requests of it, for any number of targets.
 ///
 /// ```
 /// use reveille_fcm::{Message, Notification, Prepared, Project, RegistrationToken, SizeLimit, Target, Token};

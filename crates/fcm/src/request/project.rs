@@ -5,7 +5,7 @@ use http::uri::Authority;
 use reveille_payload::{InvalidText, check_text};
 use thiserror::Error;
 
-/// Why a project or its server is refused.
+/// Why a project or its server is refused; the error of [`Project::new`] and [`Project::at`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidProject {
@@ -20,7 +20,7 @@ pub enum InvalidProject {
     Origin,
 }
 
-/// A Firebase project: its id or number, and the server that answers for it.
+/// A Firebase project: its id or number, and the server that answers for it. Every request needs one; make it once.
 ///
 /// ```
 /// use reveille_fcm::Project;
@@ -79,19 +79,19 @@ impl Project {
         Ok(Self { id: id.into(), origin: origin.into(), send })
     }
 
-    /// The id or number.
+    /// Returns the project's id or number.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The URI of `messages:send`.
+    /// Returns the URI of `messages:send`, to which messages go.
     #[must_use]
     pub const fn send_uri(&self) -> &Uri {
         &self.send
     }
 
-    /// The server: `https://fcm.googleapis.com`.
+    /// Returns the server: `https://fcm.googleapis.com`, unless another was given.
     #[must_use]
     pub fn origin(&self) -> &str {
         &self.origin

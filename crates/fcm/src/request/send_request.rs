@@ -12,7 +12,8 @@ use crate::message::{Message, SizeRule};
 use crate::schema::{Fields, JsonFields, read_object, set_once};
 use crate::target::{Target, not_one};
 
-/// A message with its target: what a queue keeps.
+/// A message with its target, and whether it is only to be validated: keep it in a queue, as JSON, and make the
+/// request of it when its time has come.
 ///
 /// Serialised as the body of `messages:send` has it, in Google's own form.
 ///
@@ -49,7 +50,7 @@ impl SendRequest {
         self
     }
 
-    /// Reads `{"message":{…,"token":…},"validateOnly":…}`.
+    /// Reads `{"message":{…,"token":…},"validateOnly":…}`, the body of `messages:send`.
     ///
     /// # Errors
     /// [`InvalidJson`] with path; a message without a target, or with two, is one.
@@ -66,7 +67,7 @@ impl SendRequest {
         Ok(Self { message, target, validate_only: false })
     }
 
-    /// The request.
+    /// Builds the request, ready for any HTTP client.
     ///
     /// # Errors
     /// [`PrepareError`].

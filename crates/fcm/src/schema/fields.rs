@@ -94,13 +94,14 @@ macro_rules! json_object {
         }
 
         impl $name {
-            /// With nothing set.
+            /// Makes one with nothing set.
             #[must_use]
             pub fn new() -> Self {
                 Self::default()
             }
 
             $(
+                #[doc = concat!(" Sets `", $json, "`.")]
                 $(#[$fmeta])*
                 #[must_use]
                 #[inline(always)]
@@ -111,6 +112,7 @@ macro_rules! json_object {
             )*
 
             $(
+                #[doc = concat!(" Sets [`", stringify!($group), "`](Self::", stringify!($group), ").")]
                 $(#[$gmeta])*
                 #[must_use]
                 #[inline(always)]

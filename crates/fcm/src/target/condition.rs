@@ -8,37 +8,38 @@ use super::Topic;
 use crate::message::Text;
 use crate::schema::text_value;
 
-/// Why a text is no condition.
+/// Why a text is no condition; the error of [`Condition::new`]. The text says what is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidCondition {
     /// More bytes than any condition needs.
     #[error("condition has {length} bytes, the limit is {limit}")]
     TooLong {
-        /// Bytes given.
+        /// How many bytes were given.
         length: usize,
-        /// Bytes allowed.
+        /// How many bytes are allowed.
         limit: usize,
     },
     /// More topics than FCM takes.
     #[error("condition names {topics} topics, the limit is {limit}")]
     TooManyTopics {
-        /// Topics named.
+        /// How many topics it names.
         topics: usize,
-        /// Topics allowed.
+        /// How many topics are allowed.
         limit: usize,
     },
     /// It does not follow the grammar.
     #[error("condition at byte {at}: {problem}")]
     Grammar {
-        /// Where.
+        /// Where it is wrong, in bytes from the start.
         at: usize,
         /// What is wrong.
         problem: &'static str,
     },
 }
 
-/// A checked condition: `!`, `&&`, `||`, parentheses, and at most five topics.
+/// A checked condition over topics: `!`, `&&`, `||`, parentheses, and at most five topics. Use it as a
+/// [`Target`](crate::Target) to reach devices by what they subscribe.
 ///
 /// ```
 /// use reveille_fcm::target::Condition;
@@ -62,7 +63,7 @@ impl Condition {
     /// The longest accepted, in bytes: five topics of full length and what is between them.
     pub const MAX_LEN: usize = 5_000;
 
-    /// Checks it.
+    /// Checks the text and keeps it.
     ///
     /// # Errors
     /// [`InvalidCondition`]; for a wrong grammar with the place.
@@ -78,7 +79,7 @@ impl Condition {
         Ok(Self { text, topics })
     }
 
-    /// The text.
+    /// Returns the condition's text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text

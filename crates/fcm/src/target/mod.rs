@@ -14,7 +14,8 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::schema::{Fields, JsonFields, read_object, set_once};
 
-/// The one target of a message. They exclude each other.
+/// The one target of a message: a device, a topic or a condition. Make it `from` the name of one; a message that goes
+/// to several targets is sent several times.
 ///
 /// Serialised as an object with one member, as in the schema; `Debug` never shows a device.
 ///
@@ -39,7 +40,8 @@ pub enum Target {
     Condition(Condition),
 }
 
-/// How many devices a target may reach: FCM's size limit depends on it.
+/// How many devices a target may reach, as [`Target::reach`] says: FCM's size limit depends on it, 4,096 bytes for a
+/// device and 2,048 for a topic.
 ///
 /// ```
 /// use reveille_fcm::{Target, Topic};
@@ -75,7 +77,7 @@ impl From<&Target> for Reach {
 }
 
 impl Target {
-    /// One device, or subscribers.
+    /// Returns whether it is one device or a number of subscribers.
     #[must_use]
     pub const fn reach(&self) -> Reach {
         match self {

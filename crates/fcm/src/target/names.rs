@@ -47,16 +47,36 @@ macro_rules! device_name {
 }
 
 device_name! {
-    /// A registration token, as the client SDK's `getToken` gives it. During Google's transition FCM also takes a
-    /// Firebase installation id in its place.
+    /// A registration token, as the client SDK's `getToken` gives it; use it as a [`Target`](crate::Target). During
+    /// Google's transition FCM also takes a Firebase installation id in its place.
+    ///
+    /// ```
+    /// use reveille_fcm::{RegistrationToken, Target};
+    ///
+    /// let token = RegistrationToken::new("fV3:APA91b")?;
+    /// assert_eq!(format!("{token:?}"), "RegistrationToken(10 bytes)"); // whoever has it can push
+    /// assert_eq!(token.expose(), "fV3:APA91b");
+    /// let target = Target::from(token);
+    /// assert_eq!(target.reach().limit(), 4_096);
+    /// # Ok::<(), reveille_fcm::Error>(())
+    /// ```
     RegistrationToken, "registration token", 4_096
 }
 device_name! {
-    /// A Firebase installation id: what new apps send to their server in place of a token.
+    /// A Firebase installation id: what new apps send to their server in place of a token. Use it as the target of a
+    /// message, and to ask for or change topic subscriptions.
+    ///
+    /// ```
+    /// use reveille_fcm::{Fid, Target};
+    ///
+    /// assert!(matches!(Target::from(Fid::new("dIsVQ2QVRT-TW7L6VfeAMh")?), Target::Fid(_)));
+    /// # Ok::<(), reveille_fcm::Error>(())
+    /// ```
     Fid, "fid", 512
 }
 device_name! {
-    /// The push token of a Live Activity on Apple devices (`ApnsConfig.liveActivityToken`).
+    /// The push token of a Live Activity on Apple devices, for
+    /// [`ApnsConfig::with_live_activity_token`](crate::ApnsConfig::with_live_activity_token).
     LiveActivityToken, "live activity token", 4_096
 }
 

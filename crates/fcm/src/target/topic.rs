@@ -8,7 +8,8 @@ use crate::message::Text;
 use crate::message::text::{UNRESERVED, is_unreserved};
 use crate::schema::text_value;
 
-/// A topic's name without the `/topics/` of the old API: `[a-zA-Z0-9-_.~%]{1,900}`.
+/// A topic's name without the `/topics/` of the old API: `[a-zA-Z0-9-_.~%]{1,900}`. Use it as a
+/// [`Target`](crate::Target), in a [`Condition`](crate::target::Condition), and to subscribe devices.
 ///
 /// ```
 /// use reveille_fcm::Topic;
@@ -24,7 +25,7 @@ impl Topic {
     /// The longest, in bytes.
     pub const MAX_LEN: usize = 900;
 
-    /// Checks it.
+    /// Checks the name and keeps it; `/topics/` before it is an error.
     ///
     /// # Errors
     /// [`InvalidText`]: empty, longer than [`MAX_LEN`](Self::MAX_LEN), or with another character.
@@ -34,7 +35,7 @@ impl Topic {
         Ok(Self(text))
     }
 
-    /// The name.
+    /// Returns the topic's name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

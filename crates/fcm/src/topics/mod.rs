@@ -13,7 +13,7 @@ use crate::message::Timestamp;
 use crate::request::Project;
 use crate::target::{Fid, RegistrationToken, Topic};
 
-/// Why no request about a subscription can be made.
+/// Why no request about a subscription can be made; the error of [`Subscriptions`]. Nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidSubscription {
@@ -25,7 +25,7 @@ pub enum InvalidSubscription {
     Topic,
 }
 
-/// One installation, of which the topic subscriptions are asked or changed.
+/// One installation of an app, for requests that ask for its topic subscriptions or change them.
 ///
 /// ```
 /// use reveille_fcm::{Project, RegistrationToken, Token, Topic};
@@ -54,7 +54,7 @@ impl Subscriptions {
     /// Subscriptions that one page may list.
     pub const MAX_PAGE: u16 = 2_000;
 
-    /// Of a Firebase installation.
+    /// Makes requests about a Firebase installation.
     ///
     /// # Errors
     /// [`InvalidSubscription::Registration`] if the id is a path step (`.`, `..`).
@@ -62,7 +62,7 @@ impl Subscriptions {
         Self::of(project, fid.expose())
     }
 
-    /// Of a registration token.
+    /// Makes requests about the installation of a registration token.
     ///
     /// # Errors
     /// As [`of_fid`](Self::of_fid).
@@ -78,7 +78,7 @@ impl Subscriptions {
         Ok(Self { resource, origin: project.origin().to_owned() })
     }
 
-    /// Subscribes.
+    /// Builds the request that subscribes the installation to a topic.
     ///
     /// # Errors
     /// [`InvalidSubscription`] if topic or device cannot stand in a path.
@@ -197,21 +197,22 @@ fn encode(text: &str) -> String {
     out
 }
 
-/// A subscription, as FCM tells it.
+/// A subscription of one installation to one topic, as FCM's answers tell it; [`SubscriptionPage`] lists them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TopicSubscription {
-    /// The topic.
+    /// The topic that is subscribed.
     pub topic: Option<Topic>,
-    /// Since when.
+    /// When it was subscribed.
     pub created: Option<Timestamp>,
 }
 
-/// A page of subscriptions.
+/// A page of subscriptions, read from the answer to [`Subscriptions::list`]: ask again with
+/// [`next_page`](Self::next_page) until there is none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SubscriptionPage {
-    /// The subscriptions.
+    /// The subscriptions on this page.
     pub subscriptions: Vec<TopicSubscription>,
     /// Where the next page starts; `None` on the last one.
     pub next_page: Option<String>,

@@ -1,5 +1,4 @@
 //! What several test files need.
-#![allow(dead_code, reason = "each test file is a program of its own and uses a part of it")]
 
 use reveille_core::UnixTime;
 use reveille_crypto::{RsaPublicKey, base64url};

@@ -15,12 +15,23 @@ const SALT: &[u8] = b"reveille/resume";
 const MAC_INFO: &[u8] = b"rt1 mac";
 const IDS_INFO: &[u8] = b"rt1 ids";
 
-/// A key of the compact format: one secret, two keys derived from it, so that the same secret can do other work too.
+/// A key of the compact format, the one to use where nothing speaks for another: one secret, two keys derived from
+/// it, so that the same secret can do other work too.
 ///
 /// ```text
 /// PRK     = HKDF-Extract(salt = "reveille/resume", secret)
 /// mac_key = HKDF-Expand(PRK, "rt1 mac", 32)
 /// ids_key = HKDF-Expand(PRK, "rt1 ids", 16)
+/// ```
+///
+/// ```
+/// use reveille_crypto_ring::PROVIDER;
+/// use reveille_resume::{CompactKey, KeyId, KeyRing, TokenSecret};
+///
+/// let secret = TokenSecret::from_bytes(&[7; 32])?;
+/// let keys = KeyRing::new(KeyId(1), CompactKey::new(PROVIDER, &secret)?);
+/// assert_eq!(keys.active().map(|(id, _)| id), Some(KeyId(1)));
+/// # Ok::<(), reveille_resume::InvalidSecret>(())
 /// ```
 #[derive(Clone)]
 pub struct CompactKey {

@@ -62,16 +62,16 @@ pub struct ExternalStore {
 pub enum StoreCommand {
     /// Set `key` if there is none; else give what is there.
     SetIfAbsent {
-        /// Key.
+        /// The key in the store.
         key: String,
-        /// Value.
+        /// The value to set.
         value: String,
         /// Life time in ms, by the store's clock.
         expires_in_ms: u64,
     },
     /// Set `key` if its value is `expected`, or `value` already; say whether that was so.
     Replace {
-        /// Key.
+        /// The key in the store.
         key: String,
         /// Value it must have.
         expected: String,
@@ -82,14 +82,15 @@ pub enum StoreCommand {
     },
     /// Delete `key` if its value is `expected`; say whether that was so.
     Delete {
-        /// Key.
+        /// The key in the store.
         key: String,
         /// Value it must have.
         expected: String,
     },
 }
 
-/// What the store said to [`StoreCommand::SetIfAbsent`].
+/// What the store said to [`StoreCommand::SetIfAbsent`]; given to [`ExternalStore::settle`], which makes the verdict
+/// of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums, reason = "users match all of it: there is nothing else")]
 pub enum StoreReply<'a> {
@@ -118,7 +119,8 @@ impl<'a> StoreReply<'a> {
     }
 }
 
-/// What the store said to [`StoreCommand::Replace`] or [`StoreCommand::Delete`].
+/// What the store said to [`StoreCommand::Replace`] or [`StoreCommand::Delete`]; [`committed`](Self::committed) says
+/// what that means for the reservation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums, reason = "users match all of it: there is nothing else")]
 pub enum StoreChange {

@@ -63,8 +63,7 @@ pub(crate) fn to_json(draft: &Draft<'_>) -> Result<Vec<u8>, IssueError> {
         chn: draft.bindings.channel.into(),
         shd: draft.shard,
     };
-    // Strings and integers into a vector: cannot fail.
-    Ok(serde_json::to_vec(&claims).unwrap_or_default())
+    serde_json::to_vec(&claims).map_err(|_| IssueError::Json)
 }
 
 /// Reads a payload whose MAC is valid, and compares all four ids.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use reveille_crypto::base64url;
 use serde::{Deserialize, Serialize};
 
-use crate::{KeyId, Reason, TOKEN_TYPE};
+use crate::{IssueError, KeyId, Reason, TOKEN_TYPE};
 
 /// `jwk`, `jku`, `x5c`, `crit`, `b64` and any other member make the token malformed: none of them belongs here.
 #[derive(Serialize, Deserialize)]
@@ -51,9 +51,8 @@ impl JwtHeader<'static> {
 }
 
 impl JwtHeader<'_> {
-    pub(super) fn to_json(&self) -> Vec<u8> {
-        // Three strings into a vector: cannot fail.
-        serde_json::to_vec(self).unwrap_or_default()
+    pub(super) fn to_json(&self) -> Result<Vec<u8>, IssueError> {
+        serde_json::to_vec(self).map_err(|_| IssueError::Json)
     }
 
     pub(super) fn is_for(&self, algorithm: &str) -> bool {

@@ -12,6 +12,16 @@ use crate::{InvalidSecret, Reason, TokenSecret};
 
 /// A key of the JWT profile. What it is made from fixes its algorithm for good: HS256 for a secret, ES256 for a key
 /// pair or a public key. No token can choose.
+///
+/// ```
+/// use reveille_crypto_ring::PROVIDER;
+/// use reveille_resume::JwtKey;
+///
+/// let private = PROVIDER.p256.generate()?;
+/// let signs = JwtKey::es256(PROVIDER, &private)?;
+/// assert_eq!(signs.algorithm(), "ES256");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct JwtKey {
     material: Material,
@@ -59,7 +69,7 @@ impl JwtKey {
         }
     }
 
-    /// `HS256` or `ES256`.
+    /// Returns `HS256` or `ES256`, for which the key was made.
     #[must_use]
     pub const fn algorithm(&self) -> &'static str {
         match self.material {

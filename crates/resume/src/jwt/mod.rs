@@ -15,7 +15,7 @@ use crate::{Bindings, KeyId, KeyRing, MAX_JOSE_LEN, Reason};
 
 impl Format for JwtKey {
     fn write(&self, id: KeyId, draft: &Draft<'_>) -> Result<String, IssueError> {
-        let header = header::JwtHeader::new(self.algorithm(), id).to_json();
+        let header = header::JwtHeader::new(self.algorithm(), id).to_json()?;
         let jws = UnsignedJws::new(&header, &claims::to_json(draft)?);
         let signature = self.sign(jws.signing_input())?;
         let token = jws.finish(&signature);

@@ -17,7 +17,8 @@ impl fmt::Display for KeyId {
     }
 }
 
-/// What a key may do.
+/// What a key may do: make and verify tokens, verify those that are out, or no more than that. Give it when a key is
+/// put into a [`KeyRing`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums, reason = "users match all of it: there is nothing else")]
 pub enum KeyState {
@@ -42,7 +43,8 @@ pub enum KeyState {
     },
 }
 
-/// The keys of one profile. Issuer and verifier borrow it, so that there is one truth about keys.
+/// The keys of one profile: the one that makes tokens, and old ones whose tokens are still out. Issuer and verifier
+/// take it by reference, so that there is one truth about keys.
 ///
 /// ```
 /// use reveille_core::UnixTime;
@@ -75,14 +77,14 @@ struct Entry<K> {
     key: K,
 }
 
-/// Why a key ring was not changed.
+/// Why a key ring was not changed; the error of [`KeyRing`]'s methods. The ring is as it was before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum KeyRingError {
     /// There is a key with this id.
     #[error("there is a key {id} already")]
     Duplicate {
-        /// The id.
+        /// The id of the key.
         id: KeyId,
     },
     /// There is an active key: rotate instead.
@@ -94,13 +96,13 @@ pub enum KeyRingError {
     /// There is no key with this id.
     #[error("there is no key {id}")]
     Unknown {
-        /// The id.
+        /// The id of the key.
         id: KeyId,
     },
     /// The key is revoked: what was made with it since would be genuine again.
     #[error("key {id} is revoked and cannot be activated again")]
     Revoked {
-        /// The id.
+        /// The id of the key.
         id: KeyId,
     },
 }

@@ -29,7 +29,8 @@ pub struct TokenSecret {
     algorithm: Option<&'static str>,
 }
 
-/// Why text or bytes are not a secret that can be used. No part of it is repeated.
+/// Why text or bytes are not a secret that can be used; the constructors of secrets and keys return it. No part of
+/// the secret is repeated.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidSecret {
@@ -40,7 +41,7 @@ pub enum InvalidSecret {
         min: usize,
         /// Bytes allowed at most.
         max: usize,
-        /// Bytes given.
+        /// How many bytes were given.
         length: usize,
     },
     /// Not base64url (nor base64).

@@ -8,11 +8,19 @@ use reveille_core::siphash::SipHash24;
 
 /// One attempt of one client to resume. The client draws a random number or text per attempt and sends it again when
 /// it repeats the request: that tells a repetition over a bad network from a second use.
+///
+/// ```
+/// use reveille_resume::Attempt;
+///
+/// // The same `Idempotency-Key` is the same attempt: the request was repeated, the token was not used twice.
+/// assert_eq!(Attempt::from_text("8f14e45f"), Attempt::from_text("8f14e45f"));
+/// assert_ne!(Attempt::from_text("8f14e45f"), Attempt::from_text("c9f0f895"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Attempt(u64);
 
 impl Attempt {
-    /// From a random number.
+    /// Makes an attempt of a random number that the client drew.
     #[must_use]
     pub const fn new(number: u64) -> Self {
         Self(number)
@@ -24,7 +32,7 @@ impl Attempt {
         Self(SipHash24::new(&[0; 16]).finish(text.as_bytes(), 0))
     }
 
-    /// The number.
+    /// Returns the attempt's number.
     #[must_use]
     pub const fn as_u64(self) -> u64 {
         self.0
@@ -37,13 +45,14 @@ impl Attempt {
     }
 }
 
-/// A token held for one attempt until its lease is over: commit or abort it.
+/// A token held for one attempt until its lease is over. Commit it before you let the user in, or abort it if you
+/// cannot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "users make it from its parts")]
 pub struct Reservation {
-    /// Of which token.
+    /// The token that is held.
     pub token_id: TokenId,
-    /// For whom.
+    /// The attempt that holds it.
     pub attempt: Attempt,
     /// Until when: then it is as if aborted.
     pub until: UnixTime,
@@ -53,7 +62,8 @@ pub struct Reservation {
     pub repeated: bool,
 }
 
-/// Why a reservation was neither committed nor aborted. The user must not be let in on it.
+/// Why a reservation was neither committed nor aborted; the error of [`ReplaySet::commit`](crate::ReplaySet::commit)
+/// and [`abort`](crate::ReplaySet::abort). The user must not be let in on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ReservationError {

@@ -14,7 +14,8 @@ use crate::{Reason, TokenId};
 /// Segments, so that a rebuild touches a 256th of the tokens.
 const SEGMENTS: usize = 256;
 
-/// What a replay set may cost, and how it judges.
+/// What a replay set may cost in memory, and how it judges what it cannot know; given to [`ReplaySet`] when it is
+/// made.
 ///
 /// ```
 /// use reveille_resume::{ReplayLimits, ReplaySet};
@@ -70,7 +71,8 @@ impl Default for ReplayLimits {
     }
 }
 
-/// What there is to know about a token whose uses are to be counted.
+/// What there is to know about a token whose uses are to be counted; a store of your own takes it from
+/// [`Authentic::single_use`](crate::Authentic::single_use).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "users make it from its parts")]
 pub struct SingleUse {
@@ -84,7 +86,8 @@ pub struct SingleUse {
     pub keep_until: UnixTime,
 }
 
-/// Remembers the tokens of one shard that were used, until they expire.
+/// Remembers the tokens of one shard that were used, until they expire. Use one where a single process verifies the
+/// tokens of a shard, and [`ExternalStore`](crate::ExternalStore) where several do.
 ///
 /// ```text
 ///            reserve               commit

@@ -23,7 +23,8 @@ const WARM: u8 = 1;
 /// A cold set that still watches its clock.
 const WATCHING: u8 = 2;
 
-/// Whether uses can have happened between a snapshot and its restoration.
+/// Whether uses can have happened between a snapshot and its restoration, for
+/// [`ReplaySet::restore`](crate::ReplaySet::restore).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums, reason = "users match all of it: there is nothing else")]
 pub enum Continuity {
@@ -78,7 +79,8 @@ impl fmt::Debug for SnapshotKey {
     }
 }
 
-/// Why bytes are not a snapshot that can be restored.
+/// Why bytes are not a snapshot that can be restored; the error of [`ReplaySet::restore`](crate::ReplaySet::restore).
+/// Begin with a cold set then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum RestoreError {
@@ -99,7 +101,7 @@ pub enum RestoreError {
     /// It holds more live tokens than the capacity allows.
     #[error("snapshot holds more than {capacity} tokens")]
     Capacity {
-        /// Tokens allowed.
+        /// How many tokens are allowed.
         capacity: usize,
     },
 }

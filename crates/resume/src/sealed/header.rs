@@ -6,7 +6,7 @@ use reveille_crypto::base64url;
 use serde::{Deserialize, Serialize};
 
 use crate::jwt::{key_id, strict_json};
-use crate::{KeyId, Reason, TOKEN_TYPE};
+use crate::{IssueError, KeyId, Reason, TOKEN_TYPE};
 
 /// `zip` above all is refused, with every other member: nothing is unpacked here.
 #[derive(Serialize, Deserialize)]
@@ -29,9 +29,8 @@ impl JweHeader<'static> {
 }
 
 impl JweHeader<'_> {
-    pub(super) fn to_json(&self) -> Vec<u8> {
-        // Four strings into a vector: cannot fail.
-        serde_json::to_vec(self).unwrap_or_default()
+    pub(super) fn to_json(&self) -> Result<Vec<u8>, IssueError> {
+        serde_json::to_vec(self).map_err(|_| IssueError::Json)
     }
 
     /// The key id, if everything else is as it must be.

@@ -25,6 +25,18 @@ const NONCE_INFO: &[u8] = b"jwe nonce";
 /// ```
 ///
 /// Two tokens have one nonce only if they are the same token, and then they are the same bytes.
+///
+/// ```
+/// use reveille_core::UnixTime;
+/// use reveille_crypto_ring::PROVIDER;
+/// use reveille_resume::{Bindings, Issuer, KeyId, KeyRing, SealedKey, TokenSecret};
+///
+/// let keys = KeyRing::new(KeyId(1), SealedKey::new(PROVIDER, &TokenSecret::from_bytes(&[7; 32])?)?);
+/// let user = Bindings { contact: "c-1", conversation: "k-1", device: "d-1", channel: "web" };
+/// let token = Issuer::new(PROVIDER).issue(&keys, &user, UnixTime::from_secs(1_700_000_000))?;
+/// assert_eq!(token.split('.').count(), 5); // header, no key, nonce, ciphertext, tag
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct SealedKey {
     key: Secret<Vec<u8>>,

@@ -17,7 +17,7 @@ impl Format for SealedKey {
     /// RFC 7516 §5.1: `header "." "" "." iv "." ciphertext "." tag`; the encoded header is the additional data.
     fn write(&self, id: KeyId, draft: &Draft<'_>) -> Result<String, IssueError> {
         let mut text = claims::to_json(draft)?;
-        let mut token = base64url::encode(&header::JweHeader::new(id).to_json());
+        let mut token = base64url::encode(&header::JweHeader::new(id).to_json()?);
         let nonce = self.nonce(token.as_bytes(), &text);
         let tag = self.seal(&nonce, token.as_bytes(), &mut text)?;
         token.push('.');

@@ -6,7 +6,8 @@ use reveille_core::UnixTime;
 
 use super::Adversity;
 
-/// The clocks of some nodes, each with an error of its own. Real time only ever goes on.
+/// The clocks of some nodes, each with an error of its own: ask it for `now` in a test of what keeps time. Real time
+/// only ever goes on.
 #[derive(Clone, Debug)]
 pub struct Clocks {
     truth: UnixTime,

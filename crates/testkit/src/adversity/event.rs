@@ -8,26 +8,26 @@ use reveille_core::Jitter;
 pub enum Adversity {
     /// Nothing wrong: the test does something on a node.
     Act {
-        /// On which.
+        /// The node on which it happens.
         node: usize,
         /// What, as the test likes.
         choice: u64,
     },
     /// Real time passes: milliseconds mostly, now and then hours.
     Wait {
-        /// How much.
+        /// By how many milliseconds.
         ms: u64,
     },
     /// A node's clock is set: right, off by seconds, minutes, days, or to another epoch.
     SetClock {
-        /// Whose.
+        /// The node whose clock it is.
         node: usize,
         /// Its error from now on.
         error_ms: i64,
     },
     /// A node stops and starts again, with what it has on disk, and with a clock that may be wrong at boot.
     Restart {
-        /// Which.
+        /// The node that it happens to.
         node: usize,
         /// The error of its clock from now on.
         error_ms: i64,
@@ -36,7 +36,7 @@ pub enum Adversity {
     },
     /// A process forks, or its machine is cloned or restored from an image: from now on two go on with one state.
     Fork {
-        /// Which.
+        /// The node that it happens to.
         node: usize,
     },
     /// A bit of what is stored flips.
@@ -50,7 +50,7 @@ pub enum Adversity {
     StoreAnswersLate,
 }
 
-/// What a node that starts finds on its disk.
+/// What a node that starts finds on its disk; [`Adversity`](super::Adversity) events that restart a node name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums, reason = "tests match all of it")]
 pub enum Snapshot {
@@ -58,7 +58,7 @@ pub enum Snapshot {
     Current,
     /// An older state.
     Stale,
-    /// Nothing.
+    /// There is no file.
     None,
 }
 

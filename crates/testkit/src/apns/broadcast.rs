@@ -16,7 +16,8 @@ const MAX_PAYLOAD: usize = 5_120;
 /// The longest that a channel keeps a broadcast: 8 hours.
 const MAX_KEPT: Duration = Duration::from_secs(8 * 3_600);
 
-/// An accepted broadcast.
+/// A broadcast that the service accepted; [`ApnsService::take_broadcasts`](super::ApnsService::take_broadcasts)
+/// returns them for a test to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AcceptedBroadcast {

@@ -7,7 +7,8 @@ use reveille_core::UnixTime;
 use super::headers::{is_uuid, one, seconds};
 use super::{Refusal, TrustedKey, payload};
 
-/// An accepted push.
+/// A push that the service accepted; [`ApnsService::take_pushes`](super::ApnsService::take_pushes) returns them for a
+/// test to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AcceptedPush {

@@ -4,7 +4,8 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
 use reveille_core::UnixTime;
 
-/// A refusal: status, Apple's word for the reason, and what goes with it.
+/// A refusal: status, Apple's word for the reason, and what goes with it. Give one to
+/// [`ApnsService::script`](super::ApnsService::script) to see how your code takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refusal {
@@ -31,25 +32,25 @@ impl Refusal {
         Self { timestamp: Some(since), ..Self::new(410, "Unregistered") }
     }
 
-    /// 429 `TooManyRequests`.
+    /// Returns the refusal 429 `TooManyRequests`.
     #[must_use]
     pub const fn too_many_requests() -> Self {
         Self::new(429, "TooManyRequests")
     }
 
-    /// 500 `InternalServerError`.
+    /// Returns the refusal 500 `InternalServerError`.
     #[must_use]
     pub const fn internal() -> Self {
         Self::new(500, "InternalServerError")
     }
 
-    /// 503 `ServiceUnavailable`.
+    /// Returns the refusal 503 `ServiceUnavailable`.
     #[must_use]
     pub const fn unavailable() -> Self {
         Self::new(503, "ServiceUnavailable")
     }
 
-    /// 503 `Shutdown`.
+    /// Returns the refusal 503 `Shutdown`.
     #[must_use]
     pub const fn shutdown() -> Self {
         Self::new(503, "Shutdown")

@@ -59,7 +59,7 @@ impl ApnsService {
         }
     }
 
-    /// Trusts a key.
+    /// Registers a key: tokens that it signs are taken from now on.
     pub fn trust(&mut self, key: TrustedKey) {
         self.keys.push(key);
     }
@@ -89,7 +89,7 @@ impl ApnsService {
         std::mem::take(&mut self.broadcasts)
     }
 
-    /// Answers a request.
+    /// Answers a request as APNs would at this time.
     pub fn handle(&mut self, request: &Request<Bytes>, now: UnixTime) -> Response<Bytes> {
         self.answered += 1;
         let path = request.uri().path();

@@ -16,7 +16,8 @@ const MAX_AGE: Duration = Duration::from_secs(60 * 60);
 /// How far in the future a token may be issued: clocks differ.
 const MAX_SKEW: Duration = Duration::from_secs(60);
 
-/// A key that a team has registered with Apple.
+/// A key that a team has registered with Apple; give it to [`ApnsService::trust`](super::ApnsService::trust), or the
+/// service refuses its tokens.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct TrustedKey {

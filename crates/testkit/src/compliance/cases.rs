@@ -2,7 +2,7 @@
 
 use std::ops::Add;
 
-/// How many cases a check ran.
+/// How many cases a check ran: compare it with what you expect, so that a check that runs nothing does not pass.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "plain data for tests")]
 pub struct Cases {

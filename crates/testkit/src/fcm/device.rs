@@ -1,6 +1,7 @@
 //! Devices.
 
-/// What the service knows of a token or an installation id.
+/// What the service knows of a token or an installation id; set it with
+/// [`FcmService::device`](super::FcmService::device) before a test sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Device {

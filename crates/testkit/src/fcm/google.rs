@@ -6,7 +6,8 @@ use reveille_core::UnixTime;
 
 use super::{FcmService, OAuthService, Refusal};
 
-/// FCM, the OAuth server and the metadata server; a token that one gives the other takes.
+/// FCM, the OAuth server and the metadata server in one; use it where a test fetches a token and sends with it. A
+/// token that one gives the other takes.
 #[derive(Debug)]
 #[allow(clippy::exhaustive_structs, reason = "plain data for tests")]
 pub struct Google {

@@ -19,7 +19,7 @@ const SKEW_SECS: u64 = 300;
 /// An hour, and the skew.
 const MAX_LIFE_SECS: u64 = 3_600 + SKEW_SECS;
 
-/// Why the OAuth server refuses, with Google's words.
+/// Why the OAuth server refuses, with Google's words; [`OAuthService::script`] makes the next answer one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OAuthRefusal {
@@ -44,7 +44,7 @@ pub enum OAuthRefusal {
 }
 
 impl OAuthRefusal {
-    /// The answer.
+    /// Returns the answer, in Google's form.
     #[must_use]
     pub fn response(self) -> Response<Bytes> {
         let (status, error, description) = match self {
@@ -71,7 +71,8 @@ impl OAuthRefusal {
     }
 }
 
-/// The OAuth server, for one service account.
+/// Google's OAuth server in memory, for one service account: it checks assertions as Google does and gives tokens.
+/// Hand it the requests of a source of tokens.
 #[derive(Debug)]
 pub struct OAuthService {
     client_email: String,

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::validate::Violation;
 
-/// Why FCM refuses a request, in the form in which it says so.
+/// Why FCM refuses a request, in the form in which it says so; [`FcmService::script`](super::FcmService::script)
+/// makes the next answer one of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
@@ -66,7 +67,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The answer.
+    /// Returns the answer, in Google's form.
     #[must_use]
     pub fn response(&self) -> Response<Bytes> {
         let (status, word, message, details) = self.parts();

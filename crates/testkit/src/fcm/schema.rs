@@ -1,7 +1,7 @@
 //! The schema of the v1 API (Google's discovery document, revision 20261023) as a table, so that a request can be checked
 //! without reading the document. A test of `reveille-fcm` compares the two.
 
-/// An object of the schema.
+/// An object of FCM's schema as a table; [`validate`](super::validate) checks a request with it.
 #[derive(Debug)]
 #[allow(clippy::exhaustive_structs, reason = "plain data for tests")]
 pub struct Object {
@@ -11,7 +11,8 @@ pub struct Object {
     pub fields: &'static [(&'static str, Kind)],
 }
 
-/// What a field holds.
+/// What a field of the schema holds; [`Object::fields`](super::schema::Object::fields) pairs it with the field's
+/// name.
 #[derive(Clone, Copy, Debug)]
 #[allow(clippy::exhaustive_enums, reason = "tests match all of it")]
 pub enum Kind {
@@ -298,7 +299,7 @@ pub fn camel(name: &str) -> String {
     out
 }
 
-/// A name in `snake_case`.
+/// Returns a name in `snake_case`, as Google's other clients write it.
 #[must_use]
 pub fn snake(name: &str) -> String {
     let mut out = String::with_capacity(name.len() + 4);

@@ -14,7 +14,7 @@ use super::validate::{Violation, field, validate};
 use super::wire::{ok, percent_decode};
 use super::{Device, apple, limits};
 
-/// A message that was taken.
+/// A message that the service took; [`FcmService::take`] returns them for a test to look at.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct StoredMessage {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::schema::{Kind, Object, camel};
 
-/// A field that is not as the schema has it.
+/// A field of a request that is not as the schema has it; [`validate`] returns them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
 pub struct Violation {

@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
 
-/// Why the service refuses a request, with autopush's status and `errno`.
+/// Why the service refuses a request, with autopush's status and `errno`;
+/// [`PushService::script`](super::PushService::script) makes the next answer one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
@@ -39,7 +40,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Status, errno and message.
+    /// Returns status, `errno` and message, as autopush has them.
     #[must_use]
     pub const fn parts(self) -> (StatusCode, u32, &'static str) {
         match self {

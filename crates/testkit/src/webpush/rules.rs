@@ -15,7 +15,7 @@ const MAX_TTL: u64 = 30 * 24 * 60 * 60;
 /// RFC 8030 §7.2.
 const MAX_BODY: usize = 4_096;
 
-/// What an acceptable request asks for.
+/// What an acceptable request asks for; [`check`](super::check) returns it for a test to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Accepted {

@@ -44,7 +44,7 @@ struct Subscriber {
     waiting: Vec<StoredMessage>,
 }
 
-/// A message that waits for its user agent.
+/// A message that waits for its user agent; [`PushService::take`] returns it for a test to open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoredMessage {

@@ -8,8 +8,8 @@ use thiserror::Error;
 
 use crate::target::is_local_name;
 
-/// How the push service's operator reaches the application server's operator: a `mailto:` or `https:` URI
-/// (RFC 8292 §2.1).
+/// How the push service's operator reaches the application server's operator: a `mailto:` or `https:` URI (RFC 8292
+/// §2.1), for [`VapidSettings::new`](crate::VapidSettings::new).
 ///
 /// The RFC makes it optional; Apple and Mozilla in practice do not. It is checked the way the strictest service does:
 /// Apple answers `BadJwtToken` to spaces, angle brackets, a doubled `mailto:` and hosts like `localhost`.
@@ -24,14 +24,15 @@ use crate::target::is_local_name;
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Contact(Box<str>);
 
-/// Why text is not an acceptable contact.
+/// Why text is not an acceptable contact; the error of [`Contact`]'s `FromStr`. Push services refuse such contacts,
+/// some of them late.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidContact {
     /// Longer than [`Contact::MAX_LEN`].
     #[error("contact of {length} bytes is longer than the limit of {}", Contact::MAX_LEN)]
     TooLong {
-        /// Bytes given.
+        /// How many bytes were given.
         length: usize,
     },
     /// Neither `mailto:` nor `https:`.
@@ -55,7 +56,7 @@ impl Contact {
     /// The longest contact, in bytes: claims should be small (RFC 8292 §2.2).
     pub const MAX_LEN: usize = 256;
 
-    /// The URI.
+    /// Returns the URI as it was given.
     #[must_use]
     pub const fn as_str(&self) -> &str {
         &self.0

@@ -46,23 +46,36 @@ impl FromStr for VapidKeyId {
 
 text_serde!(VapidKeyId);
 
-/// Not the 11 characters of a [`VapidKeyId`].
+/// The text is not the 11 characters of a [`VapidKeyId`]; the error of its `FromStr`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("VAPID key id must be 11 characters of base64url (8 bytes)")]
 #[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
 pub struct InvalidVapidKeyId;
 
-/// A key that signs VAPID tokens, here or elsewhere.
+/// A key that signs VAPID tokens (RFC 8292 §2), here or elsewhere: load one from text with
+/// [`from_text`](Self::from_text), or name one in a KMS with [`remote`](Self::remote). It belongs into
+/// [`VapidKeys`](crate::VapidKeys).
 ///
 /// It signs and does nothing else: there is no way from it to the key agreement, which RFC 8292 §3.2 demands to use
 /// another key.
+///
+/// ```
+/// use reveille_testkit::rfc8291::{PROVIDER, VAPID_PRIVATE};
+/// use reveille_webpush::VapidKey;
+///
+/// let key = VapidKey::from_text(VAPID_PRIVATE, PROVIDER)?; // or PEM, DER, JWK
+/// // What the page needs for `pushManager.subscribe`:
+/// assert_eq!(key.public_key().to_string().len(), 87);
+/// assert_eq!(VapidKey::remote(*key.public_key()).id(), key.id());
+/// # Ok::<(), reveille_webpush::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct VapidKey {
     public: P256PublicKey,
     signer: Option<Arc<dyn Es256SigningKey>>,
 }
 
-/// Why a key cannot be used.
+/// Why a key cannot be used for VAPID; the error of the constructors of [`VapidKey`]. It carries nothing of the key.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidVapidKey {
@@ -112,7 +125,7 @@ impl VapidKey {
         &self.public
     }
 
-    /// The key's short name.
+    /// Returns the key's short name, by which subscriptions are bound to it.
     #[must_use]
     pub fn id(&self) -> VapidKeyId {
         VapidKeyId::of(&self.public)

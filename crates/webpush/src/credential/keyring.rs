@@ -4,18 +4,32 @@ use thiserror::Error;
 
 use super::{VapidKey, VapidKeyId};
 
-/// The keys of an application server: the current one, for new subscriptions, and those that older subscriptions are
-/// still bound to.
+/// The keys of an application server, for [`ApplicationServer::new`](crate::ApplicationServer::new): the current one,
+/// for new subscriptions, and those that older subscriptions are still bound to.
 ///
 /// A subscription lives and dies with its key (RFC 8292 §4.2), so rotation means: [`rotate`](Self::rotate), hand the
 /// new public key to pages, and keep the old key until no subscription is bound to it.
+///
+/// ```
+/// use reveille_crypto_ring::PROVIDER;
+/// use reveille_webpush::{VapidKey, VapidKeys};
+///
+/// let old = VapidKey::new(&PROVIDER.p256.generate()?, PROVIDER)?;
+/// let new = VapidKey::new(&PROVIDER.p256.generate()?, PROVIDER)?;
+/// let mut keys = VapidKeys::new(old.clone());
+/// keys.rotate(new.clone());
+/// assert_eq!(keys.current().id(), new.id());
+/// assert_eq!(keys.find(Some(old.id()))?.id(), old.id()); // for subscriptions that are bound to it
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct VapidKeys {
     current: VapidKey,
     retained: Vec<VapidKey>,
 }
 
-/// A subscription is bound to a key that is not there any more: it must be made anew.
+/// A subscription is bound to a key that is not there any more; [`VapidKeys::find`] returns it. The browser has to
+/// subscribe anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("no VAPID key with the id {id}: the subscription must be renewed")]
 #[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
@@ -25,7 +39,7 @@ pub struct UnknownVapidKey {
 }
 
 impl VapidKeys {
-    /// One key.
+    /// Makes a ring with one key, the current one.
     #[must_use]
     pub const fn new(current: VapidKey) -> Self {
         Self { current, retained: Vec::new() }

@@ -24,20 +24,20 @@ pub struct VapidSettings {
     capacity: usize,
 }
 
-/// Why a setting is refused.
+/// Why a setting is refused; the error of the setters of [`VapidSettings`]. The settings are not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidSettings {
     /// Less than [`VapidSettings::MIN_LIFETIME`], or more than [`VapidSettings::MAX_LIFETIME`].
     #[error("lifetime of {} s is not from 7200 s to 85800 s", given.as_secs())]
     Lifetime {
-        /// As given.
+        /// The span that was given.
         given: Duration,
     },
     /// Less than a minute, or more than half of the lifetime.
     #[error("renew_before of {} s is not from 60 s to half of the lifetime, {} s", given.as_secs(), half.as_secs())]
     RenewBefore {
-        /// As given.
+        /// The span that was given.
         given: Duration,
         /// Half of the lifetime.
         half: Duration,

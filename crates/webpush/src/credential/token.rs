@@ -48,7 +48,8 @@ impl fmt::Debug for Token {
     }
 }
 
-/// Why there is no token.
+/// Why there is no token at this moment; the error of [`ApplicationServer::token`](crate::ApplicationServer::token).
+/// Each variant says what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum TokenError {
@@ -59,7 +60,7 @@ pub enum TokenError {
     /// [`poll_output`](crate::ApplicationServer::poll_output), then ask again.
     #[error("a token for this push service must first be signed with the key {key}, which is elsewhere")]
     Pending {
-        /// Which key.
+        /// The id of the key.
         key: VapidKeyId,
     },
     /// The signer failed, and there is no older token that is still good.
@@ -82,13 +83,13 @@ pub enum SignatureRefused {
     /// ES256 signatures are R ‖ S, 64 bytes, not DER (RFC 7518 §3.4).
     #[error("ES256 signature must be 64 bytes (R and S, not DER), got {length}")]
     Length {
-        /// Bytes given.
+        /// How many bytes were given.
         length: usize,
     },
     /// It is not one over these bytes with this key. The request stays open.
     #[error("signature does not belong to the key {key} and the bytes to sign")]
     Wrong {
-        /// Which key.
+        /// The id of the key.
         key: VapidKeyId,
     },
     /// The signed token is not a legal header value; see [`TokenError::Header`].
@@ -96,7 +97,9 @@ pub enum SignatureRefused {
     Header,
 }
 
-/// What was done about a token that a push service refused as too old.
+/// What was done about a token that a push service refused as too old:
+/// [`ApplicationServer::handle_refusal`](crate::ApplicationServer::handle_refusal) returns it, so that the sender
+/// knows whether to send again at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {

@@ -10,13 +10,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
-/// A parsed `Authorization: vapid t=…, k=…` header (RFC 8292 §3), not yet verified.
+/// A parsed `Authorization: vapid t=…, k=…` header (RFC 8292 §3), not yet verified: for whoever writes a push
+/// service, or a proxy before one.
 pub struct VapidHeader<'a> {
     token: &'a str,
     key: P256PublicKey,
 }
 
-/// The claims of a verified token. Unknown ones are ignored.
+/// The claims of a verified token (RFC 8292 §2), as [`VapidHeader::verify`] returns them to a push service. Unknown
+/// claims are ignored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct VapidClaims {
@@ -29,7 +31,7 @@ pub struct VapidClaims {
     pub sub: Option<String>,
 }
 
-/// Why a header is refused.
+/// Why a header is refused, for a push service; the error of [`VapidHeader::new`] and [`VapidHeader::verify`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidVapid {
@@ -39,13 +41,13 @@ pub enum InvalidVapid {
     /// `t` or `k` is missing.
     #[error("parameter {name} is missing")]
     Missing {
-        /// Which.
+        /// The name of the parameter or claim.
         name: &'static str,
     },
     /// `t` or `k` appears twice.
     #[error("parameter {name} appears twice")]
     Doubled {
-        /// Which.
+        /// The name of the parameter or claim.
         name: &'static str,
     },
     /// `k` is not a key.
@@ -57,7 +59,7 @@ pub enum InvalidVapid {
     /// A claim is missing or of the wrong type.
     #[error("t: claim {name} must be {expected}")]
     Claim {
-        /// Which.
+        /// The name of the parameter or claim.
         name: &'static str,
         /// The right type.
         expected: &'static str,

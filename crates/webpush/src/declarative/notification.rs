@@ -9,7 +9,9 @@ use super::DeclarativeAction;
 use super::navigable::is_navigable;
 use crate::message::{MAX_PLAINTEXT, Message, Ttl};
 
-/// Text direction.
+/// In which direction the texts are read, for
+/// [`DeclarativeNotification::with_dir`](crate::DeclarativeNotification::with_dir); needed for Arabic, Hebrew and the
+/// like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -22,7 +24,8 @@ pub enum Direction {
     Rtl,
 }
 
-/// A notification that describes itself: `{"web_push": 8030, "notification": {…}}`.
+/// A notification that the browser shows by itself, without a service worker: `{"web_push": 8030, "notification":
+/// {…}}`. Use it where Safari is among the receivers; [`to_message`](Self::to_message) makes the message to send.
 ///
 /// ```
 /// use reveille_webpush::DeclarativeNotification;
@@ -81,7 +84,8 @@ pub(super) struct Members {
     pub(super) app_badge: Option<u64>,
 }
 
-/// Why a declarative message would not be shown.
+/// Why a declarative message would not be shown; the error of [`DeclarativeNotification`] where it is fitted or
+/// written.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidDeclarative {
@@ -97,7 +101,7 @@ pub enum InvalidDeclarative {
     /// A URL is not absolute https.
     #[error("{field} must be an absolute https URL")]
     Url {
-        /// Which member.
+        /// Which member of the JSON it is.
         field: &'static str,
     },
     /// `renotify` without `tag`, or `silent` with `renotify`: the Notifications API refuses both.
@@ -136,7 +140,7 @@ impl DeclarativeNotification {
         Self { members, mutable: false }
     }
 
-    /// The text.
+    /// Sets the text below the title.
     #[must_use]
     pub fn with_body(mut self, body: impl Into<String>) -> Self {
         self.members.body = Some(body.into());
@@ -150,7 +154,7 @@ impl DeclarativeNotification {
         self
     }
 
-    /// The text direction.
+    /// Sets the direction in which the texts are read.
     #[must_use]
     pub fn with_dir(mut self, dir: Direction) -> Self {
         self.members.dir = Some(dir);
@@ -164,14 +168,14 @@ impl DeclarativeNotification {
         self
     }
 
-    /// An icon's URL.
+    /// Sets the URL of an icon.
     #[must_use]
     pub fn with_icon(mut self, icon: impl Into<String>) -> Self {
         self.members.icon = Some(icon.into());
         self
     }
 
-    /// A picture's URL.
+    /// Sets the URL of a picture.
     #[must_use]
     pub fn with_image(mut self, image: impl Into<String>) -> Self {
         self.members.image = Some(image.into());
@@ -192,7 +196,7 @@ impl DeclarativeNotification {
         self
     }
 
-    /// Without sound and vibration.
+    /// Shows it without sound and vibration, or not.
     #[must_use]
     pub fn with_silent(mut self, silent: bool) -> Self {
         self.members.silent = Some(silent);
@@ -224,7 +228,7 @@ impl DeclarativeNotification {
         Ok(self)
     }
 
-    /// One more button.
+    /// Adds one more button.
     #[must_use]
     pub fn with_action(mut self, action: DeclarativeAction) -> Self {
         self.members.actions.push(action);

@@ -22,7 +22,8 @@ pub use urgency::{InvalidUrgency, Urgency};
 /// The longest plaintext, in bytes: what fits a body of 4,096 octets (RFC 8291 §4).
 pub const MAX_PLAINTEXT: usize = 3_993;
 
-/// A push message: checked once, then sent to any number of subscriptions.
+/// A push message: payload, TTL, urgency and topic. It is checked when it is made, then sent to any number of
+/// subscriptions.
 ///
 /// ```
 /// use reveille_webpush::{Message, Padding, Topic, Ttl, Urgency};
@@ -65,7 +66,7 @@ pub struct Message {
     ttl_value: HeaderValue,
 }
 
-/// Why a message cannot be built.
+/// Why a message cannot be built; the error of [`Message::new`] and of the setters that can refuse.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidMessage {
@@ -176,19 +177,19 @@ impl Message {
         self.ttl
     }
 
-    /// The urgency, if set.
+    /// Returns the urgency, if it was set.
     #[must_use]
     pub const fn urgency(&self) -> Option<Urgency> {
         self.urgency
     }
 
-    /// The topic, if set.
+    /// Returns the topic, if it was set.
     #[must_use]
     pub const fn topic(&self) -> Option<&Topic> {
         self.topic.as_ref()
     }
 
-    /// The padding.
+    /// Returns how much padding there is.
     #[must_use]
     pub const fn padding(&self) -> Padding {
         self.padding

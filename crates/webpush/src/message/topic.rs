@@ -8,23 +8,32 @@ use reveille_crypto::{HmacKey, base64url};
 use thiserror::Error;
 
 /// The name under which a waiting message is replaced by a newer one (RFC 8030 §5.4): 1 to 32 characters of the
-/// base64url alphabet.
+/// base64url alphabet. Give one to messages of which only the last matters, such as a count of unread messages.
 ///
 /// The push service can read it and link messages by it; [`Topic::derived`] hides the meaning.
+///
+/// ```
+/// use reveille_webpush::Topic;
+///
+/// let topic: Topic = "unread-42".parse()?;
+/// assert_eq!(topic.as_str(), "unread-42");
+/// assert!(Topic::new("unread 42").is_err());
+/// # Ok::<(), reveille_webpush::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Topic {
     text: Box<str>,
     value: HeaderValue,
 }
 
-/// Why text is not a topic.
+/// Why text is not a topic; the error of [`Topic::new`]. [`Topic::derived`] makes a topic of any text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidTopic {
     /// Nothing, or more than 32 characters.
     #[error("topic must be 1 to {} characters, got {length}", Topic::MAX_LEN)]
     Length {
-        /// Characters given.
+        /// How many characters were given.
         length: usize,
     },
     /// A character outside `A–Z a–z 0–9 - _`.
@@ -62,7 +71,7 @@ impl Topic {
         Self::new(&base64url::encode(&topic))
     }
 
-    /// The text.
+    /// Returns the topic's text, as the header carries it.
     #[must_use]
     pub const fn as_str(&self) -> &str {
         &self.text

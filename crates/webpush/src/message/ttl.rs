@@ -10,10 +10,22 @@ use thiserror::Error;
 ///
 /// Services shorten it (Mozilla keeps messages for at most 30 days) and say so in their answer, see
 /// [`Receipt::ttl`](reveille_core::Receipt).
+///
+/// ```
+/// use reveille_webpush::Ttl;
+/// use std::time::Duration;
+///
+/// let minute = Ttl::from_secs(60)?;
+/// assert_eq!(Ttl::try_from(Duration::from_secs(60))?, minute);
+/// assert_eq!(minute.to_string(), "60");
+/// assert!(Ttl::from_secs(1 << 31).is_err());
+/// # Ok::<(), reveille_webpush::Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ttl(u32);
 
-/// A TTL that does not fit 31 bits.
+/// A TTL that does not fit 31 bits (RFC 8030 §5.2), which is 68 years; the error of [`Ttl::from_secs`] and of its
+/// other conversions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("TTL of {seconds} seconds is longer than the limit of {}", Ttl::MAX.as_secs())]
 pub struct InvalidTtl {
@@ -26,7 +38,7 @@ impl Ttl {
     /// The longest that every service must be able to read: 2³¹ − 1 seconds.
     pub const MAX: Self = Self(0x7fff_ffff);
 
-    /// From whole seconds.
+    /// Makes a TTL of whole seconds, up to 2³¹ − 1.
     ///
     /// # Errors
     /// [`InvalidTtl`] above [`Ttl::MAX`].
@@ -34,7 +46,7 @@ impl Ttl {
         if seconds <= Self::MAX.0 as u64 { Ok(Self(seconds as u32)) } else { Err(InvalidTtl { seconds }) }
     }
 
-    /// Whole seconds.
+    /// Returns the TTL in whole seconds.
     #[must_use]
     pub const fn as_secs(self) -> u32 {
         self.0

@@ -6,7 +6,16 @@ use std::str::FromStr;
 use http::HeaderValue;
 use thiserror::Error;
 
-/// How much the message is worth the user's battery (RFC 8030 §5.3).
+/// How much the message is worth the user's battery (RFC 8030 §5.3), for
+/// [`Message::with_urgency`](crate::Message::with_urgency): a phone that saves power is given urgent messages only.
+///
+/// ```
+/// use reveille_webpush::Urgency;
+///
+/// assert_eq!("high".parse::<Urgency>()?, Urgency::High);
+/// assert!(Urgency::High > Urgency::Normal);
+/// # Ok::<(), reveille_webpush::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Urgency {
@@ -20,14 +29,14 @@ pub enum Urgency {
     High,
 }
 
-/// Text that is not one of the four urgencies.
+/// Text that is not one of the four urgencies of RFC 8030 §5.3; the error of [`Urgency`]'s `FromStr`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("urgency must be very-low, low, normal or high")]
 #[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
 pub struct InvalidUrgency;
 
 impl Urgency {
-    /// The header's value.
+    /// Returns the value of the header `Urgency`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -11,7 +11,8 @@ pub use server::ApplicationServer;
 
 use crate::credential::{TokenError, UnknownVapidKey};
 
-/// Why a request cannot be built.
+/// Why a request cannot be built; the error of [`Message::request`](crate::Message::request) and of all methods of
+/// [`ApplicationServer`] that build requests. Nothing was sent and nothing is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum RequestError {

@@ -19,7 +19,8 @@ use crate::encryption::seal_with;
 use crate::message::Message;
 use crate::target::Subscription;
 
-/// An application server (RFC 8030 §2): builds requests to push services. It sends nothing.
+/// An application server (RFC 8030 §2): it has the VAPID keys, keeps their tokens, and builds requests to push
+/// services. It sends nothing. Make one for a service and share it between threads.
 ///
 /// One instance serves all threads through `&self`. Inside is one lock, which is held for a look-up or an installation, and
 /// never while something is signed or encrypted: a slow signer stops nobody who has a token.

@@ -9,10 +9,22 @@ use thiserror::Error;
 
 use super::policy::{EndpointPolicy, RefusedEndpoint};
 
-/// The URL of a push resource, as the browser's `PushSubscription.endpoint` gives it.
+/// The URL of a push resource, as the browser's `PushSubscription.endpoint` gives it: where requests for one
+/// subscription go. It is a capability, so keep it out of logs.
 ///
 /// It is a capability: whoever knows it can push (RFC 8030 §8.3, RFC 8292 §4). `Debug` and `Display` therefore show the origin only;
 /// [`as_str`](Self::as_str) gives the whole.
+///
+/// ```
+/// use reveille_webpush::Endpoint;
+/// use reveille_webpush::target::PublicHttps;
+///
+/// let endpoint = Endpoint::new("https://push.example.net/push/secret", &PublicHttps)?;
+/// assert_eq!(endpoint.origin(), "https://push.example.net");
+/// assert!(!format!("{endpoint:?}").contains("secret"));
+/// assert!(Endpoint::new("https://169.254.169.254/", &PublicHttps).is_err());
+/// # Ok::<(), reveille_webpush::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Endpoint {
     url: Box<str>,
@@ -20,14 +32,15 @@ pub struct Endpoint {
     authority_end: u16,
 }
 
-/// Why a URL is not a push endpoint. No variant repeats the URL.
+/// Why a URL is not a push endpoint; the error of [`Endpoint::new`]. No variant repeats the URL, for it is a
+/// capability.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidEndpoint {
     /// Longer than [`Endpoint::MAX_LEN`].
     #[error("URL of {length} bytes is longer than the limit of {}", Endpoint::MAX_LEN)]
     TooLong {
-        /// Bytes given.
+        /// How many bytes were given.
         length: usize,
     },
     /// Not an absolute URL with a host.

@@ -68,8 +68,9 @@ pub enum RefusedEndpoint {
     NotAllowed,
 }
 
-/// The default: https, no credentials, no literal private, loopback, link-local or metadata address, no name that never
-/// leaves a machine or network, and port 443 or one above 1023.
+/// The default policy for endpoints; use it unless you know all your push services. It wants https, no credentials,
+/// no literal private, loopback, link-local or metadata address, no name that never leaves a machine or network, and
+/// port 443 or one above 1023.
 ///
 /// The ports are a choice. Push services that users host themselves stand behind ports such as 8443, so those are allowed; below
 /// 1024 there are mail servers, name servers and directories, which nobody should make a server talk to. Who

@@ -47,7 +47,8 @@ pub struct Subscription {
     pub(super) vapid_key: Option<VapidKeyId>,
 }
 
-/// Why JSON is not a usable subscription; the text names the member.
+/// Why JSON is not a usable subscription; the error of [`Subscription::from_json`]. The text names the member, and
+/// can be shown to the client.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidSubscription {
@@ -88,7 +89,7 @@ pub enum InvalidSubscription {
     /// The authentication secret has the wrong length.
     #[error("keys.auth: must be {AUTH_SECRET_LEN} bytes, got {length}")]
     AuthLength {
-        /// Bytes given.
+        /// How many bytes were given.
         length: usize,
     },
     /// Our own key id is not one.
@@ -143,7 +144,7 @@ impl Subscription {
         Self { expiration: Some(end), ..self }
     }
 
-    /// Where to send.
+    /// Returns the endpoint: where requests go.
     #[must_use]
     pub const fn endpoint(&self) -> &Endpoint {
         &self.endpoint

@@ -6,14 +6,25 @@ use thiserror::Error;
 
 use crate::target::AUTH_SECRET_LEN;
 
-/// What a user agent generates for a subscription (RFC 8291 §3.1, §3.2) and keeps.
+/// What a user agent generates for a subscription (RFC 8291 §3.1, §3.2) and keeps: make a
+/// [`UserAgent`](crate::UserAgent) of it.
+///
+/// ```
+/// use reveille_testkit::rfc8291::{AUTH_SECRET, UA_PRIVATE};
+/// use reveille_webpush::UserAgentKeys;
+///
+/// let keys = UserAgentKeys::from_text(UA_PRIVATE, AUTH_SECRET)?;
+/// assert_eq!(keys.expose_auth_secret().len(), 16);
+/// assert!(UserAgentKeys::from_text(UA_PRIVATE, "AAAA").is_err()); // the secret has 16 bytes
+/// # Ok::<(), reveille_webpush::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct UserAgentKeys {
     pub(super) private_key: EcPrivateKey,
     pub(super) auth_secret: Secret<[u8; AUTH_SECRET_LEN]>,
 }
 
-/// Why stored keys cannot be read.
+/// Why stored keys of a user agent cannot be read; the error of [`UserAgentKeys`]. It carries nothing of the keys.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidUserAgentKeys {
@@ -26,7 +37,7 @@ pub enum InvalidUserAgentKeys {
     /// The authentication secret has the wrong length.
     #[error("auth: must be {AUTH_SECRET_LEN} bytes, got {length}")]
     AuthLength {
-        /// Bytes given.
+        /// How many bytes were given.
         length: usize,
     },
 }
@@ -62,7 +73,7 @@ impl UserAgentKeys {
         Self { private_key: self.private_key.with_public_key(public_key), ..self }
     }
 
-    /// The private key.
+    /// Returns the private key, which opens messages.
     #[must_use]
     pub const fn private_key(&self) -> &EcPrivateKey {
         &self.private_key
@@ -74,7 +85,7 @@ impl UserAgentKeys {
         self.private_key.public_key()
     }
 
-    /// The authentication secret.
+    /// Returns the authentication secret, 16 bytes (RFC 8291 §3.2).
     #[must_use]
     pub fn expose_auth_secret(&self) -> &[u8; AUTH_SECRET_LEN] {
         self.auth_secret.expose()

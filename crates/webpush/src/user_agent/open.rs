@@ -10,7 +10,8 @@ use crate::encryption::{decrypt_content, input_keying_material};
 use crate::target::Endpoint;
 use crate::target::{AUTH_SECRET_LEN, Subscription};
 
-/// A user agent's view of one subscription: it opens what application servers send to it.
+/// The receiving end of one subscription: it opens what application servers send to it. Use it in tests, and in
+/// clients that are no browser.
 ///
 /// ```
 /// use reveille_webpush::{UserAgent, UserAgentKeys};
@@ -34,7 +35,8 @@ pub struct UserAgent {
     auth_secret: Secret<[u8; AUTH_SECRET_LEN]>,
 }
 
-/// Why a body was discarded.
+/// Why a body was discarded instead of being opened; the error of [`UserAgent::open`]. A user agent shows nothing
+/// then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum OpenError {

@@ -7,11 +7,13 @@ pub(super) use apns::check_parts;
 use serde_json::Value;
 use thiserror::Error;
 
+use super::Message;
 use super::label::is_url;
 use super::text::Text;
-use super::{Android, AndroidMessageV2, Message};
+use crate::android::{Android, AndroidMessageV2};
 
-/// A message that Google's own clients refuse to send, or that Apple refuses behind FCM.
+/// A message that Google's own clients refuse to send, or that Apple refuses behind FCM; the error of
+/// [`Message::check`](super::Message::check). It names the field.
 ///
 /// The text names the field and never a value.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 
 use super::pieces::{Field, Origin, Piece, Pieces};
 use super::{Platform, SizeMode, SizeRule};
-use crate::message::{Android, AndroidMessageV2, Data, Message, Text};
+use crate::android::{Android, AndroidMessageV2};
+use crate::message::{Data, Message, Text};
 use crate::target::Reach;
 
 /// Something that may be given up to make a message fit.

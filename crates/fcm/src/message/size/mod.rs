@@ -11,7 +11,8 @@ use super::Message;
 use crate::target::Reach;
 use pieces::Pieces;
 
-/// A platform that a message may end up on. Each gets the shared parts, merged with or replaced by its own.
+/// A platform that a message may end up on, for [`Message::size`]. Each gets the shared parts, merged with or
+/// replaced by its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Platform {
@@ -38,8 +39,9 @@ impl Platform {
     }
 }
 
-/// What is counted. Google says "4096 bytes … this includes both the keys and the values" and no more; people have
-/// measured less. `validate_only` is the oracle.
+/// What is counted against FCM's limit, for [`SizeRule::with_mode`]. Google says "4096 bytes … this includes both the
+/// keys and the values" and no more; people have measured less. A request with `validate_only` answers it for one
+/// message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SizeMode {
@@ -72,13 +74,13 @@ pub struct SizeRule {
 }
 
 impl SizeRule {
-    /// This limit, counted strictly.
+    /// Makes a rule of this limit, counted strictly.
     #[must_use]
     pub const fn new(limit: SizeLimit) -> Self {
         Self { limit, mode: SizeMode::Strict }
     }
 
-    /// Counts in this way.
+    /// Sets what is counted against the limit.
     #[must_use]
     pub const fn with_mode(mut self, mode: SizeMode) -> Self {
         self.mode = mode;
@@ -91,7 +93,7 @@ impl SizeRule {
         self.limit.of(reach.limit())
     }
 
-    /// How it counts.
+    /// Returns what is counted against the limit.
     #[must_use]
     pub const fn mode(self) -> SizeMode {
         self.mode
@@ -105,7 +107,7 @@ impl From<SizeLimit> for SizeRule {
 }
 
 impl Message {
-    /// Bytes on one platform.
+    /// Returns the bytes that count on one platform.
     #[must_use]
     pub fn size(&self, platform: Platform, mode: SizeMode) -> usize {
         Pieces::of(self, platform, mode).size()

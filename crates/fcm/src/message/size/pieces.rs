@@ -6,9 +6,8 @@ use reveille_payload::{JsonObject, Part, WriteJson, escaped_len};
 use serde_json::{Map, Value};
 
 use super::{Platform, SizeMode};
-use crate::message::{
-    Android, AndroidMessageV2, AndroidNotification, AndroidNotificationV2, Data, Message, Notification, Text,
-};
+use crate::android::{Android, AndroidMessageV2, AndroidNotification, AndroidNotificationV2};
+use crate::message::{Data, Message, Notification, Text};
 
 /// What FCM adds to an APNs payload: `gcm.message_id`, `google.c.sender.id`, `google.c.a.e`, `google.c.fid` with their
 /// values, rounded up.

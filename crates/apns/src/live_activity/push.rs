@@ -3,13 +3,12 @@
 use reveille_core::UnixTime;
 use reveille_payload::Cut;
 
-use super::custom::Custom;
-use super::push::{apply_keys, apply_texts, check_custom, cuttable};
-use super::{
-    Cuttable, Delivery, DeliveryHeaders, InvalidNotification, Push, PushType, Sacrifice, WakingPriority,
-    checked_struct, delivery_setters, sealed,
+use super::Activity;
+use crate::message::{
+    Custom, Cuttable, Delivery, DeliveryHeaders, InvalidNotification, Push, PushType, Sacrifice,
+    WakingPriority, apply_keys, apply_texts, check_custom, checked_struct, cuttable, delivery_setters,
+    sealed,
 };
-use crate::activity::Activity;
 
 checked_struct! {
     /// Starts, updates or ends a Live Activity on one device. For all who follow a channel, see
@@ -18,9 +17,9 @@ checked_struct! {
     /// Priority 10 counts toward an hourly budget, 5 does not.
     ///
     /// ```
-    /// use reveille_apns::activity::ActivityUpdate;
-    /// use reveille_apns::message::{JsonObject, LiveActivity, WakingPriority};
-    /// use reveille_apns::Push as _;
+    /// use reveille_apns::live_activity::{ActivityUpdate, LiveActivity};
+    /// use reveille_apns::message::WakingPriority;
+    /// use reveille_apns::{JsonObject, Push as _};
     /// use reveille_core::UnixTime;
     ///
     /// let state = JsonObject::from_json(br#"{"position":2}"#)?;

@@ -1,11 +1,13 @@
 //! Android: the config of the v1 API, and its successor, which exclude each other.
 
+mod color;
 mod config;
 mod config_v2;
 mod enums;
 mod light;
 mod notification;
 
+pub use color::{InvalidColor, LightColor, Rgb};
 pub use config::AndroidConfig;
 pub use config_v2::{AndroidConfigV2, AndroidMessageV2, AndroidNotificationV2, AndroidRemoteNotification};
 pub use enums::{AndroidPriority, NotificationPriority, Proxy, Visibility};
@@ -18,7 +20,8 @@ use serde::ser::SerializeMap;
 
 use crate::schema::{Fields, set_once};
 
-/// The Android part of a message. FCM refuses a message with both forms, so it is one choice.
+/// The Android part of a message, for [`Message::with_android`](crate::Message::with_android). FCM refuses a message
+/// with both forms, so it is one choice.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(clippy::exhaustive_enums, reason = "the service has these forms and no others")]
 pub enum Android {

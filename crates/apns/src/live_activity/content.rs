@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::{ActivityAlert, InputPush};
 use crate::message::Finite;
 
-/// Starts a Live Activity. Apple wants attributes, their type's name, a first state and an alert, and so does the
-/// constructor.
+/// Starts a Live Activity; use it on devices whose app has given a push-to-start token. Apple wants attributes, their
+/// type's name, a first state and an alert, and so does the constructor.
 ///
 /// JSON form: `timestamp` (Unix ms), `attributes_type`, `attributes`, `content_state`, `alert`, and optionally
 /// `input_push`, `stale_date` (Unix ms), `relevance_score`.
@@ -30,7 +30,8 @@ pub struct ActivityStart<'a> {
     relevance_score: Option<Finite>,
 }
 
-/// Changes what a Live Activity shows.
+/// Changes what a Live Activity shows: send one whenever its state changes, with the time of the change, for the
+/// device drops older ones.
 ///
 /// JSON form: `timestamp` (Unix ms), `content_state`, and optionally `alert`, `stale_date` (Unix ms),
 /// `relevance_score`.
@@ -47,7 +48,7 @@ pub struct ActivityUpdate<'a> {
     relevance_score: Option<Finite>,
 }
 
-/// Ends a Live Activity. It should carry the last state, for the activity may be seen for hours to come.
+/// Ends a Live Activity. Give it the last state, for the activity may be seen for hours to come.
 ///
 /// JSON form: `timestamp` (Unix ms), and optionally `content_state`, `alert`, `dismissal_date` (Unix ms),
 /// `relevance_score`.
@@ -147,13 +148,13 @@ impl<'a> ActivityStart<'a> {
 }
 
 impl<'a> ActivityUpdate<'a> {
-    /// A new state.
+    /// Changes the state, as it was at `timestamp`.
     #[must_use]
     pub const fn new(content_state: JsonObject, timestamp: UnixTime) -> Self {
         Self { timestamp, content_state, alert: None, stale_date: None, relevance_score: None }
     }
 
-    /// Also lights the screen.
+    /// Lights the screen and plays a sound, too.
     #[must_use]
     pub fn with_alert(mut self, alert: ActivityAlert<'a>) -> Self {
         self.alert = Some(alert);
@@ -215,7 +216,7 @@ impl<'a> ActivityEnd<'a> {
         Self { timestamp, content_state: None, alert: None, dismissal_date: None, relevance_score: None }
     }
 
-    /// Also lights the screen.
+    /// Lights the screen and plays a sound, too.
     #[must_use]
     pub fn with_alert(mut self, alert: ActivityAlert<'a>) -> Self {
         self.alert = Some(alert);

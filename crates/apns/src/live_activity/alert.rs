@@ -11,8 +11,8 @@ use reveille_payload::{ObjectWriter, label};
 
 use crate::message::{Localized, Sacrifice, write_localized};
 
-/// Lights the screen and plays a sound for a Live Activity. Here `title` and `body` may themselves be dictionaries,
-/// and `sound` sits inside.
+/// Lights the screen and plays a sound for a Live Activity: give it to an update that the user should notice. Here
+/// `title` and `body` may themselves be dictionaries, and `sound` sits inside.
 ///
 /// JSON form: `title`, `body` (each a string or `{"key","args"}`), and optionally `sound`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +24,7 @@ pub struct ActivityAlert<'a> {
     sound: Option<Cow<'a, str>>,
 }
 
-/// A text, or the key of one.
+/// A text of an [`ActivityAlert`]: either the text itself, or the key of one in the app's `Localizable.strings`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 #[allow(clippy::exhaustive_enums, reason = "the service has these forms and no others")]
@@ -36,7 +36,7 @@ pub enum ActivityText<'a> {
 }
 
 impl<'a> ActivityAlert<'a> {
-    /// Title and body.
+    /// Makes an alert with a title and a body.
     pub fn new(title: impl Into<ActivityText<'a>>, body: impl Into<ActivityText<'a>>) -> Self {
         Self { title: title.into(), body: body.into(), sound: None }
     }

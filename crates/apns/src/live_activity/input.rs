@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::channel::ChannelId;
 
-/// How the started activity gets its updates. An older iOS does not start an activity that has this.
+/// How the started activity gets its updates, for
+/// [`ActivityStart::with_input_push`](super::ActivityStart::with_input_push). An older iOS (before 18) does not start
+/// an activity that has this.
 ///
 /// JSON form: `"token"` or `{"channel":…}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

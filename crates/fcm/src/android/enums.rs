@@ -3,7 +3,8 @@
 use crate::schema::json_enum;
 
 json_enum! {
-    /// When FCM delivers (`AndroidMessagePriority`).
+    /// When FCM delivers to an Android device (`AndroidMessagePriority`): use `High` for what the user sees at once;
+    /// FCM lowers the priority of apps that use it for anything else.
     pub enum AndroidPriority {
         /// When it suits the device; a sleeping one is not woken.
         Normal = "NORMAL",
@@ -13,15 +14,16 @@ json_enum! {
 }
 
 json_enum! {
-    /// How prominent a notification is on Android 7.1 and older; newer ones look at the channel.
+    /// How prominent a notification is on Android 7.1 and older; newer ones look at the channel, so set both if old
+    /// devices matter.
     pub enum NotificationPriority {
-        /// Not said.
+        /// Nothing is said; the default applies.
         Unspecified = "PRIORITY_UNSPECIFIED",
         /// Only in detail views.
         Min = "PRIORITY_MIN",
         /// Shown smaller.
         Low = "PRIORITY_LOW",
-        /// The default.
+        /// The default prominence.
         Default = "PRIORITY_DEFAULT",
         /// Shown larger.
         High = "PRIORITY_HIGH",
@@ -31,27 +33,28 @@ json_enum! {
 }
 
 json_enum! {
-    /// What a locked screen shows.
+    /// What a locked screen shows of a notification: use `Private` or `Secret` where others may look at it.
     pub enum Visibility {
-        /// Not said.
+        /// Nothing is said; the default applies.
         Unspecified = "VISIBILITY_UNSPECIFIED",
         /// That there is a notification, not what it says.
         Private = "PRIVATE",
-        /// Everything.
+        /// The whole notification is shown.
         Public = "PUBLIC",
-        /// Nothing.
+        /// The notification is not shown.
         Secret = "SECRET",
     }
 }
 
 json_enum! {
-    /// Whether the system may show the notification in the app's place.
+    /// Whether the system may show the notification in the app's place, for
+    /// [`AndroidNotification::with_proxy`](super::AndroidNotification::with_proxy).
     pub enum Proxy {
         /// Not said: allowed if the message's priority was lowered.
         Unspecified = "PROXY_UNSPECIFIED",
-        /// Allowed.
+        /// The system may show it.
         Allow = "ALLOW",
-        /// Not allowed.
+        /// The system must leave it to the app.
         Deny = "DENY",
         /// Allowed if the message's priority was lowered.
         IfPriorityLowered = "IF_PRIORITY_LOWERED",

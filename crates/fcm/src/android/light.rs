@@ -4,10 +4,12 @@ use reveille_payload::{ObjectWriter, WriteJson, label};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::message::{LightColor, ProtoDuration};
+use super::LightColor;
+use crate::message::ProtoDuration;
 use crate::schema::{JsonFields, read_object, set_once};
 
-/// How the light blinks. All three parts are required.
+/// How the notification light blinks: colour, time on, time off; FCM requires all three. Use it for devices that have
+/// such a light.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LightSettings {
     color: LightColor,

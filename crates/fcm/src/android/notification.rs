@@ -1,11 +1,21 @@
 //! `AndroidNotification`.
 
-use super::{LightSettings, NotificationPriority, Proxy, Visibility};
-use crate::message::{ProtoDuration, Rgb, Text, Timestamp};
+use super::{LightSettings, NotificationPriority, Proxy, Rgb, Visibility};
+use crate::message::{ProtoDuration, Text, Timestamp};
 use crate::schema::json_object;
 
 json_object! {
-    /// What an Android device shows.
+    /// What an Android device shows, for
+    /// [`AndroidConfig::with_notification`](super::AndroidConfig::with_notification): use it where Android's
+    /// notification differs from the shared [`Notification`](crate::Notification).
+    ///
+    /// ```
+    /// use reveille_fcm::android::{AndroidNotification, Rgb};
+    ///
+    /// let shown = AndroidNotification::new().with_channel_id("calls").with_color("#ff8800".parse::<Rgb>()?);
+    /// assert_eq!(serde_json::to_string(&shown)?, r##"{"color":"#ff8800","channelId":"calls"}"##);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub struct AndroidNotification {
         /// Title; overrides the shared one.
         title, with_title: Text = "title" | "title",
@@ -13,7 +23,7 @@ json_object! {
         body, with_body: Text = "body" | "body",
         /// Name of a drawable resource of the app.
         icon, with_icon: Text = "icon" | "icon",
-        /// Colour of the icon.
+        /// The colour of the icon.
         color, with_color: Rgb = "color" | "color",
         /// `default`, or a file in `/res/raw/` of the app. Since Android 8 the channel decides.
         sound, with_sound: Text = "sound" | "sound",
@@ -31,7 +41,7 @@ json_object! {
         title_loc_args, with_title_loc_args: Vec<Text> = "titleLocArgs" | "title_loc_args",
         /// Channel (Android 8); the app must have made it. A call needs one of high importance.
         channel_id, with_channel_id: Text = "channelId" | "channel_id",
-        /// Text for accessibility services.
+        /// A text for accessibility services.
         ticker, with_ticker: Text = "ticker" | "ticker",
         /// Stays when the user clicks it.
         sticky, with_sticky: bool = "sticky" | "sticky",
@@ -41,7 +51,7 @@ json_object! {
         local_only, with_local_only: bool = "localOnly" | "local_only",
         /// Prominence on Android 7.1 and older.
         notification_priority, with_notification_priority: NotificationPriority = "notificationPriority" | "notification_priority",
-        /// The system's default sound.
+        /// Plays the system's default sound.
         default_sound, with_default_sound: bool = "defaultSound" | "default_sound",
         /// The system's default vibration; wins over `vibrate_timings`.
         default_vibrate_timings, with_default_vibrate_timings: bool = "defaultVibrateTimings" | "default_vibrate_timings",
@@ -53,7 +63,7 @@ json_object! {
         visibility, with_visibility: Visibility = "visibility" | "visibility",
         /// How many things this notification stands for, for launchers with badges; 0 means one more.
         notification_count, with_notification_count: i32 = "notificationCount" | "notification_count",
-        /// The blinking light.
+        /// How the notification light blinks.
         light_settings, with_light_settings: LightSettings = "lightSettings" | "light_settings",
         /// URL of an image; overrides the shared one.
         image, with_image: Text = "image" | "image",

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::schema::{JsonFields, as_display, read_object, set_once};
 
-/// Why a colour is none.
+/// Why a text or numbers are no colour; the error of [`Rgb`]'s `FromStr` and of [`LightColor::new`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidColor {
@@ -21,10 +21,11 @@ pub enum InvalidColor {
     Fraction,
 }
 
-/// The colour of a notification's icon, `#rrggbb`.
+/// The colour of an Android notification's icon, `#rrggbb`, for
+/// [`AndroidNotification::with_color`](super::AndroidNotification::with_color).
 ///
 /// ```
-/// use reveille_fcm::message::Rgb;
+/// use reveille_fcm::android::Rgb;
 /// assert_eq!("#FF8800".parse::<Rgb>()?, Rgb::new(255, 136, 0));
 /// assert_eq!(Rgb::new(255, 136, 0).to_string(), "#ff8800");
 /// # Ok::<(), reveille_fcm::Error>(())
@@ -37,7 +38,7 @@ pub struct Rgb {
 }
 
 impl Rgb {
-    /// From its parts.
+    /// Makes a colour of its parts, 0 to 255 each.
     #[must_use]
     pub const fn new(red: u8, green: u8, blue: u8) -> Self {
         Self { red, green, blue }
@@ -67,7 +68,8 @@ impl std::fmt::Display for Rgb {
 
 as_display!(Rgb);
 
-/// A `google.type.Color`: fractions from 0 to 1, and an optional alpha.
+/// The colour of the notification light, a `google.type.Color`: fractions from 0 to 1, and an optional alpha. It goes
+/// into [`LightSettings`](super::LightSettings).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LightColor {
     red: Fraction,
@@ -77,7 +79,7 @@ pub struct LightColor {
 }
 
 impl LightColor {
-    /// A solid colour.
+    /// Makes a solid colour of fractions from 0 to 1.
     ///
     /// # Errors
     /// [`InvalidColor::Fraction`] for anything not between 0 and 1.
@@ -90,7 +92,7 @@ impl LightColor {
         })
     }
 
-    /// With an alpha.
+    /// Sets how solid the colour is, from 0 to 1.
     ///
     /// # Errors
     /// [`InvalidColor::Fraction`] for anything not between 0 and 1.

@@ -4,9 +4,9 @@ use reveille_payload::{ObjectWriter, WriteJson, label};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::{LightSettings, NotificationPriority, Visibility};
+use super::{LightSettings, NotificationPriority, Rgb, Visibility};
 
-use crate::message::{Data, FcmOptions, ProtoDuration, Rgb, Text, Timestamp, Ttl};
+use crate::message::{Data, FcmOptions, ProtoDuration, Text, Timestamp, Ttl};
 use crate::schema::{Fields, JsonFields, json_object, read_object, set_once};
 
 json_object! {
@@ -35,7 +35,8 @@ json_object! {
     }
 }
 
-/// The two kinds of a V2 message.
+/// The two kinds of a V2 message, for [`AndroidConfigV2::with_message`]: one that is shown, and one that wakes the
+/// app to synchronise.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(clippy::exhaustive_enums, reason = "the service has these forms and no others")]
 pub enum AndroidMessageV2 {
@@ -52,9 +53,10 @@ impl From<AndroidRemoteNotification> for AndroidMessageV2 {
 }
 
 json_object! {
-    /// A notification for the user.
+    /// A notification for the user in the V2 form: what is shown, whether the app may change it first, and what apps
+    /// get that do not know V2.
     pub struct AndroidRemoteNotification {
-        /// What is shown.
+        /// What is shown on the device.
         notification, with_notification: Box<AndroidNotificationV2> = "notification" | "notification",
         /// The app may change it before it is shown.
         mutable_content, with_mutable_content: bool = "mutableContent" | "mutable_content",
@@ -64,7 +66,8 @@ json_object! {
 }
 
 json_object! {
-    /// What an Android device shows. A notification is identified by tag and id.
+    /// What an Android device shows, in the V2 form, for [`AndroidRemoteNotification`]. A notification is identified
+    /// by tag and id: the same pair replaces what is shown.
     pub struct AndroidNotificationV2 {
         /// Title; overrides the shared one.
         title, with_title: Text = "title" | "title",
@@ -72,7 +75,7 @@ json_object! {
         body, with_body: Text = "body" | "body",
         /// Name of a drawable resource of the app.
         icon, with_icon: Text = "icon" | "icon",
-        /// Colour of the icon.
+        /// The colour of the icon.
         color, with_color: Rgb = "color" | "color",
         /// `default`, or a file in `/res/raw/` of the app. Since Android 8 the channel decides.
         sound, with_sound: Text = "sound" | "sound",
@@ -90,7 +93,7 @@ json_object! {
         title_loc_args, with_title_loc_args: Vec<Text> = "titleLocArgs" | "title_loc_args",
         /// Channel (Android 8); the app must have made it. A call needs one of high importance.
         channel_id, with_channel_id: Text = "channelId" | "channel_id",
-        /// Text for accessibility services.
+        /// A text for accessibility services.
         ticker, with_ticker: Text = "ticker" | "ticker",
         /// Stays when the user clicks it.
         sticky, with_sticky: bool = "sticky" | "sticky",
@@ -100,7 +103,7 @@ json_object! {
         local_only, with_local_only: bool = "localOnly" | "local_only",
         /// Prominence on Android 7.1 and older.
         notification_priority, with_notification_priority: NotificationPriority = "notificationPriority" | "notification_priority",
-        /// The system's default sound.
+        /// Plays the system's default sound.
         default_sound, with_default_sound: bool = "defaultSound" | "default_sound",
         /// The system's default vibration; wins over `vibrate_timings`.
         default_vibrate_timings, with_default_vibrate_timings: bool = "defaultVibrateTimings" | "default_vibrate_timings",
@@ -112,7 +115,7 @@ json_object! {
         visibility, with_visibility: Visibility = "visibility" | "visibility",
         /// How many things this notification stands for, for launchers with badges; 0 means one more.
         notification_count, with_notification_count: i32 = "notificationCount" | "notification_count",
-        /// The blinking light.
+        /// How the notification light blinks.
         light_settings, with_light_settings: LightSettings = "lightSettings" | "light_settings",
         /// URL of an image; overrides the shared one.
         image, with_image: Text = "image" | "image",

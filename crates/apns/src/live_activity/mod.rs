@@ -1,8 +1,10 @@
-//! What a Live Activity is told: to start, to update, to end.
+//! Live Activities: the push to one device ([`LiveActivity`]), and what it says: to start, to update, to end. For all who
+//! follow a channel, see [`channel`](crate::channel).
 
 mod alert;
 mod content;
 mod input;
+mod push;
 
 use std::borrow::Cow;
 
@@ -14,28 +16,31 @@ use crate::message::{Cuttable, Sacrifice};
 pub use alert::{ActivityAlert, ActivityText};
 pub use content::{ActivityEnd, ActivityStart, ActivityUpdate};
 pub use input::InputPush;
+pub use push::LiveActivity;
 
-/// One event of a Live Activity; in JSON told apart by `event`.
+/// One event of a Live Activity, for [`LiveActivity::new`](super::live_activity::LiveActivity::new); in JSON told
+/// apart by `event`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 #[allow(clippy::exhaustive_enums, reason = "the service has these forms and no others")]
 pub enum Activity<'a> {
-    /// Starts it on a device.
+    /// Starts the activity on a device.
     Start(Box<ActivityStart<'a>>),
     /// Changes what it shows.
     Update(ActivityUpdate<'a>),
-    /// Ends it.
+    /// Ends the activity.
     End(ActivityEnd<'a>),
 }
 
-/// One event for all who follow a channel; in JSON told apart by `event`. A broadcast cannot start an activity.
+/// One event for all who follow a channel, for [`Broadcast::new`](crate::channel::Broadcast::new); in JSON told apart
+/// by `event`. A broadcast cannot start an activity.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 #[allow(clippy::exhaustive_enums, reason = "the service has these forms and no others")]
 pub enum BroadcastActivity<'a> {
     /// Changes what it shows.
     Update(ActivityUpdate<'a>),
-    /// Ends it.
+    /// Ends the activity.
     End(ActivityEnd<'a>),
 }
 

@@ -6,6 +6,16 @@ use crate::schema::json_object;
 
 json_object! {
     /// Android's part of a message, in the form in use.
+    ///
+    /// ```
+    /// use reveille_fcm::android::{AndroidConfig, AndroidPriority};
+    /// use reveille_fcm::{Message, Ttl};
+    ///
+    /// let ring = AndroidConfig::new().with_priority(AndroidPriority::High).with_ttl(Ttl::ZERO);
+    /// let message = Message::new().with_android(ring);
+    /// assert_eq!(serde_json::to_string(&message)?, r#"{"android":{"priority":"HIGH","ttl":"0s"}}"#);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     pub struct AndroidConfig {
         /// Of messages with the same key only the last waits for a device that is offline; at most 4 keys per device.
         collapse_key, with_collapse_key: Text = "collapseKey" | "collapse_key",
@@ -17,7 +27,7 @@ json_object! {
         restricted_package_name, with_restricted_package_name: Text = "restrictedPackageName" | "restricted_package_name",
         /// Overrides the data of the message, all of it.
         data, with_data: Data = "data" | "data",
-        /// What is shown.
+        /// What is shown on the device.
         notification, with_notification: Box<AndroidNotification> = "notification" | "notification",
         /// What the Android SDK does besides.
         fcm_options, with_fcm_options: FcmOptions = "fcmOptions" | "fcm_options",
