@@ -14,7 +14,6 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use reveille_core::{Jitter, Outcome};
-use reveille_crypto::{RsaPublicKey, base64url};
 use reveille_crypto_ring::PROVIDER;
 use reveille_examples::clock;
 use reveille_fcm::credential::{TokenError, Verdict, probe_request};
@@ -22,16 +21,12 @@ use reveille_fcm::{
     Grant, Message, Notification, Prepared, Project, RegistrationToken, ServiceAccount, SizeLimit, Target,
     Token, TokenOutput, TokenSettings, TokenSource, classify_response,
 };
-use reveille_testkit::fcm::{Device, FcmService, Google, OAuthService};
-
-/// A made-up account; the key protects nothing.
-const ACCOUNT: &str = include_str!("../../crates/fcm/tests/data/service_account.json");
-const ACCOUNT_KEY: &str = include_str!("../../crates/fcm/tests/data/service_account_public.jwk");
+use reveille_testkit::fcm::{Device, Google, SERVICE_ACCOUNT};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let account = ServiceAccount::from_json(ACCOUNT.as_bytes())?;
-    let origin = start_local_google(&account).await?;
+    let account = ServiceAccount::from_json(SERVICE_ACCOUNT.as_bytes())?;
+    let origin = start_local_google().await?;
     let account = account.with_token_uri(&format!("{origin}/token"))?;
     let project = Project::at(&origin, account.project_id())?;
     println!("account {:?}", account.masked());
@@ -113,25 +108,13 @@ async fn send(
 }
 
 /// Google on this machine: its origin.
-async fn start_local_google(account: &ServiceAccount) -> Result<String, Box<dyn Error>> {
+async fn start_local_google() -> Result<String, Box<dyn Error>> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let origin = format!("http://{}", listener.local_addr()?);
-    let jwk: serde_json::Value = serde_json::from_str(ACCOUNT_KEY)?;
-    let part = |name: &str| base64url::decode(jwk[name].as_str().unwrap_or_default());
-    let email = serde_json::from_str::<serde_json::Value>(ACCOUNT)?["client_email"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned();
-    let oauth = OAuthService::new(
-        format!("{origin}/token"),
-        email,
-        RsaPublicKey::new(&part("n")?, &part("e")?),
-        PROVIDER,
-    );
-    let mut fcm = FcmService::new(account.project_id());
-    fcm.device("phone", Device::Registered);
-    fcm.device("old-phone", Device::Unregistered);
-    let google = Arc::new(Mutex::new(Google { fcm, oauth }));
+    let mut google = Google::made_up_at(&origin, PROVIDER);
+    google.fcm.device("phone", Device::Registered);
+    google.fcm.device("old-phone", Device::Unregistered);
+    let google = Arc::new(Mutex::new(google));
     tokio::spawn(
         async move { axum::serve(listener, Router::new().fallback(answer).with_state(google)).await },
     );

@@ -2,7 +2,7 @@
 # Our OAuth assertion, verified by PyJWT and by google-auth, and compared with the one google-auth makes.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
-account=crates/fcm/tests/data/service_account.json
+account=crates/testkit/data/service_account.json
 venv=target/interop/fcm-venv
 if [ ! -x "$venv/bin/python" ]; then
   python3 -m venv "$venv"

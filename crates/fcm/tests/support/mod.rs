@@ -4,7 +4,7 @@ use reveille_core::UnixTime;
 use reveille_crypto::{RsaPublicKey, base64url};
 use reveille_crypto_ring::PROVIDER;
 use reveille_fcm::ServiceAccount;
-use reveille_testkit::fcm::{FcmService, Google, OAuthService};
+use reveille_testkit::fcm::Google;
 use serde_json::Value;
 
 pub(crate) const NOW: UnixTime = UnixTime::from_secs(1_795_000_000);
@@ -12,7 +12,7 @@ pub(crate) const PROJECT: &str = "reveille-test";
 pub(crate) const TOKEN_URI: &str = "https://oauth2.googleapis.com/token";
 pub(crate) const CLIENT_EMAIL: &str = "firebase-adminsdk-test@reveille-test.iam.gserviceaccount.com";
 
-pub(crate) const SERVICE_ACCOUNT: &str = include_str!("../data/service_account.json");
+pub(crate) use reveille_testkit::fcm::{SERVICE_ACCOUNT, service_account_key as account_key};
 
 pub(crate) fn account() -> ServiceAccount {
     ServiceAccount::from_json(SERVICE_ACCOUNT.as_bytes()).unwrap()
@@ -25,14 +25,7 @@ pub(crate) fn public_key(jwk: &str) -> RsaPublicKey {
     RsaPublicKey::new(&part("n"), &part("e"))
 }
 
-pub(crate) fn account_key() -> RsaPublicKey {
-    public_key(include_str!("../data/service_account_public.jwk"))
-}
-
 /// Google, for the project and the account of the test data.
 pub(crate) fn google() -> Google {
-    Google {
-        fcm: FcmService::new(PROJECT),
-        oauth: OAuthService::new(TOKEN_URI, CLIENT_EMAIL, account_key(), PROVIDER),
-    }
+    Google::made_up(PROVIDER)
 }

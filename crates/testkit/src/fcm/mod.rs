@@ -8,6 +8,7 @@ mod apple;
 mod device;
 mod google;
 mod limits;
+mod made_up;
 mod oauth;
 mod refusal;
 mod schema;
@@ -18,6 +19,7 @@ mod wire;
 
 pub use device::Device;
 pub use google::Google;
+pub use made_up::{SERVICE_ACCOUNT, service_account_key};
 pub use oauth::{OAuthRefusal, OAuthService};
 pub use refusal::Refusal;
 pub use schema::{Kind, OBJECTS, Object, SEND_MESSAGE_REQUEST, camel, snake};
