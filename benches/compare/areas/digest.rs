@@ -15,7 +15,7 @@ use crate::allocations;
 use crate::measure::{Contestant, Measured};
 use crate::report::Report;
 
-mod default_policy;
+pub mod default_policy;
 
 type Key = (u64, u64);
 type Host = Plain<Key>;

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hashbrown::HashMap;
 use reveille_core::{Snapshot as _, UnixTime};
@@ -14,7 +14,7 @@ use reveille_digest::{Engine, Event, EventId, Fate, Generation, Output, Plain, P
 use tokio_util::time::DelayQueue;
 
 use super::{Key, Keys, engine, key};
-use crate::measure::Measured;
+use crate::measure::{Clock, Measured};
 use crate::report::Report;
 
 type Host = Plain<Key>;
@@ -92,6 +92,11 @@ pub fn rows(report: &mut Report, keys: u64, runtime: &tokio::runtime::Runtime) {
     }
 }
 
+pub fn life(report: &mut Report, keys: u64, batch: u64) {
+    let l = ours(report, keys, batch);
+    println!("open {:.0} event {:.0} end {:.0} ring {:.0}", l.open[0], l.event[0], l.end[0], l.ring[0]);
+}
+
 fn ours(report: &mut Report, keys: u64, batch: u64) -> Life {
     let mut ours = engine(Policy::default());
     let take = |ours: &mut Engine<Host>,
@@ -99,7 +104,7 @@ fn ours(report: &mut Report, keys: u64, batch: u64) -> Life {
                 count: u64,
                 now: &dyn Fn(u64) -> u64,
                 key: &mut dyn FnMut(u64) -> Key| {
-        let start = Instant::now();
+        let start = Clock::start();
         let mut n = 0;
         while n < count {
             if batch == 1 {
@@ -122,11 +127,11 @@ fn ours(report: &mut Report, keys: u64, batch: u64) -> Life {
     let count = keys * 2;
     let joined = take(&mut ours, keys, count, &|n| OPEN + n * EVENTS / count, &mut |_| random.next());
     if batch == 64 && keys == 1_000_000 {
-        let start = Instant::now();
+        let start = Clock::start();
         let mut bytes = Vec::new();
         ours.write(&mut bytes);
         let written = start.elapsed();
-        let start = Instant::now();
+        let start = Clock::start();
         let again = Engine::read((Host::new(), super::SEED), &bytes).expect("a snapshot");
         let read = start.elapsed();
         assert_eq!(again.next_wakeup(), ours.next_wakeup());
@@ -139,7 +144,7 @@ fn ours(report: &mut Report, keys: u64, batch: u64) -> Life {
     }
     // Rings of other keys, each rung twice and cancelled, while all windows are open.
     let rings = (keys / 4).min(250_000);
-    let start = Instant::now();
+    let start = Clock::start();
     for n in 0..rings {
         let ring = || event((n, u64::MAX), u64::MAX / 2 + n).urgent();
         assert!(matches!(ours.handle_event(ring(), at(29_500)), Ok(Fate::Notified { .. })));
@@ -153,7 +158,7 @@ fn ours(report: &mut Report, keys: u64, batch: u64) -> Life {
     let rung = start.elapsed();
     let (mut windows, mut total) = (0_u64, 0_u64);
     let mut sent: Vec<(Key, Generation)> = Vec::new();
-    let start = Instant::now();
+    let start = Clock::start();
     for millis in 30_000..=60_000 {
         ours.handle_timeout(at(millis));
         while let Some(output) = ours.poll_output() {
@@ -256,12 +261,12 @@ async fn by_hand(keys: u64) -> Life {
         hand.bytes += u64::from(sample.bytes);
         hand.pending.push(sample);
     };
-    let start = Instant::now();
+    let start = Clock::start();
     for n in 0..keys {
         take(&mut map, &mut ids, key(n.wrapping_mul(7_368_787) % keys), n, n * OPEN / keys);
     }
     let opened = start.elapsed();
-    let start = Instant::now();
+    let start = Clock::start();
     for n in 0..count {
         take(&mut map, &mut ids, random.next(), keys + n, OPEN + n * EVENTS / count);
     }
@@ -270,7 +275,7 @@ async fn by_hand(keys: u64) -> Life {
     let rings = (keys / 4).min(250_000);
     let (mut ringing, mut generation) = (HashMap::<Key, (u64, Sample)>::new(), START);
     let mut out: VecDeque<Notification> = VecDeque::new();
-    let start = Instant::now();
+    let start = Clock::start();
     for n in 0..rings {
         let key = (n, u64::MAX);
         for _ in 0..2 {
@@ -302,7 +307,7 @@ async fn by_hand(keys: u64) -> Life {
         let ahead =
             (base + Duration::from_millis(millis)).saturating_duration_since(tokio::time::Instant::now());
         tokio::time::advance(ahead).await;
-        let start = Instant::now();
+        let start = Clock::start();
         while let Poll::Ready(Some(expired)) = queue.poll_expired(&mut context) {
             let key = expired.into_inner();
             let Some(hand) = map.get_mut(&key) else { continue };

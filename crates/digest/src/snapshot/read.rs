@@ -2,7 +2,7 @@
 
 use reveille_core::UnixTime;
 
-use super::write::{ITEM, SUMS, ledger_fields};
+use super::write::{HAS_PAYLOAD, HAS_RARE, ITEM, RARE, SUMS, ledger_fields};
 use super::{Codec, RestoreError};
 use crate::batch::{Batch, Flight};
 use crate::store::record::{Cold, Extra, Hot, Sums, Wait, flag};
@@ -45,11 +45,11 @@ where
         engine.ledger = read_ledger(bytes)?;
         engine.read_records(bytes)?;
         engine.read_memories(bytes)?;
-        for _ in 0..u64::decode(bytes)? {
-            let (id, until, known) = <(u128, u64, u8)>::decode(bytes)?;
-            let known = [Known::Came, Known::Cancelled].into_iter().find(|k| *k as u8 == known)?;
-            let id = EventId(id);
-            engine.seen.insert(id, engine.seen.hash(id), known, until, now);
+        for known in [Known::Came, Known::Cancelled] {
+            for _ in 0..u64::decode(bytes)? {
+                let id = u128::from_le_bytes(fixed(bytes)?);
+                engine.seen.restore(known, id, u64::from_le_bytes(fixed(bytes)?));
+            }
         }
         engine.store.at(now);
         engine.store.arm_all(now);
@@ -87,15 +87,26 @@ where
         let key = H::Key::decode(bytes)?;
         let [wait, flags] = fixed(bytes)?;
         let (wait, end) = (Wait::from_byte(wait)?, u64::from_le_bytes(fixed(bytes)?));
-        let sums = read_sums(bytes)?;
         let identity = self.seed.identity(&key);
         let mut hot = Hot { fingerprint: identity.fingerprint(), end, wait, flags, ..Hot::default() };
-        hot.set_sums(sums);
-        let fold = H::Fold::decode(bytes)?;
+        hot.set(flag::LISTED, false);
+        let (mut sums, mut fold, mut listed) = (Sums::default(), H::Fold::default(), Vec::new());
+        if flags & flag::LISTED != 0 {
+            listed = read_items(bytes)?;
+            listed.reverse();
+            listed.iter().for_each(|item| sums.count(item));
+        } else {
+            sums = read_sums(bytes)?;
+            hot.set_sums(sums);
+            fold = H::Fold::decode(bytes)?;
+        }
         let kept = if flags & flag::KEPT != 0 { read_items(bytes)? } else { Vec::new() };
         let extra =
             if flags & flag::EXTRA != 0 { Some(Box::new(self.read_extra(counted, bytes)?)) } else { None };
-        let known = flags & !(flag::KEPT | flag::EXTRA) == 0 && kept.is_empty() == (flags & flag::KEPT == 0);
+        let known = flags & !(flag::LISTED | flag::KEPT | flag::EXTRA) == 0
+            && kept.is_empty() == (flags & flag::KEPT == 0)
+            && listed.is_empty() == (flags & flag::LISTED == 0)
+            && (kept.is_empty() || listed.is_empty());
         let waits = if sums.total == 0 {
             matches!(wait, Wait::Open | Wait::Idle | Wait::Remembered)
         } else {
@@ -107,8 +118,9 @@ where
         }
         counted.pending = counted.pending.checked_add(u64::from(sums.total))?;
         self.bytes = self.bytes.checked_add(u64::from(sums.bytes))?;
-        self.kept += kept.len() as u64;
+        self.kept += (kept.len() + listed.len()) as u64;
         self.store.put(index, identity, hot, Cold { key: Some(key), kept, extra, fold })?;
+        listed.into_iter().try_for_each(|item| self.store.keep(index, item).ok())?;
         // A record that nothing would ever end.
         (!self.is_idle(index)).then_some(())
     }
@@ -257,24 +269,31 @@ fn read_items<T: Codec>(bytes: &mut &[u8]) -> Option<Vec<Item<T>>> {
 }
 
 fn read_item<T: Codec>(bytes: &mut &[u8]) -> Option<Item<T>> {
-    let whole: [u8; ITEM] = fixed(bytes)?;
-    let mut rest = whole.as_slice();
+    let [has] = fixed(bytes)?;
+    let often: [u8; ITEM - 1] = fixed(bytes)?;
+    let (mut rare, mut none) = ([0; RARE], u64::MAX.to_le_bytes());
+    if has & HAS_RARE != 0 {
+        rare = fixed(bytes)?;
+    }
+    let mut rest = often.as_slice();
     let id = EventId(u128::from_le_bytes(fixed(&mut rest)?));
     let mut long = || Some(u64::from_le_bytes(fixed(&mut rest)?));
-    let (seq, actor) = (long()?, long()?);
-    let (at, useful_until) = (UnixTime::from_millis(long()?), UnixTime::from_millis(long()?));
-    let (rank, size) = (u32::from_le_bytes(fixed(&mut rest)?), u32::from_le_bytes(fixed(&mut rest)?));
+    let (seq, actor, at) = (long()?, long()?, UnixTime::from_millis(long()?));
+    let size = u32::from_le_bytes(fixed(&mut rest)?);
+    let mut rest = rare.as_slice();
+    if has & HAS_RARE != 0 {
+        none = fixed(&mut rest)?;
+    } else {
+        let _: [u8; 8] = fixed(&mut rest)?;
+    }
+    let useful_until = UnixTime::from_millis(u64::from_le_bytes(none));
+    let rank = u32::from_le_bytes(fixed(&mut rest)?);
     let (kind, [class]) = (u16::from_le_bytes(fixed(&mut rest)?), fixed(&mut rest)?);
-    Some(Item {
-        id,
-        seq,
-        actor,
-        at,
-        useful_until,
-        kind,
-        class,
-        rank,
-        bytes: size,
-        payload: Codec::decode(bytes)?,
-    })
+    let unusual = useful_until != UnixTime::MAX || rank != 0 || kind != 0 || class != 0;
+    // One way to write an event.
+    if has & !(HAS_RARE | HAS_PAYLOAD) != 0 || unusual != (has & HAS_RARE != 0) {
+        return None;
+    }
+    let payload = if has & HAS_PAYLOAD != 0 { Some(T::decode(bytes)?) } else { None };
+    Some(Item { id, seq, actor, at, useful_until, kind, class, rank, bytes: size, payload })
 }

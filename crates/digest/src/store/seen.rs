@@ -1,8 +1,11 @@
 //! Event ids that mean something for a while: those that came (what comes again is a duplicate), and those that were
 //! cancelled (what comes then comes too late). Exact: no id is taken for another.
 //!
-//! Open addressing, two entries to a cache line. What is over is not taken out, it is written over: an event costs one
-//! access to memory, where a map and a queue of deadlines cost three. A full table is made anew from what still holds.
+//! Ids are written one behind the other in a queue, in the order in which they are noted, and go at its front. What finds
+//! them is an index of ten short marks to a cache line: an event that is new touches one such line and the queue's end,
+//! which is in the cache. A mark is never taken out; what has left the queue may be written over.
+
+use std::collections::VecDeque;
 
 use crate::time::{NEVER, Step};
 use crate::{EventId, Seed};
@@ -15,34 +18,29 @@ pub(crate) enum Known {
     Cancelled = 2,
 }
 
-/// An entry holds while `now < until`; 0 is an empty place.
-#[derive(Clone, Copy, Debug, Default)]
-#[repr(C, align(32))]
-struct Entry {
-    id: u128,
-    until: u64,
-    known: Option<Known>,
-}
-
 pub(crate) struct Seen {
-    entries: Vec<Entry>,
-    /// Places that are not empty.
-    used: usize,
+    came: Queue,
+    cancelled: Queue,
     limit: usize,
     seed: Seed,
 }
 
 impl Seen {
     pub(crate) const fn new(limit: u32, seed: Seed) -> Self {
-        Self { entries: Vec::new(), used: 0, limit: limit as usize, seed }
+        Self { came: Queue::new(), cancelled: Queue::new(), limit: limit as usize, seed }
     }
 
     pub(crate) const fn set_limit(&mut self, limit: u32) {
         self.limit = limit as usize;
     }
 
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.used == 0
+    pub(crate) fn is_empty(&self) -> bool {
+        self.came.ids.is_empty() && self.cancelled.ids.is_empty()
+    }
+
+    /// Ids in the queues.
+    pub(crate) fn len(&self) -> usize {
+        self.came.ids.len() + self.cancelled.ids.len()
     }
 
     #[inline]
@@ -50,29 +48,26 @@ impl Seen {
         self.seed.seen(id)
     }
 
-    fn mask(&self) -> usize {
-        self.entries.len().wrapping_sub(1)
-    }
-
     /// Reading it ahead of time brings it into the cache.
-    #[inline]
-    pub(crate) fn touch(&self, hash: u64) -> u64 {
-        self.entries.get(hash as usize & self.mask()).map_or(0, |entry| entry.until)
+    #[inline(always)]
+    pub(crate) fn touch(&self, hash: u64) -> u32 {
+        self.came.line(hash as usize).map_or(0, |line| line.passed)
     }
 
     /// What is known of an id, by its hash.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn get(&self, id: EventId, hash: u64, now: u64) -> Option<Known> {
-        let mut at = hash as usize & self.mask();
-        loop {
-            let entry = self.entries.get(at)?;
-            if entry.until == 0 {
-                return None;
-            }
-            if entry.id == id.0 && entry.until > now {
-                return entry.known;
-            }
-            at = (at + 1) & self.mask();
+        if !self.cancelled.ids.is_empty() && self.cancelled.find(id, hash, now).is_some() {
+            return Some(Known::Cancelled);
+        }
+        self.came.find(id, hash, now).map(|_| Known::Came)
+    }
+
+    /// Notes an id that came and of which nothing is known.
+    #[inline(always)]
+    pub(crate) fn note(&mut self, id: EventId, hash: u64, until: u64, now: u64) {
+        if until > now {
+            self.came.push(id, hash, until, now, self.limit, &self.seed);
         }
     }
 
@@ -81,93 +76,54 @@ impl Seen {
         if until <= now {
             return;
         }
-        if (self.used + 1) * 4 > self.entries.len() * 3 {
-            self.grow(now);
-        }
-        let mask = self.mask();
-        let mut at = hash as usize & mask;
-        let mut free = None;
-        while let Some(entry) = self.entries.get_mut(at) {
-            if entry.until == 0 {
-                break;
-            }
-            if entry.until <= now {
-                free.get_or_insert(at);
-            } else if entry.id == id.0 {
-                entry.until = entry.until.max(until);
-                entry.known = entry.known.max(Some(known));
-                return;
-            }
-            at = (at + 1) & mask;
-        }
-        self.used += usize::from(free.is_none());
-        if let Some(entry) = self.entries.get_mut(free.unwrap_or(at)) {
-            *entry = Entry { id: id.0, until, known: Some(known) };
-        }
-    }
-
-    /// Makes room: what is over goes; over the limit, the older half goes.
-    #[cold]
-    fn grow(&mut self, now: u64) {
-        let mut live = self.live(now);
-        if live.len() >= self.limit.max(2) {
-            live.sort_unstable_by_key(|entry| (std::cmp::Reverse(entry.until), entry.id));
-            live.truncate(self.limit / 2);
-        }
-        self.rebuild(&live);
-    }
-
-    fn live(&self, now: u64) -> Vec<Entry> {
-        self.entries.iter().filter(|entry| entry.until > now).copied().collect()
-    }
-
-    fn rebuild(&mut self, live: &[Entry]) {
-        // From 3/8 full to 3/4. The memory is used again if it fits: fresh pages would cost more than all the rest.
-        let size = ((live.len() + 1) * 2).next_power_of_two();
-        if size == self.entries.len() {
-            self.entries.fill(Entry::default());
-        } else {
-            self.entries = Vec::new();
-            self.entries.resize(size, Entry::default());
-        }
-        self.used = live.len();
-        let mask = self.mask();
-        for entry in live {
-            let mut at = self.seed.seen(EventId(entry.id)) as usize & mask;
-            while self.entries.get(at).is_some_and(|other| other.until != 0) {
-                at = (at + 1) & mask;
-            }
-            if let Some(place) = self.entries.get_mut(at) {
-                *place = *entry;
+        let came = self.came.find(id, hash, now);
+        let cancelled = self.cancelled.find(id, hash, now);
+        match (known, came, cancelled) {
+            (_, _, Some(at)) => self.cancelled.prolong(at, until),
+            (Known::Came, Some(at), None) => self.came.prolong(at, until),
+            (Known::Came, None, None) => self.note(id, hash, until, now),
+            (Known::Cancelled, came, None) => {
+                let came = came.and_then(|at| self.came.ids.get(at)).map_or(0, |one| one.until);
+                self.cancelled.push(id, hash, until.max(came), now, self.limit, &self.seed);
             }
         }
     }
 
     /// Gives memory back for what is over.
     pub(crate) fn shrink(&mut self, now: u64) {
-        let live = self.live(now);
-        if live.is_empty() {
-            (self.entries, self.used) = (Vec::new(), 0);
-        } else if live.len() * 16 < self.entries.len() {
-            self.rebuild(&live);
+        for queue in [&mut self.came, &mut self.cancelled] {
+            queue.pop_over(now, usize::MAX);
+            if queue.ids.is_empty() {
+                *queue = Queue::new();
+            } else if queue.ids.len() * 8 < queue.lines.len() * WAYS {
+                queue.ids.shrink_to_fit();
+                queue.rebuild(&self.seed);
+            }
         }
     }
 
     /// The clock stepped: all of these are spans.
     pub(crate) fn shift(&mut self, step: Step) {
-        let mut live = self.live(step.was);
-        for entry in &mut live {
-            entry.until = step.shift(entry.until).max(1);
+        for queue in [&mut self.came, &mut self.cancelled] {
+            for one in &mut queue.ids {
+                // What is over stays so.
+                one.until = if one.until > step.was { step.shift(one.until).max(1) } else { 0 };
+            }
         }
-        self.rebuild(&live);
     }
 
-    /// For a snapshot: what still holds, in an order of its own.
-    pub(crate) fn entries(&self, now: u64) -> Vec<(u128, u64, Known)> {
-        let live = self.entries.iter().filter(|entry| entry.until > now);
-        let mut all: Vec<_> = live.filter_map(|entry| Some((entry.id, entry.until, entry.known?))).collect();
-        all.sort_unstable_by_key(|(id, until, _)| (*until, *id));
-        all
+    /// For a snapshot: what came or was cancelled, in the order of the queue.
+    pub(crate) fn entries(&self, known: Known, now: u64) -> impl ExactSizeIterator<Item = (u128, u64)> {
+        let queue = if known == Known::Came { &self.came } else { &self.cancelled };
+        let over = queue.ids.iter().position(|one| one.until > now).unwrap_or(queue.ids.len());
+        queue.ids.range(over..).map(|one| (one.id, one.until))
+    }
+
+    /// For restoring: the next entry of a queue.
+    pub(crate) fn restore(&mut self, known: Known, id: u128, until: u64) {
+        let id = EventId(id);
+        let queue = if known == Known::Came { &mut self.came } else { &mut self.cancelled };
+        queue.push(id, self.seed.seen(id), until, 0, self.limit, &self.seed);
     }
 
     /// When the last tombstone is over; `NEVER` stays.
@@ -177,6 +133,153 @@ impl Seen {
             until => until,
         }
     }
+}
+
+/// It holds while `now < until`.
+#[derive(Clone, Copy)]
+struct One {
+    id: u128,
+    until: u64,
+}
+
+const WAYS: usize = 10;
+
+/// Marks of ids: 16 bits of the hash, and the id's number, which counts from one on.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Line {
+    /// The highest number that belongs here and found no room.
+    passed: u32,
+    numbers: [u32; WAYS],
+    tags: [u16; WAYS],
+}
+
+impl Line {
+    const NEW: Self = Self { passed: 0, numbers: [0; WAYS], tags: [0; WAYS] };
+}
+
+struct Queue {
+    ids: VecDeque<One>,
+    /// The number of the first of them; what is lower is over.
+    first: u32,
+    lines: Vec<Line>,
+}
+
+impl Queue {
+    const fn new() -> Self {
+        Self { ids: VecDeque::new(), first: 1, lines: Vec::new() }
+    }
+
+    #[inline(always)]
+    fn line(&self, at: usize) -> Option<&Line> {
+        self.lines.get(at & self.lines.len().wrapping_sub(1))
+    }
+
+    /// The place of an id in the queue.
+    #[inline(always)]
+    fn find(&self, id: EventId, hash: u64, now: u64) -> Option<usize> {
+        let (mut at, tag) = (hash as usize, tag(hash));
+        loop {
+            let line = self.line(at)?;
+            // Without a branch, because there is almost never one.
+            let same = |(number, other): (&u32, &u16)| (*other == tag) & (*number >= self.first);
+            if line.numbers.iter().zip(&line.tags).fold(false, |any, one| any | same(one)) {
+                let found = line.numbers.iter().zip(&line.tags).filter(|one| same(*one)).find_map(|(n, _)| {
+                    let place = (n - self.first) as usize;
+                    self.ids.get(place).filter(|one| one.id == id.0 && one.until > now).map(|_| place)
+                });
+                if found.is_some() {
+                    return found;
+                }
+            }
+            if line.passed < self.first {
+                return None;
+            }
+            at = at.wrapping_add(1);
+        }
+    }
+
+    fn prolong(&mut self, place: usize, until: u64) {
+        if let Some(one) = self.ids.get_mut(place) {
+            one.until = one.until.max(until);
+        }
+    }
+
+    /// Adds an id that is not there. Over the limit, the oldest goes.
+    #[inline(always)]
+    fn push(&mut self, id: EventId, hash: u64, until: u64, now: u64, limit: usize, seed: &Seed) {
+        // Two go for one that comes: nobody pays for all at once.
+        self.pop_over(now, 2);
+        while self.ids.len() >= limit.max(1) {
+            self.pop();
+        }
+        self.ids.push_back(One { id: id.0, until });
+        // At most 5/8 full.
+        if self.ids.len() * 8 > self.lines.len() * WAYS * 5 || self.last() == u32::MAX {
+            self.rebuild(seed);
+        } else {
+            self.mark(hash, self.last());
+        }
+    }
+
+    fn last(&self) -> u32 {
+        self.first.saturating_add(self.ids.len() as u32) - 1
+    }
+
+    #[inline(always)]
+    fn mark(&mut self, hash: u64, number: u32) {
+        let (mut at, mask) = (hash as usize, self.lines.len().wrapping_sub(1));
+        while let Some(line) = self.lines.get_mut(at & mask) {
+            let first = self.first;
+            if let Some(way) = line.numbers.iter().position(|other| *other < first) {
+                if let (Some(place), Some(mark)) = (line.numbers.get_mut(way), line.tags.get_mut(way)) {
+                    (*place, *mark) = (number, tag(hash));
+                }
+                return;
+            }
+            line.passed = number;
+            at = at.wrapping_add(1);
+        }
+    }
+
+    /// What is over goes, so many at most.
+    #[inline(always)]
+    fn pop_over(&mut self, now: u64, most: usize) {
+        for _ in 0..most {
+            if self.ids.front().is_none_or(|one| one.until > now) {
+                return;
+            }
+            self.pop();
+        }
+    }
+
+    #[inline(always)]
+    fn pop(&mut self) {
+        if self.ids.pop_front().is_some() {
+            self.first += 1;
+        }
+    }
+
+    /// Makes the index anew, with room for as many again.
+    #[cold]
+    #[inline(never)]
+    fn rebuild(&mut self, seed: &Seed) {
+        let size = (self.ids.len() * 16 / (WAYS * 5)).next_power_of_two();
+        self.lines.clear();
+        self.lines.resize(size, Line::NEW);
+        self.lines.shrink_to_fit();
+        self.first = 1;
+        for (place, number) in (1..).take(self.ids.len()).enumerate() {
+            if let Some(id) = self.ids.get(place).map(|one| one.id) {
+                self.mark(seed.seen(EventId(id)), number);
+            }
+        }
+    }
+}
+
+/// Bits that do not say which line.
+const fn tag(hash: u64) -> u16 {
+    (hash >> 48) as u16
 }
 
 #[cfg(test)]
@@ -201,10 +304,18 @@ mod tests {
                 seen.insert(id, hash, known, now + span, now);
                 let entry = model.entry(id).or_insert((0, known));
                 *entry = (entry.0.max(now + span), entry.1.max(known));
-                prop_assert_eq!(seen.entries(now).len(), model.len());
+                for (id, (until, known)) in &model {
+                    let id = *id;
+                    let queue = if *known == Known::Came { &seen.came } else { &seen.cancelled };
+                    let place = queue.find(id, seen.hash(id), now).unwrap();
+                    prop_assert_eq!(queue.ids[place].until, *until);
+                }
+                for id in (0..40).map(EventId).filter(|id| !model.contains_key(id)) {
+                    prop_assert_eq!(seen.get(id, seen.hash(id), now), None);
+                }
             }
             seen.shrink(now + 100);
-            prop_assert!(seen.is_empty() && seen.entries.is_empty());
+            prop_assert!(seen.is_empty() && seen.came.lines.is_empty());
         }
 
         #[test]
@@ -215,7 +326,9 @@ mod tests {
                 seen.insert(event, seen.hash(event), Known::Came, 10_000 + id, 0);
                 prop_assert_eq!(seen.get(event, seen.hash(event), 0), Some(Known::Came));
             }
-            prop_assert!(seen.entries(0).len() <= 4 * limit as usize + 8);
+            let known = (0..1_000_u64).map(|id| EventId(id.into()));
+            let known = known.filter(|id| seen.get(*id, seen.hash(*id), 0).is_some()).count();
+            prop_assert_eq!((known, seen.came.ids.len()), (limit as usize, limit as usize));
         }
     }
 }

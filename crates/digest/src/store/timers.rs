@@ -6,14 +6,12 @@
 
 use std::hint::black_box;
 
-use super::Store;
+use super::{ROW, Store};
 use super::record::{Hot, flag};
 use super::wheel::Wheel;
 use crate::time::NEVER;
 use crate::{Host, Seed};
 
-/// How many due records are read ahead of their turn.
-const AHEAD: usize = 64;
 
 pub(super) struct Timers {
     wheel: Wheel,
@@ -216,13 +214,11 @@ impl<H: Host> Store<H> {
     /// Fetches what the next due records will need: rows of independent loads, so that their misses overlap.
     fn read_ahead(&mut self, seed: &Seed) {
         let due = self.timers.due.as_slice();
-        let due = due.get(due.len().saturating_sub(AHEAD)..).unwrap_or_default();
+        let due = due.get(due.len().saturating_sub(ROW)..).unwrap_or_default();
         let slab = &self.slab;
         black_box(due.iter().fold(0, |sum, index| sum ^ slab.hot(*index).map_or(0, |hot| hot.flags)));
         black_box(due.iter().fold(0, |sum, index| sum ^ slab.cold(*index).map_or(0, |cold| cold.kept.len())));
-        let kept =
-            |index: u32| slab.cold(index).and_then(|cold| cold.kept.first()).map_or(0, |item| item.seq);
-        black_box(due.iter().fold(0, |sum, index| sum ^ kept(*index)));
+        self.fetch_listed(due);
         let extra = |index: u32| {
             slab.cold(index).and_then(|cold| cold.extra.as_deref()).map_or(0, |extra| extra.mark)
         };
