@@ -93,7 +93,14 @@ pub fn rows(report: &mut Report, keys: u64, runtime: &tokio::runtime::Runtime) {
 }
 
 pub fn life(report: &mut Report, keys: u64, batch: u64) {
-    let l = ours(report, keys, batch);
+    let l = if batch == 0 {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        let runtime = runtime.expect("a runtime");
+        let _inside = runtime.enter();
+        runtime.block_on(tokio::task::unconstrained(by_hand(keys)))
+    } else {
+        ours(report, keys, batch)
+    };
     println!("open {:.0} event {:.0} end {:.0} ring {:.0}", l.open[0], l.event[0], l.end[0], l.ring[0]);
 }
 

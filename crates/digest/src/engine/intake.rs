@@ -26,10 +26,8 @@ impl<H: Host> Engine<H> {
     pub fn handle_event(&mut self, event: Event<H>, now: UnixTime) -> Result<Fate, Error> {
         let now = self.observe(now);
         let brought_up = self.bring_up(now);
-        // Both look-ups are begun before the first is waited for.
-        let hash = (self.derived.dedup > 0).then(|| self.seen.hash(event.id));
-        std::hint::black_box(hash.map(|hash| self.seen.touch(hash)));
         let (identity, found) = self.store.find_place(self.seed.place(&event.key));
+        let hash = (self.derived.dedup > 0).then(|| self.seen.hash(event.id));
         self.admit(event, identity, found, hash, brought_up, now)
     }
 
@@ -103,8 +101,13 @@ impl<H: Host> Engine<H> {
             && self.joins(index, &event, hash, now)
         {
             let (_, item) = event.into_item(now);
-            self.add_pending(index, item);
-            self.store.put_off(index);
+            let bytes = u64::from(item.bytes);
+            if self.store.keep(index, item).is_ok() {
+                self.ledger.pending += 1;
+                self.bytes = self.bytes.saturating_add(bytes);
+                self.kept += 1;
+                self.store.put_off(index);
+            }
             return Ok(Fate::Pending);
         }
         let admitted = brought_up.and_then(|()| self.has_room(found));
@@ -187,6 +190,10 @@ impl<H: Host> Engine<H> {
             || event.urgent
             || event.useful_until.is_some()
             || self.outputs.len() >= self.limits.outputs as usize
+            || self.kept >= self.limits.items
+            || self.bytes.saturating_add(u64::from(event.bytes)) > self.limits.bytes
+            || hot.total as usize >= self.derived.keep
+            || !self.store.items.has_room()
         {
             return false;
         }

@@ -120,7 +120,7 @@ impl<H: Host> Engine<H> {
             derived: Derived::new(&policy, &limits),
             store: Store::new(policy.window.sliding()),
             memories: Memories::default(),
-            seen: Seen::new(limits.ids, seed),
+            seen: Seen::new(limits.ids, &seed),
             policy,
             limits,
             seed,

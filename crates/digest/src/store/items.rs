@@ -44,9 +44,15 @@ impl<T> Items<T> {
         Self { nodes: Vec::new(), payloads: Vec::new(), free: Vec::new(), made: 0 }
     }
 
-    /// Adds an event behind that number; gives its own, or the event back if all numbers are taken.
+    /// Whether another event can be added.
     #[inline(always)]
-    pub(crate) fn push(&mut self, item: Item<T>, before: u32) -> Result<u32, Item<T>> {
+    pub(crate) const fn has_room(&self) -> bool {
+        self.made < NONE || !self.free.is_empty()
+    }
+
+    /// Adds an event behind that number, and gives its own. There must be room.
+    #[inline(always)]
+    pub(crate) fn push(&mut self, item: Item<T>, before: u32) -> u32 {
         let node = Node { before, ..Node::of(&item) };
         let payload = item.payload;
         if let Some(number) = self.free.pop() {
@@ -57,30 +63,26 @@ impl<T> Items<T> {
             ) {
                 (*old, *old_payload) = (node, payload);
             }
-            return Ok(number);
+            return number;
         }
-        self.append(node, payload).map_err(|payload| node.item(payload))
+        let (number, (chunk, _)) = (self.made, place(self.made));
+        if self.nodes.len() <= chunk {
+            self.grow();
+        }
+        if let (Some(nodes), Some(payloads)) = (self.nodes.last_mut(), self.payloads.last_mut()) {
+            nodes.push(node);
+            payloads.push(payload);
+        }
+        self.made += 1;
+        number
     }
 
-    fn append(&mut self, node: Node, payload: Option<T>) -> Result<u32, Option<T>> {
-        let (number, (chunk, place)) = (self.made, place(self.made));
-        if number == NONE {
-            return Err(payload);
-        }
-        if self.nodes.len() <= chunk {
-            // The first chunk grows as needed, so that a small engine is small.
-            let capacity = if chunk == 0 { 0 } else { CHUNK };
-            self.nodes.push(Vec::with_capacity(capacity));
-            self.payloads.push(Vec::with_capacity(capacity));
-        }
-        let (Some(nodes), Some(payloads)) = (self.nodes.get_mut(chunk), self.payloads.get_mut(chunk)) else {
-            return Err(payload);
-        };
-        debug_assert_eq!((nodes.len(), payloads.len()), (place, place));
-        nodes.push(node);
-        payloads.push(payload);
-        self.made += 1;
-        Ok(number)
+    #[cold]
+    fn grow(&mut self) {
+        // The first chunk grows as needed, so that a small engine is small.
+        let capacity = if self.nodes.is_empty() { 0 } else { CHUNK };
+        self.nodes.push(Vec::with_capacity(capacity));
+        self.payloads.push(Vec::with_capacity(capacity));
     }
 
     #[inline(always)]
@@ -177,7 +179,7 @@ mod tests {
                     let event = Event::<Plain<u8, String>>::new(0, EventId(n as u128), n.to_string());
                     let (_, item) = event.with_seq(7).with_kind(3).into_item(n as u64);
                     lists[list].push(item.clone());
-                    lasts[list] = items.push(item, lasts[list]).unwrap();
+                    lasts[list] = items.push(item, lasts[list]);
                 } else {
                     let expected = std::mem::take(&mut lists[list]);
                     prop_assert_eq!(items.take(lasts[list], expected.len()), expected);

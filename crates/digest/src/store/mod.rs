@@ -163,15 +163,15 @@ impl<H: Host> Store<H> {
     /// Adds an event to a record of which all pending events are kept. Gives it back if this one cannot be.
     #[inline(always)]
     pub(crate) fn keep(&mut self, index: u32, item: Item<H::Payload>) -> Result<(), Item<H::Payload>> {
-        let Some(hot) = self.slab.hot_mut(index).filter(|hot| hot.total == 0 || hot.has(flag::LISTED)) else {
-            return Err(item);
-        };
-        let mut sums = hot.sums();
-        sums.count(&item);
-        let number = self.items.push(item, hot.last_listed())?;
-        hot.set_sums(sums);
-        hot.set_last_listed(number);
-        Ok(())
+        match self.slab.hot_mut(index) {
+            Some(hot) if (hot.total == 0 || hot.has(flag::LISTED)) && self.items.has_room() => {
+                hot.count(&item);
+                let number = self.items.push(item, hot.last_listed());
+                hot.set_last_listed(number);
+                Ok(())
+            }
+            _ => Err(item),
+        }
     }
 
     /// The pending events of a record of which all are kept, the newest first.
@@ -242,6 +242,7 @@ impl<H: Host> Store<H> {
     pub(crate) fn fetch_listed(&self, indices: &[u32]) {
         let mut last = [items::NONE; ROW];
         let listed = |index: u32| self.slab.hot(index).map_or(items::NONE, Hot::last_listed);
+        let last = last.get_mut(..indices.len()).unwrap_or_default();
         last.iter_mut().zip(indices).for_each(|(last, index)| *last = listed(*index));
         for _ in 0..LISTED_AHEAD {
             last.iter_mut().for_each(|last| *last = self.items.before(*last));

@@ -181,8 +181,22 @@ impl Hot {
     }
 }
 
-impl Sums {
+impl Hot {
     /// Adds an event to all sums but those of the actors.
+    #[inline(always)]
+    pub(crate) fn count<T>(&mut self, item: &Item<T>) {
+        let at = item.at.as_millis();
+        self.first = if self.total == 0 { at } else { self.first.min(at) };
+        self.last = self.last.max(at);
+        self.total = self.total.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(item.bytes);
+        self.seq_hi = self.seq_hi.max(item.seq);
+        self.class = self.class.max(item.class);
+    }
+}
+
+impl Sums {
+    /// The same.
     #[inline(always)]
     pub(crate) fn count<T>(&mut self, item: &Item<T>) {
         let at = item.at.as_millis();

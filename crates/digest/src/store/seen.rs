@@ -2,10 +2,8 @@
 //! cancelled (what comes then comes too late). Exact: no id is taken for another.
 //!
 //! Ids are written one behind the other in a queue, in the order in which they are noted, and go at its front. What finds
-//! them is an index of ten short marks to a cache line: an event that is new touches one such line and the queue's end,
+//! them is an index of nine short marks to a cache line: an event that is new touches one such line and the queue's end,
 //! which is in the cache. A mark is never taken out; what has left the queue may be written over.
-
-use std::collections::VecDeque;
 
 use crate::time::{NEVER, Step};
 use crate::{EventId, Seed};
@@ -22,12 +20,13 @@ pub(crate) struct Seen {
     came: Queue,
     cancelled: Queue,
     limit: usize,
-    seed: Seed,
+    place: Places,
 }
 
 impl Seen {
-    pub(crate) const fn new(limit: u32, seed: Seed) -> Self {
-        Self { came: Queue::new(), cancelled: Queue::new(), limit: limit as usize, seed }
+    pub(crate) fn new(limit: u32, seed: &Seed) -> Self {
+        let place = Places(seed.places());
+        Self { came: Queue::new(), cancelled: Queue::new(), limit: limit as usize, place }
     }
 
     pub(crate) const fn set_limit(&mut self, limit: u32) {
@@ -35,17 +34,17 @@ impl Seen {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.came.ids.is_empty() && self.cancelled.ids.is_empty()
+        self.came.is_empty() && self.cancelled.is_empty()
     }
 
     /// Ids in the queues.
     pub(crate) fn len(&self) -> usize {
-        self.came.ids.len() + self.cancelled.ids.len()
+        self.came.len() + self.cancelled.len()
     }
 
     #[inline]
     pub(crate) fn hash(&self, id: EventId) -> u64 {
-        self.seed.seen(id)
+        self.place.of(id)
     }
 
     /// Reading it ahead of time brings it into the cache.
@@ -57,7 +56,7 @@ impl Seen {
     /// What is known of an id, by its hash.
     #[inline(always)]
     pub(crate) fn get(&self, id: EventId, hash: u64, now: u64) -> Option<Known> {
-        if !self.cancelled.ids.is_empty() && self.cancelled.find(id, hash, now).is_some() {
+        if !self.cancelled.is_empty() && self.cancelled.find(id, hash, now).is_some() {
             return Some(Known::Cancelled);
         }
         self.came.find(id, hash, now).map(|_| Known::Came)
@@ -67,7 +66,7 @@ impl Seen {
     #[inline(always)]
     pub(crate) fn note(&mut self, id: EventId, hash: u64, until: u64, now: u64) {
         if until > now {
-            self.came.push(id, hash, until, now, self.limit, &self.seed);
+            self.came.push(id, hash, until, now, self.limit, &self.place);
         }
     }
 
@@ -83,8 +82,8 @@ impl Seen {
             (Known::Came, Some(at), None) => self.came.prolong(at, until),
             (Known::Came, None, None) => self.note(id, hash, until, now),
             (Known::Cancelled, came, None) => {
-                let came = came.and_then(|at| self.came.ids.get(at)).map_or(0, |one| one.until);
-                self.cancelled.push(id, hash, until.max(came), now, self.limit, &self.seed);
+                let came = came.and_then(|number| self.came.one(number)).map_or(0, |one| one.until);
+                self.cancelled.push(id, hash, until.max(came), now, self.limit, &self.place);
             }
         }
     }
@@ -92,12 +91,11 @@ impl Seen {
     /// Gives memory back for what is over.
     pub(crate) fn shrink(&mut self, now: u64) {
         for queue in [&mut self.came, &mut self.cancelled] {
-            queue.pop_over(now, usize::MAX);
-            if queue.ids.is_empty() {
+            while queue.pop_over(now) {}
+            if queue.is_empty() {
                 *queue = Queue::new();
-            } else if queue.ids.len() * 8 < queue.lines.len() * WAYS {
-                queue.ids.shrink_to_fit();
-                queue.rebuild(&self.seed);
+            } else if queue.len() * 8 < queue.ids.len() {
+                queue.rebuild(&self.place);
             }
         }
     }
@@ -105,7 +103,8 @@ impl Seen {
     /// The clock stepped: all of these are spans.
     pub(crate) fn shift(&mut self, step: Step) {
         for queue in [&mut self.came, &mut self.cancelled] {
-            for one in &mut queue.ids {
+            for number in queue.first..queue.next {
+                let Some(one) = queue.one_mut(number) else { continue };
                 // What is over stays so.
                 one.until = if one.until > step.was { step.shift(one.until).max(1) } else { 0 };
             }
@@ -115,15 +114,16 @@ impl Seen {
     /// For a snapshot: what came or was cancelled, in the order of the queue.
     pub(crate) fn entries(&self, known: Known, now: u64) -> impl ExactSizeIterator<Item = (u128, u64)> {
         let queue = if known == Known::Came { &self.came } else { &self.cancelled };
-        let over = queue.ids.iter().position(|one| one.until > now).unwrap_or(queue.ids.len());
-        queue.ids.range(over..).map(|one| (one.id, one.until))
+        let over = |number: &u32| queue.one(*number).is_some_and(|one| one.until <= now);
+        let first = (queue.first..queue.next).find(|number| !over(number)).unwrap_or(queue.next);
+        (first..queue.next).map(|number| queue.one(number).map_or((0, 0), |one| (one.id, one.until)))
     }
 
     /// For restoring: the next entry of a queue.
     pub(crate) fn restore(&mut self, known: Known, id: u128, until: u64) {
         let id = EventId(id);
         let queue = if known == Known::Came { &mut self.came } else { &mut self.cancelled };
-        queue.push(id, self.seed.seen(id), until, 0, self.limit, &self.seed);
+        queue.push(id, self.place.of(id), until, 0, self.limit, &self.place);
     }
 
     /// When the last tombstone is over; `NEVER` stays.
@@ -135,14 +135,29 @@ impl Seen {
     }
 }
 
+/// Where ids are looked for. Ids are compared whole, so this need not tell them apart, only spread them: multiply-shift
+/// under secret numbers (Dietzfelbinger 1996; Thorup, "High Speed Hashing for Integers and Strings", section 3.5), which
+/// lets two ids that somebody chose without them meet no more often than chance would.
+struct Places([u128; 3]);
+
+impl Places {
+    #[inline(always)]
+    const fn of(&self, id: EventId) -> u64 {
+        let Self([low, high, add]) = self;
+        let low = low.wrapping_mul(id.0 as u64 as u128);
+        let high = high.wrapping_mul(id.0 >> 64);
+        (low.wrapping_add(high).wrapping_add(*add) >> 64) as u64
+    }
+}
+
 /// It holds while `now < until`.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct One {
     id: u128,
     until: u64,
 }
 
-const WAYS: usize = 10;
+const WAYS: usize = 9;
 
 /// Marks of ids: 16 bits of the hash, and the id's number, which counts from one on.
 #[derive(Clone, Copy)]
@@ -150,24 +165,48 @@ const WAYS: usize = 10;
 struct Line {
     /// The highest number that belongs here and found no room.
     passed: u32,
+    /// They are written in turn, and go in turn: the next place is that of the oldest.
     numbers: [u32; WAYS],
     tags: [u16; WAYS],
+    next: u8,
 }
 
 impl Line {
-    const NEW: Self = Self { passed: 0, numbers: [0; WAYS], tags: [0; WAYS] };
+    const NEW: Self = Self { passed: 0, numbers: [0; WAYS], tags: [0; WAYS], next: 0 };
 }
 
 struct Queue {
-    ids: VecDeque<One>,
+    /// A ring: an id's place is the low bits of its number.
+    ids: Vec<One>,
     /// The number of the first of them; what is lower is over.
     first: u32,
+    next: u32,
     lines: Vec<Line>,
 }
 
 impl Queue {
     const fn new() -> Self {
-        Self { ids: VecDeque::new(), first: 1, lines: Vec::new() }
+        Self { ids: Vec::new(), first: 1, next: 1, lines: Vec::new() }
+    }
+
+    const fn len(&self) -> usize {
+        (self.next - self.first) as usize
+    }
+
+    #[inline(always)]
+    const fn is_empty(&self) -> bool {
+        self.next == self.first
+    }
+
+    #[inline(always)]
+    fn one(&self, number: u32) -> Option<&One> {
+        self.ids.get(number as usize & self.ids.len().wrapping_sub(1))
+    }
+
+    #[inline(always)]
+    fn one_mut(&mut self, number: u32) -> Option<&mut One> {
+        let mask = self.ids.len().wrapping_sub(1);
+        self.ids.get_mut(number as usize & mask)
     }
 
     #[inline(always)]
@@ -175,19 +214,15 @@ impl Queue {
         self.lines.get(at & self.lines.len().wrapping_sub(1))
     }
 
-    /// The place of an id in the queue.
+    /// The number of an id.
     #[inline(always)]
-    fn find(&self, id: EventId, hash: u64, now: u64) -> Option<usize> {
+    fn find(&self, id: EventId, hash: u64, now: u64) -> Option<u32> {
         let (mut at, tag) = (hash as usize, tag(hash));
         loop {
             let line = self.line(at)?;
-            // Without a branch, because there is almost never one.
-            let same = |(number, other): (&u32, &u16)| (*other == tag) & (*number >= self.first);
-            if line.numbers.iter().zip(&line.tags).fold(false, |any, one| any | same(one)) {
-                let found = line.numbers.iter().zip(&line.tags).filter(|one| same(*one)).find_map(|(n, _)| {
-                    let place = (n - self.first) as usize;
-                    self.ids.get(place).filter(|one| one.id == id.0 && one.until > now).map(|_| place)
-                });
+            // All at once, because there is almost never one.
+            if line.tags.iter().fold(false, |any, other| any | (*other == tag)) {
+                let found = self.find_in(line, id, tag, now);
                 if found.is_some() {
                     return found;
                 }
@@ -199,42 +234,48 @@ impl Queue {
         }
     }
 
-    fn prolong(&mut self, place: usize, until: u64) {
-        if let Some(one) = self.ids.get_mut(place) {
+    #[inline(never)]
+    fn find_in(&self, line: &Line, id: EventId, tag: u16, now: u64) -> Option<u32> {
+        let tagged = line.numbers.iter().zip(&line.tags).filter(|(_, other)| **other == tag);
+        let mut numbers = tagged.map(|(number, _)| *number).filter(|number| *number >= self.first);
+        numbers.find(|number| self.one(*number).is_some_and(|one| one.id == id.0 && one.until > now))
+    }
+
+    fn prolong(&mut self, number: u32, until: u64) {
+        if let Some(one) = self.one_mut(number) {
             one.until = one.until.max(until);
         }
     }
 
     /// Adds an id that is not there. Over the limit, the oldest goes.
     #[inline(always)]
-    fn push(&mut self, id: EventId, hash: u64, until: u64, now: u64, limit: usize, seed: &Seed) {
+    fn push(&mut self, id: EventId, hash: u64, until: u64, now: u64, limit: usize, places: &Places) {
         // Two go for one that comes: nobody pays for all at once.
-        self.pop_over(now, 2);
-        while self.ids.len() >= limit.max(1) {
-            self.pop();
+        let _ = self.pop_over(now) && self.pop_over(now);
+        if self.len() >= limit {
+            self.first = self.next - (limit.max(1) - 1) as u32;
         }
-        self.ids.push_back(One { id: id.0, until });
-        // At most 5/8 full.
-        if self.ids.len() * 8 > self.lines.len() * WAYS * 5 || self.last() == u32::MAX {
-            self.rebuild(seed);
-        } else {
-            self.mark(hash, self.last());
+        if self.len() == self.ids.len() || self.next == u32::MAX {
+            self.rebuild(places);
         }
-    }
-
-    fn last(&self) -> u32 {
-        self.first.saturating_add(self.ids.len() as u32) - 1
+        let number = self.next;
+        self.next += 1;
+        if let Some(one) = self.one_mut(number) {
+            *one = One { id: id.0, until };
+        }
+        self.mark(hash, number);
     }
 
     #[inline(always)]
     fn mark(&mut self, hash: u64, number: u32) {
-        let (mut at, mask) = (hash as usize, self.lines.len().wrapping_sub(1));
+        let (mut at, mask, first) = (hash as usize, self.lines.len().wrapping_sub(1), self.first);
         while let Some(line) = self.lines.get_mut(at & mask) {
-            let first = self.first;
-            if let Some(way) = line.numbers.iter().position(|other| *other < first) {
-                if let (Some(place), Some(mark)) = (line.numbers.get_mut(way), line.tags.get_mut(way)) {
-                    (*place, *mark) = (number, tag(hash));
-                }
+            let way = usize::from(line.next);
+            if let (Some(place), Some(mark)) = (line.numbers.get_mut(way), line.tags.get_mut(way))
+                && *place < first
+            {
+                (*place, *mark) = (number, tag(hash));
+                line.next = if way + 1 < WAYS { line.next + 1 } else { 0 };
                 return;
             }
             line.passed = number;
@@ -242,37 +283,31 @@ impl Queue {
         }
     }
 
-    /// What is over goes, so many at most.
+    /// The first one goes, if it is over.
     #[inline(always)]
-    fn pop_over(&mut self, now: u64, most: usize) {
-        for _ in 0..most {
-            if self.ids.front().is_none_or(|one| one.until > now) {
-                return;
-            }
-            self.pop();
-        }
+    fn pop_over(&mut self, now: u64) -> bool {
+        let over = !self.is_empty() && self.one(self.first).is_some_and(|one| one.until <= now);
+        self.first += u32::from(over);
+        over
     }
 
-    #[inline(always)]
-    fn pop(&mut self) {
-        if self.ids.pop_front().is_some() {
-            self.first += 1;
-        }
-    }
-
-    /// Makes the index anew, with room for as many again.
+    /// Makes ring and index anew, with room for as many again.
     #[cold]
     #[inline(never)]
-    fn rebuild(&mut self, seed: &Seed) {
-        let size = (self.ids.len() * 16 / (WAYS * 5)).next_power_of_two();
-        self.lines.clear();
-        self.lines.resize(size, Line::NEW);
-        self.lines.shrink_to_fit();
-        self.first = 1;
-        for (place, number) in (1..).take(self.ids.len()).enumerate() {
-            if let Some(id) = self.ids.get(place).map(|one| one.id) {
-                self.mark(seed.seen(EventId(id)), number);
+    fn rebuild(&mut self, places: &Places) {
+        let ids: Vec<One> = (self.first..self.next).filter_map(|number| self.one(number).copied()).collect();
+        let size = (ids.len() + 1).next_power_of_two().max(4);
+        self.ids = vec![One::default(); size];
+        // At most 8/9 full; what is over is written over.
+        self.lines = vec![Line::NEW; (size / 8).max(1)];
+        (self.first, self.next) = (1, 1);
+        for one in ids {
+            let number = self.next;
+            self.next += 1;
+            if let Some(place) = self.one_mut(number) {
+                *place = one;
             }
+            self.mark(places.of(EventId(one.id)), number);
         }
     }
 }
@@ -293,7 +328,7 @@ mod tests {
         fn behaves_like_a_map_with_deadlines(
             ops in proptest::collection::vec((0u128..40, 0u64..6, 1u64..30, any::<bool>()), 0..400),
         ) {
-            let mut seen = Seen::new(1 << 20, Seed::new([1; 16]));
+            let mut seen = Seen::new(1 << 20, &Seed::new([1; 16]));
             let (mut model, mut now) = (BTreeMap::new(), 0_u64);
             for (id, wait, span, cancel) in ops {
                 now += wait;
@@ -307,8 +342,8 @@ mod tests {
                 for (id, (until, known)) in &model {
                     let id = *id;
                     let queue = if *known == Known::Came { &seen.came } else { &seen.cancelled };
-                    let place = queue.find(id, seen.hash(id), now).unwrap();
-                    prop_assert_eq!(queue.ids[place].until, *until);
+                    let number = queue.find(id, seen.hash(id), now).unwrap();
+                    prop_assert_eq!(queue.one(number).unwrap().until, *until);
                 }
                 for id in (0..40).map(EventId).filter(|id| !model.contains_key(id)) {
                     prop_assert_eq!(seen.get(id, seen.hash(id), now), None);
@@ -320,7 +355,7 @@ mod tests {
 
         #[test]
         fn over_the_limit_the_oldest_go(limit in 2u32..40) {
-            let mut seen = Seen::new(limit, Seed::new([1; 16]));
+            let mut seen = Seen::new(limit, &Seed::new([1; 16]));
             for id in 0..1_000_u64 {
                 let event = EventId(id.into());
                 seen.insert(event, seen.hash(event), Known::Came, 10_000 + id, 0);
@@ -328,7 +363,7 @@ mod tests {
             }
             let known = (0..1_000_u64).map(|id| EventId(id.into()));
             let known = known.filter(|id| seen.get(*id, seen.hash(*id), 0).is_some()).count();
-            prop_assert_eq!((known, seen.came.ids.len()), (limit as usize, limit as usize));
+            prop_assert_eq!((known, seen.came.len()), (limit as usize, limit as usize));
         }
     }
 }

@@ -215,6 +215,10 @@ impl<H: Host> Store<H> {
     fn read_ahead(&mut self, seed: &Seed) {
         let due = self.timers.due.as_slice();
         let due = due.get(due.len().saturating_sub(ROW)..).unwrap_or_default();
+        self.timers.ahead = due.len();
+        if due.len() == 1 {
+            return;
+        }
         let slab = &self.slab;
         black_box(due.iter().fold(0, |sum, index| sum ^ slab.hot(*index).map_or(0, |hot| hot.flags)));
         black_box(due.iter().fold(0, |sum, index| sum ^ slab.cold(*index).map_or(0, |cold| cold.kept.len())));
@@ -225,7 +229,6 @@ impl<H: Host> Store<H> {
         black_box(due.iter().fold(0, |sum, index| sum ^ extra(*index)));
         let tag = |index: u32| self.key(index).map_or(0, |key| seed.identity(key).tag());
         black_box(due.iter().fold(0, |sum, index| sum ^ self.table.touch(tag(*index))));
-        self.timers.ahead = due.len();
     }
 
     /// Keeps the entries that no longer hold fewer than those that do.
