@@ -313,6 +313,7 @@ impl<H: Host> Engine<H> {
         let mut alone = Batch::default();
         self.ledger.pending += 1;
         self.bytes = self.bytes.saturating_add(u64::from(item.bytes));
+        alone.kept.reserve_exact(self.derived.keep.min(1));
         alone.push(item, self.derived.keep.min(1), &self.host, self.policy.actors);
         self.kept += alone.kept.len() as u64;
         self.send(index, Lane::Urgent, alone, 0, now)

@@ -216,9 +216,14 @@ impl<H: Host> Engine<H> {
         if self.store.hot(index).is_none_or(spared) {
             return 0;
         }
-        let mut batch = self.store.take_pending(index);
-        let removed = batch.remove(select);
-        self.store.put_pending(index, batch);
+        let removed = if self.store.hot(index).is_some_and(|hot| hot.has(flag::LISTED)) {
+            self.store.remove_listed(index, select)
+        } else {
+            let mut batch = self.store.take_pending(index);
+            let removed = batch.remove(select);
+            self.store.put_pending(index, batch);
+            removed
+        };
         let count = removed.count;
         self.let_drop(index, fate, removed);
         count

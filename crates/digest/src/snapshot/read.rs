@@ -269,31 +269,21 @@ fn read_items<T: Codec>(bytes: &mut &[u8]) -> Option<Vec<Item<T>>> {
 }
 
 fn read_item<T: Codec>(bytes: &mut &[u8]) -> Option<Item<T>> {
-    let [has] = fixed(bytes)?;
-    let often: [u8; ITEM - 1] = fixed(bytes)?;
-    let (mut rare, mut none) = ([0; RARE], u64::MAX.to_le_bytes());
+    let mut word = || Some(u64::from_le_bytes(fixed(bytes)?));
+    let (low, high, seq, actor, at, last) = (word()?, word()?, word()?, word()?, word()?, word()?);
+    let (size, kind, class, has) = (last as u32, (last >> 32) as u16, (last >> 48) as u8, (last >> 56) as u8);
+    let (mut useful_until, mut rank) = (u64::MAX, 0);
     if has & HAS_RARE != 0 {
-        rare = fixed(bytes)?;
+        let [a, b, c, d, e, f, g, h, rest @ ..]: [u8; RARE] = fixed(bytes)?;
+        (useful_until, rank) = (u64::from_le_bytes([a, b, c, d, e, f, g, h]), u32::from_le_bytes(rest));
     }
-    let mut rest = often.as_slice();
-    let id = EventId(u128::from_le_bytes(fixed(&mut rest)?));
-    let mut long = || Some(u64::from_le_bytes(fixed(&mut rest)?));
-    let (seq, actor, at) = (long()?, long()?, UnixTime::from_millis(long()?));
-    let size = u32::from_le_bytes(fixed(&mut rest)?);
-    let mut rest = rare.as_slice();
-    if has & HAS_RARE != 0 {
-        none = fixed(&mut rest)?;
-    } else {
-        let _: [u8; 8] = fixed(&mut rest)?;
-    }
-    let useful_until = UnixTime::from_millis(u64::from_le_bytes(none));
-    let rank = u32::from_le_bytes(fixed(&mut rest)?);
-    let (kind, [class]) = (u16::from_le_bytes(fixed(&mut rest)?), fixed(&mut rest)?);
-    let unusual = useful_until != UnixTime::MAX || rank != 0 || kind != 0 || class != 0;
     // One way to write an event.
-    if has & !(HAS_RARE | HAS_PAYLOAD) != 0 || unusual != (has & HAS_RARE != 0) {
+    let rare = useful_until != u64::MAX || rank != 0;
+    if has & !(HAS_RARE | HAS_PAYLOAD) != 0 || rare != (has & HAS_RARE != 0) {
         return None;
     }
     let payload = if has & HAS_PAYLOAD != 0 { Some(T::decode(bytes)?) } else { None };
+    let id = EventId(u128::from(low) | u128::from(high) << 64);
+    let (at, useful_until) = (UnixTime::from_millis(at), UnixTime::from_millis(useful_until));
     Some(Item { id, seq, actor, at, useful_until, kind, class, rank, bytes: size, payload })
 }

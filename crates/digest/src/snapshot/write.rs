@@ -159,10 +159,10 @@ fn write_numbers(numbers: &[u64], out: &mut Vec<u8>) {
 
 /// About the size of a record without its events.
 const RECORD: usize = 40;
-/// The least size of an event.
-pub(super) const ITEM: usize = 45;
-/// What few events have: a time until which they are of use, a rank, a kind, a class.
-pub(super) const RARE: usize = 15;
+/// The least size of an event: six words.
+pub(super) const ITEM: usize = 48;
+/// What few events have: a time until which they are of use, or a rank.
+pub(super) const RARE: usize = 12;
 pub(super) const HAS_RARE: u8 = 1;
 pub(super) const HAS_PAYLOAD: u8 = 2;
 
@@ -173,31 +173,20 @@ fn write_items<T: Codec>(items: &[Item<T>], out: &mut Vec<u8>) {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn write_node<T: Codec>(node: &Node, payload: Option<&T>, out: &mut Vec<u8>) {
-    let rare = node.useful_until != NEVER || node.rank != 0 || node.kind != 0 || node.class != 0;
-    let mut bytes = [0; ITEM + RARE];
-    let mut rest = bytes.as_mut_slice();
-    let mut put = |bytes: &[u8]| {
-        if let Some((place, after)) = std::mem::take(&mut rest).split_at_mut_checked(bytes.len()) {
-            place.copy_from_slice(bytes);
-            rest = after;
-        }
-    };
-    put(&[u8::from(rare) * HAS_RARE | u8::from(payload.is_some()) * HAS_PAYLOAD]);
-    put(&node.id.to_le_bytes());
-    put(&node.seq.to_le_bytes());
-    put(&node.actor.to_le_bytes());
-    put(&node.at.to_le_bytes());
-    put(&node.bytes.to_le_bytes());
-    put(&node.useful_until.to_le_bytes());
-    put(&node.rank.to_le_bytes());
-    put(&node.kind.to_le_bytes());
-    put(&[node.class]);
-    let (often, seldom) = bytes.split_at(ITEM);
-    out.extend_from_slice(often);
+    let rare = node.useful_until != NEVER || node.rank != 0;
+    let has = u8::from(rare) * HAS_RARE | u8::from(payload.is_some()) * HAS_PAYLOAD;
+    let last = u64::from(node.bytes)
+        | u64::from(node.kind) << 32
+        | u64::from(node.class) << 48
+        | u64::from(has) << 56;
+    let words = [node.id as u64, (node.id >> 64) as u64, node.seq, node.actor, node.at, last];
+    // In one piece.
+    out.extend_from_slice(words.map(u64::to_le_bytes).as_flattened());
     if rare {
-        out.extend_from_slice(seldom);
+        out.extend_from_slice(&node.useful_until.to_le_bytes());
+        out.extend_from_slice(&node.rank.to_le_bytes());
     }
     if let Some(payload) = payload {
         payload.encode(out);

@@ -135,6 +135,58 @@ impl<T> Items<T> {
         items
     }
 
+    /// Takes those out of an event and those before it that `select` names, and hands each of the others to `stays`; the
+    /// newest first. Gives the number of the last that stays.
+    pub(crate) fn take_some(
+        &mut self,
+        last: u32,
+        select: impl Fn(&Node) -> bool,
+        mut goes: impl FnMut(&Node),
+        mut stays: impl FnMut(&Node),
+    ) -> u32 {
+        let (mut first_kept, mut behind, mut number) = (NONE, NONE, last);
+        while let Some(node) = self.node(number).copied() {
+            if select(&node) {
+                let (chunk, place) = place(number);
+                if let Some(payload) = self.payloads.get_mut(chunk).and_then(|chunk| chunk.get_mut(place)) {
+                    *payload = None;
+                }
+                self.free.push(number);
+                goes(&node);
+            } else {
+                self.link(behind, number);
+                if first_kept == NONE {
+                    first_kept = number;
+                }
+                behind = number;
+                stays(&node);
+            }
+            number = node.before;
+        }
+        self.link(behind, NONE);
+        first_kept
+    }
+
+    fn link(&mut self, number: u32, before: u32) {
+        let (chunk, place) = place(number);
+        if let Some(node) = self.nodes.get_mut(chunk).and_then(|nodes| nodes.get_mut(place))
+            && node.before != before
+        {
+            node.before = before;
+        }
+    }
+
+    /// Bytes that are held, without what payloads hold themselves.
+    pub(crate) fn memory(&self) -> usize {
+        let nodes: usize = self.nodes.iter().map(Vec::capacity).sum();
+        let payloads: usize = self.payloads.iter().map(Vec::capacity).sum();
+        let lists = (self.nodes.capacity() + self.payloads.capacity()) * size_of::<Vec<Node>>();
+        nodes * size_of::<Node>()
+            + payloads * size_of::<Option<T>>()
+            + lists
+            + self.free.capacity() * size_of::<u32>()
+    }
+
     /// Gives all memory back, if nothing is kept.
     pub(crate) fn shrink(&mut self) {
         if self.free.len() == self.made as usize {

@@ -13,9 +13,9 @@ mod wheel;
 
 use std::hint::black_box;
 
-use crate::batch::Batch;
+use crate::batch::{Batch, Removed, Select};
 use crate::hash::{Identity, Place};
-use crate::{Host, Item, Seed};
+use crate::{EventId, Host, Item, Seed};
 use items::{Items, Node};
 use record::{Cold, Extra, Hot, Sums, Wait, flag};
 use slab::Slab;
@@ -165,9 +165,10 @@ impl<H: Host> Store<H> {
     pub(crate) fn keep(&mut self, index: u32, item: Item<H::Payload>) -> Result<(), Item<H::Payload>> {
         match self.slab.hot_mut(index) {
             Some(hot) if (hot.total == 0 || hot.has(flag::LISTED)) && self.items.has_room() => {
-                hot.count(&item);
-                let number = self.items.push(item, hot.last_listed());
-                hot.set_last_listed(number);
+                let (mut sums, last) = (hot.sums(), hot.last_listed());
+                sums.count(&item);
+                hot.set_sums(sums);
+                hot.set_last_listed(self.items.push(item, last));
                 Ok(())
             }
             _ => Err(item),
@@ -193,6 +194,24 @@ impl<H: Host> Store<H> {
         let actors = cold.extra.as_deref_mut().map(|extra| std::mem::take(&mut extra.actors));
         let (kept, fold) = (std::mem::take(&mut cold.kept), std::mem::take(&mut cold.fold));
         Batch { sums, kept, actors: actors.unwrap_or_default(), fold }
+    }
+
+    /// Takes events out of a record of which all are kept, where they are.
+    pub(crate) fn remove_listed(&mut self, index: u32, select: Select) -> Removed {
+        let (mut removed, mut sums) = (Removed::default(), Sums::default());
+        let Some(hot) = self.slab.hot_mut(index).filter(|hot| hot.has(flag::LISTED)) else { return removed };
+        let goes = |node: &Node| {
+            removed.bytes = removed.bytes.saturating_add(node.bytes);
+            removed.events.push((EventId(node.id), node.kind));
+        };
+        let takes = |node: &Node| select.takes_node(node);
+        let last = self.items.take_some(hot.last_listed(), takes, goes, |node| sums.count_node(node));
+        hot.set_sums(sums);
+        hot.set_last_listed(last);
+        hot.set(flag::LISTED, last != items::NONE);
+        removed.events.reverse();
+        removed.count = u32::try_from(removed.events.len()).unwrap_or(u32::MAX);
+        removed
     }
 
     /// Puts a batch into a record that has nothing pending.
@@ -260,11 +279,19 @@ impl<H: Host> Store<H> {
         Some(())
     }
 
-    /// Gives memory back, if nothing is kept.
+    /// Bytes that are held, without what keys, payloads and single records hold themselves.
+    pub(crate) fn memory(&self) -> usize {
+        self.table.memory() + self.slab.memory() + self.items.memory() + self.timers.memory()
+    }
+
+    /// Gives memory back for what is not kept.
     pub(crate) fn shrink(&mut self) {
         if self.slab.used() == 0 {
             self.slab.shrink();
             self.table.shrink();
+            self.timers.shrink();
+        }
+        if self.timers.is_empty() {
             self.timers.shrink();
         }
         self.items.shrink();

@@ -1,7 +1,7 @@
 //! What is kept per key: one cache line that every event touches, a second one with the key and the kept events, and
 //! an extra for what went out.
 
-use super::items;
+use super::items::{self, Node};
 use crate::batch::{Batch, Flight};
 use crate::time::NEVER;
 use crate::{Actors, Host, Item, Lane};
@@ -181,25 +181,16 @@ impl Hot {
     }
 }
 
-impl Hot {
+impl Sums {
     /// Adds an event to all sums but those of the actors.
     #[inline(always)]
     pub(crate) fn count<T>(&mut self, item: &Item<T>) {
-        let at = item.at.as_millis();
-        self.first = if self.total == 0 { at } else { self.first.min(at) };
-        self.last = self.last.max(at);
-        self.total = self.total.saturating_add(1);
-        self.bytes = self.bytes.saturating_add(item.bytes);
-        self.seq_hi = self.seq_hi.max(item.seq);
-        self.class = self.class.max(item.class);
+        self.count_node(&Node::of(item));
     }
-}
 
-impl Sums {
-    /// The same.
     #[inline(always)]
-    pub(crate) fn count<T>(&mut self, item: &Item<T>) {
-        let at = item.at.as_millis();
+    pub(crate) fn count_node(&mut self, item: &Node) {
+        let at = item.at;
         // After a step of the clock a later event may have an earlier time.
         self.first = if self.total == 0 { at } else { self.first.min(at) };
         self.last = self.last.max(at);

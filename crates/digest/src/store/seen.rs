@@ -37,6 +37,10 @@ impl Seen {
         self.came.is_empty() && self.cancelled.is_empty()
     }
 
+    pub(crate) const fn memory(&self) -> usize {
+        self.came.memory() + self.cancelled.memory()
+    }
+
     /// Ids in the queues.
     pub(crate) fn len(&self) -> usize {
         self.came.len() + self.cancelled.len()
@@ -191,6 +195,10 @@ impl Queue {
 
     const fn len(&self) -> usize {
         (self.next - self.first) as usize
+    }
+
+    const fn memory(&self) -> usize {
+        self.ids.capacity() * size_of::<One>() + self.lines.capacity() * size_of::<Line>()
     }
 
     #[inline(always)]

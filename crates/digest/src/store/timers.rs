@@ -32,6 +32,15 @@ impl Timers {
         Self { wheel: Wheel::new(), stale: 0, front: (NEVER, 0), due: Vec::new(), ahead: 0, now: 0 }
     }
 
+    /// Nothing will ever wake.
+    pub(super) fn is_empty(&self) -> bool {
+        self.wheel.len() == 0 && self.due.is_empty() && self.front.0 == NEVER
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        self.wheel.memory() + self.due.capacity() * size_of::<u32>()
+    }
+
     pub(super) fn shrink(&mut self) {
         *self = Self { now: self.now, ..Self::new() };
         self.wheel.reset(self.now);
