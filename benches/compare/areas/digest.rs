@@ -15,7 +15,7 @@ use crate::allocations;
 use crate::measure::{Contestant, Measured};
 use crate::report::Report;
 
-pub mod default_policy;
+mod default_policy;
 
 type Key = (u64, u64);
 type Host = Plain<Key>;
@@ -44,6 +44,7 @@ pub fn compare(report: &mut Report) {
     for keys in &sizes {
         default_policy::rows(report, *keys, &runtime);
     }
+    default_policy::one_key(report);
     polling(report);
 }
 

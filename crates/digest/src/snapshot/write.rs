@@ -74,7 +74,7 @@ where
         if hot.has(flag::LISTED) {
             // The newest first, and no sums: they are made from the events.
             hot.total.encode(out);
-            for (number, node) in self.store.items.from_last(hot.last_listed()) {
+            for (number, node) in self.store.items.back_from(hot.last_listed()) {
                 write_node(node, self.store.items.payload(number), out);
             }
         } else {
@@ -176,7 +176,8 @@ fn write_items<T: Codec>(items: &[Item<T>], out: &mut Vec<u8>) {
 #[inline(always)]
 fn write_node<T: Codec>(node: &Node, payload: Option<&T>, out: &mut Vec<u8>) {
     let rare = node.useful_until != NEVER || node.rank != 0;
-    let has = u8::from(rare) * HAS_RARE | u8::from(payload.is_some()) * HAS_PAYLOAD;
+    let payload_there = if payload.is_some() { HAS_PAYLOAD } else { 0 };
+    let has = payload_there | if rare { HAS_RARE } else { 0 };
     let last = u64::from(node.bytes)
         | u64::from(node.kind) << 32
         | u64::from(node.class) << 48

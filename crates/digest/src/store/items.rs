@@ -98,7 +98,7 @@ impl<T> Items<T> {
     }
 
     /// An event and those before it, the newest first.
-    pub(crate) fn from_last(&self, last: u32) -> impl Iterator<Item = (u32, &Node)> {
+    pub(crate) fn back_from(&self, last: u32) -> impl Iterator<Item = (u32, &Node)> {
         let step = |number: u32| Some((number, self.node(number)?));
         std::iter::successors(step(last), move |(_, node)| step(node.before))
     }
@@ -238,9 +238,9 @@ mod tests {
                     lasts[list] = NONE;
                 }
                 for (list, last) in lists.iter().zip(lasts) {
-                    let ids: Vec<_> = items.from_last(last).map(|(_, node)| EventId(node.id)).collect();
+                    let ids: Vec<_> = items.back_from(last).map(|(_, node)| EventId(node.id)).collect();
                     prop_assert!(list.iter().rev().map(|item| item.id).eq(ids));
-                    let texts: Vec<_> = items.from_last(last).map(|(n, _)| items.payload(n).cloned()).collect();
+                    let texts: Vec<_> = items.back_from(last).map(|(n, _)| items.payload(n).cloned()).collect();
                     prop_assert!(list.iter().rev().map(|item| item.payload.clone()).eq(texts));
                 }
             }

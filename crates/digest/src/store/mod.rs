@@ -178,7 +178,7 @@ impl<H: Host> Store<H> {
     /// The pending events of a record of which all are kept, the newest first.
     pub(crate) fn listed(&self, index: u32) -> impl Iterator<Item = &Node> {
         let last = self.slab.hot(index).map_or(items::NONE, Hot::last_listed);
-        self.items.from_last(last).map(|(_, node)| node)
+        self.items.back_from(last).map(|(_, node)| node)
     }
 
     /// Takes all pending events out; what the record waits for stays.

@@ -6,12 +6,11 @@
 
 use std::hint::black_box;
 
-use super::{ROW, Store};
 use super::record::{Hot, flag};
 use super::wheel::Wheel;
+use super::{ROW, Store};
 use crate::time::NEVER;
 use crate::{Host, Seed};
-
 
 pub(super) struct Timers {
     wheel: Wheel,
