@@ -64,9 +64,9 @@ impl Life {
 pub fn rows(report: &mut Report, keys: u64, runtime: &tokio::runtime::Runtime) {
     let rounds = (3_000_000 / keys).clamp(1, 31);
     let (mut one, mut many, mut peer) = (Life::default(), Life::default(), Life::default());
-    for _ in 0..rounds {
-        one.add(ours(report, keys, 1));
-        many.add(ours(report, keys, 64));
+    for round in 0..rounds {
+        one.add(ours(report, keys, 1, false));
+        many.add(ours(report, keys, 64, round == 0));
         peer.add(runtime.block_on(tokio::task::unconstrained(by_hand(keys))));
     }
     let measured = |mut times: Vec<f64>| {
@@ -97,7 +97,7 @@ pub fn rows(report: &mut Report, keys: u64, runtime: &tokio::runtime::Runtime) {
     }
 }
 
-fn ours(report: &mut Report, keys: u64, batch: u64) -> Life {
+fn ours(report: &Report, keys: u64, batch: u64, with_snapshot: bool) -> Life {
     let mut ours = engine(Policy::default());
     let take = |ours: &mut Engine<Host>,
                 first: u64,
@@ -126,7 +126,7 @@ fn ours(report: &mut Report, keys: u64, batch: u64) -> Life {
     let mut random = Keys { state: 1, count: keys };
     let count = keys * 2;
     let joined = take(&mut ours, keys, count, &|n| OPEN + n * EVENTS / count, &mut |_| random.next());
-    if batch == 64 {
+    if with_snapshot {
         snapshot(report, keys, &ours);
     }
     // Rings of other keys, each rung twice and cancelled, while all windows are open.

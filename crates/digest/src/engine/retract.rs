@@ -211,7 +211,9 @@ impl<H: Host> Engine<H> {
     pub(crate) fn drop_pending(&mut self, index: u32, select: Select, fate: Fate) -> u32 {
         let spared = |hot: &Hot| {
             let listed = hot.has(flag::LISTED);
-            hot.total == 0 || listed && !self.store.listed(index).any(|node| select.takes_node(node))
+            // Whether one event is there was asked before.
+            let many = !matches!(select, Select::Event(_));
+            hot.total == 0 || listed && many && !self.store.listed(index).any(|node| select.takes_node(node))
         };
         if self.store.hot(index).is_none_or(spared) {
             return 0;
