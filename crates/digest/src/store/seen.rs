@@ -331,6 +331,20 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
+    #[test]
+    fn numbers_begin_anew_when_they_end() {
+        let mut seen = Seen::new(100, &Seed::new([1; 16]));
+        let id = |n: u64| EventId(n.into());
+        seen.note(id(100), seen.hash(id(100)), 5, 1);
+        seen.came.first = u32::MAX - 3;
+        seen.came.next = u32::MAX - 3;
+        for n in 0..10 {
+            seen.note(id(n), seen.hash(id(n)), 50, 10);
+        }
+        assert!((0..10).all(|n| seen.get(id(n), seen.hash(id(n)), 20) == Some(Known::Came)));
+        assert!(seen.came.next < 20 && seen.get(id(100), seen.hash(id(100)), 20).is_none());
+    }
+
     proptest! {
         #[test]
         fn behaves_like_a_map_with_deadlines(
