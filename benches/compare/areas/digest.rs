@@ -44,6 +44,7 @@ pub fn compare(report: &mut Report) {
     for keys in &sizes {
         default_policy::rows(report, *keys, &runtime);
     }
+    default_policy::one_key(report);
     polling(report);
 }
 

@@ -4,6 +4,7 @@
 //! and any of them can be taken out. Otherwise (counts only, the latest only, or a bound was reached) the sums were counted
 //! as the events came; what is kept can still be taken out one by one, the rest only all together.
 
+use crate::store::items::Node;
 use crate::store::record::Sums;
 use crate::{Actors, EventId, Host, Item, Lane};
 
@@ -26,14 +27,21 @@ pub(crate) enum Select {
 
 impl Select {
     fn takes<T>(self, item: &Item<T>) -> bool {
-        let at = item.at.as_millis();
+        self.takes_one(item.id, item.kind, item.seq, item.at.as_millis(), item.useful_until.as_millis())
+    }
+
+    pub(crate) fn takes_node(self, node: &Node) -> bool {
+        self.takes_one(EventId(node.id), node.kind, node.seq, node.at, node.useful_until)
+    }
+
+    fn takes_one(self, id: EventId, kind: u16, seq: u64, at: u64, useful_until: u64) -> bool {
         match self {
-            Self::UpTo(mark) => item.seq <= mark,
+            Self::UpTo(mark) => seq <= mark,
             Self::Until(until) => at <= until,
-            Self::Event(id) => item.id == id,
-            Self::Kind(kind) => item.kind == kind,
+            Self::Event(event) => id == event,
+            Self::Kind(one) => kind == one,
             Self::All => true,
-            Self::Useless { now, before } => at < before || item.useful_until.as_millis() < now,
+            Self::Useless { now, before } => at < before || useful_until < now,
         }
     }
 
@@ -95,31 +103,18 @@ impl<H: Host> Batch<H> {
         self.kept.len() == self.sums.total as usize
     }
 
-    /// Adds an event that is kept; the batch has room for it.
-    #[inline(always)]
-    pub(crate) fn count(sums: &mut Sums, item: &Item<H::Payload>) {
-        let at = item.at.as_millis();
-        // After a step of the clock a later event may have an earlier time.
-        sums.first = if sums.total == 0 { at } else { sums.first.min(at) };
-        sums.last = sums.last.max(at);
-        sums.total = sums.total.saturating_add(1);
-        sums.bytes = sums.bytes.saturating_add(item.bytes);
-        sums.seq_hi = sums.seq_hi.max(item.seq);
-        sums.class = sums.class.max(item.class);
-    }
-
     /// Adds an event; of what is kept, only the last `keep` stay ([`u32::MAX`] for all).
     pub(crate) fn push(&mut self, item: Item<H::Payload>, keep: usize, host: &H, bound: u8) {
         let exact = self.is_exact();
         if exact && self.kept.len() < keep {
-            Self::count(&mut self.sums, &item);
+            self.sums.count(&item);
             self.kept.push(item);
             return;
         }
         if exact {
             self.blur(host, bound);
         }
-        Self::count(&mut self.sums, &item);
+        self.sums.count(&item);
         self.count_actor(item.actor, bound);
         host.fold(&mut self.fold, &item);
         if self.kept.len() >= keep && keep > 0 {
@@ -189,7 +184,7 @@ impl<H: Host> Batch<H> {
         if exact {
             self.sums = Sums::default();
             for item in &self.kept {
-                Self::count(&mut self.sums, item);
+                self.sums.count(item);
             }
         } else {
             self.sums.total = self.sums.total.saturating_sub(removed.count);

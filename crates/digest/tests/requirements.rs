@@ -596,3 +596,25 @@ fn one_key_with_very_many_events_is_cancelled_and_read_at_once() {
     assert_eq!(engine.handle_read(&1, 300_000, at(5)).unwrap().pending, 299_999);
     assert_eq!(engine.explain().sum(), engine.explain().events);
 }
+
+#[test]
+fn an_idle_engine_is_small() {
+    let at = UnixTime::from_secs;
+    let mut engine: Engine<Plain<u64>> =
+        Engine::new(Plain::new(), Policy::default(), Limits::default(), Seed::new([7; 16])).unwrap();
+    assert!(engine.memory() <= 2048, "a new one: {}", engine.memory());
+    for n in 0..10_000 {
+        engine.handle_event(Event::new(n % 1000, EventId(n.into()), ()), at(100)).unwrap();
+        engine.handle_cancel(&(n % 1000), Selector::Event(EventId((n / 2).into())), at(100)).unwrap();
+        while engine.poll_output().is_some() {}
+    }
+    assert!(engine.memory() > 1000 * 128 + 5000 * 64, "what is kept counts: {}", engine.memory());
+    // The windows end, nobody answers, all is given up and forgotten.
+    for minute in 2..200 {
+        engine.handle_timeout(at(minute * 60));
+        while engine.poll_output().is_some() {}
+    }
+    assert_eq!(engine.keys(), 0);
+    engine.tidy();
+    assert!(engine.memory() <= 2048, "after much work: {}", engine.memory());
+}

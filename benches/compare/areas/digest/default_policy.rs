@@ -1,20 +1,21 @@
 //! The policy that a user gets, beside what a good engineer writes by hand for the same work: `hashbrown` for keys and
-//! ids, `DelayQueue` for windows, a vector of events per key, a queue by which ids are forgotten.
+//! ids, `DelayQueue` for windows and for answers that do not come, a vector of events per key, queues by which ids and
+//! idle keys are forgotten.
 //!
 //! One life of `keys` windows: each is opened, takes two more events, comes to its end, is answered. Every part is timed
 //! alone.
 
 use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hashbrown::HashMap;
 use reveille_core::{Snapshot as _, UnixTime};
-use reveille_digest::{Engine, Event, EventId, Fate, Generation, Output, Plain, Policy, Selector};
-use tokio_util::time::DelayQueue;
+use reveille_digest::{Engine, Event, EventId, Fate, Generation, Limits, Output, Plain, Policy, Selector};
+use tokio_util::time::{DelayQueue, delay_queue};
 
 use super::{Key, Keys, engine, key};
-use crate::measure::Measured;
+use crate::measure::{Clock, Measured};
 use crate::report::Report;
 
 type Host = Plain<Key>;
@@ -24,6 +25,7 @@ const START: u64 = 1_700_000_000_000;
 const OPEN: u64 = 10_000;
 const EVENTS: u64 = 19_000;
 const WINDOW: Duration = Duration::from_secs(30);
+const ANSWER: Duration = Duration::from_secs(60);
 
 fn at(millis: u64) -> UnixTime {
     UnixTime::from_millis(START + millis)
@@ -62,9 +64,9 @@ impl Life {
 pub fn rows(report: &mut Report, keys: u64, runtime: &tokio::runtime::Runtime) {
     let rounds = (3_000_000 / keys).clamp(1, 31);
     let (mut one, mut many, mut peer) = (Life::default(), Life::default(), Life::default());
-    for _ in 0..rounds {
-        one.add(ours(report, keys, 1));
-        many.add(ours(report, keys, 64));
+    for round in 0..rounds {
+        one.add(ours(report, keys, 1, false));
+        many.add(ours(report, keys, 64, round == 0));
         peer.add(runtime.block_on(tokio::task::unconstrained(by_hand(keys))));
     }
     let measured = |mut times: Vec<f64>| {
@@ -76,9 +78,12 @@ pub fn rows(report: &mut Report, keys: u64, runtime: &tokio::runtime::Runtime) {
         ("an event into an open window", one.event, many.event, peer.event),
         ("a window's first event", one.open, many.open, peer.open),
         ("a window's end, with its answer", one.end, many.end, peer.end),
-        ("ring: urgent, a duplicate, a cancel", one.ring, many.ring, peer.ring),
+        ("ring", one.ring, many.ring, peer.ring),
     ] {
-        let name = format!("default policy, {keys} open keys: {what}");
+        let name = match what {
+            "ring" => format!("ring, {keys} open keys: urgent, a duplicate, a cancel"),
+            _ => format!("default policy, {keys} open keys: {what}"),
+        };
         let batches = if what.starts_with("ring") || what.ends_with("answer") {
             "ours, again"
         } else {
@@ -92,14 +97,14 @@ pub fn rows(report: &mut Report, keys: u64, runtime: &tokio::runtime::Runtime) {
     }
 }
 
-fn ours(report: &mut Report, keys: u64, batch: u64) -> Life {
+fn ours(report: &Report, keys: u64, batch: u64, with_snapshot: bool) -> Life {
     let mut ours = engine(Policy::default());
     let take = |ours: &mut Engine<Host>,
                 first: u64,
                 count: u64,
                 now: &dyn Fn(u64) -> u64,
                 key: &mut dyn FnMut(u64) -> Key| {
-        let start = Instant::now();
+        let start = Clock::start();
         let mut n = 0;
         while n < count {
             if batch == 1 {
@@ -121,25 +126,12 @@ fn ours(report: &mut Report, keys: u64, batch: u64) -> Life {
     let mut random = Keys { state: 1, count: keys };
     let count = keys * 2;
     let joined = take(&mut ours, keys, count, &|n| OPEN + n * EVENTS / count, &mut |_| random.next());
-    if batch == 64 && keys == 1_000_000 {
-        let start = Instant::now();
-        let mut bytes = Vec::new();
-        ours.write(&mut bytes);
-        let written = start.elapsed();
-        let start = Instant::now();
-        let again = Engine::read((Host::new(), super::SEED), &bytes).expect("a snapshot");
-        let read = start.elapsed();
-        assert_eq!(again.next_wakeup(), ours.next_wakeup());
-        report.note(&format!(
-            "default policy, {keys} open windows of three: snapshot {:.0} ms, {} bytes each, restore {:.0} ms",
-            written.as_secs_f64() * 1e3,
-            bytes.len() as u64 / keys,
-            read.as_secs_f64() * 1e3
-        ));
+    if with_snapshot {
+        snapshot(report, keys, &ours);
     }
     // Rings of other keys, each rung twice and cancelled, while all windows are open.
     let rings = (keys / 4).min(250_000);
-    let start = Instant::now();
+    let start = Clock::start();
     for n in 0..rings {
         let ring = || event((n, u64::MAX), u64::MAX / 2 + n).urgent();
         assert!(matches!(ours.handle_event(ring(), at(29_500)), Ok(Fate::Notified { .. })));
@@ -153,7 +145,7 @@ fn ours(report: &mut Report, keys: u64, batch: u64) -> Life {
     let rung = start.elapsed();
     let (mut windows, mut total) = (0_u64, 0_u64);
     let mut sent: Vec<(Key, Generation)> = Vec::new();
-    let start = Instant::now();
+    let start = Clock::start();
     for millis in 30_000..=60_000 {
         ours.handle_timeout(at(millis));
         while let Some(output) = ours.poll_output() {
@@ -172,6 +164,25 @@ fn ours(report: &mut Report, keys: u64, batch: u64) -> Life {
     Life::of([(opened, keys), (joined, count), (ended, windows), (rung, rings)])
 }
 
+/// Written into new memory, and once more into the same: what a service does that keeps the buffer.
+fn snapshot(report: &Report, keys: u64, ours: &Engine<Host>) {
+    let mut bytes = Vec::new();
+    let [first, again] = [(), ()].map(|()| {
+        bytes.clear();
+        let start = Clock::start();
+        ours.write(&mut bytes);
+        start.elapsed().as_secs_f64() * 1e3
+    });
+    let start = Clock::start();
+    let restored = Engine::read((Host::new(), super::SEED), &bytes).expect("a snapshot");
+    let read = start.elapsed().as_secs_f64() * 1e3;
+    assert_eq!(restored.next_wakeup(), ours.next_wakeup());
+    report.note(&format!(
+        "default policy, {keys} open keys of three events: snapshot {first:.1} ms, into the same buffer again {again:.1} ms, {} bytes each, restore {read:.1} ms",
+        bytes.len() as u64 / keys,
+    ));
+}
+
 #[derive(Clone)]
 #[allow(dead_code)]
 struct Sample {
@@ -181,15 +192,21 @@ struct Sample {
     at: u64,
     kind: u16,
     class: u8,
+    rank: u32,
     bytes: u32,
+    useful_until: u64,
 }
 
 #[derive(Default)]
 struct Hand {
     pending: Vec<Sample>,
     bytes: u64,
-    in_flight: Option<(u64, Vec<Sample>)>,
+    /// The highest number that was read.
+    mark: u64,
+    in_flight: Option<(u64, delay_queue::Key, Vec<Sample>)>,
     delivered: Vec<Sample>,
+    /// Since when nothing is to be done for it.
+    idle: u64,
 }
 
 #[allow(dead_code)]
@@ -231,6 +248,9 @@ async fn by_hand(keys: u64) -> Life {
     let base = tokio::time::Instant::now();
     let mut map: HashMap<Key, Hand> = HashMap::new();
     let mut queue: DelayQueue<Key> = DelayQueue::new();
+    let mut answers: DelayQueue<(Key, u64)> = DelayQueue::new();
+    let mut idle: VecDeque<(u64, Key)> = VecDeque::new();
+    let deadline = |now: u64| base + Duration::from_millis(now) + ANSWER;
     let mut ids = Ids::default();
     let sample = |key: Key, id: u64, now: u64| Sample {
         id: u128::from(id) << 64 | u128::from(key.0),
@@ -239,7 +259,9 @@ async fn by_hand(keys: u64) -> Life {
         at: now,
         kind: 0,
         class: 0,
+        rank: 0,
         bytes: 100,
+        useful_until: u64::MAX,
     };
     let mut random = Keys { state: 1, count: keys };
     let count = keys * 2;
@@ -250,27 +272,30 @@ async fn by_hand(keys: u64) -> Life {
         }
         ids.note(sample.id, now + 5_000, false);
         let hand = map.entry(key).or_default();
+        if sample.seq <= hand.mark && sample.seq != 0 {
+            return;
+        }
         if hand.pending.is_empty() {
             queue.insert_at(key, base + Duration::from_millis(now) + WINDOW);
         }
         hand.bytes += u64::from(sample.bytes);
         hand.pending.push(sample);
     };
-    let start = Instant::now();
+    let start = Clock::start();
     for n in 0..keys {
         take(&mut map, &mut ids, key(n.wrapping_mul(7_368_787) % keys), n, n * OPEN / keys);
     }
     let opened = start.elapsed();
-    let start = Instant::now();
+    let start = Clock::start();
     for n in 0..count {
         take(&mut map, &mut ids, random.next(), keys + n, OPEN + n * EVENTS / count);
     }
     let joined = start.elapsed();
     // Rings: sent at once under an id of their own, kept until they are answered or cancelled.
     let rings = (keys / 4).min(250_000);
-    let (mut ringing, mut generation) = (HashMap::<Key, (u64, Sample)>::new(), START);
+    let (mut ringing, mut generation) = (HashMap::<Key, (u64, delay_queue::Key, Sample)>::new(), START);
     let mut out: VecDeque<Notification> = VecDeque::new();
-    let start = Instant::now();
+    let start = Clock::start();
     for n in 0..rings {
         let key = (n, u64::MAX);
         for _ in 0..2 {
@@ -280,14 +305,17 @@ async fn by_hand(keys: u64) -> Life {
             }
             ids.note(ring.id, 34_500, false);
             generation += 1;
-            ringing.insert(key, (generation, ring.clone()));
+            let answer = answers.insert_at((key, generation), deadline(29_500));
+            ringing.insert(key, (generation, answer, ring.clone()));
             out.push_back(notification(key, generation, vec![ring]));
         }
         while out.pop_front().is_some() {}
         let id = u128::from(u64::MAX / 2 + n) << 64 | u128::from(n);
         ids.note(id, 3_600_000, true);
-        if ringing.get(&key).is_some_and(|(_, ring)| ring.id == id) {
-            ringing.remove(&key);
+        if ringing.get(&key).is_some_and(|(_, _, ring)| ring.id == id)
+            && let Some((_, answer, _)) = ringing.remove(&key)
+        {
+            answers.remove(&answer);
             generation += 1;
             out.push_back(notification(key, generation, Vec::new()));
         }
@@ -302,13 +330,28 @@ async fn by_hand(keys: u64) -> Life {
         let ahead =
             (base + Duration::from_millis(millis)).saturating_duration_since(tokio::time::Instant::now());
         tokio::time::advance(ahead).await;
-        let start = Instant::now();
+        let start = Clock::start();
+        while let Poll::Ready(Some(late)) = answers.poll_expired(&mut context) {
+            // It failed: pending again. It does not happen here.
+            let (key, _) = late.into_inner();
+            if let Some((_, _, batch)) = map.get_mut(&key).and_then(|hand| hand.in_flight.take()) {
+                map.entry(key).or_default().pending.extend(batch);
+            }
+        }
+        while let Some((since, key)) = idle.front().copied().filter(|(since, _)| since + 3_600_000 <= millis)
+        {
+            idle.pop_front();
+            if map.get(&key).is_some_and(|hand| hand.idle == since && hand.pending.is_empty()) {
+                map.remove(&key);
+            }
+        }
         while let Poll::Ready(Some(expired)) = queue.poll_expired(&mut context) {
             let key = expired.into_inner();
             let Some(hand) = map.get_mut(&key) else { continue };
             generation += 1;
             let batch = std::mem::take(&mut hand.pending);
-            hand.in_flight = Some((generation, batch.clone()));
+            let answer = answers.insert_at((key, generation), deadline(millis));
+            hand.in_flight = Some((generation, answer, batch.clone()));
             out.push_back(notification(key, generation, batch));
             if let Some(notification) = out.pop_front() {
                 windows += 1;
@@ -318,10 +361,13 @@ async fn by_hand(keys: u64) -> Life {
         }
         for (key, generation) in sent.drain(..) {
             if let Some(hand) = map.get_mut(&key)
-                && hand.in_flight.as_ref().is_some_and(|(waiting, _)| *waiting == generation)
-                && let Some((_, batch)) = hand.in_flight.take()
+                && hand.in_flight.as_ref().is_some_and(|(waiting, ..)| *waiting == generation)
+                && let Some((_, answer, batch)) = hand.in_flight.take()
             {
+                answers.remove(&answer);
                 hand.delivered.extend(batch);
+                hand.idle = millis;
+                idle.push_back((millis, key));
             }
         }
         ended += start.elapsed();
@@ -345,4 +391,67 @@ fn notification(key: Key, generation: u64, batch: Vec<Sample>) -> Notification {
     let samples = batch.iter().skip(batch.len().saturating_sub(5)).cloned().collect();
     let ids = batch.iter().map(|sample| sample.id).collect();
     Notification { key, generation, total: batch.len(), actors, ids, samples, collapse }
+}
+
+/// A key with very many events: one of them is cancelled, then half of them are read. The peer searches its vector.
+pub fn one_key(report: &mut Report) {
+    const EVENTS: u64 = 300_000;
+    const CANCELS: u64 = 16;
+    let mut limits = Limits::default();
+    limits.items_per_key = u32::MAX;
+    let mut ours =
+        Engine::new(Host::new(), Policy::default(), limits, super::SEED).expect("a policy and limits");
+    let mut theirs: Vec<Sample> = Vec::new();
+    for n in 1..=EVENTS {
+        let event = event(key(1), n);
+        theirs.push(Sample {
+            id: event.id.0,
+            seq: n,
+            actor: event.actor,
+            at: n / 100,
+            kind: 0,
+            class: 0,
+            rank: 0,
+            bytes: 100,
+            useful_until: u64::MAX,
+        });
+        assert_eq!(ours.handle_event(event, at(n / 100)), Ok(Fate::Pending));
+    }
+    let id = |n: u64| EventId(u128::from(n) << 64 | u128::from(key(1).0));
+    let places = || (1..=CANCELS).map(|n| n * EVENTS / (CANCELS + 1));
+    let measured = |time: Duration, n: u64| Measured {
+        nanoseconds: time.as_secs_f64() * 1e9 / n as f64,
+        allocations: f64::NAN,
+    };
+    let start = Clock::start();
+    for n in places() {
+        let cancelled = ours.handle_cancel(&key(1), Selector::Event(id(n)), at(3_000));
+        assert_eq!(cancelled.map(|retracted| retracted.pending), Ok(1));
+        while ours.poll_output().is_some() {}
+    }
+    let one = measured(start.elapsed(), CANCELS);
+    let start = Clock::start();
+    for n in places() {
+        let id = id(n).0;
+        let place = theirs.iter().position(|sample| sample.id == id).expect("it is there");
+        std::hint::black_box(theirs.remove(place));
+    }
+    let hand = measured(start.elapsed(), CANCELS);
+    let vector = "a vector";
+    report.add(
+        &format!("one key with {EVENTS} events: one is cancelled"),
+        &[("ours", one), (vector, hand)],
+        false,
+    );
+    let start = Clock::start();
+    let read = ours.handle_read(&key(1), EVENTS / 2, at(3_001)).expect("room");
+    let one = measured(start.elapsed(), read.pending.into());
+    let start = Clock::start();
+    let before = theirs.len();
+    theirs.retain(|sample| sample.seq > EVENTS / 2);
+    let gone = (before - theirs.len()) as u64;
+    let hand = measured(start.elapsed(), gone);
+    assert_eq!(gone, u64::from(read.pending));
+    let name = format!("one key with {EVENTS} events: half are read, for each of them");
+    report.add(&name, &[("ours", one), (vector, hand)], false);
 }

@@ -4,7 +4,8 @@ use reveille_core::UnixTime;
 
 use super::Derived;
 use crate::batch::Batch;
-use crate::store::record::Wait;
+use crate::store::items::NONE;
+use crate::store::record::{Hot, Wait};
 use crate::time::{self, Step, after};
 use crate::{Engine, Host, InvalidPolicy, Limits, Policy, Rate};
 
@@ -106,6 +107,8 @@ impl<H: Host> Engine<H> {
             batch.kept.iter_mut().for_each(|item| item.at = time::wall(step.shift(item.at.as_millis())));
         };
         for index in 0..self.store.made() {
+            let last = self.store.hot(index).map_or(NONE, Hot::last_listed);
+            self.store.items.each_time(last, shift);
             let Some((hot, cold)) = self.store.both_mut(index) else { continue };
             shift(&mut hot.first);
             shift(&mut hot.last);

@@ -27,7 +27,8 @@ impl<H: Host> Engine<H> {
         let now = self.observe(now);
         let brought_up = self.bring_up(now);
         let (identity, found) = self.store.find_place(self.seed.place(&event.key));
-        self.admit(event, identity, found, None, brought_up, now)
+        let hash = (self.derived.dedup > 0).then(|| self.seen.hash(event.id));
+        self.admit(event, identity, found, hash, brought_up, now)
     }
 
     /// Takes many events in, which all came at `now`, and tells `fates` of each, in order. It does what
@@ -67,10 +68,10 @@ impl<H: Host> Engine<H> {
             let asks = self.derived.dedup > 0;
             if asks {
                 group.iter().zip(&mut hashes).for_each(|(event, hash)| *hash = self.seen.hash(event.id));
-                let touch = |sum: u64, hash: &u64| sum ^ self.seen.touch(*hash);
+                let touch = |sum: u32, hash: &u64| sum ^ self.seen.touch(*hash);
                 std::hint::black_box(hashes.iter().take(group.len()).fold(0, touch));
             }
-            self.store.fetch(row, self.derived.keep > 0);
+            self.store.fetch(row);
             for (event, (identity, hash)) in group.drain(..).zip(identities.iter().zip(&hashes)) {
                 let (brought_up, hash) = (self.bring_up(now), asks.then_some(*hash));
                 fates(self.admit(event, *identity, self.store.find(*identity), hash, brought_up, now));
@@ -93,6 +94,20 @@ impl<H: Host> Engine<H> {
             && self.derived.lean
             && self.join(index, &event, now)
         {
+            return Ok(Fate::Pending);
+        }
+        if let Some(index) = found
+            && brought_up.is_ok()
+            && self.joins(index, &event, hash, now)
+        {
+            let (_, item) = event.into_item(now);
+            let bytes = u64::from(item.bytes);
+            if self.store.keep(index, item).is_ok() {
+                self.ledger.pending += 1;
+                self.bytes = self.bytes.saturating_add(bytes);
+                self.kept += 1;
+                self.store.put_off(index);
+            }
             return Ok(Fate::Pending);
         }
         let admitted = brought_up.and_then(|()| self.has_room(found));
@@ -135,7 +150,7 @@ impl<H: Host> Engine<H> {
             return false;
         };
         if hot.wait != Wait::Open
-            || hot.has(flag::KEPT | flag::EXTRA)
+            || hot.has(flag::KEPT | flag::EXTRA | flag::LISTED)
             || hot.total == 0
             || event.urgent
             || event.useful_until.is_some()
@@ -159,6 +174,39 @@ impl<H: Host> Engine<H> {
         }
         self.store.put_off(index);
         true
+    }
+
+    /// The short way where events are kept: whether all that is to be done for this event is to add it to an open window.
+    /// If so, its id is noted.
+    #[inline(always)]
+    fn joins(&mut self, index: u32, event: &Event<H>, hash: Option<u64>, now: u64) -> bool {
+        let Some(hot) = self.store.hot(index) else { return false };
+        // A number above that of an event that waits is above the read watermark, too.
+        let unread = !hot.has(flag::EXTRA) || event.seq == 0 || (hot.seq_hi != 0 && event.seq > hot.seq_hi);
+        if !unread
+            || hot.wait != Wait::Open
+            || !hot.has(flag::LISTED)
+            || !self.derived.uncapped
+            || event.urgent
+            || event.useful_until.is_some()
+            || self.outputs.len() >= self.limits.outputs as usize
+            || self.kept >= self.limits.items
+            || self.bytes.saturating_add(u64::from(event.bytes)) > self.limits.bytes
+            || hot.total as usize >= self.derived.keep
+            || !self.store.items.has_room()
+        {
+            return false;
+        }
+        match hash {
+            None => self.seen.is_empty(),
+            Some(hash) => {
+                let new = self.seen.get(event.id, hash, now).is_none();
+                if new {
+                    self.seen.note(event.id, hash, Seen::until(now, self.derived.dedup), now);
+                }
+                new
+            }
+        }
     }
 
     fn fold_in(&mut self, index: u32, event: &Event<H>, now: u64) {
@@ -200,7 +248,7 @@ impl<H: Host> Engine<H> {
             return fate;
         }
         if self.derived.dedup > 0 {
-            self.seen.insert(id, hash, Known::Came, Seen::until(now, self.derived.dedup), now);
+            self.seen.note(id, hash, Seen::until(now, self.derived.dedup), now);
         }
         let refused = self.in_vain(&event, found, now);
         if let Some(fate) = refused {
@@ -265,6 +313,7 @@ impl<H: Host> Engine<H> {
         let mut alone = Batch::default();
         self.ledger.pending += 1;
         self.bytes = self.bytes.saturating_add(u64::from(item.bytes));
+        alone.kept.reserve_exact(self.derived.keep.min(1));
         alone.push(item, self.derived.keep.min(1), &self.host, self.policy.actors);
         self.kept += alone.kept.len() as u64;
         self.send(index, Lane::Urgent, alone, 0, now)
@@ -316,47 +365,36 @@ impl<H: Host> Engine<H> {
     pub(crate) fn add_pending(&mut self, index: u32, item: Item<H::Payload>) {
         let bytes = self.bytes.saturating_add(u64::from(item.bytes));
         let room = self.kept < self.limits.items && bytes <= self.limits.bytes;
-        let Some((hot, cold)) = self.store.both_mut(index) else { return };
+        let Some(hot) = self.store.hot(index) else { return };
         self.ledger.pending += 1;
         self.bytes = bytes;
-        let keep = self.derived.keep;
-        if room && hot.total as usize == cold.kept.len() && cold.kept.len() < keep {
-            let mut sums = hot.sums();
-            Batch::<H>::count(&mut sums, &item);
-            hot.set_sums(sums);
-            hot.set(flag::KEPT, true);
-            cold.kept.push(item);
-            self.kept += 1;
-            return;
+        let mut item = item;
+        if room && (hot.total as usize) < self.derived.keep {
+            item = match self.store.keep(index, item) {
+                Ok(()) => {
+                    self.kept += 1;
+                    return;
+                }
+                Err(item) => item,
+            };
         }
-        let before = cold.kept.len();
-        let keep = if room { keep } else { keep.min(before) };
-        let mut batch = hot.take_pending(cold);
+        let mut batch = self.store.take_pending(index);
+        let before = batch.kept.len();
+        let keep = if room { self.derived.keep } else { self.derived.keep.min(before) };
         batch.push(item, keep, &self.host, self.policy.actors);
         self.kept = (self.kept + batch.kept.len() as u64).saturating_sub(before as u64);
-        hot.put_pending(cold, batch);
-    }
-
-    /// Takes all pending events out of a record; what it waits for stays.
-    pub(crate) fn take_pending(&mut self, index: u32) -> Batch<H> {
-        self.store.both_mut(index).map(|(hot, cold)| hot.take_pending(cold)).unwrap_or_default()
-    }
-
-    pub(crate) fn put_pending(&mut self, index: u32, batch: Batch<H>) {
-        if let Some((hot, cold)) = self.store.both_mut(index) {
-            hot.put_pending(cold, batch);
-        }
+        self.store.put_pending(index, batch);
     }
 
     /// A notification came back: its events are pending again, before what came since.
     pub(crate) fn put_back(&mut self, index: u32, mut batch: Batch<H>) {
-        let later = self.take_pending(index);
+        let later = self.store.take_pending(index);
         let kept = (batch.kept.len() + later.kept.len()) as u64;
         batch.join(later, &self.host, self.policy.actors);
         if self.derived.keep > 0 {
             batch.keep_last(self.derived.keep, &self.host, self.policy.actors);
         }
         self.kept = (self.kept + batch.kept.len() as u64).saturating_sub(kept);
-        self.put_pending(index, batch);
+        self.store.put_pending(index, batch);
     }
 }

@@ -120,7 +120,7 @@ impl<H: Host> Engine<H> {
             derived: Derived::new(&policy, &limits),
             store: Store::new(policy.window.sliding()),
             memories: Memories::default(),
-            seen: Seen::new(limits.ids, seed),
+            seen: Seen::new(limits.ids, &seed),
             policy,
             limits,
             seed,
@@ -196,13 +196,23 @@ impl<H: Host> Engine<H> {
         self.store.find(identity).map_or(0, |index| self.unread_of(index))
     }
 
+    /// Bytes that this engine takes, itself included, without what keys, payloads, folds and the history of single keys
+    /// hold on the heap. For deciding when to [`tidy`](Self::tidy): an engine in which nothing is kept takes less than
+    /// 2 KiB then.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        let outputs = self.outputs.capacity() * size_of::<Output<H>>();
+        size_of::<Self>() + self.store.memory() + self.memories.memory() + self.seen.memory() + outputs
+    }
+
     /// Gives memory back that nobody needs any more. Changes nothing that can be seen, so it is no input: call it when an
     /// engine has been idle for a while.
     pub fn tidy(&mut self) {
-        self.outputs.shrink_to(16);
+        self.outputs.shrink_to(2);
         self.seen.shrink(self.now);
         let store = &self.store;
         self.memories.compact(|index, entry| is_memory(store, index, entry));
+        self.memories.shrink();
         self.store.shrink();
     }
 

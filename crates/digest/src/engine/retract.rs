@@ -3,6 +3,7 @@
 use reveille_core::UnixTime;
 
 use crate::batch::{Removed, Select};
+use crate::store::record::{Hot, flag};
 use crate::store::seen::{Known, Seen};
 use crate::{Cause, Engine, Error, EventId, Fate, Host, Lane, Output};
 
@@ -172,14 +173,18 @@ impl<H: Host> Engine<H> {
 
     /// When an event of this key came, if it is kept.
     fn time_of(&self, index: u32, id: EventId) -> Option<u64> {
-        let pending = &self.store.cold(index)?.kept;
-        let pending = pending.iter().find(|item| item.id == id).map(|item| item.at.as_millis());
+        let mut listed = self.store.listed(index);
+        let listed = listed.find(|node| node.id == id.0).map(|node| node.at);
+        let kept = || {
+            let mut kept = self.store.cold(index)?.kept.iter();
+            kept.find(|item| item.id == id).map(|item| item.at.as_millis())
+        };
         let sent = || {
             let extra = self.store.extra(index)?;
             let flights = extra.flights.iter().map(|flight| &flight.batch);
             flights.chain(&extra.delivered).find_map(|batch| batch.time_of(id))
         };
-        pending.or_else(sent)
+        listed.or_else(kept).or_else(sent)
     }
 
     fn retract(&mut self, index: u32, select: Select, cause: Cause) -> Retracted {
@@ -204,12 +209,23 @@ impl<H: Host> Engine<H> {
 
     /// Takes events out of what is pending, with a fate. Returns how many.
     pub(crate) fn drop_pending(&mut self, index: u32, select: Select, fate: Fate) -> u32 {
-        if self.store.hot(index).is_none_or(|hot| hot.total == 0) {
+        let spared = |hot: &Hot| {
+            let listed = hot.has(flag::LISTED);
+            // Whether one event is there was asked before.
+            let many = !matches!(select, Select::Event(_));
+            hot.total == 0 || listed && many && !self.store.listed(index).any(|node| select.takes_node(node))
+        };
+        if self.store.hot(index).is_none_or(spared) {
             return 0;
         }
-        let mut batch = self.take_pending(index);
-        let removed = batch.remove(select);
-        self.put_pending(index, batch);
+        let removed = if self.store.hot(index).is_some_and(|hot| hot.has(flag::LISTED)) {
+            self.store.remove_listed(index, select)
+        } else {
+            let mut batch = self.store.take_pending(index);
+            let removed = batch.remove(select);
+            self.store.put_pending(index, batch);
+            removed
+        };
         let count = removed.count;
         self.let_drop(index, fate, removed);
         count

@@ -85,7 +85,7 @@ impl<H: Host> Engine<H> {
 
     /// Sends what is pending and closes the window; under a leading edge the next one opens.
     pub(crate) fn flush(&mut self, index: u32, now: u64) -> Generation {
-        let batch = self.take_pending(index);
+        let batch = self.store.take_pending(index);
         let generation = self.send(index, Lane::Digest, batch, 0, now);
         self.wait_for(index, Wait::Idle, NEVER);
         if self.policy.leading {
@@ -149,7 +149,7 @@ impl<H: Host> Engine<H> {
 
     /// Drops pending events that are of no use any more.
     pub(crate) fn drop_useless(&mut self, index: u32, now: u64) {
-        let kept = self.store.hot(index).is_some_and(|hot| hot.has(flag::KEPT));
+        let kept = self.store.hot(index).is_some_and(|hot| hot.has(flag::KEPT | flag::LISTED));
         if kept || self.policy.useful_for.is_some() {
             let dropped = self.drop_pending(index, self.useless(now), Fate::Expired);
             if dropped > 0 {

@@ -10,13 +10,24 @@ pub trait Codec: Sized {
     fn decode(bytes: &mut &[u8]) -> Option<Self>;
 }
 
+#[inline]
 fn put(out: &mut Vec<u8>, mut number: u64) {
-    // LEB128.
-    while number >= 0x80 {
-        out.push(number as u8 | 0x80);
-        number >>= 7;
+    // LEB128. Most numbers are small; the others go in one piece.
+    if number < 0x80 {
+        out.push(number as u8);
+        return;
     }
-    out.push(number as u8);
+    let (mut bytes, mut len) = ([0_u8; 10], 0);
+    for byte in &mut bytes {
+        len += 1;
+        *byte = number as u8 | 0x80;
+        number >>= 7;
+        if number == 0 {
+            *byte &= 0x7F;
+            break;
+        }
+    }
+    out.extend_from_slice(bytes.get(..len).unwrap_or_default());
 }
 
 fn take(bytes: &mut &[u8]) -> Option<u64> {

@@ -36,8 +36,8 @@ where
     type Context = (H, Seed);
     type Error = RestoreError;
 
-    const FORMAT: u16 = 2;
-    const BEHAVIOUR: u32 = 2;
+    const FORMAT: u16 = 3;
+    const BEHAVIOUR: u32 = 3;
 
     fn seed_fingerprint(&self) -> u64 {
         self.seed.fingerprint()

@@ -2,7 +2,7 @@
 
 use reveille_core::UnixTime;
 
-use super::write::{ITEM, SUMS, ledger_fields};
+use super::write::{HAS_PAYLOAD, HAS_RARE, ITEM, RARE, SUMS, ledger_fields};
 use super::{Codec, RestoreError};
 use crate::batch::{Batch, Flight};
 use crate::store::record::{Cold, Extra, Hot, Sums, Wait, flag};
@@ -45,11 +45,11 @@ where
         engine.ledger = read_ledger(bytes)?;
         engine.read_records(bytes)?;
         engine.read_memories(bytes)?;
-        for _ in 0..u64::decode(bytes)? {
-            let (id, until, known) = <(u128, u64, u8)>::decode(bytes)?;
-            let known = [Known::Came, Known::Cancelled].into_iter().find(|k| *k as u8 == known)?;
-            let id = EventId(id);
-            engine.seen.insert(id, engine.seen.hash(id), known, until, now);
+        for known in [Known::Came, Known::Cancelled] {
+            for _ in 0..u64::decode(bytes)? {
+                let id = u128::from_le_bytes(fixed(bytes)?);
+                engine.seen.restore(known, id, u64::from_le_bytes(fixed(bytes)?));
+            }
         }
         engine.store.at(now);
         engine.store.arm_all(now);
@@ -87,15 +87,26 @@ where
         let key = H::Key::decode(bytes)?;
         let [wait, flags] = fixed(bytes)?;
         let (wait, end) = (Wait::from_byte(wait)?, u64::from_le_bytes(fixed(bytes)?));
-        let sums = read_sums(bytes)?;
         let identity = self.seed.identity(&key);
         let mut hot = Hot { fingerprint: identity.fingerprint(), end, wait, flags, ..Hot::default() };
-        hot.set_sums(sums);
-        let fold = H::Fold::decode(bytes)?;
+        hot.set(flag::LISTED, false);
+        let (mut sums, mut fold, mut listed) = (Sums::default(), H::Fold::default(), Vec::new());
+        if flags & flag::LISTED != 0 {
+            listed = read_items(bytes)?;
+            listed.reverse();
+            listed.iter().for_each(|item| sums.count(item));
+        } else {
+            sums = read_sums(bytes)?;
+            hot.set_sums(sums);
+            fold = H::Fold::decode(bytes)?;
+        }
         let kept = if flags & flag::KEPT != 0 { read_items(bytes)? } else { Vec::new() };
         let extra =
             if flags & flag::EXTRA != 0 { Some(Box::new(self.read_extra(counted, bytes)?)) } else { None };
-        let known = flags & !(flag::KEPT | flag::EXTRA) == 0 && kept.is_empty() == (flags & flag::KEPT == 0);
+        let known = flags & !(flag::LISTED | flag::KEPT | flag::EXTRA) == 0
+            && kept.is_empty() == (flags & flag::KEPT == 0)
+            && listed.is_empty() == (flags & flag::LISTED == 0)
+            && (kept.is_empty() || listed.is_empty());
         let waits = if sums.total == 0 {
             matches!(wait, Wait::Open | Wait::Idle | Wait::Remembered)
         } else {
@@ -107,8 +118,9 @@ where
         }
         counted.pending = counted.pending.checked_add(u64::from(sums.total))?;
         self.bytes = self.bytes.checked_add(u64::from(sums.bytes))?;
-        self.kept += kept.len() as u64;
+        self.kept += (kept.len() + listed.len()) as u64;
         self.store.put(index, identity, hot, Cold { key: Some(key), kept, extra, fold })?;
+        listed.into_iter().try_for_each(|item| self.store.keep(index, item).ok())?;
         // A record that nothing would ever end.
         (!self.is_idle(index)).then_some(())
     }
@@ -257,24 +269,21 @@ fn read_items<T: Codec>(bytes: &mut &[u8]) -> Option<Vec<Item<T>>> {
 }
 
 fn read_item<T: Codec>(bytes: &mut &[u8]) -> Option<Item<T>> {
-    let whole: [u8; ITEM] = fixed(bytes)?;
-    let mut rest = whole.as_slice();
-    let id = EventId(u128::from_le_bytes(fixed(&mut rest)?));
-    let mut long = || Some(u64::from_le_bytes(fixed(&mut rest)?));
-    let (seq, actor) = (long()?, long()?);
-    let (at, useful_until) = (UnixTime::from_millis(long()?), UnixTime::from_millis(long()?));
-    let (rank, size) = (u32::from_le_bytes(fixed(&mut rest)?), u32::from_le_bytes(fixed(&mut rest)?));
-    let (kind, [class]) = (u16::from_le_bytes(fixed(&mut rest)?), fixed(&mut rest)?);
-    Some(Item {
-        id,
-        seq,
-        actor,
-        at,
-        useful_until,
-        kind,
-        class,
-        rank,
-        bytes: size,
-        payload: Codec::decode(bytes)?,
-    })
+    let mut word = || Some(u64::from_le_bytes(fixed(bytes)?));
+    let (low, high, seq, actor, at, last) = (word()?, word()?, word()?, word()?, word()?, word()?);
+    let (size, kind, class, has) = (last as u32, (last >> 32) as u16, (last >> 48) as u8, (last >> 56) as u8);
+    let (mut useful_until, mut rank) = (u64::MAX, 0);
+    if has & HAS_RARE != 0 {
+        let [a, b, c, d, e, f, g, h, rest @ ..]: [u8; RARE] = fixed(bytes)?;
+        (useful_until, rank) = (u64::from_le_bytes([a, b, c, d, e, f, g, h]), u32::from_le_bytes(rest));
+    }
+    // One way to write an event.
+    let rare = useful_until != u64::MAX || rank != 0;
+    if has & !(HAS_RARE | HAS_PAYLOAD) != 0 || rare != (has & HAS_RARE != 0) {
+        return None;
+    }
+    let payload = if has & HAS_PAYLOAD != 0 { Some(T::decode(bytes)?) } else { None };
+    let id = EventId(u128::from(low) | u128::from(high) << 64);
+    let (at, useful_until) = (UnixTime::from_millis(at), UnixTime::from_millis(useful_until));
+    Some(Item { id, seq, actor, at, useful_until, kind, class, rank, bytes: size, payload })
 }

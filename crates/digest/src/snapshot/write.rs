@@ -3,7 +3,11 @@
 use super::Codec;
 use crate::batch::{Batch, Flight};
 use crate::engine::is_memory;
+use crate::store::ROW;
+use crate::store::items::Node;
 use crate::store::record::{Cold, Extra, Hot, Sums, flag};
+use crate::store::seen::Known;
+use crate::time::NEVER;
 use crate::{Engine, Host, Item, Ledger};
 
 impl<H: Host> Engine<H>
@@ -17,7 +21,7 @@ where
     pub(super) fn write_state(&self, out: &mut Vec<u8>) {
         debug_assert!(self.outputs.is_empty() && self.staged.is_none(), "outputs are not in a snapshot");
         let kept = usize::try_from(self.kept + self.delivered).unwrap_or(0);
-        out.reserve(self.store.used() as usize * 80 + kept * (ITEM + 8));
+        out.reserve(self.store.used() as usize * RECORD + kept * ITEM + self.seen.len() * 24);
         (self.now, self.generation).encode(out);
         self.policy.encode(out);
         self.limits.encode(out);
@@ -28,22 +32,60 @@ where
         let free: Vec<u64> = self.store.free_list().map(u64::from).collect();
         write_numbers(&free, out);
         self.store.used().encode(out);
-        let mut next = 0;
-        for index in self.store.indices() {
-            if let (Some(hot), Some(cold)) = (self.store.hot(index), self.store.cold(index)) {
-                (index - next).encode(out);
-                next = index + 1;
-                write_record(hot, cold, out);
+        let (mut next, mut row) = (0, Vec::with_capacity(ROW));
+        let mut indices = self.store.indices();
+        loop {
+            row.extend(indices.by_ref().take(ROW));
+            if row.is_empty() {
+                break;
+            }
+            self.store.fetch_listed(&row);
+            for index in row.drain(..) {
+                if let (Some(hot), Some(cold)) = (self.store.hot(index), self.store.cold(index)) {
+                    (index - next).encode(out);
+                    next = index + 1;
+                    self.write_record(hot, cold, out);
+                }
             }
         }
         let memories =
             self.memories.entries().filter(|(_, index, entry)| is_memory(&self.store, *index, *entry));
         let memories: Vec<u64> = memories.map(|(_, index, _)| u64::from(index)).collect();
         write_numbers(&memories, out);
-        let seen = self.seen.entries(self.now);
-        (seen.len() as u64).encode(out);
-        for (id, until, known) in seen {
-            (id, until, known as u8).encode(out);
+        for known in [Known::Came, Known::Cancelled] {
+            let seen = self.seen.entries(known, self.now);
+            (seen.len() as u64).encode(out);
+            for (id, until) in seen {
+                out.extend_from_slice(&id.to_le_bytes());
+                out.extend_from_slice(&until.to_le_bytes());
+            }
+        }
+    }
+
+    fn write_record(&self, hot: &Hot, cold: &Cold<H>, out: &mut Vec<u8>) {
+        if let Some(key) = &cold.key {
+            key.encode(out);
+        }
+        let mut front = [0; 10];
+        let [wait, flags, end @ ..] = &mut front;
+        (*wait, *flags) = (hot.wait as u8, hot.flags & (flag::LISTED | flag::KEPT | flag::EXTRA));
+        *end = hot.end.to_le_bytes();
+        out.extend_from_slice(&front);
+        if hot.has(flag::LISTED) {
+            // The newest first, and no sums: they are made from the events.
+            hot.total.encode(out);
+            for (number, node) in self.store.items.back_from(hot.last_listed()) {
+                write_node(node, self.store.items.payload(number), out);
+            }
+        } else {
+            write_sums(&hot.sums(), out);
+            cold.fold.encode(out);
+        }
+        if hot.has(flag::KEPT) {
+            write_items(&cold.kept, out);
+        }
+        if let Some(extra) = cold.extra.as_deref().filter(|_| hot.has(flag::EXTRA)) {
+            write_extra(extra, out);
         }
     }
 }
@@ -74,27 +116,6 @@ fn write_sums(sums: &Sums, out: &mut Vec<u8>) {
     out.extend_from_slice(&sums.total.to_le_bytes());
     out.extend_from_slice(&sums.bytes.to_le_bytes());
     out.extend_from_slice(&[sums.actors, sums.class, u8::from(sums.more)]);
-}
-
-fn write_record<H: Host>(hot: &Hot, cold: &Cold<H>, out: &mut Vec<u8>)
-where
-    H::Key: Codec,
-    H::Payload: Codec,
-    H::Fold: Codec,
-{
-    if let Some(key) = &cold.key {
-        key.encode(out);
-    }
-    out.extend_from_slice(&[hot.wait as u8, hot.flags & (flag::KEPT | flag::EXTRA)]);
-    out.extend_from_slice(&hot.end.to_le_bytes());
-    write_sums(&hot.sums(), out);
-    cold.fold.encode(out);
-    if hot.has(flag::KEPT) {
-        write_items(&cold.kept, out);
-    }
-    if let Some(extra) = cold.extra.as_deref().filter(|_| hot.has(flag::EXTRA)) {
-        write_extra(extra, out);
-    }
 }
 
 fn write_extra<H: Host>(extra: &Extra<H>, out: &mut Vec<u8>)
@@ -136,19 +157,39 @@ fn write_numbers(numbers: &[u64], out: &mut Vec<u8>) {
     numbers.iter().for_each(|number| number.encode(out));
 }
 
-pub(super) const ITEM: usize = 16 + 8 * 4 + 4 * 2 + 3;
+/// About the size of a record without its events.
+const RECORD: usize = 40;
+/// The least size of an event: six words.
+pub(super) const ITEM: usize = 48;
+/// What few events have: a time until which they are of use, or a rank.
+pub(super) const RARE: usize = 12;
+pub(super) const HAS_RARE: u8 = 1;
+pub(super) const HAS_PAYLOAD: u8 = 2;
 
 fn write_items<T: Codec>(items: &[Item<T>], out: &mut Vec<u8>) {
     (items.len() as u64).encode(out);
     for item in items {
-        out.extend_from_slice(&item.id.0.to_le_bytes());
-        for number in [item.seq, item.actor, item.at.as_millis(), item.useful_until.as_millis()] {
-            out.extend_from_slice(&number.to_le_bytes());
-        }
-        out.extend_from_slice(&item.rank.to_le_bytes());
-        out.extend_from_slice(&item.bytes.to_le_bytes());
-        out.extend_from_slice(&item.kind.to_le_bytes());
-        out.push(item.class);
-        item.payload.encode(out);
+        write_node(&Node::of(item), item.payload.as_ref(), out);
+    }
+}
+
+#[inline(always)]
+fn write_node<T: Codec>(node: &Node, payload: Option<&T>, out: &mut Vec<u8>) {
+    let rare = node.useful_until != NEVER || node.rank != 0;
+    let payload_there = if payload.is_some() { HAS_PAYLOAD } else { 0 };
+    let has = payload_there | if rare { HAS_RARE } else { 0 };
+    let last = u64::from(node.bytes)
+        | u64::from(node.kind) << 32
+        | u64::from(node.class) << 48
+        | u64::from(has) << 56;
+    let words = [node.id as u64, (node.id >> 64) as u64, node.seq, node.actor, node.at, last];
+    // In one piece.
+    out.extend_from_slice(words.map(u64::to_le_bytes).as_flattened());
+    if rare {
+        out.extend_from_slice(&node.useful_until.to_le_bytes());
+        out.extend_from_slice(&node.rank.to_le_bytes());
+    }
+    if let Some(payload) = payload {
+        payload.encode(out);
     }
 }

@@ -34,6 +34,18 @@ impl Memories {
         self.queue.pop_front();
     }
 
+    pub(crate) fn memory(&self) -> usize {
+        self.queue.capacity() * size_of::<(u64, u32, u32)>()
+    }
+
+    /// Gives memory back: all of it, if there are no memories.
+    pub(crate) fn shrink(&mut self) {
+        if self.len == 0 {
+            self.queue.clear();
+        }
+        self.queue.shrink_to_fit();
+    }
+
     /// Throws stale entries out, if they are the most.
     pub(crate) fn compact(&mut self, holds: impl Fn(u32, u32) -> bool) {
         if self.queue.len() > 64 && self.queue.len() / 2 > self.len as usize {

@@ -2,6 +2,7 @@
 //! cache lines and timers. This is the whole face: find, insert, remove, the two halves of a record, `arm` after every
 //! change, `next_due` and `front`, and `fetch` for rows of loads.
 
+pub(crate) mod items;
 pub(crate) mod memories;
 pub(crate) mod record;
 pub(crate) mod seen;
@@ -12,16 +13,23 @@ mod wheel;
 
 use std::hint::black_box;
 
+use crate::batch::{Batch, Removed, Select};
 use crate::hash::{Identity, Place};
-use crate::{Host, Seed};
-use record::{Cold, Extra, Hot, Wait, flag};
+use crate::{EventId, Host, Item, Seed};
+use items::{Items, Node};
+use record::{Cold, Extra, Hot, Sums, Wait, flag};
 use slab::Slab;
 use table::Table;
 use timers::Timers;
 
+/// How many records are read ahead of their turn, and how many events of each.
+pub(crate) const ROW: usize = 64;
+const LISTED_AHEAD: usize = 4;
+
 pub(crate) struct Store<H: Host> {
     table: Table,
     slab: Slab<H>,
+    pub(crate) items: Items<H::Payload>,
     timers: Timers,
     /// How long a sliding window waits for quiet; the end of time if windows do not slide.
     pub(crate) sliding: u64,
@@ -32,7 +40,14 @@ pub(crate) struct Store<H: Host> {
 impl<H: Host> Store<H> {
     pub(crate) const fn new(sliding: u64) -> Self {
         let known = (u32::MAX, Identity::NONE);
-        Self { table: Table::new(), slab: Slab::new(), timers: Timers::new(), sliding, known }
+        Self {
+            table: Table::new(),
+            slab: Slab::new(),
+            items: Items::new(),
+            timers: Timers::new(),
+            sliding,
+            known,
+        }
     }
 
     /// Records in use.
@@ -145,6 +160,82 @@ impl<H: Host> Store<H> {
         Some(cold.extra.get_or_insert_default())
     }
 
+    /// Adds an event to a record of which all pending events are kept. Gives it back if this one cannot be.
+    #[inline(always)]
+    pub(crate) fn keep(&mut self, index: u32, item: Item<H::Payload>) -> Result<(), Item<H::Payload>> {
+        match self.slab.hot_mut(index) {
+            Some(hot) if (hot.total == 0 || hot.has(flag::LISTED)) && self.items.has_room() => {
+                let (mut sums, last) = (hot.sums(), hot.last_listed());
+                sums.count(&item);
+                hot.set_sums(sums);
+                hot.set_last_listed(self.items.push(item, last));
+                Ok(())
+            }
+            _ => Err(item),
+        }
+    }
+
+    /// The pending events of a record of which all are kept, the newest first.
+    pub(crate) fn listed(&self, index: u32) -> impl Iterator<Item = &Node> {
+        let last = self.slab.hot(index).map_or(items::NONE, Hot::last_listed);
+        self.items.back_from(last).map(|(_, node)| node)
+    }
+
+    /// Takes all pending events out; what the record waits for stays.
+    pub(crate) fn take_pending(&mut self, index: u32) -> Batch<H> {
+        let Some((hot, cold)) = self.slab.both_mut(index) else { return Batch::default() };
+        let (sums, last) = (hot.sums(), hot.last_listed());
+        hot.set_sums(Sums::default());
+        hot.set(flag::KEPT | flag::LISTED, false);
+        if last != items::NONE {
+            let kept = self.items.take(last, sums.total as usize);
+            return Batch { sums, kept, ..Batch::default() };
+        }
+        let actors = cold.extra.as_deref_mut().map(|extra| std::mem::take(&mut extra.actors));
+        let (kept, fold) = (std::mem::take(&mut cold.kept), std::mem::take(&mut cold.fold));
+        Batch { sums, kept, actors: actors.unwrap_or_default(), fold }
+    }
+
+    /// Takes events out of a record of which all are kept, where they are.
+    pub(crate) fn remove_listed(&mut self, index: u32, select: Select) -> Removed {
+        let (mut removed, mut sums) = (Removed::default(), Sums::default());
+        let Some(hot) = self.slab.hot_mut(index).filter(|hot| hot.has(flag::LISTED)) else { return removed };
+        let goes = |node: &Node| {
+            removed.bytes = removed.bytes.saturating_add(node.bytes);
+            removed.events.push((EventId(node.id), node.kind));
+        };
+        let takes = |node: &Node| select.takes_node(node);
+        let last = self.items.take_some(hot.last_listed(), takes, goes, |node| sums.count_node(node));
+        hot.set_sums(sums);
+        hot.set_last_listed(last);
+        hot.set(flag::LISTED, last != items::NONE);
+        removed.events.reverse();
+        removed.count = u32::try_from(removed.events.len()).unwrap_or(u32::MAX);
+        removed
+    }
+
+    /// Puts a batch into a record that has nothing pending.
+    pub(crate) fn put_pending(&mut self, index: u32, mut batch: Batch<H>) {
+        if batch.is_exact() {
+            let mut kept = std::mem::take(&mut batch.kept).into_iter();
+            let Some(item) = kept.find_map(|item| self.keep(index, item).err()) else { return };
+            // There are no more numbers: the rest is kept in the record.
+            batch = self.take_pending(index);
+            for item in std::iter::once(item).chain(kept) {
+                batch.sums.count(&item);
+                batch.kept.push(item);
+            }
+        }
+        let Some((hot, cold)) = self.slab.both_mut(index) else { return };
+        hot.set_sums(batch.sums);
+        hot.set(flag::KEPT, !batch.kept.is_empty());
+        if !batch.actors.is_empty() {
+            hot.set(flag::EXTRA, true);
+            cold.extra.get_or_insert_default().actors = batch.actors;
+        }
+        (cold.kept, cold.fold) = (batch.kept, batch.fold);
+    }
+
     /// The numbers in use, rising.
     pub(crate) fn indices(&self) -> impl Iterator<Item = u32> + use<'_, H> {
         self.slab.indices()
@@ -166,6 +257,18 @@ impl<H: Host> Store<H> {
         Some(())
     }
 
+    /// Brings the events of these records into the cache, as far as they are listed and not very many.
+    pub(crate) fn fetch_listed(&self, indices: &[u32]) {
+        let mut last = [items::NONE; ROW];
+        let listed = |index: u32| self.slab.hot(index).map_or(items::NONE, Hot::last_listed);
+        let last = last.get_mut(..indices.len()).unwrap_or_default();
+        last.iter_mut().zip(indices).for_each(|(last, index)| *last = listed(*index));
+        for _ in 0..LISTED_AHEAD {
+            last.iter_mut().for_each(|last| *last = self.items.before(*last));
+        }
+        black_box(last);
+    }
+
     /// For restoring: puts a record where it was.
     pub(crate) fn put(&mut self, index: u32, identity: Identity, hot: Hot, cold: Cold<H>) -> Option<()> {
         if self.find(identity).is_some() {
@@ -176,19 +279,28 @@ impl<H: Host> Store<H> {
         Some(())
     }
 
-    /// Gives memory back, if nothing is kept.
+    /// Bytes that are held, without what keys, payloads and single records hold themselves.
+    pub(crate) fn memory(&self) -> usize {
+        self.table.memory() + self.slab.memory() + self.items.memory() + self.timers.memory()
+    }
+
+    /// Gives memory back for what is not kept.
     pub(crate) fn shrink(&mut self) {
         if self.slab.used() == 0 {
             self.slab.shrink();
             self.table.shrink();
             self.timers.shrink();
         }
+        if self.timers.is_empty() {
+            self.timers.shrink();
+        }
+        self.items.shrink();
     }
 
     /// Brings what these keys need into the cache: rows of loads that do not depend on each other, so that their
     /// misses overlap. The less stands between two loads, the more of them are under way at once.
     #[inline(always)]
-    pub(crate) fn fetch(&self, identities: &[Identity], with_kept: bool) {
+    pub(crate) fn fetch(&self, identities: &[Identity]) {
         let touch = |sum: u32, identity: &Identity| sum.wrapping_add(self.table.touch(identity.tag()));
         black_box(identities.iter().fold(0, touch));
         let touch = |sum: u64, identity: &Identity| {
@@ -196,18 +308,5 @@ impl<H: Host> Store<H> {
             sum.wrapping_add(hot.map_or(0, |hot| hot.fingerprint))
         };
         black_box(identities.iter().fold(0, touch));
-        if with_kept {
-            let touch = |sum: usize, identity: &Identity| {
-                let cold = self.slab.cold(self.table.guess(identity.tag()));
-                sum.wrapping_add(cold.map_or(0, |cold| cold.kept.len()))
-            };
-            black_box(identities.iter().fold(0, touch));
-            let touch = |sum: u64, identity: &Identity| {
-                let cold = self.slab.cold(self.table.guess(identity.tag()));
-                let last = cold.and_then(|cold| cold.kept.last());
-                sum.wrapping_add(last.map_or(0, |item| item.seq))
-            };
-            black_box(identities.iter().fold(0, touch));
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! What is kept per key: one cache line that every event touches, a second one with the key and the kept events, and
 //! an extra for what went out.
 
+use super::items::{self, Node};
 use crate::batch::{Batch, Flight};
 use crate::time::NEVER;
 use crate::{Actors, Host, Item, Lane};
@@ -53,7 +54,7 @@ impl Wait {
 pub(crate) mod flag {
     /// There are more actors than are counted.
     pub(crate) const MORE: u8 = 1 << 0;
-    /// Events are kept one by one in [`Cold::kept`](super::Cold).
+    /// Some events are kept one by one in [`Cold::kept`](super::Cold), others are counted.
     pub(crate) const KEPT: u8 = 1 << 1;
     /// There is an [`Extra`](super::Extra).
     pub(crate) const EXTRA: u8 = 1 << 2;
@@ -63,6 +64,8 @@ pub(crate) mod flag {
     pub(crate) const FAR: u8 = 1 << 4;
     /// It was taken out of the wheel and will have its turn now.
     pub(crate) const DUE: u8 = 1 << 5;
+    /// All pending events are kept, in the store's list; `Hot::actor` has the number of the last one.
+    pub(crate) const LISTED: u8 = 1 << 6;
     /// What the timers own.
     pub(crate) const TIMER: u8 = ARMED | FAR | DUE;
 }
@@ -149,7 +152,8 @@ impl Hot {
             first: self.first,
             last: self.last,
             seq_hi: self.seq_hi,
-            actor: self.actor,
+            // An exact batch counts no actors; the place is used for another number then.
+            actor: if self.has(flag::LISTED) { 0 } else { self.actor },
             actors: self.actors,
             more: self.has(flag::MORE),
             total: self.total,
@@ -164,29 +168,38 @@ impl Hot {
         self.set(flag::MORE, sums.more);
     }
 
-    /// Takes all pending events out; what the record waits for stays.
-    pub(crate) fn take_pending<H: Host>(&mut self, cold: &mut Cold<H>) -> Batch<H> {
-        let sums = self.sums();
-        self.set_sums(Sums::default());
-        self.set(flag::KEPT, false);
-        let actors = cold.extra.as_deref_mut().map(|extra| std::mem::take(&mut extra.actors));
-        let (kept, fold) = (std::mem::take(&mut cold.kept), std::mem::take(&mut cold.fold));
-        Batch { sums, kept, actors: actors.unwrap_or_default(), fold }
+    /// The number of the last of the listed events.
+    #[inline(always)]
+    pub(crate) const fn last_listed(&self) -> u32 {
+        if self.has(flag::LISTED) { self.actor as u32 } else { items::NONE }
     }
 
-    /// Puts a batch into a record that has nothing pending.
-    pub(crate) fn put_pending<H: Host>(&mut self, cold: &mut Cold<H>, batch: Batch<H>) {
-        self.set_sums(batch.sums);
-        self.set(flag::KEPT, !batch.kept.is_empty());
-        if !batch.actors.is_empty() {
-            self.set(flag::EXTRA, true);
-            cold.extra.get_or_insert_default().actors = batch.actors;
-        }
-        (cold.kept, cold.fold) = (batch.kept, batch.fold);
+    #[inline(always)]
+    pub(crate) fn set_last_listed(&mut self, number: u32) {
+        self.set(flag::LISTED, true);
+        self.actor = u64::from(number);
     }
 }
 
 impl Sums {
+    /// Adds an event to all sums but those of the actors.
+    #[inline(always)]
+    pub(crate) fn count<T>(&mut self, item: &Item<T>) {
+        self.count_node(&Node::of(item));
+    }
+
+    #[inline(always)]
+    pub(crate) fn count_node(&mut self, item: &Node) {
+        let at = item.at;
+        // After a step of the clock a later event may have an earlier time.
+        self.first = if self.total == 0 { at } else { self.first.min(at) };
+        self.last = self.last.max(at);
+        self.total = self.total.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(item.bytes);
+        self.seq_hi = self.seq_hi.max(item.seq);
+        self.class = self.class.max(item.class);
+    }
+
     pub(crate) fn known_actors(&self, rest: &[u64]) -> Actors {
         let first = (self.actors > 0).then_some(self.actor);
         Actors { first, rest: rest.to_vec(), more: self.more }
@@ -196,7 +209,7 @@ impl Sums {
 /// The part with the key and the kept events.
 pub(crate) struct Cold<H: Host> {
     pub(crate) key: Option<H::Key>,
-    /// Pending events that are kept, oldest first.
+    /// Pending events that are kept although others are only counted, oldest first.
     pub(crate) kept: Vec<Item<H::Payload>>,
     pub(crate) extra: Option<Box<Extra<H>>>,
     pub(crate) fold: H::Fold,

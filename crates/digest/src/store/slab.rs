@@ -112,6 +112,13 @@ impl<H: Host> Slab<H> {
         Some((hot, cold))
     }
 
+    pub(crate) fn memory(&self) -> usize {
+        let hot: usize = self.hot.iter().map(Vec::capacity).sum();
+        let cold: usize = self.cold.iter().map(Vec::capacity).sum();
+        let lists = (self.hot.capacity() + self.cold.capacity()) * size_of::<Vec<Hot>>();
+        hot * size_of::<Hot>() + cold * size_of::<Cold<H>>() + lists
+    }
+
     /// Gives all memory back, if nothing is in use.
     pub(crate) fn shrink(&mut self) {
         if self.used == 0 {

@@ -120,6 +120,10 @@ impl Table {
         self.len += 1;
     }
 
+    pub(crate) const fn memory(&self) -> usize {
+        self.buckets.capacity() * size_of::<Bucket>()
+    }
+
     /// Gives all memory back, if it is empty.
     pub(crate) fn shrink(&mut self) {
         if self.len == 0 {

@@ -6,14 +6,11 @@
 
 use std::hint::black_box;
 
-use super::Store;
 use super::record::{Hot, flag};
 use super::wheel::Wheel;
+use super::{ROW, Store};
 use crate::time::NEVER;
 use crate::{Host, Seed};
-
-/// How many due records are read ahead of their turn.
-const AHEAD: usize = 64;
 
 pub(super) struct Timers {
     wheel: Wheel,
@@ -32,6 +29,15 @@ pub(super) struct Timers {
 impl Timers {
     pub(super) const fn new() -> Self {
         Self { wheel: Wheel::new(), stale: 0, front: (NEVER, 0), due: Vec::new(), ahead: 0, now: 0 }
+    }
+
+    /// Nothing will ever wake.
+    pub(super) fn is_empty(&self) -> bool {
+        self.wheel.len() == 0 && self.due.is_empty() && self.front.0 == NEVER
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        self.wheel.memory() + self.due.capacity() * size_of::<u32>()
     }
 
     pub(super) fn shrink(&mut self) {
@@ -216,20 +222,21 @@ impl<H: Host> Store<H> {
     /// Fetches what the next due records will need: rows of independent loads, so that their misses overlap.
     fn read_ahead(&mut self, seed: &Seed) {
         let due = self.timers.due.as_slice();
-        let due = due.get(due.len().saturating_sub(AHEAD)..).unwrap_or_default();
+        let due = due.get(due.len().saturating_sub(ROW)..).unwrap_or_default();
+        self.timers.ahead = due.len();
+        if due.len() == 1 {
+            return;
+        }
         let slab = &self.slab;
         black_box(due.iter().fold(0, |sum, index| sum ^ slab.hot(*index).map_or(0, |hot| hot.flags)));
         black_box(due.iter().fold(0, |sum, index| sum ^ slab.cold(*index).map_or(0, |cold| cold.kept.len())));
-        let kept =
-            |index: u32| slab.cold(index).and_then(|cold| cold.kept.first()).map_or(0, |item| item.seq);
-        black_box(due.iter().fold(0, |sum, index| sum ^ kept(*index)));
+        self.fetch_listed(due);
         let extra = |index: u32| {
             slab.cold(index).and_then(|cold| cold.extra.as_deref()).map_or(0, |extra| extra.mark)
         };
         black_box(due.iter().fold(0, |sum, index| sum ^ extra(*index)));
         let tag = |index: u32| self.key(index).map_or(0, |key| seed.identity(key).tag());
         black_box(due.iter().fold(0, |sum, index| sum ^ self.table.touch(tag(*index))));
-        self.timers.ahead = due.len();
     }
 
     /// Keeps the entries that no longer hold fewer than those that do.

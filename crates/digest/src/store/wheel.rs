@@ -45,6 +45,13 @@ impl Slot {
         }
     }
 
+    fn capacity(&self) -> usize {
+        match self {
+            Self::List(list) => list.capacity(),
+            Self::Heap(heap) => heap.capacity(),
+        }
+    }
+
     fn iter(&self) -> std::slice::Iter<'_, Packed> {
         match self {
             Self::List(list) => list.iter(),
@@ -85,6 +92,14 @@ impl Wheel {
     /// Throws all entries away, and the memory with them; the time is `base` then.
     pub(crate) fn reset(&mut self, base: u64) {
         *self = Self { base, ..Self::new() };
+    }
+
+    /// Bytes that are held; the far set's more or less.
+    pub(crate) fn memory(&self) -> usize {
+        let entries: usize = self.slots.iter().map(Slot::capacity).sum();
+        self.slots.capacity() * size_of::<Slot>()
+            + entries * size_of::<Packed>()
+            + self.far.len() * 2 * size_of::<(u64, u32)>()
     }
 
     /// Entries, valid or not.

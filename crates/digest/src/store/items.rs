@@ -1,0 +1,254 @@
+//! Pending events that are kept, of all keys: written one behind the other, as they come, each with the number of the one
+//! before it of its key. So an event that joins its key's others touches no memory of theirs.
+
+use reveille_core::UnixTime;
+
+use crate::{EventId, Item};
+
+const CHUNK_BITS: u32 = 12;
+const CHUNK: usize = 1 << CHUNK_BITS;
+/// The number of no event.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// All but the payload: one cache line.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+pub(crate) struct Node {
+    pub(crate) id: u128,
+    pub(crate) seq: u64,
+    pub(crate) actor: u64,
+    pub(crate) at: u64,
+    pub(crate) useful_until: u64,
+    pub(crate) rank: u32,
+    pub(crate) bytes: u32,
+    /// The one before it of the same key.
+    before: u32,
+    pub(crate) kind: u16,
+    pub(crate) class: u8,
+}
+
+pub(crate) struct Items<T> {
+    nodes: Vec<Vec<Node>>,
+    payloads: Vec<Vec<Option<T>>>,
+    /// Numbers to use again, the next one last. Not a list in the nodes: those would have to be waited for.
+    free: Vec<u32>,
+    made: u32,
+}
+
+const fn place(number: u32) -> (usize, usize) {
+    ((number >> CHUNK_BITS) as usize, number as usize & (CHUNK - 1))
+}
+
+impl<T> Items<T> {
+    pub(crate) const fn new() -> Self {
+        Self { nodes: Vec::new(), payloads: Vec::new(), free: Vec::new(), made: 0 }
+    }
+
+    /// Whether another event can be added.
+    #[inline(always)]
+    pub(crate) const fn has_room(&self) -> bool {
+        self.made < NONE || !self.free.is_empty()
+    }
+
+    /// Adds an event behind that number, and gives its own. There must be room.
+    #[inline(always)]
+    pub(crate) fn push(&mut self, item: Item<T>, before: u32) -> u32 {
+        let node = Node { before, ..Node::of(&item) };
+        let payload = item.payload;
+        if let Some(number) = self.free.pop() {
+            let (chunk, place) = place(number);
+            if let (Some(old), Some(old_payload)) = (
+                self.nodes.get_mut(chunk).and_then(|nodes| nodes.get_mut(place)),
+                self.payloads.get_mut(chunk).and_then(|payloads| payloads.get_mut(place)),
+            ) {
+                (*old, *old_payload) = (node, payload);
+            }
+            return number;
+        }
+        let (number, (chunk, _)) = (self.made, place(self.made));
+        if self.nodes.len() <= chunk {
+            self.grow();
+        }
+        if let (Some(nodes), Some(payloads)) = (self.nodes.last_mut(), self.payloads.last_mut()) {
+            nodes.push(node);
+            payloads.push(payload);
+        }
+        self.made += 1;
+        number
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        // The first chunk grows as needed, so that a small engine is small.
+        let capacity = if self.nodes.is_empty() { 0 } else { CHUNK };
+        self.nodes.push(Vec::with_capacity(capacity));
+        self.payloads.push(Vec::with_capacity(capacity));
+    }
+
+    #[inline(always)]
+    pub(crate) fn node(&self, number: u32) -> Option<&Node> {
+        let (chunk, place) = place(number);
+        self.nodes.get(chunk)?.get(place)
+    }
+
+    /// The number of the event before that one; reading it ahead of time brings the event into the cache.
+    #[inline(always)]
+    pub(crate) fn before(&self, number: u32) -> u32 {
+        self.node(number).map_or(NONE, |node| node.before)
+    }
+
+    /// An event and those before it, the newest first.
+    pub(crate) fn back_from(&self, last: u32) -> impl Iterator<Item = (u32, &Node)> {
+        let step = |number: u32| Some((number, self.node(number)?));
+        std::iter::successors(step(last), move |(_, node)| step(node.before))
+    }
+
+    pub(crate) fn payload(&self, number: u32) -> Option<&T> {
+        let (chunk, place) = place(number);
+        self.payloads.get(chunk)?.get(place)?.as_ref()
+    }
+
+    /// For a step of the clock.
+    pub(crate) fn each_time(&mut self, last: u32, mut change: impl FnMut(&mut u64)) {
+        let mut number = last;
+        loop {
+            let (chunk, place) = place(number);
+            let Some(node) = self.nodes.get_mut(chunk).and_then(|nodes| nodes.get_mut(place)) else { return };
+            change(&mut node.at);
+            number = node.before;
+        }
+    }
+
+    /// Takes an event and those before it out, `count` in all; they come oldest first.
+    pub(crate) fn take(&mut self, last: u32, count: usize) -> Vec<Item<T>> {
+        let mut items = Vec::with_capacity(count);
+        let mut number = last;
+        loop {
+            let (chunk, place) = place(number);
+            let Some(node) = self.nodes.get(chunk).and_then(|nodes| nodes.get(place)) else { break };
+            let payload = self.payloads.get_mut(chunk).and_then(|payloads| payloads.get_mut(place));
+            items.push(node.item(payload.and_then(Option::take)));
+            self.free.push(number);
+            number = node.before;
+        }
+        items.reverse();
+        items
+    }
+
+    /// Takes those out of an event and those before it that `select` names, and hands each of the others to `stays`; the
+    /// newest first. Gives the number of the last that stays.
+    pub(crate) fn take_some(
+        &mut self,
+        last: u32,
+        select: impl Fn(&Node) -> bool,
+        mut goes: impl FnMut(&Node),
+        mut stays: impl FnMut(&Node),
+    ) -> u32 {
+        let (mut first_kept, mut behind, mut number) = (NONE, NONE, last);
+        while let Some(node) = self.node(number).copied() {
+            if select(&node) {
+                let (chunk, place) = place(number);
+                if let Some(payload) = self.payloads.get_mut(chunk).and_then(|chunk| chunk.get_mut(place)) {
+                    *payload = None;
+                }
+                self.free.push(number);
+                goes(&node);
+            } else {
+                self.link(behind, number);
+                if first_kept == NONE {
+                    first_kept = number;
+                }
+                behind = number;
+                stays(&node);
+            }
+            number = node.before;
+        }
+        self.link(behind, NONE);
+        first_kept
+    }
+
+    fn link(&mut self, number: u32, before: u32) {
+        let (chunk, place) = place(number);
+        if let Some(node) = self.nodes.get_mut(chunk).and_then(|nodes| nodes.get_mut(place))
+            && node.before != before
+        {
+            node.before = before;
+        }
+    }
+
+    /// Bytes that are held, without what payloads hold themselves.
+    pub(crate) fn memory(&self) -> usize {
+        let nodes: usize = self.nodes.iter().map(Vec::capacity).sum();
+        let payloads: usize = self.payloads.iter().map(Vec::capacity).sum();
+        let lists = (self.nodes.capacity() + self.payloads.capacity()) * size_of::<Vec<Node>>();
+        nodes * size_of::<Node>()
+            + payloads * size_of::<Option<T>>()
+            + lists
+            + self.free.capacity() * size_of::<u32>()
+    }
+
+    /// Gives all memory back, if nothing is kept.
+    pub(crate) fn shrink(&mut self) {
+        if self.free.len() == self.made as usize {
+            *self = Self::new();
+        }
+    }
+}
+
+impl Node {
+    #[inline(always)]
+    pub(crate) fn of<T>(item: &Item<T>) -> Self {
+        let Item { id, seq, actor, at, useful_until, kind, class, rank, bytes, payload: _ } = *item;
+        let (id, at, useful_until) = (id.0, at.as_millis(), useful_until.as_millis());
+        Self { id, seq, actor, at, useful_until, rank, bytes, before: NONE, kind, class }
+    }
+
+    fn item<T>(&self, payload: Option<T>) -> Item<T> {
+        let Self { id, seq, actor, at, useful_until, rank, bytes, before: _, kind, class } = *self;
+        let (at, useful_until) = (UnixTime::from_millis(at), UnixTime::from_millis(useful_until));
+        Item { id: EventId(id), seq, actor, at, useful_until, kind, class, rank, bytes, payload }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Event, Plain};
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_node_is_a_cache_line() {
+        assert_eq!((size_of::<Node>(), align_of::<Node>()), (64, 64));
+    }
+
+    proptest! {
+        #[test]
+        fn behaves_like_lists(ops in proptest::collection::vec((0usize..5, 0u32..8), 0..400)) {
+            let mut items = Items::new();
+            let (mut lists, mut lasts) = (vec![Vec::new(); 5], [NONE; 5]);
+            for (n, (list, op)) in ops.into_iter().enumerate() {
+                if op > 0 {
+                    let event = Event::<Plain<u8, String>>::new(0, EventId(n as u128), n.to_string());
+                    let (_, item) = event.with_seq(7).with_kind(3).into_item(n as u64);
+                    lists[list].push(item.clone());
+                    lasts[list] = items.push(item, lasts[list]);
+                } else {
+                    let expected = std::mem::take(&mut lists[list]);
+                    prop_assert_eq!(items.take(lasts[list], expected.len()), expected);
+                    lasts[list] = NONE;
+                }
+                for (list, last) in lists.iter().zip(lasts) {
+                    let ids: Vec<_> = items.back_from(last).map(|(_, node)| EventId(node.id)).collect();
+                    prop_assert!(list.iter().rev().map(|item| item.id).eq(ids));
+                    let texts: Vec<_> = items.back_from(last).map(|(n, _)| items.payload(n).cloned()).collect();
+                    prop_assert!(list.iter().rev().map(|item| item.payload.clone()).eq(texts));
+                }
+            }
+            for last in lasts {
+                items.take(last, 0);
+            }
+            items.shrink();
+            prop_assert_eq!((items.made, items.nodes.len(), items.payloads.len()), (0, 0, 0));
+        }
+    }
+}
