@@ -157,8 +157,18 @@ fn texts_of_errors() {
         here.apns_voip(&intent(Kind::MissedCall, Role::Primary), &slip(), NOW).unwrap_err(),
         tight.apns(&intent(Kind::IncomingCall, Role::Primary), &slip(), NOW).unwrap_err(),
     ];
-    insta::assert_snapshot!(all.map(|error| error.to_string()).join("\n"));
-    insta::assert_snapshot!(format!("{:?}", slip()));
+    insta::assert_snapshot!(all.map(|error| error.to_string()).join("\n"), @"
+    origin: expected an absolute https URL without query and fragment, found another text
+    sound: expected a name, found an empty text
+    incoming_call: the rules do not send it by mobile
+    incoming_call: it was of use until 1800000030000 ms, and it is 1800000030000 ms
+    missed_call: only a call may be sent as VoIP
+    message of 591 bytes does not fit into 300, at least 561 are needed: callUuid 36, link 32, alert.body 23, collapse 22, interruption-level 14, …
+    ");
+    insta::assert_snapshot!(
+        format!("{:?}", slip()),
+        @"Slip { issued_at: UnixTime(1800000000000), resume_token_bytes: Some(12), badge: Some(3) }"
+    );
 }
 
 /// A7, plural forms and another language; what it lacks is English.

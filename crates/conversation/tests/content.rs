@@ -3,7 +3,7 @@
 // clippy.toml lifts these inside test functions only; the helpers of a test are tests too.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use reveille_conversation::content::{Content, Texts, withdraw_data};
+use reveille_conversation::content::{self, Content, Texts, withdraw_data};
 use reveille_conversation::event::*;
 use reveille_conversation::rules::Rules;
 use reveille_conversation::*;
@@ -136,7 +136,7 @@ fn what_people_wrote_is_one_line() {
     let from = Text::new("Ann\r\nBcc: all@example.com\u{202e}\u{2029}x");
     let arguments = Arguments { from: Some(from), ..Arguments::default() };
     assert_eq!(
-        reveille_conversation::content::fill("Call from {from}", &arguments, 1),
+        content::fill("Call from {from}", &arguments, 1),
         "Call from Ann  Bcc: all@example.com x"
     );
 }
