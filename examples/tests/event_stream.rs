@@ -14,7 +14,7 @@ async fn b2_whatever_the_server_does() {
     assert!(report.shortest_wait >= Duration::from_secs(1), "{report:?}");
     assert!(report.most_open <= 2, "the old channel and the new one: {report:?}");
     assert_eq!(report.resyncs, 3, "at the start, after each gap, none for the renewal: {report:?}");
-    assert_eq!(report.malformed, 400, "{report:?}");
+    assert_eq!(report.malformed, 399, "two in a hundred, but for the one that is the call: {report:?}");
     assert!(report.documents > 20_000 && report.unknown > 19_000, "{report:?}");
     assert!(report.duplicates >= 1, "the overlap says again what was said: {report:?}");
 }

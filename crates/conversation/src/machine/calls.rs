@@ -117,6 +117,9 @@ impl Conversations {
         let same = offer.offer.is_some() && offer.offer == live.offer;
         if live.ring.is_open() {
             if is_other(live, offer) {
+                if live.is_cancelled(offer.offer.as_ref(), at) {
+                    return Some(Reason::CancelledBefore);
+                }
                 return (at < live.offered_at).then_some(Reason::EarlierEpisode);
             }
             let ends = live.rang_at + self.rules.calls().duplicates_within();
