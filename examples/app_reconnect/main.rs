@@ -37,7 +37,10 @@ async fn main() -> Result<(), Failure> {
     let report = run().await?;
     println!(
         "{} messages, each once and in order: {} over the socket, {} over HTTP in {} requests",
-        report.shown.len(), report.shown.len() - report.over_http, report.over_http, report.polls
+        report.shown.len(),
+        report.shown.len() - report.over_http,
+        report.over_http,
+        report.polls
     );
     println!("{} attempts to connect, {} of them refused", report.attempts, report.refused);
     Ok(())
@@ -74,7 +77,9 @@ pub async fn run() -> Result<Report, Failure> {
 enum Word {
     /// The resume is taken.
     Welcome,
-    Message { sequence: u64 },
+    Message {
+        sequence: u64,
+    },
 }
 
 struct App {
@@ -153,7 +158,10 @@ impl App {
             // The first word: that the resume arrived, and what is known. The answer brings what is after it.
             Do::Subscribe { .. } => {
                 let last = self.last();
-                self.say(format!(r#"{{"type":"connected","conversation":"c1","attempt":"a1","after":{last}}}"#)).await;
+                self.say(format!(
+                    r#"{{"type":"connected","conversation":"c1","attempt":"a1","after":{last}}}"#
+                ))
+                .await;
             }
             Do::Ping { .. } => self.say(r#"{"type":"ping"}"#.to_owned()).await,
             Do::Close { link } => self.socket = self.socket.take().filter(|(open, _)| *open != link),

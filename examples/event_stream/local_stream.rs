@@ -109,7 +109,9 @@ async fn scene(number: usize, socket: TcpStream, clock: Clock, seen: &Mutex<Seen
                         call("c3", "alerting");
                         report("c3", "alerting")
                     }
-                    _ if frame % 100 == 0 => r#"{"topicName":"v2.users.kate.conversations","eventBody":{"id":7}}"#.to_owned(),
+                    _ if frame % 100 == 0 => {
+                        r#"{"topicName":"v2.users.kate.conversations","eventBody":{"id":7}}"#.to_owned()
+                    }
                     _ if frame % 100 == 1 => "{".repeat(200),
                     _ => format!(r#"{{"topicName":"v2.things.{frame}","eventBody":{{}}}}"#),
                 };

@@ -12,7 +12,6 @@ mod local_stream;
 use std::collections::BTreeMap;
 use std::error::Error;
 
-use reveille_examples::fast_clock::Clock;
 use connection::{Connection, Happened};
 use local_stream::{LocalStream, REFUSED_AND_STALLED};
 use reveille::conversation::reconnect::{Do, Link, Reconnect, ReconnectSettings, StreamEvent};
@@ -20,6 +19,7 @@ use reveille::conversation::rules::Rules;
 use reveille::conversation::source::{Genesys, Parsed};
 use reveille::conversation::{Conversations, Input, Output, Reason, Seed};
 use reveille::core::Machine;
+use reveille_examples::fast_clock::Clock;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -33,11 +33,18 @@ async fn main() -> Result<(), Failure> {
     let report = run().await?;
     println!(
         "{} connections, {} re-syncs, {} frames read ({} of unknown kinds, {} malformed), {} rings, {} cancels",
-        report.connections, report.resyncs, report.documents, report.unknown, report.malformed, report.rings.len(),
+        report.connections,
+        report.resyncs,
+        report.documents,
+        report.unknown,
+        report.malformed,
+        report.rings.len(),
         report.cancels.len(),
     );
-    println!("the shortest wait between two attempts was {:?}; never more than {} connections at a time",
-        report.shortest_wait, report.most_open);
+    println!(
+        "the shortest wait between two attempts was {:?}; never more than {} connections at a time",
+        report.shortest_wait, report.most_open
+    );
     println!("no ring was lost, none rang twice, and all that ended was cancelled");
     Ok(())
 }
@@ -139,7 +146,9 @@ impl Driver {
                 let connection = Connection::open(link, self.url.clone(), self.happened.clone());
                 self.connections.insert(link, connection);
             }
-            Do::Subscribe { link } => self.say(link, r#"{"message":"subscribe","topics":["v2.users.kate.conversations"]}"#),
+            Do::Subscribe { link } => {
+                self.say(link, r#"{"message":"subscribe","topics":["v2.users.kate.conversations"]}"#)
+            }
             Do::Ping { link } => self.say(link, r#"{"message":"ping"}"#),
             Do::Close { link } => drop(self.connections.remove(&link)),
             Do::Resync { since: _ } => {

@@ -116,8 +116,7 @@ impl Templates {
     }
 
     fn replacement(&self, withdraw: &Withdraw) -> Result<Alert<'static>, InvalidContent> {
-        let text =
-            AlertText { title: Some(self.withdraw_title(withdraw)?.into()), ..AlertText::default() };
+        let text = AlertText { title: Some(self.withdraw_title(withdraw)?.into()), ..AlertText::default() };
         let alert = Alert::from_content(reveille_apns::message::AlertContent::Dictionary(text));
         let alert = alert.and_then(|alert| alert.with_interruption_level(InterruptionLevel::Passive));
         Ok(alert

@@ -37,6 +37,7 @@ impl Templates {
     }
 
     fn part(&self, intent: &Intent, part: &str) -> Result<String, InvalidContent> {
-        self.text(intent, part).ok_or_else(|| InvalidContent::NoText { key: format!("{}.{part}", intent.kind) })
+        self.text(intent, part)
+            .ok_or_else(|| InvalidContent::NoText { key: format!("{}.{part}", intent.kind) })
     }
 }

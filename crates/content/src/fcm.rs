@@ -77,8 +77,7 @@ impl Templates {
                 android = android.with_notification(on_android);
             }
         }
-        let mut message =
-            message.with_data(Data::new(data).map_err(Error::from)?).with_android(android);
+        let mut message = message.with_data(Data::new(data).map_err(Error::from)?).with_android(android);
         const ORDER: [Sacrifice; 4] = [
             Sacrifice::Body,
             Sacrifice::DataText(Text::Borrowed("body")),

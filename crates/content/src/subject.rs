@@ -30,6 +30,20 @@ impl<'a> From<&'a Withdraw> for Subject<'a> {
     }
 }
 
+/// As the machine's outputs have it.
+impl<'a> From<&'a Box<Intent>> for Subject<'a> {
+    fn from(intent: &'a Box<Intent>) -> Self {
+        Self::Intent(intent)
+    }
+}
+
+/// As the machine's outputs have it.
+impl<'a> From<&'a Box<Withdraw>> for Subject<'a> {
+    fn from(withdraw: &'a Box<Withdraw>) -> Self {
+        Self::Withdraw(withdraw)
+    }
+}
+
 /// The name of a ring for the system's telephone: CallKit reports and ends calls by UUID. The same for a ring and its cancel,
 /// another one for the next ring of the same call (RFC 9562 §5.8, version 8).
 ///

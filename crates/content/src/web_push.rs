@@ -57,10 +57,8 @@ impl Templates {
         };
         let left = subject.not_after().since(now).as_secs().min(u64::from(Ttl::MAX.as_secs()));
         let message = Message::new_within(self.settings.limit, json, Ttl::from_secs(left).map_err(web)?);
-        let push = message
-            .map_err(web)?
-            .with_urgency(urgency(subject))
-            .with_topic(Topic::new(&tag).map_err(web)?);
+        let push =
+            message.map_err(web)?.with_urgency(urgency(subject)).with_topic(Topic::new(&tag).map_err(web)?);
         Ok(Written { push, cuts, visible })
     }
 

@@ -51,7 +51,15 @@ fn every_kind_is_accepted_everywhere() {
                 assert!(link.starts_with("https://shop.example/app/conversations/c%2F1"), "{link}");
                 assert!(link.ends_with("#resume=resume.token"), "{link}");
                 for text in [&web["notification"]["data"], &fcm["data"], &apns] {
-                    for key in ["conversationId", "userId", "kind", "timestamp", "notAfter", "generation", "collapse"] {
+                    for key in [
+                        "conversationId",
+                        "userId",
+                        "kind",
+                        "timestamp",
+                        "notAfter",
+                        "generation",
+                        "collapse",
+                    ] {
                         assert!(text[key].is_string(), "{kind} {key}: {text}");
                     }
                     assert_eq!(text["contactId"].is_string(), role == Role::Visitor, "{kind}");
@@ -116,7 +124,10 @@ fn an_invalidation_shows_nothing() {
     let apns = world.apns(&templates.apns(&read, &slip(), NOW).unwrap().push);
     assert_eq!(apns["aps"], serde_json::json!({ "content-available": 1 }));
     let fcm = world.fcm(&templates.fcm(&read, &slip(), NOW).unwrap().push);
-    assert_eq!((&fcm["android"]["priority"], &fcm["notification"]), (&"NORMAL".into(), &serde_json::Value::Null));
+    assert_eq!(
+        (&fcm["android"]["priority"], &fcm["notification"]),
+        (&"NORMAL".into(), &serde_json::Value::Null)
+    );
     assert_eq!(world.web_push(&web.push)["data"]["action"], "invalidate");
     assert!(matches!(templates.apns_voip(&read, &slip(), NOW), Err(InvalidContent::NotACall { .. })));
 }
@@ -140,7 +151,8 @@ fn late_or_not_for_this_channel() {
 #[test]
 fn texts_of_errors() {
     let english = || Texts::english().unwrap();
-    let origins = ["", "shop.example", "http://shop.example", "https://a@shop.example", "https://shop.example/?x"];
+    let origins =
+        ["", "shop.example", "http://shop.example", "https://a@shop.example", "https://shop.example/?x"];
     for origin in origins {
         let error = Templates::new(origin, english(), ContentSettings::default()).unwrap_err();
         assert_eq!(error, InvalidContent::Origin, "{origin}");
@@ -150,10 +162,15 @@ fn texts_of_errors() {
     let tight = templates(ContentSettings::default().with_limit(SizeLimit::Bytes(300)));
     let all = [
         InvalidContent::Origin,
-        Templates::new("https://x.example", english(), ContentSettings::default().with_sound("")).unwrap_err(),
-        here.fcm(&ring, &slip(), NOW).unwrap_err(),
-        here.apns(&intent(Kind::IncomingCall, Role::Primary), &slip(), NOW + std::time::Duration::from_secs(30))
+        Templates::new("https://x.example", english(), ContentSettings::default().with_sound(""))
             .unwrap_err(),
+        here.fcm(&ring, &slip(), NOW).unwrap_err(),
+        here.apns(
+            &intent(Kind::IncomingCall, Role::Primary),
+            &slip(),
+            NOW + std::time::Duration::from_secs(30),
+        )
+        .unwrap_err(),
         here.apns_voip(&intent(Kind::MissedCall, Role::Primary), &slip(), NOW).unwrap_err(),
         tight.apns(&intent(Kind::IncomingCall, Role::Primary), &slip(), NOW).unwrap_err(),
     ];
@@ -174,12 +191,15 @@ fn texts_of_errors() {
 /// A7, plural forms and another language; what it lacks is English.
 #[test]
 fn languages() {
-    let german = Texts::new("de", [
-        ("new_message.title", "Neue Nachricht"),
-        ("new_message.from_snippet.body.one", "{snippet}"),
-        ("new_message.from_snippet.body.other", "{count} neue Nachrichten: {snippet}"),
-        ("action.reply", "Antworten"),
-    ]);
+    let german = Texts::new(
+        "de",
+        [
+            ("new_message.title", "Neue Nachricht"),
+            ("new_message.from_snippet.body.one", "{snippet}"),
+            ("new_message.from_snippet.body.other", "{count} neue Nachrichten: {snippet}"),
+            ("action.reply", "Antworten"),
+        ],
+    );
     let german = Templates::new("https://x.example", german.unwrap(), ContentSettings::default()).unwrap();
     let mut intent = intent(Kind::NewMessage, Role::Visitor);
     intent.arguments.unread = 3;

@@ -56,7 +56,10 @@ fn b4_an_inbound_call() {
     );
     assert_eq!(content.deep_link, "/conversations/c%2F1?action=join");
     let keys: Vec<_> = content.data.iter().map(|(key, _)| *key).collect();
-    assert_eq!(keys, ["conversationId", "userId", "kind", "channelType", "generation", "mediaType", "episode"]);
+    assert_eq!(
+        keys,
+        ["conversationId", "userId", "kind", "channelType", "generation", "mediaType", "episode"]
+    );
 }
 
 #[test]
@@ -135,10 +138,7 @@ fn b7_a_cancel_carries_cause_and_who_answered() {
 fn what_people_wrote_is_one_line() {
     let from = Text::new("Ann\r\nBcc: all@example.com\u{202e}\u{2029}x");
     let arguments = Arguments { from: Some(from), ..Arguments::default() };
-    assert_eq!(
-        content::fill("Call from {from}", &arguments, 1),
-        "Call from Ann  Bcc: all@example.com x"
-    );
+    assert_eq!(content::fill("Call from {from}", &arguments, 1), "Call from Ann  Bcc: all@example.com x");
 }
 
 #[test]

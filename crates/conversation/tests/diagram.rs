@@ -44,7 +44,12 @@ const EVENTS: &[(&str, u64, &str, &str)] = &[
     ("she answers", 2, "call_answered", r#""person":"kate","offer":"o1","device":"d1""#),
     ("somebody else answers", 2, "call_answered", r#""person":"paul","device":"d2""#),
     ("she declines", 2, "call_declined", r#""person":"kate","offer":"o1""#),
-    ("it goes to somebody else", 2, "call_withdrawn", r#""person":"kate","offer":"o1","cause":"transferred""#),
+    (
+        "it goes to somebody else",
+        2,
+        "call_withdrawn",
+        r#""person":"kate","offer":"o1","cause":"transferred""#,
+    ),
     ("it is revoked", 2, "call_withdrawn", r#""person":"kate","offer":"o1","cause":"revoked""#),
     ("nobody takes it in time", 2, "call_timed_out", r#""person":"kate","offer":"o1""#),
     ("the caller hangs up", 2, "call_ended", ""),
@@ -68,7 +73,9 @@ fn cell(outputs: &[Output]) -> String {
     for output in outputs {
         match output {
             Output::Intent(intent) if intent.kind == Kind::MissedCall => words.push("**missed**".to_owned()),
-            Output::Intent(intent) if intent.recipient.as_str() == "kate" => words.push("**ring**".to_owned()),
+            Output::Intent(intent) if intent.recipient.as_str() == "kate" => {
+                words.push("**ring**".to_owned());
+            }
             Output::Withdraw(_) => words.push("**cancel**".to_owned()),
             Output::Suppressed(suppressed)
                 if suppressed.recipient.as_ref().is_none_or(|person| person.as_str() == "kate") =>
@@ -96,8 +103,7 @@ fn rings() -> String {
                 happen(&mut machine, start + std::time::Duration::from_secs(*at), kind, data);
             }
             let after = if *state == "held" { 200 } else { at * 1_000 };
-            let outputs =
-                happen(&mut machine, start + std::time::Duration::from_millis(after), kind, data);
+            let outputs = happen(&mut machine, start + std::time::Duration::from_millis(after), kind, data);
             // One that is held is over after 300 ms: it cannot be offered again six seconds later.
             let cell = if *state == "held" && *at > 5 { "–".to_owned() } else { cell(&outputs) };
             line.push_str(&format!(" {cell} |"));

@@ -89,7 +89,10 @@ fn row(line: &str) -> Option<(Vec<String>, BTreeSet<String>)> {
     let (letter, low) = from.split_at(1);
     let numbers = low.parse::<u32>().unwrap()..=to[1..].parse().unwrap();
     let files = rest.split("conversation/scenarios/").skip(1).filter_map(|rest| rest.split_once('`'));
-    Some((numbers.map(|number| format!("{letter}{number}")).collect(), files.map(|(file, _)| file.to_owned()).collect()))
+    Some((
+        numbers.map(|number| format!("{letter}{number}")).collect(),
+        files.map(|(file, _)| file.to_owned()).collect(),
+    ))
 }
 
 /// The numbers with which a scenario's name begins.

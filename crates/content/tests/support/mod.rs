@@ -100,7 +100,8 @@ impl World {
 }
 
 pub(crate) fn intent(kind: Kind, role: Role) -> Intent {
-    let (conversation, recipient): (ConversationId, PersonId) = ("c/1".parse().unwrap(), "kate".parse().unwrap());
+    let (conversation, recipient): (ConversationId, PersonId) =
+        ("c/1".parse().unwrap(), "kate".parse().unwrap());
     let rings = matches!(kind, Kind::IncomingCall | Kind::IncomingOffer | Kind::MissedCall);
     Intent {
         collapse: Seed::new([7; 16]).collapse_key(&recipient, &conversation, kind.slot()),

@@ -126,9 +126,10 @@ const fn channel_type(kind: Kind, media: Option<Media>) -> &'static str {
     match (kind, media) {
         (_, Some(media)) => media.as_str(),
         (Kind::IncomingCall | Kind::MissedCall, None) => "call",
-        (Kind::NewMessage | Kind::IncomingOffer | Kind::Forwarded | Kind::Invited | Kind::Delegated, None) => {
-            "chat"
-        }
+        (
+            Kind::NewMessage | Kind::IncomingOffer | Kind::Forwarded | Kind::Invited | Kind::Delegated,
+            None,
+        ) => "chat",
         (
             Kind::CallbackUpcoming
             | Kind::CallbackReady

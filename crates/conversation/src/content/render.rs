@@ -125,7 +125,10 @@ const ENGLISH: &[(&str, &str)] = &[
     ("callback_attempt_failed.body", "Attempt {attempt} of {of}. We will try again."),
     ("callback_attempt_failed.sms", "We could not reach you. We will try again."),
     ("callback_attempt_failed.email_subject", "We could not reach you"),
-    ("callback_attempt_failed.email_body", "We could not reach you. Attempt {attempt} of {of}. We will try again."),
+    (
+        "callback_attempt_failed.email_body",
+        "We could not reach you. Attempt {attempt} of {of}. We will try again.",
+    ),
     ("callback_final_attempt_failed.title", "We could not reach you"),
     ("callback_final_attempt_failed.body", "This was the last attempt."),
     ("callback_final_attempt_failed.sms", "We could not reach you. This was the last attempt."),

@@ -138,7 +138,8 @@ impl Conversations {
     fn forget_presence(&mut self, person: &PersonId) {
         let believed = self.rules.calls().presence_for();
         let behind = self.presence.range::<PersonId, _>((Bound::Excluded(person), Bound::Unbounded));
-        let old = behind.chain(&self.presence).take(2).filter(|(_, (_, since))| *since + believed <= self.now);
+        let old =
+            behind.chain(&self.presence).take(2).filter(|(_, (_, since))| *since + believed <= self.now);
         for person in old.map(|(person, _)| person.clone()).collect::<Vec<_>>() {
             self.presence.remove(&person);
         }
