@@ -12,7 +12,7 @@ use reveille_conversation::{
 use reveille_core::{Machine, UnixTime};
 
 use crate::allocations;
-use crate::measure::Contestant;
+use crate::measure::{Contestant, race};
 use crate::report::Report;
 
 const LIVE: u64 = 100_000;
@@ -216,14 +216,7 @@ fn parse(report: &mut Report, name: &str, json: &str, reader: impl Fn() -> Reade
     let _ = write!(title, "{name}, {} bytes", json.len());
     report.row(&title, ours_run, vec![peer_run], None);
     let mut ours = reader();
-    let start = std::time::Instant::now();
-    let mut times = 0_u64;
-    while start.elapsed().as_millis() < 300 {
-        for _ in 0..64 {
-            assert!(ours(json));
-        }
-        times += 64;
-    }
-    let rate = (times * json.len() as u64) as f64 / start.elapsed().as_secs_f64() / 1e6;
+    let rate = race(&mut [Contestant::new("ours", || assert!(ours(json)))]);
+    let rate = rate.first().map_or(0.0, |measured| json.len() as f64 * 1e3 / measured.nanoseconds);
     report.note(&format!("{name}: {rate:.0} MB/s"));
 }

@@ -205,6 +205,7 @@ impl Conversations {
 
     pub(super) fn on_queue(&mut self, event: QueueEvent) {
         let QueueEvent { queue, at, what } = event;
+        let at = self.believed(at);
         let mut any = false;
         for id in self.waiting.get(&queue).cloned().unwrap_or_default() {
             let slot = self.store.find(&id, self.now);

@@ -72,6 +72,8 @@ impl Conversations {
             live.ring = Ring::Hidden(hidden_until, Box::new(offer));
             let person = member.id.clone();
             self.timers.insert((hidden_until, slot));
+            // A log-out takes their turn away, too.
+            self.ringing.entry(person.clone()).or_default().insert(there.id.clone());
             return self.note(Some(&there.id), Some(&person), Noted::Held { until: hidden_until });
         }
         self.ring(there, slot, place, &offer);
@@ -116,6 +118,10 @@ impl Conversations {
     fn seen(&self, live: &Live, offer: &Offer, at: UnixTime) -> Option<Reason> {
         let same = offer.offer.is_some() && offer.offer == live.offer;
         if live.ring.is_open() {
+            // The ring may have no name, and this offer one whose cancel came.
+            if offer.offer.is_some() && !same && live.is_cancelled(offer.offer.as_ref(), at) {
+                return Some(Reason::CancelledBefore);
+            }
             if is_other(live, offer) {
                 return (at < live.offered_at).then_some(Reason::EarlierEpisode);
             }
@@ -174,6 +180,7 @@ impl Conversations {
                 // A ring that goes on stays what it is.
                 if !matches!(live.ring, Ring::Rings) {
                     live.ring = Ring::None;
+                    self.rings_no_more(&id, &there.id);
                 }
                 return self.suppress(Some(&there.id), Some(&id), Some(kind), reason);
             }

@@ -17,6 +17,7 @@ mod timers;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
+use std::time::Duration;
 
 use reveille_core::{Machine, UnixTime, Wakeup};
 
@@ -33,6 +34,9 @@ use names::Names;
 use recent::Recent;
 use state::Conversation;
 use store::Store;
+
+/// How far a source's clock may be ahead of ours.
+const AHEAD: Duration = Duration::from_secs(60);
 
 /// Who is told what: the conversations of one shard. See the [crate's documentation](crate) for the loop that drives it.
 pub struct Conversations {
@@ -97,6 +101,7 @@ impl Conversations {
 
     fn on_event(&mut self, event: Event) {
         let Event { conversation: id, at, what, .. } = event;
+        let at = self.believed(at);
         let most = self.rules.memory().conversations();
         let slot = match self.store.find(&id, self.now) {
             Some(slot) => Some(slot),
@@ -141,10 +146,20 @@ impl Conversations {
         }
     }
 
-    fn put_back(&mut self, slot: u32, conversation: Box<Conversation>) {
+    fn put_back(&mut self, slot: u32, conversation: Conversation) {
+        if conversation.is_blank() {
+            // An event that leaves nothing behind takes no room for a week.
+            return self.store.discard(slot, conversation);
+        }
         let memory = self.rules.memory();
-        let keep = if conversation.ended { memory.ended_after() } else { memory.idle_after() };
+        let short = conversation.ended || conversation.members.is_empty();
+        let keep = if short { memory.ended_after() } else { memory.idle_after() };
         self.store.put(slot, conversation, self.now + keep);
+    }
+
+    /// A source's time, as far as it is believed: one that is far ahead would overtake everything that comes later.
+    fn believed(&self, at: UnixTime) -> UnixTime {
+        at.min(self.now + AHEAD)
     }
 
     fn on_rules(&mut self, rules: Rules) {

@@ -1,5 +1,6 @@
 //! Who takes part, who looks, who is there (A2, B3, B8).
 
+use std::ops::Bound;
 use std::time::Duration;
 
 use reveille_core::UnixTime;
@@ -119,6 +120,7 @@ impl Conversations {
         if self.presence.get(&person).is_some_and(|(_, since)| *since > at) {
             return self.suppress(None, Some(&person), None, Reason::Late);
         }
+        self.forget_presence(&person);
         if presence == Presence::Available {
             self.presence.remove(&person);
         } else if self.presence.len() < self.rules.memory().people() as usize
@@ -129,6 +131,18 @@ impl Conversations {
             return self.suppress(None, Some(&person), None, Reason::Full);
         }
         self.note(None, Some(&person), Noted::Taken);
+    }
+
+    /// Two of those who come behind somebody, if what was said of them is not believed any more: so what is old makes room
+    /// without a look at all.
+    fn forget_presence(&mut self, person: &PersonId) {
+        let believed = self.rules.calls().presence_for();
+        let behind = self.presence.range::<PersonId, _>((Bound::Excluded(person), Bound::Unbounded));
+        let old =
+            behind.chain(&self.presence).take(2).filter(|(_, (_, since))| *since + believed <= self.now);
+        for person in old.map(|(person, _)| person.clone()).collect::<Vec<_>>() {
+            self.presence.remove(&person);
+        }
     }
 
     fn on_logged_out(&mut self, person: &PersonId, device: Option<DeviceId>) {

@@ -233,6 +233,7 @@ impl Conversations {
         live.until = live.until.min(now + live.until.since(turn));
         if live.until <= now {
             live.ring = Ring::Over(Cause::TimedOut);
+            self.rings_no_more(&id, &there.id);
             return self.suppress(Some(&there.id), Some(&id), Some(kind_of(offer.media)), Reason::Late);
         }
         self.ring(there, slot, place, &offer);
@@ -293,12 +294,7 @@ impl Conversations {
         let at = if stop.at == UnixTime::MAX { live.offered_at } else { stop.at };
         let offer = stop.offer.or(live.offer.as_ref()).cloned();
         live.cancel(offer.as_ref(), at, true);
-        if let Some(conversations) = self.ringing.get_mut(&id) {
-            conversations.remove(&there.id);
-            if conversations.is_empty() {
-                self.ringing.remove(&id);
-            }
-        }
+        self.rings_no_more(&id, &there.id);
         match was {
             Ring::Rings => {
                 self.drop_held(there, slot, |held| {
@@ -335,6 +331,15 @@ impl Conversations {
         if matches!(stop.cause, Cause::Abandoned | Cause::TimedOut) && matches!(was, Ring::Rings | Ring::Held)
         {
             self.miss(there, slot, place);
+        }
+    }
+
+    pub(super) fn rings_no_more(&mut self, person: &PersonId, conversation: &ConversationId) {
+        if let Some(conversations) = self.ringing.get_mut(person) {
+            conversations.remove(conversation);
+            if conversations.is_empty() {
+                self.ringing.remove(person);
+            }
         }
     }
 

@@ -109,10 +109,7 @@ impl Conversations {
     fn index(&mut self) {
         for (slot, there) in self.store.iter() {
             for member in &there.members {
-                let live = member.live.as_deref();
-                if live.is_some_and(|live| {
-                    matches!(live.ring, super::state::Ring::Rings | super::state::Ring::Held)
-                }) {
+                if member.live.as_deref().is_some_and(|live| live.ring.is_open()) {
                     self.ringing.entry(member.id.clone()).or_default().insert(there.id.clone());
                 }
             }

@@ -187,6 +187,16 @@ impl Conversation {
         }
     }
 
+    /// Whether it is as good as new: nothing would be lost with it.
+    pub(super) fn is_blank(&self) -> bool {
+        let Self { id: _, members, log, extra, sequence, generation, episodes, ended } = self;
+        members.is_empty()
+            && log.is_empty()
+            && extra.is_none()
+            && !ended
+            && (*sequence, *generation, *episodes) == (0, 0, 0)
+    }
+
     pub(super) fn find(&self, person: &PersonId) -> Option<usize> {
         self.members.iter().position(|member| member.id == *person)
     }

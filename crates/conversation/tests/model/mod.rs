@@ -254,8 +254,8 @@ fn apply(
     seen.now = seen.now.max(now);
     let now = seen.now;
     seen.before(&input);
-    for output in &outputs {
-        seen.output(output, &input, now, on_time);
+    for (place, output) in outputs.iter().enumerate() {
+        seen.output(output, &input, now, on_time, place + 1 == outputs.len());
     }
     let refused = outputs.iter().any(
         |output| matches!(output, Output::Suppressed(suppressed) if suppressed.reason == Reason::Duplicate),
@@ -290,7 +290,8 @@ impl Observer {
         }
     }
 
-    fn output(&mut self, output: &Output, input: &Input, now: UnixTime, on_time: bool) {
+    /// `last`: what follows from the input itself; what was due by time stands before it.
+    fn output(&mut self, output: &Output, input: &Input, now: UnixTime, on_time: bool, last: bool) {
         match output {
             Output::Intent(intent) => {
                 let place = (intent.conversation.clone(), intent.recipient.clone());
@@ -310,6 +311,7 @@ impl Observer {
                         self.rings.entry((place.clone(), episode)).or_default();
                         if let Input::Event(Event { what: What::CallOffered(offer), conversation, .. }) =
                             input
+                            && last
                             && place == (conversation.clone(), offer.person.clone())
                             && let Some(name) = &offer.offer
                         {
