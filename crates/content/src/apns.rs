@@ -1,9 +1,8 @@
 //! For Apple's devices.
 
+use reveille_apns::message::InterruptionLevel;
 use reveille_apns::message::{AlertText, InvalidNotification};
-use reveille_apns::{
-    Alert, Background, CollapseId, Error, Expiration, InterruptionLevel, Notification, Priority, Push, Voip,
-};
+use reveille_apns::{Alert, Background, CollapseId, Error, Expiration, Notification, Priority, Push, Voip};
 use reveille_conversation::content::Content;
 use reveille_conversation::{Channel, Intent, Kind, Urgency, Withdraw};
 use reveille_core::UnixTime;

@@ -5,11 +5,10 @@ use std::time::Duration;
 use reveille_conversation::content::Content;
 use reveille_conversation::{Channel, Kind, Takes, Urgency};
 use reveille_core::UnixTime;
-use reveille_fcm::message::{Sacrifice, Text, Visibility};
+use reveille_fcm::android::{AndroidNotification, AndroidPriority, Visibility};
+use reveille_fcm::message::{Sacrifice, Text};
 use reveille_fcm::target::Reach;
-use reveille_fcm::{
-    AndroidConfig, AndroidNotification, AndroidPriority, Data, Error, Message, Notification, Ttl,
-};
+use reveille_fcm::{AndroidConfig, Data, Error, Message, Notification, Ttl};
 
 use crate::{AndroidForm, InvalidContent, Slip, Subject, Templates, Written};
 
