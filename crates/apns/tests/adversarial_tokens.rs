@@ -8,6 +8,7 @@ use reveille_apns::credential::TokenError;
 use reveille_apns::{Token, TokenSettings, TokenSource};
 use reveille_core::UnixTime;
 use reveille_crypto::jws::SigningRequest;
+use reveille_testkit::adversity::{Adversity, Clocks, scripts};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -57,6 +58,52 @@ impl Driver {
             // Refused if it was given up meanwhile.
             let _ = self.tokens.handle_signature(&request, &signature, self.now);
         }
+    }
+
+    fn act(&mut self, deed: Deed, is_here: bool) -> Result<(), TestCaseError> {
+        match deed {
+            Deed::Send => match self.send() {
+                Ok(token) => {
+                    prop_assert!(self.now.since(token.issued_at()) < HOUR);
+                    prop_assert!(token.issued_at() <= self.now + 20 * MINUTE);
+                    prop_assert_eq!(self.tokens.token(self.now).unwrap(), token, "the same for all");
+                }
+                Err(error) => prop_assert!(matches!(error, TokenError::Clock) || !is_here, "{}", error),
+            },
+            // Refused by identity: the one in use, or one of a source before the restart.
+            Deed::Refuse { stranger } => {
+                let refused = if stranger {
+                    Token::from_jwt("a.b.c", self.now).ok()
+                } else {
+                    self.tokens.token(self.now).ok()
+                };
+                if let Some(token) = refused {
+                    self.tokens.handle_refusal(token.authorization(), self.now);
+                }
+            }
+            Deed::Timeout => self.tokens.handle_timeout(self.now),
+            Deed::Poll => self.poll(),
+            Deed::Answer(at) => {
+                if let Some(request) = take(&mut self.open, at) {
+                    let signature = support::sign(request.signing_input());
+                    // Given twice it is refused the second time.
+                    if self.tokens.handle_signature(&request, &signature, self.now).is_ok() {
+                        prop_assert!(self.tokens.handle_signature(&request, &signature, self.now).is_err());
+                    }
+                }
+            }
+            Deed::AnswerWrongly(at) => {
+                if let Some(request) = take(&mut self.open, at) {
+                    prop_assert!(self.tokens.handle_signature(&request, &[7; 64], self.now).is_err());
+                }
+            }
+            Deed::Fail(at) => {
+                if let Some(request) = take(&mut self.open, at) {
+                    self.tokens.handle_failure(&request, self.now);
+                }
+            }
+        }
+        Ok(())
     }
 
     fn note(&mut self, token: &Token) {
@@ -159,41 +206,34 @@ fn an_unsteady_clock_is_told_and_forgiven() {
     assert!(denied > 0);
 }
 
-#[derive(Clone, Debug)]
-enum Step {
+/// What a driver does when a script says that it acts. The numbers go around.
+enum Deed {
     Send,
-    Refuse(usize),
+    Refuse { stranger: bool },
     Timeout,
     Poll,
     Answer(usize),
     AnswerWrongly(usize),
     Fail(usize),
-    Wait(u64),
-    Back(u64),
-    At(u64),
-    Restart,
 }
 
-fn step() -> impl Strategy<Value = Step> {
-    let at = prop_oneof![
-        Just(0),
-        Just(u64::MAX),
-        any::<u64>(),
-        NOW.as_millis() - 10_000_000..NOW.as_millis() + 10_000_000
-    ];
-    prop_oneof![
-        5 => Just(Step::Send),
-        1 => (0_usize..4).prop_map(Step::Refuse),
-        1 => Just(Step::Timeout),
-        2 => Just(Step::Poll),
-        2 => (0_usize..4).prop_map(Step::Answer),
-        1 => (0_usize..4).prop_map(Step::AnswerWrongly),
-        1 => (0_usize..4).prop_map(Step::Fail),
-        4 => (0_u64..30 * 60).prop_map(Step::Wait),
-        1 => (0_u64..100 * 60).prop_map(Step::Back),
-        1 => at.prop_map(Step::At),
-        1 => Just(Step::Restart),
-    ]
+fn deed(choice: u64) -> Deed {
+    let at = (choice / 16 % 4) as usize;
+    match choice % 13 {
+        0..=4 => Deed::Send,
+        5 => Deed::Refuse { stranger: at == 0 },
+        6 => Deed::Timeout,
+        7 | 8 => Deed::Poll,
+        9 | 10 => Deed::Answer(at),
+        11 => Deed::AnswerWrongly(at),
+        _ => Deed::Fail(at),
+    }
+}
+
+/// What the clock shows. One that has lost its mind shows the end of time.
+fn shown(clocks: &Clocks) -> UnixTime {
+    let now = clocks.now(0);
+    if now > NOW + 500_000 * HOUR { UnixTime::MAX } else { now }
 }
 
 fn take(open: &mut Vec<SigningRequest>, at: usize) -> Option<SigningRequest> {
@@ -201,71 +241,35 @@ fn take(open: &mut Vec<SigningRequest>, at: usize) -> Option<SigningRequest> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
 
     /// Whatever happens: no token is sent that is an hour old or more than 20 minutes ahead, none is made of a signature
     /// that is wrong or late, the wake-up leads on, and left alone there is a token before long.
     #[test]
-    fn any_clock_any_signer(is_here: bool, steps in prop::collection::vec(step(), 1..120)) {
+    fn any_clock_any_signer(is_here: bool, script in scripts(1..120)) {
+        let mut clocks = Clocks::new(NOW, 1);
         let mut driver = Driver::new(is_here, NOW);
-        for step in steps {
-            match step {
-                Step::Send => match driver.send() {
-                    Ok(token) => {
-                        prop_assert!(driver.now.since(token.issued_at()) < HOUR);
-                        prop_assert!(token.issued_at() <= driver.now + 20 * MINUTE);
-                        let again = driver.tokens.token(driver.now);
-                        prop_assert_eq!(again.unwrap(), token, "the same for all");
-                    }
-                    Err(error) => prop_assert!(matches!(error, TokenError::Clock) || !is_here, "{}", error),
-                },
-                // Refused by identity: the one in use, or one of a source before the restart.
-                Step::Refuse(at) => {
-                    let refused = if at == 0 { Token::from_jwt("a.b.c", driver.now).ok() } else { driver.tokens.token(driver.now).ok() };
-                    if let Some(token) = refused {
-                        driver.tokens.handle_refusal(token.authorization(), driver.now);
-                    }
-                }
-                Step::Timeout => driver.tokens.handle_timeout(driver.now),
-                Step::Poll => driver.poll(),
-                Step::Answer(at) => {
-                    if let Some(request) = take(&mut driver.open, at) {
-                        let signature = support::sign(request.signing_input());
-                        let taken = driver.tokens.handle_signature(&request, &signature, driver.now);
-                        // Given twice it is refused the second time.
-                        if taken.is_ok() {
-                            prop_assert!(driver.tokens.handle_signature(&request, &signature, driver.now).is_err());
-                        }
-                    }
-                }
-                Step::AnswerWrongly(at) => {
-                    if let Some(request) = take(&mut driver.open, at) {
-                        prop_assert!(driver.tokens.handle_signature(&request, &[7; 64], driver.now).is_err());
-                    }
-                }
-                Step::Fail(at) => {
-                    if let Some(request) = take(&mut driver.open, at) {
-                        driver.tokens.handle_failure(&request, driver.now);
-                    }
-                }
-                Step::Wait(seconds) => driver.now += Duration::from_secs(seconds),
-                Step::Back(seconds) => driver.now = driver.now - Duration::from_secs(seconds),
-                Step::At(millis) => driver.now = UnixTime::from_millis(millis),
+        for event in script {
+            clocks.apply(&event);
+            driver.now = shown(&clocks);
+            match event {
+                Adversity::Act { choice, .. } => driver.act(deed(choice), is_here)?,
                 // What was asked before the restart is answered to the source after it.
-                Step::Restart => {
+                Adversity::Restart { .. } | Adversity::Fork { .. } => {
                     let open = std::mem::take(&mut driver.open);
                     driver = Driver { open, ..Driver::new(is_here, driver.now) };
                 }
+                _ => {}
             }
-            if let Some(wakeup) = driver.tokens.next_wakeup() {
-                let now = driver.now.max(wakeup.at);
-                if wakeup.at > driver.now && wakeup.at < UnixTime::MAX {
-                    // It may be polled by another clock; a driver that keeps to it does not spin.
-                    driver.tokens.handle_timeout(now);
-                    let next = driver.tokens.next_wakeup();
-                    prop_assert!(next.is_none_or(|next| next.at > now), "{:?} at {}", next, now);
-                    driver.now = now;
-                }
+            if let Some(wakeup) = driver.tokens.next_wakeup()
+                && wakeup.at > driver.now
+                && wakeup.at < UnixTime::MAX
+            {
+                // It may be polled by another clock; a driver that keeps to it does not spin.
+                driver.tokens.handle_timeout(wakeup.at);
+                let next = driver.tokens.next_wakeup();
+                prop_assert!(next.is_none_or(|next| next.at > wakeup.at), "{:?} at {}", next, wakeup.at);
+                clocks.apply(&Adversity::Wait { ms: wakeup.at.since(driver.now).as_millis() as u64 });
             }
         }
         // Left alone, it has a token before long. At the end of time none can be told from an old one.
@@ -283,29 +287,30 @@ proptest! {
 
     /// On a steady clock signatures are 20 minutes apart, whoever refuses, fails or answers late.
     #[test]
-    fn apples_twenty_minutes(is_here: bool, steps in prop::collection::vec(step(), 1..150)) {
+    fn apples_twenty_minutes(is_here: bool, script in scripts(1..150)) {
         let mut driver = Driver::new(is_here, NOW);
         let mut seen: Vec<UnixTime> = Vec::new();
-        for step in steps {
-            match step {
-                Step::Send | Step::Restart | Step::Back(_) | Step::At(_) => {
-                    let _ = driver.send();
-                }
-                Step::Refuse(_) => {
-                    if let Ok(token) = driver.tokens.token(driver.now) {
-                        driver.note(&token);
-                        driver.tokens.handle_refusal(token.authorization(), driver.now);
+        for event in script {
+            match event {
+                Adversity::Wait { ms } => driver.now += Duration::from_millis(ms),
+                Adversity::Act { choice, .. } => match deed(choice) {
+                    Deed::Send => drop(driver.send()),
+                    Deed::Refuse { .. } => {
+                        if let Ok(token) = driver.tokens.token(driver.now) {
+                            driver.note(&token);
+                            driver.tokens.handle_refusal(token.authorization(), driver.now);
+                        }
                     }
-                }
-                Step::Timeout => driver.tokens.handle_timeout(driver.now),
-                Step::Poll => driver.poll(),
-                Step::Answer(_) => driver.answer_last(),
-                Step::AnswerWrongly(at) | Step::Fail(at) => {
-                    if let Some(request) = take(&mut driver.open, at) {
-                        driver.tokens.handle_failure(&request, driver.now);
+                    Deed::Timeout => driver.tokens.handle_timeout(driver.now),
+                    Deed::Poll => driver.poll(),
+                    Deed::Answer(_) => driver.answer_last(),
+                    Deed::AnswerWrongly(at) | Deed::Fail(at) => {
+                        if let Some(request) = take(&mut driver.open, at) {
+                            driver.tokens.handle_failure(&request, driver.now);
+                        }
                     }
-                }
-                Step::Wait(seconds) => driver.now += Duration::from_secs(seconds),
+                },
+                _ => {}
             }
             if let Ok(token) = driver.tokens.token(driver.now)
                 && seen.last() != Some(&token.issued_at())

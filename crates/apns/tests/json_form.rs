@@ -87,6 +87,37 @@ fn every_form_is_read_and_written_back_the_same() {
     }
 }
 
+/// A payload is written into memory that is there: the guess is enough for plain text, and not many times as much.
+#[test]
+fn every_payload_fits_into_the_memory_that_was_guessed() {
+    let long = "x".repeat(1_000);
+    let localized = json!({"key": long, "args": [long, long]});
+    let texts = ["title", "subtitle", "body", "launch_image", "action", "action_loc_key", "summary_arg"];
+    let alerts = texts
+        .into_iter()
+        .map(|text| json!({text: long}))
+        .chain(["title_loc", "subtitle_loc", "loc"].into_iter().map(|text| json!({text: localized})));
+    let alerts = alerts.chain([json!(long)]).map(|alert| json!({"push_type": "alert", "alert": alert}));
+    let activities = [
+        json!({"event": "start", "timestamp": 0, "attributes_type": "A", "attributes": {"a": long},
+               "content_state": {"s": long}, "alert": {"title": long, "body": {"key": long, "args": [long]}}}),
+        json!({"event": "update", "timestamp": 0, "content_state": {"s": long}, "alert": {"title": long, "body": long}}),
+        json!({"event": "end", "timestamp": 0, "content_state": {"s": long}, "alert": {"title": long, "body": long}}),
+    ];
+    let activities = activities.into_iter().map(|activity| {
+        json!({"push_type": "liveactivity", "activity": activity, "custom": {"c": long}, "optional_custom": {"o": long}})
+    });
+    for form in forms().into_iter().map(|(form, _)| form).chain(alerts).chain(activities) {
+        let push: Notification<'_> = serde_json::from_value(form.clone()).unwrap();
+        let (guess, length) = (push.size_hint(), push.payload().len());
+        assert!(
+            guess >= length && guess <= length + 512,
+            "{guess} bytes for {length}: {:.300}",
+            form.to_string()
+        );
+    }
+}
+
 #[test]
 fn the_version_may_be_left_out_but_not_be_another() {
     for (form, _) in forms() {

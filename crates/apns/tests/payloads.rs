@@ -289,12 +289,20 @@ fn a_push_type_of_tomorrow() {
 #[test]
 fn seconds_in_place_of_milliseconds_are_refused_wherever_a_time_stands() {
     let seconds = UnixTime::from_millis(NOW.as_secs());
+    let start = |timestamp: UnixTime, stale_date: UnixTime| {
+        json!({"event": "start", "timestamp": timestamp, "attributes_type": "A", "attributes": {}, "content_state": {},
+               "alert": {"title": "t", "body": "b"}, "stale_date": stale_date})
+    };
     let forms = [
         json!({"push_type": "alert", "alert": "a", "delivery": {"expiration": seconds}}),
         json!({"push_type": "liveactivity", "activity": {"event": "end", "timestamp": seconds}}),
         json!({"push_type": "liveactivity", "activity": {"event": "end", "timestamp": NOW, "dismissal_date": seconds}}),
         json!({"push_type": "liveactivity", "activity":
             {"event": "update", "timestamp": NOW, "content_state": {}, "stale_date": seconds}}),
+        json!({"push_type": "liveactivity", "activity":
+            {"event": "update", "timestamp": seconds, "content_state": {}}}),
+        json!({"push_type": "liveactivity", "activity": start(seconds, NOW)}),
+        json!({"push_type": "liveactivity", "activity": start(NOW, seconds)}),
     ];
     for form in forms {
         let push: Notification<'_> = serde_json::from_value(form.clone()).unwrap();

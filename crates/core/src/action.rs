@@ -220,6 +220,25 @@ impl Action {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_drop_spares_what_was_registered_since() {
+        let at = UnixTime::from_millis;
+        for (died, registered, drops) in [
+            (Some(5), 4, true),
+            (Some(5), 5, false),
+            (Some(5), 6, false),
+            (Some(0), 0, false),
+            (None, 0, true),
+            (None, u64::MAX, true),
+        ] {
+            let action = Action::DropTarget { if_registered_before: died.map(at) };
+            assert_eq!(action.drops(at(registered)), drops, "died {died:?}, registered {registered}");
+        }
+        let others = every_action().into_iter().filter(|action| action.name() != "drop_target");
+        assert!(others.clone().count() > 5);
+        assert!(others.into_iter().all(|action| !action.drops(at(0)) && !action.drops(UnixTime::MAX)));
+    }
+
     fn every_action() -> Vec<Action> {
         let (at, source) = (UnixTime::from_secs(9), RetrySource::Guess);
         vec![

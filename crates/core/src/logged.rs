@@ -469,6 +469,33 @@ mod tests {
         ");
     }
 
+    #[test]
+    fn a_whole_log_is_read_to_its_end_whatever_the_lengths() {
+        let lengths = [0, 1, 127, 128, 129, 255, 256, 16_383, 16_384, 16_385, 70_000];
+        let (mut log, mut ends) = (Vec::new(), Vec::new());
+        log_head(&mut log, 7);
+        for (number, length) in (u64::MAX - 5..=u64::MAX).chain(0..5).zip(lengths) {
+            log_append(&mut log, number, UnixTime::from_millis(number), &vec![number as u8; length]);
+            ends.push(log.len());
+        }
+        let mut entries = LogEntries::new(&log, 7).unwrap();
+        for (at, length) in lengths.into_iter().enumerate() {
+            let number = (u64::MAX - 5).wrapping_add(at as u64);
+            let entry = entries.next().unwrap();
+            assert_eq!((entry.number, entry.now), (number, UnixTime::from_millis(number)), "{length}");
+            assert_eq!(entry.input, vec![number as u8; length]);
+            assert_eq!(entries.valid_len(), ends[at]);
+        }
+        assert_eq!(entries.next(), None);
+        // Cut anywhere: what was written to its end, and no more.
+        for cut in (8..2_000).chain([ends[9] - 1, ends[9], ends[9] + 1, log.len() - 1]) {
+            let mut entries = LogEntries::new(&log[..cut], 7).unwrap();
+            let whole = ends.iter().filter(|end| **end <= cut).count();
+            assert_eq!(entries.by_ref().count(), whole, "{cut}");
+            assert_eq!(entries.valid_len(), if whole == 0 { 8 } else { ends[whole - 1] });
+        }
+    }
+
     proptest! {
         /// However a log is cut or one byte of it changed: what is read is a beginning of what was written.
         #[test]

@@ -64,9 +64,9 @@ pub struct Suspicion {
     first: Option<UnixTime>,
     #[serde(default)]
     last: Option<UnixTime>,
-    /// Milliseconds between the first and the last answer, as far as they count.
+    /// Milliseconds between the first and the last answer, as far as they count; below zero after a step back.
     #[serde(default)]
-    spread_ms: u64,
+    spread_ms: i64,
     answers: u32,
 }
 
@@ -84,20 +84,25 @@ impl Suspicion {
     /// says so. An accepted message clears the record; any other refusal leaves it as it is.
     ///
     /// No jump of the clock makes a day of seconds: one gap counts for half of the policy's time at most, and a clock that
-    /// steps back counts for nothing.
+    /// steps back takes as much away again.
     pub fn weigh(&mut self, mut outcome: Outcome, policy: SuspicionPolicy, now: UnixTime) -> Outcome {
         match &mut outcome {
             Outcome::Accepted(_) => *self = Self::default(),
             Outcome::Rejected(rejection) if rejection.action == Action::SuspectTarget => {
-                let gap = now.since(self.last.unwrap_or(now));
-                if gap <= IMPLAUSIBLE_GAP {
-                    let counted = millis(gap).min(millis(policy.over).div_ceil(2));
-                    self.spread_ms = self.spread_ms.saturating_add(counted);
-                }
+                let last = self.last.unwrap_or(now);
+                let over = i64::try_from(millis(policy.over)).unwrap_or(i64::MAX);
+                let half = over / 2 + over % 2;
+                let counted = |gap: Duration| match i64::try_from(millis(gap)) {
+                    Ok(gap_ms) if gap <= IMPLAUSIBLE_GAP => gap_ms.min(half),
+                    _ => 0,
+                };
+                // A clock that goes away and comes back gives and takes the same, whichever way comes first.
+                let (ahead, back) = (counted(now.since(last)), counted(last.since(now)));
+                self.spread_ms = self.spread_ms.saturating_add(ahead).saturating_sub(back).max(-half);
                 self.first = Some(self.first.map_or(now, |first| first.min(now)));
                 self.last = Some(now);
                 self.answers = self.answers.saturating_add(1);
-                if self.answers >= policy.answers && self.spread_ms >= millis(policy.over) {
+                if self.answers >= policy.answers && self.spread_ms >= over {
                     rejection.action = Action::DropTarget { if_registered_before: None };
                 }
             }
@@ -179,13 +184,22 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_goes_ahead_and_comes_back_counts_for_nothing() {
+        let mut suspicion = Suspicion::default();
+        for glitch in 0..1_000 {
+            let hours = [200, 212, 200, 188, 200, 500, 200, 24 * 399, 200, 24 * 500, 200, 0, 200, 201, 200];
+            assert_eq!(weigh_all(&mut suspicion, &hours), ["suspect_target"; 15], "glitch {glitch}");
+        }
+    }
+
+    #[test]
     fn a_clock_that_steps_back_counts_for_nothing() {
         let mut suspicion = Suspicion::default();
         assert_eq!(weigh_all(&mut suspicion, &[100, 0, 1]), ["suspect_target"; 3]);
         assert_eq!(suspicion.since(), Some(UnixTime::from_secs(1_000_000)));
         assert_eq!(
-            weigh_all(&mut suspicion, &[13, 23, 24]),
-            ["suspect_target", "suspect_target", "drop_target"]
+            weigh_all(&mut suspicion, &[13, 25, 35, 36]),
+            ["suspect_target", "suspect_target", "suspect_target", "drop_target"]
         );
     }
 }

@@ -56,6 +56,26 @@ proptest! {
         }
     }
 
+    /// However often the clock goes ahead and comes back: what lies within half a day of real time is no day.
+    #[test]
+    fn glitches_make_no_day(
+        answers in proptest::collection::vec((0..600_000_u64, -4_000_000_000_000..4_000_000_000_000_i64), 1..60),
+    ) {
+        let mut clocks = Clocks::new(START, 1);
+        let mut suspicion = Suspicion::default();
+        suspicion.weigh(not_found(), SuspicionPolicy::default(), START);
+        for (ms, error_ms) in answers {
+            clocks.apply(&Adversity::Wait { ms });
+            for error_ms in [error_ms, 0] {
+                clocks.set(0, error_ms);
+                if clocks.truth().since(START) < Duration::from_secs(12 * 3_600) {
+                    let outcome = suspicion.weigh(not_found(), SuspicionPolicy::default(), clocks.now(0));
+                    prop_assert!(!drops(&outcome));
+                }
+            }
+        }
+    }
+
     /// Whatever has happened: an accepted message clears it, and a target that stays unknown for two days of a right clock
     /// is given up.
     #[test]

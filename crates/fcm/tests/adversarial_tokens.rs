@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use reveille_core::{Jitter, UnixTime};
 use reveille_fcm::credential::FetchId;
 use reveille_fcm::{Grant, TokenOutput, TokenSettings, TokenSource};
+use reveille_testkit::adversity::{Adversity, Clocks, scripts};
 
 /// A source, a server that always gives a token, and how often it was asked.
 struct World {
@@ -120,28 +121,10 @@ fn a_fetch_that_a_jump_falls_into_is_still_heard() {
     assert_eq!(world.fetches, 1);
 }
 
-/// A reading of a clock that nobody vouches for.
-#[derive(Clone, Debug)]
-enum Step {
-    /// Time goes on.
-    Pass(u64),
-    /// The clock shows something for a moment and is right again at the next reading.
-    Glitch(u64),
-    /// It is set, ahead or back, and stays.
-    Set(u64),
-    /// The server answers.
-    Answer,
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let anywhere = || prop_oneof![any::<u64>(), 0..4_000_000_000_000_u64, Just(0), Just(u64::MAX)];
-    let step = prop_oneof![
-        6 => (0..60_000_u64).prop_map(Step::Pass),
-        3 => anywhere().prop_map(Step::Glitch),
-        1 => anywhere().prop_map(Step::Set),
-        6 => Just(Step::Answer),
-    ];
-    prop::collection::vec(step, 1..120)
+/// What the clock shows. One that has lost its mind shows the end of time.
+fn shown(clocks: &Clocks) -> UnixTime {
+    let now = clocks.now(0);
+    if now > UnixTime::from_secs(2 * NOW.as_secs()) { UnixTime::MAX } else { now }
 }
 
 proptest! {
@@ -150,26 +133,33 @@ proptest! {
     /// Whatever the clock shows: no panic, one fetch at a time, no token for longer than any server gives, and once the
     /// clock is steady a token within minutes.
     #[test]
-    fn any_clock_is_survived(steps in steps(), seed: u64) {
-        let mut world = World::new(seed);
-        let mut now = NOW.as_millis();
-        for step in steps {
-            let reading = match step {
-                Step::Pass(millis) => { now = now.saturating_add(millis); now }
-                Step::Glitch(millis) => millis,
-                Step::Set(millis) => { now = millis; now }
-                Step::Answer => { world.answer(UnixTime::from_millis(now)); now }
-            };
-            let reading = UnixTime::from_millis(reading);
-            let before = (world.fetches, world.open);
+    fn any_clock_is_survived(script in scripts(1..160), seed: u64) {
+        let (mut world, mut clocks) = (World::new(seed), Clocks::new(NOW, 1));
+        for event in script {
+            clocks.apply(&event);
+            let mut reading = shown(&clocks);
+            match event {
+                // A glitch: shown for a moment, and right again at the next reading.
+                Adversity::Act { choice, .. } if choice % 4 == 0 => {
+                    reading = UnixTime::from_millis(choice >> (choice / 4 % 64));
+                }
+                Adversity::Act { .. } => world.answer(reading),
+                // What was asked for before the restart is answered to the source after it.
+                Adversity::Restart { .. } | Adversity::Fork { .. } => {
+                    world = World { open: world.open, ..World::new(seed) };
+                }
+                Adversity::StoreAnswersLate => world.answer(reading + secs(90)),
+                _ => {}
+            }
+            let before = world.fetches;
             world.look(reading);
-            prop_assert!(world.fetches <= before.0 + 1);
+            prop_assert!(world.fetches <= before + 1);
             if let Ok(token) = world.source.token(reading) {
                 prop_assert!(token.expires_at().since(reading) <= secs(3_600 + 5));
             }
         }
         // Steady from here on, a second at a time (there must be room for it before the end of time).
-        now = now.min(u64::MAX - 4_000_000);
+        let mut now = shown(&clocks).as_millis().min(u64::MAX - 4_000_000);
         let mut found = false;
         for _ in 0..2_000 {
             now += 1_000;

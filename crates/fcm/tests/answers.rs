@@ -122,7 +122,11 @@ fn without_a_code_the_status_word_decides() {
         (401, "UNAUTHENTICATED", STALE),
         (403, "PERMISSION_DENIED", WRONG),
         (404, "NOT_FOUND", Action::SuspectTarget),
+        (400, "OUT_OF_RANGE", Action::FixRequest { field: None }),
         (409, "ABORTED", retry.clone()),
+        (409, "ALREADY_EXISTS", Action::GiveUp),
+        (500, "DATA_LOSS", Action::GiveUp),
+        (500, "UNKNOWN", retry.clone()),
         (429, "RESOURCE_EXHAUSTED", slow(Scope::Credential, 60)),
         (499, "CANCELLED", retry.clone()),
         (500, "INTERNAL", retry.clone()),
@@ -130,8 +134,11 @@ fn without_a_code_the_status_word_decides() {
         (503, "UNAVAILABLE", retry.clone()),
         (504, "DEADLINE_EXCEEDED", retry),
     ] {
-        let rejection = run(status, &[], &body(status, word, None, &[]));
-        assert_eq!((rejection.action, rejection.reason.as_deref()), (action, Some(word)), "{status}");
+        // Also where a proxy in between has changed the HTTP status.
+        for status in [status, 418, 502, 600] {
+            let rejection = run(status, &[], &body(status, word, None, &[]));
+            assert_eq!((&rejection.action, rejection.reason.as_deref()), (&action, Some(word)), "{status}");
+        }
     }
 }
 

@@ -126,6 +126,27 @@ fn what_could_not_be_mapped_is_listed() {
 }
 
 #[test]
+fn a_priority_is_a_word_or_one_of_apples_numbers() {
+    for (old, new) in [
+        (json!("high"), json!("HIGH")),
+        (json!("HIGH"), json!("HIGH")),
+        (json!(10), json!("HIGH")),
+        (json!("normal"), json!("NORMAL")),
+        (json!("Normal"), json!("NORMAL")),
+        (json!(5), json!("NORMAL")),
+        (json!(1), Value::Null),
+        (json!(0), Value::Null),
+        (json!("10"), Value::Null),
+        (json!(true), Value::Null),
+    ] {
+        let request = json!({"to": "t", "priority": old});
+        assert_eq!(v1(&request)["android"]["priority"], new, "{old}");
+        let said = if new.is_null() { "priority not mapped: is neither high nor normal" } else { "" };
+        assert_eq!(notes(&request), said, "{old}");
+    }
+}
+
+#[test]
 fn a_web_address_as_click_action_is_a_link() {
     let old = json!({"to": "t", "notification": {"click_action": "https://a.example/chat", "icon": "https://a.example/i.png"}});
     let new = v1(&old);

@@ -211,6 +211,22 @@ fn the_credential_test_says_what_is_wrong() {
     assert_eq!(verdict.to_string(), "clock off: this machine is 1794999000 s behind Google");
 }
 
+/// Google says it in one of two sentences; every other 403 without a code is about the project.
+#[test]
+fn a_403_tells_a_disabled_api_from_a_missing_right() {
+    for (said, verdict) in [
+        ("Firebase Cloud Messaging API has not been used in project 1 before", Verdict::ApiDisabled),
+        ("Firebase Cloud Messaging API is disabled.", Verdict::ApiDisabled),
+        ("Permission 'cloudmessaging.messages.create' denied on resource", Verdict::WrongProject),
+        ("", Verdict::WrongProject),
+    ] {
+        let body =
+            serde_json::json!({"error": {"code": 403, "status": "PERMISSION_DENIED", "message": said}});
+        let response = Response::builder().status(403).body(body.to_string()).unwrap();
+        assert_eq!(Verdict::from_response(None, &response, NOW), verdict, "{said}");
+    }
+}
+
 #[test]
 fn verdict_texts() {
     let all = [

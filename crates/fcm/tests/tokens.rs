@@ -345,6 +345,93 @@ fn every_refusal_of_the_oauth_server_is_told_apart() {
     }
 }
 
+/// All of a server's words, and what Google says beside `invalid_grant`.
+#[test]
+fn every_word_of_a_refusal_has_a_meaning() {
+    use TokenFailureKind as Kind;
+    let kind = |word: &str, said: &str, ahead: i64| {
+        // `NOW` is 11:06:40.
+        let seconds = 400 - ahead;
+        let date = format!("Wed, 18 Nov 2026 11:{:02}:{:02} GMT", seconds / 60, seconds % 60);
+        let body = serde_json::json!({"error": word, "error_description": said}).to_string();
+        let answer = Response::builder().status(400).header("date", date).body(Bytes::from(body)).unwrap();
+        let source = source();
+        source.handle_timeout(NOW);
+        source.handle_response(fetch(&source).unwrap().0, &answer, NOW);
+        failure(&source).kind
+    };
+    for (word, said, expected) in [
+        ("invalid_grant", "Invalid JWT Signature.", Kind::WrongKey),
+        ("invalid_grant", "Token must be a short-lived token", Kind::ClockOff),
+        ("invalid_grant", "and in a reasonable timeframe", Kind::ClockOff),
+        ("invalid_grant", "Check your iat and exp values", Kind::ClockOff),
+        ("invalid_grant", "clock skew", Kind::ClockOff),
+        ("invalid_grant", "Account not found", Kind::UnknownAccount),
+        ("invalid_grant", "account was disabled", Kind::UnknownAccount),
+        ("invalid_grant", "account has been deleted", Kind::UnknownAccount),
+        ("invalid_grant", "Invalid email", Kind::UnknownAccount),
+        ("invalid_grant", "Bad Request", Kind::Refused),
+        ("invalid_client", "The OAuth client was not found.", Kind::UnknownAccount),
+        ("invalid_client", "Unauthorized", Kind::NotAllowed),
+        ("temporarily_unavailable", "", Kind::Unavailable),
+        ("server_error", "", Kind::Unavailable),
+        ("internal_failure", "", Kind::Unavailable),
+        ("unauthorized_client", "", Kind::NotAllowed),
+        ("", "", Kind::Malformed),
+    ] {
+        assert_eq!(kind(word, said, 0), expected, "{word}: {said}");
+    }
+    // Where nothing is said, the server's own clock is a hint: five minutes are tolerated, either way.
+    for (ahead, expected) in
+        [(300, Kind::Refused), (301, Kind::ClockOff), (-300, Kind::Refused), (-301, Kind::ClockOff)]
+    {
+        assert_eq!(kind("invalid_grant", "Bad Request", ahead), expected, "{ahead} s");
+    }
+}
+
+#[test]
+fn an_issuer_is_an_address_that_fits_into_a_header() {
+    let email = |length: usize| format!("{}@b", "a".repeat(length - 2));
+    assert!(Issuer::new(&email(320), None).is_ok());
+    assert!(Issuer::new("a@b", None).is_ok());
+    for wrong in [&email(321), &email(400), "@b", "a@", "ab", "", "a b@c", "é@b", "a@b\n"] {
+        let refused = Issuer::new(wrong, None).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "credential file: `client_email` is not an e-mail address",
+            "{wrong}"
+        );
+    }
+    assert!(Issuer::new("a@b", Some(&"k".repeat(256))).is_ok());
+    assert!(Issuer::new("a@b", Some(&"k".repeat(257))).is_err());
+}
+
+/// Renewals of many processes are spread, but none comes later than the half of what is early.
+#[test]
+fn a_renewal_is_spread_over_less_than_half_of_its_lead() {
+    let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+    let settings =
+        TokenSettings::default().with_early(minutes(10)).unwrap().with_spread(minutes(30)).unwrap();
+    let renewals: Vec<UnixTime> = (0..200)
+        .map(|seed| {
+            let source = TokenSource::new(Grant::metadata_server(), settings, Jitter::new(seed));
+            source.handle_timeout(NOW);
+            source.handle_response(fetch(&source).unwrap().0, &granted(3_600), NOW);
+            assert!(matches!(source.poll_output(), Some(TokenOutput::Ready { .. })));
+            source.next_wakeup().unwrap().at
+        })
+        .collect();
+    // A token that lives shorter than its lead is renewed in the second half of its life.
+    let short = TokenSource::new(Grant::metadata_server(), settings, Jitter::new(1));
+    short.handle_timeout(NOW);
+    short.handle_response(fetch(&short).unwrap().0, &granted(100), NOW);
+    let renewal = short.next_wakeup().unwrap().at;
+    assert!(renewal >= after(50) && renewal <= after(75), "{renewal}");
+    let (first, last) = (*renewals.iter().min().unwrap(), *renewals.iter().max().unwrap());
+    assert!(first >= after(50 * 60) && first < after(51 * 60), "{first}");
+    assert!(last <= after(55 * 60) && last > after(54 * 60), "{last}");
+}
+
 #[test]
 fn a_clock_that_is_set_back_does_not_stop_the_renewal() {
     let source = with_token(3_600);

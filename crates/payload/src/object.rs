@@ -283,6 +283,48 @@ mod tests {
         assert_eq!(serde_json::to_string(&object).unwrap(), json);
     }
 
+    /// A format that has more kinds of values than JSON (`postcard`, MessagePack): what an option or a wrapper is there.
+    enum Foreign {
+        None,
+        Some(i64),
+        Wrapped(i64),
+        Text(String),
+        Number(f64),
+    }
+    impl<'de> Deserializer<'de> for Foreign {
+        type Error = serde::de::value::Error;
+        fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+            use serde::de::IntoDeserializer as _;
+            match self {
+                Self::None => visitor.visit_none(),
+                Self::Some(number) => visitor.visit_some(number.into_deserializer()),
+                Self::Wrapped(number) => visitor.visit_newtype_struct(number.into_deserializer()),
+                Self::Text(text) => visitor.visit_string(text),
+                Self::Number(number) => visitor.visit_f64(number),
+            }
+        }
+        serde::forward_to_deserialize_any! {
+            bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit unit_struct
+            newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+        }
+    }
+
+    #[test]
+    fn values_of_other_formats_become_json() {
+        let json = |value: Foreign| {
+            let mut out = Vec::new();
+            JsonInto(&mut out).deserialize(value).map(|()| String::from_utf8(out).unwrap())
+        };
+        assert_eq!(json(Foreign::None).unwrap(), "null");
+        assert_eq!(json(Foreign::Some(-7)).unwrap(), "-7");
+        assert_eq!(json(Foreign::Wrapped(7)).unwrap(), "7");
+        assert_eq!(json(Foreign::Text("é\"".to_owned())).unwrap(), "\"é\\\"\"");
+        assert_eq!(json(Foreign::Number(0.5)).unwrap(), "0.5");
+        for infinite in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(json(Foreign::Number(infinite)).unwrap_err().to_string(), "expected a finite number");
+        }
+    }
+
     #[test]
     fn text_and_map_are_the_same_size() {
         // Sizes are counted on either: the text must not be shorter or longer.

@@ -40,6 +40,10 @@ fn main() -> ExitCode {
         worst = worst.max(tags(crypto, count));
         worst = worst.max(bindings(crypto, count));
         worst = worst.max(right_or_wrong(crypto, count));
+        worst = worst.max(bindings_of_the_revoked(crypto, count));
+        // No secret of the key, the tag or the token: how long it takes to find an id in a list. SECURITY.md says to whom
+        // that tells something.
+        revoked_or_not(crypto, count);
         worst = worst.max(snapshot_tags(crypto, count));
         worst = worst.max(private_keys(crypto, count / 20));
     }
@@ -124,6 +128,40 @@ fn right_or_wrong(crypto: CryptoProvider, count: usize) -> f64 {
         count,
         &classes,
         |token| verifier.check(&keys, token, &MINE, NOW),
+    )
+}
+
+/// Of a user whose tokens are revoked, in the same list and place: the first or the last binding is wrong.
+fn bindings_of_the_revoked(crypto: CryptoProvider, count: usize) -> f64 {
+    let other = "ffffffff-4f3b-4e0e-9a55-0a3c3a1f9d11";
+    let classes = [
+        issued_for(crypto, &Bindings { contact: other, ..MINE }),
+        issued_for(crypto, &Bindings { channel: "api", ..MINE }),
+    ];
+    let (keys, mut verifier) = (keys(crypto), busy());
+    verifier.revocations.revoke(Binding::Device, MINE.device, NOW);
+    t_test(
+        &format!("{}: first or last binding wrong, of a revoked user", crypto.name),
+        count,
+        &classes,
+        |token| verifier.check(&keys, token, &MINE, NOW),
+    )
+}
+
+/// The same wrong token, for a device that is in the list and for one that is not.
+fn revoked_or_not(crypto: CryptoProvider, count: usize) -> f64 {
+    let tokens = issued_for(crypto, &Bindings { contact: "ffffffff-4f3b-4e0e-9a55-0a3c3a1f9d11", ..MINE });
+    let at = |device: &'static str| -> Vec<(String, &'static str)> {
+        tokens.iter().map(|token| (token.clone(), device)).collect()
+    };
+    let classes = [at("f2a1c7d4-11aa-4b6f-b0c2-9d8e7f6a5b4c"), at("f2a1c7d4-11aa-4b6f-b0c2-9d8e7f6a5b4d")];
+    let (keys, mut verifier) = (keys(crypto), busy());
+    verifier.revocations.revoke(Binding::Device, MINE.device, NOW);
+    t_test(
+        &format!("({}: the device is revoked or not, for information)", crypto.name),
+        count,
+        &classes,
+        |(token, device)| verifier.check(&keys, token, &Bindings { device, ..MINE }, NOW),
     )
 }
 

@@ -182,6 +182,27 @@ fn a_snapshot_taken_after_a_jump_does_not_hide_it() {
     assert_eq!(set.reserve(&used_before_the_crash(NOW - ms(50_000)), THIEF, NOW), Err(Reason::ColdStart));
 }
 
+/// Threads read one clock, and come in the wrong order: no time passes by that, and the watch does not end early.
+#[test]
+fn readings_in_the_wrong_order_do_not_end_the_watch() {
+    let (key, limits) = (snapshot_key(), ReplayLimits::default());
+    let mut set = ReplaySet::cold(0, limits, NOW);
+    for _ in 0..10_000 {
+        set.handle_timeout(NOW + ms(900));
+        set.handle_timeout(NOW);
+    }
+    // Nor by stopping and starting in between.
+    for _ in 0..1_000 {
+        let bytes = set.snapshot(&key, NOW);
+        set = ReplaySet::restore(&bytes, &key, limits, Continuity::Unbroken, NOW).unwrap();
+        set.handle_timeout(NOW + ms(900));
+    }
+    assert!(set.next_wakeup().is_some());
+    // The clock is set: nothing from before counts.
+    let right = NOW + ms(120_000);
+    assert_eq!(set.reserve(&used_before_the_crash(right - ms(50_000)), THIEF, right), Err(Reason::ColdStart));
+}
+
 #[test]
 fn a_cold_set_stops_watching_when_all_that_was_before_has_expired() {
     let mut set = ReplaySet::cold(0, ReplayLimits::default(), NOW);

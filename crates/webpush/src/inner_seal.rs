@@ -162,6 +162,14 @@ mod tests {
     }
 
     #[test]
+    fn a_stored_secret_is_the_same_secret() {
+        let secret = InnerSecret::generate(RING).unwrap();
+        let stored: InnerSecret = secret.to_base64url().expose().parse().unwrap();
+        assert_eq!(secret.to_base64url().expose().len(), 43);
+        assert_eq!(stored.open(&secret.seal(b"hello", RING).unwrap(), RING).unwrap(), b"hello");
+    }
+
+    #[test]
     fn every_flipped_bit_and_every_truncation_is_refused() {
         let secret = InnerSecret::generate(RING).unwrap();
         let sealed = secret.seal(b"hello", RING).unwrap();

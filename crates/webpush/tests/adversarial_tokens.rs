@@ -1,7 +1,7 @@
 //! Tokens under hostile clocks: behind, ahead, jumping, and processes that restart.
 //!
-//! The generator is a small walk: true time goes on, and the clock that the library sees is true time plus an error that changes
-//! now and then. What is promised:
+//! The scripts are the testkit's: true time goes on, and the clock that the library sees is true time plus an error that
+//! changes now and then. What is promised:
 //! * every token that is handed out would be accepted by a service whose clock is the one the library saw;
 //! * where the clock is right and the signer answers, there is always a token;
 //! * an excursion of the clock costs a bounded number of new tokens, whatever happened before;
@@ -15,6 +15,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use reveille_core::UnixTime;
 use reveille_crypto::{CryptoError, CryptoProvider, Es256SigningKey, P256PublicKey};
+use reveille_testkit::adversity::{Adversity, Clocks, scripts};
 use reveille_testkit::rfc8291;
 use reveille_webpush::credential::{Refusal, TokenError, VapidHeader};
 use reveille_webpush::{ApplicationServer, Subscription, VapidKey, VapidKeys, VapidSettings};
@@ -69,39 +70,10 @@ fn subscription() -> Subscription {
     Subscription::from_json(rfc8291::SUBSCRIPTION).unwrap()
 }
 
-/// One thing that happens.
-#[derive(Clone, Copy, Debug)]
-enum Step {
-    /// True time goes on by so many seconds.
-    Pass(u64),
-    /// The clock is off by so many seconds from now on.
-    Off(i64),
-    /// A process ends, and another begins.
-    Restart,
-    /// The service refuses the token that was used so many uses ago.
-    Refuse(usize),
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let off = prop_oneof![
-        3 => Just(0),
-        2 => -120..120_i64,
-        2 => -30 * 3_600..30 * 3_600_i64,
-        1 => Just(-(START as i64)),
-        1 => Just(10_000_000_000),
-        1 => any::<i64>(),
-    ];
-    let step = prop_oneof![
-        6 => prop_oneof![0..90_u64, 0..2 * HOUR, 0..30 * HOUR].prop_map(Step::Pass),
-        4 => off.prop_map(Step::Off),
-        1 => Just(Step::Restart),
-        2 => (0..4_usize).prop_map(Step::Refuse),
-    ];
-    proptest::collection::vec(step, 1..60)
-}
-
-fn seen(truth: u64, off: i64) -> UnixTime {
-    UnixTime::from_secs(truth.saturating_add_signed(off))
+/// What the clock shows. One that has lost its mind shows the end of time.
+fn shown(clocks: &Clocks) -> UnixTime {
+    let now = clocks.now(0);
+    if now > UnixTime::from_secs(2 * START) { UnixTime::MAX } else { now }
 }
 
 /// Accepted by a service whose clock shows `now`.
@@ -119,29 +91,25 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn a_key_that_signs_here(steps in steps()) {
+    fn a_key_that_signs_here(script in scripts(1..80)) {
         let (signer, to) = (Counting::new(), subscription());
         let mut server = local(&signer);
-        let (mut truth, mut off, mut used) = (START, 0_i64, Vec::new());
+        let (mut clocks, mut used) = (Clocks::new(UnixTime::from_secs(START), 1), Vec::new());
         // However often it is asked: a new token at first, and at most two whenever the clock shows another time.
         let mut allowed = 1;
-        for step in steps {
-            match step {
-                Step::Pass(seconds) => {
-                    truth += seconds;
-                    allowed += 2;
-                }
-                Step::Off(error) => {
-                    off = error;
-                    allowed += 2;
-                }
-                Step::Restart => {
+        for event in script {
+            clocks.apply(&event);
+            let now = shown(&clocks);
+            match event {
+                Adversity::Wait { .. } | Adversity::SetClock { .. } => allowed += 2,
+                // Another process begins, with nothing: tokens are nowhere but in memory.
+                Adversity::Restart { .. } | Adversity::Fork { .. } => {
                     server = local(&signer);
                     allowed += 1;
                 }
-                Step::Refuse(back) => {
-                    let now = seen(truth, off);
-                    if let Some(refused) = used.iter().rev().nth(back) {
+                // The service refuses a token that was used a while ago.
+                Adversity::Act { choice, .. } if choice % 4 == 0 => {
+                    if let Some(refused) = used.iter().rev().nth((choice / 4 % 64) as usize) {
                         let before = server.token(&to, now).unwrap();
                         let refusal = server.handle_refusal(&to, refused, now);
                         if before.authorization() != refused {
@@ -150,8 +118,8 @@ proptest! {
                         allowed += 2;
                     }
                 }
+                _ => {}
             }
-            let now = seen(truth, off);
             for _ in 0..20 {
                 let token = server.token(&to, now).unwrap();
                 prop_assert!(!is_sane(now) || accepts(token.authorization(), now), "at {now}, ends {}", token.expires_at());
@@ -167,19 +135,18 @@ proptest! {
     }
 
     #[test]
-    fn a_key_elsewhere(steps in steps(), answers in proptest::collection::vec(0..4_u8, 60)) {
+    fn a_key_elsewhere(script in scripts(1..80)) {
         let (signer, to) = (Counting::new(), subscription());
         let start = || server(VapidKey::remote(*signer.public_key()));
         let mut server = start();
-        let (mut truth, mut off, mut late) = (START, 0_i64, Vec::new());
-        for (step, answer) in steps.into_iter().zip(answers) {
-            match step {
-                Step::Pass(seconds) => truth += seconds,
-                Step::Off(error) => off = error,
-                Step::Restart => server = start(),
-                Step::Refuse(_) => {}
+        let (mut clocks, mut late) = (Clocks::new(UnixTime::from_secs(START), 1), Vec::new());
+        for event in script {
+            clocks.apply(&event);
+            if let Adversity::Restart { .. } | Adversity::Fork { .. } = event {
+                server = start();
             }
-            let now = seen(truth, off);
+            let answer = if let Adversity::Act { choice, .. } = event { choice % 4 } else { 3 };
+            let now = shown(&clocks);
             server.handle_timeout(now);
             let first = server.token(&to, now);
             let mut asked = HashSet::new();
@@ -216,7 +183,7 @@ proptest! {
         }
         // The clock is right again, and the signer answers: at most a minute later there is a token.
         for minute in 0..3 {
-            let now = seen(truth + minute * 61, 0);
+            let now = clocks.truth() + Duration::from_secs(minute * 61);
             server.handle_timeout(now);
             let _ = server.token(&to, now);
             while let Some(request) = server.poll_output() {
@@ -224,7 +191,7 @@ proptest! {
                 let _ = server.handle_signature(&request, &signature, now);
             }
         }
-        let now = seen(truth + 3 * 61, 0);
+        let now = clocks.truth() + Duration::from_secs(3 * 61);
         let token = server.token(&to, now).unwrap();
         prop_assert!(accepts(token.authorization(), now));
     }

@@ -104,6 +104,27 @@ fn every_status_has_an_action() {
     }
 }
 
+/// Where nothing but the status is known: the header at fault, and what an operator should know.
+#[test]
+fn every_status_says_what_it_can() {
+    let mut said = String::new();
+    for status in 300..=599 {
+        let rejection = rejection(answer(status, &[], ""));
+        let field = match &rejection.action {
+            Action::FixRequest { field } => field.as_deref(),
+            _ => None,
+        };
+        if field.is_some() || rejection.detail.is_some() {
+            let detail = rejection.detail.unwrap_or_default();
+            writeln!(said, "{status} {} {detail}", field.unwrap_or("-")).unwrap();
+        }
+    }
+    let redirects: String =
+        (300..=399).map(|status| format!("{status} - redirects are not followed\n")).collect();
+    let said = said.strip_prefix(&redirects).unwrap();
+    insta::assert_snapshot!(said);
+}
+
 fn autopush(status: u16, errno: u32, message: &str) -> Outcome {
     let body = format!(
         r#"{{"code":{status},"errno":{errno},"error":"Error","message":"{message}","more_info":"http://autopush.readthedocs.io/en/latest/http.html#error-codes"}}"#
@@ -459,6 +480,24 @@ fn no_receipt_prints_a_path() {
     let response = Response::builder().status(201).header("location", "m/1").body(Vec::new()).unwrap();
     let Outcome::Accepted(receipt) = classify_response(None, &response, NOW) else { panic!("201 accepts") };
     assert_eq!(receipt.message.as_deref(), Some("./m/1"), "the same reference (RFC 3986 §4.2)");
+}
+
+/// What is no URI reference is no receipt's name, and what is one is given as it stands.
+#[test]
+fn a_location_is_a_uri_reference() {
+    let message = |location: &str| {
+        let Outcome::Accepted(receipt) = answer(201, &[("location", location)], "") else {
+            panic!("201 accepts")
+        };
+        receipt.message
+    };
+    for good in ["https://h/m/1", "HTTP://h/m/1", "/m/1", "//h/m", "?m=1", "./m", "../m"] {
+        assert_eq!(message(good).as_deref(), Some(good));
+    }
+    assert_eq!(message("m/1").as_deref(), Some("./m/1"));
+    for bad in ["", "a b", "/a<b", "/a>b", "/a\"b", "<", ">", "\"", "ftp://h/m", "x://", "/é"] {
+        assert_eq!(message(bad), None, "{bad}");
+    }
 }
 
 #[test]

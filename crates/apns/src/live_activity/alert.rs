@@ -56,6 +56,11 @@ impl<'a> ActivityAlert<'a> {
         alert.close();
     }
 
+    pub(super) fn size_hint(&self) -> usize {
+        let sound = self.sound.as_ref().map_or(0, |sound| sound.len());
+        64 + self.title.size_hint() + self.body.size_hint() + sound
+    }
+
     pub(super) fn texts(&self) -> impl Iterator<Item = (Sacrifice, &'static str, &str)> {
         let named =
             [(Sacrifice::Body, "alert.body", &self.body), (Sacrifice::Title, "alert.title", &self.title)];
@@ -77,6 +82,13 @@ impl<'a> ActivityAlert<'a> {
 }
 
 impl ActivityText<'_> {
+    fn size_hint(&self) -> usize {
+        match self {
+            Self::Plain(text) => text.len(),
+            Self::Localized(text) => 32 + text.bytes(),
+        }
+    }
+
     fn write(&self, out: &mut Vec<u8>) {
         match self {
             Self::Plain(text) => reveille_payload::write_string(out, text),

@@ -296,5 +296,5 @@ fn times(timestamp: UnixTime, more: [(&'static str, Option<UnixTime>); 1]) -> Ve
 }
 
 fn hint(alert: Option<&ActivityAlert<'_>>) -> usize {
-    alert.map_or(0, |alert| 64 + alert.texts().map(|(_, _, text)| text.len()).sum::<usize>())
+    alert.map_or(0, ActivityAlert::size_hint)
 }

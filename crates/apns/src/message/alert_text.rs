@@ -107,7 +107,7 @@ impl<'a> Localized<'a> {
         self
     }
 
-    fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.key.len() + self.args.iter().map(|arg| arg.len() + 3).sum::<usize>()
     }
 }

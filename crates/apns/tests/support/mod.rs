@@ -1,13 +1,13 @@
 //! A team's key, its token, and a service that trusts it.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use reveille_apns::{
     App, DeviceToken, Prepared, ProviderKey, Push, SizeLimit, Token, TokenSettings, TokenSource,
 };
 use reveille_core::UnixTime;
-use reveille_crypto::{EcPrivateKey, P256PublicKey};
+use reveille_crypto::{EcPrivateKey, Es256SigningKey, P256PublicKey};
 use reveille_crypto_ring::PROVIDER;
 use reveille_testkit::apns::{ApnsService, TrustedKey};
 
@@ -22,7 +22,9 @@ pub(crate) const KEY_ID: &str = "ABC123DEFG";
 pub(crate) const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
 
 pub(crate) fn key() -> ProviderKey {
-    ProviderKey::from_p8(P8, TEAM.parse().unwrap(), KEY_ID.parse().unwrap(), PROVIDER).unwrap()
+    static KEY: OnceLock<ProviderKey> = OnceLock::new();
+    let load = || ProviderKey::from_p8(P8, TEAM.parse().unwrap(), KEY_ID.parse().unwrap(), PROVIDER).unwrap();
+    KEY.get_or_init(load).clone()
 }
 
 /// The same key, as one that is elsewhere.
@@ -30,13 +32,19 @@ pub(crate) fn remote_key() -> ProviderKey {
     ProviderKey::remote(public_key(), TEAM.parse().unwrap(), KEY_ID.parse().unwrap(), PROVIDER)
 }
 
+/// Loaded once: a public key is derived when a key is loaded, which is slow where nothing is optimised.
+fn signer() -> &'static dyn Es256SigningKey {
+    static SIGNER: OnceLock<Arc<dyn Es256SigningKey>> = OnceLock::new();
+    &**SIGNER.get_or_init(|| PROVIDER.es256.load(&EcPrivateKey::parse(P8).unwrap()).unwrap())
+}
+
 pub(crate) fn public_key() -> P256PublicKey {
-    *PROVIDER.es256.load(&EcPrivateKey::parse(P8).unwrap()).unwrap().public_key()
+    *signer().public_key()
 }
 
 /// What a signer elsewhere answers.
 pub(crate) fn sign(input: &[u8]) -> [u8; 64] {
-    PROVIDER.es256.load(&EcPrivateKey::parse(P8).unwrap()).unwrap().sign(input).unwrap()
+    signer().sign(input).unwrap()
 }
 
 /// A token issued at [`NOW`]; the same for all who ask.

@@ -13,9 +13,8 @@ impl Conversations {
                 break;
             }
             self.timers.pop_first();
-            if self.store.forget_at(slot) <= self.now {
-                continue;
-            }
+            // Also of a conversation whose time is over, where a clock jumped or a machine slept: what rings is cancelled, and
+            // who waits for a name waits no longer.
             let Some(mut there) = self.store.take(slot) else { continue };
             let (forget_at, ended) = (self.store.forget_at(slot), there.ended);
             self.due(&mut there, slot);

@@ -177,6 +177,13 @@ mod tests {
         ]
     }
 
+    #[test]
+    fn nothing_of_the_key_is_printed() {
+        let mut hash = Sip13::new(7, 9);
+        hash.push(5, 8);
+        insta::assert_snapshot!(format!("{hash:?} {:?}", hash.halfway()), @"Sip13 { .. } Halfway { .. }");
+    }
+
     proptest! {
         #[test]
         fn the_same_as_a_general_hasher(k0: u64, k1: u64, pieces in proptest::collection::vec(piece(), 0..12)) {

@@ -124,12 +124,14 @@ impl ReplaySet {
         let forgotten = self.forgotten.max(swept.unwrap_or_default());
         // Taking it is a look at the clock: the time it carries must not hide a jump from the set that is restored.
         let (complete_since, watch) = self.observed(now);
+        // Of threads that come in the wrong order, the time that was seen last.
+        let taken_at = watch.map_or(now, |watch| watch.last.max(now));
         let warm = if complete_since.is_none() { WARM } else { 0 };
         let watching = if watch.is_some() { WATCHING } else { 0 };
         let mut out = Vec::with_capacity(HEADER_LEN + count * SLOT_LEN + TAG_LEN);
         out.extend_from_slice(MAGIC);
         out.extend_from_slice(&[self.shard, warm | watching]);
-        out.extend_from_slice(&now.as_millis().to_be_bytes());
+        out.extend_from_slice(&taken_at.as_millis().to_be_bytes());
         out.extend_from_slice(&complete_since.unwrap_or_default().as_millis().to_be_bytes());
         out.extend_from_slice(&watch.map_or(0, |watch| watch.left_ms).to_be_bytes());
         out.extend_from_slice(&forgotten.to_be_bytes());

@@ -2,7 +2,8 @@
 //!
 //! A test asks for a script, keeps a [`Clocks`] and its own copies of the state under test, and applies one
 //! [`Adversity`] after the other. What an event means to the type under test is the test's business; the events and
-//! how often each comes are the same for all.
+//! how often each comes are the same for all. For what lives from a log ([`reveille_core::Machine`]), [`live`] is such a
+//! test already.
 //!
 //! ```
 //! use reveille_core::UnixTime;
@@ -20,9 +21,11 @@
 
 mod clocks;
 mod event;
+mod life;
 
 pub use clocks::Clocks;
 pub use event::{Adversity, Snapshot, script};
+pub use life::{Lives, live};
 
 /// A script as a proptest strategy: it shrinks to few events, short waits and right clocks.
 #[cfg(feature = "adversity")]
