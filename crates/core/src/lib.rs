@@ -13,6 +13,7 @@ mod stored;
 mod suspicion;
 mod text;
 mod time;
+pub mod varint;
 mod wakeup;
 
 pub use action::{Action, RetrySource, Scope};
