@@ -33,6 +33,12 @@ impl Index {
         }
     }
 
+    /// Reads the place where a look-up will begin, so that it comes from memory.
+    #[inline]
+    pub(crate) fn touch(&self, tag: u32) -> u64 {
+        self.places.get(self.home(tag)).copied().unwrap_or_default()
+    }
+
     /// Adds a value that is not there; its number is not [`NONE`].
     #[inline]
     pub(crate) fn insert(&mut self, tag: u32, number: u32) {

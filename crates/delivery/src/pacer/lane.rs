@@ -117,6 +117,12 @@ impl Lane {
         (self.waiting_in, self.in_flight, self.last_left, self.breaker.touch())
     }
 
+    /// A word of each part that a push needs.
+    #[inline]
+    pub(super) fn touch_end(&self, key: u64) -> (u8, u32) {
+        (self.waiting_in, self.normal.touch(key))
+    }
+
     /// The classes that have something and are in no ring.
     #[inline]
     pub(super) const fn not_in_rings(&self) -> u8 {

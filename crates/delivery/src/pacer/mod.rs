@@ -183,6 +183,9 @@ impl<T> Pacer<T> {
     /// [`Held`]: not now. Nothing is kept; tell the delivery.
     pub fn offer(&mut self, offer: Offer<T>, now: UnixTime) -> Result<(), Held<T>> {
         let tag = self.tag(offer.leg);
+        // What will be needed comes from memory all at once, not one after the other.
+        let known = self.known_lane(offer.lane);
+        black_box(known.and_then(|at| self.lanes.get(at as usize)).map(|lane| lane.touch_end(offer.recipient)));
         if let Some(at) = self.queued_at(tag, offer.leg) {
             if let Some(entry) = self.slab.entry_mut(at) {
                 entry.attempt = offer.attempt;
@@ -197,7 +200,7 @@ impl<T> Pacer<T> {
         if let Some(stop) = stopped {
             return Err(refused(offer.content, stop));
         }
-        let Some(lane) = self.lane(offer.lane, offer.service, now) else {
+        let Some(lane) = known.or_else(|| self.new_lane(offer.lane, offer.service, now)) else {
             return Err(refused(offer.content, (now + CROWDED, HeldBy::Full)));
         };
         self.enqueue(lane, tag, offer);
@@ -309,9 +312,10 @@ impl<T> Pacer<T> {
 
     /// The lane's number; it is made when there is room.
     fn lane(&mut self, id: LaneId, service: ServiceId, now: UnixTime) -> Option<u32> {
-        if let Some(lane) = self.known_lane(id) {
-            return Some(lane);
-        }
+        self.known_lane(id).or_else(|| self.new_lane(id, service, now))
+    }
+
+    fn new_lane(&mut self, id: LaneId, service: ServiceId, now: UnixTime) -> Option<u32> {
         let lane = Lane::new(id, service, *self.settings.lane(service), self.seed);
         let at = if self.lanes.len() < self.settings.most_lanes {
             self.lanes.push(lane);
@@ -436,12 +440,17 @@ impl<T> Pacer<T> {
     #[inline]
     fn look_ahead(&self, priority: Priority) {
         let Some(ring) = self.rings.get(priority as usize) else { return };
-        // One turn ahead the request, whose lane was looked at before; two turns ahead the lane.
         let lane = |turn: usize| self.lanes.get(*ring.get(turn)? as usize);
-        if let Some(entry) = lane(0).and_then(Lane::ahead).and_then(|at| self.slab.entry(at)) {
+        let entry = |turn| lane(turn).and_then(Lane::ahead).and_then(|at| self.slab.entry(at));
+        // Three turns ahead the lane, then its request, then what that one is known by: each has come when its turn is next.
+        if let Some(entry) = entry(0) {
+            black_box(self.by_leg.touch(entry.tag));
+            black_box(self.devices.as_ref().map(|keyed| keyed.touch(entry.device)));
+        }
+        if let Some(entry) = entry(1) {
             black_box((entry.leg[0], entry.attempt));
         }
-        if let Some(lane) = lane(1) {
+        if let Some(lane) = lane(2) {
             black_box(lane.touch());
         }
     }
