@@ -71,7 +71,14 @@ impl Lane {
     }
 
     /// Something waits from now on.
-    pub(super) fn push<T>(&mut self, slab: &mut Slab<T>, at: u32, priority: Priority, key: u64, in_front: bool) {
+    pub(super) fn push<T>(
+        &mut self,
+        slab: &mut Slab<T>,
+        at: u32,
+        priority: Priority,
+        key: u64,
+        in_front: bool,
+    ) {
         self.class(priority).push(slab, at, key, in_front);
         self.waiting_in |= 1 << priority as u8;
         self.waiting += 1;

@@ -185,7 +185,9 @@ impl<T> Pacer<T> {
         let tag = self.tag(offer.leg);
         // What will be needed comes from memory all at once, not one after the other.
         let known = self.known_lane(offer.lane);
-        black_box(known.and_then(|at| self.lanes.get(at as usize)).map(|lane| lane.touch_end(offer.recipient)));
+        black_box(
+            known.and_then(|at| self.lanes.get(at as usize)).map(|lane| lane.touch_end(offer.recipient)),
+        );
         if let Some(at) = self.queued_at(tag, offer.leg) {
             if let Some(entry) = self.slab.entry_mut(at) {
                 entry.attempt = offer.attempt;
@@ -623,7 +625,9 @@ impl<T> Pacer<T> {
             for (at, (keyed, key)) in levels.into_iter().enumerate() {
                 match keyed {
                     Some(keyed) if at < taken => keyed.refund(key, now),
-                    Some(keyed) if at > taken => until = until.max(keyed.peek(key, now).err().unwrap_or(until)),
+                    Some(keyed) if at > taken => {
+                        until = until.max(keyed.peek(key, now).err().unwrap_or(until))
+                    }
                     _ => {}
                 }
             }
