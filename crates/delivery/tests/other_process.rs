@@ -109,7 +109,7 @@ impl World {
                         }
                     }
                     Output::Commit { job, device, attempt } => {
-                        inputs.push(Input::Attempt { job, device, attempt })
+                        inputs.push(Input::Attempt { job, device, attempt });
                     }
                     _ => {}
                 }

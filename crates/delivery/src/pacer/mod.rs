@@ -626,7 +626,7 @@ impl<T> Pacer<T> {
                 match keyed {
                     Some(keyed) if at < taken => keyed.refund(key, now),
                     Some(keyed) if at > taken => {
-                        until = until.max(keyed.peek(key, now).err().unwrap_or(until))
+                        until = until.max(keyed.peek(key, now).err().unwrap_or(until));
                     }
                     _ => {}
                 }

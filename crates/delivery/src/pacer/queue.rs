@@ -277,7 +277,7 @@ mod tests {
         class.push(&mut slab, at, other, false);
         let mut order = Vec::new();
         while let Some((which, at)) = class.peek(&mut slab, |_| true) {
-            class.pop(&mut slab, which);
+            class.pop(&slab, which);
             order.push(slab.remove(at).unwrap().1.unwrap());
         }
         assert_eq!(order.len(), 1_001);
@@ -301,7 +301,7 @@ mod tests {
             }
             let mut left = 0;
             while let Some((which, at)) = class.peek(&mut slab, |_| true) {
-                class.pop(&mut slab, which);
+                class.pop(&slab, which);
                 slab.remove(at).unwrap();
                 left += 1;
             }
