@@ -38,14 +38,14 @@ pub struct Measured {
 }
 
 /// Processor time of this thread: what other programs take from the machine meanwhile does not count.
-struct Clock(Duration);
+pub struct Clock(Duration);
 
 impl Clock {
-    fn start() -> Self {
+    pub fn start() -> Self {
         Self(Self::read())
     }
 
-    fn elapsed(&self) -> Duration {
+    pub fn elapsed(&self) -> Duration {
         Self::read().saturating_sub(self.0)
     }
 
