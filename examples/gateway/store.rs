@@ -5,9 +5,10 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use reveille_core::{Secret, Suspicion, UnixTime};
+use reveille_core::{Secret, UnixTime};
 use reveille_crypto::{EcPrivateKey, base64url};
 use reveille_crypto_ring::PROVIDER;
+use reveille_registry::Suspicion;
 use reveille_webpush::target::EndpointPolicy;
 use reveille_webpush::{StoredSubscription, Subscription};
 use serde::{Deserialize, Serialize};

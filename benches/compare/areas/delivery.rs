@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 use std::num::NonZeroU32;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use governor::clock::FakeRelativeClock;
@@ -20,7 +20,7 @@ use reveille_delivery::{
 };
 
 use crate::allocations;
-use crate::measure::{Contestant, Measured};
+use crate::measure::{Clock, Contestant, Measured};
 use crate::report::Report;
 
 const START: UnixTime = UnixTime::from_secs(1_800_000_000);
@@ -182,11 +182,11 @@ fn delivery(report: &mut Report) {
     }
     let bytes = (allocations::live_bytes() - before) as f64 / MILLION as f64;
 
-    let start = Instant::now();
+    let start = Clock::start();
     let mut snapshot = Vec::new();
     delivery.write_snapshot(&mut snapshot);
     let written = start.elapsed();
-    let start = Instant::now();
+    let start = Clock::start();
     let restored = Delivery::read_snapshot(settings(), 1, &snapshot).expect("own snapshot");
     let read = start.elapsed();
     assert_eq!(restored.len() as u64, MILLION);

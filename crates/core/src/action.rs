@@ -51,7 +51,7 @@ pub enum Action {
         /// The service's own time of death; a registration newer than this stays.
         if_registered_before: Option<UnixTime>,
     },
-    /// The target may be gone: keep it, count, see [`Suspicion`](crate::Suspicion).
+    /// The target may be gone: keep it, count, see `Suspicion` of `reveille-registry`.
     SuspectTarget,
     /// The short-lived credential (provider token, access token, VAPID header) is stale: give the refused `authorization`
     /// value to `handle_refusal` of its source, ask the source for a token again, and try once more.

@@ -10,9 +10,9 @@ mod retry_after;
 mod secret;
 pub mod siphash;
 mod stored;
-mod suspicion;
 mod text;
 mod time;
+pub mod varint;
 mod wakeup;
 
 pub use action::{Action, RetrySource, Scope};
@@ -27,7 +27,6 @@ pub use redact::redacted_url;
 pub use retry_after::{InvalidRetryAfter, RetryAfter};
 pub use secret::{Secret, Wipe};
 pub use stored::StoredOutcome;
-pub use suspicion::{Suspicion, SuspicionPolicy};
 pub use text::{cut_out, cut_tokens};
 pub use time::{UnixTime, millis};
 pub use wakeup::Wakeup;

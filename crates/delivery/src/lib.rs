@@ -4,12 +4,14 @@ mod dead;
 mod delivery;
 mod fate;
 mod id;
+mod index;
 mod input;
 mod job;
 mod output;
 pub mod pacer;
 pub mod retry;
 mod settings;
+mod slab;
 mod verdict;
 mod wire;
 

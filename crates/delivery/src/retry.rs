@@ -26,17 +26,13 @@ const QUARTER_HOUR_MARGIN: u64 = 60 * 1_000;
 /// | give-up age | none | a leg older than this since its first attempt is not tried again |
 /// | quarter hours avoided | no | no guessed retry falls within a minute of a quarter hour |
 ///
-/// FCM's guide asks for a minimum of 10 s, an age of 1 h, and quarter hours avoided ("Scale FCM sends").
+/// [`RetryPolicy::FCM`] is what Google asks for.
 ///
 /// ```
-/// use reveille_delivery::RetryPolicy;
-/// use std::time::Duration;
-/// let fcm = RetryPolicy::default()
-///     .with_minimum(Duration::from_secs(10))
-///     .with_give_up_age(Duration::from_secs(3600))
-///     .with_quarter_hours_avoided();
-/// assert_eq!(fcm.attempts(), 3);
-/// # assert_ne!(fcm, RetryPolicy::default());
+/// use reveille_delivery::{Class, DeliverySettings, RetryPolicy};
+/// let settings = DeliverySettings::default().with_policy(Class(2), RetryPolicy::FCM);
+/// assert_eq!(settings.policy(Class(2)).attempts(), 3);
+/// # assert_ne!(RetryPolicy::FCM, RetryPolicy::default());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
@@ -96,6 +92,19 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
+    /// What Google asks of those who send through FCM ("Scale FCM sends"): no retry within 10 s, back-off from there to
+    /// 15 min, none after an hour, none within a minute of :00, :15, :30 and :45, when everybody's timers fire.
+    pub const FCM: Self = Self {
+        attempts: 3,
+        base: 10_000,
+        cap: 15 * 60_000,
+        spread: Spread::Full,
+        minimum: 10_000,
+        longest_wait: 3_600_000,
+        give_up_age: 3_600_000,
+        avoid_quarter_hours: true,
+    };
+
     /// Sets how many attempts are made, the first included.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use reveille_core::{Action, RetrySource, Scope, UnixTime, millis};
+use reveille_core::{Action, RetrySource, Scope, UnixTime, millis, varint};
 
 use crate::{
     Class, DeadId, DeadLetter, Device, DeviceId, Fate, HeldBy, Input, Job, JobId, PayloadDigest, Priority,
@@ -23,31 +23,13 @@ pub(crate) fn split<'a>(bytes: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {
 }
 
 impl Wire for u64 {
+    #[inline]
     fn put(&self, out: &mut Vec<u8>) {
-        let mut number = *self;
-        while number >= 0x80 {
-            out.push(number as u8 | 0x80);
-            number >>= 7;
-        }
-        out.push(number as u8);
+        varint::put(out, *self);
     }
-
+    #[inline]
     fn take(bytes: &mut &[u8]) -> Option<Self> {
-        let mut number = 0;
-        for shift in (0..64).step_by(7) {
-            let (byte, rest) = bytes.split_first()?;
-            *bytes = rest;
-            let bits = Self::from(byte & 0x7F);
-            if shift == 63 && bits > 1 {
-                return None;
-            }
-            number |= bits << shift;
-            if byte & 0x80 == 0 {
-                // One way to write a number: no zero on top.
-                return (shift == 0 || bits != 0).then_some(number);
-            }
-        }
-        None
+        varint::take(bytes)
     }
 }
 
@@ -165,6 +147,16 @@ impl<T: Wire> Wire for Vec<T> {
             values.push(T::take(bytes)?);
         }
         Some(values)
+    }
+}
+
+impl<T: Wire> Wire for Box<[T]> {
+    fn put(&self, out: &mut Vec<u8>) {
+        (self.len() as u64).put(out);
+        self.iter().for_each(|value| value.put(out));
+    }
+    fn take(bytes: &mut &[u8]) -> Option<Self> {
+        Vec::take(bytes).map(Self::from)
     }
 }
 

@@ -9,6 +9,7 @@ mod pause;
 mod policy;
 mod record;
 mod support;
+mod suspicion;
 mod token;
 
 pub use decide::{Change, Consequence, Decision, decide};
@@ -18,4 +19,5 @@ pub use pause::{Channel, Pause, Pauses, Weighed};
 pub use policy::RegistryPolicy;
 pub use record::{Device, DeviceKey, FormVersion, Platform, Retirement, State};
 pub use support::{Client, InvalidVersion, NoPush, PushPermission, Support, Version, fallback};
+pub use suspicion::{InvalidSuspicion, Suspicion, SuspicionPolicy};
 pub use token::{Environment, Purpose, PushKind, Token, TokenValue};

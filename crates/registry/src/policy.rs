@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reveille_core::SuspicionPolicy;
+use crate::SuspicionPolicy;
 
 const DAY: Duration = Duration::from_secs(86_400);
 

@@ -7,7 +7,7 @@ use reveille_core::{Action, RetrySource, UnixTime};
 use super::Delivery;
 use super::live::{LegState, Live, Stage, Why};
 use crate::retry::After;
-use crate::{DeviceId, Effect, Fate, HeldBy, JobId, LegId, Note, Output, Role, Tried, Verdict, WhenUnsure};
+use crate::{DeviceId, Effect, Fate, HeldBy, JobId, Note, Output, Tried, Verdict, WhenUnsure};
 
 /// What is deferred waits at least this long, so that nobody can make a busy loop of it.
 const SHORTEST_WAIT: Duration = Duration::from_millis(10);
@@ -31,7 +31,8 @@ enum Next {
 
 impl Delivery {
     pub(super) fn outcome(&mut self, id: JobId, device: DeviceId, attempt: u8, verdict: Verdict) {
-        let taken = self.with_job(id, |delivery, live| {
+        let Some(place) = self.place_of(id) else { return self.note(Note::Stale { job: id }) };
+        let taken = self.with_job(place, |delivery, live| {
             let at = live.leg_on(device)?;
             let leg = live.legs.get(at)?;
             let accepted = matches!(verdict, Verdict::Accepted { .. });
@@ -60,11 +61,11 @@ impl Delivery {
         if matches!(verdict, Verdict::Accepted { .. } | Verdict::NoAnswer) {
             leg.heard = true;
         }
-        let next = next_step(&verdict, live.job.when_unsure, self.now);
+        let next = next_step(&verdict, live.when_unsure, self.now);
         let effect = effect(&verdict);
-        let device = leg.device;
+        let device = leg.device();
         if !matches!(verdict, Verdict::Accepted { .. }) {
-            leg.tried.push(Tried { attempt, at: self.now, verdict });
+            leg.remember(Tried { attempt, at: self.now, verdict });
         }
         if let Some(effect) = effect {
             self.out.push_back(Output::Device { device, effect, at: self.now });
@@ -72,8 +73,8 @@ impl Delivery {
         match next {
             Next::End(fate) => {
                 self.settle_leg(live, at, fate);
-                if fate == Fate::Accepted && matches!(live.job.role, Role::Cancel { .. }) {
-                    self.forget_heard(live.job.slot, device.id);
+                if fate == Fate::Accepted && live.is_cancel {
+                    self.forget_heard(live.slot, device.id);
                 }
             }
             Next::Again(not_before, source) => self.try_again(live, at, not_before, source),
@@ -81,20 +82,21 @@ impl Delivery {
     }
 
     fn try_again(&mut self, live: &mut Live, at: usize, not_before: UnixTime, source: RetrySource) {
-        let Some(leg) = live.legs.get_mut(at) else { return };
+        let Some(leg) = live.legs.get(at) else { return };
         if let Some(fate) = leg.ended {
             return self.settle_leg(live, at, fate);
         }
-        let policy = self.settings.policy(leg.device.class);
-        let name = LegId::of(live.job.id, leg.device.id);
+        let policy = self.settings.policy(leg.class);
+        let name = live.leg_id(leg);
         let after = After { seed: self.seed, leg: name, attempt: leg.attempt, previous: leg.previous };
         let (until, backoff) = policy.next_attempt(after, not_before, source, self.now);
-        if !policy.allows(leg.attempt, leg.first.unwrap_or(self.now), until) {
+        if !policy.allows(leg.attempt, leg.first.min(self.now), until) {
             return self.settle_leg(live, at, Fate::Exhausted);
         }
-        if until >= live.job.not_after {
+        if until >= live.not_after {
             return self.settle_leg(live, at, Fate::Expired);
         }
+        let Some(leg) = live.legs.get_mut(at) else { return };
         (leg.attempt, leg.previous) = (leg.attempt.saturating_add(1), backoff);
         self.wait(live, at, until, Why::Retry { source });
     }
@@ -102,19 +104,20 @@ impl Delivery {
     /// The leg leaves the wire and waits.
     pub(super) fn wait(&mut self, live: &mut Live, at: usize, until: UnixTime, why: Why) {
         let Some(leg) = live.legs.get_mut(at) else { return };
+        let device = leg.device();
         if leg.is_on_wire() {
-            self.freed.push((live.job.slot, leg.device.id));
+            self.freed.push((live.slot, device.id));
         }
         leg.state = LegState::Waiting { until, why };
         if leg.heard {
-            let device = leg.device;
-            self.remember_heard(live.job.slot, device);
+            self.remember_heard(live.slot, device);
         }
     }
 
     pub(super) fn deferred(&mut self, id: JobId, device: Option<DeviceId>, until: UnixTime, by: HeldBy) {
         let until = until.max(self.now + SHORTEST_WAIT);
-        let taken = self.with_job(id, |delivery, live| {
+        let Some(place) = self.place_of(id) else { return self.note(Note::Stale { job: id }) };
+        let taken = self.with_job(place, |delivery, live| {
             let Some(device) = device else {
                 return delivery.hold_job(live, until, by);
             };
@@ -122,7 +125,7 @@ impl Delivery {
             let leg = live.legs.get(at).filter(|leg| leg.is_on_wire())?;
             match leg.ended {
                 Some(fate) => delivery.settle_leg(live, at, fate),
-                None if until >= live.job.not_after => delivery.settle_leg(live, at, Fate::Expired),
+                None if until >= live.not_after => delivery.settle_leg(live, at, Fate::Expired),
                 None => delivery.wait(live, at, until, Why::Held { by }),
             }
             Some(())
@@ -136,7 +139,7 @@ impl Delivery {
         if !matches!(live.stage, Stage::Resolving { .. } | Stage::Held { .. }) {
             return None;
         }
-        live.stage = if until >= live.job.not_after {
+        live.stage = if until >= live.not_after {
             Stage::Ended { fate: Fate::Expired }
         } else {
             Stage::Held { until, by }

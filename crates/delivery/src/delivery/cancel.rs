@@ -6,21 +6,22 @@ use crate::{DeviceId, Fate, Output, SlotId};
 
 impl Delivery {
     pub(super) fn cancel(&mut self, slot: SlotId, generation: u64) {
-        self.supersede(slot, generation, Fate::Cancelled);
-        let known = self.slots.entry(slot).or_default();
-        if known.lowest < generation {
+        let Some(at) = self.slot(slot) else { return };
+        self.supersede(at, generation, Fate::Cancelled);
+        if let Some(known) = self.slots.get_mut(at)
+            && known.lowest < generation
+        {
             (known.lowest, known.cancelled) = (generation, true);
         }
         // Remembered from now on, if nothing of it lives.
-        self.leave_slot(slot, crate::JobId::default());
+        self.leave_slot(at);
     }
 
     /// Ends the jobs of a slot below a generation: at once where nothing is on the wire.
-    pub(super) fn supersede(&mut self, slot: SlotId, generation: u64, fate: Fate) {
-        let Some(known) = self.slots.get(&slot) else { return };
-        for id in known.live.clone() {
-            self.with_job(id, |delivery, live| {
-                if live.job.generation < generation {
+    pub(super) fn supersede(&mut self, slot: u32, generation: u64, fate: Fate) {
+        for at in self.jobs_in(slot).collect::<Vec<_>>() {
+            self.with_job(at, |delivery, live| {
+                if live.generation < generation {
                     delivery.withdraw(live, fate);
                 }
             });
@@ -38,22 +39,22 @@ impl Delivery {
     }
 
     fn withdraw_leg(&mut self, live: &mut Live, at: usize, fate: Fate) {
+        let job = live.id();
         let Some(leg) = live.legs.get_mut(at).filter(|leg| !leg.is_done()) else { return };
         if !leg.is_on_wire() {
             return self.settle_leg(live, at, fate);
         }
         if leg.ended.is_none() {
-            self.out.push_back(Output::Withdraw { job: live.job.id, device: leg.device.id });
+            self.out.push_back(Output::Withdraw { job, device: leg.device().id });
         }
         leg.ended = Some(fate);
     }
 
+    /// Looks at every job, a few milliseconds for 100,000: log-outs are rare.
     pub(super) fn drop_device(&mut self, device: DeviceId) {
-        for id in self.ids() {
-            if self.jobs.get(&id).is_none_or(|live| live.leg_on(device).is_none()) {
-                continue;
-            }
-            self.with_job(id, |delivery, live| {
+        let on_device = |at: &u32| self.jobs.get(*at).is_some_and(|live| live.leg_on(device).is_some());
+        for at in self.jobs.by_age().filter(on_device).collect::<Vec<_>>() {
+            self.with_job(at, |delivery, live| {
                 if let Some(at) = live.leg_on(device) {
                     delivery.withdraw_leg(live, at, Fate::Cancelled);
                 }

@@ -29,23 +29,20 @@ impl Delivery {
     pub(super) fn clock_step(&mut self, was: UnixTime, is: UnixTime) {
         let shift = Shift { was, is };
         self.now = is;
-        for id in self.ids() {
-            self.with_job(id, |_, live| move_spans(live, shift));
+        for at in self.jobs.all() {
+            self.with_job(at, |_, live| move_spans(live, shift));
         }
-        let mut slots: Vec<_> = std::mem::take(&mut self.forget).into_iter().collect();
-        for (at, id) in &mut slots {
-            *at = shift.span(*at);
-            if let Some(slot) = self.slots.get_mut(id) {
-                slot.forget_at = *at;
+        for at in self.slots.idle().collect::<Vec<_>>() {
+            if let Some(slot) = self.slots.get_mut(at) {
+                slot.forget_at = shift.span(slot.forget_at);
             }
         }
-        self.forget = slots.into_iter().collect();
     }
 
     /// What was on its way when the process died.
     pub(super) fn recovered(&mut self, spread: Duration) {
-        for id in self.ids() {
-            self.with_job(id, |delivery, live| delivery.recover(live, millis(spread)));
+        for at in self.jobs.all() {
+            self.with_job(at, |delivery, live| delivery.recover(live, millis(spread)));
         }
     }
 
@@ -59,14 +56,14 @@ impl Delivery {
                 LegState::Committing { .. } => self.start(live, at, false),
                 LegState::Sending { .. } => {
                     leg.heard = true;
-                    leg.tried.push(Tried { attempt: leg.attempt, at: self.now, verdict: Verdict::NoAnswer });
-                    let (ended, device) = (leg.ended, leg.device.id);
-                    if live.job.when_unsure == WhenUnsure::GiveUp {
+                    leg.remember(Tried { attempt: leg.attempt, at: self.now, verdict: Verdict::NoAnswer });
+                    let (ended, device) = (leg.ended, leg.device().id);
+                    if live.when_unsure == WhenUnsure::GiveUp {
                         self.settle_leg(live, at, Fate::Unknown);
                     } else if let Some(fate) = ended {
                         self.settle_leg(live, at, fate);
                     } else {
-                        let wait = self.turn(LegId::of(live.job.id, device), spread);
+                        let wait = self.turn(LegId::of(live.id(), device), spread);
                         self.wait(live, at, self.now + wait, Why::Turn);
                     }
                 }
@@ -88,8 +85,8 @@ fn move_spans(live: &mut Live, shift: Shift) {
     if let Stage::Resolving { until } = &mut live.stage {
         *until = shift.span(*until);
     }
-    for leg in &mut live.legs {
-        leg.first = leg.first.map(|first| shift.span(first));
+    for leg in live.legs.as_mut() {
+        leg.first = shift.span(leg.first);
         match &mut leg.state {
             LegState::Waiting { until, why: Why::Turn | Why::Retry { source: RetrySource::Guess } }
             | LegState::Behind { until }

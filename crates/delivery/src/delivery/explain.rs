@@ -3,7 +3,7 @@
 use reveille_core::UnixTime;
 
 use super::Delivery;
-use super::live::{LegState, Live, Stage, Why};
+use super::live::{LegState, Live, Packed, Stage, Why};
 use crate::{DeviceId, Fate, HeldBy, JobId, Tried};
 
 /// What is known of a job.
@@ -97,8 +97,10 @@ impl Delivery {
     /// what died.
     #[must_use]
     pub fn explain(&self, job: JobId) -> Option<Explanation> {
-        let Some(live) = self.jobs.get(&job) else {
-            let (fate, at) = *self.ends.get(&job)?;
+        let Some(live) = self.place_of(job).and_then(|at| self.jobs.get(at)) else {
+            let id = Packed::new(job.to_bits());
+            let end = self.settled.find(self.tag(id), id)?;
+            let (fate, at) = (end.fate, end.at);
             return Some(Explanation { status: Status::Settled { fate, at }, legs: Vec::new() });
         };
         let status = match live.stage {
@@ -107,10 +109,10 @@ impl Delivery {
             Stage::Legs => Status::UnderWay { since: live.submitted },
             Stage::Ended { fate } => Status::Settled { fate, at: self.now },
         };
-        let legs = live.legs.iter().map(|leg| LegExplanation {
-            device: leg.device.id,
+        let legs = live.legs.as_slice().iter().map(|leg| LegExplanation {
+            device: leg.device().id,
             attempt: leg.attempt,
-            tried: leg.tried.clone(),
+            tried: leg.tried.to_vec(),
             status: match leg.state {
                 LegState::Waiting { until, why } => LegStatus::Waiting { until, why },
                 LegState::Behind { until } => LegStatus::Behind { until },
@@ -125,7 +127,7 @@ impl Delivery {
 
 /// What happens to a job at `at`.
 pub(super) fn reason(live: &Live, at: UnixTime) -> &'static str {
-    if live.job.not_after == at {
+    if live.not_after == at {
         return "a job expires";
     }
     match live.stage {

@@ -1,18 +1,61 @@
-//! A job that is not settled, and its legs.
+//! A job that is not settled, and its legs: packed, since there may be millions.
 
+use bytes::Bytes;
 use reveille_core::{RetrySource, UnixTime};
 
-use crate::{Device, DeviceId, Fate, HeldBy, Job, PayloadDigest, Tried};
+use crate::{
+    Class, Device, DeviceId, Fate, HeldBy, Job, JobId, LegId, PayloadDigest, Priority, RecipientId, Role,
+    SlotId, Tried, WhenUnsure,
+};
+
+/// An identifier without the alignment of 16 bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Packed([u64; 2]);
+
+impl Packed {
+    #[inline]
+    pub(crate) const fn new(bits: u128) -> Self {
+        Self([bits as u64, (bits >> 64) as u64])
+    }
+
+    #[inline]
+    pub(crate) const fn bits(self) -> u128 {
+        let [low, high] = self.0;
+        (high as u128) << 64 | low as u128
+    }
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Live {
-    pub(crate) job: Job,
+    pub(crate) id: Packed,
+    pub(crate) recipient: Packed,
+    pub(crate) generation: u64,
+    pub(crate) not_after: UnixTime,
     pub(crate) digest: PayloadDigest,
     pub(crate) submitted: UnixTime,
+    pub(crate) content: Bytes,
     pub(crate) stage: Stage,
-    pub(crate) legs: Vec<Leg>,
-    /// For which time its timer is set; `MAX`: none.
-    pub(crate) due: UnixTime,
+    pub(crate) legs: Legs,
+    /// Not to this one, of a cancel.
+    pub(crate) except: Option<Box<DeviceId>>,
+    /// Where it was said to go.
+    pub(crate) given: Given,
+    /// The place of its slot.
+    pub(crate) slot: u32,
+    pub(crate) priority: Priority,
+    pub(crate) when_unsure: WhenUnsure,
+    pub(crate) is_cancel: bool,
+}
+
+/// The devices that a job came with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Given {
+    /// None: they are looked up.
+    No,
+    /// Those of its legs, in their order.
+    AsLegs,
+    /// These.
+    These(Box<[Device]>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,21 +70,30 @@ pub(crate) enum Stage {
     Ended { fate: Fate },
 }
 
+/// The legs of a job: mostly one, which needs no memory of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Legs {
+    One(Leg),
+    Several(Vec<Leg>),
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Leg {
-    pub(crate) device: Device,
-    /// The attempt that is made, or the next one; from 1.
-    pub(crate) attempt: u8,
+    pub(crate) id: Packed,
+    pub(crate) revision: u64,
     /// The last back-off, in milliseconds.
     pub(crate) previous: u64,
-    /// When the first attempt was made.
-    pub(crate) first: Option<UnixTime>,
+    /// When the first attempt was made; `MAX` before that.
+    pub(crate) first: UnixTime,
+    pub(crate) state: LegState,
+    pub(crate) tried: Box<[Tried]>,
+    pub(crate) class: Class,
+    /// The attempt that is made, or the next one; from 1.
+    pub(crate) attempt: u8,
     /// The device may have been told.
     pub(crate) heard: bool,
     /// It is not wanted any more, and ends like this when its attempt has ended.
     pub(crate) ended: Option<Fate>,
-    pub(crate) state: LegState,
-    pub(crate) tried: Vec<Tried>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,17 +137,27 @@ pub enum Why {
 }
 
 impl Leg {
-    pub(crate) const fn new(device: Device, until: UnixTime) -> Self {
+    pub(crate) fn new(device: Device, until: UnixTime) -> Self {
         Self {
-            device,
-            attempt: 1,
+            id: Packed::new(device.id.to_bits()),
+            revision: device.revision,
             previous: 0,
-            first: None,
+            first: UnixTime::MAX,
+            state: LegState::Waiting { until, why: Why::Turn },
+            tried: Box::default(),
+            class: device.class,
+            attempt: 1,
             heard: false,
             ended: None,
-            state: LegState::Waiting { until, why: Why::Turn },
-            tried: Vec::new(),
         }
+    }
+
+    pub(crate) const fn device(&self) -> Device {
+        Device { id: DeviceId::from_bits(self.id.bits()), revision: self.revision, class: self.class }
+    }
+
+    pub(crate) fn is_on(&self, device: DeviceId) -> bool {
+        self.id == Packed::new(device.to_bits())
     }
 
     pub(crate) const fn is_done(&self) -> bool {
@@ -104,6 +166,12 @@ impl Leg {
 
     pub(crate) const fn is_on_wire(&self) -> bool {
         matches!(self.state, LegState::Sending { .. })
+    }
+
+    pub(crate) fn remember(&mut self, tried: Tried) {
+        let mut all = std::mem::take(&mut self.tried).into_vec();
+        all.push(tried);
+        self.tried = all.into();
     }
 
     /// When something has to happen.
@@ -118,13 +186,147 @@ impl Leg {
     }
 }
 
+impl Legs {
+    pub(crate) const fn none() -> Self {
+        Self::Several(Vec::new())
+    }
+
+    pub(crate) fn as_slice(&self) -> &[Leg] {
+        match self {
+            Self::One(leg) => std::slice::from_ref(leg),
+            Self::Several(legs) => legs,
+        }
+    }
+
+    pub(crate) fn as_mut(&mut self) -> &mut [Leg] {
+        match self {
+            Self::One(leg) => std::slice::from_mut(leg),
+            Self::Several(legs) => legs,
+        }
+    }
+
+    pub(crate) fn get(&self, at: usize) -> Option<&Leg> {
+        self.as_slice().get(at)
+    }
+
+    pub(crate) fn get_mut(&mut self, at: usize) -> Option<&mut Leg> {
+        self.as_mut().get_mut(at)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.as_slice().len()
+    }
+
+    pub(crate) fn push(&mut self, leg: Leg) {
+        *self = match std::mem::replace(self, Self::none()) {
+            Self::Several(legs) if legs.is_empty() => Self::One(leg),
+            Self::One(first) => Self::Several(vec![first, leg]),
+            Self::Several(mut legs) => {
+                legs.push(leg);
+                Self::Several(legs)
+            }
+        };
+    }
+
+    /// Without the leg on a device.
+    pub(crate) fn remove(&mut self, device: DeviceId) {
+        match self {
+            Self::One(leg) if leg.is_on(device) => *self = Self::none(),
+            Self::One(_) => {}
+            Self::Several(legs) => legs.retain(|leg| !leg.is_on(device)),
+        }
+    }
+}
+
 impl Live {
+    pub(crate) fn new(job: Job, digest: PayloadDigest, slot: u32, now: UnixTime) -> Self {
+        Self {
+            id: Packed::new(job.id.to_bits()),
+            recipient: Packed::new(job.recipient.to_bits()),
+            generation: job.generation,
+            not_after: job.not_after,
+            digest,
+            submitted: now,
+            content: job.content,
+            stage: Stage::Legs,
+            legs: Legs::none(),
+            except: match job.role {
+                Role::Cancel { except } => except.map(Box::new),
+                Role::Show => None,
+            },
+            given: job.devices.map_or(Given::No, |devices| Given::These(devices.into())),
+            slot,
+            priority: job.priority,
+            when_unsure: job.when_unsure,
+            is_cancel: matches!(job.role, Role::Cancel { .. }),
+        }
+    }
+
+    /// The job as it came.
+    pub(crate) fn job(&self, slot: SlotId) -> Job {
+        let devices = match &self.given {
+            Given::No => None,
+            Given::AsLegs => Some(self.legs.as_slice().iter().map(Leg::device).collect()),
+            Given::These(devices) => Some(devices.to_vec()),
+        };
+        Job {
+            id: self.id(),
+            recipient: self.recipient(),
+            slot,
+            generation: self.generation,
+            not_after: self.not_after,
+            priority: self.priority,
+            when_unsure: self.when_unsure,
+            role: self.role(),
+            devices,
+            content: self.content.clone(),
+        }
+    }
+
+    pub(crate) const fn id(&self) -> JobId {
+        JobId::from_bits(self.id.bits())
+    }
+
+    pub(crate) const fn recipient(&self) -> RecipientId {
+        RecipientId::from_bits(self.recipient.bits())
+    }
+
+    pub(crate) fn role(&self) -> Role {
+        if self.is_cancel { Role::Cancel { except: self.except.as_deref().copied() } } else { Role::Show }
+    }
+
+    /// The name of a leg.
+    pub(crate) fn leg_id(&self, leg: &Leg) -> LegId {
+        LegId::of(self.id(), leg.device().id)
+    }
+
+    /// Bytes that it counts for in a bound.
+    pub(crate) const fn bytes(&self) -> u64 {
+        self.content.len() as u64
+    }
+
+    /// Keeps what it came with when its legs are no longer just that.
+    pub(crate) fn keep_given(&mut self) {
+        if self.given == Given::AsLegs {
+            self.given = Given::These(self.legs.as_slice().iter().map(Leg::device).collect());
+        }
+    }
+
+    /// Keeps what it came with but once, if its legs say the same.
+    pub(crate) fn share_given(&mut self) {
+        if let Given::These(devices) = &self.given
+            && devices.iter().copied().eq(self.legs.as_slice().iter().map(Leg::device))
+        {
+            self.given = Given::AsLegs;
+        }
+    }
+
     /// When something has to happen.
     pub(crate) fn next_due(&self) -> UnixTime {
         match self.stage {
-            Stage::Resolving { until } | Stage::Held { until, .. } => until.min(self.job.not_after),
+            Stage::Resolving { until } | Stage::Held { until, .. } => until.min(self.not_after),
             Stage::Legs => {
-                let due = self.legs.iter().map(|leg| leg.due(self.job.not_after)).min();
+                let due = self.legs.as_slice().iter().map(|leg| leg.due(self.not_after)).min();
                 due.unwrap_or(UnixTime::MAX)
             }
             Stage::Ended { .. } => UnixTime::MAX,
@@ -137,7 +339,7 @@ impl Live {
             Stage::Ended { fate } => Some(fate),
             Stage::Legs => {
                 let mut highest = Fate::NoDevice;
-                for leg in &self.legs {
+                for leg in self.legs.as_slice() {
                     let LegState::Done { fate } = leg.state else { return None };
                     highest = highest.max(fate);
                 }
@@ -148,6 +350,19 @@ impl Live {
     }
 
     pub(crate) fn leg_on(&self, device: DeviceId) -> Option<usize> {
-        self.legs.iter().position(|leg| leg.device.id == device)
+        self.legs.as_slice().iter().position(|leg| leg.is_on(device))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Millions of these are kept.
+    #[test]
+    fn they_are_small() {
+        assert!(size_of::<Leg>() <= 80, "{}", size_of::<Leg>());
+        assert!(size_of::<Live>() <= 232, "{}", size_of::<Live>());
+        assert_eq!(size_of::<Live>(), size_of::<Option<Live>>());
     }
 }

@@ -4,27 +4,32 @@ mod answer;
 mod cancel;
 mod clock;
 mod explain;
+mod jobs;
 pub(crate) mod live;
 mod redrive;
 mod send;
-pub(crate) mod slot;
+mod settled;
+mod slot;
 mod snapshot;
 mod submit;
+mod timers;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::hash::BuildHasher;
+use std::collections::VecDeque;
+use std::hash::{BuildHasher, Hasher as _};
 
 use reveille_core::siphash::Sip13;
 use reveille_core::{Machine, UnixTime, Wakeup};
 use thiserror::Error;
 
 use crate::dead::DeadLetters;
-use crate::{DeadId, DeadLetter, DeliverySettings, DeviceId, Fate, Input, Job, JobId, Note, Output, SlotId};
+use crate::{DeadId, DeadLetter, DeliverySettings, DeviceId, Fate, Input, Job, JobId, Note, Output};
 
 pub use explain::{Explanation, LegExplanation, LegStatus, Status};
+use jobs::Jobs;
 pub use live::Why;
-use live::{Live, Stage};
-use slot::Slot;
+use live::{Live, Packed, Stage};
+use settled::SettledJobs;
+use slot::Slots;
 pub use snapshot::RestoreError;
 
 /// Everything between "this should be sent" and "it is settled" that must survive a crash: legs, attempts, retry times,
@@ -69,22 +74,18 @@ pub struct Delivery {
     settings: DeliverySettings,
     seed: u64,
     now: UnixTime,
-    jobs: HashMap<JobId, Box<Live>, Keyed>,
+    jobs: Jobs,
     /// Content of all of them.
     bytes: u64,
-    timers: BTreeSet<(UnixTime, JobId)>,
-    slots: HashMap<SlotId, Slot, Keyed>,
-    /// Slots without a live job, and when they are forgotten.
-    forget: BTreeSet<(UnixTime, SlotId)>,
-    settled: VecDeque<JobId>,
-    ends: HashMap<JobId, (Fate, UnixTime), Keyed>,
+    slots: Slots,
+    settled: SettledJobs,
     dead: DeadLetters,
     counts: Counts,
     // Empty between two inputs:
     input: Option<Input>,
     out: VecDeque<Output>,
     /// Legs that left the wire: newer generations may wait behind them.
-    freed: Vec<(SlotId, DeviceId)>,
+    freed: Vec<(u32, DeviceId)>,
 }
 
 /// How many jobs came and how they ended.
@@ -135,18 +136,14 @@ impl Delivery {
     /// A delivery without jobs. `seed` spreads retries; another shard has another one.
     #[must_use]
     pub fn new(settings: DeliverySettings, seed: u64) -> Self {
-        let keyed = Keyed(seed);
         Self {
             settings,
             seed,
             now: UnixTime::EPOCH,
-            jobs: HashMap::with_hasher(keyed),
+            jobs: Jobs::new(),
             bytes: 0,
-            timers: BTreeSet::new(),
-            slots: HashMap::with_hasher(keyed),
-            forget: BTreeSet::new(),
-            settled: VecDeque::new(),
-            ends: HashMap::with_hasher(keyed),
+            slots: Slots::new(),
+            settled: SettledJobs::default(),
             dead: DeadLetters::default(),
             counts: Counts::default(),
             input: None,
@@ -180,13 +177,14 @@ impl Delivery {
     /// Whether every job is settled.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.jobs.is_empty()
+        self.jobs.len() == 0
     }
 
-    /// A job that is not settled.
+    /// A job that is not settled, as it was submitted.
     #[must_use]
-    pub fn job(&self, job: JobId) -> Option<&Job> {
-        self.jobs.get(&job).map(|live| &live.job)
+    pub fn job(&self, job: JobId) -> Option<Job> {
+        let live = self.jobs.get(self.place_of(job)?)?;
+        Some(live.job(self.slot_id(live.slot)))
     }
 
     /// How many jobs came and how they ended.
@@ -223,66 +221,64 @@ impl Delivery {
         }
     }
 
+    /// What a name is found by.
+    #[inline]
+    fn tag(&self, id: Packed) -> u32 {
+        let mut hash = Keyed(self.seed).build_hasher();
+        hash.write_u128(id.bits());
+        (hash.finish() >> 32) as u32
+    }
+
+    /// The place of a job that is not settled.
+    fn place_of(&self, id: JobId) -> Option<u32> {
+        let id = Packed::new(id.to_bits());
+        self.jobs.find(self.tag(id), id)
+    }
+
     /// Works on a job: takes it out, and puts it back with its timer right, or settles it.
-    fn with_job<T>(&mut self, id: JobId, work: impl FnOnce(&mut Self, &mut Live) -> T) -> Option<T> {
-        let mut live = self.jobs.remove(&id)?;
+    fn with_job<T>(&mut self, at: u32, work: impl FnOnce(&mut Self, &mut Live) -> T) -> Option<T> {
+        let mut live = self.jobs.take(at)?;
         let result = work(self, &mut live);
-        self.put_back(id, live);
+        match live.fate() {
+            None => self.jobs.put_back(at, live),
+            Some(fate) => self.end(at, &live, fate),
+        }
         while let Some((slot, device)) = self.freed.pop() {
             self.free_behind(slot, device);
         }
         Some(result)
     }
 
-    fn put_back(&mut self, id: JobId, mut live: Box<Live>) {
-        let due = live.next_due();
-        let fate = live.fate();
-        if live.due != UnixTime::MAX && (live.due != due || fate.is_some()) {
-            self.timers.remove(&(live.due, id));
-        }
-        if let Some(fate) = fate {
-            self.settle(id, &live.job, fate);
-            self.bytes = self.bytes.saturating_sub(live.job.bytes());
-            return;
-        }
-        if due != live.due && due != UnixTime::MAX {
-            self.timers.insert((due, id));
-        }
-        live.due = due;
-        self.jobs.insert(id, live);
+    /// A job that lived has ended.
+    fn end(&mut self, at: u32, live: &Live, fate: Fate) {
+        let tag = self.tag(live.id);
+        self.unlink_from_slot(live.slot, at);
+        self.jobs.remove(tag, at);
+        self.bytes = self.bytes.saturating_sub(live.bytes());
+        self.settle(tag, live.id, fate);
+        self.leave_slot(live.slot);
     }
 
     /// A job has ended, or ends as it comes.
-    fn settle(&mut self, id: JobId, job: &Job, fate: Fate) {
+    fn settle(&mut self, tag: u32, id: Packed, fate: Fate) {
         if let Some(count) = self.counts.settled.get_mut(usize::from(fate.code())) {
             *count = count.saturating_add(1);
         }
-        self.ends.insert(id, (fate, self.now));
-        self.settled.push_back(id);
-        while self.settled.len() > self.settings.settled {
-            if let Some(oldest) = self.settled.pop_front() {
-                self.ends.remove(&oldest);
-            }
-        }
-        self.leave_slot(job.slot, id);
-        self.out.push_back(Output::Settled { job: id, fate });
+        self.settled.push(tag, id, fate, self.now, self.settings.settled);
+        self.out.push_back(Output::Settled { job: JobId::from_bits(id.bits()), fate });
     }
 
     /// Does what is due for one job; `false` if nothing is.
     fn fire(&mut self) -> bool {
-        let Some((at, id)) = self.timers.first().copied().filter(|(at, _)| *at <= self.now) else {
-            return false;
-        };
-        let worked = self.with_job(id, Self::progress);
-        if worked.is_none() {
-            self.timers.remove(&(at, id));
+        match self.jobs.first_due() {
+            Some((due, at)) if due <= self.now => self.with_job(at, Self::progress).is_some(),
+            _ => false,
         }
-        true
     }
 
     /// Whatever time has brought about.
     fn progress(&mut self, live: &mut Live) {
-        let expired = self.is_over(&live.job);
+        let expired = self.is_over(live.not_after);
         match live.stage {
             Stage::Resolving { .. } | Stage::Held { .. } if expired => {
                 live.stage = Stage::Ended { fate: Fate::Expired };
@@ -294,19 +290,12 @@ impl Delivery {
     }
 
     /// Whether a job is of no more use.
-    fn is_over(&self, job: &Job) -> bool {
-        job.not_after != UnixTime::MAX && job.not_after <= self.now
+    fn is_over(&self, not_after: UnixTime) -> bool {
+        not_after != UnixTime::MAX && not_after <= self.now
     }
 
     fn note(&mut self, note: Note) {
         self.out.push_back(Output::Note(note));
-    }
-
-    /// All jobs, in an order that does not depend on the table.
-    fn ids(&self) -> Vec<JobId> {
-        let mut ids: Vec<_> = self.jobs.keys().copied().collect();
-        ids.sort_unstable();
-        ids
     }
 }
 
@@ -337,9 +326,9 @@ impl Machine for Delivery {
     }
 
     fn next_wakeup(&self) -> Option<Wakeup> {
-        let (at, id) = self.timers.first().copied()?;
-        let reason = self.jobs.get(&id).map_or("a job is due", |live| explain::reason(live, at));
-        Some(Wakeup { at, reason })
+        let (due, at) = self.jobs.first_due()?;
+        let reason = self.jobs.get(at).map_or("a job is due", |live| explain::reason(live, due));
+        Some(Wakeup { at: due, reason })
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use reveille_core::{UnixTime, millis};
 
 use super::Delivery;
-use super::live::{Leg, Live, Stage};
-use crate::{DeadId, DeadLetter, Note};
+use super::live::{Leg, Live, Packed};
+use crate::{DeadId, DeadLetter, Job, Note, PayloadDigest};
 
 impl Delivery {
     pub(super) fn redrive(&mut self, from: UnixTime, to: UnixTime, every: Duration, until: UnixTime) {
@@ -27,6 +27,7 @@ impl Delivery {
                 skipped = skipped.saturating_add(1);
             }
         }
+        self.settled.forget_reopened();
         self.note(Note::Redriven { started, skipped });
     }
 
@@ -34,46 +35,37 @@ impl Delivery {
     fn reopen(&mut self, id: DeadId, at: UnixTime, until: UnixTime) -> bool {
         let Some(letter) = self.dead.letters.get(&id) else { return false };
         let job = &letter.job;
-        let unwanted = self.slots.get(&job.slot).is_some_and(|slot| job.generation < slot.lowest);
-        let live = self.jobs.contains_key(&job.id);
-        if at > until || at >= job.not_after || unwanted || (!live && self.admit(job).is_err()) {
+        let slot = self.known_slot(job.slot).and_then(|at| self.slots.get(at));
+        let unwanted = slot.is_some_and(|slot| job.generation < slot.lowest);
+        let live = self.place_of(job.id);
+        if at > until || at >= job.not_after || unwanted || (live.is_none() && self.admit(job).is_err()) {
             return false;
         }
-        let Some(letter) = self.dead.remove(id) else { return false };
-        if !live {
-            self.reopen_job(&letter);
-        }
-        self.with_job(letter.job.id, |delivery, live| match letter.device {
+        let Some(DeadLetter { job, device, digest, .. }) = self.dead.remove(id) else { return false };
+        let Some(place) = live.or_else(|| self.reopen_job(job, digest)) else { return false };
+        self.with_job(place, |delivery, live| match device {
             Some(device) => {
-                live.legs.retain(|leg| leg.device.id != device.id);
+                live.keep_given();
+                live.legs.remove(device.id);
                 live.legs.push(Leg::new(device, at));
             }
             // It never came to devices.
-            None if live.legs.is_empty() => delivery.begin(live),
+            None if live.legs.len() == 0 => delivery.begin(live),
             None => {}
         });
         true
     }
 
-    fn reopen_job(&mut self, letter: &DeadLetter) {
-        let job = letter.job.clone();
-        let id = job.id;
-        if self.ends.remove(&id).is_some() {
-            self.settled.retain(|settled| *settled != id);
+    fn reopen_job(&mut self, job: Job, digest: PayloadDigest) -> Option<u32> {
+        let id = Packed::new(job.id.to_bits());
+        let tag = self.tag(id);
+        let slot = self.slot(job.slot)?;
+        if let Some(known) = self.slots.get_mut(slot) {
+            known.lowest = known.lowest.max(job.generation);
+            known.set_latest(known.latest().map_or(job.generation, |latest| latest.max(job.generation)));
         }
+        self.settled.reopen(tag, id);
         self.counts.reopened = self.counts.reopened.saturating_add(1);
-        self.bytes = self.bytes.saturating_add(job.bytes());
-        let slot = self.enter_slot(job.slot, Some(id));
-        slot.lowest = slot.lowest.max(job.generation);
-        slot.latest = slot.latest.max(Some(job.generation));
-        let live = Live {
-            job,
-            digest: letter.digest,
-            submitted: self.now,
-            stage: Stage::Legs,
-            legs: Vec::new(),
-            due: UnixTime::MAX,
-        };
-        self.jobs.insert(id, Box::new(live));
+        self.open(tag, Live::new(job, digest, slot, self.now))
     }
 }

@@ -2,89 +2,99 @@
 
 use std::time::Duration;
 
-use reveille_core::UnixTime;
-
 use super::Delivery;
-use super::live::{Leg, LegState, Live, Stage};
-use crate::{DeadLetter, Device, Fate, Job, JobId, Note, Output, PayloadDigest, Role};
+use super::live::{Given, Leg, LegState, Live, Packed, Stage};
+use crate::{DeadLetter, Device, DeviceId, Fate, Job, JobId, Note, Output, PayloadDigest, Role};
 
 impl Delivery {
     pub(super) fn submit(&mut self, job: Job) {
-        let id = job.id;
-        if self.jobs.contains_key(&id) || self.ends.contains_key(&id) {
-            return self.note(Note::Duplicate { job: id });
+        let id = Packed::new(job.id.to_bits());
+        let tag = self.tag(id);
+        if self.jobs.find(tag, id).is_some() || self.settled.find(tag, id).is_some() {
+            return self.note(Note::Duplicate { job: job.id });
         }
         self.counts.submitted = self.counts.submitted.saturating_add(1);
-        if let Some(slot) = self.slots.get(&job.slot)
-            && (job.generation < slot.lowest || slot.latest >= Some(job.generation))
+        let Some(at) = self.slot(job.slot) else { return self.settle(tag, id, Fate::Overflow) };
+        if let Some(slot) = self.slots.get(at)
+            && (job.generation < slot.lowest || slot.latest() >= Some(job.generation))
         {
             let fate = if slot.cancelled { Fate::Cancelled } else { Fate::Superseded };
-            return self.settle(id, &job, fate);
+            self.settle(tag, id, fate);
+            return self.leave_slot(at);
         }
         // From here on older generations are not wanted, whatever becomes of this one.
         let cancels = matches!(job.role, Role::Cancel { .. });
-        self.supersede(job.slot, job.generation, if cancels { Fate::Cancelled } else { Fate::Superseded });
-        let slot = self.enter_slot(job.slot, Some(id));
-        (slot.lowest, slot.cancelled, slot.latest) = (job.generation, cancels, Some(job.generation));
-        if self.is_over(&job) {
-            return self.settle(id, &job, Fate::Expired);
+        self.supersede(at, job.generation, if cancels { Fate::Cancelled } else { Fate::Superseded });
+        if let Some(slot) = self.slots.get_mut(at) {
+            (slot.lowest, slot.cancelled) = (job.generation, cancels);
+            slot.set_latest(job.generation);
+        }
+        let refused = if self.is_over(job.not_after) {
+            Some(Fate::Expired)
+        } else {
+            self.admit(&job).is_err().then_some(Fate::Overflow)
+        };
+        if let Some(fate) = refused {
+            if fate == Fate::Overflow {
+                let digest = PayloadDigest::of(&job.content, self.seed);
+                self.bury(DeadLetter { job, device: None, fate, died: self.now, digest, tried: Vec::new() });
+            }
+            self.settle(tag, id, fate);
+            return self.leave_slot(at);
         }
         let digest = PayloadDigest::of(&job.content, self.seed);
-        if self.admit(&job).is_err() {
-            self.bury(DeadLetter {
-                job: job.clone(),
-                device: None,
-                fate: Fate::Overflow,
-                died: self.now,
-                digest,
-                tried: Vec::new(),
-            });
-            return self.settle(id, &job, Fate::Overflow);
+        if let Some(place) = self.open(tag, Live::new(job, digest, at, self.now)) {
+            self.with_job(place, Self::begin);
         }
-        self.open(job, digest);
     }
 
-    /// A job begins.
-    pub(super) fn open(&mut self, job: Job, digest: PayloadDigest) {
-        let id = job.id;
-        self.bytes = self.bytes.saturating_add(job.bytes());
-        let live = Live {
-            job,
-            digest,
-            submitted: self.now,
-            stage: Stage::Legs,
-            legs: Vec::new(),
-            due: UnixTime::MAX,
+    /// A job lives from now on.
+    pub(super) fn open(&mut self, tag: u32, live: Live) -> Option<u32> {
+        let (id, slot, bytes) = (live.id, live.slot, live.bytes());
+        let Some(at) = self.jobs.insert(tag, live) else {
+            self.settle(tag, id, Fate::Overflow);
+            self.leave_slot(slot);
+            return None;
         };
-        self.jobs.insert(id, Box::new(live));
-        self.with_job(id, Self::begin);
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.enter_slot(slot, at);
+        Some(at)
     }
 
     /// The first step: to its devices, as far as they are known.
     pub(super) fn begin(&mut self, live: &mut Live) {
-        let devices = match live.job.role {
-            Role::Cancel { except } => Some(self.to_be_cancelled(&live.job, except)),
-            Role::Show => live.job.devices.clone(),
-        };
-        match devices {
-            Some(devices) => self.start_legs(live, &devices),
-            None => self.resolve(live),
+        if live.is_cancel {
+            let devices = self.to_be_cancelled(live.slot, live.except.as_deref().copied());
+            return self.start_legs(live, &devices);
+        }
+        match std::mem::replace(&mut live.given, Given::No) {
+            Given::These(devices) => {
+                self.start_legs(live, &devices);
+                live.given = Given::These(devices);
+                live.share_given();
+            }
+            given => {
+                live.given = given;
+                self.resolve(live);
+            }
         }
     }
 
     pub(super) fn resolve(&mut self, live: &mut Live) {
         let until = self.now + Duration::from_millis(self.settings.answer_within);
         live.stage = Stage::Resolving { until };
-        self.out.push_back(Output::Resolve { job: live.job.id, recipient: live.job.recipient });
+        self.out.push_back(Output::Resolve { job: live.id(), recipient: live.recipient() });
     }
 
     pub(super) fn resolved(&mut self, id: JobId, devices: Vec<Device>) {
-        let wanted = self.with_job(id, |delivery, live| {
-            let waits = matches!(live.stage, Stage::Resolving { .. } | Stage::Held { .. });
-            if waits {
-                delivery.start_legs(live, &devices);
-            }
-            waits
+        let wanted = self.place_of(id).and_then(|at| {
+            self.with_job(at, |delivery, live| {
+                let waits = matches!(live.stage, Stage::Resolving { .. } | Stage::Held { .. });
+                if waits {
+                    delivery.start_legs(live, &devices);
+                }
+                waits
+            })
         });
         if wanted != Some(true) {
             self.note(Note::Stale { job: id });
@@ -92,9 +102,10 @@ impl Delivery {
     }
 
     fn start_legs(&mut self, live: &mut Live, devices: &[Device]) {
-        live.stage = match live.job.role {
-            Role::Cancel { .. } if devices.is_empty() => Stage::Ended { fate: Fate::NotNeeded },
-            _ => Stage::Legs,
+        live.stage = if live.is_cancel && devices.is_empty() {
+            Stage::Ended { fate: Fate::NotNeeded }
+        } else {
+            Stage::Legs
         };
         for device in devices {
             if live.leg_on(device.id).is_some() {
@@ -102,7 +113,7 @@ impl Delivery {
             }
             if live.legs.len() > self.settings.devices {
                 // One letter in the dead letters stands for all that are too many.
-                let (job, device, fate) = (live.job.id, device.id, Fate::Overflow);
+                let (job, device, fate) = (live.id(), device.id, Fate::Overflow);
                 self.out.push_back(Output::LegSettled { job, device, fate });
                 continue;
             }
@@ -117,12 +128,13 @@ impl Delivery {
     }
 
     /// Devices that a cancel has to reach.
-    fn to_be_cancelled(&self, job: &Job, except: Option<crate::DeviceId>) -> Vec<Device> {
-        let Some(slot) = self.slots.get(&job.slot) else { return Vec::new() };
-        let on_wire = slot.live.iter().filter_map(|other| self.jobs.get(other)).flat_map(|live| &live.legs);
+    fn to_be_cancelled(&self, slot: u32, except: Option<DeviceId>) -> Vec<Device> {
+        let Some(known) = self.slots.get(slot) else { return Vec::new() };
+        let others = self.jobs_in(slot).filter_map(|other| self.jobs.get(other));
+        let on_wire = others.flat_map(|live| live.legs.as_slice());
         let on_wire = on_wire.filter(|leg| leg.is_on_wire() || leg.heard && !leg.is_done());
-        let mut devices = slot.heard.clone();
-        devices.extend(on_wire.map(|leg| leg.device));
+        let mut devices = known.heard.to_vec();
+        devices.extend(on_wire.map(Leg::device));
         devices.retain(|device| Some(device.id) != except);
         devices.sort_unstable();
         devices.dedup_by_key(|device| device.id);
@@ -141,24 +153,20 @@ impl Delivery {
     /// A leg ends.
     pub(super) fn settle_leg(&mut self, live: &mut Live, at: usize, fate: Fate) {
         let Some(leg) = live.legs.get_mut(at) else { return };
+        let device = leg.device();
         if leg.is_on_wire() {
-            self.freed.push((live.job.slot, leg.device.id));
+            self.freed.push((live.slot, device.id));
         }
         leg.state = LegState::Done { fate };
-        let device = leg.device;
         if leg.heard {
-            self.remember_heard(live.job.slot, device);
+            self.remember_heard(live.slot, device);
         }
         if fate.is_dead() {
-            self.bury(DeadLetter {
-                job: live.job.clone(),
-                device: Some(device),
-                fate,
-                died: self.now,
-                digest: live.digest,
-                tried: leg.tried.clone(),
-            });
+            let tried = leg.tried.to_vec();
+            let (device, died, digest) = (Some(device), self.now, live.digest);
+            let job = live.job(self.slot_id(live.slot));
+            self.bury(DeadLetter { job, device, fate, died, digest, tried });
         }
-        self.out.push_back(Output::LegSettled { job: live.job.id, device: device.id, fate });
+        self.out.push_back(Output::LegSettled { job: live.id(), device: device.id, fate });
     }
 }

@@ -208,6 +208,12 @@ impl Breaker {
         Ok(Permit { epoch: self.epoch, lease })
     }
 
+    /// Reads a little of it, so that it comes from memory.
+    #[inline]
+    pub(super) fn touch(&self) -> u64 {
+        self.window.touch()
+    }
+
     /// Whether it would let a call through. Nothing changes.
     ///
     /// # Errors

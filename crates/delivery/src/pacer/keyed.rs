@@ -78,6 +78,13 @@ impl Keyed {
         }
     }
 
+    /// Reads a key's line, so that it comes from memory.
+    #[inline]
+    pub(super) fn touch(&self, key: u64) -> u64 {
+        let (_, at) = self.place(key);
+        self.lines.get(at).map_or(0, |line| line.iter().fold(0, |all, entry| all ^ entry.key))
+    }
+
     /// A name that is not 0, and where it belongs.
     #[inline]
     fn place(&self, key: u64) -> (u64, usize) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reveille_core::UnixTime;
 
-use super::queue::Class;
+use super::queue::{Class, Entry, Slab};
 use super::settings::{LaneSettings, ServiceId};
 use super::{Breaker, LaneId, Level, Rate, Streams};
 use crate::Priority;
@@ -19,7 +19,12 @@ pub(super) struct Lane {
     pub(super) id: LaneId,
     pub(super) service: ServiceId,
     pub(super) settings: LaneSettings,
-    classes: [Option<Box<Class>>; 3],
+    /// What waits, by priority. Most has the usual one, so that is no step away.
+    normal: Class,
+    urgent: Option<Box<Class>>,
+    low: Option<Box<Class>>,
+    /// Which classes have something: a bit for each priority.
+    waiting_in: u8,
     pub(super) waiting: u32,
     pub(super) in_flight: u32,
     /// Which classes are in the rings.
@@ -40,7 +45,10 @@ impl Lane {
             id,
             service,
             settings,
-            classes: [None, None, None],
+            normal: Class::default(),
+            urgent: None,
+            low: None,
+            waiting_in: 0,
             waiting: 0,
             in_flight: 0,
             in_rings: 0,
@@ -54,24 +62,83 @@ impl Lane {
         }
     }
 
-    pub(super) fn class(&mut self, priority: Priority) -> &mut Class {
-        let [urgent, normal, low] = &mut self.classes;
-        let class = match priority {
-            Priority::Urgent => urgent,
-            Priority::Normal => normal,
-            Priority::Low => low,
-        };
-        class.get_or_insert_default()
+    fn class(&mut self, priority: Priority) -> &mut Class {
+        match priority {
+            Priority::Urgent => self.urgent.get_or_insert_default(),
+            Priority::Normal => &mut self.normal,
+            Priority::Low => self.low.get_or_insert_default(),
+        }
     }
 
-    /// The classes that have something.
-    pub(super) fn waiting_classes(&self) -> impl Iterator<Item = Priority> + use<'_> {
-        let has = |class: &Option<Box<Class>>| class.as_ref().is_some_and(|class| !class.is_empty());
-        CLASSES
-            .into_iter()
-            .zip(&self.classes)
-            .filter(move |(_, class)| has(class))
-            .map(|(priority, _)| priority)
+    /// Something waits from now on.
+    pub(super) fn push<T>(
+        &mut self,
+        slab: &mut Slab<T>,
+        at: u32,
+        priority: Priority,
+        key: u64,
+        in_front: bool,
+    ) {
+        self.class(priority).push(slab, at, key, in_front);
+        self.waiting_in |= 1 << priority as u8;
+        self.waiting += 1;
+    }
+
+    /// What comes first of a priority, and the list that it is in; see [`Class::peek`].
+    pub(super) fn peek<T>(
+        &mut self,
+        priority: Priority,
+        slab: &mut Slab<T>,
+        is_free: impl FnMut(&Entry) -> bool,
+    ) -> Option<(usize, u32)> {
+        let class = self.class(priority);
+        let first = class.peek(slab, is_free);
+        let is_empty = class.is_empty();
+        self.note_empty(priority, is_empty);
+        first
+    }
+
+    /// Takes the first of a list out of it.
+    pub(super) fn pop<T>(&mut self, priority: Priority, slab: &Slab<T>, list: usize) {
+        let class = self.class(priority);
+        class.pop(slab, list);
+        let is_empty = class.is_empty();
+        self.note_empty(priority, is_empty);
+    }
+
+    fn note_empty(&mut self, priority: Priority, is_empty: bool) {
+        if is_empty {
+            self.waiting_in &= !(1 << priority as u8);
+        }
+    }
+
+    /// What comes next, most likely, if it has the usual priority.
+    #[inline]
+    pub(super) fn ahead(&self) -> Option<u32> {
+        self.normal.ahead()
+    }
+
+    /// A word of each part that a turn needs.
+    #[inline]
+    pub(super) fn touch(&self) -> (u8, u32, UnixTime, u64) {
+        (self.waiting_in, self.in_flight, self.last_left, self.breaker.touch())
+    }
+
+    /// A word of each part that a push needs.
+    #[inline]
+    pub(super) fn touch_end(&self, key: u64) -> (u8, u32) {
+        (self.waiting_in, self.normal.touch(key))
+    }
+
+    /// The classes that have something and are in no ring.
+    #[inline]
+    pub(super) const fn not_in_rings(&self) -> u8 {
+        self.waiting_in & !self.in_rings
+    }
+
+    /// The most urgent class that has something.
+    pub(super) fn first_class(&self) -> Option<Priority> {
+        CLASSES.get(self.waiting_in.trailing_zeros() as usize).copied()
     }
 
     /// A share of the service's limit, leased until then.

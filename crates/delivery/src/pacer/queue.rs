@@ -2,9 +2,9 @@
 
 use reveille_core::UnixTime;
 
+use crate::index::NONE;
 use crate::{LegId, PayloadDigest};
 
-pub(super) const NONE: u32 = u32::MAX;
 const CHUNK_BITS: u32 = 12;
 const CHUNK: usize = 1 << CHUNK_BITS;
 /// Recipients of a lane are dealt to so many lists, which take turns (stochastic fairness queueing, McKenney 1990): whoever
@@ -25,6 +25,8 @@ pub(super) struct Entry {
     pub(super) bytes: u32,
     pub(super) lane: u32,
     pub(super) next: u32,
+    /// What its leg is found by.
+    pub(super) tag: u32,
     pub(super) attempt: u8,
 }
 
@@ -56,16 +58,28 @@ impl<T> Slab<T> {
         Self { chunks: Vec::new(), free: NONE, made: 0 }
     }
 
+    #[inline]
+    fn get(&self, at: u32) -> Option<&Place<T>> {
+        self.chunks.get((at >> CHUNK_BITS) as usize)?.get(at as usize & (CHUNK - 1))
+    }
+
+    #[inline]
     fn place(&mut self, at: u32) -> Option<&mut Place<T>> {
         self.chunks.get_mut((at >> CHUNK_BITS) as usize)?.get_mut(at as usize & (CHUNK - 1))
     }
 
-    pub(super) fn entry(&mut self, at: u32) -> Option<&mut Entry> {
+    #[inline]
+    pub(super) fn entry(&self, at: u32) -> Option<&Entry> {
+        self.get(at).map(|place| &place.entry)
+    }
+
+    #[inline]
+    pub(super) fn entry_mut(&mut self, at: u32) -> Option<&mut Entry> {
         self.place(at).map(|place| &mut place.entry)
     }
 
-    pub(super) fn is_withdrawn(&mut self, at: u32) -> bool {
-        self.place(at).is_none_or(|place| place.content.is_none())
+    fn is_withdrawn(&self, at: u32) -> bool {
+        self.get(at).is_none_or(|place| place.content.is_none())
     }
 
     /// `None` if all numbers are taken.
@@ -143,20 +157,40 @@ impl Class {
         let which = list_of(key);
         let Some(list) = self.lists.get_mut(which) else { return };
         let head = list.head;
-        if let Some(entry) = slab.entry(at) {
-            entry.next = if in_front { head } else { NONE };
+        if in_front && let Some(entry) = slab.entry_mut(at) {
+            entry.next = head;
         }
         if head == NONE {
             *list = List { head: at, tail: at };
         } else if in_front {
             list.head = at;
         } else {
-            if let Some(last) = slab.entry(list.tail) {
+            if let Some(last) = slab.entry_mut(list.tail) {
                 last.next = at;
             }
             list.tail = at;
         }
         self.waiting |= 1 << which;
+    }
+
+    /// Reads the end of the list that a key belongs to, so that it comes from memory.
+    #[inline]
+    pub(super) fn touch(&self, key: u64) -> u32 {
+        self.lists.get(list_of(key)).map_or(NONE, |list| list.tail)
+    }
+
+    /// The first list that has something, from the one whose turn it is on.
+    #[inline]
+    fn next_list(&self, from: u32) -> Option<usize> {
+        let turned = self.waiting.rotate_right(from);
+        (turned != 0).then(|| (from + turned.trailing_zeros()) as usize % LISTS)
+    }
+
+    /// What will be looked at in the next turn, most likely.
+    #[inline]
+    pub(super) fn ahead(&self) -> Option<u32> {
+        let list = self.lists.get(self.next_list(self.turn.into())?)?;
+        Some(list.head)
     }
 
     /// The first of the list whose turn it is, of those that `is_free` lets through. It stays where it is.
@@ -165,11 +199,15 @@ impl Class {
         slab: &mut Slab<T>,
         mut is_free: impl FnMut(&Entry) -> bool,
     ) -> Option<(usize, u32)> {
-        for step in 0..LISTS as u32 {
-            let which = (u32::from(self.turn) + step) as usize % LISTS;
-            if self.waiting & (1 << which) == 0 {
-                continue;
+        let from = u32::from(self.turn);
+        let mut step = 0;
+        while let Some(which) = self.next_list(from + step) {
+            // How far around the lists this one is.
+            let far = (which as u32 + LISTS as u32 - from) % LISTS as u32;
+            if far < step {
+                return None;
             }
+            step = far + 1;
             // What was withdrawn goes on the way.
             while let Some(head) = self.lists.get(which).map(|list| list.head)
                 && head != NONE
@@ -181,7 +219,7 @@ impl Class {
             let Some(head) = self.lists.get(which).map(|list| list.head).filter(|head| *head != NONE) else {
                 continue;
             };
-            if slab.entry(head).is_some_and(|entry| is_free(entry)) {
+            if slab.entry(head).is_some_and(&mut is_free) {
                 self.turn = (which as u8 + 1) % LISTS as u8;
                 return Some((which, head));
             }
@@ -190,7 +228,7 @@ impl Class {
     }
 
     /// Takes the first of a list out of it.
-    pub(super) fn pop<T>(&mut self, slab: &mut Slab<T>, which: usize) {
+    pub(super) fn pop<T>(&mut self, slab: &Slab<T>, which: usize) {
         let Some(list) = self.lists.get_mut(which) else { return };
         list.head = slab.entry(list.head).map_or(NONE, |entry| entry.next);
         if list.head == NONE {
@@ -222,6 +260,7 @@ mod tests {
             bytes: 0,
             lane: 0,
             next: NONE,
+            tag: 0,
             attempt: 1,
         }
     }
@@ -238,7 +277,7 @@ mod tests {
         class.push(&mut slab, at, other, false);
         let mut order = Vec::new();
         while let Some((which, at)) = class.peek(&mut slab, |_| true) {
-            class.pop(&mut slab, which);
+            class.pop(&slab, which);
             order.push(slab.remove(at).unwrap().1.unwrap());
         }
         assert_eq!(order.len(), 1_001);
@@ -262,7 +301,7 @@ mod tests {
             }
             let mut left = 0;
             while let Some((which, at)) = class.peek(&mut slab, |_| true) {
-                class.pop(&mut slab, which);
+                class.pop(&slab, which);
                 slab.remove(at).unwrap();
                 left += 1;
             }

@@ -8,10 +8,11 @@ use reveille_core::{Action, Outcome, Receipt, Rejection, RetryAfter, RetrySource
 use serde::Deserialize;
 
 use super::apns_error::Meaning;
-use super::retry::RETRY_MINIMUM;
 use super::{ErrorBody, ErrorCode, Quota};
 use crate::target::Target;
 
+/// At least this long before any retry (Google, "Scale FCM sends").
+const RETRY_MINIMUM: Duration = Duration::from_secs(10);
 /// Without a word about it, a 429 means a minute (Google, "Scale FCM sends").
 const QUOTA_PAUSE: Duration = Duration::from_secs(60);
 /// No answer stops anything for longer: Google gives a message up after an hour, and so should we.

@@ -4,10 +4,8 @@ mod apns_error;
 mod body;
 mod classify;
 mod error_code;
-mod retry;
 
 pub use apns_error::ApnsError;
 pub use body::{ErrorBody, FieldViolation, Quota};
 pub use classify::{classify, classify_response, classify_subscription, classify_subscription_response};
 pub use error_code::ErrorCode;
-pub use retry::{RETRY_FOR, RETRY_MINIMUM, avoid_quarter_hours, retry_at};

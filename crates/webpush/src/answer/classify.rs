@@ -23,7 +23,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
 /// | status | action |
 /// |---|---|
 /// | 2xx | accepted; the receipt has `Location`, the effective TTL and the receipt link. Not where WNS says `dropped` ([`GiveUp`](Action::GiveUp)) or `channelthrottled` ([`SlowDown`](Action::SlowDown) of this target) |
-/// | 404 | [`SuspectTarget`](Action::SuspectTarget): weigh it with [`Suspicion`](reveille_core::Suspicion) |
+/// | 404 | [`SuspectTarget`](Action::SuspectTarget): weigh it with `Suspicion` of `reveille-registry` |
 /// | 410 | [`DropTarget`](Action::DropTarget) |
 /// | 401, 403, and 400 where the words say so | [`FixCredential`](Action::FixCredential): this VAPID key at this push service. [`RefreshCredential`](Action::RefreshCredential) where the token is only too old; [`SuspectTarget`](Action::SuspectTarget) where this one subscription was made with another key |
 /// | 429 | [`SlowDown`](Action::SlowDown) of the service until `Retry-After`, else for 60 s |

@@ -1,10 +1,11 @@
-//! What core remembers, under scripts of wrong clocks and restarts.
+//! What is remembered of suspects, under scripts of wrong clocks and restarts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::time::Duration;
 
 use proptest::prelude::*;
-use reveille_core::{Action, Outcome, Receipt, Rejection, Suspicion, SuspicionPolicy, UnixTime};
+use reveille_core::{Action, Outcome, Receipt, Rejection, UnixTime};
+use reveille_registry::{Suspicion, SuspicionPolicy};
 use reveille_testkit::adversity::{Adversity, Clocks, scripts};
 
 const START: UnixTime = UnixTime::from_secs(1_700_000_000);

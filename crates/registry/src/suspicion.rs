@@ -2,49 +2,76 @@
 
 use std::time::Duration;
 
+use reveille_core::{Action, Outcome, UnixTime, millis};
 use serde::{Deserialize, Serialize};
-
-use crate::{Action, Outcome, UnixTime, millis};
+use thiserror::Error;
 
 /// How long a target may be unknown to its service before it counts as gone; given to [`Suspicion::weigh`].
 ///
 /// In June 2024 a push service answered 404 for millions of live subscriptions: a burst of "not found" proves
-/// nothing. By default a target is dropped after at least 3 such answers spread over at least 24 hours.
+/// nothing.
+///
+/// | setting | default | |
+/// |---|---|---|
+/// | answers | 3 | so many suspicious ones it takes |
+/// | over | 24 h | so long they must be spread. Of the time between one answer and the next, half of this counts at most, and nothing if it is more than 400 days: the clock may have been set in between |
 ///
 /// ```
-/// use reveille_core::SuspicionPolicy;
+/// use reveille_registry::SuspicionPolicy;
 /// use std::time::Duration;
 ///
-/// assert_eq!(SuspicionPolicy::default(), SuspicionPolicy::new(3, Duration::from_secs(24 * 3_600)));
+/// let default = SuspicionPolicy::default();
+/// assert_eq!(default.with_answers(3)?.with_over(Duration::from_secs(24 * 3_600)), default);
+/// # Ok::<(), reveille_registry::InvalidSuspicion>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct SuspicionPolicy {
-    /// How many suspicious answers it takes, at least 1.
-    pub answers: u32,
-    /// Over how long they must be spread. Of the time between one answer and the next, half of this counts at most, and
-    /// nothing if it is more than 400 days: the clock may have been set in between.
-    pub over: Duration,
+    answers: u32,
+    over: Duration,
 }
 
-impl SuspicionPolicy {
-    /// A policy of `answers` suspicious answers spread over at least `over`.
-    #[must_use]
-    pub const fn new(answers: u32, over: Duration) -> Self {
-        Self { answers, over }
-    }
+/// A setting that cannot work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum InvalidSuspicion {
+    /// No answer at all.
+    #[error("a suspicion takes at least 1 answer, got 0")]
+    NoAnswers,
 }
 
 impl Default for SuspicionPolicy {
     fn default() -> Self {
-        Self::new(3, Duration::from_secs(24 * 60 * 60))
+        Self { answers: 3, over: Duration::from_secs(24 * 60 * 60) }
     }
 }
 
-/// The record of one suspected target; keep it beside the subscription or token.
+impl SuspicionPolicy {
+    /// Sets how many suspicious answers it takes.
+    ///
+    /// # Errors
+    /// [`InvalidSuspicion::NoAnswers`].
+    pub const fn with_answers(mut self, answers: u32) -> Result<Self, InvalidSuspicion> {
+        if answers == 0 {
+            return Err(InvalidSuspicion::NoAnswers);
+        }
+        self.answers = answers;
+        Ok(self)
+    }
+
+    /// Sets over how long they must be spread.
+    #[must_use]
+    pub const fn with_over(mut self, over: Duration) -> Self {
+        self.over = over;
+        self
+    }
+}
+
+/// The record of one suspected target. A [`Token`](crate::Token) has one; keep one yourself where you have a registry of your
+/// own.
 ///
 /// ```
-/// use reveille_core::{Action, Outcome, Rejection, Suspicion, SuspicionPolicy, UnixTime};
+/// use reveille_core::{Action, Outcome, Rejection, UnixTime};
+/// use reveille_registry::{Suspicion, SuspicionPolicy};
 /// use std::time::Duration;
 ///
 /// let policy = SuspicionPolicy::default();
@@ -115,7 +142,7 @@ impl Suspicion {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Receipt, Rejection};
+    use reveille_core::{Receipt, Rejection};
 
     fn suspect() -> Outcome {
         Rejection::new(404, Action::SuspectTarget).into()
@@ -129,6 +156,17 @@ mod tests {
                 suspicion.weigh(suspect(), SuspicionPolicy::default(), now).action().unwrap().name()
             })
             .collect()
+    }
+
+    #[test]
+    fn a_policy_of_its_own() {
+        let policy = SuspicionPolicy::default().with_answers(2).unwrap().with_over(Duration::from_secs(60));
+        let mut suspicion = Suspicion::default();
+        let mut weigh =
+            |secs| suspicion.weigh(suspect(), policy, UnixTime::from_secs(secs)).action().unwrap().name();
+        // Half a minute counts of each gap.
+        assert_eq!([weigh(100), weigh(160), weigh(190)], ["suspect_target", "suspect_target", "drop_target"]);
+        insta::assert_snapshot!(policy.with_answers(0).unwrap_err(), @"a suspicion takes at least 1 answer, got 0");
     }
 
     #[test]
