@@ -1,5 +1,6 @@
 //! Steps of the clock, and crashes.
 
+use std::collections::BTreeSet;
 use std::hash::Hasher as _;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use reveille_core::{Jitter, RetrySource, UnixTime, millis};
 
 use super::Delivery;
 use super::live::{LegState, Live, Stage, Why};
-use crate::{Fate, LegId, Tried, Verdict, WhenUnsure};
+use crate::{DeviceId, Fate, JobId, LegId, Tried, Verdict, WhenUnsure};
 
 /// How the clock moved.
 #[derive(Clone, Copy)]
@@ -44,12 +45,20 @@ impl Delivery {
 
     /// What was on its way when the process died.
     pub(super) fn recovered(&mut self, spread: Duration) {
+        // Taken before anything is done: a leg that leaves the wire lets go what waits behind it, and that was not on its way.
+        let on_wire: BTreeSet<(JobId, DeviceId)> = self
+            .jobs
+            .iter()
+            .flat_map(|(id, live)| live.legs.iter().map(move |leg| (*id, leg)))
+            .filter(|(_, leg)| leg.is_on_wire())
+            .map(|(id, leg)| (id, leg.device.id))
+            .collect();
         for id in self.ids() {
-            self.with_job(id, |delivery, live| delivery.recover(live, millis(spread)));
+            self.with_job(id, |delivery, live| delivery.recover(live, &on_wire, millis(spread)));
         }
     }
 
-    fn recover(&mut self, live: &mut Live, spread: u64) {
+    fn recover(&mut self, live: &mut Live, on_wire: &BTreeSet<(JobId, DeviceId)>, spread: u64) {
         if matches!(live.stage, Stage::Resolving { .. }) {
             self.resolve(live);
         }
@@ -57,7 +66,7 @@ impl Delivery {
             let Some(leg) = live.legs.get_mut(at) else { return };
             match leg.state {
                 LegState::Committing { .. } => self.start(live, at, false),
-                LegState::Sending { .. } => {
+                LegState::Sending { .. } if on_wire.contains(&(live.job.id, leg.device.id)) => {
                     leg.heard = true;
                     leg.tried.push(Tried { attempt: leg.attempt, at: self.now, verdict: Verdict::NoAnswer });
                     let (ended, device) = (leg.ended, leg.device.id);

@@ -14,7 +14,7 @@ impl Gateway {
     pub(super) fn handle(&mut self, input: Input) {
         match input {
             // Their effect was before what is due.
-            Input::Tick | Input::ClockStep { .. } => {}
+            Input::Tick | Input::ClockStep { .. } | Input::Recovered(_) => {}
             Input::Event { source, event } => self.on_event(source, *event),
             Input::Person(event) => {
                 let at = self.timeline.of_rules(event.at);
@@ -39,9 +39,6 @@ impl Gateway {
             Input::Resume(resume) => self.on_resume(resume),
             Input::Settings(settings) => self.on_settings(*settings),
             Input::Command(command) => self.on_command(command),
-            Input::Recovered(catch_up) => {
-                self.to_delivery.push_back(delivery::Input::Recovered { spread: catch_up.spread });
-            }
             Input::Owner(epoch) => {
                 self.epoch = self.epoch.max(epoch);
                 self.note(Note::Owned(self.epoch));

@@ -218,6 +218,7 @@ impl Machine for Gateway {
         if let Input::Recovered(catch_up) = input {
             // Before what is due: it says how that is to be treated.
             self.digests.step(digest::Input::Recovered(catch_up.digests), self.now);
+            self.to_delivery.push_back(delivery::Input::Recovered { spread: catch_up.spread });
         }
         self.staged = Some(input);
     }

@@ -279,8 +279,8 @@ impl Oracle {
                     && self.no_crash(before.at, record.at)
                 {
                     found.push(format!(
-                        "twice: a request was taken at {} and sent again at {}",
-                        before.at, record.at
+                        "twice: attempt {} of {:?} was taken at {}, and attempt {} left at {}",
+                        before.job.attempt, leg, before.at, record.job.attempt, record.at
                     ));
                 }
             }

@@ -385,6 +385,7 @@ impl World {
 
     /// The pacer: a request waits for its turn, or is held back.
     fn offer(&mut self, shard: usize, cause: u64, committed: u64, job: Job) {
+        if std::env::var("SIMDBG").is_ok() { println!("offer {} p{} shard {shard} cause {cause} {:?} attempt {} again {}", self.truth, self.process, job.leg, job.attempt, job.maybe_again); }
         let urgent = job.priority == reveille_delivery::Priority::Urgent;
         if self.plan.faults != Faults::None && !urgent && self.draw.per_mille(20) {
             let until = self.now() + self.draw.ms(100, 3_000);
@@ -449,6 +450,7 @@ impl World {
 
     /// Everything that is not durable is gone.
     fn crash(&mut self) {
+        if std::env::var("SIMDBG").is_ok() { println!("crash {} p{}", self.truth, self.process); }
         self.report.crashes += 1;
         self.oracle.disturbed(self.truth);
         (self.up, self.process) = (false, self.process + 1);
@@ -458,6 +460,7 @@ impl World {
     }
 
     fn restart(&mut self) {
+        if std::env::var("SIMDBG").is_ok() { println!("restart {} p{}", self.truth, self.process); }
         self.up = true;
         self.oracle.disturbed(self.truth);
         let (seed, tail) = (self.seed, !self.meddle.forgets_the_tail());
