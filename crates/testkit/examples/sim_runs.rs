@@ -22,5 +22,8 @@ fn main() {
             println!("seed {seed}: {} violations: {:?}", report.violations.len(), shown.collect::<Vec<_>>());
         }
     }
-    println!("{} runs of {events} events, {requests} requests, {crashes} crashes: {wrong} runs with violations", to - from);
+    println!(
+        "{} runs of {events} events, {requests} requests, {crashes} crashes: {wrong} runs with violations",
+        to - from
+    );
 }

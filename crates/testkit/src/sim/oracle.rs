@@ -25,14 +25,19 @@ pub(super) struct Oracle {
     acknowledged: BTreeSet<usize>,
     records: Vec<Record>,
     disturbances: Vec<UnixTime>,
+    skewed: Vec<UnixTime>,
     violations: Vec<String>,
     /// By leg: how often a service took it.
     taken: BTreeMap<LegId, usize>,
 }
 
 impl Oracle {
-    pub(super) fn committed(&mut self, event: usize, seq: u64, at: UnixTime) {
+    /// `skewed`: the clocks of source and process differ, so that the process cannot tell a late ring from a fresh one.
+    pub(super) fn committed(&mut self, event: usize, seq: u64, at: UnixTime, skewed: bool) {
         self.committed.entry(event).or_insert((seq, at));
+        if skewed {
+            self.skewed.push(at);
+        }
     }
 
     pub(super) fn acknowledged(&mut self, event: usize) {
@@ -108,7 +113,9 @@ impl Oracle {
                 if person.id == message.sender || !self.takes_part(script, there, &person.id, *seq) {
                     continue;
                 }
-                if self.has_read(script, there, &person.id, sequence) {
+                if self.has_read(script, there, &person.id, sequence)
+                    || self.joined_behind(script, there, &person.id, sequence)
+                {
                     continue;
                 }
                 for known in person.devices.iter().filter(|known| is_reachable(known, people, *seq)) {
@@ -151,6 +158,26 @@ impl Oracle {
                     What::MessageSent(message) => message.sender == *person,
                     _ => false,
                 }
+        })
+    }
+
+    /// Whoever joins begins behind the messages that are there.
+    fn joined_behind(
+        &self,
+        script: &[Scripted],
+        there: &ConversationId,
+        person: &PersonId,
+        sequence: u64,
+    ) -> bool {
+        let joins = self.events(script, there).filter(|(_, what)| match what {
+            What::Joined(joined) => joined.person == *person,
+            What::MessageSent(message) => message.sender == *person,
+            _ => false,
+        });
+        let Some(joined) = joins.map(|(at, _)| at).min() else { return false };
+        self.events(script, there).any(|(at, what)| match what {
+            What::MessageSent(message) => at < joined && message.sequence >= Some(sequence),
+            _ => false,
         })
     }
 
@@ -245,6 +272,7 @@ impl Oracle {
         !self
             .disturbances
             .iter()
+            .chain(&self.skewed)
             .any(|disturbed| *disturbed + Duration::from_secs(30) >= at && *disturbed <= at + AT_ONCE)
     }
 

@@ -133,8 +133,9 @@ impl World {
                 let error = match self.draw.below(5) {
                     0 | 1 => 0,
                     2 => self.draw.below(30_000) as i64 - 15_000,
-                    3 => self.draw.below(7_200_000) as i64,
-                    _ => -(self.draw.below(7_200_000) as i64),
+                    // Less than the hour in which a source's events are taken.
+                    3 => self.draw.below(2_700_000) as i64,
+                    _ => -(self.draw.below(2_700_000) as i64),
                 };
                 self.at(at, Next::SetClock(error));
             }
@@ -308,7 +309,7 @@ impl World {
         if !early {
             for number in &done {
                 let seq = self.next_seq();
-                self.oracle.committed(*number, seq, self.truth);
+                self.oracle.committed(*number, seq, self.truth, self.error.unsigned_abs() > 1_000);
                 self.acknowledge(*number);
             }
         }
@@ -333,7 +334,7 @@ impl World {
             }
             for number in &done {
                 let seq = self.next_seq();
-                self.oracle.committed(*number, seq, self.truth);
+                self.oracle.committed(*number, seq, self.truth, self.error.unsigned_abs() > 1_000);
                 self.acknowledge(*number);
             }
         }
@@ -385,7 +386,6 @@ impl World {
 
     /// The pacer: a request waits for its turn, or is held back.
     fn offer(&mut self, shard: usize, cause: u64, committed: u64, job: Job) {
-        if std::env::var("SIMDBG").is_ok() { println!("offer {} p{} shard {shard} cause {cause} {:?} attempt {} again {}", self.truth, self.process, job.leg, job.attempt, job.maybe_again); }
         let urgent = job.priority == reveille_delivery::Priority::Urgent;
         if self.plan.faults != Faults::None && !urgent && self.draw.per_mille(20) {
             let until = self.now() + self.draw.ms(100, 3_000);
@@ -450,7 +450,6 @@ impl World {
 
     /// Everything that is not durable is gone.
     fn crash(&mut self) {
-        if std::env::var("SIMDBG").is_ok() { println!("crash {} p{}", self.truth, self.process); }
         self.report.crashes += 1;
         self.oracle.disturbed(self.truth);
         (self.up, self.process) = (false, self.process + 1);
@@ -460,7 +459,6 @@ impl World {
     }
 
     fn restart(&mut self) {
-        if std::env::var("SIMDBG").is_ok() { println!("restart {} p{}", self.truth, self.process); }
         self.up = true;
         self.oracle.disturbed(self.truth);
         let (seed, tail) = (self.seed, !self.meddle.forgets_the_tail());
