@@ -197,7 +197,15 @@ mod tests {
             format!("shard {}", seed.shard(&c1)),
             format!("{seed:?}"),
         ];
-        insta::assert_snapshot!(all.join("\n"), @"");
+        insta::assert_snapshot!(all.join("\n"), @"
+        RecipientId(f122e63ed831b43141a5ec01ab25e59e)
+        DeviceId(b15cde8768cbf5e6dc6b3a15c2b4ca29)
+        JobId(1b40121f2ee428bb7a28e7ebe4784b42)
+        SlotId(e651794f66bcce171529f9ee45f390e1)
+        82eeef78-86ae-82b0-ad5b-d47dd73ac48d
+        shard 99
+        Seed(…)
+        ");
         assert_ne!(seed.call(collapse, 1), seed.call(collapse, 2), "another ring is another call");
         assert_ne!(seed.job(collapse, "x", true, 9, 0), seed.job(collapse, "x", false, 9, 0));
     }

@@ -315,7 +315,12 @@ mod tests {
         let none =
             GatewaySettings::default().with_retry(class::APNS, Retry { attempts: 0, ..Retry::default() });
         let all = [totals, reminders, actors, none].map(|settings| settings.check().unwrap_err().to_string());
-        insta::assert_snapshot!(all.join("\n"), @"");
+        insta::assert_snapshot!(all.join("\n"), @"
+        digests.collect is Totals: a notification needs at least the latest message
+        digests.reminders must be empty, found 1
+        policy.actors is 0: it must be from 1 to 255
+        the retries of class 0 need at least one attempt and a cap that is not below the base
+        ");
         assert_eq!(GatewaySettings::default().check(), Ok(()));
     }
 }

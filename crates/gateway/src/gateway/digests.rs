@@ -1,7 +1,7 @@
 //! What the digest says.
 
 use reveille_conversation::Generation;
-use reveille_digest::{Clear, Notify, Output};
+use reveille_digest::{Clear, Input, Notify, Output};
 
 use super::Gateway;
 use super::host::Host;
@@ -25,7 +25,10 @@ impl Gateway {
 
     fn on_notify(&mut self, notify: Notify<Host>) {
         let Notify { key, generation, summary, samples, .. } = notify;
-        let Some(message) = samples.into_iter().rev().find_map(|item| item.payload) else { return };
+        let Some(message) = samples.into_iter().rev().find_map(|item| item.payload) else {
+            // Only the latest is kept: when it is of no use any more, those before it are not, either.
+            return self.to_digests.push_back(Input::Failure(key, generation));
+        };
         let mut intent = (*message.0).clone();
         intent.generation = Generation::from_bits(generation.to_bits());
         // All that is unread now. A conversation that is forgotten, or left, says 0: then what was collected.

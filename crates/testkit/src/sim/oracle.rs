@@ -26,6 +26,7 @@ pub(super) struct Oracle {
     records: Vec<Record>,
     disturbances: Vec<UnixTime>,
     skewed: Vec<UnixTime>,
+    steps: Vec<UnixTime>,
     violations: Vec<String>,
     /// By leg: how often a service took it.
     taken: BTreeMap<LegId, usize>,
@@ -47,6 +48,11 @@ impl Oracle {
     /// A crash, a step of the clock, a question without an answer: what is urgent may be late now.
     pub(super) fn disturbed(&mut self, at: UnixTime) {
         self.disturbances.push(at);
+    }
+
+    /// The clock was set: what happened before and what happened after cannot be put in order any more.
+    pub(super) fn stepped(&mut self, at: UnixTime) {
+        self.steps.push(at);
     }
 
     pub(super) fn offered(&mut self, cause: u64, committed: u64) {
@@ -221,7 +227,9 @@ impl Oracle {
                 let mut heard = false;
                 for ring in rings.filter(|ring| ring.started) {
                     heard |= ring.end == End::Accepted;
-                    if cancel.is_some_and(|(cancelled, _)| ring.seq > cancelled) {
+                    if cancel.is_some_and(|cancel| {
+                        ring.seq > cancel.0 && !self.overtook_over_a_step(cancel, (*seq, *at))
+                    }) {
                         found.push(format!("late: event-{number} rang {name} after its cancel"));
                     }
                 }
@@ -233,6 +241,11 @@ impl Oracle {
             }
         }
         found
+    }
+
+    /// A cancel that came before its ring, and the clock was set in between.
+    fn overtook_over_a_step(&self, cancel: (u64, UnixTime), offer: (u64, UnixTime)) -> bool {
+        cancel.0 < offer.0 && self.steps.iter().any(|step| (cancel.1..=offer.1).contains(step))
     }
 
     /// The first committed event after which this person must not be rung.

@@ -497,6 +497,7 @@ impl World {
         self.error = error;
         let is = self.now();
         self.oracle.disturbed(self.truth);
+        self.oracle.stepped(self.truth);
         if !self.up {
             return;
         }
