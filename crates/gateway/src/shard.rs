@@ -211,10 +211,14 @@ impl<'s> Group<'s> {
 
     /// Adds a tick: when [`Shard::next_wakeup`] is due, and nothing else has come.
     pub fn tick(mut self) -> Self {
-        let mut encoded = Vec::new();
-        Input::Tick.encode(&mut encoded);
-        let ticket = self.inputs.last().map_or(Ticket(0), |last| last.ticket);
-        self.inputs.push(Waiting { input: Input::Tick, encoded, ticket });
+        self.inputs.push(own(Input::Tick));
+        self
+    }
+
+    /// Says that the wall clock was set since the last group: it would show `was` now. Comes before all other inputs, because
+    /// what is due is due by the new clock.
+    pub fn after_step(mut self, was: UnixTime) -> Self {
+        self.inputs.insert(0, own(Input::ClockStep { was, is: self.now }));
         self
     }
 
@@ -261,7 +265,7 @@ impl<'s> Sealed<'s> {
     /// All inputs up to this one are committed with the group: acknowledge their sources then.
     #[must_use]
     pub fn ticket(&self) -> Option<Ticket> {
-        self.inputs.last().map(|last| last.ticket).filter(|ticket| ticket.0 > 0)
+        self.inputs.iter().map(|waiting| waiting.ticket).max().filter(|ticket| *ticket > NO_TICKET)
     }
 
     /// The store has it, for certain: now it happens. The one thing that types cannot see is whether that is true.
@@ -271,9 +275,10 @@ impl<'s> Sealed<'s> {
         shard.applied(inputs, now, number, false)
     }
 
-    /// The store does not have it, for certain: its inputs wait again. If nobody knows, read the log first.
+    /// The store does not have it, for certain: its inputs wait again, but for a tick and a step of the clock, which are added
+    /// to the next group. If nobody knows whether the store has it, read the log first.
     pub fn abandon(self, admission: &mut Admission) {
-        let inputs = self.inputs.into_iter().filter(|waiting| waiting.input != Input::Tick);
+        let inputs = self.inputs.into_iter().filter(|waiting| waiting.ticket > NO_TICKET);
         admission.put_back(inputs.collect());
     }
 }
@@ -322,6 +327,15 @@ impl Drop for Applied<'_> {
     fn drop(&mut self) {
         while self.apply_next() {}
     }
+}
+
+/// What no source waits for.
+const NO_TICKET: Ticket = Ticket(0);
+
+fn own(input: Input) -> Waiting {
+    let mut encoded = Vec::new();
+    input.encode(&mut encoded);
+    Waiting { input, encoded, ticket: NO_TICKET }
 }
 
 fn put_length(mut length: usize, out: &mut Vec<u8>) {

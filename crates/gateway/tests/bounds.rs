@@ -1,5 +1,13 @@
 //! Bounded in every dimension, and at rest with nothing left.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "helpers of tests, too, fail by panicking"
+)]
+
 mod common;
 
 use std::time::Duration;

@@ -1,5 +1,13 @@
 //! The log is everything: cut anywhere, grouped in any way, read by another process, with or without a snapshot.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "helpers of tests, too, fail by panicking"
+)]
+
 mod common;
 
 use common::{Drive, SEED, START, bytes, gateway, story};
@@ -102,7 +110,7 @@ fn outputs_that_nobody_reads_are_applied_all_the_same() {
 fn what_is_not_committed_waits_again_and_in_its_order() {
     let mut drive = Drive::new(gateway());
     let inputs = [Input::Recovered(CatchUp::default()), Input::Owner(reveille_gateway::Epoch(1))];
-    for input in inputs.clone() {
+    for input in inputs {
         drive.admission.admit(input, drive.shard.gateway()).unwrap();
     }
     let sealed = drive.shard.group(START).fill(&mut drive.admission).tick().seal();

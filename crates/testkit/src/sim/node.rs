@@ -16,6 +16,8 @@ pub(super) struct Cell {
     /// The newest last; two are kept.
     pub(super) snapshots: Vec<Vec<u8>>,
     pub(super) groups: usize,
+    /// What the clock would show, if it had not been set since the last group.
+    pub(super) stepped: Option<UnixTime>,
     /// Events that wait for their commit, by number in the script.
     pub(super) tickets: Vec<(Ticket, usize)>,
 }
@@ -46,6 +48,7 @@ impl Cell {
             log: Vec::new(),
             snapshots: Vec::new(),
             groups: 0,
+            stepped: None,
             tickets: Vec::new(),
         }
     }
@@ -79,6 +82,7 @@ impl Cell {
         };
         self.admission = Admission::new(AdmissionLimits::default());
         self.tickets.clear();
+        self.stepped = None;
         let mut outputs = Vec::new();
         if tail {
             for (number, now, group) in &self.log {

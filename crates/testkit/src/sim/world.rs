@@ -279,6 +279,10 @@ impl World {
         let crash_at = if crash { Some(self.draw.below(4)) } else { None };
         let Some(cell) = self.cells.get_mut(shard).filter(|_| self.up) else { return };
         let group = cell.shard.group(now).fill(&mut cell.admission);
+        let group = match cell.stepped.take() {
+            Some(was) => group.after_step(was),
+            None => group,
+        };
         let group = if group.is_empty() && tick { group.tick() } else { group };
         if group.is_empty() {
             return;
@@ -495,14 +499,16 @@ impl World {
     fn set_clock(&mut self, error: i64) {
         let was = self.now();
         self.error = error;
-        let is = self.now();
         self.oracle.disturbed(self.truth);
         self.oracle.stepped(self.truth);
         if !self.up {
             return;
         }
         for shard in 0..SHARDS {
-            self.admit(shard, Input::ClockStep { was, is });
+            if let Some(cell) = self.cells.get_mut(shard) {
+                cell.stepped.get_or_insert(was);
+            }
+            self.schedule(shard);
         }
     }
 }
