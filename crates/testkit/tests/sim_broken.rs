@@ -1,6 +1,8 @@
 //! The oracle notices: drivers that are broken on purpose are caught within a hundred seeds. A product without such a driver
 //! passes the same seeds in `sim.rs`.
 
+#![allow(clippy::panic, reason = "helpers of tests, too, fail by panicking")]
+
 use std::sync::Arc;
 
 use reveille_conversation::PersonId;

@@ -133,9 +133,9 @@ impl World {
                 let error = match self.draw.below(5) {
                     0 | 1 => 0,
                     2 => self.draw.below(30_000) as i64 - 15_000,
-                    // Less than the hour in which a source's events are taken.
-                    3 => self.draw.below(2_700_000) as i64,
-                    _ => -(self.draw.below(2_700_000) as i64),
+                    // A jump over an hour is longer than ids of events and rung devices are remembered.
+                    3 => self.draw.below(1_500_000) as i64,
+                    _ => -(self.draw.below(1_500_000) as i64),
                 };
                 self.at(at, Next::SetClock(error));
             }
