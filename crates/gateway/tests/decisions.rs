@@ -344,3 +344,32 @@ fn questions_change_nothing() {
     drive.shard.snapshot(&mut after);
     assert_eq!(before, after);
 }
+
+/// One of two rings that wait for the same name leaves without it: the other is still asked for.
+#[test]
+fn a_name_is_asked_for_as_long_as_somebody_waits_for_it() {
+    use reveille_conversation::event::What;
+    let mut drive = Drive::new(gateway());
+    let start = drive.now;
+    let nameless = |person: &str, at: UnixTime| {
+        let What::CallOffered(mut nameless) = offer(person) else { panic!("an offer") };
+        (nameless.caller_name, nameless.caller) = (None, Some("carol".parse().unwrap()));
+        event("call", None, What::CallOffered(nameless), at)
+    };
+    let asked = drive.put([nameless("alan", start)]);
+    let name = asked.iter().find_map(answer).unwrap();
+    drive.now = start + Duration::from_millis(100);
+    let at = drive.now;
+    drive.put([nameless("beth", at)]);
+    drive.now = start + Duration::from_millis(300);
+    let rings = |outputs: &[Output]| {
+        let people = outputs.iter().filter_map(|output| match output {
+            Output::LookUp(LookUp::Devices(recipient)) => Some(recipient.person.to_string()),
+            _ => None,
+        });
+        people.collect::<Vec<_>>()
+    };
+    assert_eq!(rings(&drive.put([Input::Tick])), ["alan"], "it waits no longer");
+    drive.now = start + Duration::from_millis(350);
+    assert_eq!(rings(&drive.put([name])), ["beth"]);
+}

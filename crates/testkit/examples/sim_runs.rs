@@ -1,5 +1,7 @@
 //! Many runs: `cargo run --release -p reveille-testkit --features sim --example sim_runs -- hell 0 1000 1000`.
 
+#![allow(clippy::print_stdout, reason = "a program for the shell")]
+
 use reveille_testkit::sim::{Faults, Simulation};
 
 fn main() {
