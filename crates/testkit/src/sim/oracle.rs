@@ -228,7 +228,7 @@ impl Oracle {
                 for ring in rings.filter(|ring| ring.started) {
                     heard |= ring.end == End::Accepted;
                     if cancel.is_some_and(|cancel| {
-                        ring.seq > cancel.0 && !self.overtook_over_a_step(cancel, (*seq, *at))
+                        ring.seq > cancel.0 && !self.are_apart_by_a_step(cancel, (*seq, *at))
                     }) {
                         found.push(format!("late: event-{number} rang {name} after its cancel"));
                     }
@@ -243,9 +243,10 @@ impl Oracle {
         found
     }
 
-    /// A cancel that came before its ring, and the clock was set in between.
-    fn overtook_over_a_step(&self, cancel: (u64, UnixTime), offer: (u64, UnixTime)) -> bool {
-        cancel.0 < offer.0 && self.steps.iter().any(|step| (cancel.1..=offer.1).contains(step))
+    /// The clock was set between a ring and its cancel: which of them came first cannot be told any more.
+    fn are_apart_by_a_step(&self, cancel: (u64, UnixTime), offer: (u64, UnixTime)) -> bool {
+        let (from, to) = (cancel.1.min(offer.1), cancel.1.max(offer.1));
+        self.steps.iter().any(|step| (from..=to).contains(step))
     }
 
     /// The first committed event after which this person must not be rung.
