@@ -25,6 +25,9 @@ pub use reveille_digest as digest;
 #[cfg(feature = "fcm")]
 #[doc(inline)]
 pub use reveille_fcm as fcm;
+#[cfg(feature = "gateway")]
+#[doc(inline)]
+pub use reveille_gateway as gateway;
 #[cfg(feature = "registry")]
 #[doc(inline)]
 pub use reveille_registry as registry;

@@ -6,4 +6,6 @@ pub mod apns;
 pub mod compliance;
 pub mod fcm;
 pub mod rfc8291;
+#[cfg(feature = "sim")]
+pub mod sim;
 pub mod webpush;

@@ -115,12 +115,10 @@ impl Conversations {
         ready: impl Fn(&Held) -> bool,
     ) -> u32 {
         let Some(held) = there.extra.as_mut().map(|extra| std::mem::take(&mut extra.held)) else { return 0 };
-        let (mut rest, mut left) = (Vec::new(), 0);
-        for mut one in held {
-            if !ready(&one) {
-                rest.push(one);
-                continue;
-            }
+        // All that stays, before anything leaves: what somebody behind still asks for is not given up.
+        let (leaves, rest): (Vec<_>, Vec<_>) = held.into_iter().partition(ready);
+        let mut left = 0;
+        for mut one in leaves {
             left += 1;
             self.stamp(there, &mut one.intent);
             let member = there.find(&one.intent.recipient).and_then(|at| there.members.get_mut(at));

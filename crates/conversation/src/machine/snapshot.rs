@@ -62,6 +62,11 @@ impl Conversations {
     /// Appends all that is remembered, rules included, the seed not. Outputs that wait are discarded: a drain leaves none.
     pub fn snapshot(&mut self, out: &mut Vec<u8>) {
         while self.next_output().is_some() {}
+        self.write_snapshot(out);
+    }
+
+    /// The same between two inputs, when no output waits.
+    pub fn write_snapshot(&self, out: &mut Vec<u8>) {
         let saved = Out {
             rules: &self.rules,
             now: self.now,

@@ -41,6 +41,10 @@ impl Delivery {
             if !current && (!accepted || leg.is_done()) {
                 return None;
             }
+            if !current && leg.is_on_wire() {
+                // Its next attempt was given out meanwhile: the device knows already.
+                delivery.out.push_back(Output::Withdraw { job: id, device });
+            }
             delivery.answer(live, at, attempt, verdict);
             Some(())
         });

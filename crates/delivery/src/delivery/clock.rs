@@ -1,5 +1,6 @@
 //! Steps of the clock, and crashes.
 
+use std::collections::BTreeSet;
 use std::hash::Hasher as _;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use reveille_core::{Jitter, RetrySource, UnixTime, millis};
 
 use super::Delivery;
 use super::live::{LegState, Live, Stage, Why};
-use crate::{Fate, LegId, Tried, Verdict, WhenUnsure};
+use crate::{DeviceId, Fate, LegId, Tried, Verdict, WhenUnsure};
 
 /// How the clock moved.
 #[derive(Clone, Copy)]
@@ -41,12 +42,24 @@ impl Delivery {
 
     /// What was on its way when the process died.
     pub(super) fn recovered(&mut self, spread: Duration) {
-        for at in self.jobs.all() {
-            self.with_job(at, |delivery, live| delivery.recover(live, millis(spread)));
+        // Taken before anything is done: a leg that leaves the wire lets go what waits behind it, and that was not on its way.
+        let places = self.jobs.all();
+        let on_wire: BTreeSet<(u32, DeviceId)> = places
+            .iter()
+            .filter_map(|at| Some((*at, self.jobs.get(*at)?)))
+            .flat_map(|(at, live)| live.legs.as_slice().iter().map(move |leg| (at, leg)))
+            .filter(|(_, leg)| leg.is_on_wire())
+            .map(|(at, leg)| (at, leg.device().id))
+            .collect();
+        for at in places {
+            self.with_job(at, |delivery, live| {
+                let was_on_wire = |device| on_wire.contains(&(at, device));
+                delivery.recover(live, was_on_wire, millis(spread));
+            });
         }
     }
 
-    fn recover(&mut self, live: &mut Live, spread: u64) {
+    fn recover(&mut self, live: &mut Live, was_on_wire: impl Fn(DeviceId) -> bool, spread: u64) {
         if matches!(live.stage, Stage::Resolving { .. }) {
             self.resolve(live);
         }
@@ -54,7 +67,7 @@ impl Delivery {
             let Some(leg) = live.legs.get_mut(at) else { return };
             match leg.state {
                 LegState::Committing { .. } => self.start(live, at, false),
-                LegState::Sending { .. } => {
+                LegState::Sending { .. } if was_on_wire(leg.device().id) => {
                     leg.heard = true;
                     leg.remember(Tried { attempt: leg.attempt, at: self.now, verdict: Verdict::NoAnswer });
                     let (ended, device) = (leg.ended, leg.device().id);

@@ -308,11 +308,16 @@ impl Machine for Delivery {
         self.input = Some(input);
     }
 
-    /// What is due comes first, then the input, then what the input made due.
+    /// What is due comes first, then the input, then what the input made due; only a recovery comes before all.
     fn next_output(&mut self) -> Option<Output> {
         loop {
             if let Some(output) = self.out.pop_front() {
                 return Some(output);
+            }
+            // Before what is due: what leaves now is not what was on its way when the process died.
+            if let Some(recovered) = self.input.take_if(|input| matches!(input, Input::Recovered { .. })) {
+                self.handle(recovered);
+                continue;
             }
             if self.fire() {
                 continue;

@@ -1,0 +1,125 @@
+//! What delivery says.
+
+use std::sync::Arc;
+
+use reveille_conversation::Slot;
+use reveille_core::UnixTime;
+use reveille_delivery::{self as delivery, Device, Effect, JobId, Output, Send, Verdict};
+
+use super::Gateway;
+use super::jobs::{Live, priority_of};
+use crate::wire::from_postcard;
+use crate::{Content, Job, LookUp, Note, Recipient, Target};
+
+impl Gateway {
+    pub(super) fn on_delivery(&mut self, output: Output) {
+        match output {
+            Output::Resolve { job, .. } => self.resolve(job),
+            Output::Commit { job, device, attempt } => {
+                self.out.push_back(crate::Output::Attempt { job, device, attempt });
+            }
+            Output::Send(send) => self.send(send),
+            Output::Withdraw { job, device } => self.out.push_back(crate::Output::Withdraw { job, device }),
+            Output::Device { device, effect, at } => self.device(device, effect, at),
+            Output::LegSettled { job, device, fate } => self.note(Note::LegSettled { job, device, fate }),
+            Output::Settled { job, fate } => self.settled(job, fate),
+            Output::Note(note) => self.delivery_note(note),
+            _ => {}
+        }
+    }
+
+    fn resolve(&mut self, job: JobId) {
+        let Some((content, not_after)) = self.content_of(job) else { return };
+        let except = match &*content {
+            Content::Show { intent, .. } => {
+                intent.except.iter().map(|device| self.seed.device(device)).collect()
+            }
+            Content::TakeBack(_) => Arc::default(),
+        };
+        self.out.push_back(crate::Output::LookUp(LookUp::Devices(Recipient {
+            job,
+            person: content.person().clone(),
+            conversation: content.conversation().clone(),
+            kind: content.kind(),
+            channels: content.channels(),
+            except,
+            priority: priority_of(content.kind()),
+            not_after,
+        })));
+    }
+
+    fn content_of(&self, job: JobId) -> Option<(Arc<Content>, UnixTime)> {
+        let made = self.delivery.job(job)?;
+        let live = self.jobs.get(&job).map(|live| Arc::clone(&live.content));
+        let content = live.or_else(|| from_postcard(&made.content).map(Arc::new))?;
+        Some((content, made.not_after))
+    }
+
+    fn send(&mut self, send: Send) {
+        let target = Target::of(send.device);
+        if !self.jobs.contains_key(&send.job) {
+            // It comes back from the dead letters.
+            let Some(content) = from_postcard(&send.content).map(Arc::new) else { return };
+            let way = target.way().unwrap_or(0);
+            let live = Live { content, decided: self.now, slot: send.slot, batch: None, way };
+            self.jobs.insert(send.job, live);
+        }
+        let Some(live) = self.jobs.get(&send.job) else { return };
+        let content = &live.content;
+        if content.takes_back() && target.channel().is_some_and(|channel| !content.channels().has(channel)) {
+            return self.stay_silent(&send);
+        }
+        let collapse = content.collapse();
+        let call = content.episode().filter(|_| content.kind().slot() == Slot::Call);
+        let job = Box::new(Job {
+            job: send.job,
+            leg: send.leg,
+            target,
+            person: content.person().clone(),
+            conversation: content.conversation().clone(),
+            attempt: send.attempt,
+            maybe_again: send.maybe_again,
+            generation: send.generation,
+            collapse,
+            call: call.map(|episode| self.seed.call(collapse, episode)),
+            decided: live.decided,
+            not_after: send.not_after,
+            priority: send.priority,
+            digest: send.digest,
+            content: Arc::clone(content),
+        });
+        self.out.push_back(match target {
+            Target::Device(_) => crate::Output::Send(job),
+            Target::Webhook | Target::Email | Target::Sms => crate::Output::FallBack(job),
+        });
+    }
+
+    /// The matrix has no cancel on this channel (E5). For the slot the device counts as told.
+    fn stay_silent(&mut self, send: &Send) {
+        let (job, device, attempt) = (send.job, send.device.id, send.attempt);
+        self.note(Note::Silent { job, device });
+        let verdict = Verdict::Accepted { status: 0 };
+        self.to_delivery.push_back(delivery::Input::Outcome { job, device, attempt, verdict });
+    }
+
+    /// What is no device has no record.
+    fn device(&mut self, device: Device, effect: Effect, at: UnixTime) {
+        if let Target::Device(_) = Target::of(device) {
+            self.out.push_back(crate::Output::Device { device, effect, at });
+        }
+    }
+
+    fn delivery_note(&mut self, note: delivery::Note) {
+        match note {
+            delivery::Note::Dead { letter, job } => {
+                self.out.push_back(crate::Output::DeadLetter { letter, job });
+            }
+            delivery::Note::Duplicate { job } if self.delivery.job(job).is_none() => {
+                // It ended before.
+                self.jobs.remove(&job);
+            }
+            _ => {}
+        }
+        self.note(Note::Delivery(note));
+    }
+}

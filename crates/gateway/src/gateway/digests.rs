@@ -1,0 +1,62 @@
+//! What the digest says.
+
+use reveille_conversation::Generation;
+use reveille_digest::{Clear, Input, Notify, Output};
+
+use super::Gateway;
+use super::host::Host;
+use super::jobs::Telling;
+use crate::{Content, Note};
+
+impl Gateway {
+    pub(super) fn on_digest(&mut self, output: Output<Host>) {
+        match output {
+            Output::Notify(notify) => self.on_notify(notify),
+            Output::Clear(clear) => self.on_clear(&clear),
+            // The badge counts over conversations: the store has it.
+            Output::Unread { .. } => {}
+            Output::Dropped { key, fate, count, .. } => {
+                self.told_elsewhere.remove(&key);
+                self.trail.dropped(&key, fate);
+                self.note(Note::Dropped { person: key.person, conversation: key.conversation, fate, count });
+            }
+        }
+    }
+
+    fn on_notify(&mut self, notify: Notify<Host>) {
+        let Notify { key, generation, summary, samples, .. } = notify;
+        let Some(message) = samples.into_iter().rev().find_map(|item| item.payload) else {
+            // Only the latest is kept: when it is of no use any more, those before it are not, either.
+            return self.to_digests.push_back(Input::Failure(key, generation));
+        };
+        let mut intent = (*message.0).clone();
+        intent.generation = Generation::from_bits(generation.to_bits());
+        // All that is unread now. A conversation that is forgotten, or left, says 0: then what was collected.
+        let unread = self.rules.unread(&key.conversation, &key.person);
+        let collected = summary.total;
+        intent.arguments.unread = if unread == 0 { collected } else { unread };
+        if summary.actors.count() > 1 {
+            intent.arguments.from = None;
+        }
+        let told_elsewhere = self.told_elsewhere.remove(&key).unwrap_or(0);
+        self.tell(Telling {
+            generation: generation.to_bits(),
+            not_after: intent.not_after,
+            content: Content::Show {
+                intent: Box::new(intent),
+                messages: collected,
+                senders: u32::try_from(summary.actors.count()).unwrap_or(u32::MAX),
+            },
+            batch: Some(generation),
+            except: None,
+            told_elsewhere,
+        });
+    }
+
+    /// Something was sent, and is read now.
+    fn on_clear(&mut self, clear: &Clear<Host>) {
+        let Some(mut withdraw) = self.taking_back.take() else { return };
+        withdraw.generation = Generation::from_bits(clear.generation.to_bits());
+        self.take_back(withdraw, None);
+    }
+}

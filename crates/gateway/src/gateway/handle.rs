@@ -1,0 +1,151 @@
+//! Inputs, one by one. All that is due has happened.
+
+use reveille_conversation::event::{Event, PersonEvent, QueueEvent, What};
+use reveille_conversation::{Answer, Input as RulesInput, PersonId};
+use reveille_delivery::{self as delivery, Delivery, Status};
+use reveille_digest::{Input as DigestInput, Selector};
+
+use super::Gateway;
+use super::host::Key;
+use super::trail::Why;
+use crate::{Command, Deferred, GatewaySettings, Input, Note, SourceId};
+
+impl Gateway {
+    pub(super) fn handle(&mut self, input: Input) {
+        match input {
+            // Their effect was before what is due.
+            Input::Tick | Input::ClockStep { .. } | Input::Recovered(_) => {}
+            Input::Event { source, event } => self.on_event(source, *event),
+            Input::Person(event) => {
+                let at = self.timeline.of_rules(event.at);
+                self.tell_rules(RulesInput::Person(PersonEvent { at, ..event }));
+            }
+            Input::Queue(event) => {
+                let at = self.timeline.of_rules(event.at);
+                self.tell_rules(RulesInput::Queue(QueueEvent { at, ..event }));
+            }
+            Input::Answer(Answer { of, text }) => self.tell_rules(RulesInput::Answer(Answer { of, text })),
+            Input::Rules(rules) => self.tell_rules(RulesInput::Rules(rules)),
+            Input::Devices(devices) => {
+                let (job, devices) = (devices.job, devices.devices);
+                self.to_delivery.push_back(delivery::Input::Resolved { job, devices });
+            }
+            Input::Attempt { job, device, attempt } => {
+                self.to_delivery.push_back(delivery::Input::Attempt { job, device, attempt });
+            }
+            Input::Outcome(outcome) => self.to_delivery.push_back(outcome.into()),
+            Input::Deferred(deferred) => self.on_deferred(deferred),
+            Input::DropDevice(device) => self.to_delivery.push_back(delivery::Input::DropDevice { device }),
+            Input::Resume(resume) => self.on_resume(resume),
+            Input::Settings(settings) => self.on_settings(*settings),
+            Input::Command(command) => self.on_command(command),
+            Input::Owner(epoch) => {
+                self.epoch = self.epoch.max(epoch);
+                self.note(Note::Owned(self.epoch));
+            }
+        }
+    }
+
+    fn tell_rules(&mut self, input: RulesInput) {
+        use reveille_core::Machine as _;
+        let now = self.timeline.of_rules(self.now);
+        self.rules.step(input, now);
+    }
+
+    fn on_event(&mut self, source: SourceId, mut event: Event) {
+        event.at = self.timeline.of_rules(event.at);
+        self.counting.events = self.counting.events.saturating_add(1);
+        let id = event.id.as_ref().map(|id| self.seed.event(source, id));
+        if let (Some(hash), Some(name)) = (id, &event.id) {
+            let (span, most) = (self.settings.event_ids_for(), self.settings.more.event_ids);
+            let now = self.timeline.of_rules(self.now);
+            if let Err(why) = self.accepted.take(hash, event.at, span, most, now) {
+                let count = match why {
+                    Why::AlreadyTaken => &mut self.counting.already_taken,
+                    Why::TooOld => &mut self.counting.too_old,
+                };
+                *count = count.saturating_add(1);
+                self.trail.not_taken(hash, why);
+                return self.note(Note::NotTaken { source, event: name.clone(), why });
+            }
+        }
+        self.trail.enter(id);
+        let gone = leaves(&event);
+        self.tell_rules(RulesInput::Event(event));
+        if let Some(key) = gone {
+            // What was collected for them is not told any more.
+            self.to_digests.push_back(DigestInput::Cancel(key, Selector::All));
+        }
+    }
+
+    /// Held for a person: what was collected goes back, so that it goes on collecting (§ quiet hours). Otherwise delivery
+    /// waits.
+    fn on_deferred(&mut self, deferred: Deferred) {
+        if deferred.device.is_none()
+            && let Some(live) = self.jobs.get_mut(&deferred.job)
+            && let Some(generation) = live.batch
+            && is_unresolved(&self.delivery, deferred)
+        {
+            live.batch = None;
+            let person = live.content.person().clone();
+            let key = Key { person, conversation: live.content.conversation().clone() };
+            if let crate::Content::Show { messages, .. } = &*live.content {
+                self.told_elsewhere.insert(key.clone(), *messages);
+            }
+            let (slot, from) = (live.slot, generation.to_bits().saturating_add(1));
+            self.to_delivery.push_back(delivery::Input::Cancel { slot, generation: from });
+            return self.to_digests.push_back(DigestInput::Held(key, generation, deferred.until));
+        }
+        self.to_delivery.push_back(deferred.into());
+    }
+
+    fn on_command(&mut self, command: Command) {
+        match command {
+            Command::Redrive { from, to, every, until } => {
+                self.to_delivery.push_back(delivery::Input::Redrive { from, to, every, until });
+            }
+            Command::Discard(letter) => self.to_delivery.push_back(delivery::Input::Discard { letter }),
+            Command::Flush { person, conversation } => {
+                let key = Key { person, conversation };
+                self.to_digests
+                    .push_back(DigestInput::Recheck(vec![key.clone()], reveille_digest::Rate::UNLIMITED));
+                self.to_digests.push_back(DigestInput::FlushNow(key));
+            }
+        }
+    }
+
+    fn on_settings(&mut self, settings: GatewaySettings) {
+        let works = settings.check().is_ok();
+        if works {
+            self.apply_settings(settings);
+        }
+        self.note(Note::SettingsChanged(works));
+    }
+
+    fn apply_settings(&mut self, settings: GatewaySettings) {
+        self.to_digests.push_back(DigestInput::Policy(settings.digest_policy()));
+        self.to_digests.push_back(DigestInput::Limits(settings.digest_limits));
+        // Delivery takes settings when it is read.
+        let mut bytes = Vec::new();
+        self.delivery.write_snapshot(&mut bytes);
+        if let Ok(delivery) = Delivery::read_snapshot(settings.delivery(), self.seed.delivery(), &bytes) {
+            self.delivery = delivery;
+        }
+        self.trail.set_bound(settings.more.trail);
+        self.settings = settings;
+    }
+}
+
+fn is_unresolved(delivery: &Delivery, deferred: Deferred) -> bool {
+    let status = delivery.explain(deferred.job).map(|explanation| explanation.status);
+    matches!(status, Some(Status::Resolving | Status::Held { .. }))
+}
+
+/// Who leaves a conversation with this event.
+fn leaves(event: &Event) -> Option<Key> {
+    let person: &PersonId = match &event.what {
+        What::Left(left) | What::GuestSessionEnded(left) => &left.person,
+        _ => return None,
+    };
+    Some(Key { person: person.clone(), conversation: event.conversation.clone() })
+}

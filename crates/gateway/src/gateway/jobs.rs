@@ -1,0 +1,198 @@
+//! Jobs: what was decided becomes something to be delivered.
+
+use std::sync::Arc;
+
+use reveille_conversation::{Channel, Channels, CollapseKey, ConversationId, Kind, PersonId, Slot};
+use reveille_core::UnixTime;
+use reveille_delivery::{self as delivery, Fate, JobId, Priority, Role, SlotId, WhenUnsure};
+use reveille_digest::Generation;
+
+use super::Gateway;
+use super::host::Key;
+use crate::wire::postcard_into;
+use crate::{Content, Note, Target};
+
+/// What the gateway knows of a job beside delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Live {
+    pub(super) content: Arc<Content>,
+    pub(super) decided: UnixTime,
+    pub(super) slot: SlotId,
+    /// The batch that waits for its answer.
+    pub(super) batch: Option<Generation>,
+    /// Way 0, devices; or one of [`Target::way`].
+    pub(super) way: u8,
+}
+
+/// Where a notification goes first, second, third; text messages only in place of others.
+const WAYS: [(u8, Channels); 3] = [
+    (0, Channels::of(&[Channel::Mobile, Channel::WebPush])),
+    (1, Channels::of(&[Channel::Webhook])),
+    (2, Channels::of(&[Channel::Email])),
+];
+
+/// What is to be told.
+pub(super) struct Telling {
+    pub(super) content: Content,
+    pub(super) generation: u64,
+    pub(super) not_after: UnixTime,
+    /// The digest's batch, if it waits for an answer.
+    pub(super) batch: Option<Generation>,
+    /// Who needs no cancel.
+    pub(super) except: Option<delivery::DeviceId>,
+    /// Messages that other ways than devices were told of before.
+    pub(super) told_elsewhere: u32,
+}
+
+impl Gateway {
+    /// A job for each way; the first one answers the digest.
+    pub(super) fn tell(&mut self, telling: Telling) {
+        let Telling { content, generation, not_after, mut batch, except, told_elsewhere } = telling;
+        let channels = content.channels();
+        let stops = content.takes_back() && slot_of(content.kind()) == Slot::Call;
+        for (way, of) in WAYS {
+            if channels.and(of).is_empty() {
+                // Nobody is told that it is over; but what waits there does not leave any more.
+                if stops {
+                    self.stop_quietly(content.collapse(), way, generation);
+                }
+                continue;
+            }
+            let mut content = content.clone();
+            if let (Content::Show { messages, .. }, 1..) = (&mut content, way) {
+                *messages = messages.saturating_sub(told_elsewhere);
+                if *messages == 0 {
+                    continue;
+                }
+            }
+            let batch = batch.take();
+            self.submit(Submission { content, generation, not_after, batch, except, way });
+        }
+        if stops && let Some(sms) = Target::Sms.way() {
+            self.stop_quietly(content.collapse(), sms, generation);
+        }
+    }
+
+    fn stop_quietly(&mut self, collapse: CollapseKey, way: u8, generation: u64) {
+        let slot = self.seed.slot(collapse, way, None);
+        self.to_delivery.push_back(delivery::Input::Cancel { slot, generation });
+    }
+
+    /// A ring is over, and the matrix has no channel on which to say so: what has not left does not leave.
+    pub(super) fn stop_everywhere(&mut self, person: &PersonId, conversation: &ConversationId) {
+        let rings = self.jobs.values().filter_map(|live| {
+            let Content::Show { intent, .. } = &*live.content else { return None };
+            let same = intent.recipient == *person && intent.conversation == *conversation;
+            (same && slot_of(intent.kind) == Slot::Call)
+                .then(|| (live.slot, intent.generation.to_bits().saturating_add(1)))
+        });
+        let rings: Vec<_> = rings.collect();
+        for (slot, generation) in rings {
+            self.to_delivery.push_back(delivery::Input::Cancel { slot, generation });
+        }
+    }
+
+    fn submit(&mut self, submission: Submission) {
+        let Submission { content, generation, not_after, batch, except, way } = submission;
+        let (kind, collapse) = (content.kind(), content.collapse());
+        let job = self.seed.job(collapse, kind.as_str(), content.takes_back(), generation, way);
+        // A webhook hears of every message, and a mailbox keeps them; only a screen shows one for all.
+        let once = way > 0 && slot_of(kind) != Slot::Call;
+        let slot = self.seed.slot(collapse, way, once.then_some(generation));
+        let recipient = self.seed.recipient(content.person());
+        let mut bytes = Vec::new();
+        postcard_into(&content, &mut bytes);
+        let mut made = delivery::Job::new(job, recipient, slot, generation, bytes)
+            .with_not_after(not_after)
+            .with_priority(priority_of(kind));
+        if content.takes_back() && !once {
+            made = made.with_role(Role::Cancel { except });
+        }
+        if let Some(target) = Target::of_way(way) {
+            made = made.with_devices(target.pseudo().into_iter().collect::<Vec<_>>());
+            if target == Target::Sms {
+                made = made.with_when_unsure(WhenUnsure::GiveUp);
+            }
+        }
+        self.counting.jobs = self.counting.jobs.saturating_add(1);
+        if !content.takes_back() {
+            self.trail.told(content.person(), content.conversation(), kind, job);
+        }
+        self.note(Note::Begun {
+            job,
+            person: content.person().clone(),
+            conversation: content.conversation().clone(),
+            kind,
+        });
+        let live = Live { content: Arc::new(content), decided: self.now, slot, batch, way };
+        self.jobs.entry(job).or_insert(live);
+        self.to_delivery.push_back(delivery::Input::Submit { job: Box::new(made) });
+    }
+
+    /// A job has ended.
+    pub(super) fn settled(&mut self, job: JobId, fate: Fate) {
+        self.note(Note::Settled { job, fate });
+        let Some(live) = self.jobs.remove(&job) else { return };
+        if let Some(generation) = live.batch {
+            let key = Key {
+                person: live.content.person().clone(),
+                conversation: live.content.conversation().clone(),
+            };
+            self.to_digests.push_back(if fate.failed() {
+                reveille_digest::Input::Failure(key, generation)
+            } else {
+                reveille_digest::Input::Response(key, generation)
+            });
+        }
+        if fate.failed() && live.way == 0 && !live.content.takes_back() {
+            self.push_failed(job, &live, fate);
+        }
+    }
+
+    /// C9, A9: nobody was told by push.
+    fn push_failed(&mut self, job: JobId, live: &Live, fate: Fate) {
+        let Content::Show { intent, messages, senders } = &*live.content else { return };
+        let target = self.settings.fallback(intent.kind);
+        // Not where it went in any case, and not when it is too late for anything.
+        let instead = target.filter(|target| {
+            target.channel().is_none_or(|channel| !intent.channels.has(channel))
+                && intent.not_after > self.now
+        });
+        self.note(Note::PushFailed {
+            job,
+            person: intent.recipient.clone(),
+            conversation: intent.conversation.clone(),
+            kind: intent.kind,
+            fate,
+            instead,
+        });
+        let Some(way) = instead.and_then(Target::way) else { return };
+        let generation = intent.generation.to_bits();
+        self.submit(Submission {
+            content: Content::Show { intent: intent.clone(), messages: *messages, senders: *senders },
+            generation,
+            not_after: intent.not_after,
+            batch: None,
+            except: None,
+            way,
+        });
+    }
+}
+
+struct Submission {
+    content: Content,
+    generation: u64,
+    not_after: UnixTime,
+    batch: Option<Generation>,
+    except: Option<delivery::DeviceId>,
+    way: u8,
+}
+
+/// Rings and offers, and what takes them back, hurry.
+pub(super) fn priority_of(kind: Kind) -> Priority {
+    if slot_of(kind) == Slot::Call { Priority::Urgent } else { Priority::Normal }
+}
+
+fn slot_of(kind: Kind) -> Slot {
+    kind.slot()
+}

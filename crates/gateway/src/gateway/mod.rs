@@ -1,0 +1,254 @@
+//! The machine: rules, digest and delivery of one shard, composed.
+
+mod accepted;
+mod counters;
+mod deliveries;
+mod digests;
+mod handle;
+mod host;
+mod jobs;
+mod questions;
+mod resume;
+mod rules;
+mod snapshot;
+mod timeline;
+mod trail;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::time::Duration;
+
+use reveille_conversation::rules::Rules;
+use reveille_conversation::{self as conversation, Conversations, Withdraw};
+use reveille_core::{Machine, UnixTime, Wakeup};
+use reveille_delivery::{self as delivery, Delivery, JobId};
+use reveille_digest::{self as digest, Engine};
+use thiserror::Error;
+
+use crate::{Epoch, GatewaySettings, Input, InvalidSettings, Note, Output, Seed};
+use accepted::Accepted;
+use counters::Counting;
+use host::{Host, Key};
+use jobs::Live;
+use resume::Handshakes;
+use timeline::Timeline;
+use trail::Trail;
+
+pub use counters::Counters;
+pub use questions::JobExplanation;
+pub use snapshot::RestoreError;
+pub use trail::{Followed, Why};
+
+/// The last time that is told apart from "never": the year 10,889. Above it, sums of times would not fit.
+const END: UnixTime = UnixTime::from_millis(1 << 48);
+/// A clock that is less behind than this stands still; one that is more was set.
+const TOLERANCE: Duration = Duration::from_secs(60);
+
+/// One shard of conversations: who is told what, when, and what became of it. See the [crate's documentation](crate) for
+/// the order of things around it.
+///
+/// It is single-threaded, holds no secret but the seed of its names, does no I/O, and its outputs are a function of its
+/// inputs and their times. Give it to a [`Shard`](crate::Shard), which keeps the order.
+pub struct Gateway {
+    seed: Seed,
+    settings: GatewaySettings,
+    now: UnixTime,
+    timeline: Timeline,
+    epoch: Epoch,
+    rules: Conversations,
+    digests: Engine<Host>,
+    delivery: Delivery,
+    /// Jobs that are not settled.
+    jobs: BTreeMap<JobId, Live>,
+    accepted: Accepted,
+    handshakes: Handshakes,
+    trail: Trail,
+    counting: Counting,
+    /// Messages of a digest that came back because the person wants quiet, and that webhook or mail were told of.
+    told_elsewhere: BTreeMap<Key, u32>,
+    // Empty between two inputs:
+    staged: Option<Input>,
+    /// What the rules take back at this moment: the digest says whether anything was sent.
+    taking_back: Option<Box<Withdraw>>,
+    to_digests: VecDeque<digest::Input<Host>>,
+    to_delivery: VecDeque<delivery::Input>,
+    out: VecDeque<Output>,
+}
+
+/// A gateway that cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum InvalidGateway {
+    /// A rule.
+    #[error(transparent)]
+    Rules(#[from] conversation::rules::InvalidRule),
+    /// A setting.
+    #[error(transparent)]
+    Settings(#[from] InvalidSettings),
+    /// The digest's policy.
+    #[error(transparent)]
+    Digests(#[from] digest::InvalidPolicy),
+}
+
+impl Gateway {
+    /// An empty one.
+    ///
+    /// # Errors
+    /// [`InvalidGateway`] says which rule or setting cannot work.
+    pub fn new(rules: Rules, settings: GatewaySettings, seed: Seed) -> Result<Self, InvalidGateway> {
+        settings.check()?;
+        let mut trail = Trail::default();
+        trail.set_bound(settings.more.trail);
+        Ok(Self {
+            seed,
+            now: UnixTime::EPOCH,
+            timeline: Timeline::default(),
+            epoch: Epoch::default(),
+            rules: Conversations::new(rules, seed.conversations())?,
+            digests: Engine::new(Host, settings.digest_policy(), settings.digest_limits, seed.digests())?,
+            delivery: Delivery::new(settings.delivery(), seed.delivery()),
+            jobs: BTreeMap::new(),
+            accepted: Accepted::default(),
+            handshakes: Handshakes::default(),
+            trail,
+            counting: Counting::default(),
+            told_elsewhere: BTreeMap::new(),
+            settings,
+            staged: None,
+            taking_back: None,
+            to_digests: VecDeque::new(),
+            to_delivery: VecDeque::new(),
+            out: VecDeque::new(),
+        })
+    }
+
+    /// The settings in force.
+    #[must_use]
+    pub const fn settings(&self) -> &GatewaySettings {
+        &self.settings
+    }
+
+    /// The rules in force.
+    #[must_use]
+    pub const fn rules(&self) -> &Rules {
+        self.rules.rules()
+    }
+
+    /// Who claimed the shard last.
+    #[must_use]
+    pub const fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// The last time that it was told.
+    #[must_use]
+    pub const fn now(&self) -> UnixTime {
+        self.now
+    }
+
+    fn note(&mut self, note: Note) {
+        self.out.push_back(Output::Note(note));
+    }
+
+    /// The clock was set, or fell: every part hears of it before anything else happens.
+    fn step_clock(&mut self, was: UnixTime, is: UnixTime) {
+        let (was, is) = (was.min(END).max(self.now), is.min(END));
+        self.timeline.step(was, is);
+        self.digests.step(digest::Input::ClockStep { was, is }, is);
+        // What is due by the old clock comes first; what the new one brings is looked at afterwards.
+        self.delivery.step(delivery::Input::ClockStep { was, is }, self.now);
+        self.now = is;
+        self.note(Note::ClockStepped { was, is });
+    }
+
+    /// Does one thing that has to be done; `false` if nothing has. The order is fixed, and what follows from a thing is done
+    /// before the next: delivery, digests, rules; then what time has brought; then the input.
+    fn advance(&mut self) -> bool {
+        if let Some(output) = self.delivery.next_output() {
+            self.on_delivery(output);
+        } else if let Some(input) = self.to_delivery.pop_front() {
+            self.delivery.step(input, self.now);
+        } else if let Some(output) = self.digests.next_output() {
+            self.on_digest(output);
+        } else if let Some(input) = self.to_digests.pop_front() {
+            self.digests.step(input, self.now);
+        } else if let Some(output) = self.rules.next_output() {
+            self.on_rules(output);
+        } else if due(self.rules_wakeup(), self.now) {
+            self.rules.step(conversation::Input::Tick, self.timeline.of_rules(self.now));
+        } else if due(Machine::next_wakeup(&self.digests), self.now) {
+            self.digests.step(digest::Input::Tick, self.now);
+        } else if due(self.delivery.next_wakeup(), self.now) {
+            self.delivery.step(delivery::Input::Tick, self.now);
+        } else if due(self.handshakes.next_wakeup(&self.timeline), self.now) {
+            self.fail_handshake();
+        } else if let Some(input) = self.staged.take() {
+            self.handle(input);
+        } else {
+            self.trail.leave();
+            return false;
+        }
+        true
+    }
+
+    /// The rules live on a clock that is never set.
+    fn rules_wakeup(&self) -> Option<Wakeup> {
+        let wakeup = self.rules.next_wakeup()?;
+        Some(Wakeup { at: self.timeline.of_wall(wakeup.at), ..wakeup })
+    }
+}
+
+fn due(wakeup: Option<Wakeup>, now: UnixTime) -> bool {
+    wakeup.is_some_and(|wakeup| wakeup.at <= now)
+}
+
+impl Machine for Gateway {
+    type Input = Input;
+    type Output = Output;
+
+    fn step(&mut self, input: Input, now: UnixTime) {
+        let now = now.min(END);
+        if let Input::ClockStep { was, is } = input {
+            self.step_clock(was, is);
+        }
+        if self.now.since(now) > TOLERANCE {
+            self.step_clock(self.now, now);
+        }
+        self.now = self.now.max(now);
+        if let Input::Recovered(catch_up) = input {
+            // Before what is due: it says how that is to be treated.
+            self.digests.step(digest::Input::Recovered(catch_up.digests), self.now);
+            self.to_delivery.push_back(delivery::Input::Recovered { spread: catch_up.spread });
+        }
+        self.staged = Some(input);
+    }
+
+    fn next_output(&mut self) -> Option<Output> {
+        loop {
+            if let Some(output) = self.out.pop_front() {
+                return Some(output);
+            }
+            if !self.advance() {
+                return None;
+            }
+        }
+    }
+
+    fn next_wakeup(&self) -> Option<Wakeup> {
+        let digests = Machine::next_wakeup(&self.digests);
+        let all = [self.rules_wakeup(), digests, self.delivery.next_wakeup()];
+        let all = all.into_iter().chain([self.handshakes.next_wakeup(&self.timeline)]);
+        all.flatten().min_by_key(|wakeup| wakeup.at)
+    }
+}
+
+impl fmt::Debug for Gateway {
+    /// Sizes only.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gateway")
+            .field("conversations", &self.rules.live())
+            .field("jobs", &self.delivery.len())
+            .field("next_wakeup", &self.next_wakeup())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,75 @@
+//! Questions. None of them changes anything, so none of them is in the log.
+
+use std::sync::Arc;
+
+use reveille_conversation::{EventId, PersonId, Ringing};
+use reveille_core::UnixTime;
+use reveille_delivery::{DeadId, DeadLetter, Explanation, JobId, NotAdmitted};
+
+use super::Gateway;
+use super::trail::Followed;
+use crate::{Content, SourceId};
+
+/// What is known of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct JobExplanation {
+    /// What it says; `None` once it is settled.
+    pub content: Option<Arc<Content>>,
+    /// Where it stands, and each of its legs.
+    pub delivery: Explanation,
+}
+
+impl Gateway {
+    /// What should ring for a person now (B10), in the order of the conversations' ids: for an app that got no push. Of this
+    /// shard only; ask all that the index of the person names.
+    #[must_use]
+    pub fn ringing(&self, person: &PersonId, now: UnixTime) -> Vec<Ringing> {
+        let mut ringing = self.rules.ringing(person, self.timeline.of_rules(now.max(self.now)));
+        for ring in &mut ringing {
+            ring.until = self.timeline.of_wall(ring.until);
+        }
+        ringing
+    }
+
+    /// What followed from an event, for each person; empty if it is not known any more, or never came. The bound is
+    /// [`GatewaySettings::with_trail`](crate::GatewaySettings::with_trail).
+    #[must_use]
+    pub fn followed(&self, source: SourceId, event: &EventId) -> Vec<Followed> {
+        self.trail.of(self.seed.event(source, event))
+    }
+
+    /// What became of a job; `None` if it never was, or ended too long ago.
+    #[must_use]
+    pub fn explain(&self, job: JobId) -> Option<JobExplanation> {
+        let delivery = self.delivery.explain(job)?;
+        let content = self.jobs.get(&job).map(|live| Arc::clone(&live.content));
+        Some(JobExplanation { content, delivery })
+    }
+
+    /// How many messages of a conversation a person has not read.
+    #[must_use]
+    pub fn unread(&self, conversation: &reveille_conversation::ConversationId, person: &PersonId) -> u32 {
+        self.rules.unread(conversation, person)
+    }
+
+    /// The dead letters, the oldest first.
+    pub fn dead_letters(&self) -> impl Iterator<Item = (DeadId, &DeadLetter)> {
+        self.delivery.dead_letters()
+    }
+
+    /// How many jobs are not settled.
+    #[must_use]
+    pub fn open_jobs(&self) -> u64 {
+        self.delivery.len() as u64
+    }
+
+    /// Whether there is room for another job. Asked by [`Admission`](crate::Admission) before an event is written to the log.
+    ///
+    /// # Errors
+    /// [`NotAdmitted`] names the bound.
+    pub fn room(&self) -> Result<(), NotAdmitted> {
+        let (id, recipient, slot) = Default::default();
+        self.delivery.admit(&reveille_delivery::Job::new(id, recipient, slot, 0, bytes::Bytes::new()))
+    }
+}

@@ -1,0 +1,218 @@
+//! Names that the gateway gives, and the seed that keys them.
+
+use std::fmt;
+
+use reveille_conversation as conversation;
+use reveille_conversation::{CollapseKey, ConversationId, InvalidId, PersonId};
+use reveille_core::siphash::Sip13;
+use reveille_delivery::{DeviceId, JobId, RecipientId, SlotId};
+use serde::{Deserialize, Serialize};
+
+/// A secret of 16 random bytes, the same in all shards, on all machines and after every restart: all names depend on it.
+///
+/// With another one, what is on a screen is not replaced, and a snapshot is refused.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Seed([u8; 16]);
+
+/// Which queue, stream or webhook an event came from: event ids are unique within one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[allow(clippy::exhaustive_structs, reason = "a number under a name")]
+pub struct SourceId(pub u16);
+
+/// Who owns a shard: rises with every claim.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[allow(clippy::exhaustive_structs, reason = "a number under a name")]
+pub struct Epoch(pub u64);
+
+/// The UUID of a ring: the same for a ring that is sent again and for its cancel, so that CallKit shows one call.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallUuid(u128);
+
+impl CallUuid {
+    /// Its bits.
+    #[must_use]
+    pub const fn to_bits(self) -> u128 {
+        self.0
+    }
+}
+
+/// The form of RFC 9562 §4.
+impl fmt::Display for CallUuid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&uuid(self.0))
+    }
+}
+
+impl fmt::Debug for CallUuid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// 128 bits as a UUID of version 8 (RFC 9562 §5.8): six bits are given up for version and variant.
+pub(crate) fn uuid(bits: u128) -> String {
+    let bits = bits & !(0xF000 << 64) & !(0b11 << 62) | 0x8000 << 64 | 0b10 << 62;
+    let hex = format!("{bits:032x}");
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
+}
+
+/// What a name is for: no two uses share a key.
+#[derive(Clone, Copy)]
+enum Use {
+    Conversations = 1,
+    Digests,
+    Delivery,
+    Fingerprint,
+    Recipient,
+    Device,
+    Job,
+    Slot,
+    Call,
+    Event,
+    Group,
+    Text,
+}
+
+impl Seed {
+    /// From 16 random bytes.
+    #[must_use]
+    pub const fn new(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    fn hash(self, name: Use, value: impl std::hash::Hash) -> u128 {
+        let key = u128::from_le_bytes(self.0);
+        let mut hasher = Sip13::new(key as u64, (key >> 64) as u64 ^ ((name as u64) << 32));
+        value.hash(&mut hasher);
+        hasher.halfway().both()
+    }
+
+    pub(crate) fn conversations(self) -> conversation::Seed {
+        conversation::Seed::new(self.hash(Use::Conversations, ()).to_le_bytes())
+    }
+
+    pub(crate) fn digests(self) -> reveille_digest::Seed {
+        reveille_digest::Seed::new(self.hash(Use::Digests, ()).to_le_bytes())
+    }
+
+    pub(crate) fn delivery(self) -> u64 {
+        self.hash(Use::Delivery, ()) as u64
+    }
+
+    pub(crate) fn fingerprint(self) -> u64 {
+        self.hash(Use::Fingerprint, ()) as u64
+    }
+
+    /// A recipient, as delivery names them.
+    #[must_use]
+    pub fn recipient(self, person: &PersonId) -> RecipientId {
+        RecipientId::from_bits(self.hash(Use::Recipient, person.as_str()))
+    }
+
+    /// A device, as delivery names it, from the name that [`device_name`] gives it.
+    #[must_use]
+    pub fn device(self, name: &conversation::DeviceId) -> DeviceId {
+        DeviceId::from_bits(self.hash(Use::Device, name.as_str()))
+    }
+
+    /// The shard of a conversation, one of 256: the same on every machine.
+    #[must_use]
+    pub fn shard(self, conversation: &ConversationId) -> u8 {
+        (self.hash(Use::Group, conversation.as_str()) >> 64) as u8
+    }
+
+    /// One notification for one recipient on one way: hash(recipient, conversation, kind, generation). The collapse key
+    /// stands for recipient, conversation and slot.
+    pub(crate) fn job(
+        self,
+        collapse: CollapseKey,
+        kind: &str,
+        takes_back: bool,
+        generation: u64,
+        way: u8,
+    ) -> JobId {
+        JobId::from_bits(self.hash(Use::Job, (collapse.to_bits(), kind, takes_back, generation, way)))
+    }
+
+    /// What replaces what, on one way. With a generation nothing replaces it.
+    pub(crate) fn slot(self, collapse: CollapseKey, way: u8, generation: Option<u64>) -> SlotId {
+        SlotId::from_bits(self.hash(Use::Slot, (collapse.to_bits(), way, generation)))
+    }
+
+    pub(crate) fn call(self, collapse: CollapseKey, episode: u32) -> CallUuid {
+        CallUuid(self.hash(Use::Call, (collapse.to_bits(), episode)))
+    }
+
+    /// What stands for a text that is only told apart from others.
+    pub(crate) fn text(self, text: &str) -> u64 {
+        self.hash(Use::Text, text) as u64
+    }
+
+    /// What stands for an event of a source.
+    pub(crate) fn event(self, source: SourceId, event: &conversation::EventId) -> u128 {
+        self.hash(Use::Event, (source.0, event.as_str()))
+    }
+}
+
+/// Says nothing.
+impl fmt::Debug for Seed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Seed(…)")
+    }
+}
+
+/// The name of a device in events ("answered on …", "shows the conversation"), made of what the registry calls it: the app,
+/// a slash, the device. Events and records must name a device in the same way, so that a cancel spares the one that
+/// answered.
+///
+/// ```
+/// let name = reveille_gateway::device_name("com.example.chat", "phone-1")?;
+/// assert_eq!(name.as_str(), "com.example.chat/phone-1");
+/// # Ok::<(), reveille_conversation::InvalidId>(())
+/// ```
+///
+/// # Errors
+/// [`InvalidId`] if the two are too long together, or not fit for a log.
+pub fn device_name(app: &str, device: &str) -> Result<conversation::DeviceId, InvalidId> {
+    conversation::DeviceId::new(&format!("{app}/{device}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_pinned() {
+        let seed = Seed::new([7; 16]);
+        let (ann, c1) = (PersonId::new("ann").unwrap(), ConversationId::new("c1").unwrap());
+        let phone = device_name("app", "phone").unwrap();
+        let collapse = CollapseKey::from_bits(5);
+        let all = [
+            format!("{:?}", seed.recipient(&ann)),
+            format!("{:?}", seed.device(&phone)),
+            format!("{:?}", seed.job(collapse, "new_message", false, 9, 0)),
+            format!("{:?}", seed.slot(collapse, 0, None)),
+            seed.call(collapse, 1).to_string(),
+            format!("shard {}", seed.shard(&c1)),
+            format!("{seed:?}"),
+        ];
+        insta::assert_snapshot!(all.join("\n"), @"
+        RecipientId(f122e63ed831b43141a5ec01ab25e59e)
+        DeviceId(b15cde8768cbf5e6dc6b3a15c2b4ca29)
+        JobId(1b40121f2ee428bb7a28e7ebe4784b42)
+        SlotId(e651794f66bcce171529f9ee45f390e1)
+        82eeef78-86ae-82b0-ad5b-d47dd73ac48d
+        shard 99
+        Seed(…)
+        ");
+        assert_ne!(seed.call(collapse, 1), seed.call(collapse, 2), "another ring is another call");
+        assert_ne!(seed.job(collapse, "x", true, 9, 0), seed.job(collapse, "x", false, 9, 0));
+    }
+
+    #[test]
+    fn a_uuid_has_its_version_and_variant() {
+        assert_eq!(uuid(0), "00000000-0000-8000-8000-000000000000");
+        assert_eq!(uuid(u128::MAX), "ffffffff-ffff-8fff-bfff-ffffffffffff");
+    }
+}

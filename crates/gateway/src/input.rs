@@ -1,0 +1,196 @@
+//! What the machine is told: all of it is in the log, and nothing else is.
+
+use std::time::Duration;
+
+use reveille_conversation::event::{Event, PersonEvent, QueueEvent};
+use reveille_conversation::rules::Rules;
+use reveille_conversation::{Answer, ConversationId, PersonId};
+use reveille_core::UnixTime;
+use reveille_delivery::{DeadId, DeviceId, JobId};
+use serde::{Deserialize, Serialize};
+
+use crate::{Deferred, Devices, Epoch, GatewaySettings, Outcome, SourceId};
+
+/// One input of a [`Gateway`](crate::Gateway).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Input {
+    /// Time has passed. Logged when [`next_wakeup`](reveille_core::Machine::next_wakeup) is due and nothing else comes.
+    Tick,
+    /// Something happened in a conversation. Of a source's events with the same id one is taken.
+    Event {
+        /// Who says so.
+        source: SourceId,
+        /// What. [`reveille_conversation::source`] reads it from documents.
+        event: Box<Event>,
+    },
+    /// Something about a person, in all their conversations of this shard.
+    Person(PersonEvent),
+    /// Something about a queue, for all callbacks of this shard that wait in it.
+    Queue(QueueEvent),
+    /// The answer to [`LookUp::Name`](crate::LookUp::Name).
+    Answer(Answer),
+    /// The answer to [`LookUp::Devices`](crate::LookUp::Devices).
+    Devices(Devices),
+    /// The answer to [`Output::Attempt`](crate::Output::Attempt): this attempt is in the log, now it may be made.
+    Attempt {
+        /// Which job.
+        job: JobId,
+        /// On which target.
+        device: DeviceId,
+        /// Its number.
+        attempt: u8,
+    },
+    /// An attempt has ended.
+    Outcome(Outcome),
+    /// An attempt, or a whole job, is held back.
+    Deferred(Deferred),
+    /// A device is not to be told any more: what waits for it is cancelled. The registry says so (`CancelPending`).
+    DropDevice(DeviceId),
+    /// A token on its way back into a conversation.
+    Resume(Resume),
+    /// Other rules from now on. What rings already is not touched.
+    Rules(Box<Rules>),
+    /// Other settings from now on. Settings that cannot work change nothing: check them first.
+    Settings(Box<GatewaySettings>),
+    /// An operator wants something.
+    Command(Command),
+    /// The process died, the snapshot and the rest of the log were read. What was on its way is let go again, as far as it
+    /// is still wanted.
+    Recovered(CatchUp),
+    /// The clock was set: spans go on, points stay.
+    ClockStep {
+        /// What it showed.
+        was: UnixTime,
+        /// What it shows.
+        is: UnixTime,
+    },
+    /// Somebody claimed the shard. Outputs after it belong to them.
+    Owner(Epoch),
+}
+
+/// What an operator can ask for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Command {
+    /// Dead letters shall live again, as far as they are still wanted.
+    Redrive {
+        /// Those that died at this time or later …
+        from: UnixTime,
+        /// … and before this.
+        to: UnixTime,
+        /// One in each span of this length.
+        every: Duration,
+        /// None after this time: the rest stays dead.
+        until: UnixTime,
+    },
+    /// A dead letter is not needed any more.
+    Discard(DeadId),
+    /// What is collected for this person goes out now; also when a pause ends early.
+    Flush {
+        /// For whom.
+        person: PersonId,
+        /// From which conversation.
+        conversation: ConversationId,
+    },
+}
+
+/// How to treat what came due while nobody was there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CatchUp {
+    /// What happens to digests whose time passed.
+    pub digests: reveille_digest::CatchUp,
+    /// Over which span attempts are spread whose fate nobody knows.
+    pub spread: Duration,
+}
+
+impl CatchUp {
+    /// These.
+    #[must_use]
+    pub const fn new(digests: reveille_digest::CatchUp, spread: Duration) -> Self {
+        Self { digests, spread }
+    }
+}
+
+/// A resume token, by the id under which its use is counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[allow(clippy::exhaustive_structs, reason = "a number under a name")]
+pub struct TokenId(pub u128);
+
+/// A step of a token on its way back into its conversation (C7, C11). Who verifies tokens says so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
+pub struct Resume {
+    /// Which token.
+    pub token: TokenId,
+    /// Which step.
+    pub step: ResumeStep,
+}
+
+/// The steps, in their order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum ResumeStep {
+    /// A flow has verified it, and holds it under an attempt id.
+    Reserved {
+        /// The attempt; the same one may come again.
+        attempt: u64,
+        /// Who comes back.
+        person: PersonId,
+        /// Into which conversation.
+        conversation: ConversationId,
+    },
+    /// The app has used it.
+    Committed,
+    /// The app is connected: within 30 s of the reservation, or the handshake has failed.
+    Connected,
+}
+
+impl Input {
+    /// Whether it has to be let through at once: rings and what takes them back close a group, so that nothing waits for it.
+    #[must_use]
+    pub fn is_urgent(&self) -> bool {
+        use reveille_conversation::event::What;
+        match self {
+            Self::Event { event, .. } => matches!(
+                event.what,
+                What::CallOffered(_)
+                    | What::CallAnswered(_)
+                    | What::CallEnded(_)
+                    | What::CallWithdrawn(_)
+                    | What::CallDeclined(_)
+                    | What::CallTimedOut(_)
+            ),
+            Self::Devices(_) | Self::Attempt { .. } | Self::Resume(_) | Self::Owner(_) => true,
+            _ => false,
+        }
+    }
+
+    /// The conversation that it is about, if it is an event: the key of shards and of admission.
+    #[must_use]
+    pub fn conversation(&self) -> Option<&ConversationId> {
+        if let Self::Event { event, .. } = self { Some(&event.conversation) } else { None }
+    }
+}
+
+impl From<Outcome> for Input {
+    fn from(outcome: Outcome) -> Self {
+        Self::Outcome(outcome)
+    }
+}
+
+impl From<Deferred> for Input {
+    fn from(deferred: Deferred) -> Self {
+        Self::Deferred(deferred)
+    }
+}
+
+impl From<Devices> for Input {
+    fn from(devices: Devices) -> Self {
+        Self::Devices(devices)
+    }
+}

@@ -1,0 +1,205 @@
+//! What leaves the machine for whoever writes requests: plain data, no token, no endpoint, no key.
+
+use std::sync::Arc;
+
+use reveille_conversation::{
+    Channel, Channels, CollapseKey, ConversationId, Intent, Kind, PersonId, Withdraw,
+};
+use reveille_core::UnixTime;
+use reveille_delivery::{Device, DeviceId, JobId, LegId, PayloadDigest, Priority};
+use serde::{Deserialize, Serialize};
+
+use crate::CallUuid;
+
+/// The first question about a notification: which devices is it for?
+///
+/// Whoever has the records answers with [`Devices`](crate::Devices), or with [`Deferred`](crate::Deferred) for the whole
+/// job while the person wants quiet; until one of the two is there, it is asked again every five minutes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Recipient {
+    /// For which job.
+    pub job: JobId,
+    /// Whose devices.
+    pub person: PersonId,
+    /// In which conversation: a guest's subscriptions may be bound to one.
+    pub conversation: ConversationId,
+    /// About what: it decides which of a device's tokens is used, and whether it may pass a pause.
+    pub kind: Kind,
+    /// Devices on these channels only: [`Channel::Mobile`] is APNs and FCM, [`Channel::WebPush`] is Web Push.
+    pub channels: Channels,
+    /// Not these: they show the conversation.
+    pub except: Arc<[DeviceId]>,
+    /// How much it hurries.
+    pub priority: Priority,
+    /// From then on the answer is of no use.
+    pub not_after: UnixTime,
+}
+
+/// One attempt to be made: what the writer of requests gets. A job of [`delivery`](reveille_delivery) on one target, with
+/// all names that a request needs.
+///
+/// Every attempt of a leg has the same names; whatever was made from it can be made again, byte for byte, but for what is
+/// encrypted anew. Report each with an [`Outcome`](crate::Outcome) or a [`Deferred`](crate::Deferred).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Job {
+    /// One notification for one recipient.
+    pub job: JobId,
+    /// The job on this target: `apns-id`, `Idempotency-Key` and the resume token's id follow from it.
+    pub leg: LegId,
+    /// Where to.
+    pub target: Target,
+    /// For whom.
+    pub person: PersonId,
+    /// Where.
+    pub conversation: ConversationId,
+    /// The number of the attempt, from 1; one that was deferred keeps it.
+    pub attempt: u8,
+    /// The target may have been told already.
+    pub maybe_again: bool,
+    /// Grows with everything that leaves under this collapse key: a receiver drops what is not newer than what it saw.
+    pub generation: u64,
+    /// What it replaces on the screen, and with the service: `Topic`, `apns-collapse-id`, `collapse_key`, tag.
+    pub collapse: CollapseKey,
+    /// The ring that it is about, for CallKit.
+    pub call: Option<CallUuid>,
+    /// When the job was decided on: the issue time of the resume token inside.
+    pub decided: UnixTime,
+    /// When it is of no more use, exclusive: TTL and expiration follow from it.
+    pub not_after: UnixTime,
+    /// How much it hurries.
+    pub priority: Priority,
+    /// What the message says, as a hash: for the pacer's watch for poison.
+    pub digest: PayloadDigest,
+    /// What it says.
+    pub content: Arc<Content>,
+}
+
+/// Where a job goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Target {
+    /// One device, at the revision with which it was chosen.
+    Device(Device),
+    /// The customer's webhook.
+    Webhook,
+    /// The person's mailbox.
+    Email,
+    /// The person's telephone, by text message. An attempt is in the log before it is made, and is not made twice.
+    Sms,
+}
+
+/// What a notification says, as the rules decided it.
+///
+/// [`reveille_conversation::content`] makes texts, categories, buttons and routing data of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Content {
+    /// Tell somebody something.
+    Show {
+        /// What. Of several messages, the last one; `arguments.unread` counts all that are unread at the time of the job.
+        intent: Box<Intent>,
+        /// Messages that are told with it; 1 for everything else.
+        messages: u32,
+        /// People who wrote them, as far as they were counted; 1 for everything else.
+        senders: u32,
+    },
+    /// Take something back: stop a ring, or invalidate what is shown.
+    TakeBack(Box<Withdraw>),
+}
+
+impl Content {
+    /// What it is about. Of what is taken back, what that was.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Show { intent, .. } => intent.kind,
+            Self::TakeBack(withdraw) => withdraw.of,
+        }
+    }
+
+    /// For whom.
+    #[must_use]
+    pub fn person(&self) -> &PersonId {
+        match self {
+            Self::Show { intent, .. } => &intent.recipient,
+            Self::TakeBack(withdraw) => &withdraw.recipient,
+        }
+    }
+
+    /// In which conversation.
+    #[must_use]
+    pub fn conversation(&self) -> &ConversationId {
+        match self {
+            Self::Show { intent, .. } => &intent.conversation,
+            Self::TakeBack(withdraw) => &withdraw.conversation,
+        }
+    }
+
+    /// Where it may go.
+    #[must_use]
+    pub fn channels(&self) -> Channels {
+        match self {
+            Self::Show { intent, .. } => intent.channels,
+            Self::TakeBack(withdraw) => withdraw.channels,
+        }
+    }
+
+    /// Whether it takes something back.
+    #[must_use]
+    pub const fn takes_back(&self) -> bool {
+        matches!(self, Self::TakeBack(_))
+    }
+
+    /// What it replaces.
+    pub(crate) fn collapse(&self) -> CollapseKey {
+        match self {
+            Self::Show { intent, .. } => intent.collapse,
+            Self::TakeBack(withdraw) => withdraw.collapse,
+        }
+    }
+
+    /// The number of its ring.
+    pub(crate) fn episode(&self) -> Option<u32> {
+        let episode = match self {
+            Self::Show { intent, .. } => intent.episode,
+            Self::TakeBack(withdraw) => withdraw.episode,
+        };
+        episode.map(reveille_conversation::Episode::to_bits)
+    }
+}
+
+impl Target {
+    /// The channel that it belongs to; of a device it follows from its class, see [`class`](crate::class).
+    #[must_use]
+    pub const fn channel(self) -> Option<Channel> {
+        match self {
+            Self::Device(device) => crate::class::channel(device.class),
+            Self::Webhook => Some(Channel::Webhook),
+            Self::Email => Some(Channel::Email),
+            Self::Sms => None,
+        }
+    }
+
+    /// The device, if it is one.
+    #[must_use]
+    pub const fn device(self) -> Option<Device> {
+        if let Self::Device(device) = self { Some(device) } else { None }
+    }
+}
+
+impl Job {
+    /// `apns-id`, `Idempotency-Key`, the name of the push in a resume token: the leg, as a UUID (version 8, RFC 9562 §5.8).
+    /// The same for every attempt, on every machine.
+    #[must_use]
+    pub fn name(&self) -> String {
+        crate::id::uuid(self.leg.to_bits())
+    }
+
+    /// `Message-ID` of an e-mail without the domain, and the webhook's name for the notification.
+    #[must_use]
+    pub fn job_name(&self) -> String {
+        crate::id::uuid(self.job.to_bits())
+    }
+}

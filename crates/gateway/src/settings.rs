@@ -1,0 +1,326 @@
+//! How a gateway behaves besides the rules: windows, retries, bounds. An input like any other.
+
+use std::time::Duration;
+
+use reveille_conversation::Kind;
+use reveille_core::millis;
+use reveille_delivery::{Class, DeliverySettings, RetryPolicy, Spread};
+use reveille_digest::{Collect, InvalidPolicy, Limits, Policy};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{Target, class};
+
+/// Settings of a [`Gateway`](crate::Gateway). The same for its whole life, until [`Input::Settings`](crate::Input::Settings)
+/// brings others.
+///
+/// | setting | default | |
+/// |---|---|---|
+/// | digests | 30 s after the first message, the last one is shown | how messages are collected; reminders are not supported |
+/// | digest limits | [`Limits::default`] | how much may be collected |
+/// | retries | 3 attempts, 1 s to 60 s; FCM from 10 s on, for an hour, never at a quarter hour | one [`Retry`] for each class of devices |
+/// | jobs | 1,000,000 and 1 GiB | that are not settled |
+/// | devices | 100 | of one job |
+/// | answer within | 5 min | what is not reported on by then counts as sent without an answer |
+/// | slots | 2,000,000 for 1 h | what rang where, for the cancel that comes late |
+/// | dead letters | 10,000 and 64 MiB | the oldest go first |
+/// | event ids | 1,000,000 for 1 h | each is taken once; what happened longer ago is too old |
+/// | fallbacks | none | by kind: what is sent when the push has failed |
+/// | connected within | 30 s | after a token was reserved (C11) |
+/// | handshakes | 100,000 | tokens that are waited for |
+/// | trail | 16,384 | events of which it can be said what became of them |
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct GatewaySettings {
+    /// How messages are collected.
+    pub digests: Policy,
+    /// How much may be collected.
+    pub digest_limits: Limits,
+    /// Everything else.
+    pub(crate) more: More,
+}
+
+/// What is not the digest's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct More {
+    pub(crate) retries: Vec<Retry>,
+    pub(crate) jobs: u32,
+    pub(crate) job_bytes: u64,
+    pub(crate) devices: u16,
+    pub(crate) answer_within: Duration,
+    pub(crate) slots: u32,
+    pub(crate) slot_memory: Duration,
+    pub(crate) dead_letters: u32,
+    pub(crate) dead_bytes: u64,
+    pub(crate) event_ids: u32,
+    pub(crate) event_ids_for: Duration,
+    pub(crate) fallbacks: Vec<(Kind, u8)>,
+    pub(crate) connected_within: Duration,
+    pub(crate) handshakes: u32,
+    pub(crate) trail: u32,
+}
+
+/// How attempts follow each other on one class of devices. See [`RetryPolicy`], which it becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "plain data that users make and take apart; another field is another version of the log"
+)]
+pub struct Retry {
+    /// How many attempts, the first included; at least 1.
+    pub attempts: u8,
+    /// The back-off before the second attempt; it doubles.
+    pub base: Duration,
+    /// The longest back-off; at least the base.
+    pub cap: Duration,
+    /// No retry is earlier, whoever named the time.
+    pub minimum: Duration,
+    /// What a service asks for is cut to this.
+    pub longest_wait: Duration,
+    /// A leg older than this is not tried again.
+    pub give_up_age: Option<Duration>,
+    /// No retry falls within a minute of a quarter hour, if nobody named its time.
+    pub avoid_quarter_hours: bool,
+}
+
+/// Settings that cannot work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum InvalidSettings {
+    /// The digest's policy.
+    #[error(transparent)]
+    Digests(#[from] InvalidPolicy),
+    /// A job needs the text of a message.
+    #[error("digests.collect is Totals: a notification needs at least the latest message")]
+    NothingKept,
+    /// What was delivered is not kept, so nobody could write a reminder.
+    #[error("digests.reminders must be empty, found {given}")]
+    Reminders {
+        /// How many.
+        given: usize,
+    },
+    /// A class whose attempts cannot be made.
+    #[error("the retries of class {class} need at least one attempt and a cap that is not below the base")]
+    Retry {
+        /// Which.
+        class: u8,
+    },
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self {
+            attempts: 3,
+            base: Duration::from_secs(1),
+            cap: Duration::from_secs(60),
+            minimum: Duration::ZERO,
+            longest_wait: Duration::from_secs(3_600),
+            give_up_age: None,
+            avoid_quarter_hours: false,
+        }
+    }
+}
+
+impl Retry {
+    /// What Google asks for ("Scale FCM sends"): not before 10 s, not after an hour, not at a quarter hour.
+    #[must_use]
+    pub fn fcm() -> Self {
+        Self {
+            minimum: Duration::from_secs(10),
+            give_up_age: Some(Duration::from_secs(3_600)),
+            avoid_quarter_hours: true,
+            ..Self::default()
+        }
+    }
+
+    fn policy(&self) -> Option<RetryPolicy> {
+        let mut policy = RetryPolicy::default()
+            .with_attempts(self.attempts)
+            .ok()?
+            .with_backoff(self.base, self.cap)
+            .ok()?
+            .with_spread(Spread::Full)
+            .with_minimum(self.minimum)
+            .with_longest_wait(self.longest_wait);
+        if let Some(age) = self.give_up_age {
+            policy = policy.with_give_up_age(age);
+        }
+        Some(if self.avoid_quarter_hours { policy.with_quarter_hours_avoided() } else { policy })
+    }
+}
+
+impl Default for GatewaySettings {
+    fn default() -> Self {
+        let mut digests = Policy::default().answered_above();
+        // The rules know duplicates already, and one notification is about the last message (E1).
+        (digests.dedup, digests.collect) = (None, Collect::Latest);
+        let mut retries = vec![Retry::default(); 6];
+        if let Some(fcm) = retries.get_mut(usize::from(class::FCM.0)) {
+            *fcm = Retry::fcm();
+        }
+        let hour = Duration::from_secs(3_600);
+        Self {
+            digests,
+            digest_limits: Limits::default(),
+            more: More {
+                retries,
+                jobs: 1_000_000,
+                job_bytes: 1 << 30,
+                devices: 100,
+                answer_within: Duration::from_secs(300),
+                slots: 2_000_000,
+                slot_memory: hour,
+                dead_letters: 10_000,
+                dead_bytes: 64 << 20,
+                event_ids: 1_000_000,
+                event_ids_for: hour,
+                fallbacks: Vec::new(),
+                connected_within: Duration::from_secs(30),
+                handshakes: 100_000,
+                trail: 16_384,
+            },
+        }
+    }
+}
+
+impl GatewaySettings {
+    /// Sets how messages are collected. That delivery answers for every batch is set in any case.
+    #[must_use]
+    pub fn with_digests(mut self, policy: Policy) -> Self {
+        self.digests = policy.answered_above();
+        self
+    }
+
+    /// Sets how attempts follow each other on a class of devices.
+    #[must_use]
+    pub fn with_retry(mut self, class: Class, retry: Retry) -> Self {
+        if let Some(place) = self.more.retries.get_mut(usize::from(class.0)) {
+            *place = retry;
+        }
+        self
+    }
+
+    /// Sets how many jobs may be unsettled, and how many bytes of content.
+    #[must_use]
+    pub const fn with_jobs(mut self, jobs: u32, bytes: u64) -> Self {
+        (self.more.jobs, self.more.job_bytes) = (jobs, bytes);
+        self
+    }
+
+    /// Sets when an attempt without a report counts as unanswered.
+    #[must_use]
+    pub const fn with_answer_within(mut self, span: Duration) -> Self {
+        self.more.answer_within = span;
+        self
+    }
+
+    /// Sets how many ids of events are kept, and how long.
+    #[must_use]
+    pub const fn with_event_ids(mut self, ids: u32, span: Duration) -> Self {
+        (self.more.event_ids, self.more.event_ids_for) = (ids, span);
+        self
+    }
+
+    /// Sets what is sent when the push of this kind has failed, or nobody has a device; a device is no answer to that, and
+    /// takes the fallback away.
+    #[must_use]
+    pub fn with_fallback(mut self, kind: Kind, target: Target) -> Self {
+        self.more.fallbacks.retain(|(known, _)| *known != kind);
+        if let Some(way) = target.way() {
+            self.more.fallbacks.push((kind, way));
+        }
+        self
+    }
+
+    /// Sets how long a reserved token waits for its app (C11), and how many are waited for.
+    #[must_use]
+    pub const fn with_handshakes(mut self, within: Duration, most: u32) -> Self {
+        (self.more.connected_within, self.more.handshakes) = (within, most);
+        self
+    }
+
+    /// Sets how many events can be explained.
+    #[must_use]
+    pub const fn with_trail(mut self, events: u32) -> Self {
+        self.more.trail = events;
+        self
+    }
+
+    /// Sets how many dead letters are kept, and how many bytes of content in them.
+    #[must_use]
+    pub const fn with_dead_letters(mut self, letters: u32, bytes: u64) -> Self {
+        (self.more.dead_letters, self.more.dead_bytes) = (letters, bytes);
+        self
+    }
+
+    /// Checks what the types cannot.
+    ///
+    /// # Errors
+    /// [`InvalidSettings`].
+    pub fn check(&self) -> Result<(), InvalidSettings> {
+        self.digests.check()?;
+        if self.digests.collect == Collect::Totals {
+            return Err(InvalidSettings::NothingKept);
+        }
+        if !self.digests.reminders.is_empty() {
+            return Err(InvalidSettings::Reminders { given: self.digests.reminders.len() });
+        }
+        let wrong = self.more.retries.iter().position(|retry| retry.policy().is_none());
+        wrong.map_or(Ok(()), |class| {
+            Err(InvalidSettings::Retry { class: u8::try_from(class).unwrap_or(u8::MAX) })
+        })
+    }
+
+    pub(crate) fn fallback(&self, kind: Kind) -> Option<Target> {
+        let (_, way) = self.more.fallbacks.iter().find(|(known, _)| *known == kind)?;
+        Target::of_way(*way)
+    }
+
+    pub(crate) fn delivery(&self) -> DeliverySettings {
+        let more = &self.more;
+        let mut settings = DeliverySettings::default()
+            .with_jobs(more.jobs as usize, more.job_bytes)
+            .with_devices(usize::from(more.devices))
+            .with_answer_within(more.answer_within)
+            .with_slots(more.slots as usize, more.slot_memory)
+            .with_dead_letters(more.dead_letters as usize, more.dead_bytes);
+        for (class, retry) in (0_u8..).zip(&more.retries) {
+            settings = settings.with_policy(Class(class), retry.policy().unwrap_or_default());
+        }
+        settings
+    }
+
+    /// The policy, with what delivery's answers need.
+    pub(crate) fn digest_policy(&self) -> Policy {
+        self.digests.clone().answered_above()
+    }
+
+    pub(crate) fn event_ids_for(&self) -> u64 {
+        millis(self.more.event_ids_for)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_errors() {
+        let mut totals = GatewaySettings::default();
+        totals.digests.collect = Collect::Totals;
+        let mut reminders = GatewaySettings::default();
+        reminders.digests.reminders.push(Duration::from_secs(1));
+        let mut actors = GatewaySettings::default();
+        actors.digests.actors = 0;
+        let none =
+            GatewaySettings::default().with_retry(class::APNS, Retry { attempts: 0, ..Retry::default() });
+        let all = [totals, reminders, actors, none].map(|settings| settings.check().unwrap_err().to_string());
+        insta::assert_snapshot!(all.join("\n"), @"
+        digests.collect is Totals: a notification needs at least the latest message
+        digests.reminders must be empty, found 1
+        policy.actors is 0: it must be from 1 to 255
+        the retries of class 0 need at least one attempt and a cap that is not below the base
+        ");
+        assert_eq!(GatewaySettings::default().check(), Ok(()));
+    }
+}

@@ -1,0 +1,391 @@
+//! The order of things, as types: a group is filled, sealed, committed, applied. Its outputs exist after that only.
+
+use reveille_core::{Gap, LogEntry, Logged, Machine, Snapshot, SnapshotError, UnixTime, Wakeup, check_sum};
+use thiserror::Error;
+
+use crate::admission::Waiting;
+use crate::{Admission, Gateway, Input, InvalidInput, Output, RestoreError, Seed, Ticket};
+
+/// The version of a group's frame.
+const VERSION: u8 = 1;
+/// Version, behaviour, hash of the outputs before.
+const HEAD: usize = 1 + 4 + 8;
+
+/// A [`Gateway`] beside its log. Use one for each shard that the process owns.
+///
+/// [`group`](Self::group) → [`fill`](Group::fill) → [`seal`](Group::seal) → append [`bytes`](Sealed::bytes) to the log and
+/// commit → [`committed`](Sealed::committed) → let the outputs go. Each step consumes the one before, and the shard is
+/// borrowed meanwhile: nothing can be applied that is not in the log, and no output can be had before its group is.
+///
+/// A group that is sealed has no outputs yet:
+///
+/// ```compile_fail
+/// # use reveille_gateway::*;
+/// fn too_early(sealed: Sealed<'_>) -> Vec<(u64, Output)> {
+///     sealed.collect() // a `Sealed` is no iterator: commit it first
+/// }
+/// ```
+///
+/// And there is no way around the group to the machine:
+///
+/// ```compile_fail
+/// # use reveille_gateway::*;
+/// # use reveille_core::{Machine, UnixTime};
+/// fn around(shard: &mut Shard) {
+///     shard.gateway().apply(Input::Tick, UnixTime::EPOCH); // only questions can be asked here
+/// }
+/// ```
+///
+/// Nor can the next group begin while the outputs of the last one are not taken:
+///
+/// ```compile_fail
+/// # use reveille_gateway::*;
+/// # use reveille_core::UnixTime;
+/// fn overtake(shard: &mut Shard) {
+///     let applied = shard.group(UnixTime::EPOCH).seal().committed();
+///     let next = shard.group(UnixTime::EPOCH);
+///     for _ in applied {}
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Shard {
+    logged: Logged<Gateway>,
+    /// A hash of the last group's outputs.
+    outputs: u64,
+}
+
+/// Inputs that will be committed together, at one time.
+#[derive(Debug)]
+#[must_use = "seal it, or its inputs are lost"]
+pub struct Group<'s> {
+    shard: &'s mut Shard,
+    now: UnixTime,
+    inputs: Vec<Waiting>,
+}
+
+/// A group as the log holds it. Append it and commit; then, and only then, call [`committed`](Self::committed).
+#[derive(Debug)]
+#[must_use = "commit it, or abandon it"]
+pub struct Sealed<'s> {
+    shard: &'s mut Shard,
+    now: UnixTime,
+    inputs: Vec<Waiting>,
+    number: u64,
+    bytes: Vec<u8>,
+}
+
+/// A committed group: gives each output with the number of the input that it follows from. What is not read is lost, but
+/// applied.
+#[derive(Debug)]
+#[must_use = "outputs that are not read are lost"]
+pub struct Applied<'s> {
+    shard: &'s mut Shard,
+    now: UnixTime,
+    inputs: std::vec::IntoIter<Input>,
+    ready: std::vec::IntoIter<Output>,
+    number: u64,
+    hash: u64,
+    scratch: Vec<u8>,
+    over: bool,
+}
+
+/// Why a group of the log cannot be applied. Nothing was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ReplayError {
+    /// A group is missing.
+    #[error(transparent)]
+    Gap(#[from] Gap),
+    /// It is no group.
+    #[error("entry {number} is no group of inputs")]
+    Damaged {
+        /// The number of its first input.
+        number: u64,
+    },
+    /// It holds something that is no input.
+    #[error("input {number}: {error}")]
+    Input {
+        /// Its number.
+        number: u64,
+        /// Why not.
+        error: InvalidInput,
+    },
+    /// Other code wrote it, and would have decided otherwise. Run that release once, so that it ends with a snapshot.
+    #[error("entry {number} was written by behaviour {given}: this release replays behaviour {expected}")]
+    Behaviour {
+        /// The number of its first input.
+        number: u64,
+        /// What it has.
+        given: u32,
+        /// What is replayed.
+        expected: u32,
+    },
+    /// The outputs before it were not these when they were made: the shard stops instead of guessing.
+    #[error("before entry {number} the outputs were others than now")]
+    Diverged {
+        /// The number of its first input.
+        number: u64,
+    },
+}
+
+impl Shard {
+    /// A shard that begins.
+    #[must_use]
+    pub const fn new(gateway: Gateway) -> Self {
+        Self { logged: Logged::new(gateway), outputs: 0 }
+    }
+
+    /// The gateway, for questions.
+    #[must_use]
+    pub const fn gateway(&self) -> &Gateway {
+        self.logged.machine()
+    }
+
+    /// The number that the next input gets. They begin at 1.
+    #[must_use]
+    pub const fn next_number(&self) -> u64 {
+        self.logged.next_number()
+    }
+
+    /// When a group is wanted at the latest, with nothing but a tick in it if nothing else came.
+    #[must_use]
+    pub fn next_wakeup(&self) -> Option<Wakeup> {
+        self.logged.machine().next_wakeup()
+    }
+
+    /// Begins a group: all of its inputs happen at `now`.
+    pub const fn group(&mut self, now: UnixTime) -> Group<'_> {
+        Group { shard: self, now, inputs: Vec::new() }
+    }
+
+    /// Appends the whole shard as a snapshot. Keep two; then the part of the log that the older one covers can go.
+    pub fn snapshot(&self, out: &mut Vec<u8>) {
+        self.logged.snapshot(out);
+        out.extend_from_slice(&self.outputs.to_le_bytes());
+    }
+
+    /// Reads what [`snapshot`](Self::snapshot) wrote. It takes neither time nor settings: they are in it. Then
+    /// [`replay`](Self::replay) the log, and commit an [`Input::Recovered`].
+    ///
+    /// # Errors
+    /// [`SnapshotError`]: take the older snapshot and more of the log.
+    pub fn restore(seed: Seed, snapshot: &[u8]) -> Result<Self, SnapshotError<RestoreError>> {
+        let (snapshot, outputs) = snapshot.split_last_chunk::<8>().ok_or(SnapshotError::NotASnapshot)?;
+        let logged = Logged::restore(seed, snapshot)?;
+        Ok(Self { logged, outputs: u64::from_le_bytes(*outputs) })
+    }
+
+    /// Applies a group that was read from the log; one that the snapshot covers is passed over. Its outputs are what they
+    /// were: apply those that are an [effect](Output::is_effect) as far as the store lacks them, and drop the others.
+    ///
+    /// # Errors
+    /// [`ReplayError`]: nothing was applied.
+    pub fn replay(&mut self, entry: &LogEntry<'_>) -> Result<Applied<'_>, ReplayError> {
+        let number = entry.number;
+        let (outputs, inputs) = open(entry)?;
+        let end = number.saturating_add(inputs.len() as u64);
+        if end <= self.next_number() {
+            return Ok(self.applied(Vec::new(), entry.now, number, true));
+        }
+        if number != self.next_number() {
+            return Err(Gap { expected: self.next_number(), given: number }.into());
+        }
+        if outputs != self.outputs {
+            return Err(ReplayError::Diverged { number });
+        }
+        Ok(self.applied(inputs, entry.now, number, false))
+    }
+
+    fn applied(&mut self, inputs: Vec<Input>, now: UnixTime, number: u64, over: bool) -> Applied<'_> {
+        let (inputs, ready) = (inputs.into_iter(), Vec::new().into_iter());
+        Applied { shard: self, now, inputs, ready, number, hash: 0, scratch: Vec::new(), over }
+    }
+}
+
+impl<'s> Group<'s> {
+    /// Takes from the queue what fits into one group.
+    pub fn fill(mut self, admission: &mut Admission) -> Self {
+        self.inputs.extend(admission.take());
+        self
+    }
+
+    /// Adds a tick: when [`Shard::next_wakeup`] is due, and nothing else has come.
+    pub fn tick(mut self) -> Self {
+        self.inputs.push(own(Input::Tick));
+        self
+    }
+
+    /// Says that the wall clock was set since the last group: it would show `was` now. Comes before all other inputs, because
+    /// what is due is due by the new clock.
+    pub fn after_step(mut self, was: UnixTime) -> Self {
+        self.inputs.insert(0, own(Input::ClockStep { was, is: self.now }));
+        self
+    }
+
+    /// Whether there is nothing to commit.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.inputs.is_empty()
+    }
+
+    /// Closes the group.
+    pub fn seal(self) -> Sealed<'s> {
+        let Self { shard, now, inputs } = self;
+        let mut bytes = vec![VERSION];
+        bytes.extend_from_slice(&Gateway::BEHAVIOUR.to_le_bytes());
+        bytes.extend_from_slice(&shard.outputs.to_le_bytes());
+        for waiting in &inputs {
+            put_length(waiting.encoded.len(), &mut bytes);
+            bytes.extend_from_slice(&waiting.encoded);
+        }
+        let number = shard.next_number();
+        Sealed { shard, now, inputs, number, bytes }
+    }
+}
+
+impl<'s> Sealed<'s> {
+    /// The number of the first input: the group's key in the log. An append under a number that is taken must fail.
+    #[must_use]
+    pub const fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// When it happens.
+    #[must_use]
+    pub const fn now(&self) -> UnixTime {
+        self.now
+    }
+
+    /// What is to be appended.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// All inputs up to this one are committed with the group: acknowledge their sources then.
+    #[must_use]
+    pub fn ticket(&self) -> Option<Ticket> {
+        self.inputs.iter().map(|waiting| waiting.ticket).max().filter(|ticket| *ticket > NO_TICKET)
+    }
+
+    /// The store has it, for certain: now it happens. The one thing that types cannot see is whether that is true.
+    pub fn committed(self) -> Applied<'s> {
+        let Self { shard, now, inputs, number, .. } = self;
+        let inputs = inputs.into_iter().map(|waiting| waiting.input).collect();
+        shard.applied(inputs, now, number, false)
+    }
+
+    /// The store does not have it, for certain: its inputs wait again, but for a tick and a step of the clock, which are added
+    /// to the next group. If nobody knows whether the store has it, read the log first.
+    pub fn abandon(self, admission: &mut Admission) {
+        let inputs = self.inputs.into_iter().filter(|waiting| waiting.ticket > NO_TICKET);
+        admission.put_back(inputs.collect());
+    }
+}
+
+impl Applied<'_> {
+    /// Applies the next input; `false` if there is none.
+    fn apply_next(&mut self) -> bool {
+        let Some(input) = self.inputs.next() else {
+            if !std::mem::replace(&mut self.over, true) {
+                self.shard.outputs = self.hash;
+            }
+            return false;
+        };
+        let number = self.shard.next_number();
+        let Ok(drain) = self.shard.logged.apply(number, input, self.now) else { return false };
+        let outputs: Vec<Output> = drain.collect();
+        for output in &outputs {
+            self.scratch.clear();
+            self.scratch.extend_from_slice(&self.hash.to_le_bytes());
+            output.encode(&mut self.scratch);
+            self.hash = check_sum(&self.scratch);
+        }
+        self.number = number;
+        self.ready = outputs.into_iter();
+        true
+    }
+}
+
+impl Iterator for Applied<'_> {
+    type Item = (u64, Output);
+
+    fn next(&mut self) -> Option<(u64, Output)> {
+        loop {
+            if let Some(output) = self.ready.next() {
+                return Some((self.number, output));
+            }
+            if !self.apply_next() {
+                return None;
+            }
+        }
+    }
+}
+
+/// The log has the group: so the machine takes all of it in, whoever reads.
+impl Drop for Applied<'_> {
+    fn drop(&mut self) {
+        while self.apply_next() {}
+    }
+}
+
+/// What no source waits for.
+const NO_TICKET: Ticket = Ticket(0);
+
+fn own(input: Input) -> Waiting {
+    let mut encoded = Vec::new();
+    input.encode(&mut encoded);
+    Waiting { input, encoded, ticket: NO_TICKET }
+}
+
+fn put_length(mut length: usize, out: &mut Vec<u8>) {
+    while length >= 0x80 {
+        out.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    out.push(length as u8);
+}
+
+fn take_length(bytes: &mut &[u8]) -> Option<usize> {
+    let mut length = 0_usize;
+    for digit in 0..5 {
+        let (byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        length |= usize::from(byte & 0x7F).checked_shl(digit * 7)?;
+        if byte & 0x80 == 0 {
+            return Some(length);
+        }
+    }
+    None
+}
+
+/// The hash of the outputs before a group, and its inputs.
+fn open(entry: &LogEntry<'_>) -> Result<(u64, Vec<Input>), ReplayError> {
+    let damaged = ReplayError::Damaged { number: entry.number };
+    let (head, mut rest) = entry.input.split_first_chunk::<HEAD>().ok_or(damaged)?;
+    let mut head = head.as_slice();
+    let mut take = |length: usize| {
+        let (front, back) = head.split_at_checked(length)?;
+        head = back;
+        Some(front.iter().rev().fold(0_u64, |number, byte| (number << 8) | u64::from(*byte)))
+    };
+    if take(1) != Some(u64::from(VERSION)) {
+        return Err(damaged);
+    }
+    let behaviour = take(4).and_then(|behaviour| u32::try_from(behaviour).ok()).ok_or(damaged)?;
+    let outputs = take(8).ok_or(damaged)?;
+    if behaviour != Gateway::BEHAVIOUR {
+        // Its inputs may look like nothing that is known here.
+        let (number, expected) = (entry.number, Gateway::BEHAVIOUR);
+        return Err(ReplayError::Behaviour { number, given: behaviour, expected });
+    }
+    let mut inputs = Vec::new();
+    while !rest.is_empty() {
+        let length = take_length(&mut rest).ok_or(damaged)?;
+        let (input, more) = rest.split_at_checked(length).ok_or(damaged)?;
+        rest = more;
+        let number = entry.number.saturating_add(inputs.len() as u64);
+        inputs.push(Input::decode(input).map_err(|error| ReplayError::Input { number, error })?);
+    }
+    Ok((outputs, inputs))
+}

@@ -1,0 +1,187 @@
+//! The log is everything: cut anywhere, grouped in any way, read by another process, with or without a snapshot.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "helpers of tests, too, fail by panicking"
+)]
+
+mod common;
+
+use common::{Drive, SEED, START, bytes, gateway, story};
+use proptest::prelude::*;
+use reveille_core::{LogEntries, LogEntry, Snapshot as _};
+use reveille_gateway::{Admission, AdmissionLimits, CatchUp, Gateway, Input, Output, ReplayError, Shard};
+
+fn replay(shard: &mut Shard, log: &[u8]) -> Vec<(u64, Output)> {
+    let mut outputs = Vec::new();
+    for entry in LogEntries::new(log, Gateway::BEHAVIOUR).unwrap() {
+        outputs.extend(shard.replay(&entry).unwrap());
+    }
+    outputs
+}
+
+fn snapshot(shard: &Shard) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    shard.snapshot(&mut bytes);
+    bytes
+}
+
+#[test]
+fn a_log_cut_at_every_byte_gives_the_beginning_of_the_outputs() {
+    let story = story();
+    let whole = bytes(story.outputs.iter().map(|(_, output)| output));
+    let mut lengths = Vec::new();
+    for cut in 0..=story.log.len() {
+        let mut shard = Shard::new(gateway());
+        let Ok(entries) = LogEntries::new(&story.log[..cut], Gateway::BEHAVIOUR) else {
+            panic!("a log that was cut is a log: {cut}")
+        };
+        // Most cuts are within a group, and read like the cut before.
+        let count = entries.clone().count();
+        if lengths.last() == Some(&count) {
+            continue;
+        }
+        lengths.push(count);
+        let outputs = replay(&mut shard, &story.log[..cut]);
+        let read = bytes(outputs.iter().map(|(_, output)| output));
+        assert!(whole.starts_with(&read), "cut at {cut}");
+    }
+    assert!(lengths.len() > 15, "{lengths:?}");
+}
+
+#[test]
+fn a_snapshot_and_the_rest_are_the_whole() {
+    let story = story();
+    let entries: Vec<LogEntry<'_>> = LogEntries::new(&story.log, Gateway::BEHAVIOUR).unwrap().collect();
+    for at in 0..entries.len() {
+        let mut shard = Shard::new(gateway());
+        for entry in &entries[..at] {
+            drop(shard.replay(entry).unwrap());
+        }
+        let mut other = Shard::restore(SEED, &snapshot(&shard)).unwrap();
+        // Those that the snapshot covers are passed over.
+        let (ours, theirs) = (replay(&mut shard, &story.log), replay(&mut other, &story.log));
+        assert_eq!(bytes(ours.iter().map(|(_, one)| one)), bytes(theirs.iter().map(|(_, one)| one)));
+        assert_eq!(snapshot(&shard), snapshot(&other), "after {at} groups");
+        assert_eq!(snapshot(&shard), snapshot(&story.shard));
+    }
+}
+
+#[test]
+fn a_log_that_does_not_fit_stops_the_shard() {
+    let story = story();
+    let entries: Vec<LogEntry<'_>> = LogEntries::new(&story.log, Gateway::BEHAVIOUR).unwrap().collect();
+    let mut shard = Shard::new(gateway());
+    let gap = shard.replay(&entries[1]).unwrap_err();
+    insta::assert_snapshot!(gap, @"entry 3 of the log is not the next one: that is 1");
+    let mut other = entries[0].input.to_vec();
+    other[1] ^= 0x40;
+    let behaviour = shard.replay(&LogEntry { input: &other, ..entries[0] }).unwrap_err();
+    insta::assert_snapshot!(behaviour, @"entry 1 was written by behaviour 65: this release replays behaviour 1");
+    let mut other = entries[0].input.to_vec();
+    other[6] ^= 1;
+    let diverged = shard.replay(&LogEntry { input: &other, ..entries[0] }).unwrap_err();
+    insta::assert_snapshot!(diverged, @"before entry 1 the outputs were others than now");
+    let damaged = shard.replay(&LogEntry { input: &entries[0].input[..5], ..entries[0] }).unwrap_err();
+    insta::assert_snapshot!(damaged, @"entry 1 is no group of inputs");
+    let mut other = entries[0].input.to_vec();
+    other[14] = 9;
+    let input = shard.replay(&LogEntry { input: &other, ..entries[0] }).unwrap_err();
+    insta::assert_snapshot!(input, @"input 1: the input has version 9: this library reads version 1");
+    assert!(matches!(input, ReplayError::Input { number: 1, .. }));
+    assert_eq!(shard.next_number(), 1, "nothing was applied");
+}
+
+#[test]
+fn outputs_that_nobody_reads_are_applied_all_the_same() {
+    let story = story();
+    let mut shard = Shard::new(gateway());
+    for entry in LogEntries::new(&story.log, Gateway::BEHAVIOUR).unwrap() {
+        // The first output at most.
+        let _ = shard.replay(&entry).unwrap().next();
+    }
+    assert_eq!(snapshot(&shard), snapshot(&story.shard));
+}
+
+#[test]
+fn what_is_not_committed_waits_again_and_in_its_order() {
+    let mut drive = Drive::new(gateway());
+    let inputs = [Input::Recovered(CatchUp::default()), Input::Owner(reveille_gateway::Epoch(1))];
+    for input in inputs {
+        drive.admission.admit(input, drive.shard.gateway()).unwrap();
+    }
+    let sealed = drive.shard.group(START).fill(&mut drive.admission).tick().seal();
+    let (bytes, number) = (sealed.bytes().to_vec(), sealed.number());
+    sealed.abandon(&mut drive.admission);
+    assert_eq!(
+        (drive.admission.len(), drive.shard.next_number()),
+        (2, number),
+        "the tick is not needed again"
+    );
+    let sealed = drive.shard.group(START).fill(&mut drive.admission).tick().seal();
+    assert_eq!(sealed.bytes(), bytes);
+    assert_eq!(sealed.ticket(), Some(reveille_gateway::Ticket(2)));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// The same inputs and times in other groups, with outputs that are read or not: the same outputs and the same state.
+    #[test]
+    fn outputs_do_not_depend_on_groups(sizes in proptest::collection::vec(1..9_usize, 1..200)) {
+        let story = story();
+        let limits = |group| AdmissionLimits { group, ..AdmissionLimits::default() };
+        let (mut shard, mut outputs) = (Shard::new(gateway()), Vec::new());
+        let mut inputs = story.inputs.iter().peekable();
+        let mut sizes = sizes.iter().cycle();
+        while let Some((_, now)) = inputs.peek() {
+            let mut admission = Admission::new(limits(100));
+            let mut left = *sizes.next().unwrap();
+            let now = *now;
+            while let Some((input, _)) = inputs.next_if(|(_, at)| *at == now && left > 0) {
+                left -= 1;
+                admission.admit(input.clone(), shard.gateway()).unwrap();
+            }
+            outputs.extend(shard.group(now).fill(&mut admission).seal().committed());
+        }
+        let (ours, theirs) = (outputs.iter().map(|(_, one)| one), story.outputs.iter().map(|(_, one)| one));
+        prop_assert_eq!(bytes(ours), bytes(theirs));
+        // All but the hash of the last group, which is another group here.
+        let (ours, theirs) = (snapshot(&shard), snapshot(&story.shard));
+        prop_assert_eq!(&ours[..ours.len() - 8], &theirs[..theirs.len() - 8]);
+    }
+
+    /// Snapshots that were cut or changed are refused, and never do harm.
+    #[test]
+    fn damaged_snapshots_are_refused(at: prop::sample::Index, flip in 1..=255_u8) {
+        let whole = snapshot(&story().shard);
+        let cut = at.index(whole.len());
+        prop_assert!(Shard::restore(SEED, &whole[..cut]).is_err());
+        let mut changed = whole.clone();
+        changed[cut] ^= flip;
+        // The hash of the outputs, at the end, is judged by the next group of the log.
+        prop_assert!(Shard::restore(SEED, &changed).is_err() || cut >= whole.len() - 8 || cut < 38);
+    }
+
+    #[test]
+    fn any_bytes_are_no_input_and_no_harm(bytes: Vec<u8>) {
+        let _ = Input::decode(&bytes);
+        let mut shard = Shard::new(gateway());
+        let _ = shard.replay(&LogEntry { number: 1, now: START, input: &bytes }).map(Iterator::count);
+    }
+}
+
+#[test]
+fn every_input_is_read_as_it_was_written() {
+    for (input, _) in story().inputs {
+        let mut bytes = Vec::new();
+        input.encode(&mut bytes);
+        assert_eq!(Input::decode(&bytes).as_ref(), Ok(&input));
+        for cut in 0..bytes.len() {
+            assert!(Input::decode(&bytes[..cut]).is_err(), "{input:?} cut at {cut}");
+        }
+    }
+}

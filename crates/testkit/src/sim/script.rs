@@ -1,0 +1,167 @@
+//! What happens in the world: chats, calls and callbacks, with a time each and a time of arrival.
+
+use std::time::Duration;
+
+use reveille_conversation::event::{
+    Answered, CallbackCreated, Declined, Ended, Event, Joined, Message, Offer, Read, What, Withdrawn,
+};
+use reveille_conversation::{CallbackMode, Cause, ConversationId, Media, MessageKind, Role};
+use reveille_core::UnixTime;
+
+use super::Faults;
+use super::draw::Draw;
+use super::people::{People, text};
+
+/// An event, and when its source delivers it; more than once, if it repeats itself.
+#[derive(Debug)]
+pub(super) struct Scripted {
+    pub(super) event: Event,
+    pub(super) arrives: Vec<UnixTime>,
+}
+
+struct Script<'a> {
+    people: &'a People,
+    draw: &'a mut Draw,
+    faults: Faults,
+    events: Vec<Scripted>,
+    conversations: usize,
+}
+
+/// `events` events from `start` on.
+pub(super) fn script(
+    people: &People,
+    events: usize,
+    faults: Faults,
+    start: UnixTime,
+    draw: &mut Draw,
+) -> Vec<Scripted> {
+    let mut script = Script { people, draw, faults, events: Vec::new(), conversations: 0 };
+    let mut at = start;
+    while script.events.len() < events {
+        at += script.draw.ms(0, 8_000);
+        match script.draw.below(10) {
+            0..5 => script.chat(at),
+            5..9 => script.call(at),
+            _ => script.callback(at),
+        }
+    }
+    script.events.truncate(events);
+    script.events
+}
+
+impl Script<'_> {
+    fn add(&mut self, conversation: &ConversationId, what: What, at: UnixTime) {
+        let number = self.events.len();
+        let id = Some(text(&format!("event-{number}")));
+        let event = Event { conversation: conversation.clone(), at, id, what };
+        let slow = if self.faults == Faults::None { 0 } else { 1_500 };
+        let mut arrives = vec![at + self.draw.ms(0, slow)];
+        if self.faults != Faults::None && self.draw.per_mille(40) {
+            arrives.push(at + self.draw.ms(0, 60_000));
+        }
+        self.events.push(Scripted { event, arrives });
+    }
+
+    fn conversation(&mut self, name: &str) -> ConversationId {
+        self.conversations += 1;
+        text(&format!("{name}-{}", self.conversations))
+    }
+
+    fn someone(&mut self) -> usize {
+        self.draw.index(self.people.people.len())
+    }
+
+    /// Two or three people write to each other, and read some of it.
+    fn chat(&mut self, at: UnixTime) {
+        let there = self.conversation("chat");
+        let first = self.someone();
+        let all = self.people.people.len();
+        let people: Vec<_> = (0..2 + self.draw.index(2)).map(|step| (first + step) % all).collect();
+        let ids: Vec<_> =
+            people.iter().filter_map(|at| Some(self.people.people.get(*at)?.id.clone())).collect();
+        for (place, person) in ids.iter().enumerate() {
+            let role = if place == 0 { Role::Visitor } else { Role::Primary };
+            self.add(&there, What::Joined(Joined { person: person.clone(), role }), at);
+        }
+        let mut at = at + self.draw.ms(3_000, 6_000);
+        for sequence in 1..=2 + self.draw.below(7) {
+            let place = self.draw.index(ids.len());
+            let Some(person) = ids.get(place).cloned() else { return };
+            if self.draw.per_mille(250) {
+                let sequence = Some(self.draw.below(sequence));
+                self.add(&there, What::ReadUpTo(Read { person: person.clone(), sequence }), at);
+                at += self.draw.ms(0, 3_000);
+            }
+            let role = if place == 0 { Role::Visitor } else { Role::Primary };
+            let number = self.events.len();
+            let message = Message {
+                sender: person,
+                role,
+                kind: MessageKind::Written,
+                message: None,
+                sequence: Some(sequence),
+                sender_name: Some("Ann".into()),
+                preview: Some(format!("event-{number}").as_str().into()),
+            };
+            self.add(&there, What::MessageSent(message), at);
+            at += self.draw.ms(0, 45_000);
+        }
+    }
+
+    /// One or two agents are rung; somebody answers, declines, the caller hangs up, routing takes it back, or nothing.
+    fn call(&mut self, at: UnixTime) {
+        let there = self.conversation("call");
+        let first = self.someone();
+        let all = self.people.people.len();
+        let agents: Vec<_> = (0..1 + self.draw.index(2)).map(|step| (first + step) % all).collect();
+        let named = self.draw.per_mille(700);
+        for agent in &agents {
+            let Some(person) = self.people.people.get(*agent) else { continue };
+            let offer = Offer {
+                person: person.id.clone(),
+                role: Role::Primary,
+                media: Media::Call,
+                offer: Some(text(&format!("offer-{}-{agent}", self.conversations))),
+                caller: (!named).then(|| text("caller")),
+                caller_name: named.then(|| "Bob".into()),
+                queue: None,
+                queue_name: Some("Sales".into()),
+                assigned: true,
+                auto_join: false,
+                hidden: false,
+                presence: None,
+                rings_for_ms: None,
+                restated: false,
+            };
+            self.add(&there, What::CallOffered(offer), at);
+        }
+        let Some(person) = agents.first().and_then(|agent| self.people.people.get(*agent)) else { return };
+        let (id, device) = (person.id.clone(), person.devices.first().map(|known| known.name.clone()));
+        let at = at + self.draw.ms(0, 20_000);
+        let what = match self.draw.below(6) {
+            0 | 1 => What::CallAnswered(Answered { person: id, role: None, device, offer: None }),
+            2 => What::CallDeclined(Declined { person: id, device, offer: None }),
+            3 => What::CallEnded(Ended { abandoned: true }),
+            4 => What::CallWithdrawn(Withdrawn { person: id, cause: Cause::Transferred, offer: None }),
+            _ => return,
+        };
+        self.add(&there, what, at);
+    }
+
+    fn callback(&mut self, at: UnixTime) {
+        let there = self.conversation("callback");
+        let Some(person) = self.people.people.get(self.draw.index(self.people.people.len())) else { return };
+        let created = CallbackCreated {
+            person: person.id.clone(),
+            push: true,
+            mode: CallbackMode::CallIn,
+            queue: None,
+            wait_ms: Some(3_600_000),
+            attempts: None,
+        };
+        self.add(&there, What::CallbackCreated(created), at);
+        let at = at + Duration::from_secs(5) + self.draw.ms(0, 60_000);
+        let what = if self.draw.per_mille(700) { What::CallbackReady } else { What::CallbackPurged };
+        self.add(&there, what, at);
+    }
+}
