@@ -1,4 +1,4 @@
-//! What several examples share: a clock, and a local push service with a receiver.
+//! What several examples share: clocks, and a local push service with a receiver.
 
 /// The README's example is a test.
 #[cfg(doctest)]
@@ -6,4 +6,5 @@
 pub struct Readme;
 
 pub mod clock;
+pub mod fast_clock;
 pub mod local_push;

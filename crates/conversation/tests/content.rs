@@ -3,7 +3,7 @@
 // clippy.toml lifts these inside test functions only; the helpers of a test are tests too.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use reveille_conversation::content::{Content, Texts, cancel_data};
+use reveille_conversation::content::{self, Content, Texts, withdraw_data};
 use reveille_conversation::event::*;
 use reveille_conversation::rules::Rules;
 use reveille_conversation::*;
@@ -56,7 +56,7 @@ fn b4_an_inbound_call() {
     );
     assert_eq!(content.deep_link, "/conversations/c%2F1?action=join");
     let keys: Vec<_> = content.data.iter().map(|(key, _)| *key).collect();
-    assert_eq!(keys, ["conversation_id", "user_id", "kind", "generation", "media_type", "episode"]);
+    assert_eq!(keys, ["conversationId", "userId", "kind", "channelType", "generation", "mediaType", "episode"]);
 }
 
 #[test]
@@ -99,7 +99,9 @@ fn every_kind_has_english_texts() {
     let mut intent = intent(vec![message(1, Some("Kate"))]);
     for kind in Kind::ALL {
         intent.kind = *kind;
-        assert!(english.render(&intent, "title").is_some(), "{kind}");
+        for part in ["title", "sms", "email_subject", "email_body"] {
+            assert!(english.render(&intent, part).is_some_and(|text| !text.is_empty()), "{kind} {part}");
+        }
         for action in Content::of(&intent).actions {
             assert!(english.text("action", action.id).is_some(), "{}", action.id);
         }
@@ -117,7 +119,7 @@ fn b7_a_cancel_carries_cause_and_who_answered() {
     let outputs =
         outputs(vec![offer(r#"{"person":"kate","caller_name":"Ann"}"#), What::CallAnswered(answered)]);
     let Some(Output::Withdraw(withdraw)) = outputs.last() else { panic!("{outputs:?}") };
-    let data = cancel_data(withdraw);
+    let data = withdraw_data(withdraw);
     for expected in [
         ("type", "CALL_CANCEL"),
         ("action", "cancel_ring"),
@@ -125,5 +127,33 @@ fn b7_a_cancel_carries_cause_and_who_answered() {
         ("answered_by", "paul"),
     ] {
         assert!(data.contains(&(expected.0, expected.1.to_owned())), "{expected:?} in {data:?}");
+    }
+}
+
+/// A subject of an e-mail is one line, whatever somebody calls themselves; and nobody turns the text around.
+#[test]
+fn what_people_wrote_is_one_line() {
+    let from = Text::new("Ann\r\nBcc: all@example.com\u{202e}\u{2029}x");
+    let arguments = Arguments { from: Some(from), ..Arguments::default() };
+    assert_eq!(
+        content::fill("Call from {from}", &arguments, 1),
+        "Call from Ann  Bcc: all@example.com x"
+    );
+}
+
+#[test]
+fn every_cause_has_a_text() {
+    let english = Texts::english().unwrap();
+    let outputs = outputs(vec![
+        offer(r#"{"person":"kate","caller_name":"Ann"}"#),
+        What::CallDeclined(Declined { person: "kate".parse().unwrap(), device: None, offer: None }),
+    ]);
+    let Some(Output::Withdraw(withdraw)) = outputs.into_iter().next() else { panic!("no cancel") };
+    assert_eq!(english.render_withdraw(&withdraw, "title"), Some("Call declined on another device"));
+    for cause in Cause::ALL {
+        for of in Kind::ALL {
+            let withdraw = Withdraw { cause: *cause, of: *of, ..(*withdraw).clone() };
+            assert!(english.render_withdraw(&withdraw, "title").is_some(), "{of} {cause}");
+        }
     }
 }

@@ -27,22 +27,19 @@ const FILES: &[(&str, &str)] = &[
     ("reads.txt", include_str!("../scenarios/reads.txt")),
 ];
 
-/// The requirements that this crate has a part in. `docs/requirements.md` names the scenarios.
-const NUMBERS: &[&str] = &[
-    "A1", "A2", "A7", "B1", "B3", "B4", "B5", "B6", "B7", "B8", "B10", "D1", "D2", "D3", "D4", "E1", "E2",
-    "E3", "E4", "E5", "E6", "E10", "X1", "X2", "X3",
-];
+/// Every requirement and its tests; `docs/requirements.md` maps numbers to files of scenarios, and back.
+const REQUIREMENTS: &str = include_str!("../../../docs/requirements.md");
 
 #[test]
 fn all_scenarios() {
-    let (mut names, mut wrong, mut numbers) = (BTreeSet::new(), Vec::new(), BTreeSet::new());
+    let (mut names, mut wrong) = (BTreeSet::new(), Vec::new());
     for (file, text) in FILES {
         let scenarios = scenario::parse(file, text);
         let mut said = String::new();
         let mut ok = true;
         for one in &scenarios {
             assert!(names.insert(one.name.clone()), "{file}: two scenarios are called {:?}", one.name);
-            numbers.extend(one.name.split(' ').take_while(|word| is_number(word)).map(str::to_owned));
+            assert!(numbers(&one.name).count() > 0, "{file}: {:?} begins with no requirement", one.name);
             let straight = one.run(false);
             let restarted = one.run(true);
             assert_eq!(straight.said, restarted.said, "{file}: {}: a restart changes what follows", one.name);
@@ -55,13 +52,53 @@ fn all_scenarios() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    let missing: Vec<_> = NUMBERS.iter().filter(|number| !numbers.contains(**number)).collect();
-    assert!(missing.is_empty(), "no scenario for {missing:?}");
     assert!(names.len() >= 120, "{} scenarios", names.len());
 }
 
+/// Number and file, both ways: what a row names has a scenario, and every scenario is named by its rows.
+#[test]
+fn requirements_and_scenarios_name_each_other() {
+    let mut shown = BTreeSet::new();
+    for (file, text) in FILES {
+        for one in scenario::parse(file, text) {
+            shown.extend(numbers(&one.name).map(|number| (number.to_owned(), (*file).to_owned())));
+        }
+    }
+    let rows: Vec<_> = REQUIREMENTS.lines().filter_map(row).collect();
+    let known: BTreeSet<_> = rows.iter().flat_map(|(numbers, _)| numbers.clone()).collect();
+    assert!(known.len() >= 50, "the table is not read: {known:?}");
+    let named: BTreeSet<_> = rows
+        .iter()
+        .flat_map(|(numbers, files)| {
+            numbers.iter().flat_map(|number| files.iter().map(|file| (number.clone(), file.clone())))
+        })
+        .collect();
+    let missing: Vec<_> = named.difference(&shown).collect();
+    assert!(missing.is_empty(), "docs/requirements.md names scenarios that are not there: {missing:?}");
+    let missing: Vec<_> = shown.difference(&named).collect();
+    assert!(missing.is_empty(), "docs/requirements.md does not name the scenarios of {missing:?}");
+}
+
+/// The numbers of a row, `D1–D4` being four, and the files of scenarios in it.
+fn row(line: &str) -> Option<(Vec<String>, BTreeSet<String>)> {
+    let (first, rest) = line.strip_prefix("| ")?.split_once(" |")?;
+    let (from, to) = first.split_once('–').unwrap_or((first, first));
+    if !is_number(from) || !is_number(to) {
+        return None;
+    }
+    let (letter, low) = from.split_at(1);
+    let numbers = low.parse::<u32>().unwrap()..=to[1..].parse().unwrap();
+    let files = rest.split("conversation/scenarios/").skip(1).filter_map(|rest| rest.split_once('`'));
+    Some((numbers.map(|number| format!("{letter}{number}")).collect(), files.map(|(file, _)| file.to_owned()).collect()))
+}
+
+/// The numbers with which a scenario's name begins.
+fn numbers(name: &str) -> impl Iterator<Item = &str> {
+    name.split(' ').take_while(|word| is_number(word))
+}
+
 fn is_number(word: &str) -> bool {
-    let (letter, digits) = word.split_at(1);
+    let Some((letter, digits)) = word.split_at_checked(1) else { return false };
     letter.chars().all(|c| c.is_ascii_uppercase())
         && !digits.is_empty()
         && digits.bytes().all(|b| b.is_ascii_digit())

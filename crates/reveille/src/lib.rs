@@ -10,6 +10,9 @@ pub use reveille_payload as payload;
 #[cfg(feature = "apns")]
 #[doc(inline)]
 pub use reveille_apns as apns;
+#[cfg(feature = "content")]
+#[doc(inline)]
+pub use reveille_content as content;
 #[cfg(feature = "conversation")]
 #[doc(inline)]
 pub use reveille_conversation as conversation;

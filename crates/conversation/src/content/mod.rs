@@ -1,5 +1,5 @@
 //! What a notification says and offers, as plain data: template key, arguments, category, actions, channel, deep link, routing
-//! data. Writing it for APNs, FCM and Web Push is the work of whoever writes requests; the resume token is put in there.
+//! data. `reveille-content` writes it for APNs, FCM and Web Push; the resume token is put in there.
 
 #[cfg(feature = "render")]
 mod render;
@@ -10,7 +10,7 @@ pub use render::{InvalidTexts, Texts};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use crate::{Arguments, Intent, Kind, Media, PersonId, Withdraw};
+use crate::{Arguments, ConversationId, Intent, Kind, Media, PersonId, Role, Takes, Withdraw};
 
 /// A notification's content, independent of services.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,13 +65,17 @@ impl Content {
     pub fn of(intent: &Intent) -> Self {
         let (category, actions, android_channel) = layout(intent.kind);
         let mut data = vec![
-            ("conversation_id", intent.conversation.to_string()),
-            ("user_id", intent.recipient.to_string()),
+            ("conversationId", intent.conversation.to_string()),
+            ("userId", intent.recipient.to_string()),
             ("kind", intent.kind.to_string()),
+            ("channelType", channel_type(intent.kind, intent.media).to_owned()),
             ("generation", intent.generation.to_string()),
         ];
+        if intent.role == Role::Visitor {
+            data.push(("contactId", intent.recipient.to_string()));
+        }
         if let Some(media) = intent.media {
-            data.push(("media_type", media.to_string()));
+            data.push(("mediaType", media.to_string()));
         }
         if let Some(episode) = intent.episode {
             data.push(("episode", episode.to_string()));
@@ -83,20 +87,29 @@ impl Content {
             actions,
             android_channel,
             may_ring: intent.kind == Kind::IncomingCall,
-            deep_link: deep_link(intent.kind, intent.conversation.as_str()),
+            deep_link: deep_link(intent.kind, &intent.conversation),
             data,
         }
     }
 }
 
-/// The routing data of a cancel (B7): `CALL_CANCEL`, `cancel_ring`, cause and `answered_by`.
+/// The routing data of what is taken back. A cancel (B7) is `CALL_CANCEL`, `cancel_ring`, with cause and `answered_by`; an
+/// invalidation (E2) is `INVALIDATE`, `invalidate`. `collapse` names what it is about on the device, and nothing else: a
+/// "missed" of the same call has another one.
 #[must_use]
-pub fn cancel_data(withdraw: &Withdraw) -> Vec<(&'static str, String)> {
+pub fn withdraw_data(withdraw: &Withdraw) -> Vec<(&'static str, String)> {
+    let (name, action) = match withdraw.how {
+        Takes::Invalidate => ("INVALIDATE", "invalidate"),
+        Takes::Cancel => ("CALL_CANCEL", "cancel_ring"),
+    };
     let mut data = vec![
-        ("type", "CALL_CANCEL".to_owned()),
-        ("action", "cancel_ring".to_owned()),
-        ("conversation_id", withdraw.conversation.to_string()),
+        ("type", name.to_owned()),
+        ("action", action.to_owned()),
+        ("conversationId", withdraw.conversation.to_string()),
+        ("userId", withdraw.recipient.to_string()),
+        ("kind", withdraw.of.to_string()),
         ("cause", withdraw.cause.to_string()),
+        ("collapse", withdraw.collapse.to_string()),
         ("generation", withdraw.generation.to_string()),
     ];
     if let Some(episode) = withdraw.episode {
@@ -106,6 +119,26 @@ pub fn cancel_data(withdraw: &Withdraw) -> Vec<(&'static str, String)> {
         data.push(("answered_by", who));
     }
     data
+}
+
+/// `channelType` of C3.
+const fn channel_type(kind: Kind, media: Option<Media>) -> &'static str {
+    match (kind, media) {
+        (_, Some(media)) => media.as_str(),
+        (Kind::IncomingCall | Kind::MissedCall, None) => "call",
+        (Kind::NewMessage | Kind::IncomingOffer | Kind::Forwarded | Kind::Invited | Kind::Delegated, None) => {
+            "chat"
+        }
+        (
+            Kind::CallbackUpcoming
+            | Kind::CallbackReady
+            | Kind::CallbackNumber
+            | Kind::CallbackPurged
+            | Kind::CallbackAttemptFailed
+            | Kind::CallbackFinalAttemptFailed,
+            None,
+        ) => "callback",
+    }
 }
 
 const fn layout(kind: Kind) -> (&'static str, &'static [Action], &'static str) {
@@ -186,17 +219,30 @@ const fn count(kind: Kind, arguments: &Arguments) -> u32 {
     }
 }
 
-/// `/conversations/{id}?action={…}`; the id is percent-encoded (RFC 3986 §2.1).
-fn deep_link(kind: Kind, conversation: &str) -> String {
-    let mut link = String::from("/conversations/");
-    for byte in conversation.bytes() {
+/// `/conversations/{id}`; the id is percent-encoded (RFC 3986 §2.1).
+///
+/// ```
+/// let id = "a/b".parse()?;
+/// assert_eq!(reveille_conversation::content::path(&id), "/conversations/a%2Fb");
+/// # Ok::<(), reveille_conversation::InvalidId>(())
+/// ```
+#[must_use]
+pub fn path(conversation: &ConversationId) -> String {
+    let mut path = String::from("/conversations/");
+    for byte in conversation.as_str().bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
-            link.push(char::from(byte));
+            path.push(char::from(byte));
         } else {
             // Writing to a string does not fail.
-            let _ = write!(link, "%{byte:02X}");
+            let _ = write!(path, "%{byte:02X}");
         }
     }
+    path
+}
+
+/// [`path`] and `?action={…}`.
+fn deep_link(kind: Kind, conversation: &ConversationId) -> String {
+    let mut link = path(conversation);
     match kind {
         Kind::IncomingCall | Kind::IncomingOffer => link.push_str("?action=join"),
         Kind::CallbackReady => link.push_str("?action=confirm"),
@@ -207,7 +253,8 @@ fn deep_link(kind: Kind, conversation: &str) -> String {
 }
 
 /// The parts of a text: fills `{from}`, `{queue}`, `{snippet}`, `{number}`, `{count}`, `{attempt}` and `{of}`. What is not
-/// known is left out; other braces stay.
+/// known is left out; other braces stay. What people wrote comes in as one line, without marks that turn the direction of
+/// what stands behind it: it may end up in the subject of an e-mail.
 ///
 /// ```
 /// use reveille_conversation::{Arguments, content};
@@ -216,6 +263,9 @@ fn deep_link(kind: Kind, conversation: &str) -> String {
 /// ```
 #[must_use]
 pub fn fill(template: &str, arguments: &Arguments, count: u32) -> String {
+    fn known(text: Option<&crate::Text>) -> Option<Cow<'_, str>> {
+        Some(text.map_or(Cow::Borrowed(""), |text| one_line(text.as_str())))
+    }
     let mut text = String::new();
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
@@ -225,16 +275,13 @@ pub fn fill(template: &str, arguments: &Arguments, count: u32) -> String {
             rest = after;
             continue;
         };
-        let known = |text: &Option<crate::Text>| {
-            Some(text.as_ref().map_or(Cow::Borrowed(""), |text| Cow::Owned(text.as_str().to_owned())))
-        };
         let number =
             |number: Option<u32>| Some(number.map_or(Cow::Borrowed(""), |n| Cow::Owned(n.to_string())));
         let value = match name {
-            "from" => known(&arguments.from),
-            "queue" => known(&arguments.queue),
-            "snippet" => known(&arguments.snippet),
-            "number" => known(&arguments.number),
+            "from" => known(arguments.from.as_ref()),
+            "queue" => known(arguments.queue.as_ref()),
+            "snippet" => known(arguments.snippet.as_ref()),
+            "number" => known(arguments.number.as_ref()),
             "count" => number(Some(count)),
             "attempt" => number(arguments.attempt.map(|(attempt, _)| attempt)),
             "of" => number(arguments.attempt.map(|(_, of)| of)),
@@ -253,4 +300,15 @@ pub fn fill(template: &str, arguments: &Arguments, count: u32) -> String {
     }
     text.push_str(rest);
     text
+}
+
+/// Control characters become blanks; embeddings, overrides and isolates (UAX #9 §2) go.
+fn one_line(text: &str) -> Cow<'_, str> {
+    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    if !text.chars().any(|c| turns(c) || breaks(c)) {
+        return Cow::Borrowed(text);
+    }
+    let kept = text.chars().filter(|c| !turns(*c));
+    Cow::Owned(kept.map(|c| if breaks(c) { ' ' } else { c }).collect())
 }

@@ -7,10 +7,11 @@ use icu_plurals::{PluralCategory, PluralRules, PluralRulesOptions};
 use thiserror::Error;
 
 use super::{Content, fill};
-use crate::Intent;
+use crate::{Intent, Kind, Withdraw};
 
 /// The texts of one language. Keys are those of [`Content::template`] with `.title` or `.body`, of actions, and, for the
 /// fall-back of A9, with `.sms`, `.email_subject` and `.email_body`; each may have a plural form behind: `new_message.sms.few`.
+/// What takes something back is `cancel_call`, `cancel_offer` or `invalidate` and its cause: `cancel_call.answered.title`.
 ///
 /// ```
 /// use reveille_conversation::content::Texts;
@@ -22,6 +23,7 @@ use crate::Intent;
 /// ```
 #[derive(Debug)]
 pub struct Texts {
+    language: String,
     rules: PluralRules,
     texts: BTreeMap<String, String>,
 }
@@ -61,9 +63,21 @@ const ENGLISH: &[(&str, &str)] = &[
     ("incoming_call.email_subject", "Incoming call"),
     ("incoming_call.email_body", "You have an incoming call. From: {from}. Queue: {queue}."),
     ("incoming_chat.title", "Incoming chat"),
+    ("incoming_chat.sms", "A chat waits for you."),
+    ("incoming_chat.email_subject", "Incoming chat"),
+    ("incoming_chat.email_body", "A chat waits for you."),
     ("incoming_callback.title", "Callback to make"),
+    ("incoming_callback.sms", "There is a callback to make."),
+    ("incoming_callback.email_subject", "Callback to make"),
+    ("incoming_callback.email_body", "There is a callback to make."),
     ("incoming_email.title", "Incoming e-mail"),
+    ("incoming_email.sms", "An e-mail waits for you."),
+    ("incoming_email.email_subject", "Incoming e-mail"),
+    ("incoming_email.email_body", "An e-mail waits for you."),
     ("incoming_message.title", "Incoming message"),
+    ("incoming_message.sms", "A message waits for you."),
+    ("incoming_message.email_subject", "Incoming message"),
+    ("incoming_message.email_body", "A message waits for you."),
     ("missed_call.title", "Missed call"),
     ("missed_call.body", "A call was not answered"),
     ("missed_call.sms", "You missed a call."),
@@ -71,30 +85,60 @@ const ENGLISH: &[(&str, &str)] = &[
     ("missed_call.email_body", "You missed a call."),
     ("forwarded.title", "Conversation forwarded to you"),
     ("forwarded.from.body", "By {from}"),
+    ("forwarded.sms", "A conversation was forwarded to you."),
+    ("forwarded.email_subject", "Conversation forwarded to you"),
+    ("forwarded.email_body", "A conversation was forwarded to you."),
     ("invited.title", "Invitation to a conversation"),
     ("invited.from.body", "By {from}"),
+    ("invited.sms", "You are invited to a conversation."),
+    ("invited.email_subject", "Invitation to a conversation"),
+    ("invited.email_body", "You are invited to a conversation."),
     ("delegated.title", "Conversation delegated to you"),
     ("delegated.from.body", "By {from}"),
+    ("delegated.sms", "A conversation was delegated to you."),
+    ("delegated.email_subject", "Conversation delegated to you"),
+    ("delegated.email_body", "A conversation was delegated to you."),
     ("callback_upcoming.title", "Your callback is near"),
     ("callback_upcoming.body.one", "We will call you in about {count} minute"),
     ("callback_upcoming.body.other", "We will call you in about {count} minutes"),
     ("callback_upcoming.sms.one", "We will call you in about {count} minute."),
     ("callback_upcoming.sms.other", "We will call you in about {count} minutes."),
+    ("callback_upcoming.email_subject", "Your callback is near"),
+    ("callback_upcoming.email_body.one", "We will call you in about {count} minute."),
+    ("callback_upcoming.email_body.other", "We will call you in about {count} minutes."),
     ("callback_ready.title", "It is your turn"),
     ("callback_ready.body", "Confirm, and you get the number to call"),
     ("callback_ready.sms", "It is your turn. Open the app to call us."),
+    ("callback_ready.email_subject", "It is your turn"),
+    ("callback_ready.email_body", "It is your turn. Open the app to call us."),
     ("callback_number.title", "Call us now"),
     ("callback_number.body", "{number}"),
     ("callback_number.sms", "Call us now: {number}"),
+    ("callback_number.email_subject", "Call us now"),
+    ("callback_number.email_body", "Call us now: {number}"),
     ("callback_purged.title", "Your callback was cancelled"),
     ("callback_purged.body", "We could not call you back. Please ask again."),
     ("callback_purged.sms", "We could not call you back. Please ask again."),
+    ("callback_purged.email_subject", "Your callback was cancelled"),
+    ("callback_purged.email_body", "We could not call you back. Please ask again."),
     ("callback_attempt_failed.title", "We could not reach you"),
     ("callback_attempt_failed.body", "Attempt {attempt} of {of}. We will try again."),
     ("callback_attempt_failed.sms", "We could not reach you. We will try again."),
+    ("callback_attempt_failed.email_subject", "We could not reach you"),
+    ("callback_attempt_failed.email_body", "We could not reach you. Attempt {attempt} of {of}. We will try again."),
     ("callback_final_attempt_failed.title", "We could not reach you"),
     ("callback_final_attempt_failed.body", "This was the last attempt."),
     ("callback_final_attempt_failed.sms", "We could not reach you. This was the last attempt."),
+    ("callback_final_attempt_failed.email_subject", "We could not reach you"),
+    ("callback_final_attempt_failed.email_body", "We could not reach you. This was the last attempt."),
+    ("cancel_call.title", "Call ended"),
+    ("cancel_call.answered_elsewhere.title", "Call answered by somebody else"),
+    ("cancel_call.answered.title", "Call answered on another device"),
+    ("cancel_call.declined.title", "Call declined on another device"),
+    ("cancel_call.transferred.title", "Call went to somebody else"),
+    ("cancel_offer.title", "No longer waiting for you"),
+    ("cancel_offer.answered_elsewhere.title", "Somebody else took it"),
+    ("invalidate.title", "Nothing new"),
     ("action.answer", "Answer"),
     ("action.decline", "Decline"),
     ("action.reply", "Reply"),
@@ -120,7 +164,7 @@ impl Texts {
         let rules =
             PluralRules::try_new(locale.into(), PluralRulesOptions::default()).map_err(|_| unknown())?;
         let texts = texts.into_iter().map(|(key, text)| (key.to_owned(), text.to_owned())).collect();
-        Ok(Self { rules, texts })
+        Ok(Self { language: language.to_owned(), rules, texts })
     }
 
     /// The English texts.
@@ -129,6 +173,12 @@ impl Texts {
     /// None in practice; the plural rules of English are compiled in.
     pub fn english() -> Result<Self, InvalidTexts> {
         Self::new("en", ENGLISH.iter().copied())
+    }
+
+    /// The language's tag, as it was given.
+    #[must_use]
+    pub fn language(&self) -> &str {
+        &self.language
     }
 
     /// A text without arguments, by key and part. A key without that part hands over to the shorter key: a title need not be
@@ -152,6 +202,17 @@ impl Texts {
         };
         let text = self.find(content.template, part, Some(category))?;
         Some(fill(text, &intent.arguments, content.count))
+    }
+
+    /// A part of what replaces a ring on the screen (B7): `title`, `body`.
+    #[must_use]
+    pub fn render_withdraw(&self, withdraw: &Withdraw, part: &str) -> Option<&str> {
+        let what = match withdraw.of {
+            Kind::IncomingCall => "cancel_call",
+            Kind::IncomingOffer => "cancel_offer",
+            _ => "invalidate",
+        };
+        self.find(&format!("{what}.{}", withdraw.cause), part, None)
     }
 
     fn find(&self, key: &str, part: &str, category: Option<&str>) -> Option<&str> {

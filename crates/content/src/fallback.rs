@@ -1,0 +1,42 @@
+//! For people whom no push reaches (A9).
+
+use reveille_conversation::Intent;
+use reveille_conversation::content::path;
+
+use crate::{InvalidContent, Templates};
+
+/// An e-mail's text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Email {
+    /// One line.
+    pub subject: String,
+    /// Plain text; the last line is a link into the conversation.
+    pub body: String,
+}
+
+impl Templates {
+    /// The text of an SMS, with a link into the conversation. It carries no resume token: a text message is not bound to a
+    /// device.
+    ///
+    /// # Errors
+    /// [`InvalidContent::NoText`].
+    pub fn sms(&self, intent: &Intent) -> Result<String, InvalidContent> {
+        let text = self.part(intent, "sms")?;
+        Ok(format!("{text} {}", self.link(&path(&intent.conversation))))
+    }
+
+    /// The text of an e-mail, with a link into the conversation. What takes something back has none (E5).
+    ///
+    /// # Errors
+    /// [`InvalidContent::NoText`].
+    pub fn email(&self, intent: &Intent) -> Result<Email, InvalidContent> {
+        let body = self.part(intent, "email_body")?;
+        let link = self.link(&path(&intent.conversation));
+        Ok(Email { subject: self.part(intent, "email_subject")?, body: format!("{body}\n\n{link}\n") })
+    }
+
+    fn part(&self, intent: &Intent, part: &str) -> Result<String, InvalidContent> {
+        self.text(intent, part).ok_or_else(|| InvalidContent::NoText { key: format!("{}.{part}", intent.kind) })
+    }
+}

@@ -1,0 +1,144 @@
+//! What is written: something new, or what takes it back.
+
+use reveille_conversation::content::{Content, withdraw_data};
+use reveille_conversation::{
+    CancelForm, Channel, Channels, CollapseKey, ConversationId, Episode, Forms, Intent, Kind, Takes, Withdraw,
+};
+use reveille_core::UnixTime;
+
+use crate::{InvalidContent, Slip};
+
+/// What is written: an [`Intent`] or a [`Withdraw`]. Both turn into it by themselves.
+#[derive(Clone, Copy, Debug)]
+#[allow(clippy::exhaustive_enums, reason = "there is something new, or something is taken back")]
+pub enum Subject<'a> {
+    /// Tell somebody something.
+    Intent(&'a Intent),
+    /// Take something back.
+    Withdraw(&'a Withdraw),
+}
+
+impl<'a> From<&'a Intent> for Subject<'a> {
+    fn from(intent: &'a Intent) -> Self {
+        Self::Intent(intent)
+    }
+}
+
+impl<'a> From<&'a Withdraw> for Subject<'a> {
+    fn from(withdraw: &'a Withdraw) -> Self {
+        Self::Withdraw(withdraw)
+    }
+}
+
+/// The name of a ring for the system's telephone: CallKit reports and ends calls by UUID. The same for a ring and its cancel,
+/// another one for the next ring of the same call (RFC 9562 §5.8, version 8).
+///
+/// ```
+/// use reveille_content::call_uuid;
+/// use reveille_conversation::{CollapseKey, Episode};
+/// let key = CollapseKey::from_bits(0x00112233_44556677_8899aabb_ccddeeff);
+/// assert_eq!(call_uuid(key, Episode::from_bits(1)), "00112233-4455-8677-8899-aabbccddeefe");
+/// assert_eq!(call_uuid(key, Episode::from_bits(2)), "00112233-4455-8677-8899-aabbccddeefd");
+/// ```
+#[must_use]
+pub fn call_uuid(ring: CollapseKey, episode: Episode) -> String {
+    let bits = ring.to_bits() ^ u128::from(episode.to_bits());
+    let bits = bits & !(0xf << 76 | 0b11 << 62) | 8 << 76 | 0b10 << 62;
+    format!(
+        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+        bits >> 96,
+        bits >> 80 & 0xffff,
+        bits >> 64 & 0xffff,
+        bits >> 48 & 0xffff,
+        bits & 0xffff_ffff_ffff
+    )
+}
+
+impl<'a> Subject<'a> {
+    /// What it is about.
+    #[must_use]
+    pub const fn kind(self) -> Kind {
+        match self {
+            Self::Intent(intent) => intent.kind,
+            Self::Withdraw(withdraw) => withdraw.of,
+        }
+    }
+
+    pub(crate) const fn conversation(self) -> &'a ConversationId {
+        match self {
+            Self::Intent(intent) => &intent.conversation,
+            Self::Withdraw(withdraw) => &withdraw.conversation,
+        }
+    }
+
+    pub(crate) const fn collapse(self) -> CollapseKey {
+        match self {
+            Self::Intent(intent) => intent.collapse,
+            Self::Withdraw(withdraw) => withdraw.collapse,
+        }
+    }
+
+    pub(crate) const fn not_after(self) -> UnixTime {
+        match self {
+            Self::Intent(intent) => intent.not_after,
+            Self::Withdraw(withdraw) => withdraw.not_after,
+        }
+    }
+
+    const fn channels(self) -> Channels {
+        match self {
+            Self::Intent(intent) => intent.channels,
+            Self::Withdraw(withdraw) => withdraw.channels,
+        }
+    }
+
+    /// Whether it shows something on a platform, by the form that the rules give to cancels: `form` picks the platform.
+    pub(crate) fn shows(self, form: fn(&Forms) -> CancelForm) -> bool {
+        match self {
+            Self::Intent(_) => true,
+            Self::Withdraw(withdraw) => {
+                withdraw.how == Takes::Cancel && form(&withdraw.forms) == CancelForm::Replacement
+            }
+        }
+    }
+
+    /// In time, and on a channel that the rules allow.
+    pub(crate) fn check(self, channel: Channel, now: UnixTime) -> Result<(), InvalidContent> {
+        let kind = self.kind();
+        if !self.channels().has(channel) {
+            return Err(InvalidContent::Channel { kind, channel });
+        }
+        if self.not_after() <= now {
+            let (not_after_ms, now_ms) = (self.not_after().as_millis(), now.as_millis());
+            return Err(InvalidContent::Late { kind, not_after_ms, now_ms });
+        }
+        Ok(())
+    }
+
+    /// The app's own keys: routing data, what the slip adds, and when it ends.
+    pub(crate) fn data(self, slip: &Slip) -> Vec<(&'static str, String)> {
+        let (mut data, episode) = match self {
+            Self::Intent(intent) => {
+                let content = Content::of(intent);
+                let mut data = content.data;
+                data.extend([
+                    ("category", content.category.to_owned()),
+                    ("collapse", intent.collapse.to_string()),
+                    ("link", content.deep_link),
+                ]);
+                (data, intent.episode)
+            }
+            Self::Withdraw(withdraw) => (withdraw_data(withdraw), withdraw.episode),
+        };
+        // A "missed" is about a ring, but is none.
+        if let (Some(episode), Kind::IncomingCall) = (episode, self.kind()) {
+            data.push(("callUuid", call_uuid(self.collapse(), episode)));
+        }
+        data.push(("timestamp", slip.issued_at().as_millis().to_string()));
+        data.push(("notAfter", self.not_after().as_millis().to_string()));
+        if let (Self::Intent(_), Some(token)) = (self, slip.resume_token()) {
+            data.push(("resumeToken", token.to_owned()));
+        }
+        data
+    }
+}
