@@ -121,12 +121,17 @@ impl Writer {
             (Credential::Apns(at), Named::Apple(_)) => {
                 use apns::credential::Refusal;
                 let Some(source) = self.apns.get(usize::from(at)) else { return false };
-                matches!(source.handle_refusal(refused, now), Refusal::Renewing | Refusal::Replaced)
+                let refusal = source.handle_refusal(refused, now);
+                // Asked for, so that the next one is there, or in `poll_output`, before the leg comes again.
+                let _ = source.token(now);
+                matches!(refusal, Refusal::Renewing | Refusal::Replaced)
             }
             (credential @ Credential::Fcm(_), Named::Google(_)) => {
                 use fcm::credential::Refusal;
                 let Some(source) = self.fcm_source(credential) else { return false };
-                matches!(source.handle_refusal(refused, now), Refusal::Renewing | Refusal::Replaced)
+                let refusal = source.handle_refusal(refused, now);
+                let _ = source.token(now);
+                matches!(refusal, Refusal::Renewing | Refusal::Replaced)
             }
             _ => false,
         }

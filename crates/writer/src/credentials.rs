@@ -150,7 +150,10 @@ impl Writer {
         let missing = SignatureRefused::NoCredential { credential };
         match credential {
             Credential::WebPush(at) => {
-                self.web_push.get(usize::from(at)).ok_or(missing)?.handle_signature(request, signature, now)?;
+                self.web_push
+                    .get(usize::from(at))
+                    .ok_or(missing)?
+                    .handle_signature(request, signature, now)?;
             }
             Credential::Apns(at) => {
                 self.apns.get(usize::from(at)).ok_or(missing)?.handle_signature(request, signature, now)?;

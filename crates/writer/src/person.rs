@@ -111,10 +111,11 @@ impl Person {
     ) -> Option<(UnixTime, HeldBy)> {
         let urgent = priority == Priority::Urgent;
         // Asked of a copy: who only asks is not to be counted.
-        let pause = paused(channel).and_then(|channel| match self.pauses.clone().weigh(channel, urgent, now) {
-            Weighed::Held { until } => Some((until.unwrap_or(not_after), HeldBy::Pause)),
-            _ => None,
-        });
+        let pause =
+            paused(channel).and_then(|channel| match self.pauses.clone().weigh(channel, urgent, now) {
+                Weighed::Held { until } => Some((until.unwrap_or(not_after), HeldBy::Pause)),
+                _ => None,
+            });
         let quiet = self.quiet.as_ref().filter(|quiet| !(urgent && quiet.urgent_passes));
         let quiet = quiet.and_then(|quiet| Some((quiet.hours.until(now)?, HeldBy::Quiet)));
         pause.into_iter().chain(quiet).max_by_key(|(until, _)| *until)

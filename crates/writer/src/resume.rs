@@ -60,7 +60,8 @@ impl<K: Profile + Send + Sync> ResumeTokens for TokensForKind<K> {
         push: &str,
         issued_at: UnixTime,
     ) -> Result<String, IssueError> {
-        let issuer = self.others.iter().find(|(of, _)| *of == kind).map_or(&self.issuer, |(_, issuer)| issuer);
+        let issuer =
+            self.others.iter().find(|(of, _)| *of == kind).map_or(&self.issuer, |(_, issuer)| issuer);
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
         issuer.issue_for(&keys, bindings, push, issued_at)
     }

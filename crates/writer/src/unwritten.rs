@@ -134,6 +134,16 @@ mod tests {
             Unwritten::Token { service: "APNs" },
         ];
         let lines = all.map(|why| format!("{}: {why}: {}", why.name(), why.verdict().name()));
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        not_a_device: the target is no device: give_up
+        no_device: the person has no such device: give_up
+        no_token: the device has no token for this kind of push: give_up
+        no_credential: no credentials for the app "com.example.app" and this service: fix_credential
+        channel: the rules do not send it by mobile: give_up
+        late: it is of no more use: not_sent
+        invalid_vapid_key_id: the record's VAPID key id is none: suspect_target
+        expired_subscription: the subscription has expired: suspect_target
+        invalid_token: the device's token is not one of APNs: suspect_target
+        "#);
     }
 }

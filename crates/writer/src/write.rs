@@ -210,7 +210,7 @@ impl Writer {
             _ => {
                 let (project, tokens) = known.app.fcm.as_ref().ok_or_else(|| no_credential(record))?;
                 let target = message::fcm_target(token)?;
-                let bearer = tokens.token(now).map_err(|_| self.no_google_token(tokens, now))?;
+                let bearer = tokens.token(now).map_err(|error| self.no_google_token(&error, tokens, now))?;
                 let draft = self.fcm_message(job, record, &slip, now)?;
                 let request = draft.push.request(project, &target, &bearer).map_err(message::google)?;
                 let more = More { visible: draft.visible, cuts: draft.cuts, without_token };
@@ -324,9 +324,13 @@ impl Writer {
         }
     }
 
-    fn no_google_token(&self, tokens: &fcm::TokenSource, now: UnixTime) -> Stop {
-        match tokens.next_wakeup() {
-            Some(wakeup) if wakeup.at > now + self.pending => Stop::Wait(wakeup.at, HeldBy::Credential),
+    /// On its way, or not before the next fetch.
+    fn no_google_token(&self, error: &fcm::TokenError, tokens: &fcm::TokenSource, now: UnixTime) -> Stop {
+        let next = tokens.next_wakeup().map(|wakeup| wakeup.at);
+        match (error, next) {
+            (fcm::TokenError::Failed(_), Some(next)) if next > now + self.pending => {
+                Stop::Wait(next, HeldBy::Credential)
+            }
             _ => self.wait(now),
         }
     }

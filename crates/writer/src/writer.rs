@@ -52,7 +52,8 @@ impl Writer {
     #[must_use]
     pub fn new(seed: Seed, templates: Templates) -> Self {
         // A name that no device has: names of devices have a slash.
-        let lanes = reveille_conversation::DeviceId::new("lanes").map_or(0, |name| seed.device(&name).to_bits() as u64);
+        let lanes = reveille_conversation::DeviceId::new("lanes")
+            .map_or(0, |name| seed.device(&name).to_bits() as u64);
         Self {
             seed,
             lanes,

@@ -70,7 +70,10 @@ pub(crate) fn provider_key() -> ProviderKey {
 pub(crate) fn templates(language: &str) -> Templates {
     let texts = match language {
         "en" => Texts::english().unwrap(),
-        _ => Texts::new(language, [("incoming_call.title", "Anruf"), ("new_message.title", "Neue Nachricht")]).unwrap(),
+        _ => {
+            Texts::new(language, [("incoming_call.title", "Anruf"), ("new_message.title", "Neue Nachricht")])
+                .unwrap()
+        }
     };
     Templates::new("https://shop.example", texts, ContentSettings::default()).unwrap()
 }
@@ -88,7 +91,7 @@ pub(crate) fn resume_keys() -> KeyRing<CompactKey> {
 
 impl World {
     pub(crate) fn new() -> Self {
-        Self::with(PROVIDER, ProviderKey::clone(&provider_key()))
+        Self::with(PROVIDER, provider_key())
     }
 
     pub(crate) fn with(crypto: CryptoProvider, provider_key: ProviderKey) -> Self {
@@ -125,9 +128,14 @@ impl World {
     // ---- devices
 
     pub(crate) fn register(&mut self, owner: &str, device: &str, platform: Platform, tokens: Vec<Token>) {
-        let key = DeviceKey::new(APP, device);
+        let key = DeviceKey::new(APP, format!("{owner}/{device}"));
         let registration = Registration::new(key.clone(), owner, platform, tokens).into();
-        self.devices.apply(&key, &Event::Register { registration }, &RegistryPolicy::default(), UnixTime::from_secs(1_700_000_000));
+        self.devices.apply(
+            &key,
+            &Event::Register { registration },
+            &RegistryPolicy::default(),
+            UnixTime::from_secs(1_700_000_000),
+        );
     }
 
     pub(crate) fn browser(&mut self, owner: &str, device: &str) {
@@ -143,11 +151,11 @@ impl World {
     }
 
     pub(crate) fn iphone(&mut self, owner: &str, device: &str) {
-        let text = |kind: &str| format!("00{}{kind}", device.bytes().map(|b| format!("{b:02x}")).collect::<String>());
-        let tokens = vec![
-            Token::new(Purpose::ApnsAlert, text("aa")),
-            Token::new(Purpose::ApnsVoip, text("bb")),
-        ];
+        // Hexadecimal, and one per owner.
+        let text =
+            |kind: &str| format!("00{}{kind}", owner.bytes().map(|b| format!("{b:02x}")).collect::<String>());
+        let tokens =
+            vec![Token::new(Purpose::ApnsAlert, text("aa")), Token::new(Purpose::ApnsVoip, text("bb"))];
         self.register(owner, device, Platform::Ios, tokens);
     }
 
@@ -169,8 +177,15 @@ impl World {
     }
 
     pub(crate) fn target(&self, person: &Person, device: &str) -> Target {
-        let record = person.devices().iter().find(|record| record.key.device == device).unwrap();
-        Target::Device(reveille_delivery::Device::new(self.writer.device_id(record).unwrap(), record.revision))
+        let record = person
+            .devices()
+            .iter()
+            .find(|record| record.key.device.ends_with(&format!("/{device}")))
+            .unwrap();
+        Target::Device(reveille_delivery::Device::new(
+            self.writer.device_id(record).unwrap(),
+            record.revision,
+        ))
     }
 
     pub(crate) fn job(&self, person: &Person, device: &str, content: &Arc<Content>) -> Job {
@@ -185,7 +200,7 @@ impl World {
             if let WriterOutput::Fetch { credential, fetch, request } = output {
                 assert_eq!(request.0.uri().host(), Some("metadata.google.internal"));
                 self.fetched += 1;
-                let token = format!("ya29.{}", self.fetched);
+                let token = format!("ya29.access-token-{}", self.fetched);
                 self.fcm.allow(&token, now + Duration::from_secs(3_600));
                 let body = format!(r#"{{"access_token":"{token}","expires_in":3599,"token_type":"Bearer"}}"#);
                 self.writer.handle_fetched(credential, fetch, &Response::new(body), now);
@@ -276,25 +291,26 @@ pub(crate) fn recipient(content: &Content) -> Recipient {
     Recipient::new(JobId::from_bits(10), content, NOW + Duration::from_secs(3_600))
 }
 
-pub(crate) fn show(person: &str, kind: Kind, role: reveille_conversation::Role) -> Arc<Content> {
+pub(crate) fn show(person: &str, kind: Kind, role: Role) -> Arc<Content> {
     let intent = Box::new(intent(person, kind, role));
     Arc::new(Content::Show { intent, messages: 1, senders: 1 })
 }
 
 pub(crate) fn message(person: &str) -> Arc<Content> {
-    show(person, Kind::NewMessage, reveille_conversation::Role::Visitor)
+    show(person, Kind::NewMessage, Role::Visitor)
 }
 
 pub(crate) fn call(person: &str) -> Arc<Content> {
-    show(person, Kind::IncomingCall, reveille_conversation::Role::Primary)
+    show(person, Kind::IncomingCall, Role::Primary)
 }
 
 pub(crate) fn take_back(person: &str, of: Kind, how: Takes) -> Arc<Content> {
     Arc::new(Content::TakeBack(Box::new(withdraw(person, of, how))))
 }
 
-pub(crate) fn intent(person: &str, kind: Kind, role: reveille_conversation::Role) -> Intent {
-    let (conversation, recipient): (ConversationId, PersonId) = ("c/1".parse().unwrap(), person.parse().unwrap());
+pub(crate) fn intent(person: &str, kind: Kind, role: Role) -> Intent {
+    let (conversation, recipient): (ConversationId, PersonId) =
+        ("c/1".parse().unwrap(), person.parse().unwrap());
     let rings = matches!(kind, Kind::IncomingCall | Kind::IncomingOffer | Kind::MissedCall);
     Intent {
         collapse: Seed::new([7; 16]).collapse_key(&recipient, &conversation, kind.slot()),
@@ -322,7 +338,7 @@ pub(crate) fn intent(person: &str, kind: Kind, role: reveille_conversation::Role
 }
 
 pub(crate) fn withdraw(person: &str, of: Kind, how: Takes) -> Withdraw {
-    let ring = intent(person, of, reveille_conversation::Role::Primary);
+    let ring = intent(person, of, Role::Primary);
     Withdraw {
         conversation: ring.conversation,
         recipient: ring.recipient,
@@ -336,7 +352,11 @@ pub(crate) fn withdraw(person: &str, of: Kind, how: Takes) -> Withdraw {
         except: None,
         only: None,
         channels: Channels::of(&[Channel::Mobile, Channel::Webhook, Channel::WebPush]),
-        forms: Forms { apns: CancelForm::Replacement, fcm: CancelForm::Data, web_push: CancelForm::Replacement },
+        forms: Forms {
+            apns: CancelForm::Replacement,
+            fcm: CancelForm::Data,
+            web_push: CancelForm::Replacement,
+        },
         not_after: ring.not_after,
     }
 }
