@@ -35,7 +35,7 @@ fn channels() -> impl Strategy<Value = Channels> {
 
 /// What people write: anything.
 fn texts() -> impl Strategy<Value = Option<Text>> {
-    prop_oneof![Just(None), ".{0,80}".prop_map(|text| Some(Text::new(text)))]
+    prop_oneof![Just(None), ".{0,80}".prop_map(|text| Some(Text::new(&text)))]
 }
 
 fn contents() -> impl Strategy<Value = Arc<Content>> {
