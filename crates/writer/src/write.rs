@@ -305,10 +305,11 @@ impl Writer {
             Named::Google(_) => class::FCM,
             Named::Browser(_) => class::WEB_PUSH,
         };
-        let lane = self.lane_hash((credential, key, host));
+        let lane = self.lane_hash((credential, &key, host));
+        let at = if matches!(named, Named::Browser(_)) { host } else { "" };
         Way {
             service: ServiceId(service.0.into()),
-            credential: CredentialId::from_bits(lane as u32),
+            credential: CredentialId::from_bits(self.lane_hash((credential, &key, at)) as u32),
             lane: LaneId::from_bits(lane),
             platform: PlatformId::from_bits(platform),
         }

@@ -6,6 +6,7 @@
 mod support;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -18,12 +19,18 @@ use reveille_registry::{self as registry, Device, Pauses, Retirement, State};
 use reveille_writer::{Answer, Choice, Leg, Person, Preferences, Quiet, Written};
 use support::*;
 
-fn times() -> impl Strategy<Value = UnixTime> {
+/// Mostly within `span` of the beginning.
+fn times(span: std::ops::Range<u64>) -> impl Strategy<Value = UnixTime> {
     prop_oneof![
-        4 => (0_u64..200_000_000).prop_map(|ms| NOW + std::time::Duration::from_millis(ms)),
+        8 => span.prop_map(|secs| NOW + Duration::from_secs(secs)),
         1 => any::<u64>().prop_map(UnixTime::from_millis),
         1 => Just(NOW),
     ]
+}
+
+/// When it is of no more use: mostly later than anything happens here.
+fn ends() -> impl Strategy<Value = UnixTime> {
+    times(3_000..100_000)
 }
 
 fn channels() -> impl Strategy<Value = Channels> {
@@ -39,7 +46,7 @@ fn texts() -> impl Strategy<Value = Option<Text>> {
 }
 
 fn contents() -> impl Strategy<Value = Arc<Content>> {
-    let show = (select(Kind::ALL), select(Role::ALL), texts(), texts(), times(), channels(), any::<u32>());
+    let show = (select(Kind::ALL), select(Role::ALL), texts(), texts(), ends(), channels(), any::<u32>());
     let show = show.prop_map(|(kind, role, from, snippet, not_after, channels, unread)| {
         let mut intent = intent("kate", kind, role);
         (intent.arguments.from, intent.arguments.snippet, intent.arguments.unread) = (from, snippet, unread);
@@ -54,7 +61,7 @@ fn contents() -> impl Strategy<Value = Arc<Content>> {
         form(),
         form(),
         form(),
-        times(),
+        ends(),
         channels(),
     );
     let back = back.prop_map(|(kind, how, cause, apns, fcm, web_push, not_after, channels)| {
@@ -66,35 +73,42 @@ fn contents() -> impl Strategy<Value = Arc<Content>> {
     prop_oneof![3 => show, 1 => back].prop_map(Arc::new)
 }
 
-/// A record of JSON, so that it is any that a store may hold. `good` are values that services take.
-fn records(good: Vec<String>) -> impl Strategy<Value = Device> {
-    let purposes =
-        ["web_push", "apns_alert", "apns_voip", "fcm_token", "fcm_installation", "email", "phone", "webhook"];
-    let value = prop_oneof![3 => select(good), 1 => ".{0,40}", 1 => Just("00aa".to_owned())];
-    let key = prop_oneof![3 => Just(None), 1 => Just(Some("AAECAwQFBgc".to_owned())), 1 => ".{0,12}".prop_map(Some)];
+/// A record of JSON, so that it is any that a store may hold. `browser` is a subscription that a service takes.
+fn records(browser: String) -> impl Strategy<Value = Device> {
+    const PURPOSES: [&str; 8] =
+        ["web_push", "apns_alert", "fcm_token", "apns_voip", "fcm_installation", "email", "phone", "webhook"];
+    let good = move |purpose: &str| match purpose {
+        "web_push" => browser.clone(),
+        "apns_alert" | "apns_voip" => "00aa".to_owned(),
+        _ => "dQw4w9WgXcQ-3f5h7j9k1m".to_owned(),
+    };
+    let value = prop_oneof![5 => Just(None), 1 => ".{0,40}".prop_map(Some)];
+    let key = prop_oneof![5 => Just(None), 1 => Just(Some("AAECAwQFBgc".to_owned())), 1 => ".{0,12}".prop_map(Some)];
     let environment = select(vec![None, Some("production"), Some("sandbox")]);
-    let token = (select(purposes.to_vec()), value, key, environment).prop_map(|(purpose, value, key, environment)| {
+    let purpose = prop_oneof![4 => select(&PURPOSES[..3]), 1 => select(&PURPOSES[..])];
+    let token = (purpose, value, key, environment).prop_map(move |(purpose, value, key, environment)| {
         serde_json::json!({
-            "purpose": purpose, "value": value, "vapid_key": key, "environment": environment, "registered": 1,
-            "since_revision": 1, "suspicion": registry::Token::new(registry::Purpose::Email, "x").suspicion,
+            "purpose": purpose, "value": value.unwrap_or_else(|| good(purpose)), "vapid_key": key,
+            "environment": environment, "registered": 1, "since_revision": 1,
+            "suspicion": registry::Token::new(registry::Purpose::Email, "x").suspicion,
         })
     });
     let state = prop_oneof![
-        3 => Just(State::Active),
+        6 => Just(State::Active),
         1 => Just(State::Suspect { since: NOW }),
         1 => Just(State::Quarantined { since: NOW }),
         1 => Just(State::Retired { since: NOW, why: Retirement::Gone }),
     ];
-    let app = prop_oneof![4 => Just(APP.to_owned()), 1 => ".{0,140}"];
-    let device = prop_oneof![4 => "[a-c]", 1 => ".{0,300}"];
-    let owner = prop_oneof![5 => Just("kate".to_owned()), 1 => Just("paul".to_owned())];
-    let event = prop_oneof![4 => Just(None), 1 => Just(Some("c/1")), 1 => Just(Some("c/2"))];
-    let platform = select(vec!["ios", "mac_os", "android", "web", "address"]);
+    let app = prop_oneof![9 => Just(APP.to_owned()), 1 => ".{0,140}"];
+    let device = prop_oneof![6 => "[a-h]", 1 => ".{0,300}"];
+    let owner = prop_oneof![9 => Just("kate".to_owned()), 1 => Just("paul".to_owned())];
+    let event = prop_oneof![9 => Just(None), 1 => Just(Some("c/1")), 1 => Just(Some("c/2"))];
+    let platform = select(vec!["ios", "mac_os", "android", "web", "web", "address"]);
     let locale = prop_oneof![Just(None), Just(Some("de_AT".to_owned())), ".{0,12}".prop_map(Some)];
     let parts = (
         (app, device, owner, platform),
         (state, event, locale, any::<u64>()),
-        prop::collection::vec(token, 0..4),
+        prop::collection::vec(token, 0..5),
     );
     parts.prop_map(|((app, device, owner, platform), (state, event, locale, revision), tokens)| {
         serde_json::from_value(serde_json::json!({
@@ -105,12 +119,13 @@ fn records(good: Vec<String>) -> impl Strategy<Value = Device> {
     })
 }
 
-fn people(good: Vec<String>) -> impl Strategy<Value = Person> {
-    let quiet = (any::<bool>(), -1440_i16..=1440, 0_u16..1440, 0_u16..=1440, any::<u8>(), any::<bool>());
-    let pause = (any::<bool>(), any::<bool>(), prop::option::of(times()), any::<bool>());
+fn people(browser: String) -> impl Strategy<Value = Person> {
+    let days = prop_oneof![Just(0x7f), any::<u8>()];
+    let quiet = (any::<bool>(), -1440_i16..=1440, 0_u16..1440, 0_u16..=1440, days, any::<bool>());
+    let pause = (any::<bool>(), any::<bool>(), prop::option::of(ends()), any::<bool>());
     let wishes = prop::option::of((select(Kind::ALL), channels()));
     let all =
-        (prop::collection::vec(records(good), 0..6), quiet, pause, wishes, prop::option::of(any::<u32>()));
+        (prop::collection::vec(records(browser), 0..6), quiet, pause, wishes, prop::option::of(any::<u32>()));
     all.prop_map(|(records, quiet, (mobile, web, until, passes), wishes, badge)| {
         let mut person = Person::new(records);
         let (is_quiet, offset, from, to, days, urgent_passes) = quiet;
@@ -150,7 +165,7 @@ fn any_record_and_any_job_give_a_request_or_a_reason() {
     let mut world = World::new();
     world.everything("kate");
     let known = world.person("kate");
-    let good: Vec<String> = known
+    let browser = known
         .devices()
         .iter()
         .flat_map(|device| &device.tokens)
@@ -158,15 +173,14 @@ fn any_record_and_any_job_give_a_request_or_a_reason() {
         .collect();
     world.writer.warm(NOW);
     world.drain(NOW);
-    let strategy = (people(good), prop::collection::vec(contents(), 1..5), times(), any::<u8>());
+    let strategy = (people(browser), prop::collection::vec(contents(), 1..5), times(0..3_000), any::<u8>());
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(400));
     let counts = std::cell::RefCell::new(std::collections::BTreeMap::<String, u32>::new());
     let count = |name: &str| *counts.borrow_mut().entry(name.to_owned()).or_default() += 1;
     let result = runner.run(&strategy, |(person, contents, now, stranger)| {
         let mut jobs = Vec::new();
         for content in &contents {
-            let mut recipient =
-                Recipient::new(JobId::from_bits(3), content, now + std::time::Duration::from_secs(60));
+            let mut recipient = Recipient::new(JobId::from_bits(3), content, now + Duration::from_secs(60));
             recipient.priority = if stranger % 2 == 0 { Priority::Urgent } else { Priority::Normal };
             let mut asked = person.clone();
             let picked = world.writer.pick(&recipient, &mut asked, now);
