@@ -11,8 +11,7 @@ use std::time::Duration;
 use reveille_apns::{ProviderKey, TokenSettings, TokenSource};
 use reveille_core::UnixTime;
 use reveille_crypto::{
-    AgreementKey, CryptoError, CryptoProvider, EcPrivateKey, EphemeralAgreement, KeyError, P256,
-    P256PublicKey,
+    AgreementKey, CryptoError, EcPrivateKey, EphemeralAgreement, KeyError, P256, P256PublicKey,
 };
 use reveille_crypto_ring::PROVIDER;
 use reveille_delivery::{HeldBy, Verdict};
@@ -206,7 +205,7 @@ fn a_token_that_is_on_its_way_is_waited_for() {
 /// The token server is down: what waits for it waits as long as it does.
 #[test]
 fn a_token_server_that_fails_is_waited_for() {
-    let (mut world, person) = world();
+    let (world, person) = world();
     let job = world.job(&person, "android", &message("kate"));
     world.writer.warm(NOW);
     let Some(WriterOutput::Fetch { credential, fetch, request }) = world.writer.poll_output() else {

@@ -235,6 +235,11 @@ impl World {
         let answered = self.writer.read(&ready.sent, &response, now);
         assert_eq!(answered.outcome.verdict.name(), "accepted");
         assert_eq!(answered.effect.unwrap().effect, reveille_registry::Effect::Accepted);
+        self.taken(ready, now)
+    }
+
+    /// What the service has taken, opened by the device.
+    pub(crate) fn taken(&mut self, ready: &Ready, now: UnixTime) -> Arrived {
         let uri = ready.request.uri();
         match uri.host().unwrap() {
             "push.example" => {
