@@ -171,3 +171,11 @@ impl fmt::Debug for Writer {
             .finish_non_exhaustive()
     }
 }
+
+/// What threads share must be shareable, whatever a dependency changes.
+const _: fn() = || {
+    const fn shared<T: Send + Sync>() {}
+    shared::<Writer>();
+    shared::<crate::Sent>();
+    shared::<crate::Written>();
+};

@@ -270,3 +270,46 @@ fn nothing_secret_is_printed() {
     }
     assert!(printed.contains("Sent {"), "it did print something");
 }
+
+/// One writer for all threads: each gets its own batches right, and the credentials are asked for once.
+#[test]
+fn shared_by_threads() {
+    let mut world = World::new();
+    let names: Vec<String> = (0..8).map(|at| format!("person-{at}")).collect();
+    for name in &names {
+        world.everything(name);
+    }
+    let people: Vec<Person> = names.iter().map(|name| world.person(name)).collect();
+    let jobs: Vec<Vec<_>> = names
+        .iter()
+        .zip(&people)
+        .map(|(name, person)| {
+            let content = message(name);
+            ["browser", "iphone", "android"].map(|device| world.job(person, device, &content)).to_vec()
+        })
+        .collect();
+    world.writer.warm(NOW);
+    world.drain(NOW);
+    let writer = &world.writer;
+    let written: Vec<Vec<Written>> = std::thread::scope(|scope| {
+        let threads = jobs.iter().zip(&people).map(|(jobs, person)| {
+            scope.spawn(move || {
+                let legs: Vec<_> = jobs.iter().map(|job| Leg { job, person }).collect();
+                writer.write(&legs, NOW)
+            })
+        });
+        let threads: Vec<_> = threads.collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let mut authorizations = std::collections::BTreeSet::new();
+    for (name, written) in names.iter().zip(written) {
+        assert_eq!(written.len(), 3);
+        for written in written {
+            let ready = ready(written);
+            let value = ready.request.headers()["authorization"].to_str().unwrap();
+            authorizations.insert(value.to_owned());
+            assert_eq!(world.arrive(&ready, NOW).data()["userId"], **name);
+        }
+    }
+    assert_eq!((authorizations.len(), world.fetched()), (3, 1), "one token for each service");
+}
