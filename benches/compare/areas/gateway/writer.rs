@@ -20,9 +20,7 @@ use reveille_crypto_ring::PROVIDER;
 use reveille_delivery::{Device, JobId, LegId};
 use reveille_fcm::{Grant, Project};
 use reveille_gateway::{Content, Job, Seed, Target};
-use reveille_registry::{
-    DeviceKey, Event, Memory, Platform, Purpose, Registration, RegistryPolicy, Token,
-};
+use reveille_registry::{DeviceKey, Event, Memory, Platform, Purpose, Registration, RegistryPolicy, Token};
 use reveille_resume::{CompactKey, Issuer, KeyId, KeyRing, TokenSecret};
 use reveille_webpush::encryption::seal_with;
 use reveille_webpush::{ApplicationServer, Message, Subscription, VapidKey, VapidKeys, VapidSettings};
@@ -79,8 +77,9 @@ impl World {
             PROVIDER,
         );
         let tokens = TokenSource::new(key.expect("a key"), TokenSettings::default());
-        let given = reveille_fcm::Token::new("ya29.a0AfB_byC-example-of-usual-length-which-is-about-two-hundred")
-            .expect("a token");
+        let given =
+            reveille_fcm::Token::new("ya29.a0AfB_byC-example-of-usual-length-which-is-about-two-hundred")
+                .expect("a token");
         let access = reveille_fcm::TokenSource::new(
             Grant::given(given),
             reveille_fcm::TokenSettings::default(),
@@ -95,8 +94,7 @@ impl World {
         let writer = Writer::new(SEED, templates())
             .with_resume(TokensForKind::new(keys, Issuer::new(PROVIDER)))
             .with_app(app);
-        let mut world =
-            Self { crypto, writer, web: vec![], apple: vec![], google: vec![], bare: vec![] };
+        let mut world = Self { crypto, writer, web: vec![], apple: vec![], google: vec![], bare: vec![] };
         for at in 0..BATCH {
             world.person(at, role);
         }
@@ -135,7 +133,12 @@ impl World {
         let key = DeviceKey::new(APP, format!("{device}-{at}"));
         let registration = Registration::new(key.clone(), person_id(at), platform, [token]).into();
         let mut memory = Memory::default();
-        memory.apply(&key, &Event::Register { registration }, &RegistryPolicy::default(), UnixTime::from_secs(1));
+        memory.apply(
+            &key,
+            &Event::Register { registration },
+            &RegistryPolicy::default(),
+            UnixTime::from_secs(1),
+        );
         let person = Person::new(memory.of_owner(&person_id(at)).cloned().collect::<Vec<_>>());
         let id = self.writer.device_id(&person.devices()[0]).expect("a name");
         let target = Target::Device(Device::new(id, 1));
