@@ -2,7 +2,7 @@
 //!
 //! The floor of Web Push is the bare encryption of the same payloads to the same subscriptions (key agreements in the same
 //! batches, RFC 8291, RFC 8188), without any request: what nobody can do without. For APNs and FCM the peers are the bar of
-//! 300,000 requests a second, as a time.
+//! 300,000 requests a second, as a time. Nearly all of what the writer adds is content, so that has rows of its own.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -53,6 +53,9 @@ pub fn compare(report: &mut Report) {
         }
         world.plain(report, &format!("writer: APNs, {name}"), &world.apple);
         world.plain(report, &format!("writer: FCM, {name}"), &world.google);
+        if role == Role::Primary {
+            world.texts(report);
+        }
     }
 }
 
@@ -179,6 +182,26 @@ impl World {
     }
 }
 
+impl World {
+    /// What of it is `reveille-content`'s: the same messages, written and cut to fit, without any request.
+    fn texts(&self, report: &mut Report) {
+        let (templates, slip) = (templates(), Slip::new(NOW));
+        let intents: Vec<&Intent> = self.web.iter().filter_map(|(job, _)| intent(job)).collect();
+        let each = |write: &dyn Fn(&Intent)| intents.iter().for_each(|intent| write(intent));
+        let (batch, none) = (BATCH as u32, Vec::new);
+        let web = || each(&|intent| drop(black_box(templates.web_push(intent, &slip, NOW))));
+        report.row("of which content: Web Push", Contestant::batch("ours", batch, web), none(), None);
+        let apns = || each(&|intent| drop(black_box(templates.apns(intent, &slip, NOW))));
+        report.row("of which content: APNs", Contestant::batch("ours", batch, apns), none(), None);
+        let fcm = || each(&|intent| drop(black_box(templates.fcm(intent, &slip, NOW))));
+        report.row("of which content: FCM", Contestant::batch("ours", batch, fcm), none(), None);
+    }
+}
+
+fn intent(job: &Job) -> Option<&Intent> {
+    if let Content::Show { intent, .. } = &*job.content { Some(intent) } else { None }
+}
+
 fn legs(of: &[(Job, Person)]) -> Vec<Leg<'_>> {
     of.iter().map(|(job, person)| Leg { job, person }).collect()
 }
@@ -189,12 +212,12 @@ fn check(written: &[Written]) {
 
 /// What the writer writes for this leg: the same bytes, but for the resume token, which is as long.
 fn message(job: &Job, role: Role) -> Message {
-    let Content::Show { intent, .. } = &*job.content else { unreachable!("it shows something") };
+    let intent = intent(job).expect("it shows something");
     let mut slip = Slip::new(NOW);
     if role == Role::Visitor {
         slip = slip.with_resume_token("x".repeat(92));
     }
-    templates().web_push(&**intent, &slip, NOW).expect("a message").push
+    templates().web_push(intent, &slip, NOW).expect("a message").push
 }
 
 fn templates() -> Templates {
