@@ -5,6 +5,7 @@ pub mod conversation;
 pub mod delivery;
 pub mod digest;
 pub mod fcm;
+pub mod gateway;
 pub mod resume;
 pub mod vapid;
 pub mod webpush;

@@ -25,6 +25,7 @@ const AREAS: &[Area] = &[
     ("delivery", areas::delivery::compare),
     ("digest", areas::digest::compare),
     ("fcm", areas::fcm::compare),
+    ("gateway", areas::gateway::compare),
     ("resume", areas::resume::compare),
     ("vapid", areas::vapid::compare),
     ("webpush", areas::webpush::compare),

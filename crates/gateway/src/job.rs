@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use reveille_conversation::{
-    Channel, Channels, CollapseKey, ConversationId, Intent, Kind, PersonId, Withdraw,
+    Channel, Channels, CollapseKey, ConversationId, Intent, Kind, PersonId, Slot, Withdraw,
 };
 use reveille_core::UnixTime;
 use reveille_delivery::{Device, DeviceId, JobId, LegId, PayloadDigest, Priority};
@@ -202,4 +202,55 @@ impl Job {
     pub fn job_name(&self) -> String {
         crate::id::uuid(self.job.to_bits())
     }
+}
+
+/// For whoever drives a writer without a [`Gateway`](crate::Gateway): tests, benchmarks. The other fields are set afterwards.
+impl Recipient {
+    /// Nobody is spared, and calls and offers hurry.
+    #[must_use]
+    pub fn new(job: JobId, content: &Content, not_after: UnixTime) -> Self {
+        Self {
+            job,
+            person: content.person().clone(),
+            conversation: content.conversation().clone(),
+            kind: content.kind(),
+            channels: content.channels(),
+            except: Arc::default(),
+            priority: priority(content),
+            not_after,
+        }
+    }
+}
+
+/// For whoever drives a writer without a [`Gateway`](crate::Gateway). The other fields are set afterwards.
+impl Job {
+    /// The first attempt.
+    #[must_use]
+    pub fn new(job: JobId, leg: LegId, target: Target, content: Arc<Content>, decided: UnixTime) -> Self {
+        let (generation, not_after) = match &*content {
+            Content::Show { intent, .. } => (intent.generation, intent.not_after),
+            Content::TakeBack(withdraw) => (withdraw.generation, withdraw.not_after),
+        };
+        Self {
+            job,
+            leg,
+            target,
+            person: content.person().clone(),
+            conversation: content.conversation().clone(),
+            attempt: 1,
+            maybe_again: false,
+            generation: generation.to_bits(),
+            collapse: content.collapse(),
+            call: None,
+            decided,
+            not_after,
+            priority: priority(&content),
+            digest: PayloadDigest::default(),
+            content,
+        }
+    }
+}
+
+fn priority(content: &Content) -> Priority {
+    if content.kind().slot() == Slot::Call { Priority::Urgent } else { Priority::Normal }
 }

@@ -75,6 +75,34 @@ impl<T> Offer<T> {
         }
     }
 
+    /// A leg, for whoever has no [`Send`] at hand: a gateway's jobs carry the same under other names. The other fields are 0
+    /// and the defaults until they are set; bounds count `bytes`, rates `recipient` and `device`.
+    #[must_use]
+    pub const fn of_leg(
+        leg: LegId,
+        lane: LaneId,
+        service: ServiceId,
+        credential: CredentialId,
+        content: T,
+    ) -> Self {
+        Self {
+            leg,
+            attempt: 1,
+            lane,
+            service,
+            credential,
+            platform: PlatformId::from_bits(0),
+            recipient: 0,
+            device: 0,
+            conversation: 0,
+            priority: Priority::Normal,
+            not_after: UnixTime::MAX,
+            digest: PayloadDigest::from_bits(0),
+            bytes: 0,
+            content,
+        }
+    }
+
     /// Sets the platform behind the service.
     #[must_use]
     pub const fn with_platform(mut self, platform: PlatformId) -> Self {

@@ -1,0 +1,191 @@
+//! What a leg becomes: a token of the record, the texts, and a message in one service's words.
+
+use http::{HeaderName, HeaderValue};
+use reveille_apns::{DeviceToken, Prepared, SizeLimit};
+use reveille_content::{Slip, Subject, Written};
+use reveille_conversation::{Channel, Takes};
+use reveille_core::UnixTime;
+use reveille_fcm::{self as fcm, Fid, RegistrationToken};
+use reveille_gateway::{Content, Job};
+use reveille_payload::Cut;
+use reveille_registry::{Device, Purpose, PushKind, Token};
+use reveille_resume::{Bindings, IssueError};
+use reveille_webpush::credential::VapidKeyId;
+use reveille_webpush::{Message, StoredSubscription, Subscription};
+
+use crate::app::Apple;
+use crate::pick::push_kind;
+use crate::{Unwritten, Writer};
+
+pub(crate) const APNS_ID: HeaderName = HeaderName::from_static("apns-id");
+
+/// The subject of a job, in the words of whoever writes texts.
+pub(crate) fn subject(content: &Content) -> Option<Subject<'_>> {
+    match content {
+        Content::Show { intent, .. } => Some(Subject::Intent(intent)),
+        Content::TakeBack(withdraw) => Some(Subject::Withdraw(withdraw)),
+        _ => None,
+    }
+}
+
+/// Which token of a device it goes to. What invalidates a notification never rings.
+pub(crate) fn token_for<'d>(job: &Job, record: &'d Device) -> Option<&'d Token> {
+    let kind = match &*job.content {
+        Content::TakeBack(withdraw) if withdraw.how == Takes::Invalidate => PushKind::Message,
+        content => push_kind(content.kind()),
+    };
+    record.token_for(kind)
+}
+
+/// What is the same for all services.
+pub(crate) struct Draft<T> {
+    pub(crate) push: T,
+    pub(crate) visible: bool,
+    pub(crate) cuts: Vec<Cut>,
+}
+
+impl<T> Draft<T> {
+    fn of<U>(written: Written<U>, make: impl FnOnce(U) -> Result<T, Unwritten>) -> Result<Self, Unwritten> {
+        let Written { push, cuts, visible, .. } = written;
+        Ok(Self { push: make(push)?, visible, cuts })
+    }
+}
+
+/// A browser's subscription, bound to the key that the record names.
+pub(crate) fn subscription(writer: &Writer, token: &Token, now: UnixTime) -> Result<Subscription, Unwritten> {
+    let stored = StoredSubscription::from_json(token.value.expose())?;
+    let mut subscription = stored.admitted_by(&*writer.endpoints)?;
+    if let Some(key) = &token.vapid_key {
+        let key: VapidKeyId = key.parse().map_err(|_| Unwritten::VapidKeyId)?;
+        subscription = subscription.with_vapid_key(key);
+    }
+    if subscription.is_expired(now) {
+        return Err(Unwritten::Expired);
+    }
+    Ok(subscription)
+}
+
+/// A token of Apple's.
+pub(crate) fn device_token(token: &Token) -> Result<DeviceToken, Unwritten> {
+    token.value.expose().parse().map_err(|_| Unwritten::Token { service: "APNs" })
+}
+
+/// A token of Google's.
+pub(crate) fn fcm_target(token: &Token) -> Result<fcm::Target, Unwritten> {
+    let invalid = Unwritten::Token { service: "FCM" };
+    let text = token.value.expose();
+    match token.purpose {
+        Purpose::FcmInstallation => Fid::new(text.to_owned()).map(fcm::Target::from).map_err(|_| invalid),
+        _ => RegistrationToken::new(text.to_owned()).map(fcm::Target::from).map_err(|_| invalid),
+    }
+}
+
+impl Writer {
+    /// What only the writer knows: the badge, and the token with which its reader comes back (A6).
+    pub(crate) fn slip(
+        &self,
+        job: &Job,
+        record: &Device,
+        purpose: Purpose,
+        badge: Option<u32>,
+    ) -> (Slip, Option<IssueError>) {
+        let mut slip = Slip::new(job.decided);
+        if let Some(badge) = badge {
+            slip = slip.with_badge(badge);
+        }
+        let (Content::Show { intent, .. }, Some(resume)) = (&*job.content, &self.resume) else {
+            return (slip, None);
+        };
+        if !self.resume_for.contains(&intent.role) {
+            return (slip, None);
+        }
+        let bindings = Bindings {
+            contact: intent.recipient.as_str(),
+            conversation: intent.conversation.as_str(),
+            device: &record.key.device,
+            channel: channel_name(purpose),
+        };
+        match resume.token(intent.kind, &bindings, &job.name(), job.decided) {
+            Ok(token) => (slip.with_resume_token(token), None),
+            Err(error) => (slip, Some(error)),
+        }
+    }
+
+    pub(crate) fn web_push_message(
+        &self,
+        job: &Job,
+        record: &Device,
+        slip: &Slip,
+        now: UnixTime,
+    ) -> Result<Draft<Message>, Unwritten> {
+        let subject = subject(&job.content).ok_or(Unwritten::Channel { channel: Channel::WebPush })?;
+        let templates = self.templates(record.locale.as_deref());
+        Draft::of(templates.web_push(subject, slip, now)?, Ok)
+    }
+
+    pub(crate) fn apns_message(
+        &self,
+        job: &Job,
+        record: &Device,
+        purpose: Purpose,
+        slip: &Slip,
+        now: UnixTime,
+    ) -> Result<Draft<Prepared>, Unwritten> {
+        let subject = subject(&job.content).ok_or(Unwritten::Channel { channel: Channel::Mobile })?;
+        let templates = self.templates(record.locale.as_deref());
+        // The texts were fitted to the product's own budget already.
+        let limit = SizeLimit::Provider;
+        if purpose == Purpose::ApnsVoip {
+            let written = templates.apns_voip(subject, slip, now)?;
+            return Draft::of(written, |push| Prepared::new(&push, limit).map_err(apple));
+        }
+        Draft::of(templates.apns(subject, slip, now)?, |push| Prepared::new(&push, limit).map_err(apple))
+    }
+
+    pub(crate) fn fcm_message(
+        &self,
+        job: &Job,
+        record: &Device,
+        slip: &Slip,
+        now: UnixTime,
+    ) -> Result<Draft<fcm::Prepared>, Unwritten> {
+        let subject = subject(&job.content).ok_or(Unwritten::Channel { channel: Channel::Mobile })?;
+        let templates = self.templates(record.locale.as_deref());
+        Draft::of(templates.fcm(subject, slip, now)?, |push| {
+            fcm::Prepared::new(&push, SizeLimit::Provider).map_err(google)
+        })
+    }
+}
+
+/// The request for one Apple device, under the leg's name.
+pub(crate) fn apns_request(
+    prepared: &Prepared,
+    apple: &Apple,
+    token: &Token,
+    device: &DeviceToken,
+    bearer: &reveille_apns::Token,
+    name: &str,
+) -> Result<http::Request<bytes::Bytes>, Unwritten> {
+    let mut request = prepared.request(apple.at(token.environment), device, bearer).map_err(self::apple)?;
+    if let Ok(name) = HeaderValue::from_str(name) {
+        request.headers_mut().insert(APNS_ID, name);
+    }
+    Ok(request)
+}
+
+fn apple(error: impl Into<reveille_apns::Error>) -> Unwritten {
+    Unwritten::Apns(error.into())
+}
+
+pub(crate) fn google(error: impl Into<fcm::Error>) -> Unwritten {
+    Unwritten::Fcm(error.into())
+}
+
+/// The channel that a resume token is bound to.
+pub(crate) const fn channel_name(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::WebPush => "web",
+        Purpose::ApnsAlert | Purpose::ApnsVoip => "apns",
+        _ => "fcm",
+    }
+}

@@ -1,0 +1,181 @@
+//! The writer, and how it is set up.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reveille_content::Templates;
+use reveille_conversation::Role;
+use reveille_core::siphash::Sip13;
+use reveille_delivery::DeviceId;
+use reveille_gateway::{Seed, device_name};
+use reveille_registry as registry;
+use reveille_webpush::target::{EndpointPolicy, PublicHttps};
+use {reveille_apns as apns, reveille_fcm as fcm, reveille_webpush as webpush};
+
+use crate::{App, ResumeTokens};
+
+/// Picks devices, writes requests, reads answers. One for a process, shared by its threads; all methods take `&self`.
+///
+/// It keeps nothing between two calls but credentials, which renew themselves, so jobs may go to any of several writers.
+/// The README shows the loop.
+///
+/// `Debug` names apps and languages, and nothing of a credential.
+pub struct Writer {
+    pub(crate) seed: Seed,
+    /// Keys the names of lanes.
+    lanes: u64,
+    pub(crate) apps: BTreeMap<String, Known>,
+    pub(crate) web_push: Vec<Arc<webpush::ApplicationServer>>,
+    pub(crate) apns: Vec<Arc<apns::TokenSource>>,
+    pub(crate) fcm: Vec<Arc<fcm::TokenSource>>,
+    pub(crate) templates: Templates,
+    pub(crate) languages: BTreeMap<String, Templates>,
+    pub(crate) resume: Option<Box<dyn ResumeTokens>>,
+    pub(crate) resume_for: Vec<Role>,
+    pub(crate) endpoints: Box<dyn EndpointPolicy>,
+    pub(crate) pending: Duration,
+}
+
+/// An app, and the places of its credentials.
+pub(crate) struct Known {
+    pub(crate) app: App,
+    pub(crate) web_push: u16,
+    pub(crate) apns: u16,
+    pub(crate) fcm: u16,
+}
+
+impl Writer {
+    /// A writer that can send nothing yet. The seed is the gateway's: devices are named with it. The texts are those for
+    /// people whose language is not known.
+    #[must_use]
+    pub fn new(seed: Seed, templates: Templates) -> Self {
+        // A name that no device has: names of devices have a slash.
+        let lanes = reveille_conversation::DeviceId::new("lanes")
+            .map_or(0, |name| seed.device(&name).to_bits() as u64);
+        Self {
+            seed,
+            lanes,
+            apps: BTreeMap::new(),
+            web_push: Vec::new(),
+            apns: Vec::new(),
+            fcm: Vec::new(),
+            templates,
+            languages: BTreeMap::new(),
+            resume: None,
+            resume_for: vec![Role::Visitor],
+            endpoints: Box::new(PublicHttps),
+            pending: Duration::from_millis(500),
+        }
+    }
+
+    /// With an app; one of the same name is replaced.
+    #[must_use]
+    pub fn with_app(mut self, app: App) -> Self {
+        let web_push = app.web_push.as_ref().map_or(0, |server| place(&mut self.web_push, server));
+        let apns = app.apns.as_ref().map_or(0, |apple| place(&mut self.apns, &apple.tokens));
+        let fcm = app.fcm.as_ref().map_or(0, |(_, tokens)| place(&mut self.fcm, tokens));
+        self.apps.insert(app.id.clone(), Known { app, web_push, apns, fcm });
+        self
+    }
+
+    /// With the texts of another language, for devices whose locale it is: `de` serves `de-AT`, too, if there is nothing closer.
+    #[must_use]
+    pub fn with_language(mut self, templates: Templates) -> Self {
+        self.languages.insert(tag(templates.language()), templates);
+        self
+    }
+
+    /// With resume tokens in what visitors get, or see [`with_resume_for`](Self::with_resume_for).
+    #[must_use]
+    pub fn with_resume(self, tokens: impl ResumeTokens + 'static) -> Self {
+        Self { resume: Some(Box::new(tokens)), ..self }
+    }
+
+    /// Who gets resume tokens: visitors, if not set. Agents log in.
+    #[must_use]
+    pub fn with_resume_for(self, roles: impl Into<Vec<Role>>) -> Self {
+        Self { resume_for: roles.into(), ..self }
+    }
+
+    /// Which endpoints of Web Push are acceptable: public ones, if not set.
+    #[must_use]
+    pub fn with_endpoints(self, policy: impl EndpointPolicy + 'static) -> Self {
+        Self { endpoints: Box::new(policy), ..self }
+    }
+
+    /// How long a leg waits for a token that is on its way: 500 ms if not set. It costs no attempt.
+    #[must_use]
+    pub fn with_pending(self, pending: Duration) -> Self {
+        Self { pending, ..self }
+    }
+
+    /// What the gateway calls a device; `None` if its name is too long or not fit for a log.
+    #[must_use]
+    pub fn device_id(&self, record: &registry::Device) -> Option<DeviceId> {
+        let name = device_name(&record.key.app, &record.key.device).ok()?;
+        Some(self.seed.device(&name))
+    }
+
+    pub(crate) fn app(&self, id: &str) -> Option<&App> {
+        self.apps.get(id).map(|known| &known.app)
+    }
+
+    /// The texts for a locale: as it is, or without its last parts, or the ones for everybody.
+    pub(crate) fn templates(&self, locale: Option<&str>) -> &Templates {
+        let Some(locale) = locale.filter(|_| !self.languages.is_empty()) else { return &self.templates };
+        let locale = tag(locale);
+        let mut wanted = locale.as_str();
+        loop {
+            if let Some(templates) = self.languages.get(wanted) {
+                return templates;
+            }
+            match wanted.rsplit_once('-') {
+                Some((shorter, _)) => wanted = shorter,
+                None => return &self.templates,
+            }
+        }
+    }
+
+    /// A name for what is paced together. Keyed, because endpoints choose the host: nobody shall find two that share one.
+    pub(crate) fn lane_hash(&self, what: impl std::hash::Hash) -> u64 {
+        use std::hash::Hasher as _;
+        let mut hash = Sip13::new(self.lanes, u64::from_le_bytes(*b"lanes\0\0\0"));
+        what.hash(&mut hash);
+        hash.finish()
+    }
+}
+
+/// Its place in the list; the same source has one place.
+fn place<T>(list: &mut Vec<Arc<T>>, source: &Arc<T>) -> u16 {
+    let at = list.iter().position(|known| Arc::ptr_eq(known, source)).unwrap_or_else(|| {
+        list.push(Arc::clone(source));
+        list.len() - 1
+    });
+    u16::try_from(at).unwrap_or(u16::MAX)
+}
+
+/// Language tags are compared without case (RFC 5646 §2.1.1); Android and Java write `de_AT`.
+fn tag(locale: &str) -> String {
+    locale.to_ascii_lowercase().replace('_', "-")
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer")
+            .field("apps", &self.apps.values().map(|known| &known.app).collect::<Vec<_>>())
+            .field("language", &self.templates.language())
+            .field("languages", &self.languages.keys().collect::<Vec<_>>())
+            .field("resume", &self.resume.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What threads share must be shareable, whatever a dependency changes.
+const _: fn() = || {
+    const fn shared<T: Send + Sync>() {}
+    shared::<Writer>();
+    shared::<crate::Sent>();
+    shared::<crate::Written>();
+};
