@@ -116,7 +116,10 @@ impl Writer {
             (Credential::WebPush(at), Named::Browser(subscription)) => {
                 let Some(server) = self.web_push.get(usize::from(at)) else { return false };
                 let refusal = server.handle_refusal(subscription, refused, now);
-                matches!(refusal, webpush::Refusal::Renewing | webpush::Refusal::Replaced)
+                matches!(
+                    refusal,
+                    webpush::credential::Refusal::Renewing | webpush::credential::Refusal::Replaced
+                )
             }
             (Credential::Apns(at), Named::Apple(_)) => {
                 use apns::credential::Refusal;

@@ -64,7 +64,7 @@ pub enum Unwritten {
     Fcm(reveille_fcm::Error),
     /// Random source, signer or encryption failed: it is tried again.
     #[error("Web Push: {0}")]
-    WebPush(reveille_webpush::RequestError),
+    WebPush(reveille_webpush::request::RequestError),
 }
 
 impl Unwritten {

@@ -10,7 +10,8 @@ use reveille_payload::Cut;
 use reveille_registry::{self as registry, Platform, Purpose, Token};
 use reveille_resume::IssueError;
 use reveille_webpush::credential::TokenError;
-use reveille_webpush::{Message, RequestError, Subscription};
+use reveille_webpush::request::RequestError;
+use reveille_webpush::{Message, Subscription};
 use {bytes::Bytes, reveille_fcm as fcm};
 
 use crate::message;
@@ -326,10 +327,15 @@ impl Writer {
     }
 
     /// On its way, or not before the next fetch.
-    fn no_google_token(&self, error: &fcm::TokenError, tokens: &fcm::TokenSource, now: UnixTime) -> Stop {
+    fn no_google_token(
+        &self,
+        error: &fcm::credential::TokenError,
+        tokens: &fcm::TokenSource,
+        now: UnixTime,
+    ) -> Stop {
         let next = tokens.next_wakeup().map(|wakeup| wakeup.at);
         match (error, next) {
-            (fcm::TokenError::Failed(_), Some(next)) if next > now + self.pending => {
+            (fcm::credential::TokenError::Failed(_), Some(next)) if next > now + self.pending => {
                 Stop::Wait(next, HeldBy::Credential)
             }
             _ => self.wait(now),
