@@ -42,6 +42,6 @@ echo "packages that build: $(ls "$CARGO_TARGET_DIR"/package/*.crate | wc -l)"
 cargo metadata --no-deps --format-version 1 | python3 -c '
 import json, sys
 packages = [p for p in json.load(sys.stdin)["packages"] if p["publish"] is None]
-bare = [p["name"] for p in packages if not ((p["metadata"] or {}).get("docs.rs") or {}).get("all-features")]
+bare = [p["name"] for p in packages if not ((p["metadata"] or {}).get("docs") or {}).get("rs", {}).get("all-features")]
 sys.exit(f"docs.rs would not show all features of: {bare}" if bare or not packages else 0)'
 echo "docs.rs shows all features of each"

@@ -5,7 +5,7 @@ use reveille_conversation::{Channel, Kind};
 use reveille_payload::TooLarge;
 use thiserror::Error;
 
-/// Why a push cannot be written. No text of it holds a token, a name or what somebody wrote.
+/// Why a push cannot be written; returned by all functions of [`Templates`](crate::Templates). No text of it holds a token, a name or what somebody wrote.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidContent {

@@ -5,7 +5,7 @@ use reveille_conversation::content::path;
 
 use crate::{InvalidContent, Templates};
 
-/// An e-mail's text.
+/// An e-mail's text, returned by [`Templates::email`](crate::Templates::email): hand it to whatever sends your mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Email {

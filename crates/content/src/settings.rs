@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use reveille_payload::SizeLimit;
 
-/// How a message is written for Android.
+/// How a message is written for Android; give it to [`ContentSettings`] when the app draws its notifications itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_enums, reason = "the service has these forms and no others")]
 pub enum AndroidForm {
@@ -15,7 +15,8 @@ pub enum AndroidForm {
     Data,
 }
 
-/// What differs between one product and another: names that the app made, sounds, the size budget.
+/// What differs between one product and another: names that the app made, sounds, the size budget; give it to
+/// [`Templates::new`](crate::Templates::new).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContentSettings {
     pub(crate) ring_sound: Cow<'static, str>,

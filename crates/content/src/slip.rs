@@ -4,7 +4,7 @@ use std::fmt;
 
 use reveille_core::UnixTime;
 
-/// What whoever writes a request adds for one device: the time of the job, the resume token, the badge. The same slip for
+/// What you add for one device when you write a request: the time of the job, the resume token, the badge. The same slip for
 /// every attempt, so that what is sent again is the same (A6).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Slip {
@@ -39,13 +39,13 @@ impl Slip {
         self.issued_at
     }
 
-    /// The token.
+    /// The resume token that goes into the push, if there is one.
     #[must_use]
     pub fn resume_token(&self) -> Option<&str> {
         self.resume_token.as_deref()
     }
 
-    /// The badge.
+    /// The number that the app's icon is to show, if there is one.
     #[must_use]
     pub const fn badge(&self) -> Option<u32> {
         self.badge

@@ -41,7 +41,7 @@ pub struct Templates {
     pub(crate) settings: ContentSettings,
 }
 
-/// A push that was written.
+/// A push that was written, returned by the functions of [`Templates`]: make a request of it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Written<T> {
@@ -77,7 +77,7 @@ impl Templates {
         Ok(Self { origin, texts, english: Texts::english()?, settings })
     }
 
-    /// The language's tag.
+    /// The tag of the language in which these templates write.
     #[must_use]
     pub fn language(&self) -> &str {
         self.texts.language()

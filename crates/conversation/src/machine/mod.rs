@@ -35,8 +35,8 @@ use recent::Recent;
 use state::Conversation;
 use store::Store;
 
-/// How far a source's clock may be ahead of ours.
-const AHEAD: Duration = Duration::from_secs(60);
+/// How far a source's clock may be ahead of ours: less would lose the order of its events where ours is behind.
+const AHEAD: Duration = Duration::from_secs(60 * 60);
 
 /// Who is told what: the conversations of one shard. See the [crate's documentation](crate) for the loop that drives it.
 pub struct Conversations {

@@ -2,7 +2,7 @@
 
 use reveille_gateway::{Input, Job, Output};
 
-/// What a driver can do wrong. The defaults do everything right.
+/// What a driver can do wrong; implement it to see whether a fault of yours is noticed. The defaults do everything right.
 pub trait Meddle {
     /// What of a group's outputs leaves, and in which order.
     fn outputs(&mut self, outputs: Vec<(u64, Output)>) -> Vec<(u64, Output)> {
@@ -55,7 +55,7 @@ pub trait Meddle {
     }
 }
 
-/// Does everything right.
+/// The driver that does everything right, as [`Simulation::run`](super::Simulation::run) has it; compare a driver of yours with it.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct Faithful;

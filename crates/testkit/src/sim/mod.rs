@@ -25,7 +25,7 @@ pub use meddle::{Faithful, Meddle};
 
 use world::World;
 
-/// How much goes wrong.
+/// How much goes wrong in a run; give it to [`Simulation::with_faults`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums, reason = "tests match all of it")]
 pub enum Faults {
@@ -38,7 +38,7 @@ pub enum Faults {
     Hell,
 }
 
-/// A run to be made.
+/// A run to be made: give it a seed and the faults, then run it.
 #[derive(Clone, Copy, Debug)]
 pub struct Simulation {
     seed: u64,
@@ -47,7 +47,7 @@ pub struct Simulation {
     faults: Faults,
 }
 
-/// What a run has shown.
+/// What a run has shown, returned by [`Simulation::run`]: look at its violations first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
