@@ -8,11 +8,14 @@ use crate::id::id;
 use crate::{Device, Fate, Job, PayloadDigest, Tried};
 
 id! {
-    /// The number of a dead letter; they rise.
+    /// The number of a dead letter; a later letter has a higher number. Use it to name the letter in
+    /// [`Input::Discard`](crate::Input::Discard).
     DeadId(u64)
 }
 
-/// A job, or its leg on one device, that could not be delivered.
+/// A job, or its leg on one device, that could not be delivered, with its content and its attempts. Look at
+/// [`Delivery::dead_letters`](crate::Delivery::dead_letters) to find the fault; when it is repaired, use
+/// [`Input::Redrive`](crate::Input::Redrive) to send them again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(
     clippy::exhaustive_structs,

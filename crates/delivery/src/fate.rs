@@ -3,6 +3,7 @@
 macro_rules! fates {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $word:literal;)*) => {
         /// How a job, or its leg on one device, ended: in exactly one of these. A job ends as the highest of its legs.
+        /// Ask [`failed`](Self::failed) whether a fallback (SMS, e-mail) is due.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         #[repr(u8)]

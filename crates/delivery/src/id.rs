@@ -12,13 +12,13 @@ macro_rules! id {
         pub struct $name($bits);
 
         impl $name {
-            /// From its bits.
+            /// Makes it from its bits: a hash, a number of your own, or what [`to_bits`](Self::to_bits) gave.
             #[must_use]
             pub const fn from_bits(bits: $bits) -> Self {
                 Self(bits)
             }
 
-            /// Its bits.
+            /// Gives the bits, for example to store them.
             #[must_use]
             pub const fn to_bits(self) -> $bits {
                 self.0
@@ -35,11 +35,14 @@ macro_rules! id {
 pub(crate) use id;
 
 id! {
-    /// One notification for one recipient: a hash of recipient, conversation, kind and generation.
+    /// The name of one notification for one recipient: a hash of recipient, conversation, kind and generation. Give the
+    /// same notification the same name when it is submitted again: the second one is ignored, for as long as the first
+    /// is known.
     JobId(u128)
 }
 id! {
-    /// A person, or whoever owns devices.
+    /// The name of a person, or of whoever else owns devices. Use the same name for the same person everywhere: devices
+    /// are asked for by it, and the pacer's fairness and rates go by it.
     RecipientId(u128)
 }
 id! {
@@ -48,16 +51,18 @@ id! {
     SlotId(u128)
 }
 id! {
-    /// One device of a recipient, as the registry names it. No token.
+    /// The name of one device of a recipient, as the registry gives it; it is not a token. Use a name that stays when
+    /// the token changes: the token is looked up only when a request is made.
     DeviceId(u128)
 }
 id! {
-    /// A job on one device. What the services want to have named (`apns-id`, `Idempotency-Key`) follows from it, so an
-    /// attempt that is made again has the same name.
+    /// The name of a job on one device; every attempt has the same one. Use it where a service wants a message to have
+    /// a name (`apns-id`, `Idempotency-Key`), so that the service can recognise an attempt that is made again.
     LegId(u128)
 }
 id! {
-    /// What a message says, as a hash: to tell a message that nobody accepts from a target that accepts nothing.
+    /// What a message says, as a hash: the same content has the same digest on every device. The pacer needs it to tell
+    /// a message that nobody accepts from a target that accepts nothing.
     PayloadDigest(u64)
 }
 

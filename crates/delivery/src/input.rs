@@ -6,7 +6,8 @@ use reveille_core::UnixTime;
 
 use crate::{DeadId, Device, DeviceId, Job, JobId, SlotId, Verdict};
 
-/// One input of a [`Delivery`](crate::Delivery); what its log holds.
+/// One input of a [`Delivery`](crate::Delivery): a job, an answer, a cancel, or time. Write it to the log with
+/// [`encode`](Self::encode), if there is a log, and then give it to [`apply`](reveille_core::Machine::apply).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Input {
@@ -99,7 +100,8 @@ pub enum Input {
     },
 }
 
-/// What holds an attempt back.
+/// What holds an attempt back for now; such an attempt is not counted. Give it in [`Input::Deferred`], as the pacer's
+/// `Held` says it; [`Delivery::explain`](crate::Delivery::explain) shows it for as long as the attempt waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum HeldBy {

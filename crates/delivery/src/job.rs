@@ -63,7 +63,7 @@ impl Job {
         self
     }
 
-    /// Sets the priority.
+    /// Sets how much it hurries; [`Priority::Normal`] if this is not called.
     #[must_use]
     pub const fn with_priority(mut self, priority: Priority) -> Self {
         self.priority = priority;
@@ -120,7 +120,7 @@ impl Device {
         Self { id, revision, class: Class(0) }
     }
 
-    /// Sets the class.
+    /// Sets the class, and with it the retry policy for this device.
     #[must_use]
     pub const fn with_class(mut self, class: Class) -> Self {
         self.class = class;
@@ -128,12 +128,14 @@ impl Device {
     }
 }
 
-/// The number of a retry policy in the [`DeliverySettings`](crate::DeliverySettings).
+/// The number of a retry policy in the [`DeliverySettings`](crate::DeliverySettings). Give one number to all devices of
+/// a service that needs back-offs of its own; a class without a policy uses that of class 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(clippy::exhaustive_structs, reason = "a number under a name")]
 pub struct Class(pub u8);
 
-/// How much it hurries.
+/// How much a job hurries: the pacer prefers urgent requests to the others. Use [`Urgent`](Self::Urgent) for what
+/// somebody waits for this second, such as a ring, and [`Low`](Self::Low) for what nobody waits for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Priority {
@@ -159,7 +161,8 @@ pub enum WhenUnsure {
     GiveUp,
 }
 
-/// What a job does to what its slot shows.
+/// What a job does to what its slot shows on a device: show something new, or take away what is there. Use
+/// [`Cancel`](Self::Cancel) when, for example, a ring has ended, so that the devices which were told stop showing it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Role {

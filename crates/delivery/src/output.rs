@@ -5,7 +5,8 @@ use reveille_core::UnixTime;
 
 use crate::{DeadId, Device, DeviceId, Fate, JobId, LegId, PayloadDigest, Priority, RecipientId, SlotId};
 
-/// One output of a [`Delivery`](crate::Delivery).
+/// One output of a [`Delivery`](crate::Delivery): something that has to be done, or a report. Every input can give
+/// several; match each of them, and do what its variant says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Output {
@@ -64,7 +65,8 @@ pub enum Output {
     Note(Note),
 }
 
-/// One attempt to be made.
+/// One attempt to be made: one message for one device. Make the request from it, let it leave (mostly through a
+/// [`Pacer`](crate::pacer::Pacer)), and report the result with [`Input::Outcome`](crate::Input::Outcome).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Send {
@@ -94,7 +96,8 @@ pub struct Send {
     pub content: Bytes,
 }
 
-/// What delivery found out about a device.
+/// What delivery found out about a device; comes with [`Output::Device`]. Hand it to the registry together with the
+/// device's revision: the registry then keeps, suspects or drops the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Effect {
@@ -109,7 +112,8 @@ pub enum Effect {
     },
 }
 
-/// What happened besides.
+/// What happened besides, for the operator's log; comes with [`Output::Note`]. Log all of them;
+/// [`DeadLetterLost`](Self::DeadLetterLost) needs attention, because what was in that letter cannot be sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Note {

@@ -46,7 +46,9 @@ pub struct RetryPolicy {
     avoid_quarter_hours: bool,
 }
 
-/// How a delay is drawn below its bound; the three forms of the AWS article "Exponential Backoff And Jitter".
+/// How the delay of a retry is drawn at random below its bound, so that not everything that failed comes back at once:
+/// the three forms of the AWS article "Exponential Backoff And Jitter". Set it with [`RetryPolicy::with_spread`]; keep
+/// the default, [`Full`](Self::Full), unless retries must not come almost at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Spread {
@@ -59,7 +61,8 @@ pub enum Spread {
     Decorrelated,
 }
 
-/// A setting that cannot work.
+/// Why a setting of a [`RetryPolicy`] cannot work: the error of [`RetryPolicy::with_attempts`] and
+/// [`RetryPolicy::with_backoff`]. Its text gives the values; show it to whoever configured them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidRetryPolicy {
@@ -221,7 +224,9 @@ impl RetryPolicy {
     }
 }
 
-/// Which attempt it was whose successor is looked for.
+/// Which attempt has ended without success, so that the time of the next one can be computed. Give it to
+/// [`RetryPolicy::next_attempt`]; a [`Delivery`](crate::Delivery) does this by itself, so only programs without one,
+/// and tests, need it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(
     clippy::exhaustive_structs,

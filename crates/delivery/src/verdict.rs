@@ -52,7 +52,8 @@ impl Verdict {
     }
 }
 
-/// One attempt that did not succeed, for explanations and dead letters.
+/// One attempt that did not succeed: its number, when its end was known, and its verdict. Explanations and dead letters
+/// have a list of them; read it to see why a message did not arrive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(
     clippy::exhaustive_structs,

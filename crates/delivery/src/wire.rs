@@ -367,7 +367,8 @@ impl Wire for Action {
     }
 }
 
-/// Bytes that are no input of this version.
+/// Why bytes are not an input of this version: the error of [`Input::decode`]. Stop the replay of a log when it comes,
+/// because later inputs build on the one that cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidInput {

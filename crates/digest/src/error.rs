@@ -14,7 +14,8 @@ pub enum Error {
     },
 }
 
-/// A limit of [`Limits`](crate::Limits).
+/// Which of the engine's [`Limits`](crate::Limits) refused an input; comes with [`Error::Full`]. Use it to choose the
+/// remedy: poll outputs and try again, answer what is in flight, or raise the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Limit {

@@ -6,7 +6,8 @@ use reveille_core::UnixTime;
 
 use crate::{Host, Seed};
 
-/// The caller's name for an event: deduplication and cancelling go by it.
+/// The caller's name for an event: the engine recognises duplicates by it, and finds the event that is to be cancelled.
+/// Use the id that the event has at its source, so that the same event always comes with the same id.
 ///
 /// 128 bits, so a UUID fits as it is. Other names are hashed with the secret [`Seed`]: nobody who does not know the
 /// seed can choose two names that collide.
@@ -15,13 +16,13 @@ use crate::{Host, Seed};
 pub struct EventId(pub u128);
 
 impl EventId {
-    /// From 128 bits.
+    /// Makes an id from 128 bits, for example from those of a UUID.
     #[must_use]
     pub const fn from_bits(bits: u128) -> Self {
         Self(bits)
     }
 
-    /// The 128 bits.
+    /// Gives the 128 bits, for example to store the id.
     #[must_use]
     pub const fn to_bits(self) -> u128 {
         self.0
@@ -41,7 +42,8 @@ impl EventId {
     }
 }
 
-/// One event that may become a notification, or a part of one.
+/// One event that may become a notification, or a part of one. Make one with [`Event::new`] for each message, ring or
+/// the like, and give it to [`Engine::handle_event`](crate::Engine::handle_event).
 #[allow(
     clippy::exhaustive_structs,
     reason = "plain data that users make and take apart; another field is another version of the log"
@@ -92,49 +94,49 @@ impl<H: Host> Event<H> {
         }
     }
 
-    /// Its place in the conversation.
+    /// Sets its place in the conversation: a read up to this number, or a higher one, covers it.
     #[must_use]
     pub fn with_seq(mut self, seq: u64) -> Self {
         self.seq = seq;
         self
     }
 
-    /// Who caused it.
+    /// Sets who caused it: events with the same number count as one actor.
     #[must_use]
     pub fn with_actor(mut self, actor: u64) -> Self {
         self.actor = actor;
         self
     }
 
-    /// The caller's kind of event.
+    /// Sets the caller's kind of event: all events of a kind can be cancelled together.
     #[must_use]
     pub fn with_kind(mut self, kind: u16) -> Self {
         self.kind = kind;
         self
     }
 
-    /// How much it matters.
+    /// Sets how much it matters: the calendar is asked with the highest class that waits.
     #[must_use]
     pub fn with_class(mut self, class: u8) -> Self {
         self.class = class;
         self
     }
 
-    /// Goes out at once.
+    /// Makes it urgent: it goes out at once, as [`Urgent`](crate::Urgent) says.
     #[must_use]
     pub fn urgent(mut self) -> Self {
         self.urgent = true;
         self
     }
 
-    /// Its rank among the samples.
+    /// Sets its rank among the samples; only [`Keep::Top`](crate::Keep::Top) looks at it.
     #[must_use]
     pub fn with_rank(mut self, rank: u32) -> Self {
         self.rank = rank;
         self
     }
 
-    /// What it would add to the notification, in bytes.
+    /// Sets what it would add to the notification, in bytes; this counts towards the byte caps.
     #[must_use]
     pub fn with_bytes(mut self, bytes: u32) -> Self {
         self.bytes = bytes;
@@ -143,7 +145,7 @@ impl<H: Host> Event<H> {
 }
 
 impl<H: Host> Event<H> {
-    /// Until when it is of use.
+    /// Sets until when it is of use: after that it expires and is not sent.
     #[must_use]
     pub fn with_useful_until(mut self, until: UnixTime) -> Self {
         self.useful_until = Some(until);
@@ -177,7 +179,8 @@ impl<H: Host> std::fmt::Debug for Event<H> {
     }
 }
 
-/// An event without its key, as the engine keeps it and as samples show it.
+/// An event without its key, as the engine keeps it. Notifications bring items as their samples, and [`Host::fold`] is
+/// given each of them; read them to write the notification's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Item<T> {

@@ -46,7 +46,8 @@ pub trait Host {
     }
 }
 
-/// An answer of the calendar.
+/// The calendar's answer that a key is to be left alone now; returned by [`Host::quiet`]. It says until when, and what
+/// happens to the events that wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(
     clippy::exhaustive_structs,
@@ -59,7 +60,8 @@ pub struct Quiet {
     pub then: AtEnd,
 }
 
-/// What the quiet does to pending events.
+/// What a quiet time does to the events that wait for it: keep them until its end, or drop them. The calendar chooses
+/// it in [`Quiet::then`], each time it is asked; use `Drop` for what nobody wants to read later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(
     clippy::exhaustive_enums,
@@ -72,11 +74,12 @@ pub enum AtEnd {
     Drop,
 }
 
-/// A [`Host`] that is never quiet and folds nothing.
+/// A [`Host`] that is never quiet and folds nothing; `K` is the key and `T` the payload. Use it to begin with, and
+/// write a host of your own when you need quiet hours, or sums over the events.
 pub struct Plain<K, T = ()>(PhantomData<fn() -> (K, T)>);
 
 impl<K, T> Plain<K, T> {
-    /// The host.
+    /// Makes the host; it has no state.
     #[must_use]
     pub const fn new() -> Self {
         Self(PhantomData)

@@ -2,7 +2,9 @@
 
 use crate::Generation;
 
-/// What became of an event.
+/// What became of an event: returned by [`Engine::handle_event`](crate::Engine::handle_event), and given again if the
+/// event ends later without a notification. Use it to answer "why was I not notified?"; [`Ledger`] counts the events of
+/// each fate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(
     clippy::exhaustive_enums,

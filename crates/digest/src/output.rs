@@ -4,8 +4,9 @@ use std::fmt;
 
 use crate::{CollapseId, EventId, Fate, Host, Item, Summary};
 
-/// Which of a key's notifications is the newer one: rises with every notification and clear of an engine. The receiver
-/// drops what is not newer than what it shows.
+/// A number that rises with every notification and clear of an engine. Send it along: the receiver drops what is not
+/// newer than what it shows. And give it back to the engine with the answer, for example in
+/// [`Engine::handle_response`](crate::Engine::handle_response).
 ///
 /// It begins at the time of the engine's first input in milliseconds, so it also rises after all state was lost, and it
 /// stays below 2⁵³, so JSON can hold it.
@@ -13,13 +14,13 @@ use crate::{CollapseId, EventId, Fate, Host, Item, Summary};
 pub struct Generation(u64);
 
 impl Generation {
-    /// From its number.
+    /// Makes a generation from its number, for example when an answer comes back from a queue.
     #[must_use]
     pub const fn from_bits(bits: u64) -> Self {
         Self(bits)
     }
 
-    /// Its number.
+    /// Gives the number, for example to send it to the receiver.
     #[must_use]
     pub const fn to_bits(self) -> u64 {
         self.0
@@ -33,7 +34,8 @@ impl fmt::Display for Generation {
     }
 }
 
-/// What the caller has to do, or to know.
+/// What the caller has to do, or to know; returned by [`Engine::poll_output`](crate::Engine::poll_output). After every
+/// input, poll until there is no further output, and match each of them.
 #[allow(
     clippy::exhaustive_enums,
     reason = "users match all of it; another variant is another behaviour version"
@@ -63,7 +65,10 @@ pub enum Output<H: Host> {
     },
 }
 
-/// One notification.
+/// One notification to send, about one or more events of a key. Write its text from `summary` and `samples` and send it
+/// under its collapse id; if the policy has an `ack_timeout`, tell the engine how that ended, with
+/// [`Engine::handle_response`](crate::Engine::handle_response) or
+/// [`Engine::handle_failure`](crate::Engine::handle_failure).
 #[allow(
     clippy::exhaustive_structs,
     reason = "plain data that users make and take apart; another field is another version of the log"
@@ -92,7 +97,9 @@ pub struct Notify<H: Host> {
     pub fold: H::Fold,
 }
 
-/// A correction of what was sent.
+/// A correction of what was sent under a collapse id, because events of it were read or cancelled. Send it to the
+/// device as an invisible push: the device removes the notification if [`remaining`](Self::remaining) is 0, and
+/// otherwise shows that fewer events are left.
 #[allow(
     clippy::exhaustive_structs,
     reason = "plain data that users make and take apart; another field is another version of the log"
@@ -115,7 +122,8 @@ pub struct Clear<H: Host> {
     pub remaining: u32,
 }
 
-/// Which of a key's notifications.
+/// Which of a key's two notifications it is: the ordinary digest, or that of urgent events which overtook it. Each has
+/// a collapse id of its own, so that one does not replace the other; use it to choose, for example, another sound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(
     clippy::exhaustive_enums,
@@ -128,7 +136,8 @@ pub enum Lane {
     Urgent,
 }
 
-/// Why something is taken back.
+/// Why a [`Clear`] takes something back: its events were read, or they were cancelled. Use it to choose what the
+/// receiver shows instead: nothing after a read, perhaps "missed call" after a cancel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(
     clippy::exhaustive_enums,
@@ -142,7 +151,7 @@ pub enum Cause {
 }
 
 impl<H: Host> Output<H> {
-    /// Whom it concerns.
+    /// Gives the key that this output is about: recipient and conversation.
     #[must_use]
     pub const fn key(&self) -> &H::Key {
         match self {

@@ -57,7 +57,8 @@ pub struct Policy {
     pub clock_tolerance: Duration,
 }
 
-/// What a window keeps of its events.
+/// What a window keeps of its events: this decides how much memory a key takes, and how exactly reads and cancels work.
+/// Set it in [`Policy::collect`]; keep the default, [`Items`](Self::Items), unless memory is short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(
     clippy::exhaustive_enums,
@@ -88,7 +89,9 @@ pub enum Keep {
     Top(u16),
 }
 
-/// What an urgent event does.
+/// What an urgent event does to the events of its key that wait: it goes ahead of them, or it takes them along. Set it
+/// in [`Policy::urgent`]; use [`Overtake`](Self::Overtake), the default, for calls, because a ring should not be part of
+/// a digest of messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(
     clippy::exhaustive_enums,
@@ -144,7 +147,8 @@ impl Refractory {
     }
 }
 
-/// What happens to events during the refractory period.
+/// What happens to events that come during the refractory period of their key. Choose it in [`Refractory::excess`]:
+/// hold them for the next notification, or drop them if they are of no use later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(
     clippy::exhaustive_enums,
@@ -234,7 +238,8 @@ impl Default for Policy {
     }
 }
 
-/// How much an engine may hold.
+/// How much an engine may hold, so that its memory is bounded. Begin with the default (about a million keys), change
+/// fields where you have more or less memory, and give it to [`Engine::new`](crate::Engine::new).
 ///
 /// Only `windows` and `outputs` refuse anything, and only at admission ([`Error::Full`](crate::Error)). Over the others
 /// nothing is refused and nothing is lost: the event is counted, without its text, or the oldest memory goes.
@@ -282,7 +287,9 @@ impl Limits {
     }
 }
 
-/// A policy that cannot work.
+/// Why a [`Policy`] cannot work: the error of [`Policy::check`], of [`Engine::new`](crate::Engine::new) and of
+/// [`Engine::set_policy`](crate::Engine::set_policy). Its text names the field and what the field may be; show it to
+/// whoever wrote the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidPolicy {

@@ -19,7 +19,8 @@ pub struct Zone {
     changes: Vec<(UnixTime, i16)>,
 }
 
-/// One quiet span of the week, in local time.
+/// One quiet span of the week in local time, for example every night from 22:00 to 07:00. Give one or more of them to
+/// [`QuietHours::new`]; a span whose end is not later than its beginning goes on until the next day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(
     clippy::exhaustive_structs,
@@ -34,8 +35,9 @@ pub struct Span {
     pub to: u16,
 }
 
-/// Quiet hours of one person. Several spans may overlap or touch: what counts is whether any of them covers the
-/// local time.
+/// The quiet hours of one person: spans of the week, in the local time of a [`Zone`]. Use them in your
+/// [`Host::quiet`](crate::Host::quiet): [`until`](Self::until) says whether it is quiet and when that ends. Spans may
+/// overlap or touch: it is quiet while any of them covers the local time.
 ///
 /// ```
 /// use reveille_core::UnixTime;
@@ -59,7 +61,8 @@ pub struct QuietHours {
     spans: Vec<Span>,
 }
 
-/// A zone or a span that cannot be.
+/// Why a [`Zone`] or [`QuietHours`] cannot be made: the error of [`Zone::new`], [`Zone::from_transitions`] and
+/// [`QuietHours::new`]. Its text names the value that is wrong; show it to whoever configures the hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidHours {

@@ -2,7 +2,8 @@
 
 use reveille_core::UnixTime;
 
-/// Counts, actors and times of one notification, ready for text.
+/// What a notification says about its events: how many they are, who caused them, and when they came. Use it to write
+/// the text, by yourself or with `render::Texts` (feature `render`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Summary {
@@ -20,7 +21,9 @@ pub struct Summary {
     pub unread: u32,
 }
 
-/// Distinct actors: exact up to a bound.
+/// The distinct actors of one notification, one by one up to the policy's `actors` (5 by default). Use it for a text
+/// such as "Ann and 2 others": if [`more`](Self::more) is true, there are further actors, and [`count`](Self::count) is
+/// a lower bound.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Actors {
     pub(crate) first: Option<u64>,

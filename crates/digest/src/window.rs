@@ -6,7 +6,9 @@ use reveille_core::UnixTime;
 
 use crate::time::{NEVER, span};
 
-/// The shape of a window.
+/// When the window of a key closes, and its events go out as one notification. Set it in
+/// [`Policy::window`](crate::Policy::window): use a fixed window for a delay that is always the same, a sliding one to
+/// wait for a pause in the conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(
     clippy::exhaustive_enums,

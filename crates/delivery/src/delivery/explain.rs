@@ -6,7 +6,8 @@ use super::Delivery;
 use super::live::{LegState, Live, Packed, Stage, Why};
 use crate::{DeviceId, Fate, HeldBy, JobId, Tried};
 
-/// What is known of a job.
+/// What is known of a job and its legs: returned by [`Delivery::explain`]. Use it to answer "why is this still here?"
+/// and "what became of it?".
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(
     clippy::exhaustive_structs,
@@ -19,7 +20,8 @@ pub struct Explanation {
     pub legs: Vec<LegExplanation>,
 }
 
-/// Where a job stands.
+/// Where a job stands: its devices are looked up, it is held, it is under way, or it has ended. Read it in
+/// [`Explanation::status`]; once it is under way, its legs say more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Status {
@@ -46,7 +48,8 @@ pub enum Status {
     },
 }
 
-/// What is known of a leg.
+/// What is known of a leg, which is the part of a job that goes to one device. Read it in [`Explanation::legs`] to see
+/// what the leg waits for, and which attempts failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(
     clippy::exhaustive_structs,
@@ -63,7 +66,8 @@ pub struct LegExplanation {
     pub tried: Vec<Tried>,
 }
 
-/// Where a leg stands.
+/// Where a leg stands: it waits, it is on its way, or it has ended. Read it in [`LegExplanation::status`] when somebody
+/// asks why a device was not told yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LegStatus {

@@ -118,7 +118,8 @@ pub(crate) enum LegState {
     },
 }
 
-/// Why a leg waits.
+/// Why a leg waits, and so what has to happen before its next attempt. [`Delivery::explain`](crate::Delivery::explain)
+/// returns it with each leg that waits; read it together with the time until which the leg waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Why {

@@ -88,7 +88,8 @@ pub struct Delivery {
     freed: Vec<(u32, DeviceId)>,
 }
 
-/// How many jobs came and how they ended.
+/// How many jobs came and how they ended: returned by [`Delivery::counts`]. Read it for metrics; the numbers are part
+/// of a snapshot, so they go on after a restart.
 ///
 /// `submitted + reopened` is always the jobs that are not settled and the sum of [`settled`](Self::settled).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -108,7 +109,8 @@ impl Counts {
     }
 }
 
-/// Why a job is not taken in: over a bound. Nothing has changed; say so to the source.
+/// Why a job is not taken in, because a bound is reached: the error of [`Delivery::admit`]. Nothing has changed; tell
+/// the source to send the job again later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum NotAdmitted {

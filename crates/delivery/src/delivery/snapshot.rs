@@ -17,7 +17,8 @@ const MAGIC: [u8; 4] = *b"RVDL";
 const VERSION: u8 = 1;
 const CHECK_LEN: usize = 8;
 
-/// Why bytes are not a delivery.
+/// Why bytes are not a snapshot of a delivery: the error of [`Delivery::read_snapshot`]. Do not try these bytes again
+/// with this version; take an older snapshot, and apply the log from there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum RestoreError {

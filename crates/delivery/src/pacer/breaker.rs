@@ -11,7 +11,8 @@ const CALLS: usize = 0;
 const FAILED: usize = 1;
 const SLOW: usize = 2;
 
-/// When a [`Breaker`] opens, and for how long.
+/// When a [`Breaker`] opens, and for how long. Begin with the default, and give it to [`Breaker::new`], or to a lane
+/// with [`LaneSettings::with_breaker`](super::LaneSettings::with_breaker).
 ///
 /// | setting | default | |
 /// |---|---|---|
@@ -35,7 +36,8 @@ pub struct BreakerSettings {
     probe_lease: u64,
 }
 
-/// A setting that cannot work.
+/// Why a setting of a breaker cannot work: returned by the `with_…` methods of [`BreakerSettings`]. Its text says what
+/// was wrong; show it to whoever configured the breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidBreaker {
@@ -130,7 +132,8 @@ impl BreakerSettings {
     }
 }
 
-/// A circuit breaker for one service, or one credential.
+/// A circuit breaker for one service, or one credential: while too many calls fail it lets none through, and later a
+/// few probes. A [`Pacer`](super::Pacer) has its own; use this one for calls that do not go through a pacer.
 ///
 /// What counts as a failure is the caller's word: that a *target* is gone is a success of the *service*.
 ///
@@ -177,7 +180,8 @@ pub struct Permit {
     lease: UnixTime,
 }
 
-/// What a report has changed.
+/// What the report of a call has changed in a [`Breaker`]: returned by [`Breaker::record`], and part of a pacer's
+/// alerts. Log it: from then on calls are stopped, or go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BreakerChange {
@@ -258,7 +262,8 @@ impl Breaker {
         Ok(lease)
     }
 
-    /// Reports a call.
+    /// Reports how a call ended and how long it took, and returns whether the breaker changes with it. A call that took
+    /// too long counts as slow, even if it succeeded.
     pub fn record(
         &mut self,
         permit: Permit,

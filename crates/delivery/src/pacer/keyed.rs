@@ -9,7 +9,8 @@ use super::{Level, Rate};
 
 const WAYS: usize = 8;
 
-/// One [`Rate`] for each of many recipients, devices, conversations.
+/// One [`Rate`] for each of many recipients, devices or conversations, in a fixed amount of memory. A
+/// [`Pacer`](super::Pacer) has its own; use this one to limit what does not go through a pacer.
 ///
 /// Eight keys share a line of a fixed table. When a line is full, the key that owes least goes: it holds the least that
 /// could be forgotten (its next take begins afresh). Keys are hashed with a secret seed, so nobody can crowd a line on
@@ -62,7 +63,7 @@ impl Keyed {
         line.iter().find(|entry| entry.key == name).map_or(Ok(()), |entry| entry.level.peek(&self.rate, now))
     }
 
-    /// Gives one back.
+    /// Gives one back that was taken for a key and not used.
     pub fn refund(&mut self, key: u64, now: UnixTime) {
         let rate = self.rate;
         if let Some(level) = self.level(key, now) {

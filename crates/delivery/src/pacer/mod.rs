@@ -165,7 +165,7 @@ impl<T> Pacer<T> {
         }
     }
 
-    /// Requests that wait.
+    /// How many requests wait, in all lanes.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.queued

@@ -7,11 +7,13 @@ use crate::id::id;
 use crate::{HeldBy, LegId, PayloadDigest, Priority, Send, Verdict};
 
 id! {
-    /// What is paced together: one service, one credential, one host. A hash of them, or a number.
+    /// The number of a lane: requests that are paced together, because they go to one service, with one credential, to
+    /// one host. Use a hash of these three, or a number of your own.
     LaneId(u64)
 }
 id! {
-    /// A credential: a VAPID key at one push service, an APNs key, an FCM project.
+    /// The number of a credential: a VAPID key at one push service, an APNs key, an FCM project. Give the same number
+    /// to everything that is sent with it: when the service refuses the credential, all of that waits.
     CredentialId(u32)
 }
 id! {
@@ -122,7 +124,8 @@ const fn fold(bits: u128) -> u64 {
     (bits ^ (bits >> 64)) as u64
 }
 
-/// A request that may leave now.
+/// A request that may leave now; returned by [`Pacer::next`](super::Pacer::next). Send its content at once, and give
+/// the ticket back with the result, since it takes a place until then.
 #[derive(Debug)]
 #[must_use = "send it, and report"]
 #[allow(
@@ -182,7 +185,9 @@ pub struct Held<T> {
     pub content: T,
 }
 
-/// What an attempt's result means after all that is known across jobs.
+/// What an attempt's result means after all that is known across jobs: returned by
+/// [`Pacer::report`](super::Pacer::report). Give this verdict to the delivery, and not the one that you reported: for
+/// example, a target that was said to be dead may only be suspected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(
     clippy::exhaustive_structs,
@@ -193,7 +198,9 @@ pub struct Judged {
     pub verdict: Verdict,
 }
 
-/// What the operator should know.
+/// What the operator should know: a service, a credential or a message is in trouble, or well again. Take it from
+/// [`Pacer::poll_alert`](super::Pacer::poll_alert) and show it; after [`CredentialBad`](Self::CredentialBad) somebody
+/// has to act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Alert {

@@ -8,7 +8,8 @@ use reveille_core::UnixTime;
 use super::window::Window;
 use crate::PayloadDigest;
 
-/// Tells a message that nobody accepts from targets that accept nothing.
+/// Tells a message that nobody accepts from targets that accept nothing. A [`Pacer`](super::Pacer) has one and acts on
+/// it; use this one only where requests do not go through a pacer.
 ///
 /// The same message, refused as wrong for several devices and accepted for none, is at fault itself: it is not sent any
 /// more, and the devices are not suspected for it. One that was accepted since its first refusal is not.
@@ -100,7 +101,8 @@ pub struct PruneBreaker {
     stopped_until: UnixTime,
 }
 
-/// Whether a dead target may be dropped.
+/// Whether a target that is said to be dead may be dropped: returned by [`PruneBreaker::dead`]. Drop the target only if
+/// this is [`Allowed`](Self::Allowed), and otherwise only suspect it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Pruning {
@@ -127,7 +129,7 @@ impl PruneBreaker {
         Self { per_mille, minimum: minimum.max(1), pause, window, stopped_until: UnixTime::EPOCH }
     }
 
-    /// A target answered.
+    /// Counts a target that accepted a message: this lowers the share of dead ones.
     pub fn well(&mut self, now: UnixTime) {
         self.window.add(WELL, now);
     }

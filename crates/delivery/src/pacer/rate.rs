@@ -7,7 +7,8 @@ use thiserror::Error;
 
 const NANOS_PER_MILLI: u64 = 1_000_000;
 
-/// So many in each span, and how many at once. Rounded so that it is never exceeded.
+/// How often something may happen: so many times in each span, and so many at once; rounded so that it is never
+/// exceeded. Give it to a lane, to a [`Keyed`](super::Keyed) limiter, or to a [`Level`].
 ///
 /// Defaults of this crate and documented limits of services are the constants here; see
 /// [`PacerSettings`](crate::pacer::PacerSettings) for where they go.
@@ -31,7 +32,8 @@ pub struct Rate {
     tolerance: u64,
 }
 
-/// A rate that cannot be.
+/// Why a [`Rate`] cannot be made: the error of [`Rate::new`]. A rate must allow at least one in its span and one at
+/// once; show the error's text to whoever configured the rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidRate {
@@ -125,7 +127,7 @@ impl Level {
         self.owed.saturating_sub(passed.saturating_mul(NANOS_PER_MILLI))
     }
 
-    /// Takes one.
+    /// Takes one, if the rate allows it now.
     ///
     /// # Errors
     /// When to come again: nothing is taken. A millisecond too early is too early.

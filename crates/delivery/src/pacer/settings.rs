@@ -12,7 +12,8 @@ use super::{BreakerSettings, Rate};
 #[allow(clippy::exhaustive_structs, reason = "a number under a name")]
 pub struct ServiceId(pub u16);
 
-/// Bounds and rates of a [`Pacer`](crate::pacer::Pacer).
+/// Bounds and rates of a [`Pacer`](crate::pacer::Pacer). Begin with the default, change what your services ask for, and
+/// give it to [`Pacer::new`](crate::pacer::Pacer::new).
 ///
 /// | setting | default | |
 /// |---|---|---|
@@ -188,7 +189,8 @@ impl PacerSettings {
     }
 }
 
-/// How one lane behaves: what goes to one service, with one credential, to one host.
+/// How one lane behaves, that is, all requests to one service, with one credential, to one host. Give it to
+/// [`PacerSettings::with_lane`] for a service that needs other limits than the default.
 ///
 /// | setting | default | |
 /// |---|---|---|
@@ -219,7 +221,7 @@ impl Default for LaneSettings {
 }
 
 impl LaneSettings {
-    /// Sets the rate.
+    /// Sets the rate at which requests may leave the lane.
     #[must_use]
     pub const fn with_rate(mut self, rate: Rate) -> Self {
         self.rate = rate;

@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 use crate::id::id;
 
 id! {
-    /// One connection to a service.
+    /// The number of one connection to a service, different for each that is open. Give it to
+    /// [`Pacer::connection_open`](super::Pacer::connection_open), or to [`Streams::open`]; then every request says on
+    /// which connection it is to leave.
     ConnectionId(u64)
 }
 
-/// The connections of a lane, and what is on them.
+/// The connections of a lane, and how many requests are on each, so that no connection has more than the server allows.
+/// A [`Pacer`](super::Pacer) has one for each lane; use this one where requests do not go through a pacer.
 ///
-/// Use it where the HTTP client leaves connections to its caller, as one must for APNs: a server's limit is 1,000, but
-/// starts at 1 with some credentials.
+/// It is needed where the HTTP client leaves connections to its caller, as one must for APNs: a server's limit is 1,000,
+/// but starts at 1 with some credentials.
 #[derive(Clone, Debug, Default)]
 pub struct Streams {
     connections: BTreeMap<ConnectionId, Connection>,

@@ -9,8 +9,9 @@ use super::window::Window;
 const REQUESTS: usize = 0;
 const ACCEPTS: usize = 1;
 
-/// Refuses here, with growing probability, what the service would refuse there: `(requests − K · accepts) / (requests + 1)`
-/// over two minutes.
+/// Refuses a request here, with growing probability, that the service would probably refuse there:
+/// `(requests − K · accepts) / (requests + 1)` over two minutes. Use it in a pacer with
+/// [`PacerSettings::with_throttle`](super::PacerSettings::with_throttle), or alone for other calls.
 ///
 /// An option: a breaker is all or nothing, this lets through what the service can bear. A request counts when it starts;
 /// counted at its end, a service that answers nothing at all would look well (zeromicro/go-zero#5011).

@@ -7,7 +7,8 @@ use crate::store::record::Wait;
 use crate::time::{after, point};
 use crate::{Engine, Fate, Generation, Host, Lane};
 
-/// What an answer did.
+/// What an answer to a notification did: returned by [`Engine::handle_response`], [`Engine::handle_failure`] and
+/// [`Engine::handle_held`]. Use it to notice late answers: after [`Stale`](Self::Stale) nothing has to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(
     clippy::exhaustive_enums,

@@ -9,7 +9,8 @@ use crate::store::record::Wait;
 use crate::time::{NEVER, after, span};
 use crate::{Engine, Fate, Host};
 
-/// How a recovered engine treats windows whose time passed while nobody ran it.
+/// How a recovered engine treats windows whose time passed while nobody ran it. Give it to [`Engine::handle_recovered`]
+/// once after a restart, before the first poll; the default flushes all of them at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(
     clippy::exhaustive_structs,
@@ -22,7 +23,8 @@ pub struct CatchUp {
     pub rate: Rate,
 }
 
-/// What happens to an overdue window.
+/// What happens to a window that was overdue when the engine recovered. Choose it in [`CatchUp::overdue`]: send old
+/// events at once, let them wait for new ones, or let those expire that are too old.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(
     clippy::exhaustive_enums,
@@ -37,7 +39,9 @@ pub enum Overdue {
     DropOlderThan(Duration),
 }
 
-/// At most so many windows in each span of this length; the oldest go first.
+/// How fast many waiting windows may go out: at most `windows` in each span of `every`, the oldest first. Use it in
+/// [`CatchUp`] and with [`Engine::recheck_where`], so that a restart or another calendar does not send everything in
+/// the same second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(
     clippy::exhaustive_structs,

@@ -36,7 +36,8 @@ pub use retract::{Read, Retracted, Selector};
 /// urgent event is treated as an ordinary one.
 pub(crate) const MAX_FLIGHTS: usize = 16;
 
-/// Many events, one notification. See the [crate's documentation](crate) for the loop that drives it.
+/// Collects many events of a key, and gives one notification for them when its [`Policy`] says so. Use one engine for
+/// all keys that share a policy; the [crate's documentation](crate) shows the loop that drives it.
 pub struct Engine<H: Host> {
     pub(crate) host: H,
     pub(crate) calendar: H::Calendar,
@@ -108,7 +109,7 @@ impl Derived {
 }
 
 impl<H: Host> Engine<H> {
-    /// An empty engine.
+    /// Makes an empty engine. Give it the same secret seed after every restart: collapse ids follow from it.
     ///
     /// # Errors
     /// [`InvalidPolicy`] says which of the policy's fields cannot work.
@@ -165,7 +166,7 @@ impl<H: Host> Engine<H> {
         self.memories.len
     }
 
-    /// The caller's side.
+    /// Gives the host that the engine was made with.
     #[must_use]
     pub const fn host(&self) -> &H {
         &self.host

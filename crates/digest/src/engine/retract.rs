@@ -7,7 +7,8 @@ use crate::store::record::{Hot, flag};
 use crate::store::seen::{Known, Seen};
 use crate::{Cause, Engine, Error, EventId, Fate, Host, Lane, Output};
 
-/// What was read of a conversation.
+/// How much of a conversation was read: give it to [`Engine::handle_read`]. Use [`UpTo`](Self::UpTo) where the events
+/// have numbers, and [`Through`](Self::Through) where they have none; a plain `u64` becomes `UpTo`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(
     clippy::exhaustive_enums,
@@ -30,7 +31,8 @@ impl From<u64> for Read {
     }
 }
 
-/// What to cancel of a key.
+/// Which events of a key are to be cancelled: give it to [`Engine::handle_cancel`] when something is not wanted any
+/// more, for example a deleted message, or a ring after the call has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(
     clippy::exhaustive_enums,
@@ -45,7 +47,8 @@ pub enum Selector {
     All,
 }
 
-/// What a read or a cancel took back.
+/// How many events a read or a cancel took back: returned by [`Engine::handle_read`] and [`Engine::handle_cancel`]. Use
+/// it for logs and statistics; what has to be sent because of it comes as an [`Output`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(
     clippy::exhaustive_structs,

@@ -59,7 +59,8 @@ pub struct Texts {
     list: List,
 }
 
-/// How names are put in a row.
+/// How names are put in a row, for the placeholder `{actors}`. Give it to [`Texts::with_list`] if your texts name
+/// several actors; without it, a row is "Ann, Bob" or "Ann, Bob +2".
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[allow(
     clippy::exhaustive_structs,
@@ -72,7 +73,8 @@ pub struct List {
     pub more: Template,
 }
 
-/// One text per CLDR plural category: `zero`, `one`, `two`, `few`, `many`, `other`.
+/// One text for each CLDR plural category that a language uses: `zero`, `one`, `two`, `few`, `many`, `other`. Make it
+/// from pairs of category and text, and give it to [`Texts::new`]; English needs `one` and `other`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Template {
     texts: BTreeMap<String, String>,
@@ -90,7 +92,8 @@ impl Template {
     }
 }
 
-/// Texts that cannot be used.
+/// Why texts cannot be used: the error of [`Texts::new`], [`Texts::for_language`] and [`Texts::with_list`]. It names
+/// the language or the plural category that is wrong or missing; show it to whoever wrote the texts.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidTexts {
@@ -114,8 +117,8 @@ pub enum InvalidTexts {
     },
 }
 
-/// The parts of a text, for a client that localises by itself (`loc-key` and `loc-args` of APNs, `body_loc_key` and
-/// `body_loc_args` of FCM).
+/// The plural category and the arguments of a text; returned by [`Texts::parts`]. Send them in place of a text if the
+/// client localises by itself (`loc-key` and `loc-args` of APNs, `body_loc_key` and `body_loc_args` of FCM).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(
     clippy::exhaustive_structs,

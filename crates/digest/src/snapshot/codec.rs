@@ -1,6 +1,7 @@
 //! Keys, payloads and folds as bytes.
 
-/// A value that can go into a snapshot: a plain encoding that knows its own length.
+/// A value that can go into a snapshot: a plain encoding that knows its own length. Implement it for the key, the
+/// payload, the fold and the calendar of your [`Host`](crate::Host) if the engine's state or its inputs are stored.
 ///
 /// Implemented for integers, `bool`, `()`, `String`, `Vec<u8>`, byte arrays, `Option` and tuples up to four.
 pub trait Codec: Sized {

@@ -14,7 +14,9 @@ use crate::{Engine, Host, Seed};
 
 pub use codec::Codec;
 
-/// Why bytes are not an engine.
+/// Why the bytes of a snapshot are not an engine: returned by [`Logged::restore`](reveille_core::Logged::restore),
+/// inside `SnapshotError::Machine`. Do not try these bytes again; take an older snapshot, and replay the log from
+/// there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum RestoreError {
