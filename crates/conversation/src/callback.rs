@@ -4,7 +4,8 @@ use crate::words::words;
 use crate::{CallbackMode, Kind, Reason};
 
 words! {
-    /// Where a callback stands.
+    /// Where a callback stands. Give it to [`transition`] to ask what follows from an event; the machine keeps one for
+    /// each callback.
     State {
         /// It waits for its turn.
         Waiting = "waiting",
@@ -24,7 +25,8 @@ words! {
         Over = "over",
     }
 
-    /// What happens to a callback.
+    /// What happens to a callback. Give it to [`transition`], together with the [`State`], to learn whether the
+    /// customer is told.
     On {
         /// The wait fell below the threshold.
         WaitBelow = "wait_below",
@@ -55,7 +57,8 @@ words! {
     }
 }
 
-/// In which scenario a transition holds.
+/// In which scenario a [`Transition`] holds: always, or only for one [`CallbackMode`]. Read it when you print or check
+/// the [`TABLE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(
     clippy::exhaustive_enums,
@@ -70,7 +73,7 @@ pub enum Scenario {
     CallIn,
 }
 
-/// Where a transition leads.
+/// The state that a [`Transition`] leads to. Read it when you print or check the [`TABLE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(
     clippy::exhaustive_enums,
@@ -85,7 +88,8 @@ pub enum Next {
     Back,
 }
 
-/// What a transition does.
+/// What a [`Transition`] does: tell the customer, stay silent for a reason, wait, or note it. Read it when you print or
+/// check the [`TABLE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(
     clippy::exhaustive_enums,
@@ -102,7 +106,8 @@ pub enum Does {
     Note,
 }
 
-/// One row.
+/// One row of the [`TABLE`]: from which states, at what event, what is done and where it leads. [`transition`] returns
+/// the row that holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(
     clippy::exhaustive_structs,
@@ -196,7 +201,8 @@ pub const TABLE: &[Transition] = &[
     row(&[Over], On::Completed, Any, Stay, Suppress(Reason::CallbackOver)),
 ];
 
-/// The row that holds.
+/// The row that holds for this state, event and mode: the first one that fits. The [`TABLE`] has one for every case, so
+/// there is always one.
 #[must_use]
 pub fn transition(state: State, on: On, mode: CallbackMode) -> Option<&'static Transition> {
     TABLE.iter().find(|row| {

@@ -10,7 +10,8 @@ use thiserror::Error;
 /// The longest id, in bytes. UUIDs have 36, the longest ids of the platforms read here about 80.
 pub const MAX_ID: usize = 128;
 
-/// Why a text is not an id.
+/// Why a text is not an id: returned by `new` and `from_str` of every id here, such as [`PersonId::new`]. An id has 1
+/// to 128 bytes and no control characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidId {
@@ -59,7 +60,7 @@ macro_rules! ids {
                 checked(text).map(Self)
             }
 
-            /// Its text.
+            /// The id as it was given.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -100,22 +101,30 @@ macro_rules! ids {
 }
 
 ids! {
-    /// A conversation: the key of everything here, and of the shard.
+    /// The id of a conversation, as its platform gives it. Everything here is kept by it; choose the shard by it, too,
+    /// so that one machine gets all events of a conversation.
     ConversationId
-    /// A person as the registry of devices knows them: an agent's user id, a guest's session.
+    /// The id of a person: an agent's user id, or a guest's session. Use the same id as the owner of devices in your
+    /// registry, so that a notification finds its devices.
     PersonId
-    /// One device of a person.
+    /// The id of one device of a person. Give it in events that happen on a device, so that this device gets no
+    /// needless push, such as the cancel of a call that it answered.
     DeviceId
-    /// A queue.
+    /// The id of a queue of a contact centre. Use it in offers, callbacks and [`Thresholds`](crate::rules::Thresholds)
+    /// to say which queue is meant.
     QueueId
-    /// A message, as its platform names it.
+    /// The id of a message, as its platform gives it. Give it in each [`Message`](crate::event::Message) if you can: it
+    /// serves to look up the start of the text, and to notice a message that comes twice where the platform does not
+    /// number them.
     MessageId
     /// One offer of a call to one person (the platform's communication, session or leg id). With it, an answer or a cancel
     /// finds its ring even when events change places.
     OfferId
-    /// An app, for the kill switch.
+    /// The id of an app, such as a bundle id: list it in the [`KillSwitch`](crate::rules::KillSwitch) to stop the
+    /// pushes to this app.
     AppId
-    /// An event, as its source names it. Idempotency over hours belongs to who admits events; it is carried, not used here.
+    /// The id of an event, as its source gives it. The machine carries it but does not use it: to drop an event that
+    /// comes again after hours, compare ids before you hand events in.
     EventId
 }
 

@@ -7,7 +7,9 @@ use crate::event::{Event, PersonEvent, QueueEvent};
 use crate::rules::Rules;
 use crate::{LookupKey, Text};
 
-/// One input.
+/// One thing that the machine is told: an event, an answer to a look-up, other rules, or that time has passed. Give
+/// each one to [`Conversations`](crate::machine::Conversations); write it to your log before, with
+/// [`encode`](Self::encode), if you replay logs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Input {
@@ -25,7 +27,8 @@ pub enum Input {
     Tick,
 }
 
-/// A look-up's answer.
+/// The answer to a [`Lookup`](crate::output::Lookup): the text that was wanted, or that nobody knows it. Give it to the
+/// machine as [`Input::Answer`]; a notification that waits for nothing else then leaves at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     clippy::exhaustive_structs,
@@ -41,7 +44,8 @@ pub struct Answer {
 /// The encoding's version: the first byte of an encoded input.
 const VERSION: u8 = 1;
 
-/// Why bytes are not an input.
+/// Why bytes are not an input: the error of [`Input::decode`]. A log that gives it was written by another version of
+/// this library, or is damaged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum DecodeError {

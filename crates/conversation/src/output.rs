@@ -9,7 +9,8 @@ use crate::{
     QueueId, Reason, Role, Slot, Text, Urgency,
 };
 
-/// One consequence of an input.
+/// One consequence of an [`Input`](crate::input::Input): a notification, a withdrawal, a question, or a line for logs.
+/// Take all of them from the machine after each input, and act on each one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Output {
@@ -25,7 +26,8 @@ pub enum Output {
     Note(Note),
 }
 
-/// One notification for one person. What a digest collects, and what is written for each of their devices (E10).
+/// One notification for one person: a digest may collect it, and a writer makes a push of it for each of their devices
+/// (E10). Send it to the given channels only, and not after the given time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     clippy::exhaustive_structs,
@@ -121,7 +123,8 @@ pub struct Withdraw {
 }
 
 words! {
-    /// How something is taken back.
+    /// How a [`Withdraw`] takes something back: silently, or as the cancel of a ring. Match on it when you write the
+    /// push for a device.
     Takes {
         /// Silently: what is shown disappears (E2).
         Invalidate = "invalidate",
@@ -130,7 +133,8 @@ words! {
     }
 }
 
-/// The form of a cancel on each platform (B7).
+/// The form that a cancel has on each of the three push services (B7), as the
+/// [`CancelRules`](crate::rules::CancelRules) say. Read it when you write a [`Withdraw`] for a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     clippy::exhaustive_structs,
@@ -145,7 +149,8 @@ pub struct Forms {
     pub web_push: CancelForm,
 }
 
-/// Nobody is told, and why.
+/// The report that an input leads to no push for somebody, with the [`Reason`] (X2). Nothing has to be done; count it
+/// or log it, so that you can answer why a push did not come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     clippy::exhaustive_structs,
@@ -162,7 +167,8 @@ pub struct Suppressed {
     pub reason: Reason,
 }
 
-/// A question to whoever knows names: the caller's directory, its cache, the platform's API.
+/// A question for a name or a text that an event does not hold. Ask the directory, the cache or the platform's API that
+/// knows it, and give the result as [`Answer`](crate::input::Answer); at the deadline, what waits leaves without it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     clippy::exhaustive_structs,
@@ -175,7 +181,8 @@ pub struct Lookup {
     pub deadline: UnixTime,
 }
 
-/// What can be looked up.
+/// What a [`Lookup`] asks for: the name of a queue or of a person, or the start of a message. Give the same key back in
+/// the [`Answer`](crate::input::Answer).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum LookupKey {
@@ -187,7 +194,8 @@ pub enum LookupKey {
     Snippet(ConversationId, MessageId),
 }
 
-/// Nothing to do.
+/// A line for logs, audits and counters: an input that leads to no push, or more about one that does. Nothing has to be
+/// done for it, but keep those for the audit if you need one (B8).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     clippy::exhaustive_structs,
@@ -202,7 +210,8 @@ pub struct Note {
     pub what: Noted,
 }
 
-/// What is noted.
+/// What a [`Note`] says. Match on it to count what happened, and to write an audit of the decisions about presence
+/// (B8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Noted {
@@ -232,19 +241,21 @@ pub enum Noted {
     RulesChanged,
 }
 
-/// What replaces what on a device: a keyed hash of recipient, conversation and slot. Nobody learns from it who talks to
-/// whom. Text form: 22 characters of base64url, so that it fits Web Push `Topic`, APNs and FCM alike.
+/// The key by which a device replaces one notification with another: give it to the push service as collapse key. It is
+/// a keyed hash of recipient, conversation and slot, so nobody learns from it who talks to whom.
+///
+/// Its text form has 22 characters of base64url, so that it fits Web Push `Topic`, APNs and FCM alike.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CollapseKey(u128);
 
 impl CollapseKey {
-    /// From its bits.
+    /// Makes one again from [`to_bits`](Self::to_bits).
     #[must_use]
     pub const fn from_bits(bits: u128) -> Self {
         Self(bits)
     }
 
-    /// Its bits.
+    /// The number in it, for a store.
     #[must_use]
     pub const fn to_bits(self) -> u128 {
         self.0
@@ -277,13 +288,13 @@ macro_rules! numbers {
         pub struct $name($int);
 
         impl $name {
-            /// From its bits.
+            /// Makes one again from [`to_bits`](Self::to_bits).
             #[must_use]
             pub const fn from_bits(bits: $int) -> Self {
                 Self(bits)
             }
 
-            /// Its bits.
+            /// The number in it, for a store.
             #[must_use]
             pub const fn to_bits(self) -> $int {
                 self.0

@@ -3,7 +3,8 @@
 use crate::words::words;
 
 words! {
-    /// Why an event leads to no push for somebody (X2). Each is a code for a counter.
+    /// Why an event leads to no push for somebody (X2): given in each [`Suppressed`](crate::output::Suppressed). Use
+    /// its name as the code of a counter, and to answer why a push did not come.
     Reason {
         /// A system message (E1).
         SystemMessage = "system_message",

@@ -26,25 +26,27 @@ pub const MAX_TOPICS: usize = 1_000;
 /// See [`MAX_TOPICS`].
 pub const MAX_CHANNELS: usize = 20;
 
-/// One connection. Numbers are not used again.
+/// The number of one connection, given by [`Do::Connect`]. Keep it with the connection, and give it back with whatever
+/// happens there; a number is not used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Link(u64);
 
 impl Link {
-    /// From its bits.
+    /// Makes one again from [`to_bits`](Self::to_bits).
     #[must_use]
     pub const fn from_bits(bits: u64) -> Self {
         Self(bits)
     }
 
-    /// Its bits.
+    /// The number in it, for a log.
     #[must_use]
     pub const fn to_bits(self) -> u64 {
         self.0
     }
 }
 
-/// What happened to a connection.
+/// What happened to a connection. Give it to [`Reconnect::handle_event`] with the connection's [`Link`]; a connection
+/// that fails goes to [`Reconnect::handle_failure`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StreamEvent {
@@ -64,7 +66,8 @@ pub enum StreamEvent {
     ClosingSoon,
 }
 
-/// What the driver does next.
+/// What the program that holds the connections does next: returned by [`Reconnect::poll_output`]. Do each one before
+/// you wait for the next event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Do {
@@ -344,7 +347,8 @@ impl Reconnect {
     }
 }
 
-/// More topics than a client may subscribe.
+/// The error of [`plan_channels`] when there are more topics than one client may subscribe. Subscribe fewer topics, or
+/// use a second client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("expected at most {limit} topics, found {given}")]
 #[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]

@@ -9,8 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// boundaries of graphemes.
 pub const MAX_TEXT: usize = 512;
 
-/// A name or a snippet for a notification: at most 512 bytes, cut at a character. `Debug` shows its length only, because
-/// what people write to each other does not belong into logs.
+/// A name or the start of a message, for use in a notification: at most 512 bytes; what is longer is cut between two
+/// characters. `Debug` shows its length only, because what people write to each other does not belong in logs.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Text(Arc<str>);
 
@@ -22,7 +22,7 @@ impl Text {
         Self(Arc::from(text.get(..end).unwrap_or_default()))
     }
 
-    /// The text.
+    /// The text as it is shown; keep it out of logs.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -40,7 +40,8 @@ macro_rules! words {
 pub(crate) use words;
 
 words! {
-    /// What somebody is in a conversation (E1).
+    /// What somebody is in a conversation (E1). Give it in events about a person; the
+    /// [`RecipientRules`](crate::rules::RecipientRules) say for each role on which channels it is told.
     Role {
         /// A customer: a guest of a web page, a user of an app.
         Visitor = "visitor",
@@ -66,7 +67,9 @@ words! {
         Email = "email",
     }
 
-    /// What an agent is said to be doing (B8). It lags by 2–3 s.
+    /// What an agent is said to be doing (B8); it lags by 2–3 s. Give it when it changes, as
+    /// [`PersonChange::Presence`](crate::event::PersonChange::Presence); a [`PresenceFilter`] says what follows for
+    /// offers.
     Presence {
         /// Ready.
         Available = "available",
@@ -78,7 +81,8 @@ words! {
         OnCall = "on_call",
     }
 
-    /// A way to somebody (E5).
+    /// A way to reach somebody (E5). A set of them, [`Channels`], says in rules and outputs where a notification may
+    /// go.
     Channel {
         /// E-mail.
         Email = "email",
@@ -90,7 +94,8 @@ words! {
         WebPush = "web_push",
     }
 
-    /// What a notification is about.
+    /// What a notification is about, given in each [`Intent`](crate::output::Intent). Use it to choose text, sound and
+    /// buttons; the rules choose channels by it.
     Kind {
         /// Somebody wrote (A2, E1).
         NewMessage = "new_message",
@@ -120,7 +125,8 @@ words! {
         CallbackFinalAttemptFailed = "callback_final_attempt_failed",
     }
 
-    /// What replaces what: a newer notification of a slot replaces the older one, and a cancel shares the slot of its ring.
+    /// The group in which notifications of one conversation replace each other: a newer one takes the place of the
+    /// older one. [`Kind::slot`] returns it; a cancel has the slot of its ring.
     Slot {
         /// Messages.
         Message = "message",
@@ -134,7 +140,8 @@ words! {
         Callback = "callback",
     }
 
-    /// How soon it has to be there.
+    /// How soon a notification has to be there. Use it as the priority or urgency of the request to a push service;
+    /// [`Kind::urgency`] returns it.
     Urgency {
         /// When convenient.
         Normal = "normal",
@@ -142,7 +149,8 @@ words! {
         High = "high",
     }
 
-    /// Why something is taken back (B7).
+    /// Why something is taken back (B7), given in each [`Withdraw`](crate::output::Withdraw). Use it to choose the text
+    /// that replaces a ring, such as "answered by somebody else".
     Cause {
         /// The caller hung up before anybody answered.
         Abandoned = "abandoned",
@@ -170,7 +178,8 @@ words! {
         Read = "read",
     }
 
-    /// How a cancel is written for a platform (B7): whoever shows nothing for a push is punished by some platforms.
+    /// How a cancel is written for a platform (B7). Choose it in the [`CancelRules`](crate::rules::CancelRules): some
+    /// platforms punish an app that shows nothing for a push, so data alone is not right for all of them.
     CancelForm {
         /// A visible notification that replaces the ring.
         Replacement = "replacement",
@@ -178,7 +187,8 @@ words! {
         Data = "data",
     }
 
-    /// How presence filters offers (B8).
+    /// How presence decides whether an offer rings (B8). Choose it in the [`CallRules`](crate::rules::CallRules):
+    /// strict spares agents who are away, soft does not lose an assigned offer when presence is out of date.
     PresenceFilter {
         /// Not at all.
         Off = "off",
@@ -188,7 +198,8 @@ words! {
         Strict = "strict",
     }
 
-    /// Who calls whom in a callback.
+    /// Who calls whom in a callback. Give it when the callback is created; it decides which of the steps the customer
+    /// is told.
     CallbackMode {
         /// The contact centre calls the customer.
         CallBack = "call_back",
@@ -196,7 +207,8 @@ words! {
         CallIn = "call_in",
     }
 
-    /// What handed a conversation on (E4).
+    /// How a conversation was handed on to an agent (E4): a word for use in your own rules and logs. The event that the
+    /// machine is given is one of [`What`](crate::event::What).
     Handover {
         /// Forwarded.
         Forwarded = "forwarded",
@@ -206,7 +218,8 @@ words! {
         Delegated = "delegated",
     }
 
-    /// What a message is.
+    /// What a message is: written, a file, or made by the platform. Give it in each [`Message`](crate::event::Message);
+    /// nobody is told of what the platform made.
     MessageKind {
         /// Written by a person or a bot.
         Written = "written",
@@ -218,7 +231,7 @@ words! {
 }
 
 impl Kind {
-    /// Its slot.
+    /// The slot that it belongs to.
     #[must_use]
     pub const fn slot(self) -> Slot {
         match self {
@@ -245,7 +258,8 @@ impl Kind {
     }
 }
 
-/// A set of channels.
+/// A set of [`Channel`]s. Use it in rules to say where a kind of notification may go; outputs have one that says where
+/// to send.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Channels(u8);
 
@@ -255,7 +269,7 @@ impl Channels {
     /// All four.
     pub const ALL: Self = Self(0b1111);
 
-    /// These.
+    /// The set of these channels.
     #[must_use]
     pub const fn of(channels: &[Channel]) -> Self {
         let mut bits = 0;
@@ -267,7 +281,7 @@ impl Channels {
         Self(bits)
     }
 
-    /// Those in both.
+    /// The channels that are in both sets.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 & other.0)

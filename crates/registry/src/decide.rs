@@ -10,7 +10,8 @@ use crate::{
     Token, TokenValue,
 };
 
-/// What is to be done with a record.
+/// What [`decide`] found: the change of one record, the revision that this change relies on, and what is to be done
+/// afterwards. Commit the change by compare-and-set, and then act on the consequences.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "commit the change, and see to the consequences"]
 #[allow(
@@ -27,7 +28,8 @@ pub struct Decision {
     pub consequences: Vec<Consequence>,
 }
 
-/// What becomes of a record.
+/// What a [`Decision`] does to the record in the store: it keeps it, replaces it or deletes it. Match on it in a store
+/// of your own; [`Memory::commit`](crate::memory::Memory::commit) does so already.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Change {
@@ -39,7 +41,8 @@ pub enum Change {
     Purge,
 }
 
-/// What else follows.
+/// Something that follows from a [`Decision`] besides the change of the record, such as a cancel, a check or a question
+/// to the app. Act on each one when the change is committed; [`Stale`](Self::Stale) needs a line in a log only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Consequence {

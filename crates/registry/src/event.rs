@@ -65,7 +65,8 @@ pub enum Event {
     Tick,
 }
 
-/// What an app says when it registers.
+/// What an app says when it registers: which device it is, who is logged in, on which platform, and its tokens. Make
+/// one with [`Registration::new`], and give it in [`Event::Register`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -139,7 +140,8 @@ impl Registration {
     }
 }
 
-/// What delivery found out about a token.
+/// What the answer of a push service says about one token: accepted, not known, or gone. Give it in [`Event::Delivery`]
+/// after an attempt to send; the token is then confirmed, suspected or dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "effect", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
@@ -155,7 +157,8 @@ pub enum Effect {
     },
 }
 
-/// Whether tokens may be dropped. Delivery's prune breaker knows: too many at once are no coincidence.
+/// Whether tokens may be dropped at the moment. Give it with each [`Event::Delivery`], as delivery's prune breaker
+/// says: if too many tokens seem gone at once, the fault is probably the service's, and they are suspected only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

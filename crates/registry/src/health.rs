@@ -75,7 +75,8 @@ impl HealthSettings {
     }
 }
 
-/// The check of one subscription.
+/// The server's half of the check whether one push subscription still works, as a [`Machine`]. Keep one for each
+/// subscription: give it what the service worker reports, and do what its outputs say.
 ///
 /// ```
 /// use reveille_core::{Machine, UnixTime};
@@ -114,7 +115,8 @@ pub struct HealthState {
     pub day: UnixTime,
 }
 
-/// The name of one probe.
+/// The number of one probe, made up by the service worker. Put it into the push, so that the worker can confirm the
+/// same number when the push arrives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ProbeId(u64);
@@ -126,14 +128,15 @@ impl ProbeId {
         Self(bits)
     }
 
-    /// Its bits.
+    /// The number, for the push or a store.
     #[must_use]
     pub const fn to_bits(self) -> u64 {
         self.0
     }
 }
 
-/// What a check is told.
+/// What a [`HealthCheck`] is told: what the service worker reports, or that time has passed. Give each one to
+/// [`Machine::apply`] when it happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Input {
@@ -153,7 +156,8 @@ pub enum Input {
     Tick,
 }
 
-/// What a check wants.
+/// What a [`HealthCheck`] found, and wants done: returned by [`Machine::apply`]. Push the probe, answer the worker, or
+/// suspect the device, as it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Output {
@@ -196,7 +200,7 @@ impl HealthCheck {
         Self { settings, state, now: UnixTime::EPOCH, out: Vec::new() }
     }
 
-    /// What to keep.
+    /// What a store keeps of this check; [`from_state`](Self::from_state) makes it again.
     #[must_use]
     pub const fn state(&self) -> HealthState {
         self.state

@@ -7,7 +7,8 @@ use thiserror::Error;
 
 use crate::{Change, Consequence, Decision, Device, DeviceKey, Event, RegistryPolicy, TokenValue, decide};
 
-/// Devices by name.
+/// A store of devices in memory, by their names. Use it in tests, in small services that may lose their devices when
+/// they restart, and as the model that a store of your own is compared with.
 ///
 /// ```
 /// use reveille_core::UnixTime;
@@ -37,7 +38,7 @@ pub struct Conflict {
 }
 
 impl Memory {
-    /// A device.
+    /// The device of this name; `None` if there is no record of it.
     #[must_use]
     pub fn load(&self, key: &DeviceKey) -> Option<&Device> {
         self.devices.get(key)

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::record::FormVersion;
 
-/// A way to reach somebody.
+/// A way to reach somebody that can be paused by itself. Give it to [`Pauses::pause`] when a person wants no messages
+/// there, and to [`Pauses::weigh`] before you send one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -24,7 +25,8 @@ pub enum Channel {
     Webhook,
 }
 
-/// One pause.
+/// One pause of one [`Channel`]: until when it lasts, whether urgent messages pass, and how many messages it held back.
+/// [`Pauses::resume`] returns it, so that you can report how many there were.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -58,7 +60,8 @@ pub struct Pauses {
     channels: BTreeMap<Channel, Pause>,
 }
 
-/// Whether something may be sent.
+/// Whether something may be sent on a [`Channel`] now: returned by [`Pauses::weigh`]. A message that is held is counted
+/// but not kept there, so the caller keeps or drops it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Weighed {

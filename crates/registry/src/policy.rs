@@ -6,7 +6,8 @@ use crate::SuspicionPolicy;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// Periods and limits of a registry.
+/// The periods and limits of a registry: when a token is checked, and when a silent device is given up. Begin with the
+/// default, change single values with the `with_` methods, and give it to [`decide`](crate::decide::decide()).
 ///
 /// | setting | default | |
 /// |---|---|---|

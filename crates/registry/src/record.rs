@@ -20,7 +20,7 @@ pub struct DeviceKey {
 }
 
 impl DeviceKey {
-    /// A name.
+    /// Makes a name from the app's and the device's own.
     #[must_use]
     pub fn new(app: impl Into<String>, device: impl Into<String>) -> Self {
         Self { app: app.into(), device: device.into() }
@@ -92,7 +92,8 @@ impl TryFrom<u8> for FormVersion {
     }
 }
 
-/// What a device runs on.
+/// What a device runs on: an operating system with an app, a browser, or nothing but an address. Give it to
+/// [`Registration::new`](crate::event::Registration::new); it decides which token a push goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -135,7 +136,8 @@ pub enum State {
     },
 }
 
-/// Why a device was retired.
+/// Why a device was retired, after which nothing is pushed to it. Read it in [`State::Retired`] when an app or a
+/// support team asks why pushes ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -5,12 +5,14 @@ use thiserror::Error;
 
 use crate::{Device, Platform, PushKind, State};
 
-/// A version: up to three numbers.
+/// A version of up to three numbers, such as 16.4.1, compared from left to right. Parse one from text, and give it to
+/// [`Client::with_ios`] or [`Support::with_ios`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[allow(clippy::exhaustive_structs, reason = "a number under a name")]
 pub struct Version(pub u16, pub u16, pub u16);
 
-/// What is not a version.
+/// The error when a text is parsed as a [`Version`]: one of its first three parts between dots is not a number from 0
+/// to 65,535.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("a version is one to three numbers with dots between them")]
 #[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
@@ -27,7 +29,8 @@ impl std::str::FromStr for Version {
     }
 }
 
-/// What a page knows of itself, and tells its server.
+/// What a web page knows of its browser, and tells its server. Give it to [`Support::web_push`] to learn whether push
+/// can work there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -43,7 +46,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A browser.
+    /// Describes a browser that is not on iOS; for iOS, add [`with_ios`](Self::with_ios).
     #[must_use]
     pub const fn new(has_push_manager: bool, permission: PushPermission) -> Self {
         Self { ios: None, installed: false, has_push_manager, permission }
@@ -57,7 +60,8 @@ impl Client {
     }
 }
 
-/// The Notification API's `permission`.
+/// What the user answered when the browser asked whether this page may notify: the Notification API's `permission`. The
+/// page reads it and sends it in its [`Client`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -70,7 +74,11 @@ pub enum PushPermission {
     Denied,
 }
 
-/// Why somebody cannot be reached by push.
+/// Why somebody cannot be reached by push: the error of [`Support::web_push`]. Use it to tell the user what would help,
+/// or to choose another way, such as the address that [`fallback`] finds.
+///
+/// [`NoSubscription`](Self::NoSubscription) does not come from there: it is for a caller that finds no device with a
+/// token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -89,7 +97,8 @@ pub enum NoPush {
     NoSubscription,
 }
 
-/// Which browsers can.
+/// The rule which browsers can receive Web Push. Use [`Support::web_push`] to decide whether a page can subscribe, has
+/// to ask its user first, or cannot be pushed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Support {
     ios: Version,

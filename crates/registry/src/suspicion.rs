@@ -30,7 +30,7 @@ pub struct SuspicionPolicy {
     over: Duration,
 }
 
-/// A setting that cannot work.
+/// The error of [`SuspicionPolicy::with_answers`] when it is given a number that cannot work; no policy is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidSuspicion {

@@ -13,13 +13,13 @@ use crate::{Platform, Suspicion};
 pub struct TokenValue(Secret<String>);
 
 impl TokenValue {
-    /// From its text.
+    /// Wraps the text of a token.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self(Secret::new(text.into()))
     }
 
-    /// Its text.
+    /// The token's text: use it for the request to its service, and never in a log.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose()
@@ -52,7 +52,8 @@ impl<'de> Deserialize<'de> for TokenValue {
     }
 }
 
-/// What a token is for. A device has at most one for each.
+/// What a token is for: one push service and one use of it, or one kind of address. Give it to [`Token::new`]; a device
+/// has at most one token for each purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -75,7 +76,8 @@ pub enum Purpose {
     Webhook,
 }
 
-/// Which of Apple's two services knows a token.
+/// Which of Apple's two push services knows a token: the other one refuses it. Give it to [`Token::with_environment`]
+/// when an app registers; if that was wrong, the other one is tried once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -87,7 +89,7 @@ pub enum Environment {
 }
 
 impl Environment {
-    /// The other one.
+    /// The other one of the two.
     #[must_use]
     pub const fn other(self) -> Self {
         match self {
@@ -97,7 +99,8 @@ impl Environment {
     }
 }
 
-/// A kind of push, as far as it decides which token of a device it goes to.
+/// A kind of push, as far as it decides which token of a device it goes to. Give it to
+/// [`Device::token_for`](crate::record::Device::token_for): on iOS, a call goes to the PushKit token if there is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -122,7 +125,8 @@ impl PushKind {
     }
 }
 
-/// A token and what is known of it.
+/// One token of a device, and what is known of it: when it was registered, confirmed and suspected. Make one with
+/// [`Token::new`] for a registration; the other values are set by the registry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

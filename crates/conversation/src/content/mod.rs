@@ -12,7 +12,8 @@ use std::fmt::Write as _;
 
 use crate::{Arguments, ConversationId, Intent, Kind, Media, PersonId, Role, Takes, Withdraw};
 
-/// A notification's content, independent of services.
+/// What a notification says and offers, in a form that no push service has shaped. Make it with [`Content::of`] when
+/// you write your own pushes; `reveille-content` does so for APNs, FCM and Web Push.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Content {
@@ -34,7 +35,8 @@ pub struct Content {
     pub data: Vec<(&'static str, String)>,
 }
 
-/// A button.
+/// A button of a notification. The app gets its id when somebody taps it; take its text from your own texts by the
+/// given key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(
     clippy::exhaustive_structs,

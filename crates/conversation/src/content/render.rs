@@ -28,7 +28,7 @@ pub struct Texts {
     texts: BTreeMap<String, String>,
 }
 
-/// Texts that cannot be used.
+/// Why texts cannot be used: the error of [`Texts::new`]. The language has to be a BCP 47 tag, such as `de`.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidTexts {
@@ -170,7 +170,7 @@ impl Texts {
         Ok(Self { language: language.to_owned(), rules, texts })
     }
 
-    /// The English texts.
+    /// Makes the English texts that come with this library.
     ///
     /// # Errors
     /// None in practice; the plural rules of English are compiled in.

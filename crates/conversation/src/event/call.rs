@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Cause, DeviceId, Media, OfferId, PersonId, Presence, QueueId, Role, Text};
 
-/// A call, or another medium, is offered to a person.
+/// A call, or another medium, is offered to a person: the body of [`What::CallOffered`](super::What::CallOffered). Give
+/// it when routing rings an agent or a guest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     clippy::exhaustive_structs,
@@ -54,7 +55,8 @@ pub struct Offer {
     pub restated: bool,
 }
 
-/// Somebody answered.
+/// Somebody answered a call or an offer: the body of [`What::CallAnswered`](super::What::CallAnswered). Give it at
+/// once, since it stops the ring of everybody else and on the person's other devices.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     clippy::exhaustive_structs,
@@ -74,7 +76,8 @@ pub struct Answered {
     pub offer: Option<OfferId>,
 }
 
-/// The whole call is over.
+/// The whole call is over: the body of [`What::CallEnded`](super::What::CallEnded). Give it when the call itself is
+/// over, not when one person leaves; what still rings stops, and may be told as missed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     clippy::exhaustive_structs,
@@ -86,7 +89,8 @@ pub struct Ended {
     pub abandoned: bool,
 }
 
-/// The offer to one person was taken back.
+/// The offer to one person was taken back: the body of [`What::CallWithdrawn`](super::What::CallWithdrawn). Give it
+/// when routing goes on to somebody else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     clippy::exhaustive_structs,
@@ -103,7 +107,8 @@ pub struct Withdrawn {
     pub offer: Option<OfferId>,
 }
 
-/// A person declined.
+/// A person declined an offer: the body of [`What::CallDeclined`](super::What::CallDeclined). Give it so that their
+/// other devices stop ringing, and nothing is told as missed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     clippy::exhaustive_structs,
@@ -120,7 +125,8 @@ pub struct Declined {
     pub offer: Option<OfferId>,
 }
 
-/// The platform stopped to ring.
+/// The platform stopped ringing one person, or all of them: the body of
+/// [`What::CallTimedOut`](super::What::CallTimedOut). Give it when nobody answered in time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     clippy::exhaustive_structs,

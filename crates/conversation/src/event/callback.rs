@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{CallbackMode, PersonId, QueueId, Text};
 
-/// A callback was booked.
+/// A callback was booked: the body of [`What::CallbackCreated`](super::What::CallbackCreated). Give it before all other
+/// events of a callback; without it, they find no callback.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     clippy::exhaustive_structs,
@@ -30,7 +31,8 @@ pub struct CallbackCreated {
     pub attempts: Option<u32>,
 }
 
-/// An estimated wait.
+/// An estimated wait in milliseconds, for one callback or for a queue. Give it when the estimate changes; below the
+/// limit of the rules, the customer is told once that the callback is near.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     clippy::exhaustive_structs,
@@ -41,7 +43,8 @@ pub struct Wait {
     pub wait_ms: u64,
 }
 
-/// The customer accepted to call in.
+/// The customer accepted to call in: the body of [`What::CallbackAccepted`](super::What::CallbackAccepted). Give it
+/// when they confirm, so that they are told the number to call.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     clippy::exhaustive_structs,
@@ -53,7 +56,8 @@ pub struct Accepted {
     pub number: Option<Text>,
 }
 
-/// An attempt to call back was made.
+/// An attempt to call back was made: the body of [`What::CallbackAttempted`](super::What::CallbackAttempted). Give it
+/// after each attempt, whether the customer answered or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     clippy::exhaustive_structs,

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DeviceId, MessageId, MessageKind, PersonId, QueueId, Role, Text};
 
-/// Somebody wrote.
+/// Somebody wrote in a conversation: the body of [`What::MessageSent`](super::What::MessageSent). Give it for each
+/// message; the others who take part may be told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     clippy::exhaustive_structs,
@@ -32,7 +33,8 @@ pub struct Message {
     pub preview: Option<Text>,
 }
 
-/// Somebody read up to a message.
+/// Somebody read up to a message: the body of [`What::ReadUpTo`](super::What::ReadUpTo). Give it so that notifications
+/// disappear from their devices when nothing is unread any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     clippy::exhaustive_structs,
@@ -46,7 +48,8 @@ pub struct Read {
     pub sequence: Option<u64>,
 }
 
-/// Somebody takes part.
+/// Somebody takes part in a conversation: the body of [`What::Joined`](super::What::Joined). Give it when they join,
+/// since only those who take part are told of messages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     clippy::exhaustive_structs,
@@ -59,7 +62,9 @@ pub struct Joined {
     pub role: Role,
 }
 
-/// Somebody takes part no longer.
+/// Somebody takes part no longer: the body of [`What::Left`](super::What::Left) and
+/// [`What::GuestSessionEnded`](super::What::GuestSessionEnded). Give it so that their ring stops, and they are told of
+/// no more messages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     clippy::exhaustive_structs,
@@ -70,7 +75,9 @@ pub struct Left {
     pub person: PersonId,
 }
 
-/// A conversation was handed on.
+/// A conversation was handed on: the body of [`What::Forwarded`](super::What::Forwarded),
+/// [`What::Invited`](super::What::Invited) and [`What::Delegated`](super::What::Delegated). Give it when somebody
+/// passes a conversation to an agent or a queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     clippy::exhaustive_structs,
@@ -87,7 +94,8 @@ pub struct HandedOver {
     pub by_name: Option<Text>,
 }
 
-/// One agent, or a queue. A queue is told nothing: routing offers the conversation to its agents (E4).
+/// To whom a conversation was handed on, as [`HandedOver`] says: one agent, or a queue. A queue is told nothing,
+/// because routing offers the conversation to its agents (E4).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(
@@ -101,7 +109,8 @@ pub enum Target {
     Queue(QueueId),
 }
 
-/// A device shows the conversation. It is a lease: it ends by itself.
+/// A device shows the conversation now: the body of [`What::Viewing`](super::What::Viewing). Give it again while the
+/// conversation is on the screen: for the given time, this device gets no push for its messages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     clippy::exhaustive_structs,
@@ -117,7 +126,8 @@ pub struct Viewing {
     pub for_ms: u64,
 }
 
-/// The conversation was opened or closed.
+/// The conversation was opened or closed: the body of [`What::StateChanged`](super::What::StateChanged). Give it when
+/// the platform says so; when a conversation is closed, everything stops that rings in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     clippy::exhaustive_structs,

@@ -88,7 +88,7 @@ what! {
     CallWithdrawn(Withdrawn) = "call_withdrawn",
     /// A person declined (B7, E3).
     CallDeclined(Declined) = "call_declined",
-    /// The platform stopped to ring somebody, or all (B7, E3).
+    /// The platform stopped ringing somebody, or all (B7, E3).
     CallTimedOut(TimedOut) = "call_timed_out",
     /// Somebody takes part.
     Joined(Joined) = "joined",
@@ -128,7 +128,8 @@ what! {
     GuestSessionEnded(Left) = "guest_session_ended",
 }
 
-/// Something about a person, in all their conversations of this shard.
+/// Something that happened to a person, in all their conversations of this shard. Give it as
+/// [`Input::Person`](crate::input::Input::Person), to every shard that may have one of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     clippy::exhaustive_structs,
@@ -143,7 +144,8 @@ pub struct PersonEvent {
     pub what: PersonChange,
 }
 
-/// What changed about a person.
+/// What changed about a person: the body of a [`PersonEvent`]. Give it when an agent's presence changes, or when
+/// somebody logs out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum PersonChange {
@@ -153,7 +155,8 @@ pub enum PersonChange {
     LoggedOut(Option<DeviceId>),
 }
 
-/// Something about a queue, for all callbacks that wait in it in this shard.
+/// Something that happened to a queue, for all callbacks of this shard that wait in it. Give it as
+/// [`Input::Queue`](crate::input::Input::Queue), to every shard.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     clippy::exhaustive_structs,
@@ -168,7 +171,8 @@ pub struct QueueEvent {
     pub what: QueueChange,
 }
 
-/// What changed about a queue.
+/// What changed about a queue: the body of a [`QueueEvent`]. Give it when the estimated wait changes, or when business
+/// closes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum QueueChange {

@@ -38,7 +38,8 @@ use store::Store;
 /// How far a source's clock may be ahead of ours: less would lose the order of its events where ours is behind.
 const AHEAD: Duration = Duration::from_secs(60 * 60);
 
-/// Who is told what: the conversations of one shard. See the [crate's documentation](crate) for the loop that drives it.
+/// The machine that decides who is told what, for the conversations of one shard. Give it each [`Input`] as it comes,
+/// and act on the [`Output`]s; the [crate's documentation](crate) shows the loop that drives it.
 pub struct Conversations {
     rules: Rules,
     seed: Seed,
@@ -58,7 +59,7 @@ pub struct Conversations {
 }
 
 impl Conversations {
-    /// Empty.
+    /// Makes a machine that knows no conversation yet.
     ///
     /// # Errors
     /// [`InvalidRule`] if a rule is out of its range, which only rules that were deserialised can be.

@@ -11,7 +11,8 @@ use crate::{
     Reason, Role, Takes, Withdraw,
 };
 
-/// Something that rings for somebody: what an app shows that polls because no push came (B10).
+/// Something that rings for somebody now: returned by [`Conversations::ringing`]. Give it to an app that asks by itself
+/// because no push came (B10).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(
     clippy::exhaustive_structs,

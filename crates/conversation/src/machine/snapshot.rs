@@ -18,7 +18,8 @@ use crate::{PersonId, Presence};
 const VERSION: u8 = 1;
 const MAGIC: [u8; 4] = *b"RVCV";
 
-/// Why bytes are not a machine.
+/// Why bytes are not a snapshot: the error of [`Conversations::restore`]. Begin with an older snapshot and replay the
+/// log, or begin with an empty machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum RestoreError {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-/// A span out of its range.
+/// The error of the setters of [`ReconnectSettings`] when a time is out of its range. It names the setting and both
+/// bounds, for a message to whoever wrote the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("{name}: expected {low:?} to {high:?}, found {given:?}")]
 #[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
@@ -21,7 +22,8 @@ pub struct InvalidReconnect {
 
 macro_rules! settings {
     ($($(#[$doc:meta])* $name:ident $with:ident = $default:literal s, $low:literal to $high:literal;)*) => {
-        /// How a [`Reconnect`](super::Reconnect) behaves.
+        /// The times by which a [`Reconnect`](super::Reconnect) waits, tries again and gives up. The defaults suit
+        /// Genesys Cloud; change one with its setter when your platform has other times.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct ReconnectSettings { $($name: Duration,)* }
 
@@ -34,7 +36,10 @@ macro_rules! settings {
         impl ReconnectSettings {
             $($(#[$doc])* #[must_use] pub const fn $name(&self) -> Duration { self.$name })*
             $(
-                #[doc = concat!("Sets [`", stringify!($name), "`](Self::", stringify!($name), ").")]
+                #[doc = concat!(
+                    "Gives these settings with another value of [`",
+                    stringify!($name), "`](Self::", stringify!($name), ")."
+                )]
                 ///
                 /// # Errors
                 /// [`InvalidReconnect`] names the bounds.

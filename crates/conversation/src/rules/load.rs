@@ -7,7 +7,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::{Preset, Rules};
 
-/// Why a text is not a set of rules. Lines are counted from 1; values are not repeated unless they are numbers or times.
+/// Why a text is not a set of rules: the error of [`Rules::from_toml`]. It names the line, counted from 1, and repeats
+/// a value only if that is a number or a time.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum RulesError {

@@ -18,7 +18,9 @@ pub use settings::{
 use crate::{Channels, Kind, Reason, Role};
 
 section::rules! {
-    /// All rules. The default joins the five presets; every rule names the requirement that it comes from.
+    /// All rules by which [`Conversations`](crate::machine::Conversations) decides who is told what. Begin with the
+    /// default or a [`Preset`], and change single rules with setters or in TOML; the codes such as A2 name the
+    /// requirement that a rule comes from.
     ///
     /// ```
     /// use reveille_conversation::rules::{Preset, Rules};
@@ -34,15 +36,15 @@ section::rules! {
     /// # Ok::<(), reveille_conversation::rules::RulesError>(())
     /// ```
     Rules {
-        /// Messages (A2, E1).
+        /// The rules for messages (A2, E1).
         messages with_messages: MessageRules,
-        /// Reads (E2).
+        /// The rules for what is read (E2).
         reads with_reads: ReadRules,
         /// Calls and other offers (B4–B8, E3).
         calls with_calls: CallRules,
         /// Forwarded, invited, delegated (E4).
         handovers with_handovers: HandoverRules,
-        /// Callbacks (D1–D4).
+        /// The rules for callbacks (D1–D4).
         callbacks with_callbacks: CallbackRules,
         /// The matrix: which event goes where (E5).
         channels with_channels: ChannelRules,
@@ -52,7 +54,7 @@ section::rules! {
         kill with_kill: KillSwitch,
         /// The forms of cancels (B7).
         cancels with_cancels: CancelRules,
-        /// Look-ups (A2).
+        /// The rules for look-ups of names (A2).
         lookups with_lookups: LookupRules,
         /// Devices that show the conversation (A2).
         viewing with_viewing: ViewingRules,

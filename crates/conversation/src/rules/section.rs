@@ -7,7 +7,8 @@ use toml::de::DeValue;
 
 use crate::{AppId, CancelForm, Channel, Channels, PresenceFilter};
 
-/// A rule out of its range.
+/// The error of a setter, and of [`Conversations::new`](crate::machine::Conversations::new), when a rule is out of its
+/// range. It names the rule and what is allowed; use that for a message to whoever wrote the rules.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{key}: expected {expected}, found {found}")]
 #[non_exhaustive]
@@ -100,7 +101,10 @@ macro_rules! section {
         pub const fn $field(&self) -> $type { self.$field }
     };
     (@with $title:literal $(#[$doc:meta])* $field:ident $with:ident : $type:ident) => {
-        #[doc = concat!("Sets [`", stringify!($field), "`](Self::", stringify!($field), ").")]
+        #[doc = concat!(
+            "Gives these rules with another value of [`",
+            stringify!($field), "`](Self::", stringify!($field), ")."
+        )]
         #[must_use]
         pub fn $with(mut self, value: $type) -> Self {
             self.$field = value;
@@ -108,7 +112,10 @@ macro_rules! section {
         }
     };
     (@with $title:literal $(#[$doc:meta])* $field:ident $with:ident : $type:ident, $low:expr => $high:expr) => {
-        #[doc = concat!("Sets [`", stringify!($field), "`](Self::", stringify!($field), ").")]
+        #[doc = concat!(
+            "Gives these rules with another value of [`",
+            stringify!($field), "`](Self::", stringify!($field), ")."
+        )]
         ///
         /// # Errors
         /// [`InvalidRule`](crate::rules::InvalidRule) names the bounds, if it is out of them.
@@ -142,7 +149,10 @@ macro_rules! rules {
         impl $name {
             $($(#[$doc])* #[must_use] pub const fn $field(&self) -> &$type { &self.$field })*
             $(
-                #[doc = concat!("Replaces [`", stringify!($field), "`](Self::", stringify!($field), ").")]
+                #[doc = concat!(
+                    "Gives these rules with another section [`",
+                    stringify!($field), "`](Self::", stringify!($field), ")."
+                )]
                 #[must_use]
                 pub fn $with(mut self, $field: $type) -> Self {
                     self.$field = $field;

@@ -18,15 +18,16 @@ const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
 section! {
-    /// Messages (A2, E1). That several in short succession notify once is the digest's part.
+    /// The rules that say who is told of messages, and for how long (A2, E1). Change them when a group of people shall
+    /// not be told; that several messages in short succession notify once is the digest's part.
     MessageRules "messages" {
-        /// Visitors are told (A2).
+        /// Whether visitors are told of messages (A2).
         visitor with_visitor: bool = true;
-        /// The agent in charge is told (E1).
+        /// Whether the agent in charge is told (E1).
         primary with_primary: bool = true;
-        /// Other agents are told (E1).
+        /// Whether other agents are told (E1).
         secondary with_secondary: bool = true;
-        /// What bots write counts, too (E1).
+        /// Whether what bots write counts, too (E1).
         from_bots with_from_bots: bool = true;
         /// How long a message is worth a notification.
         useful_for with_useful_for: Duration = seconds(DAY), seconds(1) => seconds(28 * DAY);
@@ -34,15 +35,17 @@ section! {
 }
 
 section! {
-    /// Reads (E2).
+    /// The rule for what happens when somebody has read everything (E2). Change it when notifications shall stay on the
+    /// other devices of a person who has read the messages.
     ReadRules "reads" {
-        /// When everything is read, what is shown of the conversation is invalidated.
+        /// Whether what is shown of the conversation is taken back when everything is read.
         invalidate with_invalidate: bool = true;
     }
 }
 
 section! {
-    /// Calls and other offers (B4–B8, E3).
+    /// The rules for calls and other offers: what rings, how long, and for whom (B4–B8, E3). Change them when your
+    /// platform rings for another time, or when presence shall decide more or less.
     CallRules "calls" {
         /// Calls ring (B4, E3).
         calls with_calls: bool = true;
@@ -68,13 +71,14 @@ section! {
 }
 
 section! {
-    /// Forwarded, invited, delegated (E4).
+    /// The rules for conversations that are forwarded, or to which an agent is invited or made deputy (E4). Change them
+    /// when agents shall not be told of one of these.
     HandoverRules "handovers" {
-        /// A forwarded conversation is told.
+        /// Whether an agent is told of a forwarded conversation.
         forwarded with_forwarded: bool = true;
-        /// An invitation is told.
+        /// Whether an agent is told of an invitation.
         invited with_invited: bool = true;
-        /// A delegation is told.
+        /// Whether an agent is told of a delegation.
         delegated with_delegated: bool = true;
         /// How long it is worth a notification.
         useful_for with_useful_for: Duration = seconds(HOUR), seconds(1) => seconds(28 * DAY);
@@ -84,9 +88,10 @@ section! {
 }
 
 section! {
-    /// Callbacks (D1–D4).
+    /// The rules for callbacks: when a customer is told that theirs is near, and how long that is of use (D1–D4).
+    /// Change them to fit the waits of your queues.
     CallbackRules "callbacks" {
-        /// Callbacks are told.
+        /// Whether customers are told of callbacks at all.
         on with_on: bool = true;
         /// "Upcoming" when the estimated wait is below so many minutes: strictly below (D1).
         upcoming_below with_upcoming_below: u32 = 10, 1 => 1440;
@@ -108,23 +113,23 @@ section! {
 section! {
     /// Which event goes where (E5). The default sends invisible pushes to browsers, too, within a budget.
     ChannelRules "channels" {
-        /// A new message.
+        /// Where a new message goes.
         new_message with_new_message: Channels = Channels::ALL;
-        /// The invalidation after a read.
+        /// Where the invalidation after a read goes.
         read_message with_read_message: Channels = Channels::of(&[Mobile, Webhook, WebPush]);
-        /// A call or offer.
+        /// Where a call or an offer goes.
         incoming_call with_incoming_call: Channels = Channels::ALL;
-        /// The cancel of a call or offer.
+        /// Where the cancel of a call or an offer goes.
         revoked_call with_revoked_call: Channels = Channels::of(&[Mobile, Webhook, WebPush]);
-        /// A missed call.
+        /// Where a missed call goes.
         missed_call with_missed_call: Channels = Channels::ALL;
-        /// A forwarded conversation.
+        /// Where a forwarded conversation goes.
         forwarded with_forwarded: Channels = Channels::of(&[WebPush]);
-        /// An invitation.
+        /// Where an invitation goes.
         invited with_invited: Channels = Channels::of(&[WebPush]);
-        /// A delegation.
+        /// Where a delegation goes.
         delegated with_delegated: Channels = Channels::of(&[WebPush]);
-        /// The steps of a callback (D).
+        /// Where the steps of a callback go (D).
         callback with_callback: Channels = Channels::of(&[Mobile, WebPush]);
         /// Invisible pushes to one browser and day (E5). Counted by who writes requests: it is per device.
         invisible_web_pushes_per_day with_invisible_web_pushes_per_day: u32 = 3, 0 => 100;
@@ -134,47 +139,50 @@ section! {
 section! {
     /// Which type of participant is reached where (E5). Web Push to visitors is on: A lives from it.
     RecipientRules "recipients" {
-        /// Visitors.
+        /// Where visitors can be reached.
         visitor with_visitor: Channels = Channels::ALL;
-        /// The agent in charge.
+        /// Where the agent in charge can be reached.
         primary with_primary: Channels = Channels::ALL;
-        /// Other agents.
+        /// Where other agents can be reached.
         secondary with_secondary: Channels = Channels::ALL;
     }
 }
 
 section! {
-    /// The kill switch (E1): stops what is new. What takes something back still goes out.
+    /// The kill switch (E1), for use in an emergency: it stops what is new, for everybody or for some channels, apps or
+    /// roles. What takes something back still goes out, so that nothing rings on.
     KillSwitch "kill" {
-        /// Everything.
+        /// Whether everything new is stopped.
         all with_all: bool = false;
-        /// These channels.
+        /// The channels that are stopped.
         channels with_channels: Channels = Channels::NONE;
-        /// These apps. Resolved by who writes requests: it is per device.
+        /// The apps that are stopped. The program that writes requests applies it, because it is per device.
         apps with_apps: Apps = Vec::new();
-        /// Visitors.
+        /// Whether what is new for visitors is stopped.
         visitor with_visitor: bool = false;
-        /// The agent in charge.
+        /// Whether what is new for the agent in charge is stopped.
         primary with_primary: bool = false;
-        /// Other agents.
+        /// Whether what is new for other agents is stopped.
         secondary with_secondary: bool = false;
     }
 }
 
 section! {
-    /// The forms of cancels (B7).
+    /// The forms that cancels have on the three push services (B7). Change one when your app handles data-only pushes
+    /// there, or cannot.
     CancelRules "cancels" {
-        /// On APNs. Background pushes come late or not at all.
+        /// The form on APNs. Background pushes come late or not at all.
         apns with_apns: CancelForm = CancelForm::Replacement;
-        /// On FCM.
+        /// The form of cancels on FCM.
         fcm with_fcm: CancelForm = CancelForm::Data;
-        /// On Web Push. Browsers punish what shows nothing.
+        /// The form on Web Push. Browsers punish what shows nothing.
         web_push with_web_push: CancelForm = CancelForm::Replacement;
     }
 }
 
 section! {
-    /// Look-ups of names that events do not hold (A2).
+    /// The rules for look-ups of names that events do not hold (A2): which are asked for, how long a notification
+    /// waits, and how many are kept. Switch off a look-up when nobody can answer it, so that nothing waits for it.
     LookupRules "lookups" {
         /// Queues are looked up.
         queue with_queue: bool = true;
@@ -194,15 +202,18 @@ section! {
 }
 
 section! {
-    /// Devices that show the conversation (A2).
+    /// The rule for devices that show a conversation and so need no push for it (A2). Make the time shorter if apps
+    /// often end without a word: until it is over, such a device gets no push for messages.
     ViewingRules "viewing" {
-        /// The longest lease.
+        /// The longest time that one [`Viewing`](crate::event::Viewing) counts.
         at_most with_at_most: Duration = seconds(5 * MINUTE), seconds(1) => seconds(HOUR);
     }
 }
 
 section! {
-    /// How much is remembered, and how long.
+    /// How much the machine remembers, and for how long. Change these when a shard has more conversations or less
+    /// memory; beyond a bound, new ones are suppressed as [`Reason::Full`](crate::reason::Reason::Full) or old ones are
+    /// forgotten.
     MemoryRules "memory" {
         /// A conversation in which nothing happens is forgotten after this time.
         idle_after with_idle_after: Duration = seconds(7 * DAY), seconds(HOUR) => seconds(90 * DAY);
@@ -223,7 +234,9 @@ section! {
 
 type Apps = Vec<AppId>;
 
-/// Minutes per queue.
+/// The limits of single queues for "your callback is near", in minutes of estimated wait. Give it to
+/// [`CallbackRules::with_upcoming_below_in`]; a queue without a limit of its own has
+/// [`upcoming_below`](CallbackRules::upcoming_below).
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Thresholds(BTreeMap<QueueId, u32>);
 

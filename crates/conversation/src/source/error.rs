@@ -5,7 +5,8 @@ use thiserror::Error;
 
 use crate::InvalidId;
 
-/// Why a document is not an event.
+/// Why a document is not an event: returned by all readers in this module. It names the path but never the value, so it
+/// can be logged; a webhook that leads to it is answered as malformed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SourceError {

@@ -21,7 +21,8 @@ use crate::{
     QueueId, Role, Text,
 };
 
-/// Reads what Genesys Cloud sends.
+/// Reads what Genesys Cloud sends: notifications, event streams and `routing.…` events. Keep one, because it counts
+/// what it did not know, and give each document to [`read`](Self::read).
 ///
 /// ```
 /// use reveille_conversation::source::{Genesys, Parsed};

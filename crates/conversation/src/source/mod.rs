@@ -27,7 +27,8 @@ pub(crate) use error::from_json;
 
 use crate::Input;
 
-/// What a document was.
+/// What a document from a source was: returned by [`Genesys::read`], [`Platform::read`] and those of [`CloudEvents`].
+/// Give inputs to the machine, and what concerns the connection to the loop that holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Parsed {
@@ -41,7 +42,8 @@ pub enum Parsed {
     ClosingSoon,
 }
 
-/// How many documents there were.
+/// How many documents a reader has seen, and how many it did not know or could not read. Read them for your metrics: if
+/// the last two grow, the platform has changed something.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {

@@ -19,7 +19,8 @@ use crate::{
     QueueId, Role, Text,
 };
 
-/// Reads the webhooks of a conversation platform.
+/// Reads the webhooks of a conversation platform. Check a webhook's signature first, and then give its body to
+/// [`read`](Self::read).
 #[derive(Clone, Debug, Default)]
 pub struct Platform {
     counts: Counts,

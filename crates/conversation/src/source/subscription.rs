@@ -4,7 +4,8 @@ use std::fmt;
 
 use crate::rules::Rules;
 
-/// A topic that is not subscribed, and what cannot work without it.
+/// A topic that is not subscribed, and what cannot work without it: returned by [`missing_topics`]. Log it when your
+/// program starts, or refuse to start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
 pub struct MissingTopic {
