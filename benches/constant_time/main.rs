@@ -11,7 +11,8 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::Instant;
 
-use reveille_crypto::{CryptoError, CryptoProvider, EphemeralAgreement, P256PublicKey, SecureRandom};
+use reveille_crypto::p256::EphemeralAgreement;
+use reveille_crypto::{CryptoError, CryptoProvider, P256PublicKey, SecureRandom};
 use reveille_crypto_lanes::Lanes;
 
 const RING: CryptoProvider = reveille_crypto_ring::PROVIDER;

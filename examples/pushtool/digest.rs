@@ -13,15 +13,16 @@
 //! line gives an error with the line's number, and the run goes on; without a policy it ends. A longer script and what
 //! comes out are in `examples/tests/digest_replay/`.
 //!
-//! What begins with `RVLG` is a log as a service writes it ([`reveille_core::log_append`]): its inputs, for keys of two
-//! strings, payloads of bytes and a calendar of paused recipients, at the times that are in it. What happened in production
-//! is played again at a desk; a log begins with its policy. The seed is not in it, so collapse ids are others.
+//! What begins with `RVLG` is a log as a service writes it ([`reveille_core::log::log_append`]): its inputs, for keys of
+//! two strings, payloads of bytes and a calendar of paused recipients, at the times that are in it. What happened in
+//! production is played again at a desk; a log begins with its policy. The seed is not in it, so collapse ids are others.
 
 use std::io::{self, BufRead as _, BufWriter, Read as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use reveille_core::{LogEntries, Logged, Snapshot as _, UnixTime};
+use reveille_core::UnixTime;
+use reveille_core::log::{LogEntries, Logged, Snapshot as _};
 use reveille_digest::{
     Answered, AtEnd, Cause, Codec as _, Collect, Engine, Event, EventId, Excess, Fate, Generation, Host,
     Input, Keep, Lane, Limits, Notify, Output, Policy, Quiet, Rate, Refractory, Retracted, Seed, Selector,

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use reveille_core::UnixTime;
+use reveille_resume::keys::KeyState;
 use reveille_resume::{
-    Attempt, Bindings, CompactKey, Issuer, KeyId, KeyRing, KeyState, Reason, ReplayLimits, ReplaySet,
-    TokenSecret, Verifier,
+    Attempt, Bindings, CompactKey, Issuer, KeyId, KeyRing, Reason, ReplayLimits, ReplaySet, TokenSecret,
+    Verifier,
 };
 use serde::{Deserialize, Serialize};
 

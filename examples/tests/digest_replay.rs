@@ -152,7 +152,8 @@ fn a_directory_is_no_script() {
 /// A log as a service writes it: the outputs come at the times of its inputs, and what a crash cut off is said.
 #[test]
 fn a_log_is_played_again() {
-    use reveille_core::{Snapshot as _, UnixTime, log_append, log_head};
+    use reveille_core::UnixTime;
+    use reveille_core::log::{Snapshot as _, log_append, log_head};
     use reveille_digest::{Codec as _, Engine, Event, EventId, Host, Input, Policy};
 
     struct Production;

@@ -3,7 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use reveille_core::{Logged, Snapshot as _, UnixTime};
+use reveille_core::UnixTime;
+use reveille_core::log::{Logged, Snapshot as _};
 use reveille_digest::{Codec as _, Engine, Input, Limits, Plain, Policy, Seed};
 
 type Tested = Engine<Plain<u64, Vec<u8>>>;

@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use reveille_core::{Machine as _, Snapshot as _, UnixTime};
+use reveille_core::log::Snapshot as _;
+use reveille_core::{Machine as _, UnixTime};
 use reveille_digest::{CatchUp, Engine, Input, Overdue, Plain, Rate, Seed};
 
 const SEED: Seed = Seed::new([5; 16]);

@@ -7,7 +7,8 @@ use libfuzzer_sys::fuzz_target;
 use reveille_core::UnixTime;
 use reveille_crypto::base64url;
 use reveille_crypto_rustcrypto::PROVIDER;
-use reveille_resume::{Bindings, JwtKey, KeyId, KeyRing, MAX_JOSE_LEN, TokenSecret, Verifier};
+use reveille_resume::jose::MAX_JOSE_LEN;
+use reveille_resume::{Bindings, JwtKey, KeyId, KeyRing, TokenSecret, Verifier};
 
 const IDS: Bindings<'static> = Bindings { contact: "c", conversation: "k", device: "d", channel: "web" };
 

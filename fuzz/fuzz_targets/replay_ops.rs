@@ -9,9 +9,8 @@ use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use reveille_core::UnixTime;
 use reveille_crypto_rustcrypto::PROVIDER;
-use reveille_resume::{
-    Attempt, Continuity, ReplayLimits, ReplaySet, Reservation, SingleUse, SnapshotKey, TokenId, TokenSecret,
-};
+use reveille_resume::replay::{Continuity, Reservation, SingleUse, SnapshotKey};
+use reveille_resume::{Attempt, ReplayLimits, ReplaySet, TokenId, TokenSecret};
 
 static KEY: LazyLock<SnapshotKey> = LazyLock::new(|| {
     let secret = TokenSecret::from_bytes(&[7; 32]).expect("32 bytes");

@@ -6,8 +6,9 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 use reveille_core::UnixTime;
 use reveille_crypto_rustcrypto::PROVIDER;
+use reveille_resume::compact::shard_of;
 use reveille_resume::{
-    Bindings, CompactKey, Issuer, KeyId, KeyRing, Reason, SealedKey, TokenSecret, Verifier, shard_of,
+    Bindings, CompactKey, Issuer, KeyId, KeyRing, Reason, SealedKey, TokenSecret, Verifier,
 };
 
 const IDS: Bindings<'static> = Bindings { contact: "c", conversation: "k", device: "d", channel: "web" };

@@ -7,7 +7,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use hashbrown::HashMap;
-use reveille_core::{Snapshot as _, UnixTime};
+use reveille_core::UnixTime;
+use reveille_core::log::Snapshot as _;
 use reveille_digest::{Engine, Event, EventId, Limits, Output, Plain, Policy, Seed, Window};
 use tokio_util::time::{DelayQueue, delay_queue};
 

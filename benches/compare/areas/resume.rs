@@ -11,9 +11,11 @@ use pasetors::version4::V4;
 use pasetors::{Local, local};
 use reveille_core::{Jitter, UnixTime};
 use reveille_crypto_ring::PROVIDER;
+use reveille_resume::compact::COMPACT_LEN;
+use reveille_resume::replay::SingleUse;
 use reveille_resume::{
-    Attempt, Bindings, COMPACT_LEN, CompactKey, Issuer, JwtKey, KeyId, KeyRing, ReplayLimits, ReplaySet,
-    SealedKey, SingleUse, TokenId, TokenSecret, Verdict, Verifier,
+    Attempt, Bindings, CompactKey, Issuer, JwtKey, KeyId, KeyRing, ReplayLimits, ReplaySet, SealedKey,
+    TokenId, TokenSecret, Verdict, Verifier,
 };
 use ring::hmac;
 use serde::{Deserialize, Serialize};

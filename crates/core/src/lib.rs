@@ -2,7 +2,7 @@
 
 mod action;
 mod jitter;
-mod logged;
+pub mod log;
 mod machine;
 mod outcome;
 mod redact;
@@ -17,10 +17,6 @@ mod wakeup;
 
 pub use action::{Action, RetrySource, Scope};
 pub use jitter::Jitter;
-pub use logged::{
-    Gap, Head, LogEntries, LogEntry, LogError, Logged, Snapshot, SnapshotError, check_sum, log_append,
-    log_head,
-};
 pub use machine::{Drain, Machine};
 pub use outcome::{Outcome, Receipt, Rejection};
 pub use redact::redacted_url;

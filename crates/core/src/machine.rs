@@ -5,7 +5,7 @@ use std::fmt;
 use crate::{UnixTime, Wakeup};
 
 /// A state machine whose state is a fold of its inputs, so that the list of inputs is all that must be durable. Use
-/// it through [`Logged`](crate::Logged), which counts the inputs.
+/// it through [`Logged`](crate::log::Logged), which counts the inputs.
 ///
 /// The contract:
 /// * **Total.** [`apply`](Self::apply) refuses nothing. What is not wanted is refused at admission, before the input is

@@ -1,6 +1,7 @@
 //! Stands in for `ifma` on targets that never have it.
 
-use reveille_crypto::{CryptoError, EphemeralAgreement, P256PublicKey, SecureRandom};
+use reveille_crypto::p256::EphemeralAgreement;
+use reveille_crypto::{CryptoError, P256PublicKey, SecureRandom};
 
 /// There is none.
 #[derive(Clone, Copy, Debug)]

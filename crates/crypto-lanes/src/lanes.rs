@@ -1,9 +1,7 @@
 //! The provider.
 
-use reveille_crypto::{
-    AgreementKey, CryptoError, CryptoProvider, EcPrivateKey, EphemeralAgreement, KeyError, P256,
-    P256PublicKey,
-};
+use reveille_crypto::p256::{AgreementKey, EphemeralAgreement};
+use reveille_crypto::{CryptoError, CryptoProvider, EcPrivateKey, KeyError, P256, P256PublicKey};
 
 use crate::ifma::{Ifma, agree_many};
 

@@ -1,10 +1,8 @@
 //! Key generation and agreement on P-256.
 
 use reveille_core::Secret;
-use reveille_crypto::p256::P256_PUBLIC_KEY_LEN;
-use reveille_crypto::{
-    AgreementKey, CryptoError, EcPrivateKey, EphemeralAgreement, KeyError, P256PublicKey, with_wiped_stack,
-};
+use reveille_crypto::p256::{AgreementKey, EphemeralAgreement, P256_PUBLIC_KEY_LEN};
+use reveille_crypto::{CryptoError, EcPrivateKey, KeyError, P256PublicKey, with_wiped_stack};
 use ring::agreement::{ECDH_P256, EphemeralPrivateKey, UnparsedPublicKey, agree_ephemeral};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};

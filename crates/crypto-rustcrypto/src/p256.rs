@@ -8,11 +8,8 @@ use p256::elliptic_curve::group::Group as _;
 use p256::elliptic_curve::sec1::ToSec1Point as _;
 use p256::{NonZeroScalar, ProjectivePoint, PublicKey, SecretKey};
 use reveille_core::Secret;
-use reveille_crypto::p256::P256_PUBLIC_KEY_LEN;
-use reveille_crypto::{
-    AgreementKey, CryptoError, EcPrivateKey, EphemeralAgreement, KeyError, P256PublicKey, SharedSecret,
-    with_wiped_stack,
-};
+use reveille_crypto::p256::{AgreementKey, EphemeralAgreement, P256_PUBLIC_KEY_LEN, SharedSecret};
+use reveille_crypto::{CryptoError, EcPrivateKey, KeyError, P256PublicKey, with_wiped_stack};
 use zeroize::Zeroizing;
 
 use crate::NAME;

@@ -4,7 +4,8 @@ use thiserror::Error;
 
 use crate::base64url::InvalidBase64;
 use crate::jws::InvalidJws;
-use crate::{InvalidKey, InvalidPublicKey};
+use crate::key::InvalidKey;
+use crate::p256::InvalidPublicKey;
 
 /// Everything that this crate can refuse, for functions that want one `?` for all of it; each small error turns into it.
 /// The texts are those of the errors inside.

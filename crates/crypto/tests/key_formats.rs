@@ -6,7 +6,8 @@
 use std::fmt::Write as _;
 
 use proptest::prelude::*;
-use reveille_crypto::{EcPrivateKey, InvalidKey, RsaPrivateKey, base64url};
+use reveille_crypto::key::InvalidKey;
+use reveille_crypto::{EcPrivateKey, RsaPrivateKey, base64url};
 
 macro_rules! data {
     ($name:literal) => {

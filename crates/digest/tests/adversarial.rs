@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use reveille_core::{Machine as _, Snapshot as _, UnixTime};
+use reveille_core::log::Snapshot as _;
+use reveille_core::{Machine as _, UnixTime};
 use reveille_digest::*;
 use reveille_testkit::adversity::{Lives, live, scripts};
 

@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use reveille_core::{
-    Head, Jitter, LogEntries, Logged, Snapshot, SnapshotError, UnixTime, log_append, log_head,
-};
+use reveille_core::log::{Head, LogEntries, Logged, Snapshot, SnapshotError, log_append, log_head};
+use reveille_core::{Jitter, UnixTime};
 use reveille_digest::*;
 
 /// Paused keys are bits.

@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use reveille_core::{Snapshot as _, UnixTime};
+use reveille_core::UnixTime;
+use reveille_core::log::Snapshot as _;
 use reveille_digest::*;
 
 type Simple = Engine<Plain<u64, u8>>;

@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use reveille_core::{Machine as _, Snapshot as _, UnixTime};
+use reveille_core::log::Snapshot as _;
+use reveille_core::{Machine as _, UnixTime};
 use reveille_digest::*;
 
 /// Quiet while the calendar's bit of the key is set; classes from 2 on pass. Bit 63: what waits is dropped.

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use reveille_core::{Jitter, Snapshot as _, UnixTime};
+use reveille_core::log::Snapshot as _;
+use reveille_core::{Jitter, UnixTime};
 use reveille_digest::*;
 
 const SEED: Seed = Seed::new([11; 16]);

@@ -1,6 +1,7 @@
 //! The order of things, as types: a group is filled, sealed, committed, applied. Its outputs exist after that only.
 
-use reveille_core::{Gap, LogEntry, Logged, Machine, Snapshot, SnapshotError, UnixTime, Wakeup, check_sum};
+use reveille_core::log::{Gap, LogEntry, Logged, Snapshot, SnapshotError, check_sum};
+use reveille_core::{Machine, UnixTime, Wakeup};
 use thiserror::Error;
 
 use crate::admission::Waiting;

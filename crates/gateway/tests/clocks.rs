@@ -16,6 +16,7 @@ use common::*;
 use proptest::prelude::*;
 use reveille_conversation::Role;
 use reveille_core::UnixTime;
+use reveille_core::log::{LogEntries, Snapshot};
 use reveille_gateway::*;
 use reveille_testkit::adversity::{Adversity, Clocks, scripts};
 
@@ -78,7 +79,7 @@ proptest! {
     fn wild_times_are_replayed(script in scripts(1..40)) {
         let drive = play(&script, true);
         let mut other = Shard::new(gateway());
-        for entry in reveille_core::LogEntries::new(&drive.log, <Gateway as reveille_core::Snapshot>::BEHAVIOUR).unwrap() {
+        for entry in LogEntries::new(&drive.log, <Gateway as Snapshot>::BEHAVIOUR).unwrap() {
             other.replay(&entry).unwrap().for_each(drop);
         }
         let state = |shard: &Shard| { let mut bytes = Vec::new(); shard.snapshot(&mut bytes); bytes };

@@ -12,7 +12,7 @@ mod common;
 
 use common::{Drive, SEED, START, bytes, gateway, story};
 use proptest::prelude::*;
-use reveille_core::{LogEntries, LogEntry, Snapshot as _};
+use reveille_core::log::{LogEntries, LogEntry, Snapshot as _};
 use reveille_gateway::{Admission, AdmissionLimits, CatchUp, Gateway, Input, Output, ReplayError, Shard};
 
 fn replay(shard: &mut Shard, log: &[u8]) -> Vec<(u64, Output)> {

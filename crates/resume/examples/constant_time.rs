@@ -19,6 +19,7 @@ use std::time::Instant;
 
 use reveille_core::{Jitter, UnixTime};
 use reveille_crypto::{CryptoProvider, EcPrivateKey, base64url};
+use reveille_resume::replay::{Continuity, SnapshotKey};
 use reveille_resume::*;
 
 const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);

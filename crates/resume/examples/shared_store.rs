@@ -14,6 +14,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use reveille_core::UnixTime;
 use reveille_crypto_ring::PROVIDER;
+use reveille_resume::replay::Reservation;
+use reveille_resume::store::{POSTGRES_SWEEP, POSTGRES_TABLE, StoreCommand, StoreReply};
 use reveille_resume::*;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;

@@ -3,7 +3,9 @@
 use reveille_crypto::{CryptoError, KeyError};
 use thiserror::Error;
 
-use crate::{Binding, InvalidSecret, KeyRingError, MAX_ID_LEN, ReservationError, RestoreError};
+use crate::keys::{InvalidSecret, KeyRingError};
+use crate::replay::{ReservationError, RestoreError};
+use crate::{Binding, MAX_ID_LEN};
 
 /// Every error of this crate, for functions that want one `?`. Why a token is refused is no error: that is a
 /// [`Verdict`](crate::Verdict).

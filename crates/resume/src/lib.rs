@@ -1,47 +1,41 @@
 #![doc = include_str!("../README.md")]
 
 mod bindings;
-mod compact;
+pub mod compact;
 mod error;
-mod external;
 mod issue;
 #[cfg(feature = "jose")]
+pub mod jose;
+#[cfg(feature = "jose")]
 mod jwt;
-mod keys;
+pub mod keys;
 mod profile;
 mod reason;
-mod replay;
+pub mod replay;
 mod revocations;
 #[cfg(feature = "jose")]
 mod sealed;
+pub mod store;
 mod token_id;
-mod verdict;
+pub mod verdict;
 mod verify;
 
 pub use bindings::{Binding, Bindings, MAX_ID_LEN, Mismatch};
-pub use compact::{COMPACT_LEN, CompactKey, shard_of};
+pub use compact::key::CompactKey;
 pub use error::{Error, IssueError};
-pub use external::{ExternalStore, POSTGRES_SWEEP, POSTGRES_TABLE, StoreChange, StoreCommand, StoreReply};
 pub use issue::Issuer;
 #[cfg(feature = "jose")]
 pub use jwt::JwtKey;
-pub use keys::{InvalidSecret, KeyId, KeyRing, KeyRingError, KeyState, TokenSecret};
+pub use keys::ring::{KeyId, KeyRing};
+pub use keys::secret::TokenSecret;
 pub use profile::Profile;
 pub use reason::Reason;
-pub use replay::{
-    Attempt, Continuity, ReplayLimits, ReplaySet, Reservation, ReservationError, RestoreError, SingleUse,
-    SnapshotKey,
-};
+pub use replay::attempt::Attempt;
+pub use replay::set::{ReplayLimits, ReplaySet};
 pub use revocations::Revocations;
 #[cfg(feature = "jose")]
 pub use sealed::SealedKey;
+pub use store::external::ExternalStore;
 pub use token_id::TokenId;
-pub use verdict::{Authentic, Claims, ClientAnswer, Verdict};
+pub use verdict::kinds::Verdict;
 pub use verify::{Policy, Verifier};
-
-/// What a JWT or a JWE of this crate says it is (explicit typing, RFC 8725 §3.11).
-#[cfg(feature = "jose")]
-pub const TOKEN_TYPE: &str = "resume+jwt";
-/// JWT and JWE longer than this are refused unread, in bytes.
-#[cfg(feature = "jose")]
-pub const MAX_JOSE_LEN: usize = 2_048;

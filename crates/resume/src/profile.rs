@@ -3,7 +3,8 @@
 use reveille_core::UnixTime;
 
 use crate::error::IssueError;
-use crate::{Bindings, KeyId, KeyRing, KeyState, Mismatch, Reason, TokenId};
+use crate::keys::KeyState;
+use crate::{Bindings, KeyId, KeyRing, Mismatch, Reason, TokenId};
 
 /// A token format, chosen by the type of its keys: [`CompactKey`](crate::CompactKey), or with the feature `jose`
 /// `JwtKey` and `SealedKey`. Sealed: a token can never choose its format, so there is nothing to plug in.

@@ -18,7 +18,7 @@ pub enum Reason {
     UnknownVersion,
     /// The header names another algorithm than the one the key is for, `none` included.
     WrongAlgorithm,
-    /// The header names another type than [`TOKEN_TYPE`](crate::TOKEN_TYPE): a JWT made for something else.
+    /// The header names another type than [`TOKEN_TYPE`](crate::jose::TOKEN_TYPE): a JWT made for something else.
     WrongType,
     /// No key with this id, or no longer.
     UnknownKey,

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use reveille_core::UnixTime;
 
+use crate::keys::KeyState;
 use crate::profile::Opened;
-use crate::{
-    Attempt, Authentic, Bindings, Claims, KeyRing, KeyState, Profile, Reason, ReplaySet, Revocations,
-    SingleUse, Verdict,
-};
+use crate::replay::SingleUse;
+use crate::verdict::{Authentic, Claims};
+use crate::{Attempt, Bindings, KeyRing, Profile, Reason, ReplaySet, Revocations, Verdict};
 
 /// How long tokens may live, and for how long they are recognised afterwards; give it to
 /// [`Verifier::new`](crate::Verifier::new).

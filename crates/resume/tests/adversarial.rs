@@ -6,6 +6,8 @@ use crate::support::*;
 use proptest::prelude::*;
 use reveille_core::UnixTime;
 use reveille_crypto_ring::PROVIDER;
+use reveille_resume::replay::{Continuity, Reservation, SingleUse};
+use reveille_resume::store::{StoreChange, StoreCommand, StoreReply};
 use reveille_resume::*;
 use reveille_testkit::adversity::{Adversity, Clocks, Snapshot, scripts};
 use std::collections::BTreeMap;

@@ -8,6 +8,9 @@ use std::time::Duration;
 use reveille_core::UnixTime;
 use reveille_crypto::{CryptoError, CryptoProvider, SecureRandom};
 use reveille_crypto_ring::PROVIDER;
+use reveille_resume::replay::{Continuity, ReservationError, RestoreError, SingleUse, SnapshotKey};
+use reveille_resume::store::{StoreChange, StoreCommand, StoreReply};
+use reveille_resume::verdict::ClientAnswer;
 use reveille_resume::*;
 
 const PHONE: Attempt = Attempt::new(1);

@@ -4,6 +4,7 @@
 use crate::support::*;
 
 use reveille_crypto_ring::PROVIDER;
+use reveille_resume::jose::MAX_JOSE_LEN;
 use reveille_resume::*;
 
 #[test]

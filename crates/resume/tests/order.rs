@@ -4,6 +4,8 @@ use crate::support::*;
 
 use reveille_core::UnixTime;
 use reveille_crypto_ring::PROVIDER;
+use reveille_resume::compact::{COMPACT_LEN, shard_of};
+use reveille_resume::jose::MAX_JOSE_LEN;
 use reveille_resume::*;
 use std::time::Duration;
 

@@ -4,6 +4,8 @@
 use crate::support::*;
 
 use reveille_core::UnixTime;
+use reveille_resume::keys::KeyState;
+use reveille_resume::verdict::Authentic;
 use reveille_resume::*;
 use std::fmt::Write as _;
 

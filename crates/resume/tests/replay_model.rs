@@ -6,6 +6,8 @@ use crate::support::*;
 use proptest::prelude::*;
 use reveille_core::UnixTime;
 use reveille_crypto_ring::PROVIDER;
+use reveille_resume::replay::{Continuity, Reservation, ReservationError, SingleUse};
+use reveille_resume::store::{StoreCommand, StoreReply};
 use reveille_resume::*;
 use std::collections::BTreeMap;
 use std::time::Duration;

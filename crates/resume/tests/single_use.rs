@@ -3,6 +3,7 @@
 use crate::support::*;
 
 use reveille_core::UnixTime;
+use reveille_resume::replay::{Continuity, Reservation, ReservationError, SingleUse};
 use reveille_resume::*;
 use std::time::Duration;
 

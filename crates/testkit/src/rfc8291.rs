@@ -3,9 +3,9 @@
 //! Source: RFC 8291, Appendix A "Intermediate Values for Encryption".
 
 use reveille_core::Secret;
+use reveille_crypto::p256::{AgreementKey, EphemeralAgreement};
 use reveille_crypto::{
-    AgreementKey, CryptoError, CryptoProvider, EcPrivateKey, EphemeralAgreement, KeyError, P256,
-    P256PublicKey, SecureRandom, base64url,
+    CryptoError, CryptoProvider, EcPrivateKey, KeyError, P256, P256PublicKey, SecureRandom, base64url,
 };
 use reveille_crypto_rustcrypto::PROVIDER as RUSTCRYPTO;
 

@@ -5,10 +5,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use reveille_crypto::p256::{AgreementKey, EphemeralAgreement};
 use reveille_crypto::{
-    Aead, AgreementKey, CryptoError, CryptoProvider, EcPrivateKey, EphemeralAgreement, Es256,
-    Es256SigningKey, Expand, HkdfSha256, HmacKey, HmacSha256, KeyError, P256, P256PublicKey, Rs256,
-    Rs256SigningKey, RsaPrivateKey, RsaPublicKey, SecureRandom, Sha256,
+    Aead, CryptoError, CryptoProvider, EcPrivateKey, Es256, Es256SigningKey, Expand, HkdfSha256, HmacKey,
+    HmacSha256, KeyError, P256, P256PublicKey, Rs256, Rs256SigningKey, RsaPrivateKey, RsaPublicKey,
+    SecureRandom, Sha256,
 };
 use reveille_testkit::compliance::{self, Cases};
 

@@ -9,7 +9,8 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderValue, Request};
 use reveille_core::UnixTime;
-use reveille_crypto::{AEAD_TAG_LEN, CryptoError, CryptoProvider, EphemeralAgreement, Expand, base64url};
+use reveille_crypto::p256::EphemeralAgreement;
+use reveille_crypto::{AEAD_TAG_LEN, CryptoError, CryptoProvider, Expand, base64url};
 use thiserror::Error;
 
 use crate::message::Message;

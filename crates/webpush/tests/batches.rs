@@ -1,10 +1,8 @@
 //! Batches of different messages.
 
 use reveille_core::UnixTime;
-use reveille_crypto::{
-    AgreementKey, CryptoError, CryptoProvider, EcPrivateKey, EphemeralAgreement, KeyError, P256,
-    P256PublicKey,
-};
+use reveille_crypto::p256::{AgreementKey, EphemeralAgreement};
+use reveille_crypto::{CryptoError, CryptoProvider, EcPrivateKey, KeyError, P256, P256PublicKey};
 use reveille_crypto_lanes::Lanes;
 use reveille_webpush::credential::UnknownVapidKey;
 use reveille_webpush::request::RequestError;

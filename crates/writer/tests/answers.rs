@@ -10,9 +10,8 @@ use std::time::Duration;
 
 use reveille_apns::{ProviderKey, TokenSettings, TokenSource};
 use reveille_core::UnixTime;
-use reveille_crypto::{
-    AgreementKey, CryptoError, EcPrivateKey, EphemeralAgreement, KeyError, P256, P256PublicKey,
-};
+use reveille_crypto::p256::{AgreementKey, EphemeralAgreement};
+use reveille_crypto::{CryptoError, EcPrivateKey, KeyError, P256, P256PublicKey};
 use reveille_crypto_ring::PROVIDER;
 use reveille_delivery::{HeldBy, Verdict};
 use reveille_registry::{Effect, Platform, Pruning, Purpose, Token};

@@ -10,7 +10,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use hashbrown::HashMap;
-use reveille_core::{Snapshot as _, UnixTime};
+use reveille_core::UnixTime;
+use reveille_core::log::Snapshot as _;
 use reveille_digest::{Engine, Event, EventId, Fate, Generation, Limits, Output, Plain, Policy, Selector};
 use tokio_util::time::{DelayQueue, delay_queue};
 

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use reveille_core::UnixTime;
 use reveille_crypto::jws::UnsignedJws;
-use reveille_crypto::{
-    CryptoProvider, EcPrivateKey, Es256, Es256SigningKey, InvalidKey, KeyError, P256PublicKey,
-};
+use reveille_crypto::key::InvalidKey;
+use reveille_crypto::{CryptoProvider, EcPrivateKey, Es256, Es256SigningKey, KeyError, P256PublicKey};
 use thiserror::Error;
 
 use super::{KeyId, TeamId};

@@ -1,8 +1,8 @@
 //! From peers' keys and random bytes to agreements.
 
 use reveille_core::Secret;
-use reveille_crypto::p256::P256_PUBLIC_KEY_LEN;
-use reveille_crypto::{CryptoError, EphemeralAgreement, P256PublicKey, SecureRandom};
+use reveille_crypto::p256::{EphemeralAgreement, P256_PUBLIC_KEY_LEN};
+use reveille_crypto::{CryptoError, P256PublicKey, SecureRandom};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::agree::{GROUPS, Group};

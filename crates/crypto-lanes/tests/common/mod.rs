@@ -7,7 +7,8 @@ use std::sync::Mutex;
 
 use p256::elliptic_curve::sec1::ToSec1Point as _;
 use p256::{PublicKey, SecretKey};
-use reveille_crypto::{CryptoError, CryptoProvider, EphemeralAgreement, P256PublicKey, SecureRandom};
+use reveille_crypto::p256::EphemeralAgreement;
+use reveille_crypto::{CryptoError, CryptoProvider, P256PublicKey, SecureRandom};
 use reveille_crypto_lanes::Lanes;
 
 pub(crate) const RUSTCRYPTO: CryptoProvider = reveille_crypto_rustcrypto::PROVIDER;

@@ -28,7 +28,7 @@ const PRIME_FIELD: [u8; 9] = [0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x01, 0x
 /// // The VAPID key in the raw form that most tools write.
 /// let key = EcPrivateKey::parse("yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw")?;
 /// assert_eq!(format!("{key:?}"), "EcPrivateKey { public_key: None, .. }");
-/// # Ok::<(), reveille_crypto::InvalidKey>(())
+/// # Ok::<(), reveille_crypto::key::InvalidKey>(())
 /// ```
 pub struct EcPrivateKey {
     /// On the heap, so that moving the key moves a pointer.

@@ -4,8 +4,8 @@ use std::fmt::{self, Debug};
 
 use reveille_core::Secret;
 
-use super::{P256_PUBLIC_KEY_LEN, P256PublicKey};
-use crate::{CryptoError, EcPrivateKey, KeyError};
+use super::P256_PUBLIC_KEY_LEN;
+use crate::{CryptoError, EcPrivateKey, KeyError, P256PublicKey};
 
 /// Key generation and agreement on P-256 (ECDH, NIST SP 800-56A §5.7.1.2), a capability of a
 /// [`CryptoProvider`](crate::CryptoProvider). Web Push needs one agreement for each message.

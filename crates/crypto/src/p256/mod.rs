@@ -1,8 +1,8 @@
 //! P-256: public keys and key agreement.
 
-mod agreement;
+pub(crate) mod agreement;
 mod curve;
-mod public_key;
+pub(crate) mod public_key;
 
-pub use agreement::{AgreementKey, EphemeralAgreement, P256, SharedSecret};
-pub use public_key::{InvalidPublicKey, P256_PUBLIC_KEY_LEN, P256PublicKey};
+pub use agreement::{AgreementKey, EphemeralAgreement, SharedSecret};
+pub use public_key::{InvalidPublicKey, P256_PUBLIC_KEY_LEN};

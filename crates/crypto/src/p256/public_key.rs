@@ -25,7 +25,7 @@ pub const P256_PUBLIC_KEY_LEN: usize = 65;
 /// let key: P256PublicKey = text.parse()?;
 /// assert_eq!(key.as_bytes()[0], 0x04);
 /// assert_eq!(key.to_string(), text);
-/// # Ok::<(), reveille_crypto::InvalidPublicKey>(())
+/// # Ok::<(), reveille_crypto::p256::InvalidPublicKey>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct P256PublicKey([u8; P256_PUBLIC_KEY_LEN]);

@@ -1,5 +1,5 @@
 //! An engine as bytes, and back; and its inputs. What frames them (numbers, check sums, the head) is
-//! [`reveille_core::Logged`].
+//! [`reveille_core::log::Logged`].
 
 mod codec;
 mod input;
@@ -7,7 +7,7 @@ mod read;
 mod settings;
 mod write;
 
-use reveille_core::{Snapshot, check_sum};
+use reveille_core::log::{Snapshot, check_sum};
 use thiserror::Error;
 
 use crate::{Engine, Host, Seed};

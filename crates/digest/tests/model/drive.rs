@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use reveille_core::{Machine as _, Snapshot as _};
+use reveille_core::Machine as _;
+use reveille_core::log::Snapshot as _;
 
 use super::*;
 

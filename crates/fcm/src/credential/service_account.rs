@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use http::Uri;
 use reveille_core::Secret;
-use reveille_crypto::{CryptoProvider, InvalidKey, KeyError, Rs256SigningKey, RsaPrivateKey};
+use reveille_crypto::key::InvalidKey;
+use reveille_crypto::{CryptoProvider, KeyError, Rs256SigningKey, RsaPrivateKey};
 use reveille_payload::{InvalidJson, from_json};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use reveille_conversation::Conversations;
-use reveille_core::{Snapshot, UnixTime, check_sum};
+use reveille_core::UnixTime;
+use reveille_core::log::{Snapshot, check_sum};
 use reveille_delivery::{Delivery, JobId, SlotId};
 use reveille_digest::{Engine, Generation};
 use serde::{Deserialize, Serialize};

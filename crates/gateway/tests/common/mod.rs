@@ -7,7 +7,8 @@ use std::time::Duration;
 use reveille_conversation::event::{Answered, Event, Joined, Message, Offer, Read, What};
 use reveille_conversation::rules::Rules;
 use reveille_conversation::{Answer, Media, MessageKind, Role};
-use reveille_core::{Snapshot, UnixTime, log_append, log_head};
+use reveille_core::UnixTime;
+use reveille_core::log::{Snapshot, log_append, log_head};
 use reveille_delivery::{Device, Verdict};
 use reveille_gateway::*;
 

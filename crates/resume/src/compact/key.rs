@@ -8,7 +8,8 @@ use reveille_crypto::{CryptoProvider, Expand, HmacKey};
 use zeroize::Zeroizing;
 
 use super::layout::ID_HASH_LEN;
-use crate::{Bindings, InvalidSecret, TokenId, TokenSecret};
+use crate::keys::InvalidSecret;
+use crate::{Bindings, TokenId, TokenSecret};
 use reveille_core::siphash::SipHash24;
 
 const SALT: &[u8] = b"reveille/resume";
@@ -31,7 +32,7 @@ const IDS_INFO: &[u8] = b"rt1 ids";
 /// let secret = TokenSecret::from_bytes(&[7; 32])?;
 /// let keys = KeyRing::new(KeyId(1), CompactKey::new(PROVIDER, &secret)?);
 /// assert_eq!(keys.active().map(|(id, _)| id), Some(KeyId(1)));
-/// # Ok::<(), reveille_resume::InvalidSecret>(())
+/// # Ok::<(), reveille_resume::keys::InvalidSecret>(())
 /// ```
 #[derive(Clone)]
 pub struct CompactKey {

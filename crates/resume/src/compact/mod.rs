@@ -1,11 +1,10 @@
 //! The compact format, version 1: 69 bytes, 92 characters. Specified in `docs/resume-token.md`.
 
-mod key;
+pub(crate) mod key;
 mod layout;
 mod read;
 mod write;
 
-pub use key::CompactKey;
 pub use read::shard_of;
 
 /// Characters of a compact token.
@@ -13,7 +12,7 @@ pub const COMPACT_LEN: usize = 92;
 
 use crate::error::IssueError;
 use crate::profile::{Draft, Opened, sealed::Format};
-use crate::{Bindings, KeyId, KeyRing, Reason};
+use crate::{Bindings, CompactKey, KeyId, KeyRing, Reason};
 
 impl Format for CompactKey {
     fn write(&self, id: KeyId, draft: &Draft<'_>) -> Result<String, IssueError> {

@@ -10,8 +10,9 @@ use subtle::ConstantTimeEq as _;
 
 use super::strict_json;
 use crate::error::IssueError;
+use crate::keys::KeyState;
 use crate::profile::{Draft, Opened};
-use crate::{Binding, Bindings, KeyId, KeyState, Mismatch, Reason, TokenId};
+use crate::{Binding, Bindings, KeyId, Mismatch, Reason, TokenId};
 
 /// Numbers are whole seconds as JSON integers: a fraction, an exponent, a string or more than 64 bits is malformed,
 /// never "not present" (CVE-2026-25537 was that). Unknown and doubled members are malformed too.

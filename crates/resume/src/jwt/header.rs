@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use reveille_crypto::base64url;
 use serde::{Deserialize, Serialize};
 
-use crate::{IssueError, KeyId, Reason, TOKEN_TYPE};
+use crate::jose::TOKEN_TYPE;
+use crate::{IssueError, KeyId, Reason};
 
 /// `jwk`, `jku`, `x5c`, `crit`, `b64` and any other member make the token malformed: none of them belongs here.
 #[derive(Serialize, Deserialize)]

@@ -8,7 +8,8 @@ use reveille_crypto::{
 };
 
 use crate::error::IssueError;
-use crate::{InvalidSecret, Reason, TokenSecret};
+use crate::keys::InvalidSecret;
+use crate::{Reason, TokenSecret};
 
 /// A key of the JWT profile. What it is made from fixes its algorithm for good: HS256 for a secret, ES256 for a key
 /// pair or a public key. No token can choose.

@@ -10,8 +10,9 @@ pub use key::JwtKey;
 use reveille_crypto::jws::{CompactJws, UnsignedJws};
 
 use crate::error::IssueError;
+use crate::jose::MAX_JOSE_LEN;
 use crate::profile::{Draft, Opened, sealed::Format};
-use crate::{Bindings, KeyId, KeyRing, MAX_JOSE_LEN, Reason};
+use crate::{Bindings, KeyId, KeyRing, Reason};
 
 impl Format for JwtKey {
     fn write(&self, id: KeyId, draft: &Draft<'_>) -> Result<String, IssueError> {

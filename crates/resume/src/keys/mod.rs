@@ -1,7 +1,7 @@
 //! Keys: where they come from, and which of them is in use.
 
-mod ring;
-mod secret;
+pub(crate) mod ring;
+pub(crate) mod secret;
 
-pub use ring::{KeyId, KeyRing, KeyRingError, KeyState};
-pub use secret::{InvalidSecret, TokenSecret};
+pub use ring::{KeyRingError, KeyState};
+pub use secret::InvalidSecret;

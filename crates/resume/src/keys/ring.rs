@@ -48,7 +48,8 @@ pub enum KeyState {
 ///
 /// ```
 /// use reveille_core::UnixTime;
-/// use reveille_resume::{KeyId, KeyRing, KeyState};
+/// use reveille_resume::keys::KeyState;
+/// use reveille_resume::{KeyId, KeyRing};
 /// use std::time::Duration;
 ///
 /// let now = UnixTime::from_secs(1_000);
@@ -63,7 +64,7 @@ pub enum KeyState {
 /// assert_eq!(keys.prune(retention, now + retention - Duration::from_millis(1)), 0);
 /// assert_eq!(keys.prune(retention, now + retention), 1);
 /// assert_eq!(keys.find(KeyId(1)), None);
-/// # Ok::<(), reveille_resume::KeyRingError>(())
+/// # Ok::<(), reveille_resume::keys::KeyRingError>(())
 /// ```
 #[derive(Clone)]
 pub struct KeyRing<K> {

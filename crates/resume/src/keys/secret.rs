@@ -21,7 +21,7 @@ const MAX_LEN: usize = 1_024;
 /// let same = TokenSecret::parse(r#"{"kty":"oct","k":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"}"#)?;
 /// assert_eq!(same.expose(), secret.expose());
 /// assert_eq!(format!("{secret:?}"), "TokenSecret { bytes: Secret(…), algorithm: None }");
-/// # Ok::<(), reveille_resume::InvalidSecret>(())
+/// # Ok::<(), reveille_resume::keys::InvalidSecret>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct TokenSecret {

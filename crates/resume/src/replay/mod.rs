@@ -1,12 +1,12 @@
 //! Single use: which tokens have been used, exactly, in bounded memory.
 
-mod attempt;
+pub(crate) mod attempt;
 mod segment;
-mod set;
+pub(crate) mod set;
 mod slot;
 mod snapshot;
 mod watch;
 
-pub use attempt::{Attempt, Reservation, ReservationError};
-pub use set::{ReplayLimits, ReplaySet, SingleUse};
+pub use attempt::{Reservation, ReservationError};
+pub use set::SingleUse;
 pub use snapshot::{Continuity, RestoreError, SnapshotKey};

@@ -72,7 +72,7 @@ impl Default for ReplayLimits {
 }
 
 /// What there is to know about a token whose uses are to be counted; a store of your own takes it from
-/// [`Authentic::single_use`](crate::Authentic::single_use).
+/// [`Authentic::single_use`](crate::verdict::Authentic::single_use).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "users make it from its parts")]
 pub struct SingleUse {
@@ -109,7 +109,8 @@ pub struct SingleUse {
 ///
 /// ```
 /// use reveille_core::{UnixTime, Wakeup};
-/// use reveille_resume::{Attempt, Reason, ReplayLimits, ReplaySet, SingleUse, TokenId};
+/// use reveille_resume::replay::SingleUse;
+/// use reveille_resume::{Attempt, Reason, ReplayLimits, ReplaySet, TokenId};
 /// use std::time::Duration;
 ///
 /// let now = UnixTime::from_secs(1_000);
@@ -122,7 +123,7 @@ pub struct SingleUse {
 /// assert_eq!(set.reserve(&token, phone, now).map(|again| again.repeated), Ok(true));
 /// set.commit(&held, now)?;
 /// assert_eq!(set.reserve(&token, thief, now), Err(Reason::Replayed));
-/// # Ok::<(), reveille_resume::ReservationError>(())
+/// # Ok::<(), reveille_resume::replay::ReservationError>(())
 /// ```
 pub struct ReplaySet {
     pub(super) shard: u8,

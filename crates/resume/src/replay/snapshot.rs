@@ -10,7 +10,8 @@ use zeroize::Zeroizing;
 use super::set::{ReplayLimits, ReplaySet, floor_secs};
 use super::slot::{SLOT_LEN, Slot};
 use super::watch::Watch;
-use crate::{InvalidSecret, TokenSecret};
+use crate::TokenSecret;
+use crate::keys::InvalidSecret;
 
 const MAGIC: &[u8; 4] = b"rrs2";
 const HEADER_LEN: usize = 42;
@@ -43,6 +44,7 @@ pub enum Continuity {
 /// use reveille_core::UnixTime;
 /// use reveille_crypto_ring::PROVIDER;
 /// use reveille_resume::*;
+/// use reveille_resume::replay::{Continuity, RestoreError, SnapshotKey};
 ///
 /// let key = SnapshotKey::new(PROVIDER, &TokenSecret::from_bytes(&[7; 32])?)?;
 /// let now = UnixTime::from_secs(1_700_000_000);

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use reveille_crypto::base64url;
 use serde::{Deserialize, Serialize};
 
+use crate::jose::TOKEN_TYPE;
 use crate::jwt::{key_id, strict_json};
-use crate::{IssueError, KeyId, Reason, TOKEN_TYPE};
+use crate::{IssueError, KeyId, Reason};
 
 /// `zip` above all is refused, with every other member: nothing is unpacked here.
 #[derive(Serialize, Deserialize)]

@@ -9,7 +9,8 @@ use reveille_crypto::{
 };
 use zeroize::Zeroizing;
 
-use crate::{InvalidSecret, Reason, TokenSecret};
+use crate::keys::InvalidSecret;
+use crate::{Reason, TokenSecret};
 
 const SALT: &[u8] = b"reveille/resume";
 const NONCE_INFO: &[u8] = b"jwe nonce";

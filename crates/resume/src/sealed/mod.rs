@@ -9,9 +9,10 @@ pub use key::SealedKey;
 use reveille_crypto::{AEAD_NONCE_LEN, AEAD_TAG_LEN, base64url};
 
 use crate::error::IssueError;
+use crate::jose::MAX_JOSE_LEN;
 use crate::jwt::claims;
 use crate::profile::{Draft, Opened, sealed::Format};
-use crate::{Bindings, KeyId, KeyRing, MAX_JOSE_LEN, Reason};
+use crate::{Bindings, KeyId, KeyRing, Reason};
 
 impl Format for SealedKey {
     /// RFC 7516 §5.1: `header "." "" "." iv "." ciphertext "." tag`; the encoded header is the additional data.

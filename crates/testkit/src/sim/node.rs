@@ -1,7 +1,8 @@
 //! One process with its shards: the log and the snapshots survive it, nothing else does.
 
 use reveille_conversation::rules::Rules;
-use reveille_core::{LogEntry, UnixTime};
+use reveille_core::UnixTime;
+use reveille_core::log::LogEntry;
 use reveille_gateway::{
     Admission, AdmissionLimits, CatchUp, Gateway, GatewaySettings, Input, Output, Seed, Shard, Target, Ticket,
 };

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use reveille_core::{UnixTime, check_sum};
+use reveille_core::UnixTime;
+use reveille_core::log::check_sum;
 use reveille_delivery::{DeviceId, HeldBy, JobId, Verdict};
 use reveille_gateway::{Deferred, Devices, Input, Job, LookUp, Outcome, Output, Recipient, Seed, Target};
 

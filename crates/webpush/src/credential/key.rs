@@ -4,9 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use reveille_crypto::{
-    CryptoProvider, EcPrivateKey, Es256SigningKey, InvalidKey, KeyError, P256PublicKey, base64url,
-};
+use reveille_crypto::key::InvalidKey;
+use reveille_crypto::{CryptoProvider, EcPrivateKey, Es256SigningKey, KeyError, P256PublicKey, base64url};
 use thiserror::Error;
 
 /// The short name of a VAPID key: the first 8 bytes of its x coordinate. Keep it with every subscription that was

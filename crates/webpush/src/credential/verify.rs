@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use reveille_core::UnixTime;
 use reveille_crypto::jws::{CompactJws, InvalidJws};
-use reveille_crypto::{CryptoProvider, InvalidPublicKey, P256PublicKey};
+use reveille_crypto::p256::InvalidPublicKey;
+use reveille_crypto::{CryptoProvider, P256PublicKey};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;

@@ -1,8 +1,8 @@
 //! From the shared secret to the keys of one message.
 
 use reveille_core::Secret;
-use reveille_crypto::p256::P256_PUBLIC_KEY_LEN;
-use reveille_crypto::{AEAD_NONCE_LEN, CryptoError, CryptoProvider, Expand, SharedSecret};
+use reveille_crypto::p256::{P256_PUBLIC_KEY_LEN, SharedSecret};
+use reveille_crypto::{AEAD_NONCE_LEN, CryptoError, CryptoProvider, Expand};
 
 use crate::target::AUTH_SECRET_LEN;
 

@@ -1,7 +1,7 @@
 //! One message into one body: the hot path.
 
-use reveille_crypto::p256::P256_PUBLIC_KEY_LEN;
-use reveille_crypto::{AEAD_TAG_LEN, CryptoError, CryptoProvider, EphemeralAgreement};
+use reveille_crypto::p256::{EphemeralAgreement, P256_PUBLIC_KEY_LEN};
+use reveille_crypto::{AEAD_TAG_LEN, CryptoError, CryptoProvider};
 
 use super::input_keying_material;
 use super::key_schedule::{SALT_LEN, message_keys};

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use reveille_core::{Secret, UnixTime};
-use reveille_crypto::{InvalidPublicKey, P256PublicKey, base64url};
+use reveille_crypto::p256::InvalidPublicKey;
+use reveille_crypto::{P256PublicKey, base64url};
 use reveille_payload::InvalidJson;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use thiserror::Error;

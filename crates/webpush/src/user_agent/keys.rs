@@ -1,7 +1,8 @@
 //! The key pair and the authentication secret of one subscription.
 
 use reveille_core::Secret;
-use reveille_crypto::{CryptoError, CryptoProvider, EcPrivateKey, InvalidKey, P256PublicKey, base64url};
+use reveille_crypto::key::InvalidKey;
+use reveille_crypto::{CryptoError, CryptoProvider, EcPrivateKey, P256PublicKey, base64url};
 use thiserror::Error;
 
 use crate::target::AUTH_SECRET_LEN;

@@ -1,8 +1,8 @@
 //! Opening a message, strictly.
 
 use reveille_core::Secret;
-use reveille_crypto::p256::P256_PUBLIC_KEY_LEN;
-use reveille_crypto::{AgreementKey, CryptoProvider, KeyError, P256PublicKey};
+use reveille_crypto::p256::{AgreementKey, P256_PUBLIC_KEY_LEN};
+use reveille_crypto::{CryptoProvider, KeyError, P256PublicKey};
 use thiserror::Error;
 
 use super::UserAgentKeys;

@@ -38,7 +38,8 @@ pub trait Snapshot: Machine + Sized {
 /// Use it where the log is: one machine, one log, one `Logged`. A machine inside another one needs none.
 ///
 /// ```
-/// use reveille_core::{Logged, Machine, UnixTime, Wakeup};
+/// use reveille_core::log::Logged;
+/// use reveille_core::{Machine, UnixTime, Wakeup};
 /// # #[derive(Default)]
 /// # struct Sum(u64, Option<u64>);
 /// # impl Machine for Sum {
@@ -54,7 +55,7 @@ pub trait Snapshot: Machine + Sized {
 /// assert_eq!(logged.apply(2, 22, now)?.collect::<Vec<_>>(), [42]);
 /// assert!(logged.apply(2, 22, now).is_err(), "it was applied");
 /// assert!(logged.apply(4, 22, now).is_err(), "one is missing");
-/// # Ok::<(), reveille_core::Gap>(())
+/// # Ok::<(), reveille_core::log::Gap>(())
 /// ```
 #[derive(Debug)]
 pub struct Logged<M> {
@@ -219,7 +220,8 @@ impl Head {
 /// A store that has frames and numbers of its own (a database) needs none of this.
 ///
 /// ```
-/// use reveille_core::{LogEntries, UnixTime, log_append, log_head};
+/// use reveille_core::UnixTime;
+/// use reveille_core::log::{LogEntries, log_append, log_head};
 ///
 /// let mut log = Vec::new();
 /// log_head(&mut log, 1);

@@ -1,14 +1,12 @@
-//! Single use counted by a shared store, Redis or PostgreSQL: the commands as data, the answers as data.
+//! The store: what it is told, and what it answers.
 
 use std::time::Duration;
 
 use reveille_core::{UnixTime, millis};
 
-use crate::{Attempt, Authentic, Policy, Reason, Reservation, ReservationError, TokenId, Verdict};
-
-mod words;
-
-pub use words::{POSTGRES_SWEEP, POSTGRES_TABLE};
+use crate::replay::{Reservation, ReservationError};
+use crate::verdict::Authentic;
+use crate::{Attempt, Policy, Reason, TokenId, Verdict};
 
 /// How single use is counted in a store that several nodes share.
 ///
@@ -28,6 +26,7 @@ pub use words::{POSTGRES_SWEEP, POSTGRES_TABLE};
 /// # use reveille_core::UnixTime;
 /// # use reveille_crypto_ring::PROVIDER;
 /// use reveille_resume::*;
+/// use reveille_resume::store::{StoreChange, StoreReply};
 /// # let keys = KeyRing::new(KeyId(1), CompactKey::new(PROVIDER, &TokenSecret::from_bytes(&[7; 32])?)?);
 /// # let mine = Bindings { contact: "c-1", conversation: "k-1", device: "d-1", channel: "web" };
 /// # let now = UnixTime::from_secs(1_700_000_000);

@@ -1,9 +1,10 @@
-//! What a verification ends with.
+//! The verdict and what is in it.
 
 use reveille_core::UnixTime;
 use serde::Serialize;
 
-use crate::{KeyId, Reason, Reservation, SingleUse, TokenId};
+use crate::replay::{Reservation, SingleUse};
+use crate::{KeyId, Reason, TokenId};
 
 /// What to do with the user who brought a token: back into the conversation, a login first, or a fresh conversation.
 /// [`Verifier::verify`](crate::Verifier::verify) returns it; there is no error beside it.
@@ -12,6 +13,8 @@ use crate::{KeyId, Reason, Reservation, SingleUse, TokenId};
 /// use reveille_core::UnixTime;
 /// use reveille_crypto_ring::PROVIDER;
 /// use reveille_resume::*;
+/// use reveille_resume::keys::InvalidSecret;
+/// use reveille_resume::verdict::ClientAnswer;
 ///
 /// let keys = KeyRing::new(KeyId(1), CompactKey::new(PROVIDER, &TokenSecret::from_bytes(&[7; 32])?)?);
 /// let user = Bindings { contact: "c-1", conversation: "k-1", device: "d-1", channel: "web" };
