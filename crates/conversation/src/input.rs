@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::event::{Event, PersonEvent, QueueEvent};
+use crate::lookup::LookupKey;
 use crate::rules::Rules;
-use crate::{LookupKey, Text};
+use crate::text::Text;
 
 /// One input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use reveille_conversation::event::{Event, PersonEvent, QueueEvent};
+use reveille_conversation::id::{ConversationId, PersonId};
+use reveille_conversation::lookup::Answer;
 use reveille_conversation::rules::Rules;
-use reveille_conversation::{Answer, ConversationId, PersonId};
 use reveille_core::UnixTime;
 use reveille_delivery::{DeadId, DeviceId, JobId};
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,7 @@
 //! A person, as far as it decides where a notification goes.
 
-use reveille_conversation::{Channel, Channels, Kind};
+use reveille_conversation::rules::Channels;
+use reveille_conversation::{Channel, Kind};
 use reveille_core::UnixTime;
 use reveille_delivery::{HeldBy, Priority};
 use reveille_digest::QuietHours;

@@ -10,7 +10,11 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use reveille_conversation::{CancelForm, Cause, Channel, Channels, Forms, Kind, Role, Takes, Text};
+use reveille_conversation::event::Role;
+use reveille_conversation::lookup::Takes;
+use reveille_conversation::rules::{CancelForm, Channels};
+use reveille_conversation::text::Text;
+use reveille_conversation::{Cause, Channel, Forms, Kind};
 use reveille_core::UnixTime;
 use reveille_delivery::{DeviceId, JobId, LegId, Priority};
 use reveille_digest::{QuietHours, Span, Zone};

@@ -7,7 +7,9 @@ mod support;
 
 use std::time::Duration;
 
-use reveille_conversation::{Channel, Channels, Kind, Role};
+use reveille_conversation::event::Role;
+use reveille_conversation::rules::Channels;
+use reveille_conversation::{Channel, Kind};
 use reveille_core::UnixTime;
 use reveille_delivery::HeldBy;
 use reveille_digest::{QuietHours, Span, Zone};

@@ -7,7 +7,9 @@ mod support;
 
 use std::time::Duration;
 
-use reveille_conversation::{Kind, Role, Takes};
+use reveille_conversation::Kind;
+use reveille_conversation::event::Role;
+use reveille_conversation::lookup::Takes;
 use reveille_core::UnixTime;
 use reveille_crypto_lanes::Lanes;
 use reveille_delivery::Device;

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CallbackMode, PersonId, QueueId, Text};
+use crate::event::CallbackMode;
+use crate::id::{PersonId, QueueId};
+use crate::text::Text;
 
 /// A callback was booked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

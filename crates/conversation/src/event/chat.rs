@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DeviceId, MessageId, MessageKind, PersonId, QueueId, Role, Text};
+use crate::event::{MessageKind, Role};
+use crate::id::{DeviceId, MessageId, PersonId, QueueId};
+use crate::text::Text;
 
 /// Somebody wrote.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

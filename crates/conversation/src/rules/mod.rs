@@ -15,7 +15,10 @@ pub use settings::{
     MessageRules, ReadRules, RecipientRules, Thresholds, ViewingRules,
 };
 
-use crate::{Channels, Kind, Reason, Role};
+pub use crate::words::{CancelForm, Channels, PresenceFilter};
+
+use crate::event::Role;
+use crate::{Kind, Reason};
 
 section::rules! {
     /// All rules. The default joins the five presets; every rule names the requirement that it comes from.

@@ -5,7 +5,9 @@ use std::time::Duration;
 use thiserror::Error;
 use toml::de::DeValue;
 
-use crate::{AppId, CancelForm, Channel, Channels, PresenceFilter};
+use crate::Channel;
+use crate::id::AppId;
+use crate::rules::{CancelForm, Channels, PresenceFilter};
 
 /// A rule out of its range.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::InvalidId;
+use crate::id::InvalidId;
 
 /// Why a document is not an event.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

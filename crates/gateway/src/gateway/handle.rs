@@ -1,7 +1,9 @@
 //! Inputs, one by one. All that is due has happened.
 
+use reveille_conversation::Input as RulesInput;
 use reveille_conversation::event::{Event, PersonEvent, QueueEvent, What};
-use reveille_conversation::{Answer, Input as RulesInput, PersonId};
+use reveille_conversation::id::PersonId;
+use reveille_conversation::lookup::Answer;
 use reveille_delivery::{self as delivery, Delivery, Status};
 use reveille_digest::{Input as DigestInput, Selector};
 

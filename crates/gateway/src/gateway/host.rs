@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use reveille_conversation::{ConversationId, Intent, PersonId};
+use reveille_conversation::Intent;
+use reveille_conversation::id::{ConversationId, PersonId};
 use reveille_digest::Codec;
 use serde::{Deserialize, Serialize};
 

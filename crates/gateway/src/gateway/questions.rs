@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use reveille_conversation::{EventId, PersonId, Ringing};
+use reveille_conversation::Ringing;
+use reveille_conversation::id::{EventId, PersonId};
 use reveille_core::UnixTime;
 use reveille_delivery::{DeadId, DeadLetter, Explanation, JobId, NotAdmitted};
 
@@ -49,7 +50,7 @@ impl Gateway {
 
     /// How many messages of a conversation a person has not read.
     #[must_use]
-    pub fn unread(&self, conversation: &reveille_conversation::ConversationId, person: &PersonId) -> u32 {
+    pub fn unread(&self, conversation: &reveille_conversation::id::ConversationId, person: &PersonId) -> u32 {
         self.rules.unread(conversation, person)
     }
 
