@@ -153,7 +153,8 @@ fn a_directory_is_no_script() {
 #[test]
 fn a_log_is_played_again() {
     use reveille_core::{Snapshot as _, UnixTime, log_append, log_head};
-    use reveille_digest::{Codec as _, Engine, Event, EventId, Host, Input, Policy};
+    use reveille_digest::snapshot::Codec as _;
+    use reveille_digest::{Engine, Event, EventId, Host, Input, Policy};
 
     struct Production;
     impl Host for Production {

@@ -4,7 +4,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use reveille_core::{Logged, Snapshot as _, UnixTime};
-use reveille_digest::{Codec as _, Engine, Input, Limits, Plain, Policy, Seed};
+use reveille_digest::snapshot::Codec as _;
+use reveille_digest::{Engine, Input, Limits, Plain, Policy, Seed};
 
 type Tested = Engine<Plain<u64, Vec<u8>>>;
 

@@ -10,6 +10,10 @@ use proptest::test_runner::RngSeed;
 use reveille_core::{
     Head, Jitter, LogEntries, Logged, Snapshot, SnapshotError, UnixTime, log_append, log_head,
 };
+use reveille_digest::catch_up::Rate;
+use reveille_digest::quiet::{AtEnd, Quiet};
+use reveille_digest::retract::{Read, Selector};
+use reveille_digest::snapshot::Codec;
 use reveille_digest::*;
 
 /// Paused keys are bits.

@@ -6,6 +6,8 @@
 use std::time::Duration;
 
 use reveille_core::{Snapshot as _, UnixTime};
+use reveille_digest::options::Window;
+use reveille_digest::retract::{Retracted, Selector};
 use reveille_digest::*;
 
 type Simple = Engine<Plain<u64, u8>>;

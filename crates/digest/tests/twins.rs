@@ -11,6 +11,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use reveille_core::{Jitter, Snapshot as _, UnixTime};
+use reveille_digest::options::{Collect, Window};
+use reveille_digest::quiet::{AtEnd, Quiet};
+use reveille_digest::retract::Selector;
 use reveille_digest::*;
 
 const SEED: Seed = Seed::new([11; 16]);

@@ -101,7 +101,7 @@ pub enum Command {
 #[non_exhaustive]
 pub struct CatchUp {
     /// What happens to digests whose time passed.
-    pub digests: reveille_digest::CatchUp,
+    pub digests: reveille_digest::catch_up::CatchUp,
     /// Over which span attempts are spread whose fate nobody knows.
     pub spread: Duration,
 }
@@ -109,7 +109,7 @@ pub struct CatchUp {
 impl CatchUp {
     /// These.
     #[must_use]
-    pub const fn new(digests: reveille_digest::CatchUp, spread: Duration) -> Self {
+    pub const fn new(digests: reveille_digest::catch_up::CatchUp, spread: Duration) -> Self {
         Self { digests, spread }
     }
 }

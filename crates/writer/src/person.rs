@@ -4,7 +4,7 @@ use reveille_conversation::rules::Channels;
 use reveille_conversation::{Channel, Kind};
 use reveille_core::UnixTime;
 use reveille_delivery::{HeldBy, Priority};
-use reveille_digest::QuietHours;
+use reveille_digest::quiet::QuietHours;
 use reveille_registry::{Device, Pauses, Weighed};
 
 /// What the store holds of one person: their devices and what they wish. Load it when devices are to be picked, and when

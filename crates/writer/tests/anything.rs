@@ -17,7 +17,7 @@ use reveille_conversation::text::Text;
 use reveille_conversation::{Cause, Channel, Forms, Kind};
 use reveille_core::UnixTime;
 use reveille_delivery::{DeviceId, JobId, LegId, Priority};
-use reveille_digest::{QuietHours, Span, Zone};
+use reveille_digest::quiet::{QuietHours, Span, Zone};
 use reveille_gateway::{Content, Job, Recipient, Target};
 use reveille_registry::{self as registry, Device, Pauses, Retirement, State};
 use reveille_writer::{Answer, Choice, Leg, Person, Preferences, Quiet, Written};

@@ -12,7 +12,7 @@ use reveille_conversation::rules::Channels;
 use reveille_conversation::{Channel, Kind};
 use reveille_core::UnixTime;
 use reveille_delivery::HeldBy;
-use reveille_digest::{QuietHours, Span, Zone};
+use reveille_digest::quiet::{QuietHours, Span, Zone};
 use reveille_gateway::{Input, Recipient, Target};
 use reveille_registry::{self as registry, Pauses, Platform, Purpose, State, Token};
 use reveille_writer::{Answer, Choice, Leg, Person, Preferences, Quiet, Skip, Written};

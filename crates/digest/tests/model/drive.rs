@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use reveille_core::{Machine as _, Snapshot as _};
+use reveille_digest::snapshot::Codec as _;
 
 use super::*;
 

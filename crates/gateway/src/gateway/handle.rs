@@ -5,7 +5,8 @@ use reveille_conversation::event::{Event, PersonEvent, QueueEvent, What};
 use reveille_conversation::id::PersonId;
 use reveille_conversation::lookup::Answer;
 use reveille_delivery::{self as delivery, Delivery, Status};
-use reveille_digest::{Input as DigestInput, Selector};
+use reveille_digest::Input as DigestInput;
+use reveille_digest::retract::Selector;
 
 use super::Gateway;
 use super::host::Key;
@@ -109,8 +110,10 @@ impl Gateway {
             Command::Discard(letter) => self.to_delivery.push_back(delivery::Input::Discard { letter }),
             Command::Flush { person, conversation } => {
                 let key = Key { person, conversation };
-                self.to_digests
-                    .push_back(DigestInput::Recheck(vec![key.clone()], reveille_digest::Rate::UNLIMITED));
+                self.to_digests.push_back(DigestInput::Recheck(
+                    vec![key.clone()],
+                    reveille_digest::catch_up::Rate::UNLIMITED,
+                ));
                 self.to_digests.push_back(DigestInput::FlushNow(key));
             }
         }

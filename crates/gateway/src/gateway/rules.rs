@@ -6,7 +6,8 @@ use reveille_conversation::lookup::Takes;
 use reveille_conversation::{
     self as conversation, Generation, Intent, Kind, Noted, Output, Reason, Withdraw,
 };
-use reveille_digest::{EventId, Input, Read};
+use reveille_digest::retract::Read;
+use reveille_digest::{EventId, Input};
 
 use super::Gateway;
 use super::host::{Key, Message};
