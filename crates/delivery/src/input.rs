@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use reveille_core::UnixTime;
 
-use crate::{DeadId, Device, DeviceId, Job, JobId, SlotId, Verdict};
+use crate::dead::DeadId;
+use crate::{Device, DeviceId, Job, JobId, SlotId, Verdict};
 
 /// One input of a [`Delivery`](crate::Delivery); what its log holds.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,8 @@ use reveille_conversation::id::{ConversationId, PersonId};
 use reveille_conversation::lookup::Answer;
 use reveille_conversation::rules::Rules;
 use reveille_core::UnixTime;
-use reveille_delivery::{DeadId, DeviceId, JobId};
+use reveille_delivery::dead::DeadId;
+use reveille_delivery::{DeviceId, JobId};
 use serde::{Deserialize, Serialize};
 
 use crate::{Deferred, Devices, Epoch, GatewaySettings, Outcome, SourceId};

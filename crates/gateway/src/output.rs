@@ -4,7 +4,8 @@ use reveille_conversation as conversation;
 use reveille_conversation::Kind;
 use reveille_conversation::id::{ConversationId, EventId, PersonId};
 use reveille_core::UnixTime;
-use reveille_delivery::{DeadId, Device, DeviceId, Effect, Fate, JobId};
+use reveille_delivery::dead::DeadId;
+use reveille_delivery::{Device, DeviceId, Effect, Fate, JobId};
 use serde::Serialize;
 
 use crate::{Epoch, Job, Recipient, SourceId, Target, TokenId, Why};

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use reveille_conversation::Kind;
 use reveille_core::millis;
-use reveille_delivery::{Class, DeliverySettings, RetryPolicy, Spread};
+use reveille_delivery::retry::{RetryPolicy, Spread};
+use reveille_delivery::{Class, DeliverySettings};
 use reveille_digest::options::{Collect, InvalidPolicy};
 use reveille_digest::{Limits, Policy};
 use serde::{Deserialize, Serialize};

@@ -18,7 +18,8 @@ use reveille_conversation::event::Role;
 use reveille_conversation::id::PersonId;
 use reveille_conversation::rules::Rules;
 use reveille_core::{Action, UnixTime};
-use reveille_delivery::{Fate, HeldBy, JobId, Status, Verdict};
+use reveille_delivery::explain::Status;
+use reveille_delivery::{Fate, HeldBy, JobId, Verdict};
 use reveille_gateway::*;
 
 fn secs(secs: u64) -> Duration {

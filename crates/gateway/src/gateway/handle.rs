@@ -4,7 +4,8 @@ use reveille_conversation::Input as RulesInput;
 use reveille_conversation::event::{Event, PersonEvent, QueueEvent, What};
 use reveille_conversation::id::PersonId;
 use reveille_conversation::lookup::Answer;
-use reveille_delivery::{self as delivery, Delivery, Status};
+use reveille_delivery::explain::Status;
+use reveille_delivery::{self as delivery, Delivery};
 use reveille_digest::Input as DigestInput;
 use reveille_digest::retract::Selector;
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use reveille_conversation::Ringing;
 use reveille_conversation::id::{EventId, PersonId};
 use reveille_core::UnixTime;
-use reveille_delivery::{DeadId, DeadLetter, Explanation, JobId, NotAdmitted};
+use reveille_delivery::dead::{DeadId, DeadLetter};
+use reveille_delivery::explain::Explanation;
+use reveille_delivery::{JobId, NotAdmitted};
 
 use super::Gateway;
 use super::trail::Followed;
