@@ -5,7 +5,8 @@ use reveille_conversation::{Channel, Kind};
 use reveille_core::UnixTime;
 use reveille_delivery::{HeldBy, Priority};
 use reveille_digest::quiet::QuietHours;
-use reveille_registry::{Device, Pauses, Weighed};
+use reveille_registry::Device;
+use reveille_registry::pause::{Pauses, Weighed};
 
 /// What the store holds of one person: their devices and what they wish. Load it when devices are to be picked, and when
 /// legs are written.
@@ -124,12 +125,12 @@ impl Person {
 }
 
 /// A channel as pauses name it.
-pub(crate) const fn paused(channel: Channel) -> Option<reveille_registry::Channel> {
+pub(crate) const fn paused(channel: Channel) -> Option<reveille_registry::pause::Channel> {
     match channel {
-        Channel::Mobile => Some(reveille_registry::Channel::Mobile),
-        Channel::WebPush => Some(reveille_registry::Channel::WebPush),
-        Channel::Email => Some(reveille_registry::Channel::Email),
-        Channel::Webhook => Some(reveille_registry::Channel::Webhook),
+        Channel::Mobile => Some(reveille_registry::pause::Channel::Mobile),
+        Channel::WebPush => Some(reveille_registry::pause::Channel::WebPush),
+        Channel::Email => Some(reveille_registry::pause::Channel::Email),
+        Channel::Webhook => Some(reveille_registry::pause::Channel::Webhook),
         _ => None,
     }
 }

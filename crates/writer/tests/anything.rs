@@ -19,7 +19,8 @@ use reveille_core::UnixTime;
 use reveille_delivery::{DeviceId, JobId, LegId, Priority};
 use reveille_digest::quiet::{QuietHours, Span, Zone};
 use reveille_gateway::{Content, Job, Recipient, Target};
-use reveille_registry::{self as registry, Device, Pauses, Retirement, State};
+use reveille_registry::pause::Pauses;
+use reveille_registry::{self as registry, Device, Retirement, State};
 use reveille_writer::{Answer, Choice, Leg, Person, Preferences, Quiet, Written};
 use support::*;
 
@@ -139,7 +140,9 @@ fn people(browser: String) -> impl Strategy<Value = Person> {
             person = person.with_quiet(Quiet { hours, urgent_passes });
         }
         let mut pauses = Pauses::default();
-        for (paused, channel) in [(mobile, registry::Channel::Mobile), (web, registry::Channel::WebPush)] {
+        for (paused, channel) in
+            [(mobile, registry::pause::Channel::Mobile), (web, registry::pause::Channel::WebPush)]
+        {
             if paused {
                 pauses.pause(channel, until, passes);
             }

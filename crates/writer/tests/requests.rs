@@ -132,9 +132,9 @@ fn a_mixed_batch_keeps_its_order() {
 fn what_is_taken_back_goes_where_it_was() {
     let mut world = World::new();
     world.everything("kate");
-    let mut pauses = reveille_registry::Pauses::default();
-    pauses.pause(reveille_registry::Channel::Mobile, None, false);
-    pauses.pause(reveille_registry::Channel::WebPush, None, false);
+    let mut pauses = reveille_registry::pause::Pauses::default();
+    pauses.pause(reveille_registry::pause::Channel::Mobile, None, false);
+    pauses.pause(reveille_registry::pause::Channel::WebPush, None, false);
     let person = world.person("kate").with_pauses(pauses);
     let cancel = take_back("kate", Kind::IncomingCall, Takes::Cancel);
     let invalidate = take_back("kate", Kind::NewMessage, Takes::Invalidate);
