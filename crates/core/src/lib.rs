@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod action;
+mod error;
 mod jitter;
 mod logged;
 mod machine;
@@ -16,6 +17,7 @@ pub mod varint;
 mod wakeup;
 
 pub use action::{Action, RetrySource, Scope};
+pub use error::Error;
 pub use jitter::Jitter;
 pub use logged::{
     Gap, Head, LogEntries, LogEntry, LogError, Logged, Snapshot, SnapshotError, check_sum, log_append,
