@@ -12,7 +12,7 @@ use reveille_core::{Action, Outcome};
 use reveille_crypto::{HmacKey, P256PublicKey};
 use reveille_crypto_ring::PROVIDER;
 use reveille_examples::clock;
-use reveille_registry::{Suspicion, SuspicionPolicy};
+use reveille_registry::suspicion::{Suspicion, SuspicionPolicy};
 use reveille_webpush::credential::Refusal;
 use reveille_webpush::request::RequestError;
 use reveille_webpush::target::{EndpointPolicy, InvalidSubscription, PublicHttps, RefusedEndpoint};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use reveille_core::{Secret, UnixTime};
 use reveille_crypto::{EcPrivateKey, base64url};
 use reveille_crypto_ring::PROVIDER;
-use reveille_registry::Suspicion;
+use reveille_registry::suspicion::Suspicion;
 use reveille_webpush::target::EndpointPolicy;
 use reveille_webpush::{StoredSubscription, Subscription};
 use serde::{Deserialize, Serialize};

@@ -23,10 +23,14 @@ use std::time::Duration;
 
 use reveille_core::UnixTime;
 use reveille_core::log::{LogEntries, Logged, Snapshot as _};
+use reveille_digest::catch_up::Rate;
+use reveille_digest::options::{Collect, Excess, Keep, Refractory, Urgent, Window};
+use reveille_digest::quiet::{AtEnd, Quiet};
+use reveille_digest::retract::{Retracted, Selector};
+use reveille_digest::snapshot::Codec as _;
 use reveille_digest::{
-    Answered, AtEnd, Cause, Codec as _, Collect, Engine, Event, EventId, Excess, Fate, Generation, Host,
-    Input, Keep, Lane, Limits, Notify, Output, Policy, Quiet, Rate, Refractory, Retracted, Seed, Selector,
-    Urgent, Window,
+    Answered, Cause, Engine, Event, EventId, Fate, Generation, Host, Input, Lane, Limits, Notify, Output,
+    Policy, Seed,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -154,7 +154,8 @@ fn a_directory_is_no_script() {
 fn a_log_is_played_again() {
     use reveille_core::UnixTime;
     use reveille_core::log::{Snapshot as _, log_append, log_head};
-    use reveille_digest::{Codec as _, Engine, Event, EventId, Host, Input, Policy};
+    use reveille_digest::snapshot::Codec as _;
+    use reveille_digest::{Engine, Event, EventId, Host, Input, Policy};
 
     struct Production;
     impl Host for Production {

@@ -5,7 +5,8 @@
 use libfuzzer_sys::fuzz_target;
 use reveille_core::UnixTime;
 use reveille_core::log::{Logged, Snapshot as _};
-use reveille_digest::{Codec as _, Engine, Input, Limits, Plain, Policy, Seed};
+use reveille_digest::snapshot::Codec as _;
+use reveille_digest::{Engine, Input, Limits, Plain, Policy, Seed};
 
 type Tested = Engine<Plain<u64, Vec<u8>>>;
 

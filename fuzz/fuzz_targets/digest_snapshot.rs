@@ -7,7 +7,8 @@ use std::time::Duration;
 use libfuzzer_sys::fuzz_target;
 use reveille_core::log::Snapshot as _;
 use reveille_core::{Machine as _, UnixTime};
-use reveille_digest::{CatchUp, Engine, Input, Overdue, Plain, Rate, Seed};
+use reveille_digest::catch_up::{CatchUp, Overdue, Rate};
+use reveille_digest::{Engine, Input, Plain, Seed};
 
 const SEED: Seed = Seed::new([5; 16]);
 

@@ -4,11 +4,12 @@
 use std::fmt::Write as _;
 
 use reveille_conversation::event::{Event, Joined, Message, Offer, Read, What, Withdrawn};
+use reveille_conversation::event::{MessageKind, Role};
+use reveille_conversation::id::{ConversationId, PersonId};
 use reveille_conversation::rules::Rules;
 use reveille_conversation::source::{CloudEvents, Genesys};
-use reveille_conversation::{
-    Cause, ConversationId, Conversations, Input, Media, MessageKind, Output, PersonId, Role, Seed, Text,
-};
+use reveille_conversation::text::Text;
+use reveille_conversation::{Cause, Conversations, Input, Media, Output, Seed};
 use reveille_core::{Machine, UnixTime};
 
 use crate::allocations;

@@ -14,9 +14,10 @@ use reveille_delivery::pacer::{
     ServiceId,
 };
 use reveille_delivery::retry::After;
+use reveille_delivery::retry::RetryPolicy;
 use reveille_delivery::{
-    Delivery, DeliverySettings, Device, DeviceId, Input, Job, JobId, LegId, Output, RecipientId, RetryPolicy,
-    Send, SlotId, Verdict,
+    Delivery, DeliverySettings, Device, DeviceId, Input, Job, JobId, LegId, Output, RecipientId, Send,
+    SlotId, Verdict,
 };
 
 use crate::allocations;

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use hashbrown::HashMap;
 use reveille_core::UnixTime;
 use reveille_core::log::Snapshot as _;
-use reveille_digest::{Engine, Event, EventId, Limits, Output, Plain, Policy, Seed, Window};
+use reveille_digest::options::Window;
+use reveille_digest::{Engine, Event, EventId, Limits, Output, Plain, Policy, Seed};
 use tokio_util::time::{DelayQueue, delay_queue};
 
 use crate::allocations;

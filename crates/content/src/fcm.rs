@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use reveille_conversation::content::Content;
-use reveille_conversation::{Channel, Kind, Takes, Urgency};
+use reveille_conversation::lookup::Takes;
+use reveille_conversation::{Channel, Kind, Urgency};
 use reveille_core::UnixTime;
 use reveille_fcm::android::{AndroidNotification, AndroidPriority, Visibility};
 use reveille_fcm::message::{Sacrifice, Text};

@@ -1,9 +1,10 @@
 //! What is written: something new, or what takes it back.
 
 use reveille_conversation::content::{Content, withdraw_data};
-use reveille_conversation::{
-    CancelForm, Channel, Channels, CollapseKey, ConversationId, Episode, Forms, Intent, Kind, Takes, Withdraw,
-};
+use reveille_conversation::id::ConversationId;
+use reveille_conversation::lookup::Takes;
+use reveille_conversation::rules::{CancelForm, Channels};
+use reveille_conversation::{Channel, CollapseKey, Episode, Forms, Intent, Kind, Withdraw};
 use reveille_core::UnixTime;
 
 use crate::{InvalidContent, Slip};

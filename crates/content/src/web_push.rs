@@ -1,7 +1,8 @@
 //! For browsers.
 
 use reveille_conversation::content::Content;
-use reveille_conversation::{Channel, Intent, Kind, Takes, Urgency as Wanted, Withdraw};
+use reveille_conversation::lookup::Takes;
+use reveille_conversation::{Channel, Intent, Kind, Urgency as Wanted, Withdraw};
 use reveille_core::UnixTime;
 use reveille_webpush::declarative::{DeclarativeAction, InvalidDeclarative};
 use reveille_webpush::{DeclarativeNotification, Error, Message, Topic, Ttl, Urgency};

@@ -1,7 +1,8 @@
 //! The life of a callback, as a table (D1–D4). The diagram in the documentation is made from it.
 
+use crate::event::CallbackMode;
 use crate::words::words;
-use crate::{CallbackMode, Kind, Reason};
+use crate::{Kind, Reason};
 
 words! {
     /// Where a callback stands. Give it to [`transition`] to ask what follows from an event; the machine keeps one for

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::event::{Event, PersonEvent, QueueEvent};
+use crate::lookup::LookupKey;
 use crate::rules::Rules;
-use crate::{LookupKey, Text};
+use crate::text::Text;
 
 /// One thing that the machine is told: an event, an answer to a look-up, other rules, or that time has passed. Give
 /// each one to [`Conversations`](crate::machine::Conversations); write it to your log before, with

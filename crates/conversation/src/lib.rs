@@ -2,8 +2,9 @@
 
 pub mod callback;
 pub mod content;
+mod error;
 pub mod event;
-mod id;
+pub mod id;
 mod input;
 mod machine;
 mod output;
@@ -11,21 +12,20 @@ mod reason;
 pub mod reconnect;
 pub mod rules;
 pub mod source;
-mod text;
+pub mod text;
 mod words;
 
-pub use id::{
-    AppId, ConversationId, DeviceId, EventId, InvalidId, MAX_ID, MessageId, OfferId, PersonId, QueueId,
-};
-pub use input::{Answer, DecodeError, Input};
+/// What the machine asks before it tells somebody something, and the answers.
+pub mod lookup {
+    pub use crate::input::Answer;
+    pub use crate::output::{Lookup, LookupKey, Takes};
+}
+
+pub use error::Error;
+pub use input::{DecodeError, Input};
 pub use machine::{Conversations, RestoreError, Ringing, Seed};
 pub use output::{
-    Arguments, CollapseKey, Episode, Forms, Generation, Intent, Lookup, LookupKey, Note, Noted, Output,
-    Suppressed, Takes, Withdraw,
+    Arguments, CollapseKey, Episode, Forms, Generation, Intent, Note, Noted, Output, Suppressed, Withdraw,
 };
 pub use reason::Reason;
-pub use text::{MAX_TEXT, Text};
-pub use words::{
-    CallbackMode, CancelForm, Cause, Channel, Channels, Handover, Kind, Media, MessageKind, Presence,
-    PresenceFilter, Role, Slot, Urgency,
-};
+pub use words::{Cause, Channel, Kind, Media, Slot, Urgency};

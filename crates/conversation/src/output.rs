@@ -3,11 +3,12 @@
 use reveille_core::UnixTime;
 use serde::{Deserialize, Serialize};
 
+use crate::event::{Presence, Role};
+use crate::id::{ConversationId, DeviceId, MessageId, PersonId, QueueId};
+use crate::rules::{CancelForm, Channels};
+use crate::text::Text;
 use crate::words::words;
-use crate::{
-    CancelForm, Cause, Channels, ConversationId, DeviceId, Kind, Media, MessageId, PersonId, Presence,
-    QueueId, Reason, Role, Slot, Text, Urgency,
-};
+use crate::{Cause, Kind, Media, Reason, Slot, Urgency};
 
 /// One consequence of an [`Input`](crate::input::Input): a notification, a withdrawal, a question, or a line for logs.
 /// Take all of them from the machine after each input, and act on each one.
@@ -20,7 +21,7 @@ pub enum Output {
     Withdraw(Box<Withdraw>),
     /// Nobody is told, and why (X2).
     Suppressed(Suppressed),
-    /// Find out a name or a snippet, and hand it in as [`Answer`](crate::Answer).
+    /// Find out a name or a snippet, and hand it in as [`Answer`](crate::lookup::Answer).
     Lookup(Lookup),
     /// Nothing to do; for logs, audits and counters.
     Note(Note),

@@ -4,7 +4,9 @@
 
 use proptest::prelude::*;
 use reveille_conversation::event::*;
+use reveille_conversation::id::{OfferId, PersonId};
 use reveille_conversation::rules::Rules;
+use reveille_conversation::text::Text;
 use reveille_conversation::*;
 use reveille_core::{Machine as _, UnixTime};
 use reveille_testkit::adversity::{Lives, live, scripts};

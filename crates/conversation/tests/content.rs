@@ -6,6 +6,7 @@
 use reveille_conversation::content::{self, Content, Texts, withdraw_data};
 use reveille_conversation::event::*;
 use reveille_conversation::rules::Rules;
+use reveille_conversation::text::Text;
 use reveille_conversation::*;
 use reveille_core::{Machine, UnixTime};
 

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod action;
+mod error;
 mod jitter;
 pub mod log;
 mod machine;
@@ -16,6 +17,7 @@ pub mod varint;
 mod wakeup;
 
 pub use action::{Action, RetrySource, Scope};
+pub use error::Error;
 pub use jitter::Jitter;
 pub use machine::{Drain, Machine};
 pub use outcome::{Outcome, Receipt, Rejection};

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use reveille_core::UnixTime;
 
+use crate::explain::Tried;
 use crate::id::id;
-use crate::{Device, Fate, Job, PayloadDigest, Tried};
+use crate::{Device, Fate, Job, PayloadDigest};
 
 id! {
     /// The number of a dead letter; a later letter has a higher number. Use it to name the letter in

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use reveille_core::UnixTime;
 
-use crate::{DeadId, Device, DeviceId, Job, JobId, SlotId, Verdict};
+use crate::dead::DeadId;
+use crate::{Device, DeviceId, Job, JobId, SlotId, Verdict};
 
 /// One input of a [`Delivery`](crate::Delivery): a job, an answer, a cancel, or time. Write it to the log with
 /// [`encode`](Self::encode), if there is a log, and then give it to [`apply`](reveille_core::Machine::apply).

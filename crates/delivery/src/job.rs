@@ -109,7 +109,7 @@ pub struct Device {
     pub id: DeviceId,
     /// The revision of its record: what delivery finds out about it holds for this one only.
     pub revision: u64,
-    /// Which [`RetryPolicy`](crate::RetryPolicy) is for it, mostly one per service.
+    /// Which [`RetryPolicy`](crate::retry::RetryPolicy) is for it, mostly one per service.
     pub class: Class,
 }
 

@@ -1,7 +1,8 @@
 #![doc = include_str!("../README.md")]
 
-mod dead;
+pub mod dead;
 mod delivery;
+mod error;
 mod fate;
 mod id;
 mod index;
@@ -15,16 +16,19 @@ mod slab;
 mod verdict;
 mod wire;
 
-pub use dead::{DeadId, DeadLetter};
-pub use delivery::{
-    Counts, Delivery, Explanation, LegExplanation, LegStatus, NotAdmitted, RestoreError, Status, Why,
-};
+/// Where a job stands and why, and how many ended how.
+pub mod explain {
+    pub use crate::delivery::{Counts, Explanation, LegExplanation, LegStatus, Status, Why};
+    pub use crate::verdict::Tried;
+}
+
+pub use delivery::{Delivery, NotAdmitted, RestoreError};
+pub use error::Error;
 pub use fate::Fate;
 pub use id::{DeviceId, JobId, LegId, PayloadDigest, RecipientId, SlotId};
 pub use input::{HeldBy, Input};
 pub use job::{Class, Device, Job, Priority, Role, WhenUnsure};
 pub use output::{Effect, Note, Output, Send};
-pub use retry::{InvalidRetryPolicy, RetryPolicy, Spread};
 pub use settings::DeliverySettings;
-pub use verdict::{Tried, Verdict};
+pub use verdict::Verdict;
 pub use wire::InvalidInput;

@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use reveille_core::UnixTime;
 
-use crate::{DeadId, Device, DeviceId, Fate, JobId, LegId, PayloadDigest, Priority, RecipientId, SlotId};
+use crate::dead::DeadId;
+use crate::{Device, DeviceId, Fate, JobId, LegId, PayloadDigest, Priority, RecipientId, SlotId};
 
 /// One output of a [`Delivery`](crate::Delivery): something that has to be done, or a report. Every input can give
 /// several; match each of them, and do what its variant says.

@@ -29,7 +29,8 @@ const QUARTER_HOUR_MARGIN: u64 = 60 * 1_000;
 /// [`RetryPolicy::FCM`] is what Google asks for.
 ///
 /// ```
-/// use reveille_delivery::{Class, DeliverySettings, RetryPolicy};
+/// use reveille_delivery::{Class, DeliverySettings};
+/// use reveille_delivery::retry::RetryPolicy;
 /// let settings = DeliverySettings::default().with_policy(Class(2), RetryPolicy::FCM);
 /// assert_eq!(settings.policy(Class(2)).attempts(), 3);
 /// # assert_ne!(RetryPolicy::FCM, RetryPolicy::default());

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use reveille_core::millis;
 
-use crate::{Class, RetryPolicy};
+use crate::Class;
+use crate::retry::RetryPolicy;
 
 /// How a [`Delivery`](crate::Delivery) behaves. The same for a shard's whole life, or a change is an event of the log's owner:
 /// outputs depend on it.

@@ -5,9 +5,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use reveille_core::{Action, RetrySource, Scope, UnixTime, millis, varint};
 
+use crate::dead::{DeadId, DeadLetter};
+use crate::explain::Tried;
 use crate::{
-    Class, DeadId, DeadLetter, Device, DeviceId, Fate, HeldBy, Input, Job, JobId, PayloadDigest, Priority,
-    RecipientId, Role, SlotId, Tried, Verdict, WhenUnsure,
+    Class, Device, DeviceId, Fate, HeldBy, Input, Job, JobId, PayloadDigest, Priority, RecipientId, Role,
+    SlotId, Verdict, WhenUnsure,
 };
 
 /// A value with one encoding. `take` allocates no more than it reads.

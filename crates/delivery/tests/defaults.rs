@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
+use reveille_delivery::DeliverySettings;
 use reveille_delivery::pacer::{LaneSettings, PacerSettings, Rate};
-use reveille_delivery::{DeliverySettings, RetryPolicy, Spread};
+use reveille_delivery::retry::{RetryPolicy, Spread};
 
 /// The row of the README, and what the code must hold for it to be true.
 fn expectations() -> Vec<(&'static str, &'static str, &'static str, bool)> {

@@ -11,8 +11,9 @@ use governor::{Quota, RateLimiter};
 use proptest::prelude::*;
 use recloser::Recloser;
 use reveille_core::UnixTime;
+use reveille_delivery::LegId;
 use reveille_delivery::pacer::{Breaker, BreakerSettings, Level, Rate};
-use reveille_delivery::{LegId, RetryPolicy, Spread};
+use reveille_delivery::retry::{RetryPolicy, Spread};
 
 const START: UnixTime = UnixTime::from_secs(1_000_000);
 

@@ -5,12 +5,14 @@
 use std::time::Duration;
 
 use reveille_core::{Action, Machine, RetryAfter, RetrySource, Scope, UnixTime};
+use reveille_delivery::explain::{LegStatus, Status, Why};
 use reveille_delivery::pacer::{
     Alert, CredentialId, Keyed, LaneId, Level, Offer, Pacer, PacerSettings, Rate, ServiceId,
 };
+use reveille_delivery::retry::{RetryPolicy, Spread};
 use reveille_delivery::{
-    Class, Delivery, DeliverySettings, Device, DeviceId, Effect, Fate, HeldBy, Input, Job, JobId, LegStatus,
-    Note, Output, RecipientId, RetryPolicy, Role, Send, SlotId, Spread, Status, Verdict, WhenUnsure, Why,
+    Class, Delivery, DeliverySettings, Device, DeviceId, Effect, Fate, HeldBy, Input, Job, JobId, Note,
+    Output, RecipientId, Role, Send, SlotId, Verdict, WhenUnsure,
 };
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);

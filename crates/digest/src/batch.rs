@@ -6,7 +6,8 @@
 
 use crate::store::items::Node;
 use crate::store::record::Sums;
-use crate::{Actors, EventId, Host, Item, Lane};
+use crate::summary::Actors;
+use crate::{EventId, Host, Item, Lane};
 
 /// Which events of a batch.
 #[derive(Clone, Copy, Debug)]

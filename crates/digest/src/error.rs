@@ -37,7 +37,7 @@ impl std::fmt::Display for Limit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::InvalidPolicy;
+    use crate::options::InvalidPolicy;
 
     #[test]
     fn texts() {

@@ -62,9 +62,9 @@ pub struct Event<H: Host> {
     pub kind: u16,
     /// How much it matters: the calendar is asked with the highest class that is pending.
     pub class: u8,
-    /// Whether it goes out at once ([`Urgent`](crate::Urgent) says how).
+    /// Whether it goes out at once ([`Urgent`](crate::options::Urgent) says how).
     pub urgent: bool,
-    /// Its rank among the samples under [`Keep::Top`](crate::Keep::Top).
+    /// Its rank among the samples under [`Keep::Top`](crate::options::Keep::Top).
     pub rank: u32,
     /// What it would add to the notification, in bytes; counts towards the byte caps.
     pub bytes: u32,

@@ -40,7 +40,7 @@ pub trait Host {
     }
 
     /// Joins two folds: of a batch that came back, and of what is pending. Needed with [`Host::fold`] and
-    /// acknowledgements in [`Collect::Totals`](crate::Collect::Totals).
+    /// acknowledgements in [`Collect::Totals`](crate::options::Collect::Totals).
     fn merge(&self, state: &mut Self::Fold, later: Self::Fold) {
         let _ = (state, later);
     }

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::{CollapseId, EventId, Fate, Host, Item, Summary};
+use crate::summary::Summary;
+use crate::{CollapseId, EventId, Fate, Host, Item};
 
 /// A number that rises with every notification and clear of an engine. Send it along: the receiver drops what is not
 /// newer than what it shows. And give it back to the engine with the answer, for example in
@@ -88,7 +89,7 @@ pub struct Notify<H: Host> {
     pub class: u8,
     /// Counts, actors, times.
     pub summary: Summary,
-    /// Some of the events, as [`Keep`](crate::Keep) says.
+    /// Some of the events, as [`Keep`](crate::options::Keep) says.
     pub samples: Vec<Item<H::Payload>>,
     /// Those of the events that are kept, by id, oldest first. The newest is [`Fate::Notified`], the others are
     /// [`Fate::Merged`].

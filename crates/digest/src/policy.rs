@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::Window;
+use crate::options::Window;
 
 /// How events become notifications. One engine has one policy; where customers and agents differ, use two engines.
 ///

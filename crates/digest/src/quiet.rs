@@ -5,6 +5,8 @@ use std::time::Duration;
 use reveille_core::UnixTime;
 use thiserror::Error;
 
+pub use crate::host::{AtEnd, Quiet};
+
 const MINUTE: u64 = 60_000;
 const DAY: u64 = 24 * 60 * MINUTE;
 const WEEK: u64 = 7 * DAY;
@@ -41,7 +43,7 @@ pub struct Span {
 ///
 /// ```
 /// use reveille_core::UnixTime;
-/// use reveille_digest::{QuietHours, Span, Zone};
+/// use reveille_digest::quiet::{QuietHours, Span, Zone};
 ///
 /// // Berlin in the spring of 2024: one hour ahead of UTC, two from Sunday, 31 March, 01:00 UTC.
 /// let zone = Zone::new(60, vec![(UnixTime::from_secs(1_711_846_800), 120)])?;
@@ -53,7 +55,7 @@ pub struct Span {
 /// assert_eq!(hours.until(saturday), Some(UnixTime::from_secs(1_711_836_000 + 7 * 3600)));
 /// // Sunday noon: not quiet.
 /// assert_eq!(hours.until(UnixTime::from_secs(1_711_879_200)), None);
-/// # Ok::<(), reveille_digest::InvalidHours>(())
+/// # Ok::<(), reveille_digest::quiet::InvalidHours>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuietHours {
@@ -121,10 +123,10 @@ impl Zone {
     ///
     /// ```
     /// use reveille_core::UnixTime;
-    /// use reveille_digest::Zone;
+    /// use reveille_digest::quiet::Zone;
     /// let berlin = Zone::from_transitions(3_600, [(1_711_846_800, 7_200)])?;
     /// assert_eq!(berlin, Zone::new(60, vec![(UnixTime::from_secs(1_711_846_800), 120)])?);
-    /// # Ok::<(), reveille_digest::InvalidHours>(())
+    /// # Ok::<(), reveille_digest::quiet::InvalidHours>(())
     /// ```
     ///
     /// # Errors

@@ -79,7 +79,7 @@ impl Actors {
 /// Prints the number: `2`, or `5+` if there are more.
 ///
 /// ```
-/// assert_eq!(reveille_digest::Actors::default().to_string(), "0");
+/// assert_eq!(reveille_digest::summary::Actors::default().to_string(), "0");
 /// ```
 impl std::fmt::Display for Actors {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

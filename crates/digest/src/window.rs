@@ -47,7 +47,7 @@ impl Window {
     ///
     /// ```
     /// use reveille_core::UnixTime;
-    /// use reveille_digest::Window;
+    /// use reveille_digest::options::Window;
     /// use std::time::Duration;
     ///
     /// let window = Window::Sliding { quiet: Duration::from_secs(10), max_wait: Duration::from_secs(60) };

@@ -8,6 +8,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use reveille_core::log::Snapshot as _;
 use reveille_core::{Machine as _, UnixTime};
+use reveille_digest::retract::{Read, Selector};
+use reveille_digest::snapshot::Codec;
 use reveille_digest::*;
 use reveille_testkit::adversity::{Lives, live, scripts};
 

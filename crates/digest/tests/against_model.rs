@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use reveille_digest::{Collect, Excess, Policy, Refractory, Urgent, Window};
+use reveille_digest::Policy;
+use reveille_digest::options::{Collect, Excess, Refractory, Urgent, Window};
 
 proptest! {
     // Always the same scripts, so that a change is what makes it fail; the long run goes on to others.

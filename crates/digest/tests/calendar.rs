@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use reveille_core::UnixTime;
+use reveille_digest::catch_up::Rate;
+use reveille_digest::quiet::{AtEnd, Quiet, QuietHours, Span, Zone};
 use reveille_digest::*;
 
 /// Nights of one zone for everybody, a pause, and a class that always passes.

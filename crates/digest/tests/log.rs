@@ -9,6 +9,10 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use reveille_core::log::{Head, LogEntries, Logged, Snapshot, SnapshotError, log_append, log_head};
 use reveille_core::{Jitter, UnixTime};
+use reveille_digest::catch_up::Rate;
+use reveille_digest::quiet::{AtEnd, Quiet};
+use reveille_digest::retract::{Read, Selector};
+use reveille_digest::snapshot::Codec;
 use reveille_digest::*;
 
 /// Paused keys are bits.

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use reveille_core::UnixTime;
 use reveille_core::log::Snapshot as _;
+use reveille_digest::options::Window;
+use reveille_digest::retract::{Retracted, Selector};
 use reveille_digest::*;
 
 type Simple = Engine<Plain<u64, u8>>;

@@ -7,6 +7,10 @@ use std::time::Duration;
 
 use reveille_core::log::Snapshot as _;
 use reveille_core::{Machine as _, UnixTime};
+use reveille_digest::catch_up::Rate;
+use reveille_digest::options::{Collect, Urgent, Window};
+use reveille_digest::quiet::{AtEnd, Quiet};
+use reveille_digest::retract::{Read, Retracted, Selector};
 use reveille_digest::*;
 
 /// Quiet while the calendar's bit of the key is set; classes from 2 on pass. Bit 63: what waits is dropped.

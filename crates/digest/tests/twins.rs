@@ -12,6 +12,9 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use reveille_core::log::Snapshot as _;
 use reveille_core::{Jitter, UnixTime};
+use reveille_digest::options::{Collect, Window};
+use reveille_digest::quiet::{AtEnd, Quiet};
+use reveille_digest::retract::Selector;
 use reveille_digest::*;
 
 const SEED: Seed = Seed::new([11; 16]);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use reveille_conversation::ConversationId;
+use reveille_conversation::id::ConversationId;
 use thiserror::Error;
 
 use crate::{Gateway, Input};

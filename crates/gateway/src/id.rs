@@ -3,7 +3,8 @@
 use std::fmt;
 
 use reveille_conversation as conversation;
-use reveille_conversation::{CollapseKey, ConversationId, InvalidId, PersonId};
+use reveille_conversation::CollapseKey;
+use reveille_conversation::id::{ConversationId, InvalidId, PersonId};
 use reveille_core::siphash::Sip13;
 use reveille_delivery::{DeviceId, JobId, RecipientId, SlotId};
 use serde::{Deserialize, Serialize};
@@ -112,7 +113,7 @@ impl Seed {
 
     /// A device, as delivery names it, from the name that [`device_name`] gives it.
     #[must_use]
-    pub fn device(self, name: &conversation::DeviceId) -> DeviceId {
+    pub fn device(self, name: &conversation::id::DeviceId) -> DeviceId {
         DeviceId::from_bits(self.hash(Use::Device, name.as_str()))
     }
 
@@ -150,7 +151,7 @@ impl Seed {
     }
 
     /// What stands for an event of a source.
-    pub(crate) fn event(self, source: SourceId, event: &conversation::EventId) -> u128 {
+    pub(crate) fn event(self, source: SourceId, event: &conversation::id::EventId) -> u128 {
         self.hash(Use::Event, (source.0, event.as_str()))
     }
 }
@@ -169,13 +170,13 @@ impl fmt::Debug for Seed {
 /// ```
 /// let name = reveille_gateway::device_name("com.example.chat", "phone-1")?;
 /// assert_eq!(name.as_str(), "com.example.chat/phone-1");
-/// # Ok::<(), reveille_conversation::InvalidId>(())
+/// # Ok::<(), reveille_conversation::id::InvalidId>(())
 /// ```
 ///
 /// # Errors
 /// [`InvalidId`] if the two are too long together, or not fit for a log.
-pub fn device_name(app: &str, device: &str) -> Result<conversation::DeviceId, InvalidId> {
-    conversation::DeviceId::new(&format!("{app}/{device}"))
+pub fn device_name(app: &str, device: &str) -> Result<conversation::id::DeviceId, InvalidId> {
+    conversation::id::DeviceId::new(&format!("{app}/{device}"))
 }
 
 #[cfg(test)]

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use reveille_conversation::event::{Event, PersonEvent, QueueEvent};
+use reveille_conversation::id::{ConversationId, PersonId};
+use reveille_conversation::lookup::Answer;
 use reveille_conversation::rules::Rules;
-use reveille_conversation::{Answer, ConversationId, PersonId};
 use reveille_core::UnixTime;
-use reveille_delivery::{DeadId, DeviceId, JobId};
+use reveille_delivery::dead::DeadId;
+use reveille_delivery::{DeviceId, JobId};
 use serde::{Deserialize, Serialize};
 
 use crate::{Deferred, Devices, Epoch, GatewaySettings, Outcome, SourceId};
@@ -100,7 +102,7 @@ pub enum Command {
 #[non_exhaustive]
 pub struct CatchUp {
     /// What happens to digests whose time passed.
-    pub digests: reveille_digest::CatchUp,
+    pub digests: reveille_digest::catch_up::CatchUp,
     /// Over which span attempts are spread whose fate nobody knows.
     pub spread: Duration,
 }
@@ -108,7 +110,7 @@ pub struct CatchUp {
 impl CatchUp {
     /// These.
     #[must_use]
-    pub const fn new(digests: reveille_digest::CatchUp, spread: Duration) -> Self {
+    pub const fn new(digests: reveille_digest::catch_up::CatchUp, spread: Duration) -> Self {
         Self { digests, spread }
     }
 }

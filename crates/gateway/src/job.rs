@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use reveille_conversation::{
-    Channel, Channels, CollapseKey, ConversationId, Intent, Kind, PersonId, Slot, Withdraw,
-};
+use reveille_conversation::id::{ConversationId, PersonId};
+use reveille_conversation::rules::Channels;
+use reveille_conversation::{Channel, CollapseKey, Intent, Kind, Slot, Withdraw};
 use reveille_core::UnixTime;
 use reveille_delivery::{Device, DeviceId, JobId, LegId, PayloadDigest, Priority};
 use serde::{Deserialize, Serialize};

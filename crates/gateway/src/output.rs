@@ -1,9 +1,11 @@
 //! What the machine wants done, and what it has to say.
 
 use reveille_conversation as conversation;
-use reveille_conversation::{ConversationId, EventId, Kind, PersonId};
+use reveille_conversation::Kind;
+use reveille_conversation::id::{ConversationId, EventId, PersonId};
 use reveille_core::UnixTime;
-use reveille_delivery::{DeadId, Device, DeviceId, Effect, Fate, JobId};
+use reveille_delivery::dead::DeadId;
+use reveille_delivery::{Device, DeviceId, Effect, Fate, JobId};
 use serde::Serialize;
 
 use crate::{Epoch, Job, Recipient, SourceId, Target, TokenId, Why};
@@ -63,7 +65,7 @@ pub enum Output {
 #[non_exhaustive]
 pub enum LookUp {
     /// A name or a snippet. Nothing waits longer than the deadline for it.
-    Name(conversation::Lookup),
+    Name(conversation::lookup::Lookup),
     /// The devices of a recipient.
     Devices(Recipient),
 }

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use reveille_conversation::Kind;
 use reveille_core::millis;
-use reveille_delivery::{Class, DeliverySettings, RetryPolicy, Spread};
-use reveille_digest::{Collect, InvalidPolicy, Limits, Policy};
+use reveille_delivery::retry::{RetryPolicy, Spread};
+use reveille_delivery::{Class, DeliverySettings};
+use reveille_digest::options::{Collect, InvalidPolicy};
+use reveille_digest::{Limits, Policy};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 

@@ -4,7 +4,8 @@ use reveille_conversation as conversation;
 use reveille_core::UnixTime;
 use reveille_delivery as delivery;
 use reveille_delivery::{DeviceId, JobId};
-use reveille_digest::{Codec, Policy};
+use reveille_digest::Policy;
+use reveille_digest::snapshot::Codec;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 

@@ -13,7 +13,7 @@ mod common;
 use std::time::Duration;
 
 use common::*;
-use reveille_conversation::Role;
+use reveille_conversation::event::Role;
 use reveille_gateway::*;
 
 #[test]

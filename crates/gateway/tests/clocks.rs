@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use common::*;
 use proptest::prelude::*;
-use reveille_conversation::Role;
+use reveille_conversation::event::Role;
 use reveille_core::UnixTime;
 use reveille_core::log::{LogEntries, Snapshot};
 use reveille_gateway::*;

@@ -13,10 +13,13 @@ mod common;
 use std::time::Duration;
 
 use common::*;
+use reveille_conversation::Kind;
+use reveille_conversation::event::Role;
+use reveille_conversation::id::PersonId;
 use reveille_conversation::rules::Rules;
-use reveille_conversation::{Kind, PersonId, Role};
 use reveille_core::{Action, UnixTime};
-use reveille_delivery::{Fate, HeldBy, JobId, Status, Verdict};
+use reveille_delivery::explain::Status;
+use reveille_delivery::{Fate, HeldBy, JobId, Verdict};
 use reveille_gateway::*;
 
 fn secs(secs: u64) -> Duration {
@@ -162,7 +165,7 @@ fn a_push_that_fails_falls_back_once_and_its_attempt_is_in_the_log_first() {
     let created = reveille_conversation::event::CallbackCreated {
         person: "vera".parse().unwrap(),
         push: true,
-        mode: reveille_conversation::CallbackMode::CallIn,
+        mode: reveille_conversation::event::CallbackMode::CallIn,
         queue: None,
         wait_ms: Some(3_600_000),
         attempts: None,
@@ -236,7 +239,7 @@ fn a_reserved_token_whose_app_does_not_connect_is_given_back() {
     let (person, conversation) = ("vera".parse().unwrap(), "chat".parse().unwrap());
     let reserved = |token| {
         let (person, conversation) =
-            (PersonId::clone(&person), reveille_conversation::ConversationId::clone(&conversation));
+            (PersonId::clone(&person), reveille_conversation::id::ConversationId::clone(&conversation));
         Input::Resume(Resume {
             token: TokenId(token),
             step: ResumeStep::Reserved { attempt: 5, person, conversation },

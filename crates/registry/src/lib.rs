@@ -2,22 +2,21 @@
 
 pub mod cases;
 mod decide;
+mod error;
 mod event;
 pub mod health;
 mod memory;
-mod pause;
+pub mod pause;
 mod policy;
 mod record;
-mod support;
-mod suspicion;
+pub mod support;
+pub mod suspicion;
 mod token;
 
 pub use decide::{Change, Consequence, Decision, decide};
+pub use error::Error;
 pub use event::{Effect, Event, Pruning, Registration};
 pub use memory::{Conflict, Memory};
-pub use pause::{Channel, Pause, Pauses, Weighed};
 pub use policy::RegistryPolicy;
 pub use record::{Device, DeviceKey, FormVersion, Platform, Retirement, State};
-pub use support::{Client, InvalidVersion, NoPush, PushPermission, Support, Version, fallback};
-pub use suspicion::{InvalidSuspicion, Suspicion, SuspicionPolicy};
 pub use token::{Environment, Purpose, PushKind, Token, TokenValue};

@@ -43,7 +43,7 @@ pub struct Pause {
 ///
 /// ```
 /// use reveille_core::UnixTime;
-/// use reveille_registry::{Channel, Pauses, Weighed};
+/// use reveille_registry::pause::{Channel, Pauses, Weighed};
 /// let (mut pauses, now) = (Pauses::default(), UnixTime::from_secs(1_000));
 /// let noon = UnixTime::from_secs(2_000);
 /// pauses.pause(Channel::Mobile, Some(noon), true);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::SuspicionPolicy;
+use crate::suspicion::SuspicionPolicy;
 
 const DAY: Duration = Duration::from_secs(86_400);
 

@@ -17,12 +17,12 @@ use thiserror::Error;
 /// | over | 24 h | so long they must be spread. Of the time between one answer and the next, half of this counts at most, and nothing if it is more than 400 days: the clock may have been set in between |
 ///
 /// ```
-/// use reveille_registry::SuspicionPolicy;
+/// use reveille_registry::suspicion::SuspicionPolicy;
 /// use std::time::Duration;
 ///
 /// let default = SuspicionPolicy::default();
 /// assert_eq!(default.with_answers(3)?.with_over(Duration::from_secs(24 * 3_600)), default);
-/// # Ok::<(), reveille_registry::InvalidSuspicion>(())
+/// # Ok::<(), reveille_registry::suspicion::InvalidSuspicion>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SuspicionPolicy {
@@ -71,7 +71,7 @@ impl SuspicionPolicy {
 ///
 /// ```
 /// use reveille_core::{Action, Outcome, Rejection, UnixTime};
-/// use reveille_registry::{Suspicion, SuspicionPolicy};
+/// use reveille_registry::suspicion::{Suspicion, SuspicionPolicy};
 /// use std::time::Duration;
 ///
 /// let policy = SuspicionPolicy::default();

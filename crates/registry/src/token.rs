@@ -5,7 +5,8 @@ use std::fmt;
 use reveille_core::{Secret, UnixTime};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{Platform, Suspicion};
+use crate::Platform;
+use crate::suspicion::Suspicion;
 
 /// A token as the service or the browser gave it: an APNs or FCM token, a subscription as JSON, an address. Whoever has it
 /// can send, so `Debug` shows nothing; its JSON form is the text itself, for a store that seals what it keeps.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use reveille_core::{Action, Outcome, Receipt, Rejection, UnixTime};
-use reveille_registry::{Suspicion, SuspicionPolicy};
+use reveille_registry::suspicion::{Suspicion, SuspicionPolicy};
 use reveille_testkit::adversity::{Adversity, Clocks, scripts};
 
 const START: UnixTime = UnixTime::from_secs(1_700_000_000);

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use reveille_core::UnixTime;
+use reveille_registry::support::fallback;
 use reveille_registry::{
     Conflict, Consequence, DeviceKey, Effect, Event, Memory, Platform, Pruning, Purpose, PushKind,
-    Registration, RegistryPolicy, State, Token, TokenValue, cases, decide, fallback,
+    Registration, RegistryPolicy, State, Token, TokenValue, cases, decide,
 };
 
 proptest! {

@@ -4,8 +4,10 @@
 
 use std::time::Duration;
 
+use reveille_registry::RegistryPolicy;
 use reveille_registry::health::HealthSettings;
-use reveille_registry::{RegistryPolicy, Support, SuspicionPolicy, Version};
+use reveille_registry::support::{Support, Version};
+use reveille_registry::suspicion::SuspicionPolicy;
 
 fn expectations() -> Vec<(&'static str, &'static str, &'static str, bool)> {
     let policy = format!("{:?},", RegistryPolicy::default());

@@ -61,6 +61,10 @@ fn errors_can_cross_threads() {
         error::<fcm::Error>(),
         error::<resume::Error>(),
         error::<digest::Error>(),
+        error::<conversation::Error>(),
+        error::<core::Error>(),
+        error::<delivery::Error>(),
+        error::<registry::Error>(),
         error::<payload::Error>(),
         error::<crypto::Error>(),
     ];

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use reveille_conversation::PersonId;
+use reveille_conversation::id::PersonId;
 use reveille_delivery::{Priority, Verdict};
 use reveille_gateway::{Content, Input, Job, LookUp, Output};
 use reveille_testkit::sim::{Faults, Meddle, Simulation};

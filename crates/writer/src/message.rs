@@ -3,7 +3,8 @@
 use http::{HeaderName, HeaderValue};
 use reveille_apns::{DeviceToken, Prepared, SizeLimit};
 use reveille_content::{Slip, Subject, Written};
-use reveille_conversation::{Channel, Takes};
+use reveille_conversation::Channel;
+use reveille_conversation::lookup::Takes;
 use reveille_core::UnixTime;
 use reveille_fcm::{self as fcm, Fid, RegistrationToken};
 use reveille_gateway::{Content, Job};

@@ -1,10 +1,12 @@
 //! A person, as far as it decides where a notification goes.
 
-use reveille_conversation::{Channel, Channels, Kind};
+use reveille_conversation::rules::Channels;
+use reveille_conversation::{Channel, Kind};
 use reveille_core::UnixTime;
 use reveille_delivery::{HeldBy, Priority};
-use reveille_digest::QuietHours;
-use reveille_registry::{Device, Pauses, Weighed};
+use reveille_digest::quiet::QuietHours;
+use reveille_registry::Device;
+use reveille_registry::pause::{Pauses, Weighed};
 
 /// What the store holds of one person: their devices and what they wish. Load it when devices are to be picked, and when
 /// legs are written.
@@ -123,12 +125,12 @@ impl Person {
 }
 
 /// A channel as pauses name it.
-pub(crate) const fn paused(channel: Channel) -> Option<reveille_registry::Channel> {
+pub(crate) const fn paused(channel: Channel) -> Option<reveille_registry::pause::Channel> {
     match channel {
-        Channel::Mobile => Some(reveille_registry::Channel::Mobile),
-        Channel::WebPush => Some(reveille_registry::Channel::WebPush),
-        Channel::Email => Some(reveille_registry::Channel::Email),
-        Channel::Webhook => Some(reveille_registry::Channel::Webhook),
+        Channel::Mobile => Some(reveille_registry::pause::Channel::Mobile),
+        Channel::WebPush => Some(reveille_registry::pause::Channel::WebPush),
+        Channel::Email => Some(reveille_registry::pause::Channel::Email),
+        Channel::Webhook => Some(reveille_registry::pause::Channel::Webhook),
         _ => None,
     }
 }

@@ -115,7 +115,7 @@ impl Writer {
     /// the channels that the rules allow, as far as the person wants it. Nothing is picked that shows the conversation, and
     /// what pauses or quiet hours hold back waits. No attempt is counted for any of this.
     ///
-    /// What a pause holds back is counted in the person's [`Pauses`](reveille_registry::Pauses) (E9), once for each call: store
+    /// What a pause holds back is counted in the person's [`Pauses`](reveille_registry::pause::Pauses) (E9), once for each call: store
     /// them if their revision has risen.
     pub fn pick(&self, recipient: &Recipient, person: &mut Person, now: UnixTime) -> Picked {
         let mut each: Vec<Choice> = Vec::with_capacity(person.devices.len());

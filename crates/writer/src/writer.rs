@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reveille_content::Templates;
-use reveille_conversation::Role;
+use reveille_conversation::event::Role;
 use reveille_core::siphash::Sip13;
 use reveille_delivery::DeviceId;
 use reveille_gateway::{Seed, device_name};
@@ -52,7 +52,7 @@ impl Writer {
     #[must_use]
     pub fn new(seed: Seed, templates: Templates) -> Self {
         // A name that no device has: names of devices have a slash.
-        let lanes = reveille_conversation::DeviceId::new("lanes")
+        let lanes = reveille_conversation::id::DeviceId::new("lanes")
             .map_or(0, |name| seed.device(&name).to_bits() as u64);
         Self {
             seed,

@@ -368,8 +368,8 @@ fn what_cannot_be_written() {
     assert!(matches!(&written[0], Written::Unwritten { why: Unwritten::Late, .. }), "{written:?}");
 
     let mut intent =
-        intent("kate", reveille_conversation::Kind::NewMessage, reveille_conversation::Role::Visitor);
-    intent.channels = reveille_conversation::Channels::NONE;
+        intent("kate", reveille_conversation::Kind::NewMessage, reveille_conversation::event::Role::Visitor);
+    intent.channels = reveille_conversation::rules::Channels::NONE;
     let content =
         Arc::new(reveille_gateway::Content::Show { intent: Box::new(intent), messages: 1, senders: 1 });
     let job = world.job(&person, "browser", &content);

@@ -10,12 +10,17 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use reveille_conversation::{CancelForm, Cause, Channel, Channels, Forms, Kind, Role, Takes, Text};
+use reveille_conversation::event::Role;
+use reveille_conversation::lookup::Takes;
+use reveille_conversation::rules::{CancelForm, Channels};
+use reveille_conversation::text::Text;
+use reveille_conversation::{Cause, Channel, Forms, Kind};
 use reveille_core::UnixTime;
 use reveille_delivery::{DeviceId, JobId, LegId, Priority};
-use reveille_digest::{QuietHours, Span, Zone};
+use reveille_digest::quiet::{QuietHours, Span, Zone};
 use reveille_gateway::{Content, Job, Recipient, Target};
-use reveille_registry::{self as registry, Device, Pauses, Retirement, State};
+use reveille_registry::pause::Pauses;
+use reveille_registry::{self as registry, Device, Retirement, State};
 use reveille_writer::{Answer, Choice, Leg, Person, Preferences, Quiet, Written};
 use support::*;
 
@@ -135,7 +140,9 @@ fn people(browser: String) -> impl Strategy<Value = Person> {
             person = person.with_quiet(Quiet { hours, urgent_passes });
         }
         let mut pauses = Pauses::default();
-        for (paused, channel) in [(mobile, registry::Channel::Mobile), (web, registry::Channel::WebPush)] {
+        for (paused, channel) in
+            [(mobile, registry::pause::Channel::Mobile), (web, registry::pause::Channel::WebPush)]
+        {
             if paused {
                 pauses.pause(channel, until, passes);
             }

@@ -12,7 +12,7 @@ use reveille_conversation::event::{Event, What};
 use reveille_conversation::rules::Rules;
 use reveille_core::{Machine as _, UnixTime};
 use reveille_delivery::{Device, Effect, Fate, HeldBy};
-use reveille_digest::{QuietHours, Span, Zone};
+use reveille_digest::quiet::{QuietHours, Span, Zone};
 use reveille_gateway::{Gateway, GatewaySettings, Input, Job, LookUp, Note, Output, SourceId, device_name};
 use reveille_writer::{Leg, Person, Quiet, Written};
 use support::*;

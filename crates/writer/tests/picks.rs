@@ -7,12 +7,15 @@ mod support;
 
 use std::time::Duration;
 
-use reveille_conversation::{Channel, Channels, Kind, Role};
+use reveille_conversation::event::Role;
+use reveille_conversation::rules::Channels;
+use reveille_conversation::{Channel, Kind};
 use reveille_core::UnixTime;
 use reveille_delivery::HeldBy;
-use reveille_digest::{QuietHours, Span, Zone};
+use reveille_digest::quiet::{QuietHours, Span, Zone};
 use reveille_gateway::{Input, Recipient, Target};
-use reveille_registry::{self as registry, Pauses, Platform, Purpose, State, Token};
+use reveille_registry::pause::Pauses;
+use reveille_registry::{self as registry, Platform, Purpose, State, Token};
 use reveille_writer::{Answer, Choice, Leg, Person, Preferences, Quiet, Skip, Written};
 use support::*;
 
@@ -82,7 +85,7 @@ fn a_pause_holds_its_channel() {
     let (mut world, person) = world();
     let noon = NOW + Duration::from_secs(3 * 3_600);
     let mut pauses = Pauses::default();
-    pauses.pause(registry::Channel::Mobile, Some(noon), true);
+    pauses.pause(registry::pause::Channel::Mobile, Some(noon), true);
     let revision = pauses.revision();
     let mut person = person.with_pauses(pauses);
     let content = message("kate");
@@ -108,8 +111,8 @@ fn a_pause_holds_its_channel() {
     let picked = world.writer.pick(&recipient(&call("kate")), &mut person, NOW);
     assert!(picked.each.iter().all(|choice| matches!(choice, Choice::Leg(_))));
     let mut pauses = Pauses::default();
-    pauses.pause(registry::Channel::Mobile, None, true);
-    pauses.pause(registry::Channel::WebPush, None, true);
+    pauses.pause(registry::pause::Channel::Mobile, None, true);
+    pauses.pause(registry::pause::Channel::WebPush, None, true);
     let mut person = person.with_pauses(pauses);
     let recipient = recipient(&content);
     let Answer::Deferred(deferred) = world.writer.pick(&recipient, &mut person, NOW).answer else { panic!() };

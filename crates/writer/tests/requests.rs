@@ -7,7 +7,9 @@ mod support;
 
 use std::time::Duration;
 
-use reveille_conversation::{Kind, Role, Takes};
+use reveille_conversation::Kind;
+use reveille_conversation::event::Role;
+use reveille_conversation::lookup::Takes;
 use reveille_core::UnixTime;
 use reveille_crypto_lanes::Lanes;
 use reveille_delivery::Device;
@@ -130,9 +132,9 @@ fn a_mixed_batch_keeps_its_order() {
 fn what_is_taken_back_goes_where_it_was() {
     let mut world = World::new();
     world.everything("kate");
-    let mut pauses = reveille_registry::Pauses::default();
-    pauses.pause(reveille_registry::Channel::Mobile, None, false);
-    pauses.pause(reveille_registry::Channel::WebPush, None, false);
+    let mut pauses = reveille_registry::pause::Pauses::default();
+    pauses.pause(reveille_registry::pause::Channel::Mobile, None, false);
+    pauses.pause(reveille_registry::pause::Channel::WebPush, None, false);
     let person = world.person("kate").with_pauses(pauses);
     let cancel = take_back("kate", Kind::IncomingCall, Takes::Cancel);
     let invalidate = take_back("kate", Kind::NewMessage, Takes::Invalidate);

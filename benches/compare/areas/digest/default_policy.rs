@@ -12,7 +12,8 @@ use std::time::Duration;
 use hashbrown::HashMap;
 use reveille_core::UnixTime;
 use reveille_core::log::Snapshot as _;
-use reveille_digest::{Engine, Event, EventId, Fate, Generation, Limits, Output, Plain, Policy, Selector};
+use reveille_digest::retract::Selector;
+use reveille_digest::{Engine, Event, EventId, Fate, Generation, Limits, Output, Plain, Policy};
 use tokio_util::time::{DelayQueue, delay_queue};
 
 use super::{Key, Keys, engine, key};

@@ -10,9 +10,11 @@ use std::sync::Arc;
 use reveille_apns::{ProviderKey, TokenSettings, TokenSource};
 use reveille_content::{ContentSettings, Slip, Templates};
 use reveille_conversation::content::Texts;
-use reveille_conversation::{
-    Arguments, Channels, ConversationId, Generation, Intent, Kind, PersonId, Role, Text,
-};
+use reveille_conversation::event::Role;
+use reveille_conversation::id::{ConversationId, PersonId};
+use reveille_conversation::rules::Channels;
+use reveille_conversation::text::Text;
+use reveille_conversation::{Arguments, Generation, Intent, Kind};
 use reveille_core::{Jitter, UnixTime};
 use reveille_crypto::CryptoProvider;
 use reveille_crypto_lanes::Lanes;

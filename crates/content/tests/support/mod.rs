@@ -1,6 +1,11 @@
 //! Three services, a browser, and subjects of every kind.
 
 use reveille_apns::{App, DeviceToken, Prepared, ProviderKey, Push, Token, TokenSettings, TokenSource};
+use reveille_conversation::event::Role;
+use reveille_conversation::id::{ConversationId, PersonId};
+use reveille_conversation::lookup::Takes;
+use reveille_conversation::rules::{CancelForm, Channels};
+use reveille_conversation::text::Text;
 use reveille_conversation::*;
 use reveille_core::UnixTime;
 use reveille_crypto::EcPrivateKey;

@@ -10,7 +10,10 @@ pub use render::{InvalidTexts, Texts};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use crate::{Arguments, ConversationId, Intent, Kind, Media, PersonId, Role, Takes, Withdraw};
+use crate::event::Role;
+use crate::id::{ConversationId, PersonId};
+use crate::lookup::Takes;
+use crate::{Arguments, Intent, Kind, Media, Withdraw};
 
 /// What a notification says and offers, in a form that no push service has shaped. Make it with [`Content::of`] when
 /// you write your own pushes; `reveille-content` does so for APNs, FCM and Web Push.
@@ -227,7 +230,7 @@ const fn count(kind: Kind, arguments: &Arguments) -> u32 {
 /// ```
 /// let id = "a/b".parse()?;
 /// assert_eq!(reveille_conversation::content::path(&id), "/conversations/a%2Fb");
-/// # Ok::<(), reveille_conversation::InvalidId>(())
+/// # Ok::<(), reveille_conversation::id::InvalidId>(())
 /// ```
 #[must_use]
 pub fn path(conversation: &ConversationId) -> String {
@@ -266,7 +269,7 @@ fn deep_link(kind: Kind, conversation: &ConversationId) -> String {
 /// ```
 #[must_use]
 pub fn fill(template: &str, arguments: &Arguments, count: u32) -> String {
-    fn known(text: Option<&crate::Text>) -> Option<Cow<'_, str>> {
+    fn known(text: Option<&crate::text::Text>) -> Option<Cow<'_, str>> {
         Some(text.map_or(Cow::Borrowed(""), |text| one_line(text.as_str())))
     }
     let mut text = String::new();

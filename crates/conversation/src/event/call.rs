@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Cause, DeviceId, Media, OfferId, PersonId, Presence, QueueId, Role, Text};
+use crate::event::{Presence, Role};
+use crate::id::{DeviceId, OfferId, PersonId, QueueId};
+use crate::text::Text;
+use crate::{Cause, Media};
 
 /// A call, or another medium, is offered to a person: the body of [`What::CallOffered`](super::What::CallOffered). Give
 /// it when routing rings an agent or a guest.

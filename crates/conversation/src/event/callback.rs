@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CallbackMode, PersonId, QueueId, Text};
+use crate::event::CallbackMode;
+use crate::id::{PersonId, QueueId};
+use crate::text::Text;
 
 /// A callback was booked: the body of [`What::CallbackCreated`](super::What::CallbackCreated). Give it before all other
 /// events of a callback; without it, they find no callback.

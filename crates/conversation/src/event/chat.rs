@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DeviceId, MessageId, MessageKind, PersonId, QueueId, Role, Text};
+use crate::event::{MessageKind, Role};
+use crate::id::{DeviceId, MessageId, PersonId, QueueId};
+use crate::text::Text;
 
 /// Somebody wrote in a conversation: the body of [`What::MessageSent`](super::What::MessageSent). Give it for each
 /// message; the others who take part may be told.

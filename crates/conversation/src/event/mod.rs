@@ -11,7 +11,9 @@ pub use call::{Answered, Declined, Ended, Offer, TimedOut, Withdrawn};
 pub use callback::{Accepted, Attempted, CallbackCreated, Wait};
 pub use chat::{HandedOver, Joined, Left, Message, Read, StateChanged, Target, Viewing};
 
-use crate::{ConversationId, DeviceId, EventId, PersonId, Presence, QueueId};
+pub use crate::words::{CallbackMode, Handover, MessageKind, Presence, Role};
+
+use crate::id::{ConversationId, DeviceId, EventId, PersonId, QueueId};
 
 /// Something that happened in a conversation. What a source's document is parsed into, see [`source`](crate::source).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

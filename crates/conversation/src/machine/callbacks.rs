@@ -8,8 +8,10 @@ use super::Conversations;
 use super::send::Draft;
 use super::state::{Callback, Conversation};
 use crate::callback::{Does, Next, On, State, transition};
+use crate::event::Role;
 use crate::event::{Accepted, Attempted, CallbackCreated, QueueChange, QueueEvent, Wait};
-use crate::{Arguments, Kind, Noted, QueueId, Reason, Role};
+use crate::id::QueueId;
+use crate::{Arguments, Kind, Noted, Reason};
 
 const MINUTE: u64 = 60_000;
 

@@ -8,7 +8,10 @@ use super::Conversations;
 use super::send::Draft;
 use super::state::{Conversation, Field, Live, Ring};
 use crate::event::Offer;
-use crate::{Cause, Kind, LookupKey, Media, Noted, Output, Presence, PresenceFilter, Reason, Role};
+use crate::event::{Presence, Role};
+use crate::lookup::LookupKey;
+use crate::rules::PresenceFilter;
+use crate::{Cause, Kind, Media, Noted, Output, Reason};
 
 /// No platform rings longer.
 const LONGEST_RING: u64 = 600_000;

@@ -5,8 +5,10 @@ use reveille_core::UnixTime;
 use super::Conversations;
 use super::send::Draft;
 use super::state::{Conversation, Field};
+use crate::event::Role;
 use crate::event::{HandedOver, Target};
-use crate::{Kind, LookupKey, Reason, Role};
+use crate::lookup::LookupKey;
+use crate::{Kind, Reason};
 
 impl Conversations {
     pub(super) fn on_handover(

@@ -6,7 +6,9 @@ use super::Conversations;
 use super::send::Draft;
 use super::state::{Conversation, Field};
 use crate::event::{Message, Read};
-use crate::{Cause, Kind, LookupKey, MessageKind, Reason, Role};
+use crate::event::{MessageKind, Role};
+use crate::lookup::LookupKey;
+use crate::{Cause, Kind, Reason};
 
 const KIND: Option<Kind> = Some(Kind::NewMessage);
 
@@ -56,7 +58,8 @@ impl Conversations {
             return there.write(sequence).then_some(sequence);
         }
         let (name, preview) = (message.message.as_ref(), message.preview.as_ref());
-        let name = name.map_or_else(|| preview.map_or("", crate::Text::as_str), crate::MessageId::as_str);
+        let name =
+            name.map_or_else(|| preview.map_or("", crate::text::Text::as_str), crate::id::MessageId::as_str);
         let time = if message.message.is_some() { 0 } else { at.as_millis() };
         let event = self.seed.event(&[there.id.as_str(), message.sender.as_str(), name], &[time]);
         let memory = self.rules.memory();

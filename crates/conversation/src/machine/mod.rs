@@ -25,11 +25,11 @@ pub use rings::Ringing;
 pub use seed::Seed;
 pub use snapshot::RestoreError;
 
+use crate::event::Presence;
 use crate::event::{Event, What};
+use crate::id::{ConversationId, PersonId, QueueId};
 use crate::rules::{InvalidRule, Rules};
-use crate::{
-    ConversationId, Input, Kind, Note, Noted, Output, PersonId, Presence, QueueId, Reason, Suppressed,
-};
+use crate::{Input, Kind, Note, Noted, Output, Reason, Suppressed};
 use names::Names;
 use recent::Recent;
 use state::Conversation;

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use reveille_core::UnixTime;
 use serde::{Deserialize, Serialize};
 
+use crate::lookup::LookupKey;
 use crate::rules::LookupRules;
-use crate::{LookupKey, Text};
+use crate::text::Text;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Names {

@@ -7,8 +7,10 @@ use reveille_core::UnixTime;
 
 use super::Conversations;
 use super::state::{Conversation, VIEWS};
+use crate::event::Presence;
 use crate::event::{Joined, Left, PersonChange, PersonEvent, Viewing};
-use crate::{Cause, DeviceId, Kind, Noted, PersonId, Presence, Reason};
+use crate::id::{DeviceId, PersonId};
+use crate::{Cause, Kind, Noted, Reason};
 
 impl Conversations {
     pub(super) fn on_joined(&mut self, there: &mut Conversation, event: &Joined) {

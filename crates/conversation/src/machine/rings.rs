@@ -5,11 +5,12 @@ use reveille_core::UnixTime;
 use super::Conversations;
 use super::calls::kind_of;
 use super::state::{Conversation, Live, Ring};
+use crate::event::Role;
 use crate::event::{Answered, Declined, Ended, TimedOut, Withdrawn};
-use crate::{
-    Cause, Channels, ConversationId, DeviceId, Episode, Forms, Kind, Media, OfferId, Output, PersonId,
-    Reason, Role, Takes, Withdraw,
-};
+use crate::id::{ConversationId, DeviceId, OfferId, PersonId};
+use crate::lookup::Takes;
+use crate::rules::Channels;
+use crate::{Cause, Episode, Forms, Kind, Media, Output, Reason, Withdraw};
 
 /// Something that rings for somebody now: returned by [`Conversations::ringing`]. Give it to an app that asks by itself
 /// because no push came (B10).

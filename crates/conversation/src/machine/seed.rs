@@ -5,7 +5,8 @@ use std::hash::Hasher;
 
 use reveille_core::siphash::Sip13;
 
-use crate::{CollapseKey, ConversationId, PersonId, Slot};
+use crate::id::{ConversationId, PersonId};
+use crate::{CollapseKey, Slot};
 
 /// A secret of 16 random bytes, the same on every machine and after every restart: collapse keys depend on it, and
 /// nobody without it can choose ids that collide.

@@ -4,10 +4,11 @@ use reveille_core::UnixTime;
 
 use super::Conversations;
 use super::state::{Conversation, Extra, Field, HELD, Held, Ring};
-use crate::{
-    Answer, Arguments, Channels, CollapseKey, DeviceId, Episode, Generation, Intent, Kind, Lookup, LookupKey,
-    Media, Noted, Output, PersonId, Role,
-};
+use crate::event::Role;
+use crate::id::{DeviceId, PersonId};
+use crate::lookup::{Answer, Lookup, LookupKey};
+use crate::rules::Channels;
+use crate::{Arguments, CollapseKey, Episode, Generation, Intent, Kind, Media, Noted, Output};
 
 /// A notification to be.
 pub(super) struct Draft {
@@ -50,7 +51,7 @@ impl Draft {
     }
 }
 
-fn fill(arguments: &mut Arguments, field: Field, text: crate::Text) {
+fn fill(arguments: &mut Arguments, field: Field, text: crate::text::Text) {
     match field {
         Field::From => arguments.from = Some(text),
         Field::Queue => arguments.queue = Some(text),

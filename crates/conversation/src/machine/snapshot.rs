@@ -11,8 +11,9 @@ use super::recent::Recent;
 use super::state::Conversation;
 use super::store::{Saved, Store};
 use super::{Conversations, Seed};
+use crate::event::Presence;
+use crate::id::PersonId;
 use crate::rules::Rules;
-use crate::{PersonId, Presence};
 
 /// The format that this version writes. It reads this one only; a change of the format raises it.
 const VERSION: u8 = 1;

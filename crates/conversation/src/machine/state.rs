@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::callback::State;
 use crate::event::Offer;
-use crate::{
-    CallbackMode, Cause, Channels, ConversationId, DeviceId, Intent, LookupKey, Media, OfferId, PersonId,
-    QueueId, Role,
-};
+use crate::event::{CallbackMode, Role};
+use crate::id::{ConversationId, DeviceId, OfferId, PersonId, QueueId};
+use crate::lookup::LookupKey;
+use crate::rules::Channels;
+use crate::{Cause, Intent, Media};
 
 /// Unread messages whose numbers are kept. Beyond, only how many there are is kept.
 pub(super) const LOG: usize = 32;

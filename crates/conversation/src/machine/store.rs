@@ -8,7 +8,7 @@ use reveille_core::UnixTime;
 
 use super::Seed;
 use super::state::Conversation;
-use crate::ConversationId;
+use crate::id::ConversationId;
 
 #[derive(Debug)]
 pub(super) struct Store {

@@ -15,7 +15,10 @@ pub use settings::{
     MessageRules, ReadRules, RecipientRules, Thresholds, ViewingRules,
 };
 
-use crate::{Channels, Kind, Reason, Role};
+pub use crate::words::{CancelForm, Channels, PresenceFilter};
+
+use crate::event::Role;
+use crate::{Kind, Reason};
 
 section::rules! {
     /// All rules by which [`Conversations`](crate::machine::Conversations) decides who is told what. Begin with the

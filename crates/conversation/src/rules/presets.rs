@@ -2,7 +2,8 @@
 
 use super::{ChannelRules, Rules};
 use crate::Channel::{Email, Mobile, WebPush, Webhook};
-use crate::{Channels, words::words};
+use crate::rules::Channels;
+use crate::words::words;
 
 words! {
     /// A set of rules to begin with, one for each of the five kinds of systems. In TOML: `preset = "platform"`.

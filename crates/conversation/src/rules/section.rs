@@ -5,7 +5,9 @@ use std::time::Duration;
 use thiserror::Error;
 use toml::de::DeValue;
 
-use crate::{AppId, CancelForm, Channel, Channels, PresenceFilter};
+use crate::Channel;
+use crate::id::AppId;
+use crate::rules::{CancelForm, Channels, PresenceFilter};
 
 /// The error of a setter, and of [`Conversations::new`](crate::machine::Conversations::new), when a rule is out of its
 /// range. It names the rule and what is allowed; use that for a message to whoever wrote the rules.

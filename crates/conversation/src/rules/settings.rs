@@ -8,7 +8,8 @@ use toml::de::DeValue;
 
 use super::section::{Setting, section};
 use crate::Channel::{Mobile, WebPush, Webhook};
-use crate::{AppId, CancelForm, Channels, PresenceFilter, QueueId};
+use crate::id::{AppId, QueueId};
+use crate::rules::{CancelForm, Channels, PresenceFilter};
 
 const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)

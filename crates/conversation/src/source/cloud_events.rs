@@ -8,8 +8,10 @@ use serde_json::value::RawValue;
 
 use super::time::{When, rfc3339};
 use super::{Counts, Parsed, SourceError, from_json};
+use crate::Input;
+use crate::event::Presence;
 use crate::event::{Event, PersonChange, PersonEvent, QueueChange, QueueEvent, Wait, What};
-use crate::{ConversationId, DeviceId, EventId, Input, PersonId, Presence, QueueId};
+use crate::id::{ConversationId, DeviceId, EventId, PersonId, QueueId};
 
 /// What the `type` of our events begins with; the rest is the kind, as in `reveille.conversation.message_sent`.
 const PREFIX: &str = "reveille.conversation.";

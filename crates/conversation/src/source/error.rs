@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::InvalidId;
+use crate::id::InvalidId;
 
 /// Why a document is not an event: returned by all readers in this module. It names the path but never the value, so it
 /// can be logged; a webhook that leads to it is answered as malformed.

@@ -16,10 +16,10 @@ use super::{Counts, Parsed, SourceError, from_json};
 use crate::event::{
     Ended, Event, Joined, Left, Message, Offer, PersonChange, PersonEvent, StateChanged, What, Withdrawn,
 };
-use crate::{
-    Cause, ConversationId, EventId, Input, Media, MessageId, MessageKind, OfferId, PersonId, Presence,
-    QueueId, Role, Text,
-};
+use crate::event::{MessageKind, Presence, Role};
+use crate::id::{ConversationId, EventId, MessageId, OfferId, PersonId, QueueId};
+use crate::text::Text;
+use crate::{Cause, Input, Media};
 
 /// Reads what Genesys Cloud sends: notifications, event streams and `routing.…` events. Keep one, because it counts
 /// what it did not know, and give each document to [`read`](Self::read).

@@ -10,8 +10,11 @@ use serde::Deserialize;
 
 use super::SourceError;
 use super::time::When;
+use crate::event::Role;
 use crate::event::{Answered, Declined, Event, Joined, Offer, TimedOut, What, Withdrawn};
-use crate::{Cause, ConversationId, Input, Media, OfferId, PersonId, QueueId, Role, Text};
+use crate::id::{ConversationId, OfferId, PersonId, QueueId};
+use crate::text::Text;
+use crate::{Cause, Input, Media};
 
 /// The body of `v2.users.{id}.conversations` and its kin.
 #[derive(Deserialize)]

@@ -14,10 +14,10 @@ use crate::event::{
     Answered, Declined, Event, HandedOver, Joined, Left, Message, Offer, Read, StateChanged, Target,
     TimedOut, What, Withdrawn,
 };
-use crate::{
-    Cause, ConversationId, DeviceId, EventId, Input, Media, MessageId, MessageKind, OfferId, PersonId,
-    QueueId, Role, Text,
-};
+use crate::event::{MessageKind, Role};
+use crate::id::{ConversationId, DeviceId, EventId, MessageId, OfferId, PersonId, QueueId};
+use crate::text::Text;
+use crate::{Cause, Input, Media};
 
 /// Reads the webhooks of a conversation platform. Check a webhook's signature first, and then give its body to
 /// [`read`](Self::read).

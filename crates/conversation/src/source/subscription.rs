@@ -58,7 +58,7 @@ const NEEDS: &[Need] = &[
     Need {
         any_of: &["v2.users.{id}.presence", "v2.users.{id}.activity", "v2.users.{id}.routingStatus"],
         because: "presence is not known, and does not filter (B8)",
-        when: |rules| rules.calls().presence() != crate::PresenceFilter::Off && calls(rules),
+        when: |rules| rules.calls().presence() != crate::rules::PresenceFilter::Off && calls(rules),
     },
 ];
 

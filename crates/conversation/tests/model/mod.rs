@@ -9,7 +9,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use reveille_conversation::event::*;
+use reveille_conversation::id::*;
+use reveille_conversation::lookup::*;
 use reveille_conversation::rules::Rules;
+use reveille_conversation::text::*;
 use reveille_conversation::*;
 use reveille_core::{Machine, UnixTime};
 

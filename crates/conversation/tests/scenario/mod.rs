@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use reveille_conversation::id::PersonId;
+use reveille_conversation::lookup::{Answer, LookupKey};
 use reveille_conversation::rules::Rules;
 use reveille_conversation::source::{CloudEvents, Parsed};
+use reveille_conversation::text::Text;
 use reveille_conversation::*;
 use reveille_core::{Machine, UnixTime};
 use serde_json::{Map, Value, json};

@@ -6,8 +6,9 @@ use reveille_core::{Action, RetrySource, UnixTime};
 
 use super::Delivery;
 use super::live::{LegState, Live, Stage, Why};
+use crate::explain::Tried;
 use crate::retry::After;
-use crate::{DeviceId, Effect, Fate, HeldBy, JobId, Note, Output, Tried, Verdict, WhenUnsure};
+use crate::{DeviceId, Effect, Fate, HeldBy, JobId, Note, Output, Verdict, WhenUnsure};
 
 /// What is deferred waits at least this long, so that nobody can make a busy loop of it.
 const SHORTEST_WAIT: Duration = Duration::from_millis(10);

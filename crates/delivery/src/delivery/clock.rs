@@ -9,7 +9,8 @@ use reveille_core::{Jitter, RetrySource, UnixTime, millis};
 
 use super::Delivery;
 use super::live::{LegState, Live, Stage, Why};
-use crate::{DeviceId, Fate, LegId, Tried, Verdict, WhenUnsure};
+use crate::explain::Tried;
+use crate::{DeviceId, Fate, LegId, Verdict, WhenUnsure};
 
 /// How the clock moved.
 #[derive(Clone, Copy)]

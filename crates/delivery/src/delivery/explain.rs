@@ -4,7 +4,8 @@ use reveille_core::UnixTime;
 
 use super::Delivery;
 use super::live::{LegState, Live, Packed, Stage, Why};
-use crate::{DeviceId, Fate, HeldBy, JobId, Tried};
+use crate::explain::Tried;
+use crate::{DeviceId, Fate, HeldBy, JobId};
 
 /// What is known of a job and its legs: returned by [`Delivery::explain`]. Use it to answer "why is this still here?"
 /// and "what became of it?".

@@ -3,9 +3,10 @@
 use bytes::Bytes;
 use reveille_core::{RetrySource, UnixTime};
 
+use crate::explain::Tried;
 use crate::{
     Class, Device, DeviceId, Fate, HeldBy, Job, JobId, LegId, PayloadDigest, Priority, RecipientId, Role,
-    SlotId, Tried, WhenUnsure,
+    SlotId, WhenUnsure,
 };
 
 /// An identifier without the alignment of 16 bytes.

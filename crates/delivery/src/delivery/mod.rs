@@ -22,7 +22,8 @@ use reveille_core::{Machine, UnixTime, Wakeup};
 use thiserror::Error;
 
 use crate::dead::DeadLetters;
-use crate::{DeadId, DeadLetter, DeliverySettings, DeviceId, Fate, Input, Job, JobId, Note, Output};
+use crate::dead::{DeadId, DeadLetter};
+use crate::{DeliverySettings, DeviceId, Fate, Input, Job, JobId, Note, Output};
 
 pub use explain::{Explanation, LegExplanation, LegStatus, Status};
 use jobs::Jobs;

@@ -6,7 +6,8 @@ use reveille_core::{UnixTime, millis};
 
 use super::Delivery;
 use super::live::{Leg, Live, Packed};
-use crate::{DeadId, DeadLetter, Job, Note, PayloadDigest};
+use crate::dead::{DeadId, DeadLetter};
+use crate::{Job, Note, PayloadDigest};
 
 impl Delivery {
     pub(super) fn redrive(&mut self, from: UnixTime, to: UnixTime, every: Duration, until: UnixTime) {

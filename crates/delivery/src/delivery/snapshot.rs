@@ -9,9 +9,10 @@ use super::live::{Given, Leg, LegState, Legs, Live, Packed, Stage, Why};
 use super::slot::Slot;
 use super::{Counts, Delivery};
 use crate::dead::DeadLetters;
+use crate::dead::{DeadId, DeadLetter};
 use crate::index::NONE;
 use crate::wire::{Wire, split, wire_enum, wire_struct};
-use crate::{DeadId, DeadLetter, DeliverySettings, Role};
+use crate::{DeliverySettings, Role};
 
 const MAGIC: [u8; 4] = *b"RVDL";
 const VERSION: u8 = 1;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::Delivery;
 use super::live::{Given, Leg, LegState, Live, Packed, Stage};
-use crate::{DeadLetter, Device, DeviceId, Fate, Job, JobId, Note, Output, PayloadDigest, Role};
+use crate::dead::DeadLetter;
+use crate::{Device, DeviceId, Fate, Job, JobId, Note, Output, PayloadDigest, Role};
 
 impl Delivery {
     pub(super) fn submit(&mut self, job: Job) {

@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use reveille_core::{Action, Machine, RetrySource, Scope, UnixTime};
+use reveille_delivery::explain::Status;
 use reveille_delivery::{
     Delivery, DeliverySettings, Device, DeviceId, Fate, HeldBy, Input, Job, JobId, Note, Output, RecipientId,
-    Role, Send, SlotId, Status, Verdict, WhenUnsure,
+    Role, Send, SlotId, Verdict, WhenUnsure,
 };
 
 const SEED: u64 = 11;

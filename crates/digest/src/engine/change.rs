@@ -4,10 +4,12 @@ use reveille_core::UnixTime;
 
 use super::Derived;
 use crate::batch::Batch;
+use crate::catch_up::Rate;
+use crate::options::InvalidPolicy;
 use crate::store::items::NONE;
 use crate::store::record::{Hot, Wait};
 use crate::time::{self, Step, after};
-use crate::{Engine, Host, InvalidPolicy, Limits, Policy, Rate};
+use crate::{Engine, Host, Limits, Policy};
 
 impl<H: Host> Engine<H> {
     /// Puts another policy in force. An open window closes at its old end, or one new waiting time from now, whichever is

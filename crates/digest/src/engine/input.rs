@@ -3,8 +3,10 @@
 use reveille_core::{Machine, UnixTime, Wakeup};
 
 use super::answer::Verdict;
+use crate::catch_up::{CatchUp, Rate};
+use crate::retract::{Read, Selector};
 use crate::time::{self, point};
-use crate::{CatchUp, Engine, Event, Generation, Host, Limits, Output, Policy, Rate, Read, Selector};
+use crate::{Engine, Event, Generation, Host, Limits, Output, Policy};
 
 /// One input of an [`Engine`]: what a log holds, and what [`apply`](Machine::apply) takes.
 ///

@@ -7,10 +7,11 @@ use super::window::Flushed;
 use crate::batch::Batch;
 use crate::error::Limit;
 use crate::hash::Identity;
+use crate::options::{Excess, Urgent};
 use crate::store::record::{Wait, flag};
 use crate::store::seen::{Known, Seen};
 use crate::time::{after, point};
-use crate::{Engine, Error, Event, Excess, Fate, Generation, Host, Item, Lane, Output, Urgent};
+use crate::{Engine, Error, Event, Fate, Generation, Host, Item, Lane, Output};
 
 /// How many events are looked up ahead of their turn.
 const GROUP: usize = 64;
@@ -44,7 +45,7 @@ impl<H: Host> Engine<H> {
     /// let mut duplicates = 0;
     /// engine.handle_events(events, UnixTime::from_secs(1), |fate| duplicates += u32::from(fate == Ok(Fate::Duplicate)));
     /// assert_eq!((engine.keys(), duplicates), (5, 50));
-    /// # Ok::<(), reveille_digest::InvalidPolicy>(())
+    /// # Ok::<(), reveille_digest::options::InvalidPolicy>(())
     /// ```
     pub fn handle_events(
         &mut self,

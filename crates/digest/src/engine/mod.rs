@@ -18,13 +18,12 @@ use std::fmt;
 
 use reveille_core::{UnixTime, Wakeup};
 
+use crate::options::{Collect, InvalidPolicy};
 use crate::store::Store;
 use crate::store::memories::Memories;
 use crate::store::seen::Seen;
 use crate::time::{self, Step, span};
-use crate::{
-    Collect, Error, Generation, Host, InvalidPolicy, Ledger, Limits, Output, Policy, Seed, error::Limit,
-};
+use crate::{Error, Generation, Host, Ledger, Limits, Output, Policy, Seed, error::Limit};
 
 pub use answer::Answered;
 pub use catch_up::{CatchUp, Overdue, Rate};

@@ -1,10 +1,10 @@
 //! A notification is made, and its events move on: in flight, or delivered.
 
 use crate::batch::{Batch, Flight};
+use crate::options::{Collect, Keep};
+use crate::summary::Summary;
 use crate::time::{after, span, wall};
-use crate::{
-    Cause, Clear, Collect, Engine, EventId, Generation, Host, Item, Keep, Lane, Notify, Output, Summary,
-};
+use crate::{Cause, Clear, Engine, EventId, Generation, Host, Item, Lane, Notify, Output};
 
 impl<H: Host> Engine<H> {
     /// Sends a batch that was pending.
@@ -137,7 +137,7 @@ impl<H: Host> Engine<H> {
     pub(crate) fn clear_unknown(&mut self, key: &H::Key, cause: Cause) {
         let identity = self.seed.identity(key);
         let lanes = [Lane::Digest, Lane::Urgent];
-        let used = if self.policy.urgent == crate::Urgent::Flush { 1 } else { 2 };
+        let used = if self.policy.urgent == crate::options::Urgent::Flush { 1 } else { 2 };
         for lane in lanes.into_iter().take(used) {
             let (generation, collapse_id) =
                 (self.next_generation(), self.seed.collapse_id_of(identity, lane));

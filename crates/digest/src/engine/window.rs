@@ -12,9 +12,10 @@
 //! ```
 
 use crate::batch::Select;
+use crate::quiet::AtEnd;
 use crate::store::record::{Wait, flag};
 use crate::time::{NEVER, after, point, span};
-use crate::{AtEnd, Engine, Fate, Generation, Host, Lane};
+use crate::{Engine, Fate, Generation, Host, Lane};
 
 /// What became of a window whose time had come.
 pub(crate) enum Flushed {

@@ -10,7 +10,7 @@ use icu_locale_core::Locale;
 use icu_plurals::{PluralCategory, PluralRules, PluralRulesOptions};
 use thiserror::Error;
 
-use crate::Summary;
+use crate::summary::Summary;
 
 /// The texts of one language. Placeholders: `{count}` events, `{actors}` the names as a list ("Ann", "Ann and Bob",
 /// "Ann, Bob and 2 others"), `{actor}` the first actor's name alone, `{others}` how many further actors (with `+` if there
@@ -283,7 +283,7 @@ fn name(category: PluralCategory) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Actors;
+    use crate::summary::Actors;
 
     const ENGLISH: [(&str, &str); 2] =
         [("one", "{actor}: one"), ("other", "{actor} and {others} others: {count} {what}")];

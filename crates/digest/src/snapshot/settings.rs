@@ -5,10 +5,10 @@ use std::time::Duration;
 use reveille_core::UnixTime;
 
 use super::Codec;
-use crate::{
-    CatchUp, Collect, EventId, Excess, Generation, Keep, Limits, Overdue, Policy, Rate, Read, Refractory,
-    Selector, Urgent, Window,
-};
+use crate::catch_up::{CatchUp, Overdue, Rate};
+use crate::options::{Collect, Excess, Keep, Refractory, Urgent, Window};
+use crate::retract::{Read, Selector};
+use crate::{EventId, Generation, Limits, Policy};
 
 /// Four and four numbers: tuples are encoded up to four.
 type EightNumbers = ((u32, u32, u64, u32), (u64, u64, u32, u32));

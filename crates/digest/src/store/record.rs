@@ -3,8 +3,9 @@
 
 use super::items::{self, Node};
 use crate::batch::{Batch, Flight};
+use crate::summary::Actors;
 use crate::time::NEVER;
-use crate::{Actors, Host, Item, Lane};
+use crate::{Host, Item, Lane};
 
 /// What a record waits for. The one place where that is said; [`Hot::deadline`] makes a time of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

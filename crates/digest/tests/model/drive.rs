@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use reveille_core::Machine as _;
 use reveille_core::log::Snapshot as _;
+use reveille_digest::snapshot::Codec as _;
 
 use super::*;
 

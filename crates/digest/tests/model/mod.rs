@@ -7,6 +7,11 @@ pub mod drive;
 use std::time::Duration;
 
 use reveille_core::UnixTime;
+use reveille_digest::catch_up::*;
+use reveille_digest::options::*;
+use reveille_digest::quiet::*;
+use reveille_digest::retract::*;
+use reveille_digest::summary::*;
 use reveille_digest::*;
 
 use inputs::entry;

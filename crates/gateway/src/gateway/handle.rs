@@ -1,9 +1,13 @@
 //! Inputs, one by one. All that is due has happened.
 
+use reveille_conversation::Input as RulesInput;
 use reveille_conversation::event::{Event, PersonEvent, QueueEvent, What};
-use reveille_conversation::{Answer, Input as RulesInput, PersonId};
-use reveille_delivery::{self as delivery, Delivery, Status};
-use reveille_digest::{Input as DigestInput, Selector};
+use reveille_conversation::id::PersonId;
+use reveille_conversation::lookup::Answer;
+use reveille_delivery::explain::Status;
+use reveille_delivery::{self as delivery, Delivery};
+use reveille_digest::Input as DigestInput;
+use reveille_digest::retract::Selector;
 
 use super::Gateway;
 use super::host::Key;
@@ -107,8 +111,10 @@ impl Gateway {
             Command::Discard(letter) => self.to_delivery.push_back(delivery::Input::Discard { letter }),
             Command::Flush { person, conversation } => {
                 let key = Key { person, conversation };
-                self.to_digests
-                    .push_back(DigestInput::Recheck(vec![key.clone()], reveille_digest::Rate::UNLIMITED));
+                self.to_digests.push_back(DigestInput::Recheck(
+                    vec![key.clone()],
+                    reveille_digest::catch_up::Rate::UNLIMITED,
+                ));
                 self.to_digests.push_back(DigestInput::FlushNow(key));
             }
         }

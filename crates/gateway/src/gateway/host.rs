@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use reveille_conversation::{ConversationId, Intent, PersonId};
-use reveille_digest::Codec;
+use reveille_conversation::Intent;
+use reveille_conversation::id::{ConversationId, PersonId};
+use reveille_digest::snapshot::Codec;
 use serde::{Deserialize, Serialize};
 
 use crate::wire::postcard_into;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use reveille_conversation::{Channel, Channels, CollapseKey, ConversationId, Kind, PersonId, Slot};
+use reveille_conversation::id::{ConversationId, PersonId};
+use reveille_conversation::rules::Channels;
+use reveille_conversation::{Channel, CollapseKey, Kind, Slot};
 use reveille_core::UnixTime;
 use reveille_delivery::{self as delivery, Fate, JobId, Priority, Role, SlotId, WhenUnsure};
 use reveille_digest::Generation;

@@ -87,7 +87,7 @@ pub enum InvalidGateway {
     Settings(#[from] InvalidSettings),
     /// The digest's policy.
     #[error(transparent)]
-    Digests(#[from] digest::InvalidPolicy),
+    Digests(#[from] digest::options::InvalidPolicy),
 }
 
 impl Gateway {

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use reveille_conversation::{EventId, PersonId, Ringing};
+use reveille_conversation::Ringing;
+use reveille_conversation::id::{EventId, PersonId};
 use reveille_core::UnixTime;
-use reveille_delivery::{DeadId, DeadLetter, Explanation, JobId, NotAdmitted};
+use reveille_delivery::dead::{DeadId, DeadLetter};
+use reveille_delivery::explain::Explanation;
+use reveille_delivery::{JobId, NotAdmitted};
 
 use super::Gateway;
 use super::trail::Followed;
@@ -49,7 +52,7 @@ impl Gateway {
 
     /// How many messages of a conversation a person has not read.
     #[must_use]
-    pub fn unread(&self, conversation: &reveille_conversation::ConversationId, person: &PersonId) -> u32 {
+    pub fn unread(&self, conversation: &reveille_conversation::id::ConversationId, person: &PersonId) -> u32 {
         self.rules.unread(conversation, person)
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use reveille_conversation::{ConversationId, PersonId};
+use reveille_conversation::id::{ConversationId, PersonId};
 use reveille_core::{UnixTime, Wakeup};
 use serde::{Deserialize, Serialize};
 

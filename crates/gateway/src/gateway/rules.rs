@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use reveille_conversation::lookup::Takes;
 use reveille_conversation::{
-    self as conversation, Generation, Intent, Kind, Noted, Output, Reason, Takes, Withdraw,
+    self as conversation, Generation, Intent, Kind, Noted, Output, Reason, Withdraw,
 };
-use reveille_digest::{EventId, Input, Read};
+use reveille_digest::retract::Read;
+use reveille_digest::{EventId, Input};
 
 use super::Gateway;
 use super::host::{Key, Message};
@@ -35,7 +37,7 @@ impl Gateway {
             }
             Output::Lookup(lookup) => {
                 let deadline = self.timeline.of_wall(lookup.deadline);
-                let lookup = conversation::Lookup { deadline, ..lookup };
+                let lookup = conversation::lookup::Lookup { deadline, ..lookup };
                 self.out.push_back(crate::Output::LookUp(LookUp::Name(lookup)));
             }
             Output::Note(mut note) => {

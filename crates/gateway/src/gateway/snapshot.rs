@@ -37,7 +37,7 @@ pub enum RestoreError {
     Rules(#[source] reveille_conversation::RestoreError),
     /// The digest's part.
     #[error("the digest's part: {0}")]
-    Digests(#[source] reveille_digest::RestoreError),
+    Digests(#[source] reveille_digest::snapshot::RestoreError),
     /// Delivery's part.
     #[error("delivery's part: {0}")]
     Delivery(#[source] reveille_delivery::RestoreError),

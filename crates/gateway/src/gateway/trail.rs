@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use reveille_conversation::{ConversationId, Kind, PersonId, Reason};
+use reveille_conversation::id::{ConversationId, PersonId};
+use reveille_conversation::{Kind, Reason};
 use reveille_delivery::JobId;
 use reveille_digest::Fate;
 use serde::{Deserialize, Serialize};

@@ -4,9 +4,11 @@
 
 use std::time::Duration;
 
+use reveille_conversation::Media;
 use reveille_conversation::event::{Answered, Event, Joined, Message, Offer, Read, What};
+use reveille_conversation::event::{MessageKind, Role};
+use reveille_conversation::lookup::Answer;
 use reveille_conversation::rules::Rules;
-use reveille_conversation::{Answer, Media, MessageKind, Role};
 use reveille_core::UnixTime;
 use reveille_core::log::{Snapshot, log_append, log_head};
 use reveille_delivery::{Device, Verdict};

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use reveille_conversation::Kind;
 use reveille_conversation::event::What;
-use reveille_conversation::{ConversationId, Kind, PersonId};
+use reveille_conversation::id::{ConversationId, PersonId};
 use reveille_core::UnixTime;
 use reveille_delivery::{DeviceId, LegId};
 use reveille_gateway::Target;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use reveille_conversation::{Channel, DeviceId as DeviceName, PersonId};
+use reveille_conversation::Channel;
+use reveille_conversation::id::{DeviceId as DeviceName, PersonId};
 use reveille_delivery::{Device, DeviceId, Effect};
 use reveille_gateway::{Recipient, Seed, class, device_name};
 

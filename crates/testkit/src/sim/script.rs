@@ -5,7 +5,9 @@ use std::time::Duration;
 use reveille_conversation::event::{
     Answered, CallbackCreated, Declined, Ended, Event, Joined, Message, Offer, Read, What, Withdrawn,
 };
-use reveille_conversation::{CallbackMode, Cause, ConversationId, Media, MessageKind, Role};
+use reveille_conversation::event::{CallbackMode, MessageKind, Role};
+use reveille_conversation::id::ConversationId;
+use reveille_conversation::{Cause, Media};
 use reveille_core::UnixTime;
 
 use super::Faults;

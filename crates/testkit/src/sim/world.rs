@@ -357,7 +357,8 @@ impl World {
         match output {
             Output::LookUp(LookUp::Name(lookup)) => {
                 let wait = self.draw.ms(1, if hell { 600 } else { 200 });
-                let answer = reveille_conversation::Answer { of: lookup.of, text: Some("Carol".into()) };
+                let answer =
+                    reveille_conversation::lookup::Answer { of: lookup.of, text: Some("Carol".into()) };
                 let input = Box::new(Input::Answer(answer));
                 self.after(wait, Next::Answer { process, shard, input });
             }
