@@ -122,14 +122,14 @@ impl<H: Host> Event<H> {
         self
     }
 
-    /// Makes it urgent: it goes out at once, as [`Urgent`](crate::Urgent) says.
+    /// Makes it urgent: it goes out at once, as [`Urgent`](crate::options::Urgent) says.
     #[must_use]
     pub fn urgent(mut self) -> Self {
         self.urgent = true;
         self
     }
 
-    /// Sets its rank among the samples; only [`Keep::Top`](crate::Keep::Top) looks at it.
+    /// Sets its rank among the samples; only [`Keep::Top`](crate::options::Keep::Top) looks at it.
     #[must_use]
     pub fn with_rank(mut self, rank: u32) -> Self {
         self.rank = rank;

@@ -14,7 +14,7 @@ use crate::{Engine, Host, Seed};
 
 pub use codec::Codec;
 
-/// Why the bytes of a snapshot are not an engine: returned by [`Logged::restore`](reveille_core::Logged::restore),
+/// Why the bytes of a snapshot are not an engine: returned by [`Logged::restore`](reveille_core::log::Logged::restore),
 /// inside `SnapshotError::Machine`. Do not try these bytes again; take an older snapshot, and replay the log from
 /// there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
