@@ -9,7 +9,7 @@ use reveille_conversation::id::{ConversationId, PersonId};
 use reveille_conversation::rules::Rules;
 use reveille_conversation::source::{CloudEvents, Genesys};
 use reveille_conversation::text::Text;
-use reveille_conversation::{Cause, Conversations, Input, Media, Output, Seed};
+use reveille_conversation::{Cause, Conversations, Input, Output, Seed};
 use reveille_core::{Machine, UnixTime};
 
 use crate::allocations;
@@ -119,20 +119,9 @@ fn events(report: &mut Report) {
             let now = at(1_000 + count / 1_000);
             let what = match count % 16 {
                 0 => What::CallOffered(Offer {
-                    person: one.agent.clone(),
-                    role: Role::Primary,
-                    media: Media::Call,
-                    offer: None,
-                    caller: None,
                     caller_name: Some(text.clone()),
-                    queue: None,
                     queue_name: Some(text.clone()),
-                    assigned: true,
-                    auto_join: false,
-                    hidden: false,
-                    presence: None,
-                    rings_for_ms: None,
-                    restated: false,
+                    ..Offer::new(one.agent.clone())
                 }),
                 8 => What::CallWithdrawn(Withdrawn {
                     person: one.agent.clone(),

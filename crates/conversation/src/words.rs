@@ -207,17 +207,6 @@ words! {
         CallIn = "call_in",
     }
 
-    /// How a conversation was handed on to an agent (E4): a word for use in your own rules and logs. The event that the
-    /// machine is given is one of [`What`](crate::event::What).
-    Handover {
-        /// Forwarded.
-        Forwarded = "forwarded",
-        /// Invited to join.
-        Invited = "invited",
-        /// Given to a deputy.
-        Delegated = "delegated",
-    }
-
     /// What a message is: written, a file, or made by the platform. Give it in each [`Message`](crate::event::Message);
     /// nobody is told of what the platform made.
     MessageKind {

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::{Drain, Machine, UnixTime};
+use crate::{Drain, Machine, UnixTime, varint};
 
 /// What a [`Machine`] implements so that a snapshot can shorten its log.
 pub trait Snapshot: Machine + Sized {
@@ -283,12 +283,7 @@ pub fn log_head(out: &mut Vec<u8>, behaviour: u32) {
 /// Appends an entry. It counts when it is committed.
 pub fn log_append(out: &mut Vec<u8>, number: u64, now: UnixTime, input: &[u8]) {
     let start = out.len();
-    let mut length = input.len();
-    while length >= 0x80 {
-        out.push(length as u8 | 0x80);
-        length >>= 7;
-    }
-    out.push(length as u8);
+    varint::put(out, input.len() as u64);
     out.extend_from_slice(&number.to_le_bytes());
     out.extend_from_slice(&now.as_millis().to_le_bytes());
     out.extend_from_slice(input);
@@ -324,20 +319,14 @@ impl<'a> LogEntries<'a> {
 
     fn entry(&self) -> Option<(LogEntry<'a>, usize)> {
         let rest = self.bytes.get(self.at..)?;
-        let (mut length, mut digits) = (0_usize, 0);
-        for byte in rest.iter().take(9) {
-            length |= usize::from(byte & 0x7F).checked_shl(digits * 7)?;
-            digits += 1;
-            if byte & 0x80 == 0 {
-                break;
-            }
-        }
-        let body = rest.get(digits as usize..)?;
+        let mut body = rest;
+        let length = usize::try_from(varint::take(&mut body)?).ok()?;
+        let digits = rest.len() - body.len();
         let (number, body) = body.split_first_chunk::<8>()?;
         let (now, body) = body.split_first_chunk::<8>()?;
         let (input, body) = body.split_at_checked(length)?;
         let sum = body.first_chunk::<8>()?;
-        let summed = digits as usize + 16 + length;
+        let summed = digits + 16 + length;
         if check_sum(rest.get(..summed)?) != u64::from_le_bytes(*sum) {
             return None;
         }

@@ -14,11 +14,22 @@
 /// Appends a number: 1 to 10 bytes.
 #[inline]
 pub fn put(out: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        out.push(number as u8 | 0x80);
-        number >>= 7;
+    // Most numbers are small; the others go in one piece.
+    if number < 0x80 {
+        out.push(number as u8);
+        return;
     }
-    out.push(number as u8);
+    let (mut bytes, mut len) = ([0_u8; 10], 0);
+    for byte in &mut bytes {
+        len += 1;
+        *byte = number as u8 | 0x80;
+        number >>= 7;
+        if number == 0 {
+            *byte &= 0x7F;
+            break;
+        }
+    }
+    out.extend_from_slice(bytes.get(..len).unwrap_or_default());
 }
 
 /// Takes a number from the front; `None` if there is none, or if it is not written in the shortest way.

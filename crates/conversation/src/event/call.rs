@@ -58,6 +58,37 @@ pub struct Offer {
     pub restated: bool,
 }
 
+impl Offer {
+    /// An offered call about which nothing else is known: what JSON that names only the person means. Set what is known:
+    /// the fields are public.
+    ///
+    /// ```
+    /// use reveille_conversation::event::Offer;
+    /// let offer = Offer { queue_name: Some("Sales".into()), ..Offer::new("kate".parse()?) };
+    /// assert_eq!(serde_json::from_str::<Offer>(r#"{"person":"kate","queue_name":"Sales"}"#)?, offer);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub const fn new(person: PersonId) -> Self {
+        Self {
+            person,
+            role: agent(),
+            media: call(),
+            offer: None,
+            caller: None,
+            caller_name: None,
+            queue: None,
+            queue_name: None,
+            assigned: yes(),
+            auto_join: false,
+            hidden: false,
+            presence: None,
+            rings_for_ms: None,
+            restated: false,
+        }
+    }
+}
+
 /// Somebody answered a call or an offer: the body of [`What::CallAnswered`](super::What::CallAnswered). Give it at
 /// once, since it stops the ring of everybody else and on the person's other devices.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

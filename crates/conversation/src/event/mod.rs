@@ -11,7 +11,7 @@ pub use call::{Answered, Declined, Ended, Offer, TimedOut, Withdrawn};
 pub use callback::{Accepted, Attempted, CallbackCreated, Wait};
 pub use chat::{HandedOver, Joined, Left, Message, Read, StateChanged, Target, Viewing};
 
-pub use crate::words::{CallbackMode, Handover, MessageKind, Presence, Role};
+pub use crate::words::{CallbackMode, MessageKind, Presence, Role};
 
 use crate::id::{ConversationId, DeviceId, EventId, PersonId, QueueId};
 

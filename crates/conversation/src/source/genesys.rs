@@ -347,9 +347,8 @@ impl Detail<'_> {
     }
 
     fn offer(self, media: Media) -> Result<Offer, SourceError> {
+        let person = self.user()?;
         Ok(Offer {
-            person: self.user()?,
-            role: Role::Primary,
             media,
             offer: self.session_id,
             // The participant of these events is the agent.
@@ -357,12 +356,7 @@ impl Detail<'_> {
             caller_name: self.from_name,
             queue: self.queue_id,
             queue_name: self.queue_name,
-            assigned: true,
-            auto_join: false,
-            hidden: false,
-            presence: None,
-            rings_for_ms: None,
-            restated: false,
+            ..Offer::new(person)
         })
     }
 }

@@ -162,20 +162,15 @@ pub(super) fn inputs(
                     "alerting" | "offering" => {
                         let queue = participant.queue.as_ref().and_then(|queue| queue.id.clone());
                         let offer = Offer {
-                            person: person.clone(),
                             role,
                             media,
                             offer,
-                            caller: None,
                             caller_name: caller.clone(),
                             queue: participant.queue_id.clone().or(queue),
                             queue_name: participant.queue_name.clone(),
-                            assigned: true,
-                            auto_join: false,
-                            hidden: false,
-                            presence: None,
                             rings_for_ms: participant.alerting_timeout_ms,
                             restated: true,
+                            ..Offer::new(person.clone())
                         };
                         inputs.push(event(What::CallOffered(offer), time(leg.start_alerting_time)));
                     }

@@ -1,5 +1,7 @@
 //! Keys, payloads and folds as bytes.
 
+use reveille_core::varint::{put, take};
+
 /// A value that can go into a snapshot: a plain encoding that knows its own length. Implement it for the key, the
 /// payload, the fold and the calendar of your [`Host`](crate::Host) if the engine's state or its inputs are stored.
 ///
@@ -9,44 +11,6 @@ pub trait Codec: Sized {
     fn encode(&self, out: &mut Vec<u8>);
     /// Takes the value from the front; `None` if it is not there. Must not allocate more than it reads.
     fn decode(bytes: &mut &[u8]) -> Option<Self>;
-}
-
-#[inline]
-fn put(out: &mut Vec<u8>, mut number: u64) {
-    // LEB128. Most numbers are small; the others go in one piece.
-    if number < 0x80 {
-        out.push(number as u8);
-        return;
-    }
-    let (mut bytes, mut len) = ([0_u8; 10], 0);
-    for byte in &mut bytes {
-        len += 1;
-        *byte = number as u8 | 0x80;
-        number >>= 7;
-        if number == 0 {
-            *byte &= 0x7F;
-            break;
-        }
-    }
-    out.extend_from_slice(bytes.get(..len).unwrap_or_default());
-}
-
-fn take(bytes: &mut &[u8]) -> Option<u64> {
-    let mut number = 0_u64;
-    for shift in (0..64).step_by(7) {
-        let (byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        let bits = u64::from(byte & 0x7F);
-        if shift == 63 && bits > 1 {
-            return None;
-        }
-        number |= bits << shift;
-        if byte & 0x80 == 0 {
-            // One way to write a number: no zero on top.
-            return (shift == 0 || bits != 0).then_some(number);
-        }
-    }
-    None
 }
 
 fn split<'a>(bytes: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {

@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-use reveille_conversation::Media;
 use reveille_conversation::event::{Answered, Event, Joined, Message, Offer, Read, What};
 use reveille_conversation::event::{MessageKind, Role};
 use reveille_conversation::lookup::Answer;
@@ -49,20 +48,9 @@ pub fn read(person: &str, sequence: u64) -> What {
 
 pub fn offer(person: &str) -> What {
     What::CallOffered(Offer {
-        person: person.parse().unwrap(),
-        role: Role::Primary,
-        media: Media::Call,
-        offer: None,
-        caller: None,
         caller_name: Some("Bob".into()),
-        queue: None,
         queue_name: Some("Sales".into()),
-        assigned: true,
-        auto_join: false,
-        hidden: false,
-        presence: None,
-        rings_for_ms: None,
-        restated: false,
+        ..Offer::new(person.parse().unwrap())
     })
 }
 

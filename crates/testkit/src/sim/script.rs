@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use reveille_conversation::Cause;
 use reveille_conversation::event::{
     Answered, CallbackCreated, Declined, Ended, Event, Joined, Message, Offer, Read, What, Withdrawn,
 };
 use reveille_conversation::event::{CallbackMode, MessageKind, Role};
 use reveille_conversation::id::ConversationId;
-use reveille_conversation::{Cause, Media};
 use reveille_core::UnixTime;
 
 use super::Faults;
@@ -120,20 +120,11 @@ impl Script<'_> {
         for agent in &agents {
             let Some(person) = self.people.people.get(*agent) else { continue };
             let offer = Offer {
-                person: person.id.clone(),
-                role: Role::Primary,
-                media: Media::Call,
                 offer: Some(text(&format!("offer-{}-{agent}", self.conversations))),
                 caller: (!named).then(|| text("caller")),
                 caller_name: named.then(|| "Bob".into()),
-                queue: None,
                 queue_name: Some("Sales".into()),
-                assigned: true,
-                auto_join: false,
-                hidden: false,
-                presence: None,
-                rings_for_ms: None,
-                restated: false,
+                ..Offer::new(person.id.clone())
             };
             self.add(&there, What::CallOffered(offer), at);
         }
