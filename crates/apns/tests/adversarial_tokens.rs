@@ -151,6 +151,17 @@ fn a_thousand_jumps_do_not_make_a_thousand_tokens() {
 
 /// A machine that boots with a clock far ahead, or far behind, has a good token as soon as the clock is right.
 #[test]
+fn the_first_token_is_signed_however_unsteady_the_clock() {
+    let mut driver = Driver::new(false, NOW);
+    for jump in 0..50_u32 {
+        driver.now = if jump % 2 == 0 { NOW + 30 * HOUR } else { NOW };
+        assert_eq!(driver.tokens.token(driver.now), Err(TokenError::Pending), "jump {jump}");
+        driver.poll();
+    }
+    driver.send().unwrap();
+}
+
+#[test]
 fn a_wrong_clock_at_boot_is_forgotten() {
     for is_here in [true, false] {
         for boot in [NOW + 24 * HOUR, NOW + 30 * MINUTE, NOW - 24 * HOUR, UnixTime::EPOCH, UnixTime::MAX] {

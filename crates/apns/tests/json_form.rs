@@ -153,7 +153,9 @@ fn an_unknown_field_is_refused_wherever_it_stands() {
     for (form, _) in forms() {
         let Value::Object(mut fields) = form.clone() else { panic!() };
         fields.insert("unknown".into(), json!(1));
-        assert!(serde_json::from_value::<Notification<'_>>(fields.into()).is_err(), "{form}");
+        assert!(serde_json::from_value::<Notification<'_>>(fields.clone().into()).is_err(), "{form}");
+        // Every type says where.
+        assert!(refusal(fields.into()).starts_with("JSON at unknown: unknown field `unknown`"), "{form}");
         for nested in ["alert", "delivery", "activity", "critical_sound"] {
             let mut form = form.clone();
             if let Some(object) = form.get_mut(nested).and_then(Value::as_object_mut) {

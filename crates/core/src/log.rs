@@ -416,7 +416,8 @@ mod tests {
 
     fn snapshot() -> Vec<u8> {
         let mut logged = Logged::new(Last(0));
-        drop(logged.apply(1, 42, UnixTime::EPOCH).unwrap());
+        drop(logged.apply(1, 41, UnixTime::EPOCH).unwrap());
+        drop(logged.apply(2, 42, UnixTime::EPOCH).unwrap());
         let mut bytes = Vec::new();
         logged.snapshot(&mut bytes);
         bytes
@@ -424,11 +425,11 @@ mod tests {
 
     #[test]
     fn a_snapshot_says_how_far_it_is() {
-        let head = Head { format: 3, behaviour: 7, applied: 1, seed: 11, settings: 12 };
+        let head = Head { format: 3, behaviour: 7, applied: 2, seed: 11, settings: 12 };
         assert_eq!(Head::of(&snapshot()), Some(head));
         let mut logged = Logged::<Last>::restore(11, &snapshot()).unwrap();
-        assert_eq!((logged.machine().0, logged.applied()), (42, 1));
-        assert_eq!(logged.apply(3, 1, UnixTime::EPOCH).err(), Some(Gap { expected: 2, given: 3 }));
+        assert_eq!((logged.machine().0, logged.applied()), (42, 2));
+        assert_eq!(logged.apply(4, 1, UnixTime::EPOCH).err(), Some(Gap { expected: 3, given: 4 }));
         assert_eq!(logged.machine().0, 42);
     }
 

@@ -209,6 +209,8 @@ fn malformed_pem() {
         ("public key", ec(data!("public.pem"))),
         ("certificate", ec(data!("certificate.pem"))),
         ("EC PARAMETERS alone", ec(parameters_only)),
+        ("certificate after EC PARAMETERS", ec(&format!("{parameters_only}{}", data!("certificate.pem")))),
+        ("certificate, then public key", ec(&format!("{}{}", data!("certificate.pem"), data!("public.pem")))),
         ("explicit parameters, SEC1", ec(data!("sec1_explicit_parameters.pem"))),
         ("explicit parameters, PKCS#8", ec(data!("pkcs8_explicit_parameters.pem"))),
         ("compressed public key", ec(data!("sec1_compressed.pem"))),
@@ -238,6 +240,8 @@ fn malformed_pem() {
     public key: PEM holds a public key, expected PRIVATE KEY or EC PRIVATE KEY
     certificate: PEM holds a certificate, expected PRIVATE KEY or EC PRIVATE KEY
     EC PARAMETERS alone: PEM holds only curve parameters, expected PRIVATE KEY or EC PRIVATE KEY
+    certificate after EC PARAMETERS: PEM holds a certificate, expected PRIVATE KEY or EC PRIVATE KEY
+    certificate, then public key: PEM holds a certificate, expected PRIVATE KEY or EC PRIVATE KEY
     explicit parameters, SEC1: key is not EC on the named curve P-256
     explicit parameters, PKCS#8: key is not EC on the named curve P-256
     compressed public key: public key beside the private key: P-256 public key must be 65 bytes, got 33
