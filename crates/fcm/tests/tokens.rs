@@ -323,6 +323,39 @@ fn a_hundred_refusals_of_one_token_are_one_refresh_and_a_second_one_waits() {
 }
 
 #[test]
+fn a_token_that_lived_until_its_renewal_clears_the_refusal_before_it() {
+    let source = with_token(3_600);
+    let renewed = |name: &str, now: UnixTime| {
+        source.handle_timeout(now);
+        let (id, _) = fetch(&source).unwrap();
+        source.handle_response(id, &granted_as(name, 3_600), now);
+    };
+    assert_eq!(source.handle_refusal(&bearer("x"), after(20)), Refusal::Renewing);
+    renewed("y", after(20));
+    assert!(has(&source, after(30)).is_some(), "in use, or nobody would renew it");
+    let due = source.next_wakeup().unwrap().at;
+    renewed("z", due);
+    let later = due + Duration::from_secs(60);
+    assert_eq!(source.handle_refusal(&bearer("z"), later), Refusal::Renewing, "the first one again");
+    source.handle_timeout(later);
+    assert!(fetch(&source).is_some(), "at once");
+}
+
+#[test]
+fn a_fetch_that_fails_does_not_make_one_refusal_a_second_one() {
+    let source = with_token(3_600);
+    assert_eq!(source.handle_refusal(&bearer("x"), after(20)), Refusal::Renewing);
+    source.handle_timeout(after(20));
+    let (id, _) = fetch(&source).unwrap();
+    source.handle_response(id, &refused(503, ""), after(21));
+    assert_eq!(
+        source.handle_refusal(&bearer("x"), after(21)),
+        Refusal::Renewing,
+        "the fetch waits, no token is wrong"
+    );
+}
+
+#[test]
 fn every_refusal_of_the_oauth_server_is_told_apart() {
     use TokenFailureKind as Kind;
     let kinds = [

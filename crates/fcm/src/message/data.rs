@@ -38,7 +38,7 @@ pub enum InvalidData {
 /// ```
 /// use reveille_fcm::Data;
 /// let data = Data::new([("contactId", "c-1"), ("channelType", "chat")])?;
-/// assert_eq!(data.value("contactId"), Some("c-1"));
+/// assert_eq!((data.value("contactId"), data.len()), (Some("c-1"), 2));
 /// assert_eq!(
 ///     Data::new([("google.ttl", "1")]).unwrap_err().to_string(),
 ///     r#"data key "google.ttl" is reserved by FCM (the prefix `google.`)"#,
