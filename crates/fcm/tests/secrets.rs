@@ -112,7 +112,7 @@ fn messages_and_requests() {
     insta::assert_snapshot!(debug(&prepared), @"Prepared { bytes: 220, .. }");
     let (project, token) = (Project::new("p").unwrap(), Token::new("ya29.SECRET").unwrap());
     let targets = [target.clone()];
-    insta::assert_snapshot!(check(format!("{:?}", prepared.fan_out(&project, &targets, &token).map(|_| ()).size_hint())), @"(1, Some(1))");
+    insta::assert_snapshot!(debug(&prepared.fan_out(&project, &targets, &token)), @"FanOut { prepared: Prepared { bytes: 220, .. }, .. }");
     let request = prepared.request(&project, &target, &token).unwrap();
     insta::assert_snapshot!(debug(&request.headers()), @r#"{"authorization": Sensitive, "content-type": "application/json", "x-goog-api-format-version": "2"}"#);
     insta::assert_snapshot!(debug(&SendRequest::new(message, target).target), @"Token(RegistrationToken(6 bytes))");

@@ -256,6 +256,13 @@ mod tests {
     }
 
     #[test]
+    fn a_text_that_cannot_get_shorter_is_passed_over() {
+        let parts = [Part::text("title", "hey"), Part::text("empty", ""), Part::optional("custom.a", 10)];
+        let cuts = fit(100, 95, &parts).unwrap();
+        assert_eq!(cuts.iter().map(ToString::to_string).collect::<Vec<_>>(), ["custom.a dropped, 10 bytes"]);
+    }
+
+    #[test]
     fn texts() {
         let err = fit(100, 60, &parts()).unwrap_err();
         insta::assert_snapshot!(err, @"message of 100 bytes does not fit into 60, at least 77 are needed: id 20, custom.a 10, body 10, title 9");

@@ -252,11 +252,11 @@ fn parse_timestamp(text: &str) -> Option<Timestamp> {
     let hour = parts.number(2, None)?;
     let minute = parts.number(2, Some(b':'))?;
     let second = parts.number(2, Some(b':'))?;
-    if year == 0 || !(1..=12).contains(&month) || day == 0 || hour > 23 || minute > 59 || second > 59 {
+    if year == 0 || day == 0 || hour > 23 || minute > 59 || second > 59 {
         return None;
     }
     let days = days_since_1970(year, month, day)?;
-    // The 31st of a short month comes out as another day.
+    // The 31st of a short month comes out as another day, and so does a 13th month.
     if civil(days) != (year, month, day) {
         return None;
     }
