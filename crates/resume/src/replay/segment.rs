@@ -168,6 +168,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_forgotten_gives_its_memory_back() {
+        assert_eq!(new_len(30, 10), 30, "a third is in use: it stays");
+        assert!(new_len(31, 10) < 31, "less than a third: it shrinks");
+        let mut segment = Segment::default();
+        for n in 0..5_000 {
+            insert(&mut segment, id(n), if n < 50 { 300 } else { 200 }, 0);
+        }
+        assert!(segment.slots.len() >= 5_000);
+        segment.rebuild(250);
+        assert!(segment.slots.len() <= 3 * 50, "{}", segment.slots.len());
+    }
+
+    #[test]
     fn a_rebuild_forgets_what_is_over_and_says_so() {
         let mut segment = Segment::default();
         for n in 0..1_000 {
