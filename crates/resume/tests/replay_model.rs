@@ -416,6 +416,19 @@ fn what_the_store_holds_decides_the_reason() {
     ] {
         assert_eq!(reason(StoreReply::Held(value)), expected, "{value}");
     }
+    // An attempt that is made again goes on under the name that the store has for it.
+    for held in ["r.00000000000000ff.1700000000124", "c.00000000000000ff.1700000000124"] {
+        let Verdict::Resume { reservation, .. } =
+            store.settle(authentic, Attempt::new(255), StoreReply::Held(held), NOW)
+        else {
+            panic!("{held}")
+        };
+        assert_eq!(reservation.until, UnixTime::from_millis(1_700_000_000_124), "{held}");
+        assert!(
+            store.abort(&reservation).redis().concat().ends_with("r.00000000000000ff.1700000000124"),
+            "{held}"
+        );
+    }
     let store = store.with_complete_since(NOW);
     assert_eq!(store.reserve(&authentic, ATTEMPT, NOW), Err(Reason::ColdStart));
     let later = Issuer::new(PROVIDER).issue(&keys, &MINE, NOW + ms(1)).unwrap();
