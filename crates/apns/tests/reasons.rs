@@ -97,6 +97,13 @@ fn answer(status: u16, body: &str) -> Rejection {
 }
 
 #[test]
+fn a_body_is_read_up_to_its_limit() {
+    let padded = |length: usize| format!("{:<length$}", r#"{"reason":"BadDeviceToken"}"#);
+    assert_eq!(answer(400, &padded(16 * 1024)).reason.as_deref(), Some("BadDeviceToken"));
+    assert_eq!(answer(400, &padded(16 * 1024 + 1)).reason, None);
+}
+
+#[test]
 fn every_reason() {
     let table = table();
     for (status, reason, action) in &table {

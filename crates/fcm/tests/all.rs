@@ -14,6 +14,7 @@ mod answers;
 mod assertion;
 mod fan_out;
 mod legacy;
+mod limits;
 mod schema;
 mod secrets;
 mod service;

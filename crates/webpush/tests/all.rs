@@ -11,6 +11,7 @@ mod batches;
 mod bodies;
 #[cfg(feature = "aesgcm")]
 mod interop_cases;
+mod limits;
 mod malformed;
 mod rfc_vectors;
 mod service;

@@ -247,6 +247,12 @@ fn contacts() {
         ("localhost", "mailto:operations@localhost"),
         ("reserved name", "https://service.invalid/operations"),
         ("an address", "https://192.0.2.1/operations"),
+        ("an empty label", "mailto:operations@example..com"),
+        ("a label that begins with a hyphen", "mailto:operations@-example.com"),
+        ("a label that ends with a hyphen", "mailto:operations@example-.com"),
+        ("a label with another character", "mailto:operations@exam!ple.com"),
+        ("one label", "mailto:operations@example"),
+        ("a number in the last place", "mailto:operations@example.1"),
         ("too long", &format!("mailto:{}@example.com", "o".repeat(300))),
     ]);
     insta::assert_snapshot!(table(&cases, str::parse::<Contact>), @"
@@ -264,6 +270,12 @@ fn contacts() {
     localhost: contact's host must be a public name
     reserved name: contact's host must be a public name
     an address: contact's host must be a public name
+    an empty label: contact's host must be a public name
+    a label that begins with a hyphen: contact's host must be a public name
+    a label that ends with a hyphen: contact's host must be a public name
+    a label with another character: contact's host must be a public name
+    one label: contact's host must be a public name
+    a number in the last place: contact's host must be a public name
     too long: contact of 319 bytes is longer than the limit of 256
     ");
 }
