@@ -27,6 +27,7 @@ pub use error::Error;
 pub use fate::Fate;
 pub use id::{DeviceId, JobId, LegId, PayloadDigest, RecipientId, SlotId};
 pub use input::{HeldBy, Input};
+pub use reveille_core::settings::InvalidSettings;
 pub use job::{Class, Device, Job, Priority, Role, WhenUnsure};
 pub use output::{Effect, Note, Output, Send};
 pub use settings::DeliverySettings;
