@@ -45,13 +45,12 @@ impl Recent {
     /// The first way with this tag and a number that `is` the one.
     #[inline]
     fn way(&self, tag: u32, mut is: impl FnMut(u32) -> bool) -> Option<usize> {
-        let tagged = self.tags.iter().zip(0..).fold(0_u32, |all, (one, way)| all | u32::from(*one == tag) << way);
-        if tagged == 0 {
+        // All at once: hardly ever is it one of them.
+        if !self.tags.iter().fold(false, |any, known| any | (*known == tag)) {
             return None;
         }
-        let numbers = self.numbers.iter().enumerate();
-        let mut tagged = numbers.filter(|(way, number)| tagged >> way & 1 != 0 && **number != NONE);
-        tagged.find(|(_, number)| is(**number)).map(|(way, _)| way)
+        let mut places = self.tags.iter().zip(&self.numbers);
+        places.position(|(known, number)| *known == tag && *number != NONE && is(*number))
     }
 }
 

@@ -44,7 +44,7 @@ fn offer(number: u64, lane: u64) -> Offer<u64> {
 }
 
 fn steady(rate: Rate) -> LaneSettings {
-    LaneSettings::default().with_rate(rate).with_ramp(Duration::ZERO)
+    LaneSettings::default().with_rate(rate).with_ramp(Duration::ZERO).unwrap()
 }
 
 fn pacer(lane: LaneSettings) -> Pacer<u64> {
@@ -59,7 +59,7 @@ const OK: Verdict = Verdict::Accepted { status: 200 };
 
 #[test]
 fn a_lane_with_much_does_not_hold_up_one_with_little() {
-    let mut pacer = pacer(LaneSettings::default().with_ramp(Duration::ZERO));
+    let mut pacer = pacer(LaneSettings::default().with_ramp(Duration::ZERO).unwrap());
     for number in 0..1_000 {
         pacer.offer(offer(number, 1), START).unwrap();
     }
@@ -70,7 +70,7 @@ fn a_lane_with_much_does_not_hold_up_one_with_little() {
 
 #[test]
 fn what_hurries_goes_first_and_what_does_not_is_not_starved() {
-    let mut pacer = pacer(LaneSettings::default().with_ramp(Duration::ZERO));
+    let mut pacer = pacer(LaneSettings::default().with_ramp(Duration::ZERO).unwrap());
     for number in 0..200 {
         let priority = if number < 100 { Priority::Low } else { Priority::Urgent };
         let send = send(number, number, priority);
@@ -108,7 +108,7 @@ fn after_silence_the_rate_climbs() {
 
 #[test]
 fn streams_are_a_bound_and_an_answer_makes_room() {
-    let mut pacer = pacer(LaneSettings::default().with_ramp(Duration::ZERO));
+    let mut pacer = pacer(LaneSettings::default().with_ramp(Duration::ZERO).unwrap());
     let lane = LaneId::from_bits(1);
     pacer.connection_open(lane, SERVICE, ConnectionId::from_bits(1), 2, START);
     for number in 0..5 {
@@ -161,7 +161,7 @@ fn what_a_service_asked_for_is_kept_to_by_scope() {
 
 #[test]
 fn an_open_breaker_gives_back_what_waits() {
-    let mut pacer = pacer(LaneSettings::default().with_ramp(Duration::ZERO));
+    let mut pacer = pacer(LaneSettings::default().with_ramp(Duration::ZERO).unwrap());
     for number in 0..30 {
         pacer.offer(offer(number, 1), START).unwrap();
     }
@@ -179,7 +179,7 @@ fn an_open_breaker_gives_back_what_waits() {
 #[test]
 fn retries_have_a_budget() {
     let settings =
-        PacerSettings::default().with_retry_budget(100, 3).with_lane(SERVICE, steady(Rate::FCM_PROJECT));
+        PacerSettings::default().with_retry_budget(100, 3).unwrap().with_lane(SERVICE, steady(Rate::FCM_PROJECT));
     let mut pacer = Pacer::new(settings, 3);
     for number in 0..40 {
         let mut retry = offer(number, 1);
@@ -194,7 +194,7 @@ fn retries_have_a_budget() {
 
 #[test]
 fn a_full_queue_says_so() {
-    let mut pacer = Pacer::new(PacerSettings::default().with_queue(2, 1_000, 1), 3);
+    let mut pacer = Pacer::new(PacerSettings::default().with_queue(2, 1_000, 1).unwrap(), 3);
     pacer.offer(offer(1, 1), START).unwrap();
     assert_eq!(pacer.offer(offer(2, 2), START).unwrap_err().by, HeldBy::Full, "no room for a lane");
     pacer.offer(offer(3, 1), START).unwrap();
@@ -238,7 +238,7 @@ fn a_leased_share_holds_until_its_end() {
 /// E6: webhooks come in order, also when one has to be tried again.
 #[test]
 fn a_conversation_keeps_its_order() {
-    let mut pacer = pacer(LaneSettings::default().with_ramp(Duration::ZERO).with_order());
+    let mut pacer = pacer(LaneSettings::default().with_ramp(Duration::ZERO).unwrap().with_order());
     let in_conversation = |number: u64| offer(number, 1).with_conversation(number % 3);
     for number in 0..30 {
         pacer.offer(in_conversation(number), START).unwrap();

@@ -187,7 +187,7 @@ fn a_device_that_changes_hands_takes_nothing_along() {
 
 #[test]
 fn the_device_seen_least_recently_goes_when_there_are_too_many() {
-    let policy = RegistryPolicy::default().with_devices(2);
+    let policy = RegistryPolicy::default().with_devices(2).unwrap();
     let mut store = Memory::default();
     for (number, age) in [(1_u8, 30), (2, 10), (3, 20), (4, 0)] {
         let key = DeviceKey::new("one", number.to_string());

@@ -13,7 +13,7 @@ fn expectations() -> Vec<(&'static str, &'static str, &'static str, bool)> {
     let policy = format!("{:?},", RegistryPolicy::default());
     let health = format!("{:?},", HealthSettings::default());
     let (default, secs) = (SuspicionPolicy::default(), Duration::from_secs);
-    let suspicion = default == default.with_answers(3).unwrap().with_over(secs(86_400));
+    let suspicion = default == default.with_answers(3).unwrap().with_over(secs(86_400)).unwrap();
     let ios = format!("{:?}", Support::default())
         == format!("{:?}", Support::default().with_ios(Version(16, 4, 0)));
     vec![

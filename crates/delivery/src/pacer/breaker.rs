@@ -143,15 +143,16 @@ impl BreakerSettings {
 /// assert!(breaker.record(probe, false, took, open_until).is_some(), "open again, for longer");
 /// ```
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Breaker {
-    settings: BreakerSettings,
-    window: Window<3>,
     state: State,
-    /// Times that it opened in a row.
-    streak: u32,
-    jitter: Jitter,
     /// Raised with every change: reports about calls of an earlier life are not counted.
     epoch: u32,
+    /// Times that it opened in a row.
+    streak: u32,
+    window: Window<3>,
+    settings: BreakerSettings,
+    jitter: Jitter,
 }
 
 #[derive(Clone, Debug)]
@@ -204,7 +205,7 @@ impl Breaker {
     /// Reads a little of it, so that it comes from memory.
     #[inline]
     pub(super) fn touch(&self) -> u64 {
-        self.window.touch()
+        self.window.touch() ^ u64::from(self.epoch)
     }
 
     /// Whether it would let a call through. Nothing changes.

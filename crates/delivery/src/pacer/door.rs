@@ -127,10 +127,17 @@ impl<T> Pacer<T> {
         self.by_leg.find(tag, |at| self.places.get(at).is_some_and(|place| place.entry.leg == leg))
     }
 
-    /// What a leg is found by. The name of a leg is a hash already: one multiplication hides where it lies.
+    /// What a leg is found by.
     #[inline]
     fn tag(&self, leg: LegId) -> u32 {
-        let ([low, high], [one, other]) = (halves(leg), self.leg_keys);
+        self.hidden(halves(leg))
+    }
+
+    /// A part of a hash, for tables. Names of legs and lanes are hashes, or numbers of the user's own: one multiplication by
+    /// what nobody knows is enough to hide where they lie.
+    #[inline]
+    pub(super) fn hidden(&self, [low, high]: [u64; 2]) -> u32 {
+        let [one, other] = self.table_keys;
         let product = u128::from(low ^ one) * u128::from(high ^ other);
         (((product >> 64) ^ product) >> 32) as u32
     }

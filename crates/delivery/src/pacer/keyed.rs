@@ -96,9 +96,7 @@ impl Keyed {
     pub(super) fn touch(&self, key: u64) -> u64 {
         let (_, at) = self.place(key);
         let line = self.lines.get(at);
-        line.map_or(0, |Line { names: [name, ..], levels: [level, .., last] }| {
-            name ^ level.since() ^ last.since()
-        })
+        line.map_or(0, |Line { names: [name, ..], levels: [level, ..] }| name ^ level.since())
     }
 
     /// A name that is not 0, and where it belongs.

@@ -1,12 +1,9 @@
 //! The lanes: by name, in the rings of those that have something, and stopped until a time.
 
-use std::hash::{BuildHasher as _, Hasher as _};
-
 use reveille_core::UnixTime;
 
 use super::lane::Lane;
 use super::{ConnectionId, LaneId, Pacer, Rate, ServiceId};
-use crate::delivery::Keyed as Hashing;
 
 impl<T> Pacer<T> {
     /// A lane's share of its service's limit, leased until then by whoever shares it out among processes; afterwards the
@@ -54,10 +51,9 @@ impl<T> Pacer<T> {
         }
     }
 
+    #[inline]
     fn lane_tag(&self, lane: LaneId) -> u32 {
-        let mut hash = Hashing(self.seed).build_hasher();
-        hash.write_u64(lane.to_bits());
-        (hash.finish() >> 32) as u32
+        self.hidden([lane.to_bits(), 0])
     }
 
     pub(super) fn known_lane(&self, id: LaneId) -> Option<u32> {

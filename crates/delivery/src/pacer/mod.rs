@@ -90,8 +90,8 @@ const CROWDED: Duration = Duration::from_secs(1);
 pub struct Pacer<T> {
     settings: PacerSettings,
     seed: u64,
-    /// What hides the places of legs in their table.
-    leg_keys: [u64; 2],
+    /// What hides the places of legs and lanes in their tables.
+    table_keys: [u64; 2],
     places: Places<T>,
     by_leg: Index,
     queued: usize,
@@ -128,11 +128,11 @@ impl<T> Pacer<T> {
     /// A pacer with nothing in it. The seed spreads its decisions, and keeps others from choosing keys that collide.
     #[must_use]
     pub fn new(settings: PacerSettings, seed: u64) -> Self {
-        let (keys, leg_keys) = (settings.keys, Sip13::new(seed, u64::from_le_bytes(*b"legs\0\0\0\0")));
+        let (keys, table_keys) = (settings.keys, Sip13::new(seed, u64::from_le_bytes(*b"tables\0\0")));
         let keyed = |rate: Option<Rate>, salt: u64| rate.map(|rate| Keyed::checked(rate, keys, seed ^ salt));
         Self {
             seed,
-            leg_keys: halves(LegId::from_bits(leg_keys.halfway().both())),
+            table_keys: halves(LegId::from_bits(table_keys.halfway().both())),
             places: Places::new(),
             by_leg: Index::default(),
             queued: 0,

@@ -111,6 +111,7 @@ struct List {
 
 /// What waits in a lane with one priority.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Class {
     lists: [List; LISTS],
     /// Which lists have something.

@@ -8,14 +8,15 @@ pub(super) const SLOTS: u64 = 20;
 
 /// `N` counts over the last span, to a twentieth of it.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub(crate) struct Window<const N: usize> {
     /// Milliseconds of a slot.
     width: u64,
     /// When the newest slot began, in milliseconds, and its number since the epoch.
     begun: u64,
     newest: u64,
-    slots: [[u32; N]; SLOTS as usize],
     sums: [u64; N],
+    slots: [[u32; N]; SLOTS as usize],
 }
 
 impl<const N: usize> Window<N> {
