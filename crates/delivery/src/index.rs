@@ -253,7 +253,9 @@ impl Index {
         let (first, mut at) = (hole, hole);
         loop {
             at = self.after(at);
-            let Some((hints, line)) = self.hints.get(at).copied().zip(self.lines.get(at).copied()) else { return };
+            let Some((hints, line)) = self.hints.get(at).copied().zip(self.lines.get(at).copied()) else {
+                return;
+            };
             if at == first {
                 return;
             }

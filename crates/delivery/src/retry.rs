@@ -3,8 +3,8 @@
 use std::hash::Hasher as _;
 use std::time::Duration;
 
-use reveille_core::siphash::Sip13;
 use reveille_core::settings::{InvalidSettings, number, span};
+use reveille_core::siphash::Sip13;
 use reveille_core::{Jitter, RetrySource, UnixTime, millis};
 
 use crate::LegId;

@@ -90,7 +90,9 @@ impl Lives for Tested {
     }
 
     fn read(bytes: &[u8]) -> Option<Self> {
-        Delivery::read_snapshot(DeliverySettings::default().with_jobs(12, 400).unwrap(), SEED, bytes).ok().map(Self)
+        Delivery::read_snapshot(DeliverySettings::default().with_jobs(12, 400).unwrap(), SEED, bytes)
+            .ok()
+            .map(Self)
     }
 }
 
@@ -135,8 +137,10 @@ impl Paced {
 
     fn offer(&mut self, number: u64, now: UnixTime) {
         let (lane, leg) = (LaneId::from_bits(number % 4), LegId::from_bits(number.into()));
-        let mut offer = Offer::of_leg(leg, lane, ServiceId(1), CredentialId::from_bits(number as u32 % 2), number);
-        (offer.recipient, offer.device, offer.attempt) = (number % 5, number % 7, 1 + (number % 6 == 0) as u8);
+        let mut offer =
+            Offer::of_leg(leg, lane, ServiceId(1), CredentialId::from_bits(number as u32 % 2), number);
+        (offer.recipient, offer.device, offer.attempt) =
+            (number % 5, number % 7, 1 + (number % 6 == 0) as u8);
         let offer = offer.with_conversation(number % 3);
         if self.pacer.offer(offer, now).is_ok() {
             self.waiting.insert(number, leg);

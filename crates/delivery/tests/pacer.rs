@@ -178,8 +178,10 @@ fn an_open_breaker_gives_back_what_waits() {
 
 #[test]
 fn retries_have_a_budget() {
-    let settings =
-        PacerSettings::default().with_retry_budget(100, 3).unwrap().with_lane(SERVICE, steady(Rate::FCM_PROJECT));
+    let settings = PacerSettings::default()
+        .with_retry_budget(100, 3)
+        .unwrap()
+        .with_lane(SERVICE, steady(Rate::FCM_PROJECT));
     let mut pacer = Pacer::new(settings, 3);
     for number in 0..40 {
         let mut retry = offer(number, 1);

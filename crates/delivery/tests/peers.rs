@@ -367,8 +367,10 @@ fn offer(number: u64) -> Offer<u64> {
 /// jaylfc/taOS 2801, and June 2024: one wrong credential, or one bad day of a service, says "dead" about every target.
 #[test]
 fn one_bad_credential_does_not_prune_a_whole_registry() {
-    let settings = PacerSettings::default()
-        .with_lane(ServiceId(1), reveille_delivery::pacer::LaneSettings::default().with_ramp(Duration::ZERO).unwrap());
+    let settings = PacerSettings::default().with_lane(
+        ServiceId(1),
+        reveille_delivery::pacer::LaneSettings::default().with_ramp(Duration::ZERO).unwrap(),
+    );
     let mut pacer = Pacer::new(settings, 1);
     let (mut dropped, mut alerts) = (0, Vec::new());
     for number in 0..1_000 {

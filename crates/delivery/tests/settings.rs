@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use reveille_delivery::pacer::{
-    BreakerSettings, Keyed, LaneSettings, PacerSettings, PoisonWatch, PruneBreaker, Rate, RetryBudget, Throttle,
+    BreakerSettings, Keyed, LaneSettings, PacerSettings, PoisonWatch, PruneBreaker, Rate, RetryBudget,
+    Throttle,
 };
 use reveille_delivery::retry::RetryPolicy;
 use reveille_delivery::{DeliverySettings, InvalidSettings};
@@ -24,7 +25,8 @@ macro_rules! tried {
 /// What cannot work.
 fn refused() -> Tried {
     let (delivery, pacer) = (DeliverySettings::default, PacerSettings::default);
-    let (lane, breaker, retry) = (LaneSettings::default(), BreakerSettings::default(), RetryPolicy::default());
+    let (lane, breaker, retry) =
+        (LaneSettings::default(), BreakerSettings::default(), RetryPolicy::default());
     let rate = Rate::PUSH_SERVICE;
     tried![
         delivery().with_jobs(usize::MAX, 0),
@@ -103,7 +105,8 @@ fn refused() -> Tried {
 /// What has a meaning that is documented, and what is at a limit.
 fn taken() -> Tried {
     let (delivery, pacer) = (DeliverySettings::default, PacerSettings::default);
-    let (lane, breaker, retry) = (LaneSettings::default(), BreakerSettings::default(), RetryPolicy::default());
+    let (lane, breaker, retry) =
+        (LaneSettings::default(), BreakerSettings::default(), RetryPolicy::default());
     let year = 365 * 86_400 * SEC;
     tried![
         delivery().with_jobs(0, 0),
@@ -155,7 +158,8 @@ fn every_setter_is_tried() {
     let tried: Vec<_> = refused().into_iter().chain(taken()).map(|(call, _)| call).collect();
     // These take what was checked when it was made.
     let any = ["with_policy", "with_spread", "with_quarter_hours_avoided", "with_lane", "with_global"];
-    let any = [&any[..], &["with_recipient", "with_device", "with_conversation", "with_api", "with_rate"]].concat();
+    let any =
+        [&any[..], &["with_recipient", "with_device", "with_conversation", "with_api", "with_rate"]].concat();
     let any = [&any[..], &["with_order", "with_in_flight", "with_breaker"]].concat();
     let mut found = 0;
     for source in sources {

@@ -2,8 +2,8 @@
 
 use thiserror::Error;
 
-use crate::{Conflict, InvalidSettings};
 use crate::support::InvalidVersion;
+use crate::{Conflict, InvalidSettings};
 
 /// Everything that this crate can refuse, for functions that want one `?` for all of it; each small error turns into it.
 /// The texts are those of the errors inside.

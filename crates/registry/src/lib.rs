@@ -18,6 +18,6 @@ pub use error::Error;
 pub use event::{Effect, Event, Pruning, Registration};
 pub use memory::{Conflict, Memory};
 pub use policy::RegistryPolicy;
-pub use reveille_core::settings::InvalidSettings;
 pub use record::{Device, DeviceKey, FormVersion, Platform, Retirement, State};
+pub use reveille_core::settings::InvalidSettings;
 pub use token::{Environment, Purpose, PushKind, Token, TokenValue};

@@ -75,7 +75,11 @@ impl RegistryPolicy {
     ///
     /// # Errors
     /// [`InvalidSettings`] unless each is from 1 second to 10 years.
-    pub fn with_purge_after(mut self, silence: Duration, keep_retired: Duration) -> Result<Self, InvalidSettings> {
+    pub fn with_purge_after(
+        mut self,
+        silence: Duration,
+        keep_retired: Duration,
+    ) -> Result<Self, InvalidSettings> {
         span("purge after", silence, SECOND..=DECADE)?;
         span("keep retired", keep_retired, SECOND..=DECADE)?;
         (self.purge_after, self.keep_retired) = (silence, keep_retired);

@@ -155,7 +155,8 @@ mod tests {
 
     #[test]
     fn a_policy_of_its_own() {
-        let policy = SuspicionPolicy::default().with_answers(2).unwrap().with_over(Duration::from_secs(60)).unwrap();
+        let policy =
+            SuspicionPolicy::default().with_answers(2).unwrap().with_over(Duration::from_secs(60)).unwrap();
         let mut suspicion = Suspicion::default();
         let mut weigh =
             |secs| suspicion.weigh(suspect(), policy, UnixTime::from_secs(secs)).action().unwrap().name();

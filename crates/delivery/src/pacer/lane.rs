@@ -134,7 +134,11 @@ impl Lane {
     pub(super) fn touch(&self) -> u64 {
         let flags = u64::from(self.waiting_in) ^ u64::from(self.in_flight) ^ self.id.to_bits();
         let times = self.last_left.as_millis() ^ self.level.since() ^ self.ramp_from.as_millis();
-        flags ^ times ^ u64::from(self.normal.touch(0)) ^ self.breaker.touch() ^ u64::from(self.streams.is_empty())
+        flags
+            ^ times
+            ^ u64::from(self.normal.touch(0))
+            ^ self.breaker.touch()
+            ^ u64::from(self.streams.is_empty())
     }
 
     /// A word of each part that a push needs.

@@ -127,6 +127,8 @@ impl<T> Pacer<T> {
     /// The clock stepped back: nothing waits for a time that it showed before.
     pub(super) fn step_back(&mut self, now: UnixTime) {
         self.order.step_back(now);
+        self.pauses.step_back(now);
+        self.device_pauses.step_back(now);
         self.global.re_anchor(now);
         for (_, at) in std::mem::take(&mut self.blocked) {
             self.unblock(at);

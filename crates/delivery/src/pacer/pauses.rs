@@ -50,6 +50,13 @@ impl<K: Ord> Pauses<K> {
         self.ends.get(what).copied().filter(|end| *end > now && *end <= now + self.longest)
     }
 
+    /// The clock stepped back: what is too far away is over.
+    pub(super) fn step_back(&mut self, now: UnixTime) {
+        let longest = now + self.longest;
+        self.ends.retain(|_, end| *end <= longest);
+        self.last = self.last.min(longest);
+    }
+
     /// Whether nothing is paused.
     #[inline]
     pub(super) fn is_quiet(&self, now: UnixTime) -> bool {

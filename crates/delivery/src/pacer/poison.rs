@@ -88,8 +88,14 @@ impl PoisonWatch {
     pub fn is_poison(&mut self, message: PayloadDigest, now: UnixTime) -> Option<UnixTime> {
         self.forget(now);
         let seen = self.seen.get(&message).filter(|seen| seen.poison)?;
-        // One that is too far away is from before a step of the clock.
-        (seen.since <= now + self.keep).then(|| (seen.since + self.keep).min(now + self.keep))
+        let since = seen.since;
+        if since > now + self.keep {
+            // From before a step of the clock.
+            self.by_age.remove(&(since, message));
+            self.seen.remove(&message);
+            return None;
+        }
+        Some((since + self.keep).min(now + self.keep))
     }
 
     fn forget(&mut self, now: UnixTime) {
@@ -169,7 +175,11 @@ impl PruneBreaker {
     pub fn dead(&mut self, now: UnixTime) -> Pruning {
         self.window.add(DEAD, now);
         let [dead, well] = self.window.sums(now);
-        let was_stopped = now < self.stopped_until && self.stopped_until <= now + self.pause;
+        if self.stopped_until > now + self.pause {
+            // From before a step of the clock.
+            self.stopped_until = UnixTime::EPOCH;
+        }
+        let was_stopped = now < self.stopped_until;
         let too_many =
             dead >= self.minimum.into() && dead * 1_000 > (dead + well) * u64::from(self.per_mille);
         if !too_many && !was_stopped {

@@ -79,8 +79,10 @@ impl<T> Pacer<T> {
             let platform = (*scope == Scope::Platform).then_some(ticket.platform);
             let seed = self.seed ^ u64::from(ticket.credential.to_bits());
             let key = (ticket.credential, platform);
-            let breaker =
-                self.credentials.entry(key).or_insert_with(|| Breaker::new(BreakerSettings::CREDENTIAL, seed));
+            let breaker = self
+                .credentials
+                .entry(key)
+                .or_insert_with(|| Breaker::new(BreakerSettings::CREDENTIAL, seed));
             let open = breaker.peek(now).is_err();
             // A probe that fails opens it for longer.
             let probe = credential_permits(ticket).find(|(probed, _)| *probed == key);

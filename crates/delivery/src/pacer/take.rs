@@ -16,7 +16,13 @@ pub(super) enum Stop {
 
 impl<T> Pacer<T> {
     /// Everything that has to be free, taken together or not at all.
-    pub(super) fn try_entry(&mut self, at: u32, entry: &Entry, ordered: bool, now: UnixTime) -> Result<Ticket, Stop> {
+    pub(super) fn try_entry(
+        &mut self,
+        at: u32,
+        entry: &Entry,
+        ordered: bool,
+        now: UnixTime,
+    ) -> Result<Ticket, Stop> {
         if entry.not_after <= now && entry.not_after != UnixTime::MAX {
             return Err(Stop::Request(entry.not_after, HeldBy::Rate));
         }

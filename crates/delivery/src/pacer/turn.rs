@@ -149,14 +149,7 @@ impl<T> Pacer<T> {
         }
     }
 
-    fn take_out(
-        &mut self,
-        at: u32,
-        priority: Priority,
-        list: usize,
-        place: u32,
-        entry: &Entry,
-    ) -> Option<T> {
+    fn take_out(&mut self, at: u32, priority: Priority, list: usize, place: u32, entry: &Entry) -> Option<T> {
         self.lanes.get_mut(at as usize)?.pop(priority, list, self.places.next(place));
         let content = self.places.get_mut(place)?.content.take();
         self.places.release(place);
