@@ -237,6 +237,62 @@ fn a_leased_share_holds_until_its_end() {
     assert_eq!(left, [100, 10]);
 }
 
+/// What one rate refuses costs nothing of the others.
+#[test]
+fn rates_are_taken_together_or_not_at_all() {
+    let rate = |count, secs| Rate::new(count, Duration::from_secs(secs), count).unwrap();
+    let settings = PacerSettings::default().with_recipient(Some(rate(1, 60))).with_device(Some(rate(1, 60)));
+    let settings = settings.with_conversation(Some(rate(1, 60))).with_global(Some(rate(12, 60)));
+    let mut pacer = Pacer::new(settings.with_lane(SERVICE, steady(rate(10, 60))), 3);
+    for number in 0..60 {
+        // Most are for one recipient, on one device, about one conversation.
+        let mut offer = offer(number, 1);
+        match number % 6 {
+            0 => offer.recipient = 7,
+            1 => offer.device = 7,
+            2 => offer.conversation = 7,
+            3 => (offer.recipient, offer.device, offer.conversation) = (7, number, number),
+            _ => {}
+        }
+        pacer.offer(offer, START).unwrap();
+    }
+    assert_eq!(drain(&mut pacer, START).len(), 10, "the lane's rate, in full");
+}
+
+/// Also at the foot of a ramp, where a request costs ten times as much.
+#[test]
+fn what_is_given_back_is_free_again() {
+    let rate = Rate::new(10, Duration::from_secs(1), 1).unwrap();
+    for lane in [steady(rate), LaneSettings::default().with_rate(rate)] {
+        let settings = PacerSettings::default().with_global(Some(rate)).with_recipient(Some(rate));
+        let mut pacer = Pacer::new(settings.with_lane(SERVICE, lane), 3);
+        for number in 0..3 {
+            let mut offer = offer(number, 1);
+            offer.recipient = 7;
+            pacer.offer(offer, START).unwrap();
+        }
+        let first = pacer.next(START).unwrap();
+        assert!(pacer.next(START).is_none());
+        pacer.give_back(first.ticket, START);
+        assert!(pacer.poll_held().is_none_or(|held| held.until > START));
+        assert!(pacer.next(START).is_some(), "its place is free");
+    }
+}
+
+/// A clock that was ahead, and is right again: what it blocked goes on.
+#[test]
+fn a_clock_that_was_ahead_blocks_nothing() {
+    let mut pacer = pacer(steady(Rate::new(1, Duration::from_secs(1), 1).unwrap()));
+    for number in 0..3 {
+        pacer.offer(offer(number, 1), START).unwrap();
+    }
+    let year = 365 * 86_400 * 1_000;
+    assert!(pacer.next(at(year)).is_some() && pacer.next(at(year)).is_none());
+    assert!(pacer.next(START).is_none(), "a second has not passed");
+    assert_eq!(pacer.next_wakeup().unwrap().at, at(1_000));
+    assert!(pacer.next(at(1_000)).is_some());
+}
+
 /// E6: webhooks come in order, also when one has to be tried again.
 #[test]
 fn a_conversation_keeps_its_order() {
