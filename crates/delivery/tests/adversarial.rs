@@ -140,7 +140,7 @@ impl Paced {
         let mut offer =
             Offer::of_leg(leg, lane, ServiceId(1), CredentialId::from_bits(number as u32 % 2), number);
         (offer.recipient, offer.device, offer.attempt) =
-            (number % 5, number % 7, 1 + (number % 6 == 0) as u8);
+            (number % 5, number % 7, 1 + u8::from(number.is_multiple_of(6)));
         let offer = offer.with_conversation(number % 3);
         if self.pacer.offer(offer, now).is_ok() {
             self.waiting.insert(number, leg);
@@ -263,7 +263,7 @@ proptest! {
             if let Ok(permit) = breaker.admit(now) && choice % 4 > 0 {
                 breaker.record(permit, false, Duration::from_secs(choice % 20), now);
             }
-            if choice % 16 == 0 {
+            if choice.is_multiple_of(16) {
                 breaker.trip(now);
             }
             prune.dead(now);
@@ -271,7 +271,7 @@ proptest! {
             throttle.start(now);
             budget.retry(now);
             let _ = (level.take(&rate, now), keyed.take(choice % 40, now));
-            if choice % 32 == 0 {
+            if choice.is_multiple_of(32) {
                 let until = now + Duration::from_secs(choice % 7_200);
                 level.block(&rate, until, now);
                 keyed.block(choice % 40, until, now);
@@ -289,7 +289,7 @@ proptest! {
             let throttled = !throttle.start(now);
             throttle.accepted(now);
             budget.request(now);
-            if passed >= 2 * 3_600 && passed % 600 == 0 {
+            if passed >= 2 * 3_600 && passed.is_multiple_of(600) {
                 last = (prune.dead(now), throttled, !budget.retry(now), last.3 + 1);
                 prop_assert_eq!(last, (Pruning::Allowed, false, false, last.3));
                 prop_assert_eq!(level.take(&rate, now), Ok(()));
@@ -303,7 +303,9 @@ proptest! {
             if passed == 0 {
                 // From here on, what is blocked measures from a right clock.
                 let _ = level.take(&rate, now);
-                (0..40).for_each(|key| drop(keyed.take(key, now)));
+                for key in 0..40 {
+                    let _ = keyed.take(key, now);
+                }
             }
         }
         prop_assert!(closed && last.3 > 0, "the breaker: {closed}");

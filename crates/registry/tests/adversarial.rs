@@ -156,7 +156,7 @@ proptest! {
             let key = &keys[more as usize % 4];
             let before: Vec<_> = keys.iter().map(|key| store.load(key).cloned()).collect();
             let known = store.load(key).map_or(0, |device| device.revision);
-            let stale = more % 3 == 0;
+            let stale = more.is_multiple_of(3);
             let token = Token::new(Purpose::FcmToken, format!("token-{}", more / 8 % 5));
             let owner = ["alice", "bob"][more as usize / 4 % 2];
             let event = match kind {
@@ -174,7 +174,7 @@ proptest! {
                     let effect = match kind {
                         6 => Effect::Suspect,
                         7 => Effect::Accepted,
-                        _ => Effect::Gone { if_registered_before: (more % 2 == 0).then_some(now) },
+                        _ => Effect::Gone { if_registered_before: (more.is_multiple_of(2)).then_some(now) },
                     };
                     Event::Delivery { purpose: Purpose::FcmToken, revision, effect, at: now, pruning: Pruning::Allowed }
                 }
@@ -232,7 +232,7 @@ proptest! {
             clocks.apply(event);
             let now = clocks.now(0);
             let input = match event {
-                Adversity::Act { choice, .. } if choice % 3 == 0 => {
+                Adversity::Act { choice, .. } if choice.is_multiple_of(3) => {
                     probe += 1;
                     Input::Announced { probe: ProbeId::from_bits(probe) }
                 }
@@ -290,12 +290,12 @@ proptest! {
                 Adversity::Act { choice, .. } => match choice % 4 {
                     0 => {
                         let until = now + Duration::from_secs(choice % 90_000);
-                        pauses.pause(Channel::Mobile, (choice % 3 > 0).then_some(until), choice % 5 == 0);
+                        pauses.pause(Channel::Mobile, (choice % 3 > 0).then_some(until), choice.is_multiple_of(5));
                         prop_assert!(pauses.revision() > before);
                     }
                     1 => told += pauses.resume(Channel::Mobile).map_or(0, |pause| pause.held),
                     _ => {
-                        let weighed = pauses.weigh(Channel::Mobile, choice % 2 == 0, now);
+                        let weighed = pauses.weigh(Channel::Mobile, choice.is_multiple_of(2), now);
                         held += u64::from(matches!(weighed, Weighed::Held { .. }));
                         if let Weighed::Held { until: Some(until) } = weighed {
                             prop_assert!(until > now);
