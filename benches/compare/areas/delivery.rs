@@ -66,7 +66,7 @@ fn buckets(report: &mut Report) {
         None,
     );
 
-    let mut keyed = Keyed::new(rate, 1 << 17, 7);
+    let mut keyed = Keyed::new(rate, 1 << 17, 7).expect("keys");
     let (mut ours, mut theirs) = (Jitter::new(1), Jitter::new(1));
     let mut now = START;
     let their_keyed = RateLimiter::keyed(quota());
@@ -140,7 +140,7 @@ fn offer(template: &Send, number: u64, random: &mut Jitter) -> Offer<()> {
 fn pacer(report: &mut Report) {
     let (template, mut random) = (send(), Jitter::new(3));
     let before = allocations::live_bytes();
-    let settings = PacerSettings::default().with_queue(2_000_000, u64::MAX, 20_000);
+    let settings = PacerSettings::default().with_queue(2_000_000, u64::MAX, 20_000).expect("bounds");
     let mut pacer: Pacer<()> = Pacer::new(settings, 1);
     let empty = allocations::live_bytes() - before;
     let mut number = 0;
@@ -175,7 +175,10 @@ fn job(number: u64) -> Job {
 fn delivery(report: &mut Report) {
     // Nobody reports on the million.
     let years = Duration::from_secs(100 * 365 * 86_400);
-    let settings = || DeliverySettings::default().with_jobs(2_000_000, u64::MAX).with_answer_within(years);
+    let settings = || {
+        let settings = DeliverySettings::default().with_jobs(2_000_000, u64::MAX).expect("bounds");
+        settings.with_answer_within(years).expect("a century")
+    };
     let before = allocations::live_bytes();
     let mut delivery = Delivery::new(settings(), 1);
     for number in 0..MILLION {

@@ -9,6 +9,7 @@ mod outcome;
 mod redact;
 mod retry_after;
 mod secret;
+pub mod settings;
 pub mod siphash;
 mod stored;
 mod text;

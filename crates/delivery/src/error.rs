@@ -2,9 +2,8 @@
 
 use thiserror::Error;
 
-use crate::pacer::{InvalidBreaker, InvalidRate};
-use crate::retry::InvalidRetryPolicy;
-use crate::{InvalidInput, NotAdmitted, RestoreError};
+use crate::pacer::InvalidRate;
+use crate::{InvalidInput, InvalidSettings, NotAdmitted, RestoreError};
 
 /// Everything that this crate can refuse, for functions that want one `?` for all of it; each small error turns into it.
 /// The texts are those of the errors inside.
@@ -20,7 +19,7 @@ use crate::{InvalidInput, NotAdmitted, RestoreError};
 ///     Ok((retries, Rate::new(500, Duration::from_secs(1), 50)?))
 /// }
 /// assert!(settings(3).is_ok());
-/// assert!(matches!(settings(0), Err(Error::Retry(_))));
+/// assert!(matches!(settings(0), Err(Error::Settings(_))));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(transparent)]
@@ -28,12 +27,10 @@ use crate::{InvalidInput, NotAdmitted, RestoreError};
 pub enum Error {
     /// A job is over a bound.
     NotAdmitted(#[from] NotAdmitted),
-    /// Retries are set to what cannot be.
-    Retry(#[from] InvalidRetryPolicy),
+    /// A setting is out of its range.
+    Settings(#[from] InvalidSettings),
     /// A rate is out of range.
     Rate(#[from] InvalidRate),
-    /// A breaker is set to what cannot be.
-    Breaker(#[from] InvalidBreaker),
     /// Bytes are not an input.
     Input(#[from] InvalidInput),
     /// Bytes are not a snapshot.
@@ -46,7 +43,8 @@ mod tests {
 
     #[test]
     fn each_becomes_the_one_with_its_own_words() {
-        let (full, retry) = (NotAdmitted::Jobs { waiting: 2, bound: 2 }, InvalidRetryPolicy::NoAttempts);
+        let full = NotAdmitted::Jobs { waiting: 2, bound: 2 };
+        let retry = crate::retry::RetryPolicy::default().with_attempts(0).unwrap_err();
         let (rate, input) = (InvalidRate::Nothing { count: 0, burst: 1 }, InvalidInput::Damaged { at: 7 });
         assert_eq!(Error::from(full).to_string(), full.to_string());
         assert_eq!(Error::from(retry).to_string(), retry.to_string());

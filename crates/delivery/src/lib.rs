@@ -29,6 +29,7 @@ pub use id::{DeviceId, JobId, LegId, PayloadDigest, RecipientId, SlotId};
 pub use input::{HeldBy, Input};
 pub use job::{Class, Device, Job, Priority, Role, WhenUnsure};
 pub use output::{Effect, Note, Output, Send};
+pub use reveille_core::settings::InvalidSettings;
 pub use settings::DeliverySettings;
 pub use verdict::Verdict;
 pub use wire::InvalidInput;

@@ -2,10 +2,17 @@
 
 use std::time::Duration;
 
-use reveille_core::millis;
+use reveille_core::settings::{InvalidSettings, number, span};
 
 use crate::Class;
 use crate::retry::RetryPolicy;
+
+const HOUR: u64 = 3_600_000;
+const CENTURY: u64 = 100 * 366 * 86_400_000;
+/// Numbers of places are 32 bits.
+const MOST_PLACES: u64 = u32::MAX as u64 - 1;
+const MOST_DEVICES: u64 = 100_000;
+const MOST_SETTLED: u64 = 1_000_000_000;
 
 /// How a [`Delivery`](crate::Delivery) behaves. The same for a shard's whole life, or a change is an event of the log's owner:
 /// outputs depend on it.
@@ -69,53 +76,76 @@ impl DeliverySettings {
         self
     }
 
-    /// Sets how many jobs may be unsettled, and how many bytes of content.
-    #[must_use]
-    pub const fn with_jobs(mut self, jobs: usize, bytes: u64) -> Self {
+    /// Sets how many jobs may be unsettled, and how many bytes of content. With 0, none is taken in: a shard that is to run
+    /// empty.
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] if the jobs are over 4,294,967,294.
+    pub fn with_jobs(mut self, jobs: usize, bytes: u64) -> Result<Self, InvalidSettings> {
+        number("jobs", jobs as u64, 0..=MOST_PLACES)?;
         (self.jobs, self.bytes) = (jobs, bytes);
-        self
+        Ok(self)
     }
 
     /// Sets how many devices a job may go to.
-    #[must_use]
-    pub const fn with_devices(mut self, devices: usize) -> Self {
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] unless it is from 1 to 100,000.
+    pub fn with_devices(mut self, devices: usize) -> Result<Self, InvalidSettings> {
+        number("devices", devices as u64, 1..=MOST_DEVICES)?;
         self.devices = devices;
-        self
+        Ok(self)
     }
 
     /// Sets when an attempt without a report counts as unanswered.
-    #[must_use]
-    pub fn with_answer_within(mut self, span: Duration) -> Self {
-        self.answer_within = millis(span).max(1);
-        self
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] unless it is from 1 ms to 100 years.
+    pub fn with_answer_within(mut self, within: Duration) -> Result<Self, InvalidSettings> {
+        self.answer_within = span("answer within", within, 1..=CENTURY)?;
+        Ok(self)
     }
 
-    /// Sets how long a newer generation waits for one that is on the wire.
-    #[must_use]
-    pub fn with_behind(mut self, span: Duration) -> Self {
-        self.behind = millis(span);
-        self
+    /// Sets how long a newer generation waits for one that is on the wire; zero: it does not wait.
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] if it is over one hour.
+    pub fn with_behind(mut self, behind: Duration) -> Result<Self, InvalidSettings> {
+        self.behind = span("behind an older one", behind, 0..=HOUR)?;
+        Ok(self)
     }
 
     /// Sets how long slots are remembered, and how many.
-    #[must_use]
-    pub fn with_slots(mut self, slots: usize, memory: Duration) -> Self {
-        (self.slots, self.slot_memory) = (slots, millis(memory));
-        self
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] unless there are 1 to 4,294,967,294, for 1 ms to 100 years: what is forgotten cannot be
+    /// cancelled.
+    pub fn with_slots(mut self, slots: usize, memory: Duration) -> Result<Self, InvalidSettings> {
+        number("slots", slots as u64, 1..=MOST_PLACES)?;
+        self.slot_memory = span("slot memory", memory, 1..=CENTURY)?;
+        self.slots = slots;
+        Ok(self)
     }
 
-    /// Sets how many settled jobs are remembered.
-    #[must_use]
-    pub const fn with_settled(mut self, jobs: usize) -> Self {
+    /// Sets how many settled jobs are remembered; with 0 none is, and a job that is submitted again is sent again.
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] if it is over 1,000,000,000.
+    pub fn with_settled(mut self, jobs: usize) -> Result<Self, InvalidSettings> {
+        number("settled jobs", jobs as u64, 0..=MOST_SETTLED)?;
         self.settled = jobs;
-        self
+        Ok(self)
     }
 
-    /// Sets how many dead letters are kept, and how many bytes of content in them.
-    #[must_use]
-    pub const fn with_dead_letters(mut self, letters: usize, bytes: u64) -> Self {
+    /// Sets how many dead letters are kept, and how many bytes of content in them; with 0 none is, and each is counted as
+    /// lost.
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] if the letters are over 1,000,000,000.
+    pub fn with_dead_letters(mut self, letters: usize, bytes: u64) -> Result<Self, InvalidSettings> {
+        number("dead letters", letters as u64, 0..=MOST_SETTLED)?;
         (self.dead_letters, self.dead_bytes) = (letters, bytes);
-        self
+        Ok(self)
     }
 
     /// The retry policy of a class.

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // Test helpers.
 
+mod table;
+
 use std::time::Duration;
 
 use reveille_delivery::DeliverySettings;
@@ -9,7 +11,7 @@ use reveille_delivery::pacer::{LaneSettings, PacerSettings, Rate};
 use reveille_delivery::retry::{RetryPolicy, Spread};
 
 /// The row of the README, and what the code must hold for it to be true.
-fn expectations() -> Vec<(&'static str, &'static str, &'static str, bool)> {
+fn expectations() -> Vec<table::Row> {
     let delivery = format!("{:?}", DeliverySettings::default());
     let pacer = format!("{:?}", PacerSettings::default());
     let lane = format!("{:?}", LaneSettings::default());
@@ -67,16 +69,7 @@ fn expectations() -> Vec<(&'static str, &'static str, &'static str, bool)> {
 
 #[test]
 fn every_number_of_the_requirements_is_a_documented_default() {
-    let readme = include_str!("../README.md");
-    let table = readme.split("| requirement | setting | default |").nth(1).unwrap();
-    let rows: Vec<&str> = table.lines().skip(2).take_while(|line| line.starts_with('|')).collect();
-    let expected = expectations();
-    let documented: Vec<_> =
-        expected.iter().map(|(number, name, value, _)| format!("| {number} | {name} | {value} |")).collect();
-    assert_eq!(rows, documented);
-    for (number, name, value, holds) in expected {
-        assert!(holds, "{number} {name}: not {value}");
-    }
+    table::is_true(include_str!("../README.md"), &expectations());
 }
 
 /// Every field of the settings has a row in their documentation's table, so none is a secret.

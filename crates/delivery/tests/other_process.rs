@@ -80,8 +80,9 @@ fn run() -> u64 {
 fn settings() -> DeliverySettings {
     DeliverySettings::default()
         .with_settled(500)
-        .with_dead_letters(100, 1_000)
-        .with_slots(900, Duration::from_secs(60))
+        .and_then(|settings| settings.with_dead_letters(100, 1_000))
+        .and_then(|settings| settings.with_slots(900, Duration::from_secs(60)))
+        .unwrap()
 }
 
 struct World {

@@ -44,7 +44,7 @@ fn offer(number: u64, lane: u64) -> Offer<u64> {
 }
 
 fn steady(rate: Rate) -> LaneSettings {
-    LaneSettings::default().with_rate(rate).with_ramp(Duration::ZERO)
+    LaneSettings::default().with_rate(rate).with_ramp(Duration::ZERO).unwrap()
 }
 
 fn pacer(lane: LaneSettings) -> Pacer<u64> {
@@ -59,7 +59,7 @@ const OK: Verdict = Verdict::Accepted { status: 200 };
 
 #[test]
 fn a_lane_with_much_does_not_hold_up_one_with_little() {
-    let mut pacer = pacer(LaneSettings::default().with_ramp(Duration::ZERO));
+    let mut pacer = pacer(LaneSettings::default().with_ramp(Duration::ZERO).unwrap());
     for number in 0..1_000 {
         pacer.offer(offer(number, 1), START).unwrap();
     }
@@ -70,7 +70,7 @@ fn a_lane_with_much_does_not_hold_up_one_with_little() {
 
 #[test]
 fn what_hurries_goes_first_and_what_does_not_is_not_starved() {
-    let mut pacer = pacer(LaneSettings::default().with_ramp(Duration::ZERO));
+    let mut pacer = pacer(LaneSettings::default().with_ramp(Duration::ZERO).unwrap());
     for number in 0..200 {
         let priority = if number < 100 { Priority::Low } else { Priority::Urgent };
         let send = send(number, number, priority);
@@ -108,7 +108,7 @@ fn after_silence_the_rate_climbs() {
 
 #[test]
 fn streams_are_a_bound_and_an_answer_makes_room() {
-    let mut pacer = pacer(LaneSettings::default().with_ramp(Duration::ZERO));
+    let mut pacer = pacer(LaneSettings::default().with_ramp(Duration::ZERO).unwrap());
     let lane = LaneId::from_bits(1);
     pacer.connection_open(lane, SERVICE, ConnectionId::from_bits(1), 2, START);
     for number in 0..5 {
@@ -161,7 +161,7 @@ fn what_a_service_asked_for_is_kept_to_by_scope() {
 
 #[test]
 fn an_open_breaker_gives_back_what_waits() {
-    let mut pacer = pacer(LaneSettings::default().with_ramp(Duration::ZERO));
+    let mut pacer = pacer(LaneSettings::default().with_ramp(Duration::ZERO).unwrap());
     for number in 0..30 {
         pacer.offer(offer(number, 1), START).unwrap();
     }
@@ -178,8 +178,10 @@ fn an_open_breaker_gives_back_what_waits() {
 
 #[test]
 fn retries_have_a_budget() {
-    let settings =
-        PacerSettings::default().with_retry_budget(100, 3).with_lane(SERVICE, steady(Rate::FCM_PROJECT));
+    let settings = PacerSettings::default()
+        .with_retry_budget(100, 3)
+        .unwrap()
+        .with_lane(SERVICE, steady(Rate::FCM_PROJECT));
     let mut pacer = Pacer::new(settings, 3);
     for number in 0..40 {
         let mut retry = offer(number, 1);
@@ -194,7 +196,7 @@ fn retries_have_a_budget() {
 
 #[test]
 fn a_full_queue_says_so() {
-    let mut pacer = Pacer::new(PacerSettings::default().with_queue(2, 1_000, 1), 3);
+    let mut pacer = Pacer::new(PacerSettings::default().with_queue(2, 1_000, 1).unwrap(), 3);
     pacer.offer(offer(1, 1), START).unwrap();
     assert_eq!(pacer.offer(offer(2, 2), START).unwrap_err().by, HeldBy::Full, "no room for a lane");
     pacer.offer(offer(3, 1), START).unwrap();
@@ -235,10 +237,66 @@ fn a_leased_share_holds_until_its_end() {
     assert_eq!(left, [100, 10]);
 }
 
+/// What one rate refuses costs nothing of the others.
+#[test]
+fn rates_are_taken_together_or_not_at_all() {
+    let rate = |count, secs| Rate::new(count, Duration::from_secs(secs), count).unwrap();
+    let settings = PacerSettings::default().with_recipient(Some(rate(1, 60))).with_device(Some(rate(1, 60)));
+    let settings = settings.with_conversation(Some(rate(1, 60))).with_global(Some(rate(12, 60)));
+    let mut pacer = Pacer::new(settings.with_lane(SERVICE, steady(rate(10, 60))), 3);
+    for number in 0..60 {
+        // Most are for one recipient, on one device, about one conversation.
+        let mut offer = offer(number, 1);
+        match number % 6 {
+            0 => offer.recipient = 7,
+            1 => offer.device = 7,
+            2 => offer.conversation = 7,
+            3 => (offer.recipient, offer.device, offer.conversation) = (7, number, number),
+            _ => {}
+        }
+        pacer.offer(offer, START).unwrap();
+    }
+    assert_eq!(drain(&mut pacer, START).len(), 10, "the lane's rate, in full");
+}
+
+/// Also at the foot of a ramp, where a request costs ten times as much.
+#[test]
+fn what_is_given_back_is_free_again() {
+    let rate = Rate::new(10, Duration::from_secs(1), 1).unwrap();
+    for lane in [steady(rate), LaneSettings::default().with_rate(rate)] {
+        let settings = PacerSettings::default().with_global(Some(rate)).with_recipient(Some(rate));
+        let mut pacer = Pacer::new(settings.with_lane(SERVICE, lane), 3);
+        for number in 0..3 {
+            let mut offer = offer(number, 1);
+            offer.recipient = 7;
+            pacer.offer(offer, START).unwrap();
+        }
+        let first = pacer.next(START).unwrap();
+        assert!(pacer.next(START).is_none());
+        pacer.give_back(first.ticket, START);
+        assert!(pacer.poll_held().is_none_or(|held| held.until > START));
+        assert!(pacer.next(START).is_some(), "its place is free");
+    }
+}
+
+/// A clock that was ahead, and is right again: what it blocked goes on.
+#[test]
+fn a_clock_that_was_ahead_blocks_nothing() {
+    let mut pacer = pacer(steady(Rate::new(1, Duration::from_secs(1), 1).unwrap()));
+    for number in 0..3 {
+        pacer.offer(offer(number, 1), START).unwrap();
+    }
+    let year = 365 * 86_400 * 1_000;
+    assert!(pacer.next(at(year)).is_some() && pacer.next(at(year)).is_none());
+    assert!(pacer.next(START).is_none(), "a second has not passed");
+    assert_eq!(pacer.next_wakeup().unwrap().at, at(1_000));
+    assert!(pacer.next(at(1_000)).is_some());
+}
+
 /// E6: webhooks come in order, also when one has to be tried again.
 #[test]
 fn a_conversation_keeps_its_order() {
-    let mut pacer = pacer(LaneSettings::default().with_ramp(Duration::ZERO).with_order());
+    let mut pacer = pacer(LaneSettings::default().with_ramp(Duration::ZERO).unwrap().with_order());
     let in_conversation = |number: u64| offer(number, 1).with_conversation(number % 3);
     for number in 0..30 {
         pacer.offer(in_conversation(number), START).unwrap();

@@ -367,8 +367,10 @@ fn offer(number: u64) -> Offer<u64> {
 /// jaylfc/taOS 2801, and June 2024: one wrong credential, or one bad day of a service, says "dead" about every target.
 #[test]
 fn one_bad_credential_does_not_prune_a_whole_registry() {
-    let settings = PacerSettings::default()
-        .with_lane(ServiceId(1), reveille_delivery::pacer::LaneSettings::default().with_ramp(Duration::ZERO));
+    let settings = PacerSettings::default().with_lane(
+        ServiceId(1),
+        reveille_delivery::pacer::LaneSettings::default().with_ramp(Duration::ZERO).unwrap(),
+    );
     let mut pacer = Pacer::new(settings, 1);
     let (mut dropped, mut alerts) = (0, Vec::new());
     for number in 0..1_000 {
@@ -437,7 +439,7 @@ fn a_bad_credential_pauses_what_uses_it_and_nothing_else() {
 fn a_burst_is_as_long_as_it_says() {
     for burst in 1..40 {
         let rate = Rate::new(7, Duration::from_secs(60), burst).unwrap();
-        let (mut level, mut keyed) = (Level::EMPTY, Keyed::new(rate, 8, 1));
+        let (mut level, mut keyed) = (Level::EMPTY, Keyed::new(rate, 8, 1).unwrap());
         let count = |mut take: Box<dyn FnMut() -> bool + '_>| (0..100).filter(|_| take()).count();
         assert_eq!(count(Box::new(|| level.take(&rate, NOW).is_ok())), burst as usize);
         assert_eq!(count(Box::new(|| keyed.take(5, NOW).is_ok())), burst as usize);

@@ -107,6 +107,9 @@ pub enum InvalidSettings {
         /// Which.
         class: u8,
     },
+    /// A bound or a period of delivery.
+    #[error(transparent)]
+    Delivery(#[from] reveille_delivery::InvalidSettings),
 }
 
 impl Default for Retry {
@@ -143,9 +146,11 @@ impl Retry {
             .ok()?
             .with_spread(Spread::Full)
             .with_minimum(self.minimum)
-            .with_longest_wait(self.longest_wait);
+            .ok()?
+            .with_longest_wait(self.longest_wait)
+            .ok()?;
         if let Some(age) = self.give_up_age {
-            policy = policy.with_give_up_age(age);
+            policy = policy.with_give_up_age(age).ok()?;
         }
         Some(if self.avoid_quarter_hours { policy.with_quarter_hours_avoided() } else { policy })
     }
@@ -268,9 +273,10 @@ impl GatewaySettings {
             return Err(InvalidSettings::Reminders { given: self.digests.reminders.len() });
         }
         let wrong = self.more.retries.iter().position(|retry| retry.policy().is_none());
-        wrong.map_or(Ok(()), |class| {
-            Err(InvalidSettings::Retry { class: u8::try_from(class).unwrap_or(u8::MAX) })
-        })
+        if let Some(class) = wrong {
+            return Err(InvalidSettings::Retry { class: u8::try_from(class).unwrap_or(u8::MAX) });
+        }
+        self.delivery().map(drop)
     }
 
     pub(crate) fn fallback(&self, kind: Kind) -> Option<Target> {
@@ -278,18 +284,18 @@ impl GatewaySettings {
         Target::of_way(*way)
     }
 
-    pub(crate) fn delivery(&self) -> DeliverySettings {
+    pub(crate) fn delivery(&self) -> Result<DeliverySettings, InvalidSettings> {
         let more = &self.more;
         let mut settings = DeliverySettings::default()
-            .with_jobs(more.jobs as usize, more.job_bytes)
-            .with_devices(usize::from(more.devices))
-            .with_answer_within(more.answer_within)
-            .with_slots(more.slots as usize, more.slot_memory)
-            .with_dead_letters(more.dead_letters as usize, more.dead_bytes);
+            .with_jobs(more.jobs as usize, more.job_bytes)?
+            .with_devices(usize::from(more.devices))?
+            .with_answer_within(more.answer_within)?
+            .with_slots(more.slots as usize, more.slot_memory)?
+            .with_dead_letters(more.dead_letters as usize, more.dead_bytes)?;
         for (class, retry) in (0_u8..).zip(&more.retries) {
             settings = settings.with_policy(Class(class), retry.policy().unwrap_or_default());
         }
-        settings
+        Ok(settings)
     }
 
     /// The policy, with what delivery's answers need.

@@ -2,9 +2,8 @@
 
 use thiserror::Error;
 
-use crate::Conflict;
 use crate::support::InvalidVersion;
-use crate::suspicion::InvalidSuspicion;
+use crate::{Conflict, InvalidSettings};
 
 /// Everything that this crate can refuse, for functions that want one `?` for all of it; each small error turns into it.
 /// The texts are those of the errors inside.
@@ -19,7 +18,7 @@ use crate::suspicion::InvalidSuspicion;
 /// }
 /// assert!(settings("16.4", 3).is_ok());
 /// assert!(matches!(settings("new", 3), Err(Error::Version(_))));
-/// assert!(matches!(settings("16.4", 0), Err(Error::Suspicion(_))));
+/// assert!(matches!(settings("16.4", 0), Err(Error::Settings(_))));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(transparent)]
@@ -27,8 +26,8 @@ use crate::suspicion::InvalidSuspicion;
 pub enum Error {
     /// A text is no version of a system.
     Version(#[from] InvalidVersion),
-    /// A suspicion is set to what cannot be.
-    Suspicion(#[from] InvalidSuspicion),
+    /// A setting is out of its range.
+    Settings(#[from] InvalidSettings),
     /// Somebody was faster.
     Conflict(#[from] Conflict),
 }
@@ -41,10 +40,8 @@ mod tests {
     fn each_becomes_the_one_with_its_own_words() {
         let conflict = Conflict { expected: Some(1), found: None };
         assert_eq!(Error::from(InvalidVersion).to_string(), InvalidVersion.to_string());
-        assert_eq!(
-            Error::from(InvalidSuspicion::NoAnswers).to_string(),
-            InvalidSuspicion::NoAnswers.to_string()
-        );
+        let settings = crate::RegistryPolicy::default().with_devices(0).unwrap_err();
+        assert_eq!(Error::from(settings).to_string(), settings.to_string());
         assert_eq!(Error::from(conflict).to_string(), conflict.to_string());
     }
 }

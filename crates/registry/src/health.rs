@@ -12,8 +12,12 @@
 
 use std::time::Duration;
 
-use reveille_core::{Machine, UnixTime, Wakeup};
+use reveille_core::settings::{number, span};
+use reveille_core::{Machine, UnixTime, Wakeup, millis};
 use serde::{Deserialize, Serialize};
+
+use crate::InvalidSettings;
+use crate::policy::{DECADE, SECOND};
 
 /// The service worker's half, to be served to browsers.
 pub const HEALTH_CHECK_JS: &str = include_str!("../js/health-check.js");
@@ -47,31 +51,43 @@ impl Default for HealthSettings {
 
 impl HealthSettings {
     /// Sets the time between checks that went well.
-    #[must_use]
-    pub const fn with_interval(mut self, span: Duration) -> Self {
-        self.interval = span;
-        self
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] unless it is from 1 second to 10 years.
+    pub fn with_interval(mut self, interval: Duration) -> Result<Self, InvalidSettings> {
+        span("interval", interval, SECOND..=DECADE)?;
+        self.interval = interval;
+        Ok(self)
     }
 
     /// Sets how long a probe may take.
-    #[must_use]
-    pub const fn with_time_out(mut self, span: Duration) -> Self {
-        self.time_out = span;
-        self
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] unless it is from 1 second to 24 hours.
+    pub fn with_time_out(mut self, time_out: Duration) -> Result<Self, InvalidSettings> {
+        span("time-out", time_out, SECOND..=millis(DAY))?;
+        self.time_out = time_out;
+        Ok(self)
     }
 
     /// Sets the time until the next check after one that failed.
-    #[must_use]
-    pub const fn with_retry_interval(mut self, span: Duration) -> Self {
-        self.retry_interval = span;
-        self
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] unless it is from 1 second to 10 years.
+    pub fn with_retry_interval(mut self, interval: Duration) -> Result<Self, InvalidSettings> {
+        span("retry interval", interval, SECOND..=DECADE)?;
+        self.retry_interval = interval;
+        Ok(self)
     }
 
     /// Sets how many probes may be pushed in 24 h.
-    #[must_use]
-    pub const fn with_probes_a_day(mut self, probes: u32) -> Self {
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] unless it is from 1 to 1,000,000.
+    pub fn with_probes_a_day(mut self, probes: u32) -> Result<Self, InvalidSettings> {
+        number("probes a day", probes.into(), 1..=1_000_000)?;
         self.probes_a_day = probes;
-        self
+        Ok(self)
     }
 }
 
@@ -245,7 +261,13 @@ impl Machine for HealthCheck {
     type Output = Output;
 
     fn step(&mut self, input: Input, now: UnixTime) {
-        self.now = self.now.max(now);
+        self.now = now;
+        // What is too far away was said by a clock that has been set since.
+        let longest = self.settings.interval.max(self.settings.retry_interval);
+        self.state.next = self.state.next.min(now + longest);
+        if let Some((_, until)) = &mut self.state.waiting {
+            *until = (*until).min(now + self.settings.time_out);
+        }
         if self.state.waiting.is_some_and(|(_, until)| until <= self.now && until != UnixTime::MAX) {
             self.silent();
         }
@@ -310,7 +332,7 @@ mod tests {
 
     #[test]
     fn probes_have_a_budget() {
-        let settings = HealthSettings::default().with_interval(Duration::ZERO);
+        let settings = HealthSettings::default().with_interval(Duration::from_secs(1)).unwrap();
         let mut check = HealthCheck::new(settings);
         for number in 0..3 {
             let probe = ProbeId::from_bits(number);

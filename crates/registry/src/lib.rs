@@ -19,4 +19,5 @@ pub use event::{Effect, Event, Pruning, Registration};
 pub use memory::{Conflict, Memory};
 pub use policy::RegistryPolicy;
 pub use record::{Device, DeviceKey, FormVersion, Platform, Retirement, State};
+pub use reveille_core::settings::InvalidSettings;
 pub use token::{Environment, Purpose, PushKind, Token, TokenValue};

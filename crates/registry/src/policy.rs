@@ -2,8 +2,13 @@
 
 use std::time::Duration;
 
+use reveille_core::settings::{InvalidSettings, number, span};
+
 use crate::suspicion::SuspicionPolicy;
 
+pub(crate) const SECOND: u64 = 1_000;
+pub(crate) const DECADE: u64 = 10 * 366 * 86_400_000;
+const MOST_DEVICES: u64 = 10_000;
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// The periods and limits of a registry: when a token is checked, and when a silent device is given up. Begin with the
@@ -47,31 +52,48 @@ impl Default for RegistryPolicy {
 
 impl RegistryPolicy {
     /// Sets how long a validation holds.
-    #[must_use]
-    pub const fn with_validate_every(mut self, span: Duration) -> Self {
-        self.validate_every = span;
-        self
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] unless it is from 1 second to 10 years.
+    pub fn with_validate_every(mut self, period: Duration) -> Result<Self, InvalidSettings> {
+        span("validate every", period, SECOND..=DECADE)?;
+        self.validate_every = period;
+        Ok(self)
     }
 
     /// Sets the age of a token from which the app is asked to register again.
-    #[must_use]
-    pub const fn with_prompt_after(mut self, span: Duration) -> Self {
-        self.prompt_after = span;
-        self
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] unless it is from 1 second to 10 years.
+    pub fn with_prompt_after(mut self, age: Duration) -> Result<Self, InvalidSettings> {
+        span("prompt after", age, SECOND..=DECADE)?;
+        self.prompt_after = age;
+        Ok(self)
     }
 
     /// Sets how long a device may be without contact, and how long a retired one is kept at least.
-    #[must_use]
-    pub const fn with_purge_after(mut self, span: Duration, keep_retired: Duration) -> Self {
-        (self.purge_after, self.keep_retired) = (span, keep_retired);
-        self
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] unless each is from 1 second to 10 years.
+    pub fn with_purge_after(
+        mut self,
+        silence: Duration,
+        keep_retired: Duration,
+    ) -> Result<Self, InvalidSettings> {
+        span("purge after", silence, SECOND..=DECADE)?;
+        span("keep retired", keep_retired, SECOND..=DECADE)?;
+        (self.purge_after, self.keep_retired) = (silence, keep_retired);
+        Ok(self)
     }
 
     /// Sets how long a device stays in quarantine.
-    #[must_use]
-    pub const fn with_quarantine(mut self, span: Duration) -> Self {
-        self.quarantine = span;
-        self
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] unless it is from 1 second to 10 years.
+    pub fn with_quarantine(mut self, period: Duration) -> Result<Self, InvalidSettings> {
+        span("quarantine", period, SECOND..=DECADE)?;
+        self.quarantine = period;
+        Ok(self)
     }
 
     /// Sets how long a target may be unknown.
@@ -82,9 +104,12 @@ impl RegistryPolicy {
     }
 
     /// Sets how many devices an owner may have.
-    #[must_use]
-    pub const fn with_devices(mut self, devices: usize) -> Self {
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] unless it is from 1 to 10,000.
+    pub fn with_devices(mut self, devices: usize) -> Result<Self, InvalidSettings> {
+        number("devices", devices as u64, 1..=MOST_DEVICES)?;
         self.devices = devices;
-        self
+        Ok(self)
     }
 }

@@ -74,11 +74,8 @@ pub enum PushPermission {
     Denied,
 }
 
-/// Why somebody cannot be reached by push: the error of [`Support::web_push`]. Use it to tell the user what would help,
-/// or to choose another way, such as the address that [`fallback`] finds.
-///
-/// [`NoSubscription`](Self::NoSubscription) does not come from there: it is for a caller that finds no device with a
-/// token.
+/// Why somebody cannot be reached by push: the error of [`Support::web_push`] and of [`push_to`]. Use it to tell the user
+/// what would help, or to choose another way, such as the address that [`fallback`] finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -136,6 +133,20 @@ impl Support {
             PushPermission::Denied => Err(NoPush::Denied),
         }
     }
+}
+
+/// The devices to push to, each with a token for this kind of push: all of a person's devices ring (E10). Addresses are
+/// none of them.
+///
+/// # Errors
+/// [`NoPush::NoSubscription`] if there is none: see [`fallback`].
+pub fn push_to<'d>(
+    devices: impl IntoIterator<Item = &'d Device>,
+    kind: PushKind,
+) -> Result<Vec<&'d Device>, NoPush> {
+    let pushed = |device: &&Device| device.platform != Platform::Address && device.token_for(kind).is_some();
+    let found: Vec<_> = devices.into_iter().filter(pushed).collect();
+    if found.is_empty() { Err(NoPush::NoSubscription) } else { Ok(found) }
 }
 
 /// The address to fall back to when somebody cannot be reached by push: a phone number before an e-mail address; `None`

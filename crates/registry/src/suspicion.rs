@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use reveille_core::settings::{number, span};
 use reveille_core::{Action, Outcome, UnixTime, millis};
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
+
+use crate::InvalidSettings;
+use crate::policy::SECOND;
 
 /// How long a target may be unknown to its service before it counts as gone; given to [`Suspicion::weigh`].
 ///
@@ -21,22 +24,13 @@ use thiserror::Error;
 /// use std::time::Duration;
 ///
 /// let default = SuspicionPolicy::default();
-/// assert_eq!(default.with_answers(3)?.with_over(Duration::from_secs(24 * 3_600)), default);
-/// # Ok::<(), reveille_registry::suspicion::InvalidSuspicion>(())
+/// assert_eq!(default.with_answers(3)?.with_over(Duration::from_secs(24 * 3_600))?, default);
+/// # Ok::<(), reveille_registry::InvalidSettings>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SuspicionPolicy {
     answers: u32,
     over: Duration,
-}
-
-/// The error of [`SuspicionPolicy::with_answers`] when it is given a number that cannot work; no policy is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum InvalidSuspicion {
-    /// No answer at all.
-    #[error("a suspicion takes at least 1 answer, got 0")]
-    NoAnswers,
 }
 
 impl Default for SuspicionPolicy {
@@ -49,20 +43,21 @@ impl SuspicionPolicy {
     /// Sets how many suspicious answers it takes.
     ///
     /// # Errors
-    /// [`InvalidSuspicion::NoAnswers`].
-    pub const fn with_answers(mut self, answers: u32) -> Result<Self, InvalidSuspicion> {
-        if answers == 0 {
-            return Err(InvalidSuspicion::NoAnswers);
-        }
+    /// [`InvalidSettings`] if it is 0.
+    pub fn with_answers(mut self, answers: u32) -> Result<Self, InvalidSettings> {
+        number("suspicious answers", answers.into(), 1..=u32::MAX.into())?;
         self.answers = answers;
         Ok(self)
     }
 
     /// Sets over how long they must be spread.
-    #[must_use]
-    pub const fn with_over(mut self, over: Duration) -> Self {
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] unless it is from 1 second to 400 days: in less, a burst would be enough.
+    pub fn with_over(mut self, over: Duration) -> Result<Self, InvalidSettings> {
+        span("time over which answers are spread", over, SECOND..=millis(IMPLAUSIBLE_GAP))?;
         self.over = over;
-        self
+        Ok(self)
     }
 }
 
@@ -160,13 +155,14 @@ mod tests {
 
     #[test]
     fn a_policy_of_its_own() {
-        let policy = SuspicionPolicy::default().with_answers(2).unwrap().with_over(Duration::from_secs(60));
+        let policy =
+            SuspicionPolicy::default().with_answers(2).unwrap().with_over(Duration::from_secs(60)).unwrap();
         let mut suspicion = Suspicion::default();
         let mut weigh =
             |secs| suspicion.weigh(suspect(), policy, UnixTime::from_secs(secs)).action().unwrap().name();
         // Half a minute counts of each gap.
         assert_eq!([weigh(100), weigh(160), weigh(190)], ["suspect_target", "suspect_target", "drop_target"]);
-        insta::assert_snapshot!(policy.with_answers(0).unwrap_err(), @"a suspicion takes at least 1 answer, got 0");
+        insta::assert_snapshot!(policy.with_answers(0).unwrap_err(), @"suspicious answers must be from 1 to 4294967295, got 0");
     }
 
     #[test]

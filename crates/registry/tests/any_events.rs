@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use reveille_core::UnixTime;
-use reveille_registry::support::fallback;
+use reveille_registry::support::{NoPush, fallback, push_to};
 use reveille_registry::{
     Conflict, Consequence, DeviceKey, Effect, Event, Memory, Platform, Pruning, Purpose, PushKind,
     Registration, RegistryPolicy, State, Token, TokenValue, cases, decide,
@@ -187,7 +187,7 @@ fn a_device_that_changes_hands_takes_nothing_along() {
 
 #[test]
 fn the_device_seen_least_recently_goes_when_there_are_too_many() {
-    let policy = RegistryPolicy::default().with_devices(2);
+    let policy = RegistryPolicy::default().with_devices(2).unwrap();
     let mut store = Memory::default();
     for (number, age) in [(1_u8, 30), (2, 10), (3, 20), (4, 0)] {
         let key = DeviceKey::new("one", number.to_string());
@@ -261,4 +261,30 @@ fn a_rotated_token_is_what_the_next_push_finds() {
         pruning: Pruning::Allowed,
     };
     assert_eq!(store.apply(&key, &gone, &policy, NOW), [(key.clone(), Consequence::Stale)]);
+}
+
+/// A9: who has an address and no subscription cannot be pushed to, and is reached by the address.
+#[test]
+fn without_a_subscription_there_is_an_address() {
+    let (policy, phone) = (RegistryPolicy::default(), DeviceKey::new("one", "phone"));
+    let (mail, mut store) = (DeviceKey::new("one", "mail"), Memory::default());
+    register(
+        &mut store,
+        &mail,
+        "alice",
+        Platform::Address,
+        vec![Token::new(Purpose::Email, "a@example.com")],
+        NOW,
+    );
+    let to = |store: &Memory| {
+        push_to(store.of_owner("alice"), PushKind::Message)
+            .map(|devices| devices.into_iter().map(|device| device.key.clone()).collect::<Vec<_>>())
+    };
+    assert_eq!(to(&store), Err(NoPush::NoSubscription));
+    assert_eq!(fallback(store.of_owner("alice"), PushKind::Message).map(|device| &device.key), Some(&mail));
+    register(&mut store, &phone, "alice", Platform::Android, vec![Token::new(Purpose::FcmToken, "t")], NOW);
+    assert_eq!(to(&store), Ok(vec![phone.clone()]));
+    assert_eq!(fallback(store.of_owner("alice"), PushKind::Message), None);
+    store.apply(&phone, &Event::LogOut, &policy, NOW);
+    assert_eq!(to(&store), Err(NoPush::NoSubscription));
 }

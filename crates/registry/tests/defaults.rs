@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // Test helpers.
 
+#[path = "../../delivery/tests/table/mod.rs"]
+mod table;
+
 use std::time::Duration;
 
 use reveille_registry::RegistryPolicy;
@@ -9,11 +12,11 @@ use reveille_registry::health::HealthSettings;
 use reveille_registry::support::{Support, Version};
 use reveille_registry::suspicion::SuspicionPolicy;
 
-fn expectations() -> Vec<(&'static str, &'static str, &'static str, bool)> {
+fn expectations() -> Vec<table::Row> {
     let policy = format!("{:?},", RegistryPolicy::default());
     let health = format!("{:?},", HealthSettings::default());
     let (default, secs) = (SuspicionPolicy::default(), Duration::from_secs);
-    let suspicion = default == default.with_answers(3).unwrap().with_over(secs(86_400));
+    let suspicion = default == default.with_answers(3).unwrap().with_over(secs(86_400)).unwrap();
     let ios = format!("{:?}", Support::default())
         == format!("{:?}", Support::default().with_ios(Version(16, 4, 0)));
     vec![
@@ -31,16 +34,7 @@ fn expectations() -> Vec<(&'static str, &'static str, &'static str, bool)> {
 
 #[test]
 fn every_number_of_the_requirements_is_a_documented_default() {
-    let readme = include_str!("../README.md");
-    let table = readme.split("| requirement | setting | default |").nth(1).unwrap();
-    let rows: Vec<&str> = table.lines().skip(2).take_while(|line| line.starts_with('|')).collect();
-    let expected = expectations();
-    let documented: Vec<_> =
-        expected.iter().map(|(number, name, value, _)| format!("| {number} | {name} | {value} |")).collect();
-    assert_eq!(rows, documented);
-    for (number, name, value, holds) in expected {
-        assert!(holds, "{number} {name}: not {value}");
-    }
+    table::is_true(include_str!("../README.md"), &expectations());
 }
 
 /// The worker and the server have the same times.

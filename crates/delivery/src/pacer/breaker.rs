@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use reveille_core::settings::{InvalidSettings, number, per_mille, span};
 use reveille_core::{Jitter, UnixTime, millis};
-use thiserror::Error;
 
-use super::window::Window;
+use super::settings::DAY;
+use super::window::{SLOTS, Window};
 
 const CALLS: usize = 0;
 const FAILED: usize = 1;
@@ -36,25 +37,6 @@ pub struct BreakerSettings {
     probe_lease: u64,
 }
 
-/// Why a setting of a breaker cannot work: returned by the `with_…` methods of [`BreakerSettings`]. Its text says what
-/// was wrong; show it to whoever configured the breaker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum InvalidBreaker {
-    /// A share over the whole.
-    #[error("a share must be 1 to 1000 per mille, got {per_mille}")]
-    Share {
-        /// What was given.
-        per_mille: u32,
-    },
-    /// A count or span of nothing.
-    #[error("{field} must not be zero")]
-    Zero {
-        /// Which.
-        field: &'static str,
-    },
-}
-
 impl Default for BreakerSettings {
     fn default() -> Self {
         Self {
@@ -72,63 +54,70 @@ impl Default for BreakerSettings {
 }
 
 impl BreakerSettings {
+    /// Of a credential: one minute, growing to an hour; one probe. One refusal opens it, so its rates do not count.
+    pub(super) const CREDENTIAL: Self = Self {
+        window: Duration::from_secs(60),
+        failed_per_mille: 150,
+        slow_per_mille: 500,
+        slow_from: 10_000,
+        minimum_calls: 20,
+        open_for: 60_000,
+        open_for_most: 3_600_000,
+        probes: 1,
+        probe_lease: 60_000,
+    };
+
     /// Sets the share of failures, in thousandths, over which it opens, the window, and how many calls it takes.
     ///
     /// # Errors
-    /// [`InvalidBreaker`].
+    /// [`InvalidSettings`] unless the share is from 1 to 1,000, the window from 20 ms to 24 hours, and the calls at least 1.
     pub fn with_failures(
         mut self,
-        per_mille: u32,
+        share: u32,
         window: Duration,
         minimum_calls: u32,
-    ) -> Result<Self, InvalidBreaker> {
-        if !(1..=1_000).contains(&per_mille) {
-            return Err(InvalidBreaker::Share { per_mille });
-        }
-        if millis(window) == 0 {
-            return Err(InvalidBreaker::Zero { field: "window" });
-        }
-        if minimum_calls == 0 {
-            return Err(InvalidBreaker::Zero { field: "minimum_calls" });
-        }
-        (self.failed_per_mille, self.window, self.minimum_calls) = (per_mille, window, minimum_calls);
+    ) -> Result<Self, InvalidSettings> {
+        self.failed_per_mille = per_mille("failures", share, 1..=1_000)?;
+        span("window", window, SLOTS..=DAY)?;
+        number("minimum calls", minimum_calls.into(), 1..=u32::MAX.into())?;
+        (self.window, self.minimum_calls) = (window, minimum_calls);
         Ok(self)
     }
 
     /// Sets which calls are slow, and the share of them, in thousandths, over which it opens.
     ///
     /// # Errors
-    /// [`InvalidBreaker::Share`].
-    pub fn with_slow_calls(mut self, per_mille: u32, from: Duration) -> Result<Self, InvalidBreaker> {
-        if !(1..=1_000).contains(&per_mille) {
-            return Err(InvalidBreaker::Share { per_mille });
-        }
-        (self.slow_per_mille, self.slow_from) = (per_mille, millis(from));
+    /// [`InvalidSettings`] unless the share is from 1 to 1,000, and a slow call takes from 1 ms to 24 hours.
+    pub fn with_slow_calls(mut self, share: u32, from: Duration) -> Result<Self, InvalidSettings> {
+        self.slow_per_mille = per_mille("slow calls", share, 1..=1_000)?;
+        self.slow_from = span("slow from", from, 1..=DAY)?;
         Ok(self)
     }
 
     /// Sets for how long it is open the first time, and at most.
     ///
     /// # Errors
-    /// [`InvalidBreaker::Zero`].
-    pub fn with_open_for(mut self, first: Duration, most: Duration) -> Result<Self, InvalidBreaker> {
-        if millis(first) == 0 {
-            return Err(InvalidBreaker::Zero { field: "open_for" });
-        }
-        (self.open_for, self.open_for_most) = (millis(first), millis(most.max(first)));
+    /// [`InvalidSettings`] unless the first is from 1 ms to 24 hours, and the most from there to 24 hours.
+    pub fn with_open_for(mut self, first: Duration, most: Duration) -> Result<Self, InvalidSettings> {
+        self.open_for = span("open for", first, 1..=DAY)?;
+        self.open_for_most = span("open for at most", most, self.open_for..=DAY)?;
         Ok(self)
     }
 
     /// Sets how many probes there are, and how long one may take.
     ///
     /// # Errors
-    /// [`InvalidBreaker::Zero`].
-    pub fn with_probes(mut self, probes: u32, lease: Duration) -> Result<Self, InvalidBreaker> {
-        if probes == 0 || millis(lease) == 0 {
-            return Err(InvalidBreaker::Zero { field: "probes" });
-        }
-        (self.probes, self.probe_lease) = (probes, millis(lease));
+    /// [`InvalidSettings`] unless there are 1 to 1,000, and one may take from 1 ms to 24 hours.
+    pub fn with_probes(mut self, probes: u32, lease: Duration) -> Result<Self, InvalidSettings> {
+        number("probes", probes.into(), 1..=1_000)?;
+        self.probe_lease = span("probe lease", lease, 1..=DAY)?;
+        self.probes = probes;
         Ok(self)
+    }
+
+    /// Nothing opens it for longer, its jitter included.
+    fn longest(&self) -> Duration {
+        Duration::from_millis(self.open_for_most + self.open_for_most / 4)
     }
 }
 
@@ -154,15 +143,16 @@ impl BreakerSettings {
 /// assert!(breaker.record(probe, false, took, open_until).is_some(), "open again, for longer");
 /// ```
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Breaker {
-    settings: BreakerSettings,
-    window: Window<3>,
     state: State,
-    /// Times that it opened in a row.
-    streak: u32,
-    jitter: Jitter,
     /// Raised with every change: reports about calls of an earlier life are not counted.
     epoch: u32,
+    /// Times that it opened in a row.
+    streak: u32,
+    window: Window<3>,
+    settings: BreakerSettings,
+    jitter: Jitter,
 }
 
 #[derive(Clone, Debug)]
@@ -215,25 +205,34 @@ impl Breaker {
     /// Reads a little of it, so that it comes from memory.
     #[inline]
     pub(super) fn touch(&self) -> u64 {
-        self.window.touch()
+        self.window.touch() ^ u64::from(self.epoch)
     }
 
     /// Whether it would let a call through. Nothing changes.
     ///
     /// # Errors
     /// When to ask again.
+    #[inline]
     pub fn peek(&self, now: UnixTime) -> Result<(), UnixTime> {
         match &self.state {
             State::Closed => Ok(()),
-            State::Open { until } if now < *until => Err(*until),
-            State::HalfOpen { leases, succeeded } if self.crowded(leases, *succeeded) => {
-                match leases.iter().min() {
-                    Some(lease) if now < *lease => Err(*lease),
-                    _ => Ok(()),
-                }
+            State::Open { until } if self.is_open(*until, now) => Err(*until),
+            State::Open { .. } => Ok(()),
+            State::HalfOpen { leases, succeeded } => {
+                let overdue = leases.iter().any(|lease| self.is_overdue(*lease, now));
+                let earliest = leases.iter().min().filter(|_| self.crowded(leases, *succeeded) && !overdue);
+                earliest.map_or(Ok(()), |lease| Err(*lease))
             }
-            _ => Ok(()),
         }
+    }
+
+    /// An end that is too far away is from before a step of the clock: then it is time for probes.
+    fn is_open(&self, until: UnixTime, now: UnixTime) -> bool {
+        now < until && until <= now + self.settings.longest()
+    }
+
+    fn is_overdue(&self, lease: UnixTime, now: UnixTime) -> bool {
+        lease <= now || lease > now + Duration::from_millis(self.settings.probe_lease)
     }
 
     fn crowded(&self, leases: &[UnixTime], succeeded: u32) -> bool {
@@ -242,23 +241,23 @@ impl Breaker {
 
     fn probe(&mut self, now: UnixTime) -> Result<UnixTime, UnixTime> {
         if let State::Open { until } = self.state {
-            if now < until {
+            if self.is_open(until, now) {
                 return Err(until);
             }
             self.change(State::HalfOpen { succeeded: 0, leases: Vec::new() });
         }
+        self.peek(now)?;
         let lease = now + Duration::from_millis(self.settings.probe_lease);
-        let probes = u64::from(self.settings.probes);
-        let State::HalfOpen { succeeded, leases } = &mut self.state else { return Ok(lease) };
-        if leases.iter().any(|lease| *lease <= now) {
+        if let State::HalfOpen { leases, .. } = &self.state
+            && leases.iter().any(|lease| self.is_overdue(*lease, now))
+        {
             // A probe never came back: that is an answer, too.
             let until = self.open(now);
             return Err(until);
         }
-        if leases.len() as u64 + u64::from(*succeeded) >= probes {
-            return Err(leases.iter().min().copied().unwrap_or(lease));
+        if let State::HalfOpen { leases, .. } = &mut self.state {
+            leases.push(lease);
         }
-        leases.push(lease);
         Ok(lease)
     }
 
@@ -323,7 +322,7 @@ impl Breaker {
     /// Opens it at once, whatever was counted: for a fault that one answer proves.
     pub fn trip(&mut self, now: UnixTime) -> UnixTime {
         match self.state {
-            State::Open { until } if now < until => until,
+            State::Open { until } if self.is_open(until, now) => until,
             _ => self.open(now),
         }
     }
@@ -445,13 +444,15 @@ mod tests {
         assert!(opened.is_some());
     }
 
+    /// Nothing that a clock showed while it was wrong keeps it open, or its probes away.
     #[test]
-    fn texts() {
-        let settings = BreakerSettings::default();
-        insta::assert_snapshot!(settings.with_failures(0, TOOK, 1).unwrap_err(), @"a share must be 1 to 1000 per mille, got 0");
-        insta::assert_snapshot!(settings.with_failures(1, TOOK, 0).unwrap_err(), @"minimum_calls must not be zero");
-        assert!(settings.with_slow_calls(1_001, TOOK).is_err());
-        assert!(settings.with_open_for(Duration::ZERO, TOOK).is_err());
-        assert!(settings.with_probes(0, TOOK).is_err());
+    fn a_clock_that_was_ahead_is_forgotten() {
+        let (mut breaker, year) = (breaker(), Duration::from_secs(365 * 86_400));
+        assert!(breaker.trip(at(0) + year) > at(0) + year);
+        assert_eq!(breaker.peek(at(0)), Ok(()));
+        let probes: Vec<_> = (0..3).map(|_| breaker.admit(at(0)).unwrap()).collect();
+        assert!(breaker.admit(at(0) - year).is_err(), "none of them has come back");
+        assert_eq!(breaker.record(probes[0], true, TOOK, at(0)), None);
+        assert!(breaker.peek(at(0) - year + Duration::from_secs(13)).is_ok());
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use reveille_core::UnixTime;
+use reveille_core::settings::{InvalidSettings, number, per_mille};
 
 use super::window::Window;
 
@@ -14,10 +15,11 @@ const RETRIES: usize = 1;
 /// ```
 /// use reveille_delivery::pacer::RetryBudget;
 /// use reveille_core::UnixTime;
-/// let (mut budget, now) = (RetryBudget::new(100, 2), UnixTime::from_secs(1_000));
+/// let (mut budget, now) = (RetryBudget::new(100, 2)?, UnixTime::from_secs(1_000));
 /// (0..50).for_each(|_| budget.request(now));
 /// let granted = (0..20).filter(|_| budget.retry(now)).count();
 /// assert_eq!(granted, 7); // a tenth of 50, and 2
+/// # Ok::<(), reveille_delivery::InvalidSettings>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct RetryBudget {
@@ -29,8 +31,21 @@ pub struct RetryBudget {
 impl RetryBudget {
     /// `per_mille` thousandths of the requests of the last 60 s, and `reserve` in any case, so that little traffic can be
     /// retried at all.
-    #[must_use]
-    pub fn new(per_mille: u32, reserve: u32) -> Self {
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] if the share is over 1,000, or both are 0, so that no retry would ever leave.
+    pub fn new(per_mille: u32, reserve: u32) -> Result<Self, InvalidSettings> {
+        Self::check(per_mille, reserve)?;
+        Ok(Self::checked(per_mille, reserve))
+    }
+
+    pub(super) fn check(share: u32, reserve: u32) -> Result<(), InvalidSettings> {
+        per_mille("retries", share, 0..=1_000)?;
+        number("retries in any case", reserve.into(), u64::from(share == 0)..=u32::MAX.into())?;
+        Ok(())
+    }
+
+    pub(super) fn checked(per_mille: u32, reserve: u32) -> Self {
         Self { per_mille, reserve, window: Window::new(Duration::from_secs(60)) }
     }
 

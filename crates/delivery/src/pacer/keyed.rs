@@ -3,8 +3,10 @@
 use std::hash::Hasher as _;
 
 use reveille_core::UnixTime;
+use reveille_core::settings::{InvalidSettings, number};
 use reveille_core::siphash::Sip13;
 
+use super::settings::MOST_KEYS;
 use super::{Level, Rate};
 
 const WAYS: usize = 8;
@@ -19,21 +21,30 @@ const WAYS: usize = 8;
 pub struct Keyed {
     rate: Rate,
     seed: u64,
-    lines: Vec<[Entry; WAYS]>,
+    lines: Vec<Line>,
 }
 
+/// The names first: they are one line of memory.
 #[derive(Clone, Copy, Debug, Default)]
-struct Entry {
-    key: u64,
-    level: Level,
+#[repr(align(64))]
+struct Line {
+    names: [u64; WAYS],
+    levels: [Level; WAYS],
 }
 
 impl Keyed {
     /// A limiter that knows at least `keys` keys at once: 24 bytes each, taken at the start.
-    #[must_use]
-    pub fn new(rate: Rate, keys: usize, seed: u64) -> Self {
-        let lines = keys.div_ceil(WAYS).max(1).next_power_of_two();
-        Self { rate, seed, lines: vec![[Entry::default(); WAYS]; lines] }
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] unless it is from 1 to 16,777,216 keys.
+    pub fn new(rate: Rate, keys: usize, seed: u64) -> Result<Self, InvalidSettings> {
+        number("keys", keys as u64, 1..=MOST_KEYS)?;
+        Ok(Self::checked(rate, keys, seed))
+    }
+
+    pub(super) fn checked(rate: Rate, keys: usize, seed: u64) -> Self {
+        let lines = keys.div_ceil(WAYS).next_power_of_two();
+        Self { rate, seed, lines: vec![Line::default(); lines] }
     }
 
     /// The rate of every key.
@@ -59,15 +70,16 @@ impl Keyed {
     #[inline]
     pub fn peek(&self, key: u64, now: UnixTime) -> Result<(), UnixTime> {
         let (name, at) = self.place(key);
-        let line = self.lines.get(at).map_or(&[] as &[Entry], |line| line);
-        line.iter().find(|entry| entry.key == name).map_or(Ok(()), |entry| entry.level.peek(&self.rate, now))
+        let known = self.lines.get(at).and_then(|line| line.levels.get(line.way(name)?));
+        known.map_or(Ok(()), |level| level.peek(&self.rate, now))
     }
 
-    /// Gives one back that was taken for a key and not used.
+    /// Gives one back that was taken for a key and not used. A key that was forgotten meanwhile has nothing to give back to.
     pub fn refund(&mut self, key: u64, now: UnixTime) {
-        let rate = self.rate;
-        if let Some(level) = self.level(key, now) {
-            level.refund(&rate, now);
+        let (name, at) = self.place(key);
+        let Some(line) = self.lines.get_mut(at) else { return };
+        if let Some(level) = line.way(name).and_then(|way| line.levels.get_mut(way)) {
+            level.refund(&self.rate, now);
         }
     }
 
@@ -83,7 +95,8 @@ impl Keyed {
     #[inline]
     pub(super) fn touch(&self, key: u64) -> u64 {
         let (_, at) = self.place(key);
-        self.lines.get(at).map_or(0, |line| line.iter().fold(0, |all, entry| all ^ entry.key))
+        let line = self.lines.get(at);
+        line.map_or(0, |Line { names: [name, ..], levels: [level, ..] }| name ^ level.since())
     }
 
     /// A name that is not 0, and where it belongs.
@@ -99,19 +112,37 @@ impl Keyed {
     fn level(&mut self, key: u64, now: UnixTime) -> Option<&mut Level> {
         let (name, at) = self.place(key);
         let line = self.lines.get_mut(at)?;
+        if let Some(way) = line.way(name) {
+            return line.levels.get_mut(way);
+        }
+        let way = line.least(now);
+        *line.names.get_mut(way)? = name;
+        let level = line.levels.get_mut(way)?;
+        *level = Level::EMPTY;
+        Some(level)
+    }
+}
+
+impl Line {
+    #[inline]
+    fn way(&self, name: u64) -> Option<usize> {
+        self.names.iter().position(|known| *known == name)
+    }
+
+    /// The way that owes least; nobody owes less than nothing.
+    #[inline]
+    fn least(&self, now: UnixTime) -> usize {
         let mut least = (u64::MAX, 0);
-        for (way, entry) in line.iter().enumerate() {
-            if entry.key == name {
-                return line.get_mut(way).map(|entry| &mut entry.level);
+        for (way, level) in self.levels.iter().enumerate() {
+            let owed = level.owed(now);
+            if owed == 0 {
+                return way;
             }
-            let owed = entry.level.owed(now);
             if owed < least.0 {
                 least = (owed, way);
             }
         }
-        let entry = line.get_mut(least.1)?;
-        *entry = Entry { key: name, level: Level::EMPTY };
-        Some(&mut entry.level)
+        least.1
     }
 }
 
@@ -124,7 +155,7 @@ mod tests {
     #[test]
     fn keys_do_not_disturb_each_other() {
         let rate = Rate::new(1, Duration::from_secs(1), 2).unwrap();
-        let mut keyed = Keyed::new(rate, 10_000, 3);
+        let mut keyed = Keyed::new(rate, 10_000, 3).unwrap();
         let mut exact: HashMap<u64, Level> = HashMap::new();
         for step in 0..20_000_u64 {
             let (key, now) = (step * step % 701, UnixTime::from_millis(step * 3));
@@ -138,7 +169,7 @@ mod tests {
     #[test]
     fn a_flood_of_keys_neither_grows_it_nor_frees_who_owes_most() {
         let rate = Rate::new(1, Duration::from_secs(60), 4).unwrap();
-        let mut keyed = Keyed::new(rate, 64, 3);
+        let mut keyed = Keyed::new(rate, 64, 3).unwrap();
         let (heavy, now) = (1_u64 << 40, UnixTime::from_secs(9));
         let size = keyed.lines.len();
         for flood in 0..100_000 {
@@ -149,5 +180,14 @@ mod tests {
         }
         assert_eq!(keyed.lines.len(), size);
         assert!(keyed.peek(heavy, now).is_err(), "the flood pushes out itself");
+    }
+
+    #[test]
+    fn a_refund_for_a_key_that_was_forgotten_pushes_nobody_out() {
+        let rate = Rate::new(1, Duration::from_secs(60), 1).unwrap();
+        let (mut keyed, now) = (Keyed::new(rate, WAYS, 3).unwrap(), UnixTime::from_secs(9));
+        (0..WAYS as u64).for_each(|key| keyed.take(key, now).unwrap());
+        (100..1_000).for_each(|key| keyed.refund(key, now));
+        assert!((0..WAYS as u64).all(|key| keyed.peek(key, now).is_err()));
     }
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use reveille_core::UnixTime;
+use reveille_core::{UnixTime, millis};
 
-use super::queue::{Class, Entry, Slab};
+use super::queue::{Class, Entry, Places};
 use super::settings::{LaneSettings, ServiceId};
 use super::{Breaker, LaneId, Level, Rate, Streams};
 use crate::Priority;
@@ -14,37 +14,48 @@ const RAMP_FOOT: u64 = 10_000;
 
 pub(super) const CLASSES: [Priority; 3] = [Priority::Urgent, Priority::Normal, Priority::Low];
 
+/// In the order in which a turn reads it, so that it reads few lines of memory.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub(super) struct Lane {
-    pub(super) id: LaneId,
-    pub(super) service: ServiceId,
-    pub(super) settings: LaneSettings,
-    /// What waits, by priority. Most has the usual one, so that is no step away.
-    normal: Class,
-    urgent: Option<Box<Class>>,
-    low: Option<Box<Class>>,
+    level: Level,
+    rate: Rate,
+    last_left: UnixTime,
+    ramp_from: UnixTime,
+    /// In milliseconds.
+    ramp: u64,
+    pub(super) in_flight: u32,
     /// Which classes have something: a bit for each priority.
     waiting_in: u8,
-    pub(super) waiting: u32,
-    pub(super) in_flight: u32,
     /// Which classes are in the rings.
     pub(super) in_rings: u8,
+    pub(super) ordered: bool,
+
+    pub(super) id: LaneId,
     /// It is not looked at before: a time of the blocked set, or `MAX` while it waits for a report.
     pub(super) blocked: Option<UnixTime>,
-    level: Level,
-    leased: Option<(Rate, UnixTime)>,
-    ramp_from: UnixTime,
-    last_left: UnixTime,
-    pub(super) breaker: Breaker,
+    pub(super) waiting: u32,
+    most_in_flight: u32,
     pub(super) streams: Streams,
+    leased: Option<Box<(Rate, UnixTime)>>,
+
+    /// What waits, by priority. Most has the usual one, so that is no step away.
+    normal: Class,
+    pub(super) service: ServiceId,
+    pub(super) breaker: Breaker,
+    urgent: Option<Box<Class>>,
+    low: Option<Box<Class>>,
 }
 
 impl Lane {
-    pub(super) fn new(id: LaneId, service: ServiceId, settings: LaneSettings, seed: u64) -> Self {
+    pub(super) fn new(id: LaneId, service: ServiceId, settings: &LaneSettings, seed: u64) -> Self {
         Self {
             id,
             service,
-            settings,
+            rate: settings.rate,
+            ramp: settings.ramp,
+            most_in_flight: settings.in_flight,
+            ordered: settings.ordered,
             normal: Class::default(),
             urgent: None,
             low: None,
@@ -73,13 +84,13 @@ impl Lane {
     /// Something waits from now on.
     pub(super) fn push<T>(
         &mut self,
-        slab: &mut Slab<T>,
+        places: &mut Places<T>,
         at: u32,
         priority: Priority,
         key: u64,
         in_front: bool,
     ) {
-        self.class(priority).push(slab, at, key, in_front);
+        self.class(priority).push(places, at, key, in_front);
         self.waiting_in |= 1 << priority as u8;
         self.waiting += 1;
     }
@@ -88,20 +99,20 @@ impl Lane {
     pub(super) fn peek<T>(
         &mut self,
         priority: Priority,
-        slab: &mut Slab<T>,
+        places: &mut Places<T>,
         is_free: impl FnMut(&Entry) -> bool,
     ) -> Option<(usize, u32)> {
         let class = self.class(priority);
-        let first = class.peek(slab, is_free);
+        let first = class.peek(places, is_free);
         let is_empty = class.is_empty();
         self.note_empty(priority, is_empty);
         first
     }
 
-    /// Takes the first of a list out of it.
-    pub(super) fn pop<T>(&mut self, priority: Priority, slab: &Slab<T>, list: usize) {
+    /// Takes the first of a list out of it; the one behind it is the first then.
+    pub(super) fn pop(&mut self, priority: Priority, list: usize, next: u32) {
         let class = self.class(priority);
-        class.pop(slab, list);
+        class.pop(list, next);
         let is_empty = class.is_empty();
         self.note_empty(priority, is_empty);
     }
@@ -118,10 +129,16 @@ impl Lane {
         self.normal.ahead()
     }
 
-    /// A word of each part that a turn needs.
+    /// Reads a word of each part that a turn needs, so that it comes from memory.
     #[inline]
-    pub(super) fn touch(&self) -> (u8, u32, UnixTime, u64) {
-        (self.waiting_in, self.in_flight, self.last_left, self.breaker.touch())
+    pub(super) fn touch(&self) -> u64 {
+        let flags = u64::from(self.waiting_in) ^ u64::from(self.in_flight) ^ self.id.to_bits();
+        let times = self.last_left.as_millis() ^ self.level.since() ^ self.ramp_from.as_millis();
+        flags
+            ^ times
+            ^ u64::from(self.normal.touch(0))
+            ^ self.breaker.touch()
+            ^ u64::from(self.streams.is_empty())
     }
 
     /// A word of each part that a push needs.
@@ -142,56 +159,69 @@ impl Lane {
     }
 
     /// A share of the service's limit, leased until then.
-    pub(super) const fn lease(&mut self, rate: Rate, until: UnixTime) {
-        self.leased = Some((rate, until));
+    pub(super) fn lease(&mut self, rate: Rate, until: UnixTime) {
+        self.leased = Some(Box::new((rate, until)));
     }
 
     fn rate(&self, now: UnixTime) -> Rate {
-        match self.leased {
-            Some((rate, until)) if now < until => rate,
-            _ => self.settings.rate,
+        match self.leased.as_deref() {
+            Some((rate, until)) if now < *until => *rate,
+            _ => self.rate,
         }
     }
 
     /// What a request costs, in thousandths: more, while the ramp is climbed.
+    #[inline]
     fn cost(&mut self, now: UnixTime) -> u32 {
-        let ramp = self.settings.ramp;
+        let ramp = self.ramp;
         if ramp == 0 {
             return 1_000;
         }
-        let silent = reveille_core::millis(now.since(self.last_left)) >= ramp;
+        let silent = millis(now.since(self.last_left)) >= ramp;
         if silent || now < self.ramp_from {
             self.ramp_from = now;
         }
-        let climbed = reveille_core::millis(now.since(self.ramp_from)).max(1);
+        let climbed = millis(now.since(self.ramp_from)).max(1);
+        if climbed >= ramp {
+            return 1_000;
+        }
         (ramp.saturating_mul(1_000) / climbed).clamp(1_000, RAMP_FOOT) as u32
     }
 
-    /// Takes one of the lane's rate.
-    pub(super) fn take(&mut self, now: UnixTime) -> Result<(), UnixTime> {
+    /// Takes one of the lane's rate; gives what it cost.
+    #[inline]
+    pub(super) fn take(&mut self, now: UnixTime) -> Result<u32, UnixTime> {
         let cost = self.cost(now);
         let rate = self.rate(now);
         self.level.take_scaled(&rate, cost, now)?;
-        self.last_left = now;
-        Ok(())
+        Ok(cost)
     }
 
-    pub(super) fn refund(&mut self, now: UnixTime) {
+    pub(super) fn refund(&mut self, cost: u32, now: UnixTime) {
         let rate = self.rate(now);
-        self.level.refund(&rate, now);
+        self.level.refund_scaled(&rate, cost, now);
+    }
+
+    /// What was taken leaves.
+    #[inline]
+    pub(super) const fn leaves(&mut self, now: UnixTime) {
+        self.last_left = now;
+        self.in_flight += 1;
     }
 
     pub(super) fn has_room(&self) -> bool {
-        !self.streams.is_empty() || self.in_flight < self.settings.in_flight
+        !self.streams.is_empty() || self.in_flight < self.most_in_flight
     }
 
     /// Whether it may be forgotten: nothing in it would be missed.
     pub(super) fn is_idle(&self, now: UnixTime) -> bool {
+        // Also if the clock has stepped back.
+        let silent = now.since(self.last_left).max(self.last_left.since(now));
         self.waiting == 0
             && self.in_flight == 0
             && self.streams.is_empty()
-            && self.leased.is_none_or(|(_, until)| until <= now)
+            && self.leased.as_deref().is_none_or(|(_, until)| *until <= now)
             && self.breaker.peek(now).is_ok()
-            && now.since(self.last_left) >= Duration::from_millis(self.settings.ramp.max(600_000))
+            && silent >= Duration::from_millis(self.ramp.max(600_000))
     }
 }

@@ -154,6 +154,8 @@ pub struct Ticket {
     pub(super) conversation: u64,
     pub(super) digest: PayloadDigest,
     pub(super) started: UnixTime,
+    /// Of the lane's rate, in thousandths.
+    pub(super) cost: u32,
     pub(super) connection: Option<ConnectionId>,
     pub(super) permit: Permit,
     pub(super) credential_permit: Option<Permit>,

@@ -48,6 +48,14 @@ impl Order {
         of_lane.map(|(_, busy)| busy.until).min().unwrap_or(UnixTime::MAX)
     }
 
+    /// The clock stepped back: nothing waits for a time that it showed before.
+    pub(super) fn step_back(&mut self, now: UnixTime) {
+        self.busy.retain(|_, busy| busy.leg.is_some());
+        for busy in self.busy.values_mut() {
+            busy.until = now + LEASE;
+        }
+    }
+
     pub(super) fn begin(&mut self, lane: u32, conversation: u64, leg: LegId, now: UnixTime) {
         let busy = Busy { leg: Some(leg), on_wire: true, until: now + LEASE };
         if let Some(Busy { leg: Some(old), .. }) = self.busy.insert((lane, conversation), busy) {
@@ -73,6 +81,7 @@ impl Order {
     }
 
     /// A leg has ended: the conversation goes on. Gives the lane.
+    #[inline]
     pub(super) fn finish(&mut self, leg: LegId) -> Option<u32> {
         let key = self.by_leg.remove(&leg)?;
         self.busy.remove(&key);

@@ -20,17 +20,20 @@ pub(super) struct Pauses<K> {
     longest: Duration,
     room: usize,
     ends: BTreeMap<K, UnixTime>,
+    /// None ends later.
+    last: UnixTime,
 }
 
 impl<K: Ord> Pauses<K> {
     pub(super) const fn new(longest: Duration, room: usize) -> Self {
-        Self { longest, room, ends: BTreeMap::new() }
+        Self { longest, room, ends: BTreeMap::new(), last: UnixTime::EPOCH }
     }
 
     pub(super) fn pause(&mut self, what: K, until: UnixTime, now: UnixTime) {
         let until = until.min(now + self.longest);
-        let end = self.ends.entry(what).or_insert(until);
-        *end = until.max((*end).min(now + self.longest));
+        let (longest, end) = (now + self.longest, self.ends.entry(what).or_insert(until));
+        *end = if *end <= longest { until.max(*end) } else { until };
+        self.last = self.last.max(*end);
         if self.ends.len() > self.room {
             self.ends.retain(|_, end| *end > now);
         }
@@ -40,8 +43,23 @@ impl<K: Ord> Pauses<K> {
     }
 
     pub(super) fn until(&self, what: &K, now: UnixTime) -> Option<UnixTime> {
-        // One that is too far away is from before a step of the clock.
-        let end = (*self.ends.get(what)?).min(now + self.longest);
-        (end > now).then_some(end)
+        if self.is_quiet(now) {
+            return None;
+        }
+        // One that is too far away is from before a step of the clock, and over.
+        self.ends.get(what).copied().filter(|end| *end > now && *end <= now + self.longest)
+    }
+
+    /// The clock stepped back: what is too far away is over.
+    pub(super) fn step_back(&mut self, now: UnixTime) {
+        let longest = now + self.longest;
+        self.ends.retain(|_, end| *end <= longest);
+        self.last = self.last.min(longest);
+    }
+
+    /// Whether nothing is paused.
+    #[inline]
+    pub(super) fn is_quiet(&self, now: UnixTime) -> bool {
+        self.last <= now
     }
 }

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use reveille_core::UnixTime;
+use reveille_core::settings::{InvalidSettings, number, per_mille, span};
 
+use super::settings::{MOST_KEYS, MOST_WITNESSES, YEAR};
 use super::window::Window;
 use crate::PayloadDigest;
 
@@ -34,10 +36,24 @@ struct Seen {
 impl PoisonWatch {
     /// Poison is what `devices` different ones refused within `keep`; it is forgotten after that span. At most `messages`
     /// are watched; over it the oldest go.
-    #[must_use]
-    pub fn new(devices: usize, keep: Duration, messages: usize) -> Self {
-        let devices = devices.max(1);
-        Self { devices, keep, messages: messages.max(1), seen: BTreeMap::new(), by_age: BTreeSet::new() }
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] unless it is from 2 to 1,000 devices (one may be at fault itself), from 1 ms to 365 days, and at
+    /// least one message.
+    pub fn new(devices: usize, keep: Duration, messages: usize) -> Result<Self, InvalidSettings> {
+        Self::check(devices, keep, messages)?;
+        Ok(Self::checked(devices, keep, messages))
+    }
+
+    pub(super) fn check(devices: usize, keep: Duration, messages: usize) -> Result<(), InvalidSettings> {
+        number("devices that refuse a message", devices as u64, 2..=MOST_WITNESSES)?;
+        span("time for which a message is poison", keep, 1..=YEAR)?;
+        number("messages that are watched", messages as u64, 1..=MOST_KEYS)?;
+        Ok(())
+    }
+
+    pub(super) const fn checked(devices: usize, keep: Duration, messages: usize) -> Self {
+        Self { devices, keep, messages, seen: BTreeMap::new(), by_age: BTreeSet::new() }
     }
 
     /// A device's service refused the message as wrong. `true` if this makes it poison: tell the operator, once.
@@ -72,13 +88,20 @@ impl PoisonWatch {
     pub fn is_poison(&mut self, message: PayloadDigest, now: UnixTime) -> Option<UnixTime> {
         self.forget(now);
         let seen = self.seen.get(&message).filter(|seen| seen.poison)?;
-        Some(seen.since + self.keep)
+        let since = seen.since;
+        if since > now + self.keep {
+            // From before a step of the clock.
+            self.by_age.remove(&(since, message));
+            self.seen.remove(&message);
+            return None;
+        }
+        Some((since + self.keep).min(now + self.keep))
     }
 
     fn forget(&mut self, now: UnixTime) {
         while let Some((since, message)) = self.by_age.first().copied() {
-            // A clock that stepped back behind it would keep it for ever.
-            if since + self.keep > now && since <= now {
+            // A clock that stepped back far behind it would keep it for ever.
+            if since + self.keep > now && since <= now + self.keep {
                 return;
             }
             self.by_age.remove(&(since, message));
@@ -123,10 +146,24 @@ pub enum Pruning {
 impl PruneBreaker {
     /// Stops when more than `per_mille` thousandths of the targets that were asked in an hour are dead, and at least
     /// `minimum` of them; for `pause` since the last such death.
-    #[must_use]
-    pub fn new(per_mille: u32, minimum: u32, pause: Duration) -> Self {
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] unless the share is from 1 to 1,000, the number at least 1, and the time from 1 ms to 365 days.
+    pub fn new(per_mille: u32, minimum: u32, pause: Duration) -> Result<Self, InvalidSettings> {
+        Self::check(per_mille, minimum, pause)?;
+        Ok(Self::checked(per_mille, minimum, pause))
+    }
+
+    pub(super) fn check(share: u32, minimum: u32, pause: Duration) -> Result<(), InvalidSettings> {
+        per_mille("dead targets", share, 1..=1_000)?;
+        number("dead targets at least", minimum.into(), 1..=u32::MAX.into())?;
+        span("pause of pruning", pause, 1..=YEAR)?;
+        Ok(())
+    }
+
+    pub(super) fn checked(per_mille: u32, minimum: u32, pause: Duration) -> Self {
         let window = Window::new(Duration::from_secs(3_600));
-        Self { per_mille, minimum: minimum.max(1), pause, window, stopped_until: UnixTime::EPOCH }
+        Self { per_mille, minimum, pause, window, stopped_until: UnixTime::EPOCH }
     }
 
     /// Counts a target that accepted a message: this lowers the share of dead ones.
@@ -138,7 +175,11 @@ impl PruneBreaker {
     pub fn dead(&mut self, now: UnixTime) -> Pruning {
         self.window.add(DEAD, now);
         let [dead, well] = self.window.sums(now);
-        let was_stopped = now < self.stopped_until && self.stopped_until <= now + self.pause;
+        if self.stopped_until > now + self.pause {
+            // From before a step of the clock.
+            self.stopped_until = UnixTime::EPOCH;
+        }
+        let was_stopped = now < self.stopped_until;
         let too_many =
             dead >= self.minimum.into() && dead * 1_000 > (dead + well) * u64::from(self.per_mille);
         if !too_many && !was_stopped {
@@ -162,7 +203,7 @@ mod tests {
 
     #[test]
     fn one_device_cannot_poison_and_an_acceptance_acquits() {
-        let mut watch = PoisonWatch::new(3, Duration::from_secs(600), 10);
+        let mut watch = PoisonWatch::new(3, Duration::from_secs(600), 10).unwrap();
         let message = PayloadDigest::from_bits(1);
         assert!((0..100).all(|_| !watch.refused(message, 1, at(0))));
         watch.accepted(message);
@@ -177,7 +218,7 @@ mod tests {
 
     #[test]
     fn it_is_bounded() {
-        let mut watch = PoisonWatch::new(3, Duration::from_secs(600), 10);
+        let mut watch = PoisonWatch::new(3, Duration::from_secs(600), 10).unwrap();
         for message in 0..1_000 {
             watch.refused(PayloadDigest::from_bits(message), 1, at(message / 10));
         }
@@ -186,7 +227,7 @@ mod tests {
 
     #[test]
     fn few_deaths_are_natural() {
-        let mut breaker = PruneBreaker::new(100, 20, Duration::from_secs(600));
+        let mut breaker = PruneBreaker::new(100, 20, Duration::from_secs(600)).unwrap();
         for _ in 0..1_000 {
             breaker.well(at(0));
         }

@@ -1,12 +1,11 @@
-//! What waits: one slab for all lanes, linked lists through it.
+//! What waits: places in one slab for all lanes, linked lists through it.
 
 use reveille_core::UnixTime;
 
 use crate::index::NONE;
+use crate::slab::Slab;
 use crate::{LegId, PayloadDigest};
 
-const CHUNK_BITS: u32 = 12;
-const CHUNK: usize = 1 << CHUNK_BITS;
 /// Recipients of a lane are dealt to so many lists, which take turns (stochastic fairness queueing, McKenney 1990): whoever
 /// has much waiting holds up those few only who share his list.
 const LISTS: usize = 16;
@@ -24,10 +23,17 @@ pub(super) struct Entry {
     pub(super) platform: u32,
     pub(super) bytes: u32,
     pub(super) lane: u32,
-    pub(super) next: u32,
     /// What its leg is found by.
     pub(super) tag: u32,
     pub(super) attempt: u8,
+}
+
+impl Entry {
+    /// Reads a word of each line of memory that it lies in.
+    #[inline]
+    pub(super) fn touch(&self) -> u64 {
+        self.leg[0] ^ self.recipient ^ self.digest.to_bits() ^ u64::from(self.tag) ^ u64::from(self.attempt)
+    }
 }
 
 pub(super) const fn halves(leg: LegId) -> [u64; 2] {
@@ -40,88 +46,59 @@ pub(super) fn whole([low, high]: [u64; 2]) -> LegId {
 
 /// A place: in use with its content, withdrawn (still in a list), or free.
 #[derive(Debug)]
-struct Place<T> {
-    entry: Entry,
-    content: Option<T>,
+pub(super) struct Place<T> {
+    pub(super) entry: Entry,
+    pub(super) content: Option<T>,
 }
 
-/// Places by number, in chunks: growing moves nothing.
+/// The places, and the links of the lists through them: these are apart, so that a push writes to no place but its own.
 #[derive(Debug)]
-pub(super) struct Slab<T> {
-    chunks: Vec<Vec<Place<T>>>,
-    free: u32,
-    made: u32,
+pub(super) struct Places<T> {
+    slab: Slab<Place<T>>,
+    next: Vec<u32>,
 }
 
-impl<T> Slab<T> {
-    pub(super) const fn new() -> Self {
-        Self { chunks: Vec::new(), free: NONE, made: 0 }
+impl<T> Places<T> {
+    pub(super) fn new() -> Self {
+        Self { slab: Slab::default(), next: Vec::new() }
     }
 
     #[inline]
-    fn get(&self, at: u32) -> Option<&Place<T>> {
-        self.chunks.get((at >> CHUNK_BITS) as usize)?.get(at as usize & (CHUNK - 1))
+    pub(super) fn get(&self, at: u32) -> Option<&Place<T>> {
+        self.slab.get(at)
     }
 
     #[inline]
-    fn place(&mut self, at: u32) -> Option<&mut Place<T>> {
-        self.chunks.get_mut((at >> CHUNK_BITS) as usize)?.get_mut(at as usize & (CHUNK - 1))
-    }
-
-    #[inline]
-    pub(super) fn entry(&self, at: u32) -> Option<&Entry> {
-        self.get(at).map(|place| &place.entry)
-    }
-
-    #[inline]
-    pub(super) fn entry_mut(&mut self, at: u32) -> Option<&mut Entry> {
-        self.place(at).map(|place| &mut place.entry)
-    }
-
-    fn is_withdrawn(&self, at: u32) -> bool {
-        self.get(at).is_none_or(|place| place.content.is_none())
+    pub(super) fn get_mut(&mut self, at: u32) -> Option<&mut Place<T>> {
+        self.slab.get_mut(at)
     }
 
     /// `None` if all numbers are taken.
     pub(super) fn insert(&mut self, entry: Entry, content: T) -> Option<u32> {
-        if self.free != NONE {
-            let at = self.free;
-            let place = self.place(at)?;
-            let next = place.entry.next;
-            *place = Place { entry, content: Some(content) };
-            self.free = next;
-            return Some(at);
+        let at = self.slab.insert(Place { entry, content: Some(content) })?;
+        match self.next.get_mut(at as usize) {
+            Some(next) => *next = NONE,
+            None => self.next.push(NONE),
         }
-        let at = self.made;
-        if at == NONE {
-            return None;
-        }
-        if at as usize & (CHUNK - 1) == 0 {
-            self.chunks.push(Vec::with_capacity(if at == 0 { 0 } else { CHUNK }));
-        }
-        self.chunks.last_mut()?.push(Place { entry, content: Some(content) });
-        self.made += 1;
         Some(at)
     }
 
-    /// Another content in the same place.
-    pub(super) fn replace(&mut self, at: u32, content: T) -> Option<T> {
-        self.place(at)?.content.replace(content)
-    }
-
-    /// The content; the place stays in its list.
-    pub(super) fn withdraw(&mut self, at: u32) -> Option<T> {
-        self.place(at)?.content.take()
-    }
-
     /// Frees a place that is in no list.
-    pub(super) fn remove(&mut self, at: u32) -> Option<(Entry, Option<T>)> {
-        let free = self.free;
-        let place = self.place(at)?;
-        let taken = (place.entry, place.content.take());
-        place.entry.next = free;
-        self.free = at;
-        Some(taken)
+    pub(super) fn release(&mut self, at: u32) {
+        self.slab.release(at);
+    }
+
+    /// The place behind another one in its list.
+    #[inline]
+    pub(super) fn next(&self, at: u32) -> u32 {
+        self.next.get(at as usize).copied().unwrap_or(NONE)
+    }
+
+    #[inline]
+    fn link(&mut self, at: u32, next: u32) {
+        if let Some(link) = self.next.get_mut(at as usize) {
+            *link = next;
+        }
     }
 }
 
@@ -134,6 +111,7 @@ struct List {
 
 /// What waits in a lane with one priority.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Class {
     lists: [List; LISTS],
     /// Which lists have something.
@@ -153,21 +131,19 @@ impl Class {
         self.waiting == 0
     }
 
-    pub(super) fn push<T>(&mut self, slab: &mut Slab<T>, at: u32, key: u64, in_front: bool) {
+    pub(super) fn push<T>(&mut self, places: &mut Places<T>, at: u32, key: u64, in_front: bool) {
         let which = list_of(key);
         let Some(list) = self.lists.get_mut(which) else { return };
         let head = list.head;
-        if in_front && let Some(entry) = slab.entry_mut(at) {
-            entry.next = head;
+        if in_front {
+            places.link(at, head);
         }
         if head == NONE {
             *list = List { head: at, tail: at };
         } else if in_front {
             list.head = at;
         } else {
-            if let Some(last) = slab.entry_mut(list.tail) {
-                last.next = at;
-            }
+            places.link(list.tail, at);
             list.tail = at;
         }
         self.waiting |= 1 << which;
@@ -194,9 +170,10 @@ impl Class {
     }
 
     /// The first of the list whose turn it is, of those that `is_free` lets through. It stays where it is.
+    #[inline]
     pub(super) fn peek<T>(
         &mut self,
-        slab: &mut Slab<T>,
+        places: &mut Places<T>,
         mut is_free: impl FnMut(&Entry) -> bool,
     ) -> Option<(usize, u32)> {
         let from = u32::from(self.turn);
@@ -208,30 +185,30 @@ impl Class {
                 return None;
             }
             step = far + 1;
-            // What was withdrawn goes on the way.
             while let Some(head) = self.lists.get(which).map(|list| list.head)
-                && head != NONE
-                && slab.is_withdrawn(head)
+                && let Some(place) = places.get(head)
             {
-                self.pop(slab, which);
-                slab.remove(head);
-            }
-            let Some(head) = self.lists.get(which).map(|list| list.head).filter(|head| *head != NONE) else {
-                continue;
-            };
-            if slab.entry(head).is_some_and(&mut is_free) {
-                self.turn = (which as u8 + 1) % LISTS as u8;
-                return Some((which, head));
+                if place.content.is_some() {
+                    if !is_free(&place.entry) {
+                        break;
+                    }
+                    self.turn = (which as u8 + 1) % LISTS as u8;
+                    return Some((which, head));
+                }
+                // What was withdrawn goes on the way.
+                self.pop(which, places.next(head));
+                places.release(head);
             }
         }
         None
     }
 
-    /// Takes the first of a list out of it.
-    pub(super) fn pop<T>(&mut self, slab: &Slab<T>, which: usize) {
+    /// Takes the first of a list out of it; the one behind it is the first then.
+    #[inline]
+    pub(super) fn pop(&mut self, which: usize, next: u32) {
         let Some(list) = self.lists.get_mut(which) else { return };
-        list.head = slab.entry(list.head).map_or(NONE, |entry| entry.next);
-        if list.head == NONE {
+        list.head = next;
+        if next == NONE {
             list.tail = NONE;
             self.waiting &= !(1 << which);
         }
@@ -259,27 +236,31 @@ mod tests {
             platform: 0,
             bytes: 0,
             lane: 0,
-            next: NONE,
             tag: 0,
             attempt: 1,
         }
     }
 
+    /// The next in turn, taken out.
+    fn take(class: &mut Class, places: &mut Places<usize>) -> Option<usize> {
+        let (which, at) = class.peek(places, |_| true)?;
+        class.pop(which, places.next(at));
+        let content = places.get_mut(at).unwrap().content.take();
+        places.release(at);
+        content
+    }
+
     #[test]
     fn whoever_has_much_waiting_does_not_hold_up_others() {
-        let (mut slab, mut class) = (Slab::new(), Class::default());
+        let (mut places, mut class) = (Places::new(), Class::default());
         for number in 0..1_000 {
-            let at = slab.insert(entry(1), number).unwrap();
-            class.push(&mut slab, at, 1, false);
+            let at = places.insert(entry(1), number).unwrap();
+            class.push(&mut places, at, 1, false);
         }
         let other = (2..100).find(|key| list_of(*key) != list_of(1)).unwrap();
-        let at = slab.insert(entry(other), 1_000).unwrap();
-        class.push(&mut slab, at, other, false);
-        let mut order = Vec::new();
-        while let Some((which, at)) = class.peek(&mut slab, |_| true) {
-            class.pop(&slab, which);
-            order.push(slab.remove(at).unwrap().1.unwrap());
-        }
+        let at = places.insert(entry(other), 1_000).unwrap();
+        class.push(&mut places, at, other, false);
+        let order: Vec<_> = std::iter::from_fn(|| take(&mut class, &mut places)).collect();
         assert_eq!(order.len(), 1_001);
         assert!(order.iter().position(|number| *number == 1_000).unwrap() <= 1);
         let own: Vec<_> = order.into_iter().filter(|number| *number < 1_000).collect();
@@ -289,23 +270,18 @@ mod tests {
 
     #[test]
     fn places_are_used_again_and_withdrawn_ones_are_passed_over() {
-        let (mut slab, mut class) = (Slab::new(), Class::default());
+        let (mut places, mut class) = (Places::new(), Class::default());
         for round in 0..100 {
-            let places: Vec<_> = (0..10).map(|n| slab.insert(entry(3), n).unwrap()).collect();
-            for at in &places {
-                class.push(&mut slab, *at, 3, false);
+            let all: Vec<_> = (0..10).map(|number| places.insert(entry(3), number).unwrap()).collect();
+            for at in &all {
+                class.push(&mut places, *at, 3, false);
             }
-            for at in places.iter().step_by(2) {
-                assert!(slab.withdraw(*at).is_some());
-                assert!(slab.withdraw(*at).is_none());
+            for at in all.iter().step_by(2) {
+                assert!(places.get_mut(*at).unwrap().content.take().is_some());
             }
-            let mut left = 0;
-            while let Some((which, at)) = class.peek(&mut slab, |_| true) {
-                class.pop(&slab, which);
-                slab.remove(at).unwrap();
-                left += 1;
-            }
-            assert_eq!((left, slab.made), (5, 10), "round {round}");
+            let left: Vec<_> = std::iter::from_fn(|| take(&mut class, &mut places)).collect();
+            assert_eq!((left, places.slab.made()), (vec![1, 3, 5, 7, 9], 10), "round {round}");
+            assert_eq!(places.slab.len(), 0);
         }
     }
 }

@@ -57,6 +57,14 @@ pub enum InvalidRate {
         /// How many at once.
         burst: u32,
     },
+    /// A share of nothing, or of more than there is.
+    #[error("a share must be at least 1 part and at most the whole, got {part} of {whole}")]
+    Share {
+        /// How many parts.
+        part: u32,
+        /// Of how many.
+        whole: u32,
+    },
 }
 
 impl Rate {
@@ -89,12 +97,27 @@ impl Rate {
         }
     }
 
-    /// The share `part` of `whole` of this rate, at least one in its time.
-    #[must_use]
-    pub fn share(self, part: u32, whole: u32) -> Self {
-        let interval = u128::from(self.interval) * u128::from(whole.max(1)) / u128::from(part.max(1));
-        let interval = u64::try_from(interval).unwrap_or(u64::MAX / 2).max(self.interval);
-        Self { interval, tolerance: self.tolerance.max(interval) }
+    /// The share `part` of `whole` of this rate, with the same burst, at least one in its time.
+    ///
+    /// # Errors
+    /// [`InvalidRate::Share`] for nothing, or more than the whole.
+    pub fn share(self, part: u32, whole: u32) -> Result<Self, InvalidRate> {
+        if part == 0 || part > whole {
+            return Err(InvalidRate::Share { part, whole });
+        }
+        let interval = (u128::from(self.interval) * u128::from(whole)).div_ceil(u128::from(part));
+        let interval = u64::try_from(interval).map_err(|_| InvalidRate::Share { part, whole })?;
+        Ok(Self { interval, tolerance: self.tolerance.max(interval) })
+    }
+
+    /// What one costs that costs so many thousandths of the usual.
+    #[inline]
+    fn scaled(&self, per_mille: u32) -> u64 {
+        if per_mille == 1_000 {
+            return self.interval;
+        }
+        let cost = u128::from(self.interval) * u128::from(per_mille);
+        u64::try_from(cost.div_ceil(1_000)).unwrap_or(u64::MAX)
     }
 
     /// The most that can happen in a window of this length: what the rate promises.
@@ -119,6 +142,12 @@ impl Level {
     /// Nothing used.
     pub const EMPTY: Self = Self { owed: 0, at: 0 };
 
+    /// A word of it.
+    #[inline]
+    pub(super) const fn since(&self) -> u64 {
+        self.at
+    }
+
     /// What is owed now, in nanoseconds.
     #[inline]
     #[must_use]
@@ -142,8 +171,7 @@ impl Level {
     /// # Errors
     /// When to come again.
     pub fn take_scaled(&mut self, rate: &Rate, per_mille: u32, now: UnixTime) -> Result<(), UnixTime> {
-        let cost = u128::from(rate.interval) * u128::from(per_mille);
-        self.take_cost(rate, u64::try_from(cost.div_ceil(1_000)).unwrap_or(u64::MAX), now)
+        self.take_cost(rate, rate.scaled(per_mille), now)
     }
 
     #[inline]
@@ -173,7 +201,22 @@ impl Level {
     /// Gives one back that was not used after all.
     #[inline]
     pub fn refund(&mut self, rate: &Rate, now: UnixTime) {
-        *self = Self { owed: self.owed(now).saturating_sub(rate.interval), at: now.as_millis() };
+        self.refund_cost(rate.interval, now);
+    }
+
+    /// Gives one back that was taken with [`take_scaled`](Self::take_scaled), for what it cost.
+    pub fn refund_scaled(&mut self, rate: &Rate, per_mille: u32, now: UnixTime) {
+        self.refund_cost(rate.scaled(per_mille), now);
+    }
+
+    #[inline]
+    fn refund_cost(&mut self, cost: u64, now: UnixTime) {
+        *self = Self { owed: self.owed(now).saturating_sub(cost), at: now.as_millis() };
+    }
+
+    /// What is owed, measured from now: after the clock stepped back.
+    pub(super) fn re_anchor(&mut self, now: UnixTime) {
+        self.refund_cost(0, now);
     }
 
     /// Lets nothing through before `until`.
@@ -275,5 +318,8 @@ mod tests {
         insta::assert_snapshot!(Rate::new(0, Duration::from_secs(1), 1).unwrap_err(), @"a rate must allow at least 1 in its span and 1 at once, got 0 and 1");
         insta::assert_snapshot!(Rate::new(1, Duration::MAX, 1).unwrap_err(), @"1 at once of 1 in 18446744073709551615 ms: that is over 500 years, or more than 1 in a nanosecond");
         assert!(Rate::new(2, Duration::ZERO, 1).is_err());
+        insta::assert_snapshot!(Rate::PUSH_SERVICE.share(3, 2).unwrap_err(), @"a share must be at least 1 part and at most the whole, got 3 of 2");
+        assert!(Rate::PUSH_SERVICE.share(0, 2).is_err());
+        assert_eq!(Rate::PUSH_SERVICE.share(2, 2), Ok(Rate::PUSH_SERVICE));
     }
 }

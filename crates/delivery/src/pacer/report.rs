@@ -27,7 +27,9 @@ impl<T> Pacer<T> {
                 lane.streams.close(connection);
             }
             let lane = lane.id;
-            self.alerts.extend(change.map(|change| Alert::Breaker { lane, change }));
+            if let Some(change) = change {
+                self.alerts.push_back(Alert::Breaker { lane, change });
+            }
         }
         if let Some(throttle) = self.throttle.as_mut().filter(|_| well) {
             throttle.accepted(now);
@@ -51,7 +53,7 @@ impl<T> Pacer<T> {
         self.order.comes_back(ticket.leg);
         if let Some(lane) = self.lanes.get_mut(ticket.lane as usize) {
             lane.breaker.release(ticket.permit);
-            lane.refund(now);
+            lane.refund(ticket.cost, now);
         }
         for (key, permit) in credential_permits(&ticket) {
             if let Some(breaker) = self.credentials.get_mut(&key) {
@@ -77,8 +79,10 @@ impl<T> Pacer<T> {
             let platform = (*scope == Scope::Platform).then_some(ticket.platform);
             let seed = self.seed ^ u64::from(ticket.credential.to_bits());
             let key = (ticket.credential, platform);
-            let breaker =
-                self.credentials.entry(key).or_insert_with(|| Breaker::new(credential_breaker(), seed));
+            let breaker = self
+                .credentials
+                .entry(key)
+                .or_insert_with(|| Breaker::new(BreakerSettings::CREDENTIAL, seed));
             let open = breaker.peek(now).is_err();
             // A probe that fails opens it for longer.
             let probe = credential_permits(ticket).find(|(probed, _)| *probed == key);
@@ -127,7 +131,7 @@ impl<T> Pacer<T> {
         let message = at_service(ticket.digest, service);
         let prune = self.prune.entry(ticket.credential).or_insert_with(|| {
             let settings = &self.settings;
-            PruneBreaker::new(settings.prune_per_mille, settings.prune_minimum, settings.prune_pause)
+            PruneBreaker::checked(settings.prune_per_mille, settings.prune_minimum, settings.prune_pause)
         });
         let (status, reason, action) = match verdict {
             Verdict::Refused { status, reason, action } => (status, reason, action),
@@ -165,14 +169,6 @@ fn credential_permits(ticket: &Ticket) -> impl Iterator<Item = (CredentialKey, s
     let all = ticket.credential_permit.map(|permit| ((ticket.credential, None), permit));
     let platform = ticket.platform_permit.map(|permit| ((ticket.credential, Some(ticket.platform)), permit));
     all.into_iter().chain(platform)
-}
-
-/// One minute, growing to an hour; one probe.
-fn credential_breaker() -> BreakerSettings {
-    let minute = Duration::from_secs(60);
-    let settings = BreakerSettings::default();
-    let settings = settings.with_open_for(minute, 60 * minute).unwrap_or(settings);
-    settings.with_probes(1, minute).unwrap_or(settings)
 }
 
 /// Whether the service works: also when it says that a target is gone, or that it is asked too often.

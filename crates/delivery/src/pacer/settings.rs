@@ -3,9 +3,19 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use reveille_core::millis;
+use reveille_core::settings::{InvalidSettings, number, span};
 
-use super::{BreakerSettings, Rate};
+use super::{BreakerSettings, PoisonWatch, PruneBreaker, Rate, RetryBudget, Throttle};
+
+/// A thousand devices that refuse one message prove no more than these.
+pub(super) const MOST_WITNESSES: u64 = 1_000;
+pub(super) const DAY: u64 = 86_400_000;
+/// What a process may be told to remember, and how long it may be told to wait.
+pub(super) const YEAR: u64 = 365 * DAY;
+/// 400 MB of keys.
+pub(super) const MOST_KEYS: u64 = 1 << 24;
+/// Numbers of places are 32 bits.
+const MOST_PLACES: u64 = u32::MAX as u64 - 1;
 
 /// The number of a push service (or a webhook host's kind) in the [`PacerSettings`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -129,59 +139,89 @@ impl PacerSettings {
     }
 
     /// Sets how many recipients, devices, conversations and clients are told apart: 24 bytes each, taken at the start.
-    #[must_use]
-    pub const fn with_keys(mut self, keys: usize) -> Self {
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] unless it is from 1 to 16,777,216.
+    pub fn with_keys(mut self, keys: usize) -> Result<Self, InvalidSettings> {
+        number("keys", keys as u64, 1..=MOST_KEYS)?;
         self.keys = keys;
-        self
+        Ok(self)
     }
 
-    /// Sets how much may be queued, in number and bytes, and in how many lanes.
-    #[must_use]
-    pub const fn with_queue(mut self, queued: usize, bytes: u64, lanes: usize) -> Self {
+    /// Sets how much may be queued, in number and bytes of content, and in how many lanes.
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] unless each is at least 1, and neither number is over 4,294,967,294.
+    pub fn with_queue(mut self, queued: usize, bytes: u64, lanes: usize) -> Result<Self, InvalidSettings> {
+        number("queued", queued as u64, 1..=MOST_PLACES)?;
+        number("queued bytes", bytes, 1..=u64::MAX)?;
+        number("lanes", lanes as u64, 1..=MOST_PLACES)?;
         (self.queued, self.queued_bytes, self.most_lanes) = (queued, bytes, lanes);
-        self
+        Ok(self)
     }
 
     /// Sets the share of retries in thousandths of the requests of a minute, and how many are granted anyway.
-    #[must_use]
-    pub const fn with_retry_budget(mut self, per_mille: u32, reserve: u32) -> Self {
-        (self.retry_per_mille, self.retry_reserve) = (per_mille, reserve);
-        self
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] if the share is over 1,000, or both are 0, so that no retry would ever leave.
+    pub fn with_retry_budget(mut self, share: u32, reserve: u32) -> Result<Self, InvalidSettings> {
+        RetryBudget::check(share, reserve)?;
+        (self.retry_per_mille, self.retry_reserve) = (share, reserve);
+        Ok(self)
     }
 
     /// Switches the [`Throttle`](crate::pacer::Throttle) on.
-    #[must_use]
-    pub const fn with_throttle(mut self, k_per_mille: u32) -> Self {
-        self.throttle = Some(k_per_mille);
-        self
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] unless it is from 1,000 to 1,000,000.
+    pub fn with_throttle(mut self, k_per_mille: u32) -> Result<Self, InvalidSettings> {
+        self.throttle = Some(Throttle::check(k_per_mille)?);
+        Ok(self)
     }
 
     /// Sets how many devices must refuse a message for it to be poison, and for how long it is.
-    #[must_use]
-    pub const fn with_poison(mut self, devices: usize, keep: Duration) -> Self {
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] unless it is from 2 to 1,000 devices, and from 1 ms to 365 days.
+    pub fn with_poison(mut self, devices: usize, keep: Duration) -> Result<Self, InvalidSettings> {
+        PoisonWatch::check(devices, keep, 1)?;
         (self.poison_devices, self.poison_keep) = (devices, keep);
-        self
+        Ok(self)
     }
 
     /// Sets the share and the number of dead targets over which nothing is dropped, and for how long.
-    #[must_use]
-    pub const fn with_prune_breaker(mut self, per_mille: u32, minimum: u32, pause: Duration) -> Self {
-        (self.prune_per_mille, self.prune_minimum, self.prune_pause) = (per_mille, minimum, pause);
-        self
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] unless the share is from 1 to 1,000, the number at least 1, and the time from 1 ms to 365 days.
+    pub fn with_prune_breaker(
+        mut self,
+        share: u32,
+        minimum: u32,
+        pause: Duration,
+    ) -> Result<Self, InvalidSettings> {
+        PruneBreaker::check(share, minimum, pause)?;
+        (self.prune_per_mille, self.prune_minimum, self.prune_pause) = (share, minimum, pause);
+        Ok(self)
     }
 
     /// Sets the longest pause that a service can ask for.
-    #[must_use]
-    pub const fn with_longest_pause(mut self, pause: Duration) -> Self {
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] unless it is from 1 ms to 365 days.
+    pub fn with_longest_pause(mut self, pause: Duration) -> Result<Self, InvalidSettings> {
+        span("longest pause", pause, 1..=YEAR)?;
         self.longest_pause = pause;
-        self
+        Ok(self)
     }
 
-    /// Sets how long something may stay in the queue of a lane that is stopped.
-    #[must_use]
-    pub const fn with_hold(mut self, hold: Duration) -> Self {
+    /// Sets how long something may stay in the queue of a lane that is stopped; zero: it goes back at once.
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] if it is over 24 hours.
+    pub fn with_hold(mut self, hold: Duration) -> Result<Self, InvalidSettings> {
+        span("hold", hold, 0..=DAY)?;
         self.hold = hold;
-        self
+        Ok(self)
     }
 
     pub(crate) fn lane(&self, service: ServiceId) -> &LaneSettings {
@@ -229,10 +269,12 @@ impl LaneSettings {
     }
 
     /// Sets the ramp; zero: none.
-    #[must_use]
-    pub fn with_ramp(mut self, ramp: Duration) -> Self {
-        self.ramp = millis(ramp);
-        self
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] if it is over 24 hours.
+    pub fn with_ramp(mut self, ramp: Duration) -> Result<Self, InvalidSettings> {
+        self.ramp = span("ramp", ramp, 0..=DAY)?;
+        Ok(self)
     }
 
     /// Keeps each conversation in order (webhooks). Priorities do not count then, and what waits stays in the queue for as
@@ -245,10 +287,13 @@ impl LaneSettings {
     }
 
     /// Sets how many requests may be under way.
-    #[must_use]
-    pub const fn with_in_flight(mut self, requests: u32) -> Self {
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] if it is 0.
+    pub fn with_in_flight(mut self, requests: u32) -> Result<Self, InvalidSettings> {
+        number("in flight", requests.into(), 1..=u32::MAX.into())?;
         self.in_flight = requests;
-        self
+        Ok(self)
     }
 
     /// Sets when its breaker opens.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use reveille_core::settings::{InvalidSettings, per_mille};
 use reveille_core::{Jitter, UnixTime};
 
 use super::window::Window;
@@ -24,10 +25,20 @@ pub struct Throttle {
 
 impl Throttle {
     /// `k_per_mille` thousandths of what was accepted may be tried; 2,000 is usual.
-    #[must_use]
-    pub fn new(k_per_mille: u32, seed: u64) -> Self {
-        let window = Window::new(Duration::from_secs(120));
-        Self { k_per_mille: k_per_mille.max(1_000), window, jitter: Jitter::new(seed) }
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] unless it is from 1,000 to 1,000,000: below, even a service that takes everything would be
+    /// throttled.
+    pub fn new(k_per_mille: u32, seed: u64) -> Result<Self, InvalidSettings> {
+        Ok(Self::checked(Self::check(k_per_mille)?, seed))
+    }
+
+    pub(super) fn check(k_per_mille: u32) -> Result<u32, InvalidSettings> {
+        per_mille("throttle", k_per_mille, 1_000..=1_000_000)
+    }
+
+    pub(super) fn checked(k_per_mille: u32, seed: u64) -> Self {
+        Self { k_per_mille, window: Window::new(Duration::from_secs(120)), jitter: Jitter::new(seed) }
     }
 
     /// Asks to start a request, and counts it.
@@ -52,7 +63,7 @@ mod tests {
     /// go-zero#5011: counted when they end, requests that hang are never counted.
     #[test]
     fn a_service_that_answers_nothing_is_left_alone() {
-        let (mut throttle, now) = (Throttle::new(2_000, 5), UnixTime::from_secs(1_000));
+        let (mut throttle, now) = (Throttle::new(2_000, 5).unwrap(), UnixTime::from_secs(1_000));
         let started = (0..1_000).filter(|_| throttle.start(now)).count();
         assert!(started < 30, "{started}");
     }
@@ -60,7 +71,7 @@ mod tests {
     #[test]
     fn a_service_that_takes_half_is_not_throttled_and_one_that_takes_a_tenth_is() {
         let run = |one_in: u32| {
-            let (mut throttle, now) = (Throttle::new(2_000, 5), UnixTime::from_secs(1_000));
+            let (mut throttle, now) = (Throttle::new(2_000, 5).unwrap(), UnixTime::from_secs(1_000));
             let mut started = 0;
             for call in 0..10_000 {
                 if throttle.start(now) {

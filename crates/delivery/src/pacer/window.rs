@@ -4,32 +4,37 @@ use std::time::Duration;
 
 use reveille_core::{UnixTime, millis};
 
-const SLOTS: u64 = 20;
+pub(super) const SLOTS: u64 = 20;
 
 /// `N` counts over the last span, to a twentieth of it.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub(crate) struct Window<const N: usize> {
     /// Milliseconds of a slot.
     width: u64,
-    /// The number of the newest slot since the epoch.
+    /// When the newest slot began, in milliseconds, and its number since the epoch.
+    begun: u64,
     newest: u64,
-    slots: [[u32; N]; SLOTS as usize],
     sums: [u64; N],
+    slots: [[u32; N]; SLOTS as usize],
 }
 
 impl<const N: usize> Window<N> {
     pub(crate) fn new(span: Duration) -> Self {
         let width = (millis(span) / SLOTS).max(1);
-        Self { width, newest: 0, slots: [[0; N]; SLOTS as usize], sums: [0; N] }
+        Self { width, begun: 0, newest: 0, slots: [[0; N]; SLOTS as usize], sums: [0; N] }
     }
 
     /// Forgets what is too old. A clock that steps back counts on in the newest slot, and far back begins again.
     #[inline]
     fn advance(&mut self, now: UnixTime) {
-        let slot = now.as_millis() / self.width;
-        if slot == self.newest {
-            return;
+        if now.as_millis().wrapping_sub(self.begun) >= self.width {
+            self.turn(now.as_millis() / self.width);
         }
+    }
+
+    #[cold]
+    fn turn(&mut self, slot: u64) {
         if slot < self.newest && self.newest - slot < SLOTS {
             return;
         }
@@ -44,7 +49,7 @@ impl<const N: usize> Window<N> {
                 }
             }
         }
-        self.newest = slot;
+        (self.newest, self.begun) = (slot, slot * self.width);
     }
 
     #[inline]

@@ -20,10 +20,11 @@ const ATTEMPTS: u8 = 3;
 fn settings() -> DeliverySettings {
     DeliverySettings::default()
         .with_jobs(12, 400)
-        .with_devices(3)
-        .with_slots(8, Duration::from_secs(100 * 365 * 86_400))
-        .with_settled(1_000)
-        .with_dead_letters(5, 200)
+        .and_then(|settings| settings.with_devices(3))
+        .and_then(|settings| settings.with_slots(8, Duration::from_secs(100 * 365 * 86_400)))
+        .and_then(|settings| settings.with_settled(1_000))
+        .and_then(|settings| settings.with_dead_letters(5, 200))
+        .unwrap()
 }
 
 /// The script, a byte at a time; zeros at its end.

@@ -134,7 +134,9 @@ impl Gateway {
         // Delivery takes settings when it is read.
         let mut bytes = Vec::new();
         self.delivery.write_snapshot(&mut bytes);
-        if let Ok(delivery) = Delivery::read_snapshot(settings.delivery(), self.seed.delivery(), &bytes) {
+        if let Ok(bounds) = settings.delivery()
+            && let Ok(delivery) = Delivery::read_snapshot(bounds, self.seed.delivery(), &bytes)
+        {
             self.delivery = delivery;
         }
         self.trail.set_bound(settings.more.trail);

@@ -106,7 +106,7 @@ impl Gateway {
             epoch: Epoch::default(),
             rules: Conversations::new(rules, seed.conversations())?,
             digests: Engine::new(Host, settings.digest_policy(), settings.digest_limits, seed.digests())?,
-            delivery: Delivery::new(settings.delivery(), seed.delivery()),
+            delivery: Delivery::new(settings.delivery()?, seed.delivery()),
             jobs: BTreeMap::new(),
             accepted: Accepted::default(),
             handshakes: Handshakes::default(),

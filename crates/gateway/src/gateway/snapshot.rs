@@ -131,8 +131,9 @@ impl Snapshot for Gateway {
         let delivery = take(rest).filter(|_| rest.is_empty()).ok_or(RestoreError::Own)?;
         let rules = Conversations::restore(rules, seed.conversations()).map_err(RestoreError::Rules)?;
         let digests = Engine::read((Host, seed.digests()), digests).map_err(RestoreError::Digests)?;
-        let delivery = Delivery::read_snapshot(settings.delivery(), seed.delivery(), delivery)
-            .map_err(RestoreError::Delivery)?;
+        let bounds = settings.delivery().map_err(|_| RestoreError::Settings)?;
+        let delivery =
+            Delivery::read_snapshot(bounds, seed.delivery(), delivery).map_err(RestoreError::Delivery)?;
         let mut gateway =
             Self::new(rules.rules().clone(), settings, seed).map_err(|_| RestoreError::Settings)?;
         (gateway.rules, gateway.digests, gateway.delivery) = (rules, digests, delivery);
