@@ -127,7 +127,7 @@ impl<H: Host> Engine<H> {
             if !extra.remind_held {
                 shift(&mut extra.remind_at);
             }
-            for flight in &mut extra.flights {
+            for flight in extra.flights.iter_mut() {
                 if !flight.held {
                     shift(&mut flight.until);
                 }

@@ -118,7 +118,7 @@ impl<H: Host> Engine<H> {
             host,
             calendar: H::Calendar::default(),
             derived: Derived::new(&policy, &limits),
-            store: Store::new(policy.window.sliding()),
+            store: Store::new(policy.window.sliding(), &seed),
             memories: Memories::default(),
             seen: Seen::new(limits.ids, &seed),
             policy,

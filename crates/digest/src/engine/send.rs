@@ -25,29 +25,24 @@ impl<H: Host> Engine<H> {
             && let Some(extra) = self.store.extra_mut(index)
         {
             extra.told = unread;
-        }
-        match self.policy.ack_timeout {
-            Some(timeout) => {
-                let until = after(now, span(timeout));
-                let generation = generation.to_bits();
+            if let Some(timeout) = self.policy.ack_timeout {
+                let (until, generation) = (after(now, span(timeout)), generation.to_bits());
                 let (held, sent, read, cancelled) = (false, total, 0, 0);
-                if let Some(extra) = self.store.extra_mut(index) {
-                    extra.flights.reserve_exact(1);
-                    extra.flights.push(Flight {
-                        generation,
-                        lane,
-                        until,
-                        held,
-                        failures,
-                        sent,
-                        read,
-                        cancelled,
-                        batch,
-                    });
-                }
+                extra.flights.push(Flight {
+                    generation,
+                    lane,
+                    until,
+                    held,
+                    failures,
+                    sent,
+                    read,
+                    cancelled,
+                    batch,
+                });
+                return Generation::from_bits(generation);
             }
-            None => self.deliver(index, lane, batch),
         }
+        self.deliver(index, lane, batch);
         generation
     }
 
@@ -86,7 +81,7 @@ impl<H: Host> Engine<H> {
         reminder: Option<u8>,
         unread: u32,
     ) {
-        let identity = self.store.identity_of(index, &self.seed);
+        let identity = self.store.identity_of(index);
         let Some(key) = self.store.key(index).cloned() else { return };
         let again = reminder.is_some();
         self.outputs.push_back(Output::Notify(Notify {
@@ -119,7 +114,7 @@ impl<H: Host> Engine<H> {
         events: Vec<(EventId, u16)>,
         remaining: u32,
     ) {
-        let identity = self.store.identity_of(index, &self.seed);
+        let identity = self.store.identity_of(index);
         let Some(key) = self.store.key(index).cloned() else { return };
         let (generation, collapse_id) = (self.next_generation(), self.seed.collapse_id_of(identity, lane));
         self.outputs.push_back(Output::Clear(Clear {

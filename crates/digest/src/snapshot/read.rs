@@ -4,7 +4,7 @@ use reveille_core::UnixTime;
 
 use super::write::{HAS_PAYLOAD, HAS_RARE, ITEM, RARE, SUMS, ledger_fields};
 use super::{Codec, RestoreError};
-use crate::batch::{Batch, Flight};
+use crate::batch::{Batch, Flight, Flights};
 use crate::store::record::{Cold, Extra, Hot, Sums, Wait, flag};
 use crate::store::seen::Known;
 use crate::{Engine, EventId, Host, Item, Lane, Ledger, Limits, Policy, Seed};
@@ -119,7 +119,12 @@ where
         counted.pending = counted.pending.checked_add(u64::from(sums.total))?;
         self.bytes = self.bytes.checked_add(u64::from(sums.bytes))?;
         self.kept += (kept.len() + listed.len()) as u64;
-        self.store.put(index, identity, hot, Cold { key: Some(key), kept, extra, fold })?;
+        self.store.put(
+            index,
+            identity,
+            hot,
+            Cold { key: Some(key), low: identity.low(), kept, extra, fold },
+        )?;
         listed.into_iter().try_for_each(|item| self.store.keep(index, item).ok())?;
         // A record that nothing would ever end.
         (!self.is_idle(index)).then_some(())
@@ -132,7 +137,7 @@ where
         let (remind_held, since) = Codec::decode(bytes)?;
         let delivered = [read_batch(bytes)?, read_batch(bytes)?];
         self.delivered += delivered.iter().map(|batch: &Batch<H>| batch.kept.len() as u64).sum::<u64>();
-        let mut flights = Vec::new();
+        let mut flights = Flights::default();
         for _ in 0..u64::decode(bytes)? {
             let (generation, lane, until, held) = <(u64, u8, u64, bool)>::decode(bytes)?;
             let lane = [Lane::Digest, Lane::Urgent].into_iter().find(|l| *l as u8 == lane)?;

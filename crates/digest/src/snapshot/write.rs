@@ -129,7 +129,7 @@ where
     (extra.remind_held, extra.since).encode(out);
     extra.delivered.iter().for_each(|batch| write_batch(batch, out));
     (extra.flights.len() as u64).encode(out);
-    for flight in &extra.flights {
+    for flight in extra.flights.iter() {
         let Flight { generation, lane, until, held, failures, sent, read, cancelled, batch } = flight;
         (*generation, *lane as u8, *until, *held).encode(out);
         (*failures, *sent, *read, *cancelled).encode(out);

@@ -25,6 +25,8 @@ pub(crate) struct Node {
     before: u32,
     pub(crate) kind: u16,
     pub(crate) class: u8,
+    /// It was taken out of a large list, and is passed over.
+    gone: bool,
 }
 
 pub(crate) struct Items<T> {
@@ -100,7 +102,8 @@ impl<T> Items<T> {
     /// An event and those before it, the newest first.
     pub(crate) fn back_from(&self, last: u32) -> impl Iterator<Item = (u32, &Node)> {
         let step = |number: u32| Some((number, self.node(number)?));
-        std::iter::successors(step(last), move |(_, node)| step(node.before))
+        let all = std::iter::successors(step(last), move |(_, node)| step(node.before));
+        all.filter(|(_, node)| !node.gone)
     }
 
     pub(crate) fn payload(&self, number: u32) -> Option<&T> {
@@ -127,7 +130,9 @@ impl<T> Items<T> {
             let (chunk, place) = place(number);
             let Some(node) = self.nodes.get(chunk).and_then(|nodes| nodes.get(place)) else { break };
             let payload = self.payloads.get_mut(chunk).and_then(|payloads| payloads.get_mut(place));
-            items.push(node.item(payload.and_then(Option::take)));
+            if !node.gone {
+                items.push(node.item(payload.and_then(Option::take)));
+            }
             self.free.push(number);
             number = node.before;
         }
@@ -144,27 +149,43 @@ impl<T> Items<T> {
         mut goes: impl FnMut(&Node),
         mut stays: impl FnMut(&Node),
     ) -> u32 {
-        let (mut first_kept, mut behind, mut number) = (NONE, NONE, last);
-        while let Some(node) = self.node(number).copied() {
-            if select(&node) {
-                let (chunk, place) = place(number);
-                if let Some(payload) = self.payloads.get_mut(chunk).and_then(|chunk| chunk.get_mut(place)) {
+        let (mut first_kept, mut behind, mut number, mut linked) = (NONE, NONE, last, true);
+        loop {
+            let (chunk, at) = place(number);
+            let Some(node) = self.nodes.get(chunk).and_then(|nodes| nodes.get(at)) else { break };
+            let before = node.before;
+            if node.gone || select(node) {
+                if !node.gone {
+                    goes(node);
+                }
+                if let Some(payload) = self.payloads.get_mut(chunk).and_then(|chunk| chunk.get_mut(at)) {
                     *payload = None;
                 }
                 self.free.push(number);
-                goes(&node);
+                linked = false;
             } else {
-                self.link(behind, number);
+                stays(node);
                 if first_kept == NONE {
                     first_kept = number;
                 }
-                behind = number;
-                stays(&node);
+                if !linked {
+                    self.link(behind, number);
+                }
+                (behind, linked) = (number, true);
             }
-            number = node.before;
+            number = before;
         }
         self.link(behind, NONE);
         first_kept
+    }
+
+    /// Takes one out of the middle: it stays in its place, and is passed over from now on.
+    pub(crate) fn leave_out(&mut self, number: u32) -> Option<Node> {
+        let (chunk, at) = place(number);
+        let node = self.nodes.get_mut(chunk)?.get_mut(at)?;
+        node.gone = true;
+        *self.payloads.get_mut(chunk)?.get_mut(at)? = None;
+        Some(*node)
     }
 
     fn link(&mut self, number: u32, before: u32) {
@@ -200,11 +221,11 @@ impl Node {
     pub(crate) fn of<T>(item: &Item<T>) -> Self {
         let Item { id, seq, actor, at, useful_until, kind, class, rank, bytes, payload: _ } = *item;
         let (id, at, useful_until) = (id.0, at.as_millis(), useful_until.as_millis());
-        Self { id, seq, actor, at, useful_until, rank, bytes, before: NONE, kind, class }
+        Self { id, seq, actor, at, useful_until, rank, bytes, before: NONE, kind, class, gone: false }
     }
 
     fn item<T>(&self, payload: Option<T>) -> Item<T> {
-        let Self { id, seq, actor, at, useful_until, rank, bytes, before: _, kind, class } = *self;
+        let Self { id, seq, actor, at, useful_until, rank, bytes, before: _, kind, class, gone: _ } = *self;
         let (at, useful_until) = (UnixTime::from_millis(at), UnixTime::from_millis(useful_until));
         Item { id: EventId(id), seq, actor, at, useful_until, kind, class, rank, bytes, payload }
     }

@@ -2,7 +2,7 @@
 //! an extra for what went out.
 
 use super::items::{self, Node};
-use crate::batch::{Batch, Flight};
+use crate::batch::{Batch, Flights};
 use crate::summary::Actors;
 use crate::time::NEVER;
 use crate::{Host, Item, Lane};
@@ -67,6 +67,8 @@ pub(crate) mod flag {
     pub(crate) const DUE: u8 = 1 << 5;
     /// All pending events are kept, in the store's list; `Hot::actor` has the number of the last one.
     pub(crate) const LISTED: u8 = 1 << 6;
+    /// Of the listed events one may become useless at a time of its own.
+    pub(crate) const PERISHES: u8 = 1 << 7;
     /// What the timers own.
     pub(crate) const TIMER: u8 = ARMED | FAR | DUE;
 }
@@ -207,9 +209,12 @@ impl Sums {
     }
 }
 
-/// The part with the key and the kept events.
+/// The part with the key and the kept events. With a small key it is one cache line, too.
+#[repr(align(64))]
 pub(crate) struct Cold<H: Host> {
     pub(crate) key: Option<H::Key>,
+    /// The other half of the identity.
+    pub(crate) low: u64,
     /// Pending events that are kept although others are only counted, oldest first.
     pub(crate) kept: Vec<Item<H::Payload>>,
     pub(crate) extra: Option<Box<Extra<H>>>,
@@ -218,7 +223,7 @@ pub(crate) struct Cold<H: Host> {
 
 impl<H: Host> Default for Cold<H> {
     fn default() -> Self {
-        Self { key: None, kept: Vec::new(), extra: None, fold: H::Fold::default() }
+        Self { key: None, low: 0, kept: Vec::new(), extra: None, fold: H::Fold::default() }
     }
 }
 
@@ -228,7 +233,7 @@ pub(crate) struct Extra<H: Host> {
     pub(crate) actors: Vec<u64>,
     /// The read watermark.
     pub(crate) mark: u64,
-    pub(crate) flights: Vec<Flight<H>>,
+    pub(crate) flights: Flights<H>,
     /// What was delivered and is unread, per lane.
     pub(crate) delivered: [Batch<H>; 2],
     /// The unread count that the caller was last told.
@@ -255,7 +260,7 @@ impl<H: Host> Default for Extra<H> {
         Self {
             actors: Vec::new(),
             mark: 0,
-            flights: Vec::new(),
+            flights: Flights::default(),
             delivered: [Batch::default(), Batch::default()],
             told: 0,
             failures: 0,
@@ -275,6 +280,13 @@ impl<H: Host> Extra<H> {
     /// Whether a digest waits for its answer.
     pub(crate) fn digest_in_flight(&self) -> bool {
         self.flights.iter().any(|flight| flight.lane == Lane::Digest)
+    }
+
+    /// Whether nothing is to come of it.
+    pub(crate) fn rests(&self) -> bool {
+        let [digest, _] = &self.delivered;
+        let reminds = digest.sums.total > 0 && (self.remind_at != NEVER || self.remind_held);
+        self.flights.is_empty() && self.refractory_until == 0 && !reminds
     }
 
     /// The next reminder, if there is something to remind of, and nothing is on its way that would say it anyway.
