@@ -133,7 +133,10 @@ impl<H: Host> Engine<H> {
                 }
                 shift_batch(&mut flight.batch);
             }
-            extra.delivered.iter_mut().for_each(shift_batch);
+            shift_batch(&mut extra.delivered);
+            if let Some(overtook) = extra.overtook.as_deref_mut() {
+                shift_batch(overtook);
+            }
         }
         self.memories.shift(|at| step.shift(at));
         self.seen.shift(step);

@@ -75,7 +75,7 @@ impl<H: Host> Engine<H> {
 
     fn forget(&mut self, index: u32) {
         if let Some(extra) = self.store.extra(index) {
-            let delivered: usize = extra.delivered.iter().map(|batch| batch.kept.len()).sum();
+            let delivered: usize = extra.all_delivered().map(|batch| batch.kept.len()).sum();
             self.delivered = self.delivered.saturating_sub(delivered as u64);
         }
         self.store.remove(index);

@@ -222,7 +222,7 @@ impl<H: Host> Engine<H> {
             return pending;
         };
         let flights = extra.flights.iter().map(|flight| flight.batch.sums.total);
-        let delivered = extra.delivered.iter().map(|batch| batch.sums.total);
+        let delivered = extra.all_delivered().map(|batch| batch.sums.total);
         flights.chain(delivered).fold(pending, u32::saturating_add)
     }
 

@@ -183,7 +183,7 @@ impl<H: Host> Engine<H> {
         let sent = || {
             let extra = self.store.extra(index)?;
             let flights = extra.flights.iter().map(|flight| &flight.batch);
-            flights.chain(&extra.delivered).find_map(|batch| batch.time_of(id))
+            flights.chain(extra.all_delivered()).find_map(|batch| batch.time_of(id))
         };
         listed.or_else(kept).or_else(sent)
     }
@@ -273,7 +273,7 @@ impl<H: Host> Engine<H> {
         }
         let (kept, bytes) = (all.kept(), all.bytes);
         let mut delivered = Removed::default();
-        if let Some(batch) = extra.delivered.get_mut(lane as usize) {
+        if let Some(batch) = extra.delivered_in(lane) {
             // Its bytes were given back when it was delivered.
             delivered = batch.remove(select);
         }
@@ -288,7 +288,10 @@ impl<H: Host> Engine<H> {
     fn sent_of(&self, index: u32, lane: Lane) -> u32 {
         let Some(extra) = self.store.extra(index) else { return 0 };
         let flights = extra.flights.iter().filter(|flight| flight.lane == lane && !flight.held);
-        let delivered = extra.delivered.get(lane as usize).map_or(0, |batch| batch.sums.total);
+        let delivered = match lane {
+            Lane::Digest => extra.delivered.sums.total,
+            Lane::Urgent => extra.overtook.as_deref().map_or(0, |batch| batch.sums.total),
+        };
         flights.fold(delivered, |sum, flight| sum.saturating_add(flight.batch.sums.total))
     }
 

@@ -59,14 +59,17 @@ impl<H: Host> Engine<H> {
         let (most, actors) = (self.limits.per_key(), self.policy.actors);
         let host = &self.host;
         let Some(extra) = self.store.extra_mut(index) else { return };
-        let Some(delivered) = extra.delivered.get_mut(lane as usize) else { return };
+        let delivered = match lane {
+            Lane::Digest => &mut extra.delivered,
+            Lane::Urgent => extra.overtook.get_or_insert_default(),
+        };
         self.delivered += batch.kept.len() as u64;
         delivered.join(batch, host, actors);
         self.delivered = self.delivered.saturating_sub(delivered.keep_last(most, host, actors));
         while self.delivered > self.limits.delivered && self.forget_oldest() {}
         if self.delivered > self.limits.delivered
             && let Some(extra) = self.store.extra_mut(index)
-            && let Some(delivered) = extra.delivered.get_mut(lane as usize)
+            && let Some(delivered) = extra.delivered_in(lane)
         {
             self.delivered -= delivered.keep_last(0, &self.host, actors);
         }

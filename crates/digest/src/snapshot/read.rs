@@ -135,8 +135,9 @@ where
         let (mark, told, failures, refractory_level) = Codec::decode(bytes)?;
         let (refractory_until, notified_at, remind_at, remind_step) = Codec::decode(bytes)?;
         let (remind_held, since) = Codec::decode(bytes)?;
-        let delivered = [read_batch(bytes)?, read_batch(bytes)?];
-        self.delivered += delivered.iter().map(|batch: &Batch<H>| batch.kept.len() as u64).sum::<u64>();
+        let (delivered, overtook): (Batch<H>, Batch<H>) = (read_batch(bytes)?, read_batch(bytes)?);
+        self.delivered += (delivered.kept.len() + overtook.kept.len()) as u64;
+        let overtook = (overtook.sums.total > 0).then(|| Box::new(overtook));
         let mut flights = Flights::default();
         for _ in 0..u64::decode(bytes)? {
             let (generation, lane, until, held) = <(u64, u8, u64, bool)>::decode(bytes)?;
@@ -164,6 +165,7 @@ where
             mark,
             flights,
             delivered,
+            overtook,
             told,
             failures,
             refractory_level,

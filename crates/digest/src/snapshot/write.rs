@@ -127,7 +127,8 @@ where
     (extra.mark, extra.told, extra.failures, extra.refractory_level).encode(out);
     (extra.refractory_until, extra.notified_at, extra.remind_at, extra.remind_step).encode(out);
     (extra.remind_held, extra.since).encode(out);
-    extra.delivered.iter().for_each(|batch| write_batch(batch, out));
+    write_batch(&extra.delivered, out);
+    write_batch(extra.overtook.as_deref().unwrap_or(&Batch::default()), out);
     (extra.flights.len() as u64).encode(out);
     for flight in extra.flights.iter() {
         let Flight { generation, lane, until, held, failures, sent, read, cancelled, batch } = flight;

@@ -234,8 +234,10 @@ pub(crate) struct Extra<H: Host> {
     /// The read watermark.
     pub(crate) mark: u64,
     pub(crate) flights: Flights<H>,
-    /// What was delivered and is unread, per lane.
-    pub(crate) delivered: [Batch<H>; 2],
+    /// What was delivered and is unread: digests, and urgent events that overtook. Those are few, and have no place until
+    /// they come.
+    pub(crate) delivered: Batch<H>,
+    pub(crate) overtook: Option<Box<Batch<H>>>,
     /// The unread count that the caller was last told.
     pub(crate) told: u32,
     /// How often in a row a digest failed.
@@ -261,7 +263,8 @@ impl<H: Host> Default for Extra<H> {
             actors: Vec::new(),
             mark: 0,
             flights: Flights::default(),
-            delivered: [Batch::default(), Batch::default()],
+            delivered: Batch::default(),
+            overtook: None,
             told: 0,
             failures: 0,
             refractory_level: 0,
@@ -282,17 +285,27 @@ impl<H: Host> Extra<H> {
         self.flights.iter().any(|flight| flight.lane == Lane::Digest)
     }
 
+    /// What was delivered in a lane, if anything was.
+    pub(crate) fn delivered_in(&mut self, lane: Lane) -> Option<&mut Batch<H>> {
+        match lane {
+            Lane::Digest => Some(&mut self.delivered),
+            Lane::Urgent => self.overtook.as_deref_mut(),
+        }
+    }
+
+    pub(crate) fn all_delivered(&self) -> impl Iterator<Item = &Batch<H>> {
+        std::iter::once(&self.delivered).chain(self.overtook.as_deref())
+    }
+
     /// Whether nothing is to come of it.
     pub(crate) fn rests(&self) -> bool {
-        let [digest, _] = &self.delivered;
-        let reminds = digest.sums.total > 0 && (self.remind_at != NEVER || self.remind_held);
+        let reminds = self.delivered.sums.total > 0 && (self.remind_at != NEVER || self.remind_held);
         self.flights.is_empty() && self.refractory_until == 0 && !reminds
     }
 
     /// The next reminder, if there is something to remind of, and nothing is on its way that would say it anyway.
     pub(crate) fn reminder(&self, pending: u32) -> u64 {
-        let [digest, _] = &self.delivered;
-        let due = pending == 0 && digest.sums.total > 0 && !self.digest_in_flight();
+        let due = pending == 0 && self.delivered.sums.total > 0 && !self.digest_in_flight();
         if due { self.remind_at } else { NEVER }
     }
 
