@@ -4,9 +4,8 @@
 //! and any of them can be taken out. Otherwise (counts only, the latest only, or a bound was reached) the sums were counted
 //! as the events came; what is kept can still be taken out one by one, the rest only all together.
 
-use crate::store::items::Node;
-use crate::store::record::Sums;
 use crate::summary::Actors;
+use crate::sums::Sums;
 use crate::{EventId, Host, Item, Lane};
 
 /// Which events of a batch.
@@ -31,11 +30,8 @@ impl Select {
         self.takes_one(item.id, item.kind, item.seq, item.at.as_millis(), item.useful_until.as_millis())
     }
 
-    pub(crate) fn takes_node(self, node: &Node) -> bool {
-        self.takes_one(EventId(node.id), node.kind, node.seq, node.at, node.useful_until)
-    }
-
-    fn takes_one(self, id: EventId, kind: u16, seq: u64, at: u64, useful_until: u64) -> bool {
+    /// The same of an event that is kept in another form.
+    pub(crate) fn takes_one(self, id: EventId, kind: u16, seq: u64, at: u64, useful_until: u64) -> bool {
         match self {
             Self::UpTo(mark) => seq <= mark,
             Self::Until(until) => at <= until,

@@ -5,8 +5,9 @@ use reveille_core::UnixTime;
 use super::write::{HAS_PAYLOAD, HAS_RARE, ITEM, RARE, SUMS, ledger_fields};
 use super::{Codec, RestoreError};
 use crate::batch::{Batch, Flight, Flights};
-use crate::store::record::{Cold, Extra, Hot, Sums, Wait, flag};
+use crate::store::record::{Cold, Extra, Hot, Wait, flag};
 use crate::store::seen::Known;
+use crate::sums::Sums;
 use crate::{Engine, EventId, Host, Item, Lane, Ledger, Limits, Policy, Seed};
 
 /// More than any engine ever counts to; a forged count that is larger could overflow.

@@ -5,8 +5,9 @@ use crate::batch::{Batch, Flight};
 use crate::engine::is_memory;
 use crate::store::ROW;
 use crate::store::items::Node;
-use crate::store::record::{Cold, Extra, Hot, Sums, flag};
+use crate::store::record::{Cold, Extra, Hot, flag};
 use crate::store::seen::Known;
+use crate::sums::Sums;
 use crate::time::NEVER;
 use crate::{Engine, Host, Item, Ledger};
 

@@ -3,6 +3,8 @@
 
 use reveille_core::UnixTime;
 
+use crate::batch::Select;
+use crate::sums::Sums;
 use crate::{EventId, Item};
 
 const CHUNK_BITS: u32 = 12;
@@ -222,6 +224,15 @@ impl Node {
         let Item { id, seq, actor, at, useful_until, kind, class, rank, bytes, payload: _ } = *item;
         let (id, at, useful_until) = (id.0, at.as_millis(), useful_until.as_millis());
         Self { id, seq, actor, at, useful_until, rank, bytes, before: NONE, kind, class, gone: false }
+    }
+
+    pub(crate) fn is_of(&self, select: Select) -> bool {
+        select.takes_one(EventId(self.id), self.kind, self.seq, self.at, self.useful_until)
+    }
+
+    #[inline(always)]
+    pub(crate) fn add_to(&self, sums: &mut Sums) {
+        sums.add(self.at, self.bytes, self.seq, self.class);
     }
 
     fn item<T>(&self, payload: Option<T>) -> Item<T> {

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use super::Store;
 use super::items::NONE;
-use super::record::{Hot, Sums, flag};
+use super::record::{Hot, flag};
 use crate::batch::Gone;
 use crate::hash::Keyed;
+use crate::sums::Sums;
 use crate::{EventId, Host};
 
 /// From how many events on a walk through them is too long. Small where tests run, so that they come this way.
@@ -85,7 +86,7 @@ impl<H: Host> Store<H> {
         let has_class = sums.class == 0 || node.class < sums.class || others().any(|o| o.class == sums.class);
         if !has_class || node.at <= sums.first || hot.bytes == u32::MAX {
             sums = Sums::default();
-            others().for_each(|node| sums.count_node(node));
+            others().for_each(|node| node.add_to(&mut sums));
         }
         set(hot, sums, last);
         if large.gone > sums.total {

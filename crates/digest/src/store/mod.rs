@@ -19,10 +19,11 @@ use reveille_core::UnixTime;
 
 use crate::batch::{Batch, Gone, Select};
 use crate::hash::{Identity, Keyed, Place};
+use crate::sums::Sums;
 use crate::{EventId, Host, Item, Seed};
 use items::{Items, Node};
 use large::Index;
-use record::{Cold, Extra, Hot, Sums, Wait, flag};
+use record::{Cold, Extra, Hot, Wait, flag};
 use slab::Slab;
 use table::Table;
 use timers::Timers;
@@ -224,8 +225,8 @@ impl<H: Host> Store<H> {
             gone.bytes = gone.bytes.saturating_add(node.bytes);
             gone.ids.push(EventId(node.id));
         };
-        let takes = |node: &Node| select.takes_node(node);
-        let last = self.items.take_some(hot.last_listed(), takes, goes, |node| sums.count_node(node));
+        let takes = |node: &Node| node.is_of(select);
+        let last = self.items.take_some(hot.last_listed(), takes, goes, |node| node.add_to(&mut sums));
         // Numbers that are free now are in it.
         self.large.remove(&index);
         hot.set_sums(sums);

@@ -1,9 +1,9 @@
 //! What is kept per key: one cache line that every event touches, a second one with the key and the kept events, and
 //! an extra for what went out.
 
-use super::items::{self, Node};
+use super::items;
 use crate::batch::{Batch, Flights};
-use crate::summary::Actors;
+use crate::sums::Sums;
 use crate::time::NEVER;
 use crate::{Host, Item, Lane};
 
@@ -95,24 +95,6 @@ pub(crate) struct Hot {
     pub(crate) flags: u8,
 }
 
-/// Counts of a batch.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Sums {
-    /// When the first and the last event came.
-    pub(crate) first: u64,
-    pub(crate) last: u64,
-    /// The highest sequence number.
-    pub(crate) seq_hi: u64,
-    /// The first actor, how many are counted, and whether there are more. Only of batches that are not exact.
-    pub(crate) actor: u64,
-    pub(crate) actors: u8,
-    pub(crate) more: bool,
-    pub(crate) total: u32,
-    pub(crate) bytes: u32,
-    /// The highest class.
-    pub(crate) class: u8,
-}
-
 impl Hot {
     /// When this record's window has to be looked at: the one function that knows.
     #[inline(always)]
@@ -181,31 +163,6 @@ impl Hot {
     pub(crate) fn set_last_listed(&mut self, number: u32) {
         self.set(flag::LISTED, true);
         self.actor = u64::from(number);
-    }
-}
-
-impl Sums {
-    /// Adds an event to all sums but those of the actors.
-    #[inline(always)]
-    pub(crate) fn count<T>(&mut self, item: &Item<T>) {
-        self.count_node(&Node::of(item));
-    }
-
-    #[inline(always)]
-    pub(crate) fn count_node(&mut self, item: &Node) {
-        let at = item.at;
-        // After a step of the clock a later event may have an earlier time.
-        self.first = if self.total == 0 { at } else { self.first.min(at) };
-        self.last = self.last.max(at);
-        self.total = self.total.saturating_add(1);
-        self.bytes = self.bytes.saturating_add(item.bytes);
-        self.seq_hi = self.seq_hi.max(item.seq);
-        self.class = self.class.max(item.class);
-    }
-
-    pub(crate) fn known_actors(&self, rest: &[u64]) -> Actors {
-        let first = (self.actors > 0).then_some(self.actor);
-        Actors { first, rest: rest.to_vec(), more: self.more }
     }
 }
 
