@@ -129,7 +129,10 @@ where
     (extra.refractory_until, extra.notified_at, extra.remind_at, extra.remind_step).encode(out);
     (extra.remind_held, extra.since).encode(out);
     write_batch(&extra.delivered, out);
-    write_batch(extra.overtook.as_deref().unwrap_or(&Batch::default()), out);
+    match extra.overtook.as_deref() {
+        Some(overtook) => write_batch(overtook, out),
+        None => false.encode(out),
+    }
     (extra.flights.len() as u64).encode(out);
     for flight in extra.flights.iter() {
         let Flight { generation, lane, until, held, failures, sent, read, cancelled, batch } = flight;

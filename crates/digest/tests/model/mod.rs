@@ -320,9 +320,9 @@ impl Model {
         while let Some(at) = e.flights.iter().position(|f| f.until <= self.now) {
             let flight = e.flights.remove(at);
             if flight.held {
-                self.send_again(&mut e, flight)
+                self.send_again(&mut e, flight);
             } else {
-                self.failed(&mut e, flight)
+                self.failed(&mut e, flight);
             }
             self.release(&mut e);
         }
