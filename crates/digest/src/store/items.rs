@@ -257,9 +257,23 @@ mod tests {
         #[test]
         fn behaves_like_lists(ops in proptest::collection::vec((0usize..5, 0u32..8), 0..400)) {
             let mut items = Items::new();
-            let (mut lists, mut lasts) = (vec![Vec::new(); 5], [NONE; 5]);
+            let (mut lists, mut lasts) = (vec![Vec::<Item<String>>::new(); 5], [NONE; 5]);
             for (n, (list, op)) in ops.into_iter().enumerate() {
-                if op > 0 {
+                if op == 1 && !lists[list].is_empty() {
+                    let place = n % lists[list].len();
+                    let (number, _) = items.back_from(lasts[list]).nth(lists[list].len() - 1 - place).unwrap();
+                    let left = items.leave_out(number).unwrap();
+                    prop_assert_eq!(EventId(left.id), lists[list].remove(place).id);
+                } else if op == 2 {
+                    // Those left out go, and so does every second of the others.
+                    let mut gone = Vec::new();
+                    let even = |node: &Node| node.id % 2 == 0;
+                    let kept = items.take_some(lasts[list], even, |node| gone.push(EventId(node.id)), |_| ());
+                    lasts[list] = kept;
+                    let (out, stay): (Vec<_>, _) = lists[list].drain(..).partition(|item| item.id.0 % 2 == 0);
+                    lists[list] = stay;
+                    prop_assert!(out.iter().rev().map(|item| item.id).eq(gone));
+                } else if op > 0 {
                     let event = Event::<Plain<u8, String>>::new(0, EventId(n as u128), n.to_string());
                     let (_, item) = event.with_seq(7).with_kind(3).into_item(n as u64);
                     lists[list].push(item.clone());
