@@ -32,13 +32,14 @@ impl Index {
 }
 
 impl<H: Host> Store<H> {
-    /// An event was added to a large list.
+    /// An event was added to a list that is large, or was.
     #[cold]
     #[inline(never)]
     pub(super) fn index_one(&mut self, index: u32, id: EventId, number: u32) {
         match self.large.get_mut(&index) {
             Some(large) => large.add(id.0, number),
-            None => self.index_all(index),
+            None if self.slab.hot(index).is_some_and(|hot| hot.total > LARGE) => self.index_all(index),
+            None => {}
         }
     }
 

@@ -178,7 +178,7 @@ impl<H: Host> Store<H> {
                 }
                 let number = self.items.push(item, last);
                 hot.set_last_listed(number);
-                if sums.total > large::LARGE {
+                if sums.total > large::LARGE || !self.large.is_empty() {
                     self.index_one(index, id, number);
                 }
                 Ok(())

@@ -354,6 +354,8 @@ fn add(all: &mut (Vec<One>, u32), (gone, count): (Vec<One>, u32)) {
 }
 
 fn time_of(e: &Entry, id: EventId) -> Option<u64> {
-    let batches = std::iter::once(&e.pending).chain(e.sent());
-    batches.flat_map(Batch::kept).find(|o| o.event.id == id).map(|o| o.at)
+    let mut pending = e.pending.kept().filter(|o| o.event.id == id).map(|o| o.at);
+    // Of two with one id it is the later, while no pending event is only counted.
+    let pending = if e.pending.exact() { pending.last() } else { pending.next() };
+    pending.or_else(|| e.sent().flat_map(Batch::kept).find(|o| o.event.id == id).map(|o| o.at))
 }
