@@ -4,9 +4,8 @@
 //! and any of them can be taken out. Otherwise (counts only, the latest only, or a bound was reached) the sums were counted
 //! as the events came; what is kept can still be taken out one by one, the rest only all together.
 
-use crate::store::items::Node;
-use crate::store::record::Sums;
 use crate::summary::Actors;
+use crate::sums::Sums;
 use crate::{EventId, Host, Item, Lane};
 
 /// Which events of a batch.
@@ -31,11 +30,8 @@ impl Select {
         self.takes_one(item.id, item.kind, item.seq, item.at.as_millis(), item.useful_until.as_millis())
     }
 
-    pub(crate) fn takes_node(self, node: &Node) -> bool {
-        self.takes_one(EventId(node.id), node.kind, node.seq, node.at, node.useful_until)
-    }
-
-    fn takes_one(self, id: EventId, kind: u16, seq: u64, at: u64, useful_until: u64) -> bool {
+    /// The same of an event that is kept in another form.
+    pub(crate) fn takes_one(self, id: EventId, kind: u16, seq: u64, at: u64, useful_until: u64) -> bool {
         match self {
             Self::UpTo(mark) => seq <= mark,
             Self::Until(until) => at <= until,
@@ -67,19 +63,34 @@ pub(crate) struct Removed {
     pub(crate) events: Vec<(EventId, u16)>,
 }
 
+/// The same of pending events, whose kinds nobody asks for.
+#[derive(Debug, Default)]
+pub(crate) struct Gone {
+    pub(crate) count: u32,
+    pub(crate) bytes: u32,
+    pub(crate) ids: Vec<EventId>,
+}
+
+impl From<Removed> for Gone {
+    fn from(removed: Removed) -> Self {
+        let Removed { count, bytes, events } = removed;
+        Self { count, bytes, ids: events.into_iter().map(|(id, _)| id).collect() }
+    }
+}
+
 impl Removed {
     pub(crate) fn kept(&self) -> u64 {
         self.events.len() as u64
     }
 
-    pub(crate) fn ids(&self) -> Vec<EventId> {
-        self.events.iter().map(|(id, _)| *id).collect()
-    }
-
     pub(crate) fn join(&mut self, mut other: Self) {
         self.count = self.count.saturating_add(other.count);
         self.bytes = self.bytes.saturating_add(other.bytes);
-        self.events.append(&mut other.events);
+        if self.events.is_empty() {
+            self.events = other.events;
+        } else {
+            self.events.append(&mut other.events);
+        }
     }
 }
 
@@ -164,7 +175,15 @@ impl<H: Host> Batch<H> {
     pub(crate) fn remove(&mut self, select: Select) -> Removed {
         let exact = self.is_exact();
         let mut removed = Removed::default();
-        if !exact && select.takes_counted(&self.sums) {
+        if self.sums.total == 0 {
+            return removed;
+        }
+        let takes_all = if exact {
+            self.kept.iter().all(|item| select.takes(item))
+        } else {
+            select.takes_counted(&self.sums)
+        };
+        if takes_all {
             let gone = std::mem::take(self);
             removed.events = gone.kept.iter().map(|item| (item.id, item.kind)).collect();
             (removed.count, removed.bytes) = (gone.sums.total, gone.sums.bytes);
@@ -251,6 +270,62 @@ impl<H: Host> Batch<H> {
     /// When this event came, if it is kept here.
     pub(crate) fn time_of(&self, id: EventId) -> Option<u64> {
         self.kept.iter().find(|item| item.id == id).map(|item| item.at.as_millis())
+    }
+}
+
+/// The batches of a key that are not answered yet, the oldest first. There is hardly ever more than one: it has its place
+/// here, so that it costs no allocation of its own.
+pub(crate) struct Flights<H: Host> {
+    first: Option<Flight<H>>,
+    more: Vec<Flight<H>>,
+}
+
+impl<H: Host> Default for Flights<H> {
+    fn default() -> Self {
+        Self { first: None, more: Vec::new() }
+    }
+}
+
+impl<H: Host> Flights<H> {
+    pub(crate) fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.more.len()
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    #[inline]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Flight<H>> {
+        self.first.iter().chain(&self.more)
+    }
+
+    #[inline]
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Flight<H>> {
+        self.first.iter_mut().chain(&mut self.more)
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, flight: Flight<H>) {
+        if self.first.is_none() {
+            self.first = Some(flight);
+        } else {
+            self.more.push(flight);
+        }
+    }
+
+    /// Takes the first out that `is_it` accepts.
+    pub(crate) fn take(&mut self, is_it: impl Fn(&Flight<H>) -> bool) -> Option<Flight<H>> {
+        if self.first.as_ref().is_some_and(&is_it) {
+            let next = if self.more.is_empty() { None } else { Some(self.more.remove(0)) };
+            return std::mem::replace(&mut self.first, next);
+        }
+        let at = self.more.iter().position(is_it)?;
+        Some(self.more.remove(at))
+    }
+
+    pub(crate) fn retain(&mut self, stays: impl Fn(&Flight<H>) -> bool) {
+        while self.take(|flight| !stays(flight)).is_some() {}
     }
 }
 

@@ -70,6 +70,11 @@ impl Seed {
         self.hash128(18, &()) as u64
     }
 
+    /// For tables of the standard library.
+    pub(crate) const fn keyed(&self) -> Keyed {
+        Keyed(Self { k0: self.k0, k1: self.k1 ^ 20 })
+    }
+
     /// Secret numbers by which ids get their places.
     pub(crate) fn places(&self) -> [u128; 3] {
         [0_u64, 1, 2].map(|n| self.hash128(19, &n))
@@ -97,6 +102,18 @@ impl Seed {
 impl fmt::Debug for Seed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Seed(…)")
+    }
+}
+
+/// Hashes with the seed.
+#[derive(Clone, Copy)]
+pub(crate) struct Keyed(Seed);
+
+impl std::hash::BuildHasher for Keyed {
+    type Hasher = Sip13;
+
+    fn build_hasher(&self) -> Sip13 {
+        Sip13::new(self.0.k0, self.0.k1)
     }
 }
 
@@ -129,10 +146,19 @@ impl Identity {
         self.0 as u32
     }
 
-    /// 64 others for the record.
+    /// 64 others for the part of the record that every event touches.
     #[inline]
     pub(crate) const fn fingerprint(self) -> u64 {
         (self.0 >> 64) as u64
+    }
+
+    /// The other half: kept beside the key, so that no key is hashed twice.
+    pub(crate) const fn low(self) -> u64 {
+        self.0 as u64
+    }
+
+    pub(crate) const fn of_halves(low: u64, fingerprint: u64) -> Self {
+        Self((fingerprint as u128) << 64 | low as u128)
     }
 }
 

@@ -16,6 +16,7 @@ pub mod render;
 pub mod snapshot;
 mod store;
 pub mod summary;
+mod sums;
 mod time;
 mod window;
 

@@ -75,6 +75,8 @@ fn what_once_differed() {
     model::drive::run(&script(8916));
     // A policy that remembers less: what is due by then comes before what is forgotten, as always.
     model::drive::run(&script(62_491));
+    // Two pending events of one id, and a read through it: the later one counts.
+    model::drive::run(&script(5_015_183));
 }
 
 /// The long run: `REVEILLE_SCRIPTS=1000000 cargo test --release -p reveille-digest --test against_model -- --ignored`.

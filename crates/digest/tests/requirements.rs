@@ -623,3 +623,52 @@ fn an_idle_engine_is_small() {
     engine.tidy();
     assert!(engine.memory() <= 2048, "after much work: {}", engine.memory());
 }
+
+/// Events are found and taken out one by one where there are very many, beside a plain list of them. In release builds a
+/// table of ids is made from a thousand on, in debug builds from five.
+#[test]
+fn one_event_of_very_many_is_cancelled() {
+    for (seed, most) in (0..60).map(|seed| (seed, 6)).chain([(60, 30), (61, 3_000)]) {
+        let mut engine = engine(|policy, limits| {
+            policy.window = Window::Sliding { quiet: secs(1_000), max_wait: secs(100_000) };
+            (policy.dedup, policy.ack_timeout, policy.remember) = (None, None, Duration::ZERO);
+            limits.items_per_key = u32::MAX;
+        });
+        let mut random = reveille_core::Jitter::new(seed);
+        // Id, class, number, and the second in which it came.
+        let mut list: Vec<(u128, u8, u64, u64)> = Vec::new();
+        for n in 0..most * 4_u64 {
+            // It grows, then it goes up and down about where the table is made, then it shrinks.
+            let grows = [95, 50, 50, 5][(n / most) as usize];
+            if list.is_empty() || random.up_to_u64(99) < grows {
+                let (id, class) = (random.up_to_u64(most * 20).into(), u8::from(random.up_to_u64(50) == 0));
+                let seq = random.up_to_u64(most);
+                let event = event(1, id).with_class(class).with_seq(seq).with_bytes(7);
+                assert_eq!(engine.handle_event(event, at(n / 40)), Ok(Fate::Pending));
+                list.push((id, class, seq, n / 40));
+            } else {
+                let any = random.up_to_u64(list.len() as u64 - 1) as usize;
+                let (id, ..) = list[[0, any, list.len() - 1][n as usize % 3]];
+                let gone = list.iter().filter(|one| one.0 == id).count() as u32;
+                let cancelled = engine.handle_cancel(&1, Selector::Event(EventId(id)), at(n / 40)).unwrap();
+                assert_eq!((cancelled.pending, cancelled.notified), (gone, 0));
+                list.retain(|one| one.0 != id);
+            }
+            let nothing = engine.handle_cancel(&1, Selector::Event(EventId(u128::MAX)), at(n / 40)).unwrap();
+            assert_eq!((nothing, engine.unread(&1)), (Retracted::default(), list.len() as u32));
+            let last = list.last().map(|one| at(one.3 + 1_000));
+            while engine.poll_output().is_some() {}
+            assert_eq!(engine.next_wakeup().map(|wakeup| wakeup.at), last);
+        }
+        let outs = run(&mut engine, 50_000);
+        let notifies: Vec<_> = outs
+            .iter()
+            .filter_map(|(_, out)| if let Out::Notify(n) = out { Some(n) } else { None })
+            .collect();
+        let Some(first) = list.first() else { continue };
+        let [notify] = notifies[..] else { panic!("{} notifications", notifies.len()) };
+        assert!(notify.ids.iter().map(|id| id.0).eq(list.iter().map(|one| one.0)));
+        assert_eq!(notify.class, list.iter().map(|one| one.1).max().unwrap());
+        assert_eq!((notify.summary.first, notify.summary.bytes), (at(first.3), 7 * list.len() as u32));
+    }
+}

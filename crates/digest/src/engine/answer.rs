@@ -70,12 +70,9 @@ impl<H: Host> Engine<H> {
             self.fire(index, now);
         }
         let Some(index) = self.store.find(identity) else { return Answered::Stale };
-        let place = |flights: &[Flight<H>]| {
-            flights.iter().position(|flight| flight.generation == generation.to_bits() && !flight.held)
-        };
-        let found = self.store.extra_there(index).and_then(|extra| Some((place(&extra.flights)?, extra)));
-        let Some((at, extra)) = found else { return Answered::Stale };
-        let flight = extra.flights.remove(at);
+        let meant = |flight: &Flight<H>| flight.generation == generation.to_bits() && !flight.held;
+        let found = self.store.extra_there(index).and_then(|extra| Some((extra.flights.take(meant)?, extra)));
+        let Some((flight, extra)) = found else { return Answered::Stale };
         match verdict {
             Verdict::Delivered => {
                 if flight.lane == Lane::Digest {
@@ -92,9 +89,7 @@ impl<H: Host> Engine<H> {
     }
 
     /// A batch in flight had no answer in time, or its hold is over.
-    pub(crate) fn flight_is_due(&mut self, index: u32, at: usize, now: u64) {
-        let Some(extra) = self.store.extra_there(index) else { return };
-        let flight = extra.flights.remove(at);
+    pub(crate) fn flight_is_due(&mut self, index: u32, flight: Flight<H>, now: u64) {
         if flight.held {
             self.send_again(index, flight, now);
         } else {
@@ -127,7 +122,7 @@ impl<H: Host> Engine<H> {
                 extra.failures = 0;
             }
             let removed = flight.batch.remove(Select::All);
-            self.let_drop(index, Fate::Expired, removed);
+            self.let_drop(index, Fate::Expired, removed.into());
             self.tell_unread(index);
             return;
         }
@@ -169,7 +164,7 @@ impl<H: Host> Engine<H> {
     fn send_again(&mut self, index: u32, mut flight: Flight<H>, now: u64) {
         let useless = flight.batch.remove(self.useless(now));
         let expired = useless.count > 0;
-        self.let_drop(index, Fate::Expired, useless);
+        self.let_drop(index, Fate::Expired, useless.into());
         if flight.batch.sums.total > 0 {
             self.send(index, flight.lane, flight.batch, flight.failures, now);
         }

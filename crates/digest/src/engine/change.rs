@@ -127,13 +127,16 @@ impl<H: Host> Engine<H> {
             if !extra.remind_held {
                 shift(&mut extra.remind_at);
             }
-            for flight in &mut extra.flights {
+            for flight in extra.flights.iter_mut() {
                 if !flight.held {
                     shift(&mut flight.until);
                 }
                 shift_batch(&mut flight.batch);
             }
-            extra.delivered.iter_mut().for_each(shift_batch);
+            shift_batch(&mut extra.delivered);
+            if let Some(overtook) = extra.overtook.as_deref_mut() {
+                shift_batch(overtook);
+            }
         }
         self.memories.shift(|at| step.shift(at));
         self.seen.shift(step);

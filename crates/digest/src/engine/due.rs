@@ -3,6 +3,7 @@
 use reveille_core::UnixTime;
 
 use super::window::Flushed;
+use crate::batch::Flight;
 use crate::time::NEVER;
 use crate::{Engine, Host, Output};
 
@@ -34,7 +35,7 @@ impl<H: Host> Engine<H> {
     /// Lets the next thing happen that is due. `false` if nothing is.
     #[inline]
     pub(crate) fn fire_next(&mut self, now: u64) -> bool {
-        let due = self.store.next_due(now, &self.seed);
+        let due = self.store.next_due(now);
         if let Some(index) = due {
             self.fire(index, now);
         }
@@ -43,12 +44,9 @@ impl<H: Host> Engine<H> {
 
     /// Everything of this record that is due: answers that did not come, the window, a reminder.
     pub(crate) fn fire(&mut self, index: u32, now: u64) {
-        while let Some(at) = self
-            .store
-            .extra(index)
-            .and_then(|extra| extra.flights.iter().position(|flight| flight.until <= now))
-        {
-            self.flight_is_due(index, at, now);
+        let over = |flight: &Flight<H>| flight.until <= now;
+        while let Some(flight) = self.store.extra_there(index).and_then(|extra| extra.flights.take(over)) {
+            self.flight_is_due(index, flight, now);
         }
         let sliding = self.store.sliding;
         if self.store.hot(index).is_some_and(|hot| hot.deadline(sliding) <= now) {

@@ -1,6 +1,6 @@
 //! The end of a change: a record is woken at its next deadline, becomes a memory, or is forgotten.
 
-use crate::store::record::Wait;
+use crate::store::record::{Extra, Hot, Wait};
 use crate::time::NEVER;
 use crate::{Engine, Host};
 
@@ -17,12 +17,12 @@ impl<H: Host> Engine<H> {
 
     /// After every change of a record.
     pub(crate) fn finish(&mut self, index: u32, now: u64) {
-        if let Some(extra) = self.store.extra_there(index)
-            && extra.refractory_until <= now
-        {
+        let Some((hot, mut extra)) = self.store.parts_mut(index) else { return };
+        if let Some(extra) = extra.as_deref_mut().filter(|extra| extra.refractory_until <= now) {
             extra.refractory_until = 0;
         }
-        if self.is_idle(index) {
+        let idle = hot.wait == Wait::Idle && hot.total == 0;
+        if idle && extra.is_none_or(|extra| extra.rests()) {
             self.remember(index, now);
         } else {
             self.store.arm(index);
@@ -30,28 +30,21 @@ impl<H: Host> Engine<H> {
     }
 
     pub(crate) fn is_idle(&self, index: u32) -> bool {
-        let Some(hot) = self.store.hot(index) else { return false };
-        hot.wait == Wait::Idle
-            && hot.total == 0
-            && self.store.extra(index).is_none_or(|extra| {
-                let reminds =
-                    extra.reminder(0) != NEVER || (extra.remind_held && extra.delivered[0].sums.total > 0);
-                extra.flights.is_empty() && !reminds && extra.refractory_until == 0
-            })
+        let idle = |hot: &Hot| hot.wait == Wait::Idle && hot.total == 0;
+        self.store.hot(index).is_some_and(idle) && self.store.extra(index).is_none_or(Extra::rests)
     }
 
     /// Nothing is to be done for this key: it is remembered for a while, in a cache from which the least recent goes.
     fn remember(&mut self, index: u32, now: u64) {
-        if self.derived.remember == 0 || self.store.extra(index).is_none() {
+        let Some((hot, Some(extra))) =
+            self.store.parts_mut(index).filter(|(_, extra)| extra.is_some() && self.derived.remember > 0)
+        else {
             self.forget(index);
             return;
-        }
-        let entry = self.memories.push(now, index);
-        if let Some(extra) = self.store.extra_mut(index) {
-            (extra.since, extra.entry) = (now, entry);
-        }
-        self.wait_for(index, Wait::Remembered, NEVER);
-        self.store.arm(index);
+        };
+        hot.wait_for(Wait::Remembered, NEVER);
+        (extra.since, extra.entry) = (now, self.memories.push(now, index));
+        self.store.put_off(index);
         while self.memories.len > self.limits.memories && self.forget_oldest() {}
         let store = &self.store;
         self.memories.compact(|index, entry| is_memory(store, index, entry));
@@ -82,10 +75,10 @@ impl<H: Host> Engine<H> {
 
     fn forget(&mut self, index: u32) {
         if let Some(extra) = self.store.extra(index) {
-            let delivered: usize = extra.delivered.iter().map(|batch| batch.kept.len()).sum();
+            let delivered: usize = extra.all_delivered().map(|batch| batch.kept.len()).sum();
             self.delivered = self.delivered.saturating_sub(delivered as u64);
         }
-        self.store.remove(index, &self.seed);
+        self.store.remove(index);
     }
 }
 

@@ -118,7 +118,7 @@ impl<H: Host> Engine<H> {
             host,
             calendar: H::Calendar::default(),
             derived: Derived::new(&policy, &limits),
-            store: Store::new(policy.window.sliding()),
+            store: Store::new(policy.window.sliding(), &seed),
             memories: Memories::default(),
             seen: Seen::new(limits.ids, &seed),
             policy,
@@ -222,7 +222,7 @@ impl<H: Host> Engine<H> {
             return pending;
         };
         let flights = extra.flights.iter().map(|flight| flight.batch.sums.total);
-        let delivered = extra.delivered.iter().map(|batch| batch.sums.total);
+        let delivered = extra.all_delivered().map(|batch| batch.sums.total);
         flights.chain(delivered).fold(pending, u32::saturating_add)
     }
 

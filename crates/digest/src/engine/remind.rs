@@ -18,7 +18,7 @@ impl<H: Host> Engine<H> {
     /// use in the morning, whatever the calendar does to new events.
     pub(crate) fn remind(&mut self, index: u32, now: u64) {
         let unread = self.unread_of(index);
-        let class = self.store.extra(index).map_or(0, |extra| extra.delivered[0].sums.class);
+        let class = self.store.extra(index).map_or(0, |extra| extra.delivered.sums.class);
         let hold = self.quiet(index, class, now);
         let until = match hold {
             None => None,
@@ -36,13 +36,11 @@ impl<H: Host> Engine<H> {
         extra.remind_at = next.map_or(NEVER, |next| after(now, span(*next)));
         extra.remind_step = step.saturating_add(1);
         extra.told = unread;
-        let [digest, _] = &mut extra.delivered;
-        let delivered = std::mem::take(digest);
+        let delivered = std::mem::take(&mut extra.delivered);
         let generation = self.next_generation();
         self.notify(index, &delivered, generation, Lane::Digest, Some(step.saturating_add(1)), unread);
         if let Some(extra) = self.store.extra_mut(index) {
-            let [digest, _] = &mut extra.delivered;
-            *digest = delivered;
+            extra.delivered = delivered;
         }
     }
 

@@ -2,8 +2,8 @@
 
 use reveille_core::UnixTime;
 
-use crate::batch::{Removed, Select};
-use crate::store::record::{Hot, flag};
+use crate::batch::{Flight, Gone, Removed, Select};
+use crate::store::record::flag;
 use crate::store::seen::{Known, Seen};
 use crate::{Cause, Engine, Error, EventId, Fate, Host, Lane, Output};
 
@@ -142,10 +142,9 @@ impl<H: Host> Engine<H> {
         let (select, unknown) = match what {
             Selector::Event(id) => {
                 let hash = self.seen.hash(id);
-                let came = self.seen.get(id, hash, now) == Some(Known::Came);
                 let until = Seen::until(now, self.derived.remember);
-                self.seen.insert(id, hash, Known::Cancelled, until, now);
-                (Select::Event(id), came)
+                let known = self.seen.cancel(id, hash, until, now);
+                (Select::Event(id), known == Some(Known::Came))
             }
             Selector::Kind(kind) => (Select::Kind(kind), false),
             Selector::All => (Select::All, true),
@@ -176,8 +175,7 @@ impl<H: Host> Engine<H> {
 
     /// When an event of this key came, if it is kept.
     fn time_of(&self, index: u32, id: EventId) -> Option<u64> {
-        let mut listed = self.store.listed(index);
-        let listed = listed.find(|node| node.id == id.0).map(|node| node.at);
+        let listed = self.store.time_listed(index, id);
         let kept = || {
             let mut kept = self.store.cold(index)?.kept.iter();
             kept.find(|item| item.id == id).map(|item| item.at.as_millis())
@@ -185,7 +183,7 @@ impl<H: Host> Engine<H> {
         let sent = || {
             let extra = self.store.extra(index)?;
             let flights = extra.flights.iter().map(|flight| &flight.batch);
-            flights.chain(&extra.delivered).find_map(|batch| batch.time_of(id))
+            flights.chain(extra.all_delivered()).find_map(|batch| batch.time_of(id))
         };
         listed.or_else(kept).or_else(sent)
     }
@@ -200,9 +198,12 @@ impl<H: Host> Engine<H> {
         let mut notified = 0;
         for lane in [Lane::Digest, Lane::Urgent] {
             let removed = self.remove_sent(index, lane, select, cause);
+            if removed.count == 0 {
+                continue;
+            }
             notified += removed.count;
             let remaining = self.sent_of(index, lane);
-            if removed.count > 0 && (cause == Cause::Cancelled || remaining == 0) {
+            if cause == Cause::Cancelled || remaining == 0 {
                 self.clear(index, lane, cause, removed.events, remaining);
             }
         }
@@ -212,25 +213,17 @@ impl<H: Host> Engine<H> {
 
     /// Takes events out of what is pending, with a fate. Returns how many.
     pub(crate) fn drop_pending(&mut self, index: u32, select: Select, fate: Fate) -> u32 {
-        let spared = |hot: &Hot| {
-            let listed = hot.has(flag::LISTED);
-            // Whether one event is there was asked before.
-            let many = !matches!(select, Select::Event(_));
-            hot.total == 0 || listed && many && !self.store.listed(index).any(|node| select.takes_node(node))
-        };
-        if self.store.hot(index).is_none_or(spared) {
-            return 0;
-        }
-        let removed = if self.store.hot(index).is_some_and(|hot| hot.has(flag::LISTED)) {
+        let Some(hot) = self.store.hot(index).filter(|hot| hot.total > 0) else { return 0 };
+        let gone = if hot.has(flag::LISTED) {
             self.store.remove_listed(index, select)
         } else {
             let mut batch = self.store.take_pending(index);
             let removed = batch.remove(select);
             self.store.put_pending(index, batch);
-            removed
+            removed.into()
         };
-        let count = removed.count;
-        self.let_drop(index, fate, removed);
+        let count = gone.count;
+        self.let_drop(index, fate, gone);
         count
     }
 
@@ -241,22 +234,25 @@ impl<H: Host> Engine<H> {
             for flight in extra.flights.iter_mut().filter(|flight| flight.held) {
                 all.join(flight.batch.remove(select));
             }
-            extra.flights.retain(|flight| !flight.held || flight.batch.sums.total > 0);
+            if all.count > 0 {
+                extra.flights.retain(|flight| !flight.held || flight.batch.sums.total > 0);
+            }
         }
         let count = all.count;
-        self.let_drop(index, fate, all);
+        self.let_drop(index, fate, all.into());
         count
     }
 
     /// Pending events ended without a notification.
-    pub(crate) fn let_drop(&mut self, index: u32, fate: Fate, removed: Removed) {
-        self.kept = self.kept.saturating_sub(removed.kept());
-        self.bytes = self.bytes.saturating_sub(u64::from(removed.bytes));
-        self.ledger.settle(fate, removed.count);
-        if removed.count > 0
-            && let Some(key) = self.store.key(index).cloned()
-        {
-            let (count, ids) = (removed.count, removed.ids());
+    pub(crate) fn let_drop(&mut self, index: u32, fate: Fate, gone: Gone) {
+        let Gone { count, bytes, ids } = gone;
+        if count == 0 {
+            return;
+        }
+        self.kept = self.kept.saturating_sub(ids.len() as u64);
+        self.bytes = self.bytes.saturating_sub(u64::from(bytes));
+        self.ledger.settle(fate, count);
+        if let Some(key) = self.store.key(index).cloned() {
             self.outputs.push_back(Output::Dropped { key, fate, count, ids });
         }
     }
@@ -265,7 +261,9 @@ impl<H: Host> Engine<H> {
     fn remove_sent(&mut self, index: u32, lane: Lane, select: Select, cause: Cause) -> Removed {
         let Some(extra) = self.store.extra_there(index) else { return Removed::default() };
         let mut all = Removed::default();
-        for flight in extra.flights.iter_mut().filter(|flight| flight.lane == lane && !flight.held) {
+        let sent =
+            |flight: &&mut Flight<H>| flight.lane == lane && !flight.held && flight.batch.sums.total > 0;
+        for flight in extra.flights.iter_mut().filter(sent) {
             let removed = flight.batch.remove(select);
             match cause {
                 Cause::Read => flight.read += removed.count,
@@ -275,7 +273,7 @@ impl<H: Host> Engine<H> {
         }
         let (kept, bytes) = (all.kept(), all.bytes);
         let mut delivered = Removed::default();
-        if let Some(batch) = extra.delivered.get_mut(lane as usize) {
+        if let Some(batch) = extra.delivered_in(lane) {
             // Its bytes were given back when it was delivered.
             delivered = batch.remove(select);
         }
@@ -290,7 +288,10 @@ impl<H: Host> Engine<H> {
     fn sent_of(&self, index: u32, lane: Lane) -> u32 {
         let Some(extra) = self.store.extra(index) else { return 0 };
         let flights = extra.flights.iter().filter(|flight| flight.lane == lane && !flight.held);
-        let delivered = extra.delivered.get(lane as usize).map_or(0, |batch| batch.sums.total);
+        let delivered = match lane {
+            Lane::Digest => extra.delivered.sums.total,
+            Lane::Urgent => extra.overtook.as_deref().map_or(0, |batch| batch.sums.total),
+        };
         flights.fold(delivered, |sum, flight| sum.saturating_add(flight.batch.sums.total))
     }
 

@@ -25,29 +25,24 @@ impl<H: Host> Engine<H> {
             && let Some(extra) = self.store.extra_mut(index)
         {
             extra.told = unread;
-        }
-        match self.policy.ack_timeout {
-            Some(timeout) => {
-                let until = after(now, span(timeout));
-                let generation = generation.to_bits();
+            if let Some(timeout) = self.policy.ack_timeout {
+                let (until, generation) = (after(now, span(timeout)), generation.to_bits());
                 let (held, sent, read, cancelled) = (false, total, 0, 0);
-                if let Some(extra) = self.store.extra_mut(index) {
-                    extra.flights.reserve_exact(1);
-                    extra.flights.push(Flight {
-                        generation,
-                        lane,
-                        until,
-                        held,
-                        failures,
-                        sent,
-                        read,
-                        cancelled,
-                        batch,
-                    });
-                }
+                extra.flights.push(Flight {
+                    generation,
+                    lane,
+                    until,
+                    held,
+                    failures,
+                    sent,
+                    read,
+                    cancelled,
+                    batch,
+                });
+                return Generation::from_bits(generation);
             }
-            None => self.deliver(index, lane, batch),
         }
+        self.deliver(index, lane, batch);
         generation
     }
 
@@ -64,14 +59,17 @@ impl<H: Host> Engine<H> {
         let (most, actors) = (self.limits.per_key(), self.policy.actors);
         let host = &self.host;
         let Some(extra) = self.store.extra_mut(index) else { return };
-        let Some(delivered) = extra.delivered.get_mut(lane as usize) else { return };
+        let delivered = match lane {
+            Lane::Digest => &mut extra.delivered,
+            Lane::Urgent => extra.overtook.get_or_insert_default(),
+        };
         self.delivered += batch.kept.len() as u64;
         delivered.join(batch, host, actors);
         self.delivered = self.delivered.saturating_sub(delivered.keep_last(most, host, actors));
         while self.delivered > self.limits.delivered && self.forget_oldest() {}
         if self.delivered > self.limits.delivered
             && let Some(extra) = self.store.extra_mut(index)
-            && let Some(delivered) = extra.delivered.get_mut(lane as usize)
+            && let Some(delivered) = extra.delivered_in(lane)
         {
             self.delivered -= delivered.keep_last(0, &self.host, actors);
         }
@@ -86,7 +84,7 @@ impl<H: Host> Engine<H> {
         reminder: Option<u8>,
         unread: u32,
     ) {
-        let identity = self.store.identity_of(index, &self.seed);
+        let identity = self.store.identity_of(index);
         let Some(key) = self.store.key(index).cloned() else { return };
         let again = reminder.is_some();
         self.outputs.push_back(Output::Notify(Notify {
@@ -119,7 +117,7 @@ impl<H: Host> Engine<H> {
         events: Vec<(EventId, u16)>,
         remaining: u32,
     ) {
-        let identity = self.store.identity_of(index, &self.seed);
+        let identity = self.store.identity_of(index);
         let Some(key) = self.store.key(index).cloned() else { return };
         let (generation, collapse_id) = (self.next_generation(), self.seed.collapse_id_of(identity, lane));
         self.outputs.push_back(Output::Clear(Clear {

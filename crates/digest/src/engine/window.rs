@@ -150,8 +150,8 @@ impl<H: Host> Engine<H> {
 
     /// Drops pending events that are of no use any more.
     pub(crate) fn drop_useless(&mut self, index: u32, now: u64) {
-        let kept = self.store.hot(index).is_some_and(|hot| hot.has(flag::KEPT | flag::LISTED));
-        if kept || self.policy.useful_for.is_some() {
+        let perishes = self.store.hot(index).is_some_and(|hot| hot.has(flag::KEPT | flag::PERISHES));
+        if perishes || self.policy.useful_for.is_some() {
             let dropped = self.drop_pending(index, self.useless(now), Fate::Expired);
             if dropped > 0 {
                 self.tell_unread(index);

@@ -4,9 +4,10 @@ use reveille_core::UnixTime;
 
 use super::write::{HAS_PAYLOAD, HAS_RARE, ITEM, RARE, SUMS, ledger_fields};
 use super::{Codec, RestoreError};
-use crate::batch::{Batch, Flight};
-use crate::store::record::{Cold, Extra, Hot, Sums, Wait, flag};
+use crate::batch::{Batch, Flight, Flights};
+use crate::store::record::{Cold, Extra, Hot, Wait, flag};
 use crate::store::seen::Known;
+use crate::sums::Sums;
 use crate::{Engine, EventId, Host, Item, Lane, Ledger, Limits, Policy, Seed};
 
 /// More than any engine ever counts to; a forged count that is larger could overflow.
@@ -119,7 +120,12 @@ where
         counted.pending = counted.pending.checked_add(u64::from(sums.total))?;
         self.bytes = self.bytes.checked_add(u64::from(sums.bytes))?;
         self.kept += (kept.len() + listed.len()) as u64;
-        self.store.put(index, identity, hot, Cold { key: Some(key), kept, extra, fold })?;
+        self.store.put(
+            index,
+            identity,
+            hot,
+            Cold { key: Some(key), low: identity.low(), kept, extra, fold },
+        )?;
         listed.into_iter().try_for_each(|item| self.store.keep(index, item).ok())?;
         // A record that nothing would ever end.
         (!self.is_idle(index)).then_some(())
@@ -130,9 +136,10 @@ where
         let (mark, told, failures, refractory_level) = Codec::decode(bytes)?;
         let (refractory_until, notified_at, remind_at, remind_step) = Codec::decode(bytes)?;
         let (remind_held, since) = Codec::decode(bytes)?;
-        let delivered = [read_batch(bytes)?, read_batch(bytes)?];
-        self.delivered += delivered.iter().map(|batch: &Batch<H>| batch.kept.len() as u64).sum::<u64>();
-        let mut flights = Vec::new();
+        let (delivered, overtook): (Batch<H>, Batch<H>) = (read_batch(bytes)?, read_batch(bytes)?);
+        self.delivered += (delivered.kept.len() + overtook.kept.len()) as u64;
+        let overtook = (overtook.sums.total > 0).then(|| Box::new(overtook));
+        let mut flights = Flights::default();
         for _ in 0..u64::decode(bytes)? {
             let (generation, lane, until, held) = <(u64, u8, u64, bool)>::decode(bytes)?;
             let lane = [Lane::Digest, Lane::Urgent].into_iter().find(|l| *l as u8 == lane)?;
@@ -159,6 +166,7 @@ where
             mark,
             flights,
             delivered,
+            overtook,
             told,
             failures,
             refractory_level,

@@ -5,8 +5,9 @@ use crate::batch::{Batch, Flight};
 use crate::engine::is_memory;
 use crate::store::ROW;
 use crate::store::items::Node;
-use crate::store::record::{Cold, Extra, Hot, Sums, flag};
+use crate::store::record::{Cold, Extra, Hot, flag};
 use crate::store::seen::Known;
+use crate::sums::Sums;
 use crate::time::NEVER;
 use crate::{Engine, Host, Item, Ledger};
 
@@ -127,9 +128,13 @@ where
     (extra.mark, extra.told, extra.failures, extra.refractory_level).encode(out);
     (extra.refractory_until, extra.notified_at, extra.remind_at, extra.remind_step).encode(out);
     (extra.remind_held, extra.since).encode(out);
-    extra.delivered.iter().for_each(|batch| write_batch(batch, out));
+    write_batch(&extra.delivered, out);
+    match extra.overtook.as_deref() {
+        Some(overtook) => write_batch(overtook, out),
+        None => false.encode(out),
+    }
     (extra.flights.len() as u64).encode(out);
-    for flight in &extra.flights {
+    for flight in extra.flights.iter() {
         let Flight { generation, lane, until, held, failures, sent, read, cancelled, batch } = flight;
         (*generation, *lane as u8, *until, *held).encode(out);
         (*failures, *sent, *read, *cancelled).encode(out);

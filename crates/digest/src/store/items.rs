@@ -3,6 +3,8 @@
 
 use reveille_core::UnixTime;
 
+use crate::batch::Select;
+use crate::sums::Sums;
 use crate::{EventId, Item};
 
 const CHUNK_BITS: u32 = 12;
@@ -25,6 +27,8 @@ pub(crate) struct Node {
     before: u32,
     pub(crate) kind: u16,
     pub(crate) class: u8,
+    /// It was taken out of a large list, and is passed over.
+    gone: bool,
 }
 
 pub(crate) struct Items<T> {
@@ -100,7 +104,8 @@ impl<T> Items<T> {
     /// An event and those before it, the newest first.
     pub(crate) fn back_from(&self, last: u32) -> impl Iterator<Item = (u32, &Node)> {
         let step = |number: u32| Some((number, self.node(number)?));
-        std::iter::successors(step(last), move |(_, node)| step(node.before))
+        let all = std::iter::successors(step(last), move |(_, node)| step(node.before));
+        all.filter(|(_, node)| !node.gone)
     }
 
     pub(crate) fn payload(&self, number: u32) -> Option<&T> {
@@ -127,7 +132,9 @@ impl<T> Items<T> {
             let (chunk, place) = place(number);
             let Some(node) = self.nodes.get(chunk).and_then(|nodes| nodes.get(place)) else { break };
             let payload = self.payloads.get_mut(chunk).and_then(|payloads| payloads.get_mut(place));
-            items.push(node.item(payload.and_then(Option::take)));
+            if !node.gone {
+                items.push(node.item(payload.and_then(Option::take)));
+            }
             self.free.push(number);
             number = node.before;
         }
@@ -144,27 +151,43 @@ impl<T> Items<T> {
         mut goes: impl FnMut(&Node),
         mut stays: impl FnMut(&Node),
     ) -> u32 {
-        let (mut first_kept, mut behind, mut number) = (NONE, NONE, last);
-        while let Some(node) = self.node(number).copied() {
-            if select(&node) {
-                let (chunk, place) = place(number);
-                if let Some(payload) = self.payloads.get_mut(chunk).and_then(|chunk| chunk.get_mut(place)) {
+        let (mut first_kept, mut behind, mut number, mut linked) = (NONE, NONE, last, true);
+        loop {
+            let (chunk, at) = place(number);
+            let Some(node) = self.nodes.get(chunk).and_then(|nodes| nodes.get(at)) else { break };
+            let before = node.before;
+            if node.gone || select(node) {
+                if !node.gone {
+                    goes(node);
+                }
+                if let Some(payload) = self.payloads.get_mut(chunk).and_then(|chunk| chunk.get_mut(at)) {
                     *payload = None;
                 }
                 self.free.push(number);
-                goes(&node);
+                linked = false;
             } else {
-                self.link(behind, number);
+                stays(node);
                 if first_kept == NONE {
                     first_kept = number;
                 }
-                behind = number;
-                stays(&node);
+                if !linked {
+                    self.link(behind, number);
+                }
+                (behind, linked) = (number, true);
             }
-            number = node.before;
+            number = before;
         }
         self.link(behind, NONE);
         first_kept
+    }
+
+    /// Takes one out of the middle: it stays in its place, and is passed over from now on.
+    pub(crate) fn leave_out(&mut self, number: u32) -> Option<Node> {
+        let (chunk, at) = place(number);
+        let node = self.nodes.get_mut(chunk)?.get_mut(at)?;
+        node.gone = true;
+        *self.payloads.get_mut(chunk)?.get_mut(at)? = None;
+        Some(*node)
     }
 
     fn link(&mut self, number: u32, before: u32) {
@@ -200,11 +223,20 @@ impl Node {
     pub(crate) fn of<T>(item: &Item<T>) -> Self {
         let Item { id, seq, actor, at, useful_until, kind, class, rank, bytes, payload: _ } = *item;
         let (id, at, useful_until) = (id.0, at.as_millis(), useful_until.as_millis());
-        Self { id, seq, actor, at, useful_until, rank, bytes, before: NONE, kind, class }
+        Self { id, seq, actor, at, useful_until, rank, bytes, before: NONE, kind, class, gone: false }
+    }
+
+    pub(crate) fn is_of(&self, select: Select) -> bool {
+        select.takes_one(EventId(self.id), self.kind, self.seq, self.at, self.useful_until)
+    }
+
+    #[inline(always)]
+    pub(crate) fn add_to(&self, sums: &mut Sums) {
+        sums.add(self.at, self.bytes, self.seq, self.class);
     }
 
     fn item<T>(&self, payload: Option<T>) -> Item<T> {
-        let Self { id, seq, actor, at, useful_until, rank, bytes, before: _, kind, class } = *self;
+        let Self { id, seq, actor, at, useful_until, rank, bytes, before: _, kind, class, gone: _ } = *self;
         let (at, useful_until) = (UnixTime::from_millis(at), UnixTime::from_millis(useful_until));
         Item { id: EventId(id), seq, actor, at, useful_until, kind, class, rank, bytes, payload }
     }
@@ -225,9 +257,23 @@ mod tests {
         #[test]
         fn behaves_like_lists(ops in proptest::collection::vec((0usize..5, 0u32..8), 0..400)) {
             let mut items = Items::new();
-            let (mut lists, mut lasts) = (vec![Vec::new(); 5], [NONE; 5]);
+            let (mut lists, mut lasts) = (vec![Vec::<Item<String>>::new(); 5], [NONE; 5]);
             for (n, (list, op)) in ops.into_iter().enumerate() {
-                if op > 0 {
+                if op == 1 && !lists[list].is_empty() {
+                    let place = n % lists[list].len();
+                    let (number, _) = items.back_from(lasts[list]).nth(lists[list].len() - 1 - place).unwrap();
+                    let left = items.leave_out(number).unwrap();
+                    prop_assert_eq!(EventId(left.id), lists[list].remove(place).id);
+                } else if op == 2 {
+                    // Those left out go, and so does every second of the others.
+                    let mut gone = Vec::new();
+                    let even = |node: &Node| node.id & 1 == 0;
+                    let kept = items.take_some(lasts[list], even, |node| gone.push(EventId(node.id)), |_| ());
+                    lasts[list] = kept;
+                    let (out, stay): (Vec<_>, _) = lists[list].drain(..).partition(|item| item.id.0 & 1 == 0);
+                    lists[list] = stay;
+                    prop_assert!(out.iter().rev().map(|item| item.id).eq(gone));
+                } else if op > 0 {
                     let event = Event::<Plain<u8, String>>::new(0, EventId(n as u128), n.to_string());
                     let (_, item) = event.with_seq(7).with_kind(3).into_item(n as u64);
                     lists[list].push(item.clone());

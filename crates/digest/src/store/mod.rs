@@ -3,6 +3,7 @@
 //! change, `next_due` and `front`, and `fetch` for rows of loads.
 
 pub(crate) mod items;
+mod large;
 pub(crate) mod memories;
 pub(crate) mod record;
 pub(crate) mod seen;
@@ -11,13 +12,18 @@ mod table;
 mod timers;
 mod wheel;
 
+use std::collections::BTreeMap;
 use std::hint::black_box;
 
-use crate::batch::{Batch, Removed, Select};
-use crate::hash::{Identity, Place};
+use reveille_core::UnixTime;
+
+use crate::batch::{Batch, Gone, Select};
+use crate::hash::{Identity, Keyed, Place};
+use crate::sums::Sums;
 use crate::{EventId, Host, Item, Seed};
 use items::{Items, Node};
-use record::{Cold, Extra, Hot, Sums, Wait, flag};
+use large::Index;
+use record::{Cold, Extra, Hot, Wait, flag};
 use slab::Slab;
 use table::Table;
 use timers::Timers;
@@ -31,22 +37,23 @@ pub(crate) struct Store<H: Host> {
     slab: Slab<H>,
     pub(crate) items: Items<H::Payload>,
     timers: Timers,
+    /// Of records with very many listed events: where each of them is.
+    large: BTreeMap<u32, Index>,
+    by_id: Keyed,
     /// How long a sliding window waits for quiet; the end of time if windows do not slide.
     pub(crate) sliding: u64,
-    /// A record and the identity of its key: closing a window asks twice.
-    known: (u32, Identity),
 }
 
 impl<H: Host> Store<H> {
-    pub(crate) const fn new(sliding: u64) -> Self {
-        let known = (u32::MAX, Identity::NONE);
+    pub(crate) fn new(sliding: u64, seed: &Seed) -> Self {
         Self {
             table: Table::new(),
             slab: Slab::new(),
             items: Items::new(),
             timers: Timers::new(),
+            large: BTreeMap::new(),
+            by_id: seed.keyed(),
             sliding,
-            known,
         }
     }
 
@@ -85,14 +92,14 @@ impl<H: Host> Store<H> {
 
     /// A record for a key that has none; `None` if all numbers are taken.
     pub(crate) fn insert(&mut self, identity: Identity, key: H::Key) -> Option<u32> {
-        let index = self.slab.insert(identity.fingerprint(), key)?;
+        let index = self.slab.insert(identity, key)?;
         self.table.insert(identity.tag(), index);
         Some(index)
     }
 
     /// Takes a record out; its timer goes stale.
-    pub(crate) fn remove(&mut self, index: u32, seed: &Seed) -> Option<(Hot, Cold<H>)> {
-        let identity = self.identity_of(index, seed);
+    pub(crate) fn remove(&mut self, index: u32) -> Option<(Hot, Cold<H>)> {
+        let identity = self.identity_of(index);
         if self.slab.hot(index).is_some_and(|hot| hot.has(flag::ARMED)) {
             self.timers.stale += 1;
         }
@@ -103,15 +110,9 @@ impl<H: Host> Store<H> {
     }
 
     /// The identity of a record's key.
-    pub(crate) fn identity_of(&mut self, index: u32, seed: &Seed) -> Identity {
-        let (known, identity) = self.known;
-        let fits = |hot: &Hot| hot.fingerprint == identity.fingerprint();
-        if known == index && self.slab.hot(index).is_some_and(fits) {
-            return identity;
-        }
-        let identity = self.key(index).map_or(Identity::NONE, |key| seed.identity(key));
-        self.known = (index, identity);
-        identity
+    pub(crate) fn identity_of(&self, index: u32) -> Identity {
+        let halves = |(hot, cold): (&Hot, &Cold<H>)| Identity::of_halves(cold.low, hot.fingerprint);
+        self.slab.both(index).map_or(Identity::NONE, halves)
     }
 
     #[inline]
@@ -139,18 +140,22 @@ impl<H: Host> Store<H> {
 
     #[inline]
     pub(crate) fn extra(&self, index: u32) -> Option<&Extra<H>> {
-        if !self.slab.hot(index)?.has(flag::EXTRA) {
-            return None;
-        }
-        self.slab.cold(index)?.extra.as_deref()
+        let (hot, cold) = self.slab.both(index)?;
+        if hot.has(flag::EXTRA) { cold.extra.as_deref() } else { None }
     }
 
     /// The extra of a record, if it has one.
     pub(crate) fn extra_there(&mut self, index: u32) -> Option<&mut Extra<H>> {
-        if !self.slab.hot(index)?.has(flag::EXTRA) {
-            return None;
-        }
-        self.slab.cold_mut(index)?.extra.as_deref_mut()
+        let (hot, cold) = self.slab.both_mut(index)?;
+        if hot.has(flag::EXTRA) { cold.extra.as_deref_mut() } else { None }
+    }
+
+    /// What every event touches of a record, and its extra, if it has one.
+    #[inline]
+    pub(crate) fn parts_mut(&mut self, index: u32) -> Option<(&mut Hot, Option<&mut Extra<H>>)> {
+        let (hot, cold) = self.slab.both_mut(index)?;
+        let extra = if hot.has(flag::EXTRA) { cold.extra.as_deref_mut() } else { None };
+        Some((hot, extra))
     }
 
     /// The extra of a record, made if it is not there.
@@ -165,10 +170,17 @@ impl<H: Host> Store<H> {
     pub(crate) fn keep(&mut self, index: u32, item: Item<H::Payload>) -> Result<(), Item<H::Payload>> {
         match self.slab.hot_mut(index) {
             Some(hot) if (hot.total == 0 || hot.has(flag::LISTED)) && self.items.has_room() => {
-                let (mut sums, last) = (hot.sums(), hot.last_listed());
+                let (mut sums, last, id) = (hot.sums(), hot.last_listed(), item.id);
                 sums.count(&item);
                 hot.set_sums(sums);
-                hot.set_last_listed(self.items.push(item, last));
+                if item.useful_until != UnixTime::MAX {
+                    hot.set(flag::PERISHES, true);
+                }
+                let number = self.items.push(item, last);
+                hot.set_last_listed(number);
+                if sums.total > large::LARGE || !self.large.is_empty() {
+                    self.index_one(index, id, number);
+                }
                 Ok(())
             }
             _ => Err(item),
@@ -184,11 +196,15 @@ impl<H: Host> Store<H> {
     /// Takes all pending events out; what the record waits for stays.
     pub(crate) fn take_pending(&mut self, index: u32) -> Batch<H> {
         let Some((hot, cold)) = self.slab.both_mut(index) else { return Batch::default() };
-        let (sums, last) = (hot.sums(), hot.last_listed());
+        let (mut sums, last) = (hot.sums(), hot.last_listed());
         hot.set_sums(Sums::default());
-        hot.set(flag::KEPT | flag::LISTED, false);
+        hot.set(flag::KEPT | flag::LISTED | flag::PERISHES, false);
         if last != items::NONE {
             let kept = self.items.take(last, sums.total as usize);
+            if sums.total > 0 && self.large.remove(&index).is_some() {
+                // Of a large list it may be too high.
+                sums.seq_hi = kept.iter().map(|item| item.seq).max().unwrap_or_default();
+            }
             return Batch { sums, kept, ..Batch::default() };
         }
         let actors = cold.extra.as_deref_mut().map(|extra| std::mem::take(&mut extra.actors));
@@ -197,21 +213,30 @@ impl<H: Host> Store<H> {
     }
 
     /// Takes events out of a record of which all are kept, where they are.
-    pub(crate) fn remove_listed(&mut self, index: u32, select: Select) -> Removed {
-        let (mut removed, mut sums) = (Removed::default(), Sums::default());
-        let Some(hot) = self.slab.hot_mut(index).filter(|hot| hot.has(flag::LISTED)) else { return removed };
+    pub(crate) fn remove_listed(&mut self, index: u32, select: Select) -> Gone {
+        if let Select::Event(id) = select
+            && let Some(gone) = self.remove_indexed(index, id)
+        {
+            return gone;
+        }
+        let (mut gone, mut sums) = (Gone::default(), Sums::default());
+        let Some(hot) = self.slab.hot_mut(index).filter(|hot| hot.has(flag::LISTED)) else { return gone };
         let goes = |node: &Node| {
-            removed.bytes = removed.bytes.saturating_add(node.bytes);
-            removed.events.push((EventId(node.id), node.kind));
+            gone.bytes = gone.bytes.saturating_add(node.bytes);
+            gone.ids.push(EventId(node.id));
         };
-        let takes = |node: &Node| select.takes_node(node);
-        let last = self.items.take_some(hot.last_listed(), takes, goes, |node| sums.count_node(node));
+        let takes = |node: &Node| node.is_of(select);
+        let last = self.items.take_some(hot.last_listed(), takes, goes, |node| node.add_to(&mut sums));
+        // Numbers that are free now are in it.
+        self.large.remove(&index);
         hot.set_sums(sums);
         hot.set_last_listed(last);
-        hot.set(flag::LISTED, last != items::NONE);
-        removed.events.reverse();
-        removed.count = u32::try_from(removed.events.len()).unwrap_or(u32::MAX);
-        removed
+        if last == items::NONE {
+            hot.set(flag::LISTED | flag::PERISHES, false);
+        }
+        gone.ids.reverse();
+        gone.count = u32::try_from(gone.ids.len()).unwrap_or(u32::MAX);
+        gone
     }
 
     /// Puts a batch into a record that has nothing pending.
@@ -281,7 +306,8 @@ impl<H: Host> Store<H> {
 
     /// Bytes that are held, without what keys, payloads and single records hold themselves.
     pub(crate) fn memory(&self) -> usize {
-        self.table.memory() + self.slab.memory() + self.items.memory() + self.timers.memory()
+        let large: usize = self.large.values().map(Index::memory).sum();
+        self.table.memory() + self.slab.memory() + self.items.memory() + self.timers.memory() + large
     }
 
     /// Gives memory back for what is not kept.

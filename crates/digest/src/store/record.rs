@@ -1,9 +1,9 @@
 //! What is kept per key: one cache line that every event touches, a second one with the key and the kept events, and
 //! an extra for what went out.
 
-use super::items::{self, Node};
-use crate::batch::{Batch, Flight};
-use crate::summary::Actors;
+use super::items;
+use crate::batch::{Batch, Flights};
+use crate::sums::Sums;
 use crate::time::NEVER;
 use crate::{Host, Item, Lane};
 
@@ -67,6 +67,8 @@ pub(crate) mod flag {
     pub(crate) const DUE: u8 = 1 << 5;
     /// All pending events are kept, in the store's list; `Hot::actor` has the number of the last one.
     pub(crate) const LISTED: u8 = 1 << 6;
+    /// Of the listed events one may become useless at a time of its own.
+    pub(crate) const PERISHES: u8 = 1 << 7;
     /// What the timers own.
     pub(crate) const TIMER: u8 = ARMED | FAR | DUE;
 }
@@ -91,24 +93,6 @@ pub(crate) struct Hot {
     pub(crate) class: u8,
     pub(crate) wait: Wait,
     pub(crate) flags: u8,
-}
-
-/// Counts of a batch.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Sums {
-    /// When the first and the last event came.
-    pub(crate) first: u64,
-    pub(crate) last: u64,
-    /// The highest sequence number.
-    pub(crate) seq_hi: u64,
-    /// The first actor, how many are counted, and whether there are more. Only of batches that are not exact.
-    pub(crate) actor: u64,
-    pub(crate) actors: u8,
-    pub(crate) more: bool,
-    pub(crate) total: u32,
-    pub(crate) bytes: u32,
-    /// The highest class.
-    pub(crate) class: u8,
 }
 
 impl Hot {
@@ -182,34 +166,12 @@ impl Hot {
     }
 }
 
-impl Sums {
-    /// Adds an event to all sums but those of the actors.
-    #[inline(always)]
-    pub(crate) fn count<T>(&mut self, item: &Item<T>) {
-        self.count_node(&Node::of(item));
-    }
-
-    #[inline(always)]
-    pub(crate) fn count_node(&mut self, item: &Node) {
-        let at = item.at;
-        // After a step of the clock a later event may have an earlier time.
-        self.first = if self.total == 0 { at } else { self.first.min(at) };
-        self.last = self.last.max(at);
-        self.total = self.total.saturating_add(1);
-        self.bytes = self.bytes.saturating_add(item.bytes);
-        self.seq_hi = self.seq_hi.max(item.seq);
-        self.class = self.class.max(item.class);
-    }
-
-    pub(crate) fn known_actors(&self, rest: &[u64]) -> Actors {
-        let first = (self.actors > 0).then_some(self.actor);
-        Actors { first, rest: rest.to_vec(), more: self.more }
-    }
-}
-
-/// The part with the key and the kept events.
+/// The part with the key and the kept events. With a small key it is one cache line, too.
+#[repr(align(64))]
 pub(crate) struct Cold<H: Host> {
     pub(crate) key: Option<H::Key>,
+    /// The other half of the identity.
+    pub(crate) low: u64,
     /// Pending events that are kept although others are only counted, oldest first.
     pub(crate) kept: Vec<Item<H::Payload>>,
     pub(crate) extra: Option<Box<Extra<H>>>,
@@ -218,7 +180,7 @@ pub(crate) struct Cold<H: Host> {
 
 impl<H: Host> Default for Cold<H> {
     fn default() -> Self {
-        Self { key: None, kept: Vec::new(), extra: None, fold: H::Fold::default() }
+        Self { key: None, low: 0, kept: Vec::new(), extra: None, fold: H::Fold::default() }
     }
 }
 
@@ -228,9 +190,11 @@ pub(crate) struct Extra<H: Host> {
     pub(crate) actors: Vec<u64>,
     /// The read watermark.
     pub(crate) mark: u64,
-    pub(crate) flights: Vec<Flight<H>>,
-    /// What was delivered and is unread, per lane.
-    pub(crate) delivered: [Batch<H>; 2],
+    pub(crate) flights: Flights<H>,
+    /// What was delivered and is unread: digests, and urgent events that overtook. Those are few, and have no place until
+    /// they come.
+    pub(crate) delivered: Batch<H>,
+    pub(crate) overtook: Option<Box<Batch<H>>>,
     /// The unread count that the caller was last told.
     pub(crate) told: u32,
     /// How often in a row a digest failed.
@@ -255,8 +219,9 @@ impl<H: Host> Default for Extra<H> {
         Self {
             actors: Vec::new(),
             mark: 0,
-            flights: Vec::new(),
-            delivered: [Batch::default(), Batch::default()],
+            flights: Flights::default(),
+            delivered: Batch::default(),
+            overtook: None,
             told: 0,
             failures: 0,
             refractory_level: 0,
@@ -277,10 +242,27 @@ impl<H: Host> Extra<H> {
         self.flights.iter().any(|flight| flight.lane == Lane::Digest)
     }
 
+    /// What was delivered in a lane, if anything was.
+    pub(crate) fn delivered_in(&mut self, lane: Lane) -> Option<&mut Batch<H>> {
+        match lane {
+            Lane::Digest => Some(&mut self.delivered),
+            Lane::Urgent => self.overtook.as_deref_mut(),
+        }
+    }
+
+    pub(crate) fn all_delivered(&self) -> impl Iterator<Item = &Batch<H>> {
+        std::iter::once(&self.delivered).chain(self.overtook.as_deref())
+    }
+
+    /// Whether nothing is to come of it.
+    pub(crate) fn rests(&self) -> bool {
+        let reminds = self.delivered.sums.total > 0 && (self.remind_at != NEVER || self.remind_held);
+        self.flights.is_empty() && self.refractory_until == 0 && !reminds
+    }
+
     /// The next reminder, if there is something to remind of, and nothing is on its way that would say it anyway.
     pub(crate) fn reminder(&self, pending: u32) -> u64 {
-        let [digest, _] = &self.delivered;
-        let due = pending == 0 && digest.sums.total > 0 && !self.digest_in_flight();
+        let due = pending == 0 && self.delivered.sums.total > 0 && !self.digest_in_flight();
         if due { self.remind_at } else { NEVER }
     }
 

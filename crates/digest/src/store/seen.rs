@@ -74,22 +74,19 @@ impl Seen {
         }
     }
 
-    /// Notes an id until then. What is known already changes; a cancelled one stays cancelled.
-    pub(crate) fn insert(&mut self, id: EventId, hash: u64, known: Known, until: u64, now: u64) {
-        if until <= now {
-            return;
-        }
+    /// Notes until when an id counts as cancelled, at least as long as it counted before. Gives what was known of it.
+    pub(crate) fn cancel(&mut self, id: EventId, hash: u64, until: u64, now: u64) -> Option<Known> {
         let came = self.came.find(id, hash, now);
-        let cancelled = self.cancelled.find(id, hash, now);
-        match (known, came, cancelled) {
-            (_, _, Some(at)) => self.cancelled.prolong(at, until),
-            (Known::Came, Some(at), None) => self.came.prolong(at, until),
-            (Known::Came, None, None) => self.note(id, hash, until, now),
-            (Known::Cancelled, came, None) => {
+        let cancelled = if self.cancelled.is_empty() { None } else { self.cancelled.find(id, hash, now) };
+        match cancelled {
+            _ if until <= now => {}
+            Some(number) => self.cancelled.prolong(number, until),
+            None => {
                 let came = came.and_then(|number| self.came.one(number)).map_or(0, |one| one.until);
                 self.cancelled.push(id, hash, until.max(came), now, self.limit, &self.place);
             }
         }
+        cancelled.map(|_| Known::Cancelled).or_else(|| came.map(|_| Known::Came))
     }
 
     /// Gives memory back for what is over.
@@ -358,7 +355,16 @@ mod tests {
                 let (id, known) = (EventId(id), if cancel { Known::Cancelled } else { Known::Came });
                 let hash = seen.hash(id);
                 prop_assert_eq!(seen.get(id, hash, now), model.get(&id).map(|(_, known)| *known));
-                seen.insert(id, hash, known, now + span, now);
+                let was = model.get(&id).copied();
+                match (known, was) {
+                    (Known::Came, None) => seen.note(id, hash, now + span, now),
+                    // What came before is no news.
+                    (Known::Came, Some(_)) => continue,
+                    (Known::Cancelled, _) => {
+                        let found = seen.cancel(id, hash, now + span, now);
+                        prop_assert_eq!(found, was.map(|(_, known)| known));
+                    }
+                }
                 let entry = model.entry(id).or_insert((0, known));
                 *entry = (entry.0.max(now + span), entry.1.max(known));
                 for (id, (until, known)) in &model {
@@ -380,7 +386,7 @@ mod tests {
             let mut seen = Seen::new(limit, &Seed::new([1; 16]));
             for id in 0..1_000_u64 {
                 let event = EventId(id.into());
-                seen.insert(event, seen.hash(event), Known::Came, 10_000 + id, 0);
+                seen.note(event, seen.hash(event), 10_000 + id, 0);
                 prop_assert_eq!(seen.get(event, seen.hash(event), 0), Some(Known::Came));
             }
             let known = (0..1_000_u64).map(|id| EventId(id.into()));

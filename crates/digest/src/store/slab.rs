@@ -2,6 +2,7 @@
 
 use super::record::{Cold, Hot, Wait};
 use crate::Host;
+use crate::hash::Identity;
 use crate::time::NEVER;
 
 const CHUNK_BITS: u32 = 15;
@@ -17,7 +18,8 @@ pub(crate) struct Slab<H: Host> {
     used: u32,
 }
 
-fn place(index: u32) -> (usize, usize) {
+#[inline(always)]
+const fn place(index: u32) -> (usize, usize) {
     ((index >> CHUNK_BITS) as usize, index as usize & (CHUNK - 1))
 }
 
@@ -54,9 +56,9 @@ impl<H: Host> Slab<H> {
     }
 
     #[inline]
-    pub(crate) fn cold_mut(&mut self, index: u32) -> Option<&mut Cold<H>> {
+    pub(crate) fn both(&self, index: u32) -> Option<(&Hot, &Cold<H>)> {
         let (chunk, at) = place(index);
-        self.cold.get_mut(chunk)?.get_mut(at)
+        Some((self.hot.get(chunk)?.get(at)?, self.cold.get(chunk)?.get(at)?))
     }
 
     #[inline]
@@ -66,13 +68,13 @@ impl<H: Host> Slab<H> {
     }
 
     /// A record in use, or `None` if all numbers are taken.
-    pub(crate) fn insert(&mut self, fingerprint: u64, key: H::Key) -> Option<u32> {
+    pub(crate) fn insert(&mut self, identity: Identity, key: H::Key) -> Option<u32> {
         let recycled = self.free != NONE;
         let index = if recycled { self.free } else { self.grow()? };
         let (hot, cold) = self.both_mut(index)?;
         let next = hot.armed;
-        *hot = Hot { fingerprint, end: NEVER, wait: Wait::Idle, ..Hot::default() };
-        cold.key = Some(key);
+        *hot = Hot { fingerprint: identity.fingerprint(), end: NEVER, wait: Wait::Idle, ..Hot::default() };
+        (cold.key, cold.low) = (Some(key), identity.low());
         if recycled {
             self.free = next;
         }

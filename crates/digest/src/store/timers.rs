@@ -9,8 +9,8 @@ use std::hint::black_box;
 use super::record::{Hot, flag};
 use super::wheel::Wheel;
 use super::{ROW, Store};
+use crate::Host;
 use crate::time::NEVER;
-use crate::{Host, Seed};
 
 pub(super) struct Timers {
     wheel: Wheel,
@@ -61,9 +61,10 @@ impl<H: Host> Store<H> {
 
     /// The earliest deadline of a record.
     fn timer(&self, index: u32) -> u64 {
-        let Some(hot) = self.hot(index) else { return NEVER };
+        let Some((hot, cold)) = self.slab.both(index) else { return NEVER };
         let window = hot.deadline(self.sliding);
-        self.extra(index).map_or(window, |extra| window.min(extra.timer(hot)))
+        let extra = if hot.has(flag::EXTRA) { cold.extra.as_deref() } else { None };
+        extra.map_or(window, |extra| window.min(extra.timer(hot)))
     }
 
     /// After every change of a record: sees to it that it is woken at its deadline. An entry that is early stays.
@@ -148,16 +149,16 @@ impl<H: Host> Store<H> {
 
     /// The next record whose deadline is not after `now`, in the order of deadlines, then of numbers.
     #[inline]
-    pub(crate) fn next_due(&mut self, now: u64, seed: &Seed) -> Option<u32> {
+    pub(crate) fn next_due(&mut self, now: u64) -> Option<u32> {
         if self.timers.front.0 > now {
             return None;
         }
-        self.take_next(now, seed)
+        self.take_next(now)
     }
 
-    fn take_next(&mut self, now: u64, seed: &Seed) -> Option<u32> {
+    fn take_next(&mut self, now: u64) -> Option<u32> {
         loop {
-            while let Some(index) = self.take_one(seed) {
+            while let Some(index) = self.take_one() {
                 if !self.slab.hot(index).is_some_and(|hot| hot.has(flag::DUE)) {
                     continue;
                 }
@@ -211,16 +212,16 @@ impl<H: Host> Store<H> {
         self.timers.ahead = 0;
     }
 
-    fn take_one(&mut self, seed: &Seed) -> Option<u32> {
+    fn take_one(&mut self) -> Option<u32> {
         if self.timers.ahead == 0 {
-            self.read_ahead(seed);
+            self.read_ahead();
         }
         self.timers.ahead = self.timers.ahead.saturating_sub(1);
         self.timers.due.pop()
     }
 
     /// Fetches what the next due records will need: rows of independent loads, so that their misses overlap.
-    fn read_ahead(&mut self, seed: &Seed) {
+    fn read_ahead(&mut self) {
         let due = self.timers.due.as_slice();
         let due = due.get(due.len().saturating_sub(ROW)..).unwrap_or_default();
         self.timers.ahead = due.len();
@@ -235,8 +236,8 @@ impl<H: Host> Store<H> {
             slab.cold(index).and_then(|cold| cold.extra.as_deref()).map_or(0, |extra| extra.mark)
         };
         black_box(due.iter().fold(0, |sum, index| sum ^ extra(*index)));
-        let tag = |index: u32| self.key(index).map_or(0, |key| seed.identity(key).tag());
-        black_box(due.iter().fold(0, |sum, index| sum ^ self.table.touch(tag(*index))));
+        let touch = |index: &u32| self.table.touch(self.identity_of(*index).tag());
+        black_box(due.iter().fold(0, |sum, index| sum ^ touch(index)));
     }
 
     /// Keeps the entries that no longer hold fewer than those that do.

@@ -1,4 +1,4 @@
-//! Random inputs, to the engine and to the model, and the comparison after each.
+//! Random inputs, to the engine and to the model, and the comparison after each. No part of the model.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +7,38 @@ use reveille_core::log::Snapshot as _;
 use reveille_digest::snapshot::Codec as _;
 
 use super::*;
+
+pub type Key = u16;
+pub const SEED: Seed = Seed::new([11; 16]);
+
+/// Paused keys are bits; class 2 and above pass. Hours: quiet in every second 100 s. Key 5 is dropped while it is quiet.
+#[derive(Clone, Copy, Debug)]
+pub struct TestHost;
+
+impl Host for TestHost {
+    type Key = Key;
+    type Payload = u32;
+    type Fold = u64;
+    type Calendar = (u32, bool);
+
+    fn quiet(&self, (paused, hours): &(u32, bool), key: &Key, class: u8, now: UnixTime) -> Option<Quiet> {
+        let then = if *key == 5 { AtEnd::Drop } else { AtEnd::Merge };
+        if class < 3 && paused & (1 << (key % 32)) != 0 {
+            return Some(Quiet { until: UnixTime::MAX, then });
+        }
+        let (turn, rest) = (now.as_millis() / 200_000, now.as_millis() % 200_000);
+        let until = UnixTime::from_millis(turn * 200_000 + 100_000);
+        (class < 2 && *hours && rest < 100_000).then_some(Quiet { until, then })
+    }
+
+    fn fold(&self, state: &mut u64, item: &Item<u32>) {
+        *state += u64::from(item.payload.unwrap_or(0));
+    }
+
+    fn merge(&self, state: &mut u64, later: u64) {
+        *state += later;
+    }
+}
 
 /// Draws small decisions from bytes.
 struct Bytes<'a>(&'a [u8]);
@@ -268,7 +300,7 @@ impl Pair {
                 && (matches!(fate, Fate::Duplicate | Fate::Cancelled | Fate::ReadBefore | Fate::Throttled)
                     || fate == Fate::Expired && over)
             {
-                self.model.out.push(Out::Dropped { key, fate, count: 1, ids: vec![event.id.0] });
+                self.model.out.push(Out(key, None, format!("{fate:?}: 1 {:?}", [event.id])));
             }
             self.apply(Input::Event(event));
             return;
@@ -350,7 +382,7 @@ impl Pair {
         let mut theirs = std::mem::take(&mut self.model.out);
         for (side, outs) in [&mut ours, &mut theirs].into_iter().enumerate() {
             // Keys do not depend on each other: only the order within a key counts.
-            outs.sort_by_key(key_of);
+            outs.sort_by_key(|out| out.0);
             for out in outs {
                 self.rename(side, out);
             }
@@ -360,7 +392,7 @@ impl Pair {
         assert_eq!(self.engine.explain(), self.model.ledger);
         assert_eq!(self.engine.explain().sum(), self.engine.explain().events);
         assert_eq!(self.engine.next_wakeup().map(|wakeup| wakeup.at), self.model.next_wakeup());
-        assert_eq!(self.engine.keys() as usize, self.model.len());
+        assert_eq!(self.engine.keys() as usize, self.model.keys());
         assert_eq!((self.engine.keys() - self.engine.memories()) as usize, self.model.live());
         for key in 0..6 {
             assert_eq!(self.engine.unread(&key), self.model.unread(key), "unread of {key}");
@@ -369,12 +401,11 @@ impl Pair {
 
     /// Generations depend on the order of keys; within a key they must rise.
     fn rename(&mut self, side: usize, out: &mut Out) {
-        if let Out::Notify { key, generation, .. } | Out::Clear { key, generation, .. } = out {
-            let names = self.names[side].entry(*key).or_default();
-            assert!(names.last().is_none_or(|last| last < generation), "a generation went back");
-            names.push(*generation);
-            *generation = names.len() as u64;
-        }
+        let Out(key, Some(generation), _) = out else { return };
+        let names = self.names[side].entry(*key).or_default();
+        assert!(names.last().is_none_or(|last| last < generation), "a generation went back");
+        names.push(*generation);
+        *generation = names.len() as u64;
     }
 }
 
@@ -393,41 +424,28 @@ fn name(fate: Fate) -> Fate {
     }
 }
 
-fn key_of(out: &Out) -> Key {
-    match out {
-        Out::Notify { key, .. }
-        | Out::Clear { key, .. }
-        | Out::Unread { key, .. }
-        | Out::Dropped { key, .. } => *key,
-    }
-}
-
 fn plain(output: Output<TestHost>) -> Out {
-    match output {
+    let key = *output.key();
+    let (generation, text) = match output {
         Output::Notify(n) => {
-            let Summary { total, first, last, bytes, unread, .. } = n.summary;
-            let (actors, more) = (n.summary.actors.known().collect::<Vec<_>>(), n.summary.actors.more());
-            assert_eq!(n.collapse_id, SEED.collapse_id(&n.key, n.lane));
-            Out::Notify {
-                key: n.key,
-                generation: n.generation.to_bits(),
-                lane: n.lane,
-                reminder: n.reminder,
-                class: n.class,
-                summary: format!("{total} {actors:?} {more} {first} {last} {bytes} {unread}"),
-                samples: n.samples.iter().map(|item| item.id.0).collect(),
-                ids: n.ids.iter().map(|id| id.0).collect(),
-                fold: n.fold,
-            }
+            let Notify { generation, collapse_id, lane, reminder, class, summary, fold, ids, .. } = n;
+            let summary::Summary { total, first, last, bytes, unread, actors, .. } = summary;
+            assert_eq!(collapse_id, SEED.collapse_id(&key, lane));
+            let (known, more) = (actors.known().collect::<Vec<_>>(), actors.more());
+            let samples: Vec<_> = n.samples.iter().map(|item| item.id).collect();
+            let (first, last) = (first.as_millis(), last.as_millis());
+            let text = format!(
+                "{lane:?} {reminder:?} class {class}: {total} of {known:?} {more}, {first} to {last}, "
+            );
+            let rest = format!("{bytes} bytes, unread {unread}, samples {samples:?} of {ids:?}, fold {fold}");
+            (Some(generation), text + &rest)
         }
         Output::Clear(c) => {
-            let Clear { key, generation, lane, cause, remaining, .. } = c;
-            let events = c.events.iter().map(|(id, kind)| (id.0, *kind)).collect();
-            Out::Clear { key, generation: generation.to_bits(), lane, cause, events, remaining }
+            let Clear { generation, lane, cause, events, remaining, .. } = c;
+            (Some(generation), format!("clear {lane:?} {cause:?} {events:?} {remaining}"))
         }
-        Output::Unread { key, count } => Out::Unread { key, count },
-        Output::Dropped { key, fate, count, ids } => {
-            Out::Dropped { key, fate, count, ids: ids.iter().map(|id| id.0).collect() }
-        }
-    }
+        Output::Unread { count, .. } => (None, format!("unread {count}")),
+        Output::Dropped { fate, count, ids, .. } => (None, format!("{fate:?}: {count} {ids:?}")),
+    };
+    Out(key, generation.map(Generation::to_bits), text)
 }

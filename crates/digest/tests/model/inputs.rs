@@ -1,4 +1,4 @@
-//! The naive model, second part: what comes in.
+//! The model, second part: what comes in.
 
 use super::*;
 
@@ -6,26 +6,26 @@ impl Model {
     pub fn event(&mut self, event: Event<TestHost>, now: UnixTime) -> Result<Fate, Limit> {
         self.time(now);
         self.ledger.events += 1;
-        let found = self.entries.iter().find(|e| e.key == event.key);
+        let found = self.find(event.key);
         if found.is_none_or(|e| e.memory.is_some()) && self.live() >= self.limits.windows as usize {
             self.ledger.refused += 1;
             return Err(Limit::Windows);
         }
-        self.seen.retain(|(_, until, _)| *until > self.now);
-        let known = self.seen.iter().find(|(id, ..)| *id == event.id).map(|(.., cancelled)| *cancelled);
-        let fate = known.map(|cancelled| if cancelled { Fate::Cancelled } else { Fate::Duplicate });
-        if let (None, Some(dedup)) = (fate, self.policy.dedup.filter(|dedup| !dedup.is_zero())) {
+        let known = self.seen.iter().find(|(id, until, _)| *id == event.id && *until > self.now);
+        let drops = self.policy.refractory.is_some_and(|r| r.excess == Excess::Drop) && !event.urgent;
+        let fate = match (known, found) {
+            (Some((.., true)), _) => Some(Fate::Cancelled),
+            (Some((.., false)), _) => Some(Fate::Duplicate),
+            _ if event.useful_until.is_some_and(|until| until.as_millis() < self.now) => Some(Fate::Expired),
+            (_, Some(e)) if event.seq != 0 && event.seq <= e.mark => Some(Fate::ReadBefore),
+            (_, Some(e)) if drops && e.refractory.is_some_and(|r| self.now < r.1) => Some(Fate::Throttled),
+            _ => None,
+        };
+        if let (None, Some(dedup)) = (known, self.policy.dedup.filter(|dedup| !dedup.is_zero())) {
             self.seen.push((event.id, after(self.now, dedup).min(NEVER - 1), false));
         }
-        let drops = self.policy.refractory.is_some_and(|r| r.excess == Excess::Drop) && !event.urgent;
-        let fate = fate.or_else(|| match found {
-            _ if event.useful_until.is_some_and(|until| until.as_millis() < self.now) => Some(Fate::Expired),
-            Some(e) if event.seq != 0 && event.seq <= e.mark => Some(Fate::ReadBefore),
-            Some(e) if drops && e.refractory.is_some_and(|r| self.now < r.1) => Some(Fate::Throttled),
-            _ => None,
-        });
         if let Some(fate) = fate {
-            *self.sum(fate) += 1;
+            self.count(fate, 1);
             return Ok(fate);
         }
         let mut e = self.take(event.key).unwrap_or_else(|| self.new_entry(event.key));
@@ -35,99 +35,79 @@ impl Model {
     }
 
     fn place(&mut self, e: &mut Entry, event: Event<TestHost>) -> Fate {
-        self.ledger.pending += 1;
+        let notified = |generation| Fate::Notified { generation: Generation::from_bits(generation) };
         if event.urgent && e.flights.len() < 16 && self.quiet(e.key, event.class).is_none() {
-            let generation = if self.policy.urgent == Urgent::Flush && !e.digest_in_flight() {
+            if self.policy.urgent == Urgent::Flush && !e.digest_in_flight() {
                 self.add(e, event);
                 self.drop_useless(e);
-                self.flush(e)
-            } else {
-                let mut alone = Batch::default();
-                alone.push(self.now, event, self.keep().min(1));
-                self.send(e, Lane::Urgent, alone, 0)
-            };
-            return Fate::Notified { generation: Generation::from_bits(generation) };
+                return notified(self.flush(e));
+            }
+            let mut alone = Batch::default();
+            self.ledger.pending += 1;
+            alone.push(self.now, event, self.keep().min(1));
+            return notified(self.send(e, Lane::Urgent, alone, 0));
         }
         // What is held, and what waits for its turn, goes then and not before.
-        let may_close = !matches!(e.wait, Wait::Held(_) | Wait::Turn(_));
+        let may_close = |e: &Entry| !matches!(e.wait, Wait::Held(_) | Wait::Turn(_));
         let bytes = e.pending.bytes() + u64::from(event.bytes);
         let too_large = self.policy.max_bytes.is_some_and(|max| bytes > u64::from(max));
-        if may_close && e.pending.total() > 0 && too_large {
-            self.ledger.pending -= 1;
+        if may_close(e) && e.pending.total() > 0 && too_large {
             self.let_go(e);
-            self.ledger.pending += 1;
         }
-        let (wait, before, class) = (e.wait, e.pending.class(), event.class);
+        let (closes, higher, class) = (may_close(e), event.class > e.pending.class(), event.class);
         self.add(e, event);
-        match wait {
+        match e.wait {
             Wait::Idle => {
-                e.wait = Wait::Open(after(self.now, self.max_wait()));
+                e.wait = Wait::Open(self.window_end());
                 if self.policy.leading && self.hold(e).is_none() {
-                    return Fate::Notified { generation: Generation::from_bits(self.flush(e)) };
+                    return notified(self.flush(e));
                 }
             }
             // It may pass where the others had to wait: all go after an ordinary wait, never later than they would have.
-            Wait::Quiet(end) if class > before => match self.quiet(e.key, class) {
+            Wait::Quiet(end) if higher => match self.quiet(e.key, class) {
                 None => e.wait = Wait::Turn(end.min(after(self.now, self.wait()))),
                 Some(Some(until)) => e.wait = Wait::Quiet(end.min(until)),
                 Some(None) => {}
             },
             _ => {}
         }
-        let may_close = !matches!(wait, Wait::Held(_) | Wait::Turn(_));
         match self.policy.max_items {
-            Some(max) if may_close && e.pending.total() >= max => self.let_go(e),
+            Some(max) if closes && e.pending.total() >= max => self.let_go(e),
             _ => Fate::Pending,
         }
     }
 
-    fn add(&self, e: &mut Entry, event: Event<TestHost>) {
+    fn add(&mut self, e: &mut Entry, event: Event<TestHost>) {
+        self.ledger.pending += 1;
         let (mut kept, mut bytes) = (0, u64::from(event.bytes));
         for e in self.entries.iter().chain([&*e]) {
             for batch in e.flights.iter().map(|f| &f.batch).chain([&e.pending]) {
-                (kept, bytes) = (kept + batch.kept(), bytes + batch.bytes());
+                (kept, bytes) = (kept + batch.kept().count(), bytes + batch.bytes());
             }
         }
         let room = kept < self.limits.items as usize && bytes <= self.limits.bytes;
-        let keep = if room { self.keep() } else { self.keep().min(e.pending.kept()) };
+        let keep = if room { self.keep() } else { self.keep().min(e.pending.kept().count()) };
         e.pending.push(self.now, event, keep);
-        e.history |= self.policy.actors > 1
-            && e.pending.0.iter().any(|k| k.event.actor != e.pending.0[0].event.actor)
-            && !e.pending.exact();
+        let other = |o: &One| o.event.actor != e.pending.0[0].event.actor;
+        e.history |= self.policy.actors > 1 && !e.pending.exact() && e.pending.0.iter().any(other);
     }
 
     pub fn read(&mut self, key: Key, read: Read, now: UnixTime) -> Retracted {
         self.time(now);
-        let Some(e) = self.entries.iter().find(|e| e.key == key) else {
-            if let Read::Through(_) = read {
-                return Retracted::default();
+        let (mark, known) = (if let Read::UpTo(mark) = read { mark } else { 0 }, self.find(key).is_some());
+        let select = match (read, self.find(key)) {
+            (Read::UpTo(mark), Some(e)) if mark > e.mark => Some(Select::UpTo(mark)),
+            (Read::All, Some(e)) if e.unread() > 0 => Some(Select::All),
+            (Read::Through(id), Some(e)) => time_of(e, id).map(Select::Until),
+            (Read::UpTo(_) | Read::All, None) => {
+                self.clear_unknown(key, Cause::Read);
+                (!self.policy.remember.is_zero()).then_some(Select::All)
             }
-            self.clear_unknown(key, Cause::Read);
-            if !self.policy.remember.is_zero() {
-                let mut e = self.new_entry(key);
-                e.history = true;
-                if let Read::UpTo(mark) = read {
-                    e.mark = mark;
-                }
-                self.finish(e);
-            }
-            return Retracted::default();
+            _ => None,
         };
-        let select = match read {
-            Read::UpTo(mark) if mark <= e.mark => return Retracted::default(),
-            Read::UpTo(mark) => Select::UpTo(mark),
-            Read::All if e.unread() == 0 => return Retracted::default(),
-            Read::All => Select::All,
-            Read::Through(id) => match time_of(e, id) {
-                Some(at) => Select::Until(at),
-                None => return Retracted::default(),
-            },
-        };
-        let Some(mut e) = self.take(key) else { return Retracted::default() };
-        e.history = true;
-        if let Read::UpTo(mark) = read {
-            e.mark = mark;
-        }
+        let Some(select) = select else { return Retracted::default() };
+        let mut e = if known { self.take(key) } else { None }.unwrap_or_else(|| self.new_entry(key));
+        (e.mark, e.history) = (e.mark.max(mark), true);
         let retracted = self.retract(&mut e, select, Cause::Read);
         self.finish(e);
         retracted
@@ -135,33 +115,30 @@ impl Model {
 
     pub fn cancel(&mut self, key: Key, what: Selector, now: UnixTime) -> Retracted {
         self.time(now);
-        let mut came = what == Selector::All;
         let select = match what {
-            Selector::Event(id) => {
-                self.seen.retain(|(_, until, _)| *until > self.now);
-                let until = after(self.now, self.policy.remember).min(NEVER - 1);
-                match self.seen.iter_mut().find(|(seen, ..)| *seen == id) {
-                    Some((_, old, cancelled)) => {
-                        came = !*cancelled;
-                        if until > self.now {
-                            (*old, *cancelled) = (until.max(*old), true);
-                        }
-                    }
-                    None if until > self.now => self.seen.push((id, until, true)),
-                    None => {}
-                }
-                Select::Event(id)
-            }
+            Selector::Event(id) => Select::Event(id),
             Selector::Kind(kind) => Select::Kind(kind),
             Selector::All => Select::All,
         };
-        let Some(e) = self.entries.iter().find(|e| e.key == key) else {
-            if came {
-                self.clear_unknown(key, Cause::Cancelled);
+        let mut came = what == Selector::All;
+        if let Selector::Event(id) = what {
+            self.seen.retain(|(_, until, _)| *until > self.now);
+            let until = after(self.now, self.policy.remember).min(NEVER - 1);
+            let known = self.seen.iter().position(|(known, ..)| *known == id).map(|at| self.seen[at]);
+            came = known.is_some_and(|(.., cancelled)| !cancelled);
+            if until > self.now {
+                self.seen.retain(|(known, ..)| *known != id);
+                self.seen.push((id, known.map_or(until, |(_, old, _)| old.max(until)), true));
             }
-            return Retracted::default();
-        };
-        let meant = if let Selector::Event(id) = what { time_of(e, id).is_some() } else { e.unread() > 0 };
+        }
+        let found = self.find(key);
+        if found.is_none() && came {
+            self.clear_unknown(key, Cause::Cancelled);
+        }
+        let meant = self.find(key).is_some_and(|e| match what {
+            Selector::Event(id) => time_of(e, id).is_some(),
+            _ => e.unread() > 0,
+        });
         let Some(mut e) = meant.then(|| self.take(key)).flatten() else { return Retracted::default() };
         let retracted = self.retract(&mut e, select, Cause::Cancelled);
         self.finish(e);
@@ -169,47 +146,45 @@ impl Model {
     }
 
     fn clear_unknown(&mut self, key: Key, cause: Cause) {
-        let lanes: &[Lane] =
-            if self.policy.urgent == Urgent::Flush { &[Lane::Digest] } else { &[Lane::Digest, Lane::Urgent] };
-        for lane in lanes {
-            self.generation += 1;
-            let (generation, lane, events, remaining) = (self.generation, *lane, Vec::new(), 0);
-            self.out.push(Out::Clear { key, generation, lane, cause, events, remaining });
+        self.clear(key, Lane::Digest, cause, &[], 0);
+        if self.policy.urgent != Urgent::Flush {
+            self.clear(key, Lane::Urgent, cause, &[], 0);
         }
+    }
+
+    fn clear(&mut self, key: Key, lane: Lane, cause: Cause, gone: &[One], remaining: u32) {
+        let events: Vec<_> = gone.iter().map(|o| (o.event.id, o.event.kind)).collect();
+        let text = format!("clear {lane:?} {cause:?} {events:?} {remaining}");
+        let generation = self.next_generation();
+        self.out.push(Out(key, Some(generation), text));
     }
 
     fn retract(&mut self, e: &mut Entry, select: Select, cause: Cause) -> Retracted {
         let fate = if cause == Cause::Read { Fate::ReadBefore } else { Fate::Cancelled };
         let mut pending = self.drop_pending(e, select, fate);
-        if pending > 0 && e.pending.total() == 0 && !(self.policy.leading && matches!(e.wait, Wait::Open(_)))
-        {
+        let stays = self.policy.leading && matches!(e.wait, Wait::Open(_));
+        if pending > 0 && e.pending.total() == 0 && !stays {
             e.wait = Wait::Idle;
         }
-        let (mut held, mut count) = (Vec::new(), 0);
+        let mut held = (Vec::new(), 0);
         for flight in e.flights.iter_mut().filter(|f| f.held) {
-            let (gone, n) = flight.batch.remove(select);
-            held.extend(gone);
-            count += n;
+            add(&mut held, flight.batch.remove(select));
         }
         e.flights.retain(|f| !f.held || f.batch.total() > 0);
-        pending += self.let_drop(e.key, fate, (held, count));
+        pending += self.let_drop(e.key, fate, held);
         let mut notified = 0;
         for lane in [Lane::Digest, Lane::Urgent] {
-            let (mut gone, mut count) = e.delivered[lane as usize].remove(select);
+            let mut removed = e.delivered[lane as usize].remove(select);
+            let mut remaining = e.delivered[lane as usize].total();
             for flight in e.flights.iter_mut().filter(|f| f.lane == lane && !f.held) {
-                let (more, n) = flight.batch.remove(select);
-                *(if cause == Cause::Read { &mut flight.read } else { &mut flight.cancelled }) += n;
-                gone.extend(more);
-                count += n;
+                let more = flight.batch.remove(select);
+                *(if cause == Cause::Read { &mut flight.read } else { &mut flight.cancelled }) += more.1;
+                remaining += flight.batch.total();
+                add(&mut removed, more);
             }
-            notified += count;
-            let in_flight = e.flights.iter().filter(|f| f.lane == lane && !f.held).map(|f| f.batch.total());
-            let remaining = e.delivered[lane as usize].total() + in_flight.sum::<u32>();
-            if count > 0 && (cause == Cause::Cancelled || remaining == 0) {
-                self.generation += 1;
-                let events = gone.iter().map(|k| (k.event.id.0, k.event.kind)).collect();
-                let (key, generation) = (e.key, self.generation);
-                self.out.push(Out::Clear { key, generation, lane, cause, events, remaining });
+            notified += removed.1;
+            if removed.1 > 0 && (cause == Cause::Cancelled || remaining == 0) {
+                self.clear(e.key, lane, cause, &removed.0, remaining);
             }
         }
         self.tell_unread(e);
@@ -227,33 +202,26 @@ impl Model {
     ) -> Answered {
         self.time(now);
         let at = |e: &Entry| e.flights.iter().position(|f| f.generation == generation && !f.held);
-        if self.entries.iter().find(|e| e.key == key).and_then(at).is_none() {
-            return Answered::Stale;
-        }
+        let Some(at) = self.find(key).and_then(at) else { return Answered::Stale };
         let Some(mut e) = self.take(key) else { return Answered::Stale };
-        let mut flight = e.flights.remove(at(&e).unwrap_or(0));
-        if let Some(until) = until {
-            let until = until.as_millis().max(self.now);
-            self.take_back(&flight);
-            match flight.lane {
-                _ if flight.batch.total() == 0 => {}
-                Lane::Digest => {
+        let mut flight = e.flights.remove(at);
+        match until.map(|until| until.as_millis().max(self.now)) {
+            None if delivered => {
+                e.failures = if flight.lane == Lane::Digest { 0 } else { e.failures };
+                self.deliver(&mut e, flight.lane, flight.batch);
+            }
+            None => self.failed(&mut e, flight),
+            Some(until) => {
+                self.take_back(&flight);
+                if flight.batch.total() > 0 && flight.lane == Lane::Digest {
                     self.put_back(&mut e, flight.batch);
                     e.wait = Wait::Held(until);
-                }
-                Lane::Urgent => {
+                } else if flight.batch.total() > 0 {
                     (flight.held, flight.until, flight.sent) = (true, until, flight.batch.total());
                     (flight.read, flight.cancelled) = (0, 0);
                     e.flights.push(flight);
                 }
             }
-        } else if delivered {
-            if flight.lane == Lane::Digest {
-                e.failures = 0;
-            }
-            self.deliver(&mut e, flight.lane, flight.batch);
-        } else {
-            self.failed(&mut e, flight);
         }
         self.release(&mut e);
         self.finish(e);
@@ -263,7 +231,7 @@ impl Model {
     fn take_back(&mut self, flight: &Flight) {
         self.ledger.notified -= u64::from(flight.sent > 0);
         self.ledger.merged -= u64::from(flight.sent.saturating_sub(1));
-        self.ledger.pending += u64::from(flight.sent) - u64::from(flight.read) - u64::from(flight.cancelled);
+        self.ledger.pending += u64::from(flight.sent - flight.read - flight.cancelled);
         self.ledger.read_before += u64::from(flight.read);
         self.ledger.cancelled += u64::from(flight.cancelled);
     }
@@ -278,20 +246,15 @@ impl Model {
 
     pub(super) fn failed(&mut self, e: &mut Entry, mut flight: Flight) {
         self.take_back(&flight);
-        flight.failures = flight.failures.saturating_add(1);
-        let failures = match flight.lane {
-            Lane::Urgent => &mut flight.failures,
-            Lane::Digest => {
-                e.failures = e.failures.saturating_add(1);
-                &mut e.failures
-            }
-        };
+        let digest = flight.lane == Lane::Digest;
+        let failures = if digest { &mut e.failures } else { &mut flight.failures };
+        *failures = failures.saturating_add(1);
         if *failures > self.policy.attempts {
             *failures = 0;
             let removed = flight.batch.remove(Select::All);
             self.let_drop(e.key, Fate::Expired, removed);
             self.tell_unread(e);
-        } else if flight.lane == Lane::Urgent {
+        } else if !digest {
             self.send_again(e, flight);
         } else if flight.batch.total() > 0 {
             self.put_back(e, flight.batch);
@@ -314,18 +277,16 @@ impl Model {
 
     pub fn flush_now(&mut self, key: Key, now: UnixTime) -> bool {
         self.time(now);
-        let Some(place) = self.entries.iter().position(|e| e.key == key) else { return false };
-        if self.entries[place].pending.total() == 0 || self.hold(&self.entries[place]).is_some() {
-            return false;
-        }
-        self.entries[place].wait = Wait::Turn(self.now);
-        true
+        let goes = self.find(key).is_some_and(|e| e.pending.total() > 0 && self.hold(e).is_none());
+        let turn = Wait::Turn(self.now);
+        self.entries.iter_mut().filter(|e| goes && e.key == key).for_each(|e| e.wait = turn);
+        goes
     }
 
     pub fn set_policy(&mut self, policy: Policy, now: UnixTime) {
         self.time(now);
         self.policy = policy;
-        let end = after(self.now, self.max_wait());
+        let end = self.window_end();
         for e in &mut self.entries {
             if let Wait::Open(old) = &mut e.wait {
                 *old = end.min(*old);
@@ -338,95 +299,63 @@ impl Model {
     pub fn set_calendar(&mut self, calendar: (u32, bool), rate: Rate, now: UnixTime) -> u32 {
         self.time(now);
         self.calendar = calendar;
-        let held = |e: &Entry| {
-            matches!(e.wait, Wait::Quiet(_) | Wait::Held(_)) || e.remind.2 || e.flights.iter().any(|f| f.held)
-        };
-        let first = |e: &Entry| e.pending.0.iter().map(|k| k.at).min().unwrap_or(0);
-        let mut waiting: Vec<_> = self
-            .entries
-            .iter()
-            .zip(0..)
-            .filter(|(e, _)| held(e))
-            .map(|(e, at)| (first(e), e.place, at))
-            .collect();
-        waiting.sort_unstable();
-        for (turn, (.., place)) in waiting.iter().enumerate() {
-            let at = self.now + turn as u64 / u64::from(rate.windows.max(1)) * ms(rate.every);
-            let e: &mut Entry = &mut self.entries[*place];
-            if let Wait::Quiet(_) | Wait::Held(_) = e.wait {
-                e.wait = Wait::Turn(at);
-            }
-            if e.remind.2 {
-                e.remind = (at, e.remind.1, false);
-            }
+        let mut waiting: Vec<&mut Entry> = self.entries.iter_mut().collect();
+        let quiet = |e: &Entry| matches!(e.wait, Wait::Quiet(_) | Wait::Held(_));
+        waiting.retain(|e| quiet(e) || e.remind.2 || e.flights.iter().any(|f| f.held));
+        waiting.sort_by_key(|e| (e.pending.first(), e.place));
+        let count = waiting.len();
+        for (n, e) in waiting.into_iter().enumerate() {
+            let at = self.now + turn(n, rate);
+            e.wait = if quiet(e) { Wait::Turn(at) } else { e.wait };
+            e.remind = if e.remind.2 { (at, e.remind.1, false) } else { e.remind };
             e.flights.iter_mut().filter(|f| f.held).for_each(|f| f.until = at);
         }
-        waiting.len() as u32
+        count as u32
     }
 
     /// Without letting anything happen that is due.
     pub fn recovered(&mut self, catch_up: CatchUp, now: UnixTime) {
-        let now = now.as_millis().min(END);
-        if now < self.now && self.now - now > ms(self.policy.clock_tolerance) {
-            self.step_clock(self.now, now);
-        }
-        self.now = self.now.max(now);
+        self.set_now(now);
         if catch_up == CatchUp::default() {
             return;
         }
-        let overdue = |e: &Entry| e.pending.total() > 0 && e.deadline(&self.policy) <= self.now;
-        let mut keys: Vec<_> = self
-            .entries
-            .iter()
-            .filter(|e| overdue(e))
-            .map(|e| (e.deadline(&self.policy), e.place, e.key))
-            .collect();
+        let overdue = |e: &&Entry| e.pending.total() > 0 && e.deadline(&self.policy) <= self.now;
+        let keys = self.entries.iter().filter(overdue).map(|e| (e.deadline(&self.policy), e.place, e.key));
+        let mut keys: Vec<_> = keys.collect();
         keys.sort_unstable();
-        for (turn, (.., key)) in keys.into_iter().enumerate() {
+        for (n, (.., key)) in keys.into_iter().enumerate() {
             let Some(mut e) = self.take(key) else { continue };
-            let mut wait = Duration::ZERO;
-            match catch_up.overdue {
-                Overdue::Flush => {}
-                Overdue::Merge => wait = self.wait(),
-                Overdue::DropOlderThan(age) => {
-                    let before = self.now.saturating_sub(ms(age));
-                    if self.drop_pending(&mut e, Select::Useless(self.now, before), Fate::Expired) > 0 {
-                        self.tell_unread(&mut e);
-                        let stays = self.policy.leading && matches!(e.wait, Wait::Open(_));
-                        if e.pending.total() == 0 && !stays {
-                            e.wait = Wait::Idle;
-                        }
-                    }
+            if let Overdue::DropOlderThan(age) = catch_up.overdue {
+                let old = Select::Useless(self.now, self.now.saturating_sub(ms(age)));
+                if self.drop_pending(&mut e, old, Fate::Expired) > 0 {
+                    self.tell_unread(&mut e);
+                    let stays = self.policy.leading && matches!(e.wait, Wait::Open(_));
+                    e.wait = if e.pending.total() == 0 && !stays { Wait::Idle } else { e.wait };
                 }
             }
             if e.pending.total() > 0 {
-                let turn = turn as u64 / u64::from(catch_up.rate.windows.max(1)) * ms(catch_up.rate.every);
-                e.wait = Wait::Turn(after(self.now, wait).saturating_add(turn).min(NEVER - 1));
+                let wait = if catch_up.overdue == Overdue::Merge { self.wait() } else { Duration::ZERO };
+                let at = after(self.now, wait).saturating_add(turn(n, catch_up.rate));
+                e.wait = Wait::Turn(at.min(NEVER - 1));
             }
             self.finish(e);
         }
     }
 }
 
-fn time_of(e: &Entry, id: EventId) -> Option<u64> {
-    let batches = [&e.pending].into_iter().chain(e.flights.iter().map(|f| &f.batch)).chain(&e.delivered);
-    batches.flat_map(|batch| &batch.0).find(|k| k.kept && k.event.id == id).map(|k| k.at)
+/// When it is the turn of the one with this place in the row.
+fn turn(place: usize, rate: Rate) -> u64 {
+    place as u64 / u64::from(rate.windows.max(1)) * ms(rate.every)
 }
 
-pub(super) fn entry(key: Key) -> Entry {
-    Entry {
-        key,
-        wait: Wait::Idle,
-        pending: Batch::default(),
-        flights: Vec::new(),
-        delivered: [Batch::default(), Batch::default()],
-        mark: 0,
-        told: 0,
-        failures: 0,
-        refractory: None,
-        remind: (NEVER, 0, false),
-        memory: None,
-        place: 0,
-        history: false,
-    }
+fn add(all: &mut (Vec<One>, u32), (gone, count): (Vec<One>, u32)) {
+    all.0.extend(gone);
+    all.1 += count;
+}
+
+fn time_of(e: &Entry, id: EventId) -> Option<u64> {
+    let mut pending = e.pending.kept().filter(|o| o.event.id == id).map(|o| o.at);
+    // Of two with one id it is the later, while no pending event is only counted.
+    let pending = if e.pending.exact() { pending.last() } else { pending.next() };
+    pending.or_else(|| e.sent().flat_map(Batch::kept).find(|o| o.event.id == id).map(|o| o.at))
 }

@@ -1,91 +1,26 @@
 //! The engine as a reader of the README would write it: lists, and every question answered by going through all of them.
-//! Nothing is fast, nothing is remembered that can be worked out, and every feature is in it.
+//! Nothing is fast, nothing is remembered that can be worked out, and every feature is in it. What comes in is in
+//! `inputs`; what makes up inputs and compares is in `drive`, and no part of the model.
 #![allow(dead_code, unreachable_pub)]
 
 pub mod drive;
+mod inputs;
 
 use std::time::Duration;
 
+use drive::{Key, SEED, TestHost};
 use reveille_core::UnixTime;
-use reveille_digest::catch_up::*;
-use reveille_digest::options::*;
-use reveille_digest::quiet::*;
-use reveille_digest::retract::*;
-use reveille_digest::summary::*;
-use reveille_digest::*;
+use reveille_digest::{catch_up::*, options::*, quiet::*, retract::*, *};
 
-use inputs::entry;
-
-pub type Key = u16;
-pub const SEED: Seed = Seed::new([11; 16]);
 const NEVER: u64 = u64::MAX;
 const END: u64 = 1 << 62;
 
-/// Paused keys are bits; class 2 and above pass. Hours: quiet in every second 100 s. Key 5 is dropped while it is quiet.
-#[derive(Clone, Copy, Debug)]
-pub struct TestHost;
-
-impl Host for TestHost {
-    type Key = Key;
-    type Payload = u32;
-    type Fold = u64;
-    type Calendar = (u32, bool);
-
-    fn quiet(&self, (paused, hours): &(u32, bool), key: &Key, class: u8, now: UnixTime) -> Option<Quiet> {
-        let then = if *key == 5 { AtEnd::Drop } else { AtEnd::Merge };
-        if class < 3 && paused & (1 << (key % 32)) != 0 {
-            return Some(Quiet { until: UnixTime::MAX, then });
-        }
-        let (turn, rest) = (now.as_millis() / 200_000, now.as_millis() % 200_000);
-        let until = UnixTime::from_millis(turn * 200_000 + 100_000);
-        (class < 2 && *hours && rest < 100_000).then_some(Quiet { until, then })
-    }
-
-    fn fold(&self, state: &mut u64, item: &Item<u32>) {
-        *state += u64::from(item.payload.unwrap_or(0));
-    }
-
-    fn merge(&self, state: &mut u64, later: u64) {
-        *state += later;
-    }
-}
-
-/// An output, as it is compared.
+/// An output: whose it is, its generation, and all the rest as text.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Out {
-    Notify {
-        key: Key,
-        generation: u64,
-        lane: Lane,
-        reminder: Option<u8>,
-        class: u8,
-        summary: String,
-        samples: Vec<u128>,
-        ids: Vec<u128>,
-        fold: u64,
-    },
-    Clear {
-        key: Key,
-        generation: u64,
-        lane: Lane,
-        cause: Cause,
-        events: Vec<(u128, u16)>,
-        remaining: u32,
-    },
-    Unread {
-        key: Key,
-        count: u32,
-    },
-    Dropped {
-        key: Key,
-        fate: Fate,
-        count: u32,
-        ids: Vec<u128>,
-    },
-}
+pub struct Out(pub Key, pub Option<u64>, pub String);
 
-#[derive(Clone, Debug)]
-struct Kept {
+#[derive(Clone)]
+struct One {
     at: u64,
     event: Event<TestHost>,
     /// By name; otherwise it is a number in a count.
@@ -94,8 +29,8 @@ struct Kept {
     ghost: bool,
 }
 
-#[derive(Clone, Debug, Default)]
-struct Batch(Vec<Kept>);
+#[derive(Clone, Default)]
+struct Batch(Vec<One>);
 
 #[derive(Clone, Copy)]
 enum Select {
@@ -104,92 +39,85 @@ enum Select {
     Event(EventId),
     Kind(u16),
     All,
+    /// At that time, or come before that one.
     Useless(u64, u64),
 }
 
 impl Batch {
-    fn live(&self) -> impl DoubleEndedIterator<Item = &Kept> {
-        self.0.iter().filter(|k| !k.ghost)
+    fn live(&self) -> impl Iterator<Item = &One> {
+        self.0.iter().filter(|o| !o.ghost)
     }
     fn total(&self) -> u32 {
         self.live().count() as u32
     }
-    fn kept(&self) -> usize {
-        self.0.iter().filter(|k| k.kept).count()
+    fn kept(&self) -> impl Iterator<Item = &One> {
+        self.0.iter().filter(|o| o.kept)
     }
     fn exact(&self) -> bool {
-        self.0.iter().all(|k| k.kept)
+        self.0.iter().all(|o| o.kept)
     }
     fn bytes(&self) -> u64 {
-        self.live().map(|k| u64::from(k.event.bytes)).sum()
+        self.live().map(|o| u64::from(o.event.bytes)).sum()
     }
-    fn max(&self, of: impl Fn(&Kept) -> u64) -> u64 {
-        self.0.iter().map(of).max().unwrap_or(0)
+    fn first(&self) -> u64 {
+        self.0.iter().map(|o| o.at).min().unwrap_or(0)
+    }
+    fn last(&self) -> u64 {
+        self.0.iter().map(|o| o.at).max().unwrap_or(0)
     }
     fn class(&self) -> u8 {
-        self.max(|k| u64::from(k.event.class)) as u8
+        self.0.iter().map(|o| o.event.class).max().unwrap_or(0)
     }
     fn keep_last(&mut self, keep: usize) {
-        let over = self.kept().saturating_sub(keep);
-        self.0.iter_mut().filter(|k| k.kept).take(over).for_each(|k| k.kept = false);
+        let over = self.kept().count().saturating_sub(keep);
+        self.0.iter_mut().filter(|o| o.kept).take(over).for_each(|o| o.kept = false);
     }
     fn push(&mut self, at: u64, event: Event<TestHost>, keep: usize) {
-        let kept = keep > 0;
-        if !(self.exact() && self.kept() < keep) && kept && self.kept() >= keep {
+        if keep > 0 && self.kept().count() >= keep {
             self.keep_last(keep.div_ceil(2) - 1);
         }
-        self.0.push(Kept { at, event, kept, ghost: false });
+        self.0.push(One { at, event, kept: keep > 0, ghost: false });
     }
     fn join(&mut self, later: Self) {
         if self.total() == 0 {
             *self = later;
         } else if later.total() > 0 {
-            let first = later.0.iter().map(|k| k.at).min().unwrap_or(0);
-            let in_order = self.max(|k| k.at) <= first;
             self.0.extend(later.0);
-            if !in_order {
-                self.0.sort_by_key(|k| k.at);
-            }
+            self.0.sort_by_key(|o| o.at);
         }
     }
-    /// What is taken out, and how many it was.
-    fn remove(&mut self, select: Select) -> (Vec<Kept>, u32) {
-        let takes = |k: &Kept| match select {
-            Select::UpTo(mark) => k.event.seq <= mark,
-            Select::Until(at) => k.at <= at,
-            Select::Event(id) => k.event.id == id,
-            Select::Kind(kind) => k.event.kind == kind,
+    /// What is taken out by name, and how many it was.
+    fn remove(&mut self, select: Select) -> (Vec<One>, u32) {
+        let by_time = |o: &One| match select {
+            Select::UpTo(mark) => o.event.seq <= mark,
+            Select::Until(at) => o.at <= at,
             Select::All => true,
-            Select::Useless(now, before) => {
-                k.at < before || k.event.useful_until.is_some_and(|until| until.as_millis() < now)
-            }
-        };
-        let all = match select {
-            Select::UpTo(mark) => self.max(|k| k.event.seq) <= mark,
-            Select::Until(at) => self.max(|k| k.at) <= at,
-            Select::All => true,
-            Select::Useless(_, before) => self.max(|k| k.at) < before,
+            Select::Useless(_, before) => o.at < before,
             Select::Event(_) | Select::Kind(_) => false,
         };
-        let exact = self.exact();
-        if !exact && all {
-            let count = self.total();
-            return (std::mem::take(&mut self.0).into_iter().filter(|k| k.kept).collect(), count);
+        let takes = |o: &One| match select {
+            Select::Event(id) => o.event.id == id,
+            Select::Kind(kind) => o.event.kind == kind,
+            Select::Useless(now, _) => {
+                by_time(o) || o.event.useful_until.is_some_and(|u| u.as_millis() < now)
+            }
+            _ => by_time(o),
+        };
+        let (exact, total) = (self.exact(), self.total());
+        if !exact && self.0.iter().all(by_time) {
+            return (std::mem::take(&mut self.0).into_iter().filter(|o| o.kept).collect(), total);
         }
-        let gone: Vec<Kept> = self.0.iter().filter(|k| k.kept && takes(k)).cloned().collect();
-        for k in self.0.iter_mut().filter(|k| k.kept && takes(k)) {
-            (k.kept, k.ghost) = (false, true);
-        }
-        if exact {
-            self.0.retain(|k| !k.ghost);
-        }
+        let gone: Vec<One> = self.kept().filter(|o| takes(o)).cloned().collect();
+        self.0.iter_mut().filter(|o| o.kept && takes(o)).for_each(|o| (o.kept, o.ghost) = (false, true));
+        self.0.retain(|o| !(exact && o.ghost));
         let count = gone.len() as u32;
         (gone, count)
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 enum Wait {
+    #[default]
     Idle,
     Open(u64),
     InFlight,
@@ -199,20 +127,21 @@ enum Wait {
     Turn(u64),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Flight {
     generation: u64,
     lane: Lane,
     until: u64,
     held: bool,
     failures: u8,
+    /// How many went out, and how many of them were read and cancelled since.
     sent: u32,
     read: u32,
     cancelled: u32,
     batch: Batch,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Default)]
 struct Entry {
     key: Key,
     wait: Wait,
@@ -228,7 +157,7 @@ struct Entry {
     remind: (u64, u8, bool),
     /// Since when it is only remembered, and the how-manieth memory it was.
     memory: Option<(u64, u64)>,
-    /// Its place: the last one that was given back, or a new one. Among equals the lowest goes first.
+    /// The last place that was given back, or a new one. Among equals the lowest goes first.
     place: u32,
     /// Whether there is anything to remember.
     history: bool,
@@ -236,42 +165,34 @@ struct Entry {
 
 impl Entry {
     fn deadline(&self, policy: &Policy) -> u64 {
-        match (self.wait, policy.window) {
-            (Wait::Open(end), Window::Sliding { quiet, .. }) if self.pending.total() > 0 => {
-                end.min(self.pending.max(|k| k.at).saturating_add(ms(quiet)))
-            }
-            (
-                Wait::Open(end)
-                | Wait::Refractory(end)
-                | Wait::Quiet(end)
-                | Wait::Held(end)
-                | Wait::Turn(end),
-                _,
-            ) => end,
-            (Wait::Idle | Wait::InFlight, _) => NEVER,
+        match self.wait {
+            Wait::Open(end) => match policy.window {
+                Window::Sliding { quiet, .. } if self.pending.total() > 0 => {
+                    end.min(self.pending.last().saturating_add(ms(quiet)))
+                }
+                _ => end,
+            },
+            Wait::Refractory(end) | Wait::Quiet(end) | Wait::Held(end) | Wait::Turn(end) => end,
+            Wait::Idle | Wait::InFlight => NEVER,
         }
     }
     fn digest_in_flight(&self) -> bool {
         self.flights.iter().any(|f| f.lane == Lane::Digest)
     }
     fn reminder(&self) -> u64 {
-        let quiet = self.pending.total() == 0 && self.delivered[0].total() > 0 && !self.digest_in_flight();
-        if quiet { self.remind.0 } else { NEVER }
+        let due = self.pending.total() == 0 && self.delivered[0].total() > 0 && !self.digest_in_flight();
+        if due { self.remind.0 } else { NEVER }
     }
     fn timer(&self, policy: &Policy) -> u64 {
         let flights = self.flights.iter().map(|f| f.until).min().unwrap_or(NEVER);
-        let rest = self
-            .refractory
-            .filter(|r| self.wait == Wait::Idle && self.memory.is_none() && r.1 > 0)
-            .map_or(NEVER, |r| r.1);
-        self.deadline(policy).min(flights).min(self.reminder()).min(rest)
+        let rests = self.refractory.filter(|r| self.wait == Wait::Idle && self.memory.is_none() && r.1 > 0);
+        self.deadline(policy).min(flights).min(self.reminder()).min(rests.map_or(NEVER, |r| r.1))
+    }
+    fn sent(&self) -> impl Iterator<Item = &Batch> {
+        self.flights.iter().map(|f| &f.batch).chain(&self.delivered)
     }
     fn unread(&self) -> u32 {
-        let flights: u32 = self.flights.iter().map(|f| f.batch.total()).sum();
-        self.pending.total() + flights + self.delivered[0].total() + self.delivered[1].total()
-    }
-    fn all_mut(&mut self) -> impl Iterator<Item = &mut Batch> {
-        self.flights.iter_mut().map(|f| &mut f.batch).chain(&mut self.delivered).chain([&mut self.pending])
+        self.pending.total() + self.sent().map(Batch::total).sum::<u32>()
     }
 }
 
@@ -299,39 +220,22 @@ fn after(now: u64, span: Duration) -> u64 {
     if ms(span) >= END { NEVER } else { now + ms(span) }
 }
 
-fn wall(at: u64) -> UnixTime {
-    UnixTime::from_millis(at)
-}
-
 impl Model {
     pub fn new(policy: Policy, limits: Limits) -> Self {
-        let (ledger, out, entries, seen) = (Ledger::default(), Vec::new(), Vec::new(), Vec::new());
-        Self {
-            policy,
-            limits,
-            calendar: (0, false),
-            ledger,
-            out,
-            now: 0,
-            entries,
-            seen,
-            generation: 0,
-            free: Vec::new(),
-            remembered: 0,
-        }
+        let (ledger, calendar, now, generation, remembered) = (Ledger::default(), (0, false), 0, 0, 0);
+        let (out, entries, seen, free) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { policy, limits, calendar, ledger, out, now, entries, seen, generation, free, remembered }
     }
 
-    fn max_wait(&self) -> Duration {
-        match self.policy.window {
-            Window::Fixed { wait } => wait,
-            Window::Sliding { max_wait, .. } => max_wait,
-        }
-    }
     fn wait(&self) -> Duration {
         match self.policy.window {
             Window::Fixed { wait } => wait,
             Window::Sliding { quiet, max_wait } => quiet.min(max_wait),
         }
+    }
+    fn window_end(&self) -> u64 {
+        let (Window::Fixed { wait } | Window::Sliding { max_wait: wait, .. }) = self.policy.window;
+        after(self.now, wait)
     }
     fn per_key(&self) -> usize {
         ((self.limits.items / 8).max(1) as usize).min(self.limits.items_per_key as usize)
@@ -343,97 +247,108 @@ impl Model {
             Collect::Items => self.per_key(),
         }
     }
+    fn remembers(&self) -> bool {
+        !self.policy.remember.is_zero() || !self.policy.reminders.is_empty()
+    }
+    fn find(&self, key: Key) -> Option<&Entry> {
+        self.entries.iter().find(|e| e.key == key)
+    }
+    pub fn keys(&self) -> usize {
+        self.entries.len()
+    }
     pub fn live(&self) -> usize {
         self.entries.iter().filter(|e| e.memory.is_none()).count()
     }
     pub fn unread(&self, key: Key) -> u32 {
-        self.entries.iter().find(|e| e.key == key).map_or(0, Entry::unread)
+        self.find(key).map_or(0, Entry::unread)
     }
-    pub fn len(&self) -> usize {
-        self.entries.len()
+    fn next(&self) -> u64 {
+        self.entries.iter().map(|e| e.timer(&self.policy)).min().unwrap_or(NEVER)
     }
     pub fn next_wakeup(&self) -> Option<UnixTime> {
-        let next = self.entries.iter().map(|e| e.timer(&self.policy)).min().unwrap_or(NEVER);
-        (next <= END).then(|| wall(next.max(self.now)))
+        (self.next() <= END).then(|| UnixTime::from_millis(self.next().max(self.now)))
     }
     pub fn flights(&self) -> Vec<(Key, u64)> {
-        self.entries
-            .iter()
-            .flat_map(|e| e.flights.iter().filter(|f| !f.held).map(|f| (e.key, f.generation)))
-            .collect()
+        let of = |e: &Entry| e.flights.iter().filter(|f| !f.held).map(|f| f.generation).collect::<Vec<_>>();
+        self.entries.iter().flat_map(|e| of(e).into_iter().map(|generation| (e.key, generation))).collect()
     }
 
-    /// The clock; everything that is due, in the order of deadlines; and what is forgotten by now.
-    pub fn time(&mut self, now: UnixTime) {
+    fn set_now(&mut self, now: UnixTime) {
         let now = now.as_millis().min(END);
         if now < self.now && self.now - now > ms(self.policy.clock_tolerance) {
             self.step_clock(self.now, now);
         }
         self.now = self.now.max(now);
+    }
+
+    /// The clock; everything that is due, in the order of deadlines; and what is forgotten by now.
+    pub fn time(&mut self, now: UnixTime) {
+        self.set_now(now);
         if self.generation == 0 {
-            self.generation = now.min(1 << 52);
+            self.generation = now.as_millis().min(1 << 52);
         }
         self.settle();
     }
 
     fn settle(&mut self) {
-        self.due();
-        let remember = ms(self.policy.remember);
-        while self.oldest().is_some_and(|(since, ..)| since.saturating_add(remember) <= self.now) {
-            self.forget_oldest();
-        }
-    }
-
-    fn due(&mut self) {
         for round in 0.. {
             assert!(round < 1_000_000, "the model does not come to rest");
             // All of one millisecond in the order of their places, then what is due by then.
-            let first = self.entries.iter().map(|e| e.timer(&self.policy)).min().unwrap_or(NEVER);
+            let first = self.next();
             if first > self.now {
-                return;
+                break;
             }
             let due = self.entries.iter().filter(|e| e.timer(&self.policy) == first);
             let mut due: Vec<_> = due.map(|e| (e.place, e.key)).collect();
             due.sort_unstable();
             due.into_iter().for_each(|(_, key)| self.fire(key));
         }
+        let over = |m: &Self, at: usize| {
+            let since = m.entries[at].memory.map_or(NEVER, |(since, _)| since);
+            since.saturating_add(ms(m.policy.remember)) <= m.now
+        };
+        while self.oldest().is_some_and(|at| over(self, at)) {
+            self.forget_oldest();
+        }
     }
 
     fn fire(&mut self, key: Key) {
-        if let Some(place) =
-            self.entries.iter().position(|e| e.key == key && e.timer(&self.policy) <= self.now)
-        {
-            let mut e = self.entries.remove(place);
-            while let Some(at) = e.flights.iter().position(|f| f.until <= self.now) {
-                let flight = e.flights.remove(at);
-                if flight.held {
-                    self.send_again(&mut e, flight);
-                } else {
-                    self.failed(&mut e, flight);
-                }
-                self.release(&mut e);
-            }
-            if e.deadline(&self.policy) <= self.now {
-                self.let_go(&mut e);
-            }
-            if e.reminder() <= self.now {
-                self.remind(&mut e);
-            }
-            self.finish(e);
+        if self.find(key).is_none_or(|e| e.timer(&self.policy) > self.now) {
+            return;
         }
+        let Some(mut e) = self.take(key) else { return };
+        while let Some(at) = e.flights.iter().position(|f| f.until <= self.now) {
+            let flight = e.flights.remove(at);
+            if flight.held {
+                self.send_again(&mut e, flight);
+            } else {
+                self.failed(&mut e, flight);
+            }
+            self.release(&mut e);
+        }
+        if e.deadline(&self.policy) <= self.now {
+            self.let_go(&mut e);
+        }
+        if e.reminder() <= self.now {
+            self.remind(&mut e);
+        }
+        self.finish(e);
     }
 
     fn take(&mut self, key: Key) -> Option<Entry> {
         let place = self.entries.iter().position(|e| e.key == key)?;
-        let mut e = self.entries.remove(place);
-        e.memory = None;
-        Some(e)
+        Some(Entry { memory: None, ..self.entries.remove(place) })
+    }
+
+    fn new_entry(&mut self, key: Key) -> Entry {
+        let place = self.free.pop().unwrap_or(self.entries.len() as u32);
+        Entry { key, place, remind: (NEVER, 0, false), ..Entry::default() }
     }
 
     fn finish(&mut self, mut e: Entry) {
-        e.refractory = e
-            .refractory
-            .map(|(level, until, since)| (level, if until > self.now { until } else { 0 }, since));
+        if let Some((_, until, _)) = e.refractory.as_mut().filter(|r| r.1 <= self.now) {
+            *until = 0;
+        }
         let rests = e.refractory.is_some_and(|r| r.1 > 0);
         let reminds = e.delivered[0].total() > 0 && (e.remind.0 != NEVER || e.remind.2);
         if e.wait == Wait::Idle && e.flights.is_empty() && !reminds && !rests {
@@ -445,57 +360,59 @@ impl Model {
             e.memory = Some((self.now, self.remembered));
         }
         self.entries.push(e);
-        while self.entries.len() - self.live() > self.limits.memories as usize {
+        while self.keys() - self.live() > self.limits.memories as usize {
             self.forget_oldest();
         }
     }
 
-    fn oldest(&self) -> Option<(u64, u64, usize)> {
-        let memories =
-            self.entries.iter().zip(0..).filter_map(|(e, at)| Some((e.memory?.0, e.memory?.1, at)));
-        memories.min_by_key(|(_, turn, _)| *turn)
+    fn oldest(&self) -> Option<usize> {
+        let turn = |at: &usize| self.entries[*at].memory.map_or(NEVER, |(_, turn)| turn);
+        (0..self.keys()).filter(|at| turn(at) < NEVER).min_by_key(turn)
     }
 
     fn forget_oldest(&mut self) -> bool {
-        let oldest = self.oldest().map(|(.., at)| self.entries.remove(at));
+        let oldest = self.oldest().map(|at| self.entries.remove(at));
         self.free.extend(oldest.iter().map(|e| e.place));
         oldest.is_some()
     }
 
-    fn new_entry(&mut self, key: Key) -> Entry {
-        let place = self.free.pop().unwrap_or(self.entries.len() as u32);
-        Entry { place, ..entry(key) }
-    }
-
     pub fn step_clock(&mut self, was: u64, is: u64) {
         let was = was.max(self.now);
-        let shift = |at: u64| match at {
-            NEVER => NEVER,
-            _ if is < was => at.saturating_sub(was - is),
-            _ => at.saturating_add(is - was).min(NEVER - 1),
+        let shift = |at: &mut u64| {
+            *at = match *at {
+                NEVER => NEVER,
+                at if is < was => at.saturating_sub(was - is),
+                at => at.saturating_add(is - was).min(NEVER - 1),
+            };
         };
         for e in &mut self.entries {
-            e.all_mut().flat_map(|batch| &mut batch.0).for_each(|k| k.at = shift(k.at));
+            let batches = e.flights.iter_mut().map(|f| &mut f.batch).chain(&mut e.delivered);
+            batches.chain([&mut e.pending]).flat_map(|b| &mut b.0).for_each(|o| shift(&mut o.at));
             if let Wait::Open(end) | Wait::Refractory(end) | Wait::Turn(end) = &mut e.wait {
-                *end = shift(*end);
+                shift(end);
             }
-            e.flights.iter_mut().filter(|f| !f.held).for_each(|f| f.until = shift(f.until));
-            e.refractory = e.refractory.map(|(level, until, since)| {
-                (level, if until > 0 { shift(until).max(1) } else { 0 }, shift(since))
-            });
+            e.flights.iter_mut().filter(|f| !f.held).for_each(|f| shift(&mut f.until));
+            if let Some((_, until, since)) = &mut e.refractory {
+                if *until > 0 {
+                    shift(until);
+                    *until = (*until).max(1);
+                }
+                shift(since);
+            }
             if !e.remind.2 {
-                e.remind.0 = shift(e.remind.0);
+                shift(&mut e.remind.0);
             }
-            e.memory = e.memory.map(|(since, turn)| (shift(since), turn));
+            e.memory.iter_mut().for_each(|(since, _)| shift(since));
         }
         self.seen.retain(|(_, until, _)| *until > was);
-        self.seen.iter_mut().for_each(|(_, until, _)| *until = shift(*until).max(1));
+        self.seen.iter_mut().for_each(|(_, until, _)| shift(until));
+        self.seen.iter_mut().for_each(|(_, until, _)| *until = (*until).max(1));
         self.now = is;
     }
 
-    /// `Some(None)`: drop it.
+    /// Until when the calendar says quiet; `Some(None)`: drop it.
     fn quiet(&self, key: Key, class: u8) -> Option<Option<u64>> {
-        let quiet = TestHost.quiet(&self.calendar, &key, class, wall(self.now))?;
+        let quiet = TestHost.quiet(&self.calendar, &key, class, UnixTime::from_millis(self.now))?;
         Some(match quiet.then {
             AtEnd::Drop => None,
             AtEnd::Merge if quiet.until == UnixTime::MAX => Some(NEVER),
@@ -518,29 +435,23 @@ impl Model {
 
     fn let_go(&mut self, e: &mut Entry) -> Fate {
         self.drop_useless(e);
-        if e.pending.total() == 0 {
-            e.wait = Wait::Idle;
-            return Fate::Expired;
-        }
-        match self.hold(e) {
-            None => Fate::Notified { generation: Generation::from_bits(self.flush(e)) },
+        let fate = match self.hold(e) {
+            _ if e.pending.total() == 0 => Fate::Expired,
+            None => return Fate::Notified { generation: Generation::from_bits(self.flush(e)) },
             Some(Some(wait)) => {
                 e.wait = wait;
-                Fate::Pending
+                return Fate::Pending;
             }
-            Some(None) => {
-                self.drop_pending(e, Select::All, Fate::Quiet);
-                e.wait = Wait::Idle;
-                Fate::Quiet
-            }
-        }
+            Some(None) => Fate::Quiet,
+        };
+        self.drop_pending(e, Select::All, fate);
+        e.wait = Wait::Idle;
+        fate
     }
 
     fn useless(&self) -> Select {
-        Select::Useless(
-            self.now,
-            self.policy.useful_for.map_or(0, |useful| self.now.saturating_sub(ms(useful))),
-        )
+        let before = self.policy.useful_for.map_or(0, |useful| self.now.saturating_sub(ms(useful)));
+        Select::Useless(self.now, before)
     }
 
     fn drop_useless(&mut self, e: &mut Entry) {
@@ -554,23 +465,19 @@ impl Model {
         self.let_drop(e.key, fate, removed)
     }
 
-    fn let_drop(&mut self, key: Key, fate: Fate, (gone, count): (Vec<Kept>, u32)) -> u32 {
+    fn let_drop(&mut self, key: Key, fate: Fate, (gone, count): (Vec<One>, u32)) -> u32 {
         if count > 0 {
             self.ledger.pending -= u64::from(count);
-            *self.sum(fate) += u64::from(count);
-            self.out.push(Out::Dropped {
-                key,
-                fate,
-                count,
-                ids: gone.iter().map(|k| k.event.id.0).collect(),
-            });
+            self.count(fate, u64::from(count));
+            let ids: Vec<_> = gone.iter().map(|o| o.event.id).collect();
+            self.out.push(Out(key, None, format!("{fate:?}: {count} {ids:?}")));
         }
         count
     }
 
-    fn sum(&mut self, fate: Fate) -> &mut u64 {
+    fn count(&mut self, fate: Fate, n: u64) {
         let l = &mut self.ledger;
-        match fate {
+        *match fate {
             Fate::Pending => &mut l.pending,
             Fate::Notified { .. } => &mut l.notified,
             Fate::Merged { .. } => &mut l.merged,
@@ -581,18 +488,16 @@ impl Model {
             Fate::Cancelled => &mut l.cancelled,
             Fate::Expired => &mut l.expired,
             Fate::Refused => &mut l.refused,
-        }
+        } += n;
     }
 
     fn flush(&mut self, e: &mut Entry) -> u64 {
         let batch = std::mem::take(&mut e.pending);
         let generation = self.send(e, Lane::Digest, batch, 0);
-        e.wait = if self.policy.leading { Wait::Open(after(self.now, self.max_wait())) } else { Wait::Idle };
+        e.wait = if self.policy.leading { Wait::Open(self.window_end()) } else { Wait::Idle };
         if let Some(refractory) = self.policy.refractory {
-            let next = |(level, _, since): (u8, u64, u64)| {
-                refractory.next_level(level, Duration::from_millis(self.now.saturating_sub(since)))
-            };
-            let level = e.refractory.map_or(0, next);
+            let since = |since| Duration::from_millis(self.now.saturating_sub(since));
+            let level = e.refractory.map_or(0, |(level, _, at)| refractory.next_level(level, since(at)));
             e.refractory = Some((level, after(self.now, refractory.period(level)), self.now));
             e.history = true;
         }
@@ -602,38 +507,27 @@ impl Model {
         generation
     }
 
-    fn remembers(&self) -> bool {
-        !self.policy.remember.is_zero() || !self.policy.reminders.is_empty()
+    fn next_generation(&mut self) -> u64 {
+        self.generation += 1;
+        self.generation
     }
 
     fn send(&mut self, e: &mut Entry, lane: Lane, batch: Batch, failures: u8) -> u64 {
-        self.generation += 1;
-        let (generation, sent) = (self.generation, batch.total());
+        let (generation, sent) = (self.next_generation(), batch.total());
         self.ledger.pending -= u64::from(sent);
         self.ledger.notified += 1;
         self.ledger.merged += u64::from(sent) - 1;
         let unread = e.unread() + sent;
-        self.notify(e, &batch, generation, lane, None, unread);
+        self.notify(e.key, &batch, generation, lane, None, unread);
         if self.remembers() || self.policy.ack_timeout.is_some() {
             (e.told, e.history) = (unread, true);
         }
-        match self.policy.ack_timeout {
-            Some(timeout) => {
-                let (until, held, read, cancelled) = (after(self.now, timeout), false, 0, 0);
-                e.flights.push(Flight {
-                    generation,
-                    lane,
-                    until,
-                    held,
-                    failures,
-                    sent,
-                    read,
-                    cancelled,
-                    batch,
-                });
-            }
-            None => self.deliver(e, lane, batch),
-        }
+        let Some(timeout) = self.policy.ack_timeout else {
+            self.deliver(e, lane, batch);
+            return generation;
+        };
+        let (until, held, read, cancelled) = (after(self.now, timeout), false, 0, 0);
+        e.flights.push(Flight { generation, lane, until, held, failures, sent, read, cancelled, batch });
         generation
     }
 
@@ -641,80 +535,68 @@ impl Model {
         if !self.remembers() || batch.total() == 0 {
             return;
         }
-        let per_key = self.per_key();
         e.delivered[lane as usize].join(batch);
-        e.delivered[lane as usize].keep_last(per_key);
-        let count = |e: &Entry| e.delivered.iter().map(Batch::kept).sum::<usize>();
-        let too_many = |m: &Self, e: &Entry| {
-            m.entries.iter().map(count).sum::<usize>() + count(e) > m.limits.delivered as usize
-        };
-        while too_many(self, e) && self.forget_oldest() {}
-        if too_many(self, e) {
+        e.delivered[lane as usize].keep_last(self.per_key());
+        let count = |e: &Entry| e.delivered.iter().flat_map(Batch::kept).count();
+        let all = |m: &Self, e: &Entry| m.entries.iter().map(count).sum::<usize>() + count(e);
+        let most = self.limits.delivered as usize;
+        while all(self, e) > most && self.forget_oldest() {}
+        if all(self, e) > most {
             e.delivered[lane as usize].keep_last(0);
         }
     }
 
-    fn notify(
-        &mut self,
-        e: &Entry,
-        batch: &Batch,
-        generation: u64,
-        lane: Lane,
-        reminder: Option<u8>,
-        unread: u32,
-    ) {
+    fn notify(&mut self, key: Key, batch: &Batch, generation: u64, lane: Lane, nth: Option<u8>, unread: u32) {
         let mut actors: Vec<u64> = Vec::new();
-        for k in &batch.0 {
-            if !actors.contains(&k.event.actor) {
-                actors.push(k.event.actor);
+        for o in &batch.0 {
+            if !actors.contains(&o.event.actor) {
+                actors.push(o.event.actor);
             }
         }
-        let bound = usize::from(self.policy.actors);
-        let more = actors.len() > bound;
-        actors.truncate(bound);
-        let first = batch.0.iter().map(|k| k.at).min().unwrap_or(0);
-        let (total, last, bytes) = (batch.total(), batch.max(|k| k.at), batch.bytes());
-        let summary = format!("{total} {actors:?} {more} {first} {last} {bytes} {unread}");
-        let kept: Vec<&Kept> = batch.0.iter().filter(|k| k.kept).collect();
-        let ids: Vec<u128> = kept.iter().map(|k| k.event.id.0).collect();
-        let mut samples = kept.clone();
+        let more = actors.len() > usize::from(self.policy.actors);
+        actors.truncate(usize::from(self.policy.actors));
+        let ids: Vec<_> = batch.kept().map(|o| o.event.id).collect();
+        let mut samples: Vec<_> = batch.kept().collect();
+        let last = |n: u16| ids.len().saturating_sub(usize::from(n));
         match self.policy.keep {
-            _ if self.policy.collect == Collect::Latest => {
-                drop(samples.drain(..kept.len().saturating_sub(1)));
-            }
+            _ if self.policy.collect == Collect::Latest => samples = samples.split_off(last(1)),
             Keep::First(n) => samples.truncate(usize::from(n)),
-            Keep::Last(n) => drop(samples.drain(..kept.len().saturating_sub(usize::from(n)))),
+            Keep::Last(n) => samples = samples.split_off(last(n)),
             Keep::Top(n) => {
-                samples.sort_by_key(|k| std::cmp::Reverse(k.event.rank));
+                samples.sort_by_key(|o| std::cmp::Reverse(o.event.rank));
                 samples.truncate(usize::from(n));
             }
         }
-        let again = reminder.is_some();
-        let samples = if again { Vec::new() } else { samples.iter().map(|k| k.event.id.0).collect() };
-        let fold = if again { 0 } else { batch.0.iter().map(|k| u64::from(k.event.payload)).sum() };
-        let (key, class) = (e.key, batch.class());
-        self.out.push(Out::Notify { key, generation, lane, reminder, class, summary, samples, ids, fold });
+        let mut samples: Vec<_> = samples.iter().map(|o| o.event.id).collect();
+        let mut fold: u64 = batch.0.iter().map(|o| u64::from(o.event.payload)).sum();
+        if nth.is_some() {
+            // The payloads are gone.
+            (samples, fold) = (Vec::new(), 0);
+        }
+        let (total, class, bytes) = (batch.total(), batch.class(), batch.bytes());
+        let (first, last) = (batch.first(), batch.last());
+        let text =
+            format!("{lane:?} {nth:?} class {class}: {total} of {actors:?} {more}, {first} to {last}, ");
+        let rest = format!("{bytes} bytes, unread {unread}, samples {samples:?} of {ids:?}, fold {fold}");
+        self.out.push(Out(key, Some(generation), text + &rest));
     }
 
     fn remind(&mut self, e: &mut Entry) {
         let class = e.delivered[0].class();
-        let quiet = self.quiet(e.key, class).map(|until| {
-            until.unwrap_or_else(|| {
-                let quiet = TestHost.quiet(&self.calendar, &e.key, class, wall(self.now));
-                quiet.map_or(NEVER, |quiet| quiet.until.as_millis()).max(self.now + 1)
-            })
-        });
-        if let Some(until) = quiet {
-            e.remind = (until, e.remind.1, true);
+        // What drops new events does not drop this.
+        let end = |until: UnixTime| if until == UnixTime::MAX { NEVER } else { until.as_millis() };
+        let asked = TestHost.quiet(&self.calendar, &e.key, class, UnixTime::from_millis(self.now));
+        let end = asked.map_or(NEVER, |quiet| end(quiet.until)).max(self.now + 1);
+        if let Some(until) = self.quiet(e.key, class) {
+            e.remind = (until.unwrap_or(end), e.remind.1, true);
             return;
         }
         let step = e.remind.1 + 1;
         let next = self.policy.reminders.get(usize::from(step)).map_or(NEVER, |next| after(self.now, *next));
         e.remind = (next, step, false);
         e.told = e.unread();
-        self.generation += 1;
-        let batch = e.delivered[0].clone();
-        self.notify(e, &batch, self.generation, Lane::Digest, Some(step), e.told);
+        let (batch, generation) = (e.delivered[0].clone(), self.next_generation());
+        self.notify(e.key, &batch, generation, Lane::Digest, Some(step), e.told);
     }
 
     fn release(&self, e: &mut Entry) {
@@ -726,9 +608,7 @@ impl Model {
     fn tell_unread(&mut self, e: &mut Entry) {
         if e.told != 0 && e.told != e.unread() {
             e.told = e.unread();
-            self.out.push(Out::Unread { key: e.key, count: e.told });
+            self.out.push(Out(e.key, None, format!("unread {}", e.told)));
         }
     }
 }
-
-mod inputs;
