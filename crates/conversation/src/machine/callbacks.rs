@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use reveille_core::{UnixTime, millis};
 
-use super::Conversations;
 use super::send::Draft;
 use super::state::{Callback, Conversation};
+use super::{Conversations, Desk};
 use crate::callback::{Does, Next, On, State, transition};
 use crate::event::Role;
 use crate::event::{Accepted, Attempted, CallbackCreated, QueueChange, QueueEvent, Wait};
@@ -15,7 +15,7 @@ use crate::{Arguments, Kind, Noted, Reason};
 
 const MINUTE: u64 = 60_000;
 
-impl Conversations {
+impl Desk {
     pub(super) fn on_callback_created(&mut self, there: &mut Conversation, event: CallbackCreated) {
         let known = there.extra.as_ref().and_then(|extra| extra.callback.as_ref());
         if known.is_some_and(|known| known.state != State::Over) {
@@ -204,30 +204,30 @@ impl Conversations {
             }
         }
     }
+}
 
+impl Conversations {
     pub(super) fn on_queue(&mut self, event: QueueEvent) {
         let QueueEvent { queue, at, what } = event;
-        let at = self.believed(at);
+        let at = self.desk.believed(at);
         let mut any = false;
-        for id in self.waiting.get(&queue).cloned().unwrap_or_default() {
-            let slot = self.store.find(&id, self.now);
+        for id in self.desk.waiting.get(&queue).cloned().unwrap_or_default() {
+            let slot = self.store.find(&id, self.desk.now);
             let Some(slot) = slot.filter(|slot| self.waits_in(*slot, &queue)) else {
                 // Forgotten with its conversation.
-                if let Some(waiting) = self.waiting.get_mut(&queue) {
+                if let Some(waiting) = self.desk.waiting.get_mut(&queue) {
                     waiting.remove(&id);
                 }
                 continue;
             };
-            let Some(mut there) = self.store.take(slot) else { continue };
             any = true;
-            match &what {
-                QueueChange::EstimatedWait(wait) => self.on_wait(&mut there, slot, *wait, at),
-                QueueChange::Closing => self.on_callback(&mut there, slot, On::Closing, at),
-            }
-            self.put_back(slot, there);
+            self.visit(slot, |desk, there| match &what {
+                QueueChange::EstimatedWait(wait) => desk.on_wait(there, slot, *wait, at),
+                QueueChange::Closing => desk.on_callback(there, slot, On::Closing, at),
+            });
         }
         if !any {
-            self.suppress(None, None, None, Reason::NoRecipient);
+            self.desk.suppress(None, None, None, Reason::NoRecipient);
         }
     }
 

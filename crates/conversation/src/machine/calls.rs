@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reveille_core::UnixTime;
 
-use super::Conversations;
+use super::Desk;
 use super::send::Draft;
 use super::state::{Conversation, Field, Live, Ring};
 use crate::event::Offer;
@@ -23,7 +23,7 @@ pub(super) const fn kind_of(media: Media) -> Kind {
     }
 }
 
-impl Conversations {
+impl Desk {
     pub(super) fn on_offer(&mut self, there: &mut Conversation, slot: u32, offer: Offer, at: UnixTime) {
         let kind = kind_of(offer.media);
         let place = there.join(&offer.person, offer.role, self.rules.memory().participants());

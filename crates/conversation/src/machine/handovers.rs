@@ -2,7 +2,7 @@
 
 use reveille_core::UnixTime;
 
-use super::Conversations;
+use super::Desk;
 use super::send::Draft;
 use super::state::{Conversation, Field};
 use crate::event::Role;
@@ -10,7 +10,7 @@ use crate::event::{HandedOver, Target};
 use crate::lookup::LookupKey;
 use crate::{Kind, Reason};
 
-impl Conversations {
+impl Desk {
     pub(super) fn on_handover(
         &mut self,
         there: &mut Conversation,

@@ -2,7 +2,7 @@
 
 use reveille_core::UnixTime;
 
-use super::Conversations;
+use super::Desk;
 use super::send::Draft;
 use super::state::{Conversation, Field};
 use crate::event::{Message, Read};
@@ -12,7 +12,7 @@ use crate::{Cause, Kind, Reason};
 
 const KIND: Option<Kind> = Some(Kind::NewMessage);
 
-impl Conversations {
+impl Desk {
     pub(super) fn on_message(&mut self, there: &mut Conversation, slot: u32, message: Message, at: UnixTime) {
         let most = self.rules.memory().participants();
         let refused = if there.ended {

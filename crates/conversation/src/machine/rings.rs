@@ -2,9 +2,9 @@
 
 use reveille_core::UnixTime;
 
-use super::Conversations;
 use super::calls::kind_of;
 use super::state::{Conversation, Live, Ring};
+use super::{Conversations, Desk};
 use crate::event::Role;
 use crate::event::{Answered, Declined, Ended, TimedOut, Withdrawn};
 use crate::id::{ConversationId, DeviceId, OfferId, PersonId};
@@ -57,9 +57,9 @@ impl Conversations {
     /// What should ring for a person now, in the order of the conversations' ids.
     #[must_use]
     pub fn ringing(&self, person: &PersonId, now: UnixTime) -> Vec<Ringing> {
-        let now = self.now.max(now);
+        let now = self.desk.now.max(now);
         let mut found = Vec::new();
-        for conversation in self.ringing_for(person) {
+        for conversation in self.desk.ringing_for(person) {
             let there = self.store.find(&conversation, now).and_then(|slot| self.store.get(slot));
             let member = there.and_then(|there| there.members.get(there.find(person)?));
             let Some(live) = member.and_then(|member| member.live.as_deref()) else { continue };
@@ -74,7 +74,9 @@ impl Conversations {
         }
         found
     }
+}
 
+impl Desk {
     pub(super) fn ringing_for(&self, person: &PersonId) -> Vec<ConversationId> {
         self.ringing.get(person).into_iter().flatten().cloned().collect()
     }

@@ -2,8 +2,8 @@
 
 use reveille_core::UnixTime;
 
-use super::Conversations;
 use super::state::{Conversation, Extra, Field, HELD, Held, Ring};
+use super::{Conversations, Desk};
 use crate::event::Role;
 use crate::id::{DeviceId, PersonId};
 use crate::lookup::{Answer, Lookup, LookupKey};
@@ -59,7 +59,7 @@ fn fill(arguments: &mut Arguments, field: Field, text: crate::text::Text) {
     }
 }
 
-impl Conversations {
+impl Desk {
     /// Whether it left at once.
     pub(super) fn send(&mut self, there: &mut Conversation, slot: u32, draft: Draft) -> bool {
         let Draft { mut arguments, mut wants, .. } = draft;
@@ -163,15 +163,18 @@ impl Conversations {
             }
         }
     }
+}
 
+impl Conversations {
     pub(super) fn on_answer(&mut self, answer: Answer) {
         let Answer { of, text } = answer;
+        let desk = &mut self.desk;
         if let Some(text) = &text {
-            self.names.keep(of.clone(), text.clone(), self.rules.lookups(), self.now);
+            desk.names.keep(of.clone(), text.clone(), desk.rules.lookups(), desk.now);
         }
         let mut left = 0;
-        for slot in self.names.asked.remove(&of).unwrap_or_default() {
-            let Some(mut there) = self.store.take(slot) else { continue };
+        for slot in desk.names.asked.remove(&of).unwrap_or_default() {
+            let Some((there, _)) = self.store.get_mut(slot) else { continue };
             for one in
                 there.extra.as_mut().into_iter().flat_map(|extra: &mut Box<Extra>| extra.held.iter_mut())
             {
@@ -182,10 +185,8 @@ impl Conversations {
                 }
                 one.missing.retain(|(_, key)| *key != of);
             }
-            left += self.release(&mut there, slot, |one| one.missing.is_empty());
-            let forget_at = self.store.forget_at(slot);
-            self.store.put(slot, there, forget_at);
+            left += desk.release(there, slot, |one| one.missing.is_empty());
         }
-        self.note(None, None, Noted::Answered { waiting: left });
+        desk.note(None, None, Noted::Answered { waiting: left });
     }
 }
