@@ -22,6 +22,12 @@ impl Blank for u64 {
     }
 }
 
+impl Blank for u32 {
+    fn blank() -> Self {
+        0
+    }
+}
+
 impl<T: Blank, const N: usize> Few<T, N> {
     /// One more, before the one at this place.
     pub(crate) fn insert(&mut self, at: usize, item: T) {
@@ -50,6 +56,14 @@ impl<T: Blank, const N: usize> Few<T, N> {
 
     pub(crate) fn push(&mut self, item: T) {
         self.insert(self.len(), item);
+    }
+
+    /// Without the one at this place.
+    pub(crate) fn remove(&mut self, at: usize) {
+        if let Some(before) = self.get_mut(..=at) {
+            before.rotate_right(1);
+            self.drop_front(1);
+        }
     }
 
     /// Forgets the first ones.
@@ -147,12 +161,14 @@ mod tests {
     enum Op {
         Insert(usize, String),
         DropFront(usize),
+        Remove(usize),
     }
 
     fn op() -> impl Strategy<Value = Op> {
         prop_oneof![
             3 => (0..8_usize, "[a-z]{0,3}").prop_map(|(at, text)| Op::Insert(at, text)),
             1 => (0..4_usize).prop_map(Op::DropFront),
+            1 => (0..8_usize).prop_map(Op::Remove),
         ]
     }
 
@@ -167,6 +183,12 @@ mod tests {
                         let at = at.min(list.len());
                         few.insert(at, text.clone());
                         list.insert(at, text);
+                    }
+                    Op::Remove(at) => {
+                        few.remove(at);
+                        if at < list.len() {
+                            list.remove(at);
+                        }
                     }
                     Op::DropFront(count) => {
                         few.drop_front(count);

@@ -16,7 +16,7 @@ use crate::{Arguments, Kind, Noted, Reason};
 const MINUTE: u64 = 60_000;
 
 impl Desk {
-    pub(super) fn on_callback_created(&mut self, there: &mut Conversation, event: CallbackCreated) {
+    pub(super) fn on_callback_created(&mut self, there: &mut Conversation, event: &CallbackCreated) {
         let known = there.extra.as_ref().and_then(|extra| extra.callback.as_ref());
         if known.is_some_and(|known| known.state != State::Over) {
             return self.suppress(Some(&there.id), Some(&event.person), None, Reason::Duplicate);
@@ -31,8 +31,8 @@ impl Desk {
         }
         let person = event.person.clone();
         there.extra().callback = Some(Callback {
-            person: event.person,
-            queue: event.queue,
+            person: event.person.clone(),
+            queue: event.queue.clone(),
             mode: event.mode,
             push: event.push,
             state: if low { State::WaitingLow } else { State::Waiting },
@@ -64,8 +64,14 @@ impl Desk {
         self.step_callback(there, slot, on, at, Arguments { minutes: Some(minutes), ..Arguments::default() });
     }
 
-    pub(super) fn on_accepted(&mut self, there: &mut Conversation, slot: u32, event: Accepted, at: UnixTime) {
-        let arguments = Arguments { number: event.number, ..Arguments::default() };
+    pub(super) fn on_accepted(
+        &mut self,
+        there: &mut Conversation,
+        slot: u32,
+        event: &Accepted,
+        at: UnixTime,
+    ) {
+        let arguments = Arguments { number: event.number.clone(), ..Arguments::default() };
         self.step_callback(there, slot, On::Accepted, at, arguments);
     }
 
@@ -73,7 +79,7 @@ impl Desk {
         &mut self,
         there: &mut Conversation,
         slot: u32,
-        event: Attempted,
+        event: &Attempted,
         at: UnixTime,
     ) {
         if event.succeeded {
@@ -165,8 +171,8 @@ impl Desk {
                 let ways = if on { self.rules.ways(kind, Role::Visitor) } else { Err(Reason::KindOff) };
                 match ways {
                     Ok(ways) => {
-                        let mut draft = Draft::new(person, Role::Visitor, kind, not_after, ways);
-                        draft.arguments = arguments;
+                        let mut draft = Draft::new(&there.id, &person, Role::Visitor, kind, not_after, ways);
+                        draft.intent.arguments = arguments;
                         self.send(there, slot, draft);
                     }
                     Err(reason) => self.suppress(Some(&there.id), Some(&person), Some(kind), reason),

@@ -13,7 +13,13 @@ use crate::{Cause, Kind, Reason};
 const KIND: Option<Kind> = Some(Kind::NewMessage);
 
 impl Desk {
-    pub(super) fn on_message(&mut self, there: &mut Conversation, slot: u32, message: Message, at: UnixTime) {
+    pub(super) fn on_message(
+        &mut self,
+        there: &mut Conversation,
+        slot: u32,
+        message: &mut Message,
+        at: UnixTime,
+    ) {
         let most = self.rules.memory().participants();
         let refused = if there.ended {
             Some(Reason::ConversationOver)
@@ -30,7 +36,7 @@ impl Desk {
         let Some(sender) = there.join(&message.sender, message.role, most) else {
             return self.suppress(Some(&there.id), None, KIND, Reason::Full);
         };
-        let Some(sequence) = self.number(there, &message, at) else {
+        let Some(sequence) = self.number(there, message, at) else {
             return self.suppress(Some(&there.id), None, KIND, Reason::Duplicate);
         };
         there.sequence = there.sequence.max(sequence);
@@ -41,10 +47,10 @@ impl Desk {
         self.reads(there, slot, sender, sequence);
         let useful_until = at.min(self.now) + self.rules.messages().useful_for();
         let before = self.outputs.len();
-        for place in 0..there.members.len() {
-            if place != sender {
-                self.tell(there, slot, place, &message, sequence, useful_until);
-            }
+        let mut others = (0..there.members.len()).filter(|place| *place != sender).peekable();
+        while let Some(place) = others.next() {
+            let last = others.peek().is_none();
+            self.tell(there, slot, place, message, last, sequence, useful_until);
         }
         there.trim();
         if self.outputs.len() == before {
@@ -75,7 +81,8 @@ impl Desk {
         there: &mut Conversation,
         slot: u32,
         place: usize,
-        message: &Message,
+        message: &mut Message,
+        last: bool,
         sequence: u64,
         useful_until: UnixTime,
     ) {
@@ -103,15 +110,16 @@ impl Desk {
             Ok(ways) => ways,
             Err(reason) => return self.suppress(Some(&there.id), Some(&member.id), KIND, reason),
         };
-        let mut draft = Draft::new(member.id.clone(), member.role, Kind::NewMessage, useful_until, ways);
-        if let Some(live) = &member.live {
-            let views = live.views.iter().filter(|(_, until)| *until > self.now);
-            draft.except = views.map(|(device, _)| device.clone()).collect();
-        }
+        let mut draft = Draft::new(&there.id, &member.id, member.role, Kind::NewMessage, useful_until, ways);
         draft.sequence = sequence;
-        draft.arguments.unread = there.unread(member);
-        draft.arguments.from.clone_from(&message.sender_name);
-        draft.arguments.snippet.clone_from(&message.preview);
+        let intent = &mut *draft.intent;
+        if member.looks
+            && let Some(live) = &member.live
+        {
+            let views = live.views.iter().filter(|(_, until)| *until > self.now);
+            intent.except = views.map(|(device, _)| device.clone()).collect();
+        }
+        intent.arguments.unread = there.unread(member);
         let lookups = self.rules.lookups();
         if message.sender_name.is_none() && lookups.sender() {
             draft.wants.push((Field::From, LookupKey::Person(message.sender.clone())));
@@ -119,6 +127,10 @@ impl Desk {
         if let (None, Some(id), true) = (&message.preview, &message.message, lookups.snippet()) {
             draft.wants.push((Field::Snippet, LookupKey::Snippet(there.id.clone(), id.clone())));
         }
+        // A copy of a text is an operation on memory that all processors share: the last one gets the text itself.
+        let (from, snippet) = (&mut message.sender_name, &mut message.preview);
+        (draft.intent.arguments.from, draft.intent.arguments.snippet) =
+            if last { (from.take(), snippet.take()) } else { (from.clone(), snippet.clone()) };
         let left = self.send(there, slot, draft);
         if let Some(member) = there.members.get_mut(place) {
             member.shown |= left;

@@ -8,6 +8,7 @@ mod names;
 mod people;
 mod recent;
 mod rings;
+mod rung;
 mod seed;
 mod send;
 mod snapshot;
@@ -32,6 +33,7 @@ use crate::rules::{InvalidRule, Rules};
 use crate::{Input, Kind, Note, Noted, Output, Reason, Suppressed};
 use names::Names;
 use recent::Recent;
+use rung::Rung;
 use state::Conversation;
 use store::Store;
 
@@ -52,8 +54,7 @@ struct Desk {
     now: UnixTime,
     /// When to look at which conversation.
     timers: BTreeSet<(UnixTime, u32)>,
-    /// What rings for whom.
-    ringing: BTreeMap<PersonId, BTreeSet<ConversationId>>,
+    ringing: Rung,
     /// Which callbacks wait in which queue.
     waiting: BTreeMap<QueueId, BTreeSet<ConversationId>>,
     recent: Recent,
@@ -75,7 +76,7 @@ impl Conversations {
             seed,
             now: UnixTime::EPOCH,
             timers: BTreeSet::new(),
-            ringing: BTreeMap::new(),
+            ringing: Rung::new(seed),
             waiting: BTreeMap::new(),
             recent: Recent::default(),
             names: Names::default(),
@@ -106,14 +107,14 @@ impl Conversations {
     }
 
     fn on_event(&mut self, event: Event) {
-        let Event { conversation: id, at, what, .. } = event;
+        let Event { conversation: id, at, mut what, .. } = event;
         let at = self.desk.believed(at);
         let (most, now) = (self.desk.rules.memory().conversations(), self.desk.now);
         let slot = self.store.find(&id, now).or_else(|| self.store.make(&id, most, now));
         let Some(slot) = slot else {
             return self.desk.suppress(Some(&id), None, None, Reason::Full);
         };
-        self.visit(slot, |desk, there| desk.happens(there, slot, what, at));
+        self.visit(slot, |desk, there| desk.happens(there, slot, &mut what, at));
     }
 
     /// Something happens to a conversation, which is remembered for a while because of it.
@@ -132,26 +133,26 @@ impl Conversations {
 }
 
 impl Desk {
-    fn happens(&mut self, there: &mut Conversation, slot: u32, what: What, at: UnixTime) {
+    fn happens(&mut self, there: &mut Conversation, slot: u32, what: &mut What, at: UnixTime) {
         match what {
             What::MessageSent(message) => self.on_message(there, slot, message, at),
-            What::ReadUpTo(read) => self.on_read(there, slot, &read),
+            What::ReadUpTo(read) => self.on_read(there, slot, read),
             What::CallOffered(offer) => self.on_offer(there, slot, offer, at),
-            What::CallAnswered(answered) => self.on_answered(there, slot, &answered, at),
-            What::CallEnded(ended) => self.on_ended(there, slot, &ended, at),
+            What::CallAnswered(answered) => self.on_answered(there, slot, answered, at),
+            What::CallEnded(ended) => self.on_ended(there, slot, ended, at),
             What::CallWithdrawn(withdrawn) => self.on_withdrawn(there, slot, withdrawn, at),
             What::CallDeclined(declined) => self.on_declined(there, slot, declined, at),
-            What::CallTimedOut(timed_out) => self.on_timed_out(there, slot, &timed_out, at),
-            What::Joined(joined) => self.on_joined(there, &joined),
-            What::Left(left) => self.on_left(there, slot, &left, at),
-            What::GuestSessionEnded(left) => self.on_session_ended(there, slot, &left, at),
+            What::CallTimedOut(timed_out) => self.on_timed_out(there, slot, timed_out, at),
+            What::Joined(joined) => self.on_joined(there, joined),
+            What::Left(left) => self.on_left(there, slot, left, at),
+            What::GuestSessionEnded(left) => self.on_session_ended(there, slot, left, at),
             What::Forwarded(to) => self.on_handover(there, slot, Kind::Forwarded, to, at),
             What::Invited(to) => self.on_handover(there, slot, Kind::Invited, to, at),
             What::Delegated(to) => self.on_handover(there, slot, Kind::Delegated, to, at),
             What::Viewing(viewing) => self.on_viewing(there, viewing),
             What::StateChanged(state) => self.on_state(there, slot, state.open, at),
             What::CallbackCreated(created) => self.on_callback_created(there, created),
-            What::EstimatedWait(wait) => self.on_wait(there, slot, wait, at),
+            What::EstimatedWait(wait) => self.on_wait(there, slot, *wait, at),
             What::BusinessClosing => self.on_callback(there, slot, crate::callback::On::Closing, at),
             What::CallbackReady => self.on_callback(there, slot, crate::callback::On::Ready, at),
             What::CallbackAccepted(accepted) => self.on_accepted(there, slot, accepted, at),

@@ -72,23 +72,24 @@ impl Desk {
         self.note(Some(&there.id), Some(person), Noted::Taken);
     }
 
-    pub(super) fn on_viewing(&mut self, there: &mut Conversation, event: Viewing) {
+    pub(super) fn on_viewing(&mut self, there: &mut Conversation, event: &Viewing) {
         let Viewing { person, device, for_ms } = event;
-        let Some(place) = there.find(&person) else {
-            return self.suppress(Some(&there.id), Some(&person), None, Reason::NotParticipant);
+        let Some(place) = there.find(person) else {
+            return self.suppress(Some(&there.id), Some(person), None, Reason::NotParticipant);
         };
-        let lease = Duration::from_millis(for_ms).min(self.rules.viewing().at_most());
+        let lease = Duration::from_millis(*for_ms).min(self.rules.viewing().at_most());
         let (now, until) = (self.now, self.now + lease);
         let Some(member) = there.members.get_mut(place) else { return };
         let views = &mut member.live.get_or_insert_default().views;
-        views.retain(|(known, until)| *known != device && *until > now);
+        views.retain(|(known, until)| known != device && *until > now);
         if until > now {
             if views.len() >= VIEWS {
                 views.remove(0);
             }
-            views.push((device, until));
+            views.push((device.clone(), until));
         }
-        self.note(Some(&there.id), Some(&person), Noted::Taken);
+        member.looks = !views.is_empty();
+        self.note(Some(&there.id), Some(person), Noted::Taken);
     }
 
     pub(super) fn on_state(&mut self, there: &mut Conversation, slot: u32, open: bool, at: UnixTime) {
@@ -151,8 +152,7 @@ impl Conversations {
 
     fn on_logged_out(&mut self, person: &PersonId, device: Option<&DeviceId>) {
         let mut any = false;
-        for id in self.desk.ringing_for(person) {
-            let Some(slot) = self.store.find(&id, self.desk.now) else { continue };
+        for slot in self.rings_for(person, self.desk.now) {
             self.visit(slot, |desk, there| {
                 let Some(place) = there.find(person) else { return };
                 any |= match device {

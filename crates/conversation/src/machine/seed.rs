@@ -46,6 +46,12 @@ impl Seed {
         hasher.finish()
     }
 
+    pub(super) fn person(&self, person: &PersonId) -> u64 {
+        let mut hasher = Sip13::new(self.k0, self.k1 ^ 0xbe11);
+        hasher.write(person.as_bytes());
+        hasher.finish()
+    }
+
     /// What stands for an event among those that may come twice.
     pub(super) fn event(&self, parts: &[&str], numbers: &[u64]) -> u64 {
         let mut hasher = Sip13::new(self.k0, self.k1 ^ 0xe7e7);

@@ -5,22 +5,14 @@ use reveille_core::UnixTime;
 use super::state::{Conversation, Extra, Field, HELD, Held, Ring};
 use super::{Conversations, Desk};
 use crate::event::Role;
-use crate::id::{DeviceId, PersonId};
+use crate::id::{ConversationId, PersonId};
 use crate::lookup::{Answer, Lookup, LookupKey};
 use crate::rules::Channels;
 use crate::{Arguments, CollapseKey, Episode, Generation, Intent, Kind, Media, Noted, Output};
 
 /// A notification to be.
 pub(super) struct Draft {
-    pub(super) recipient: PersonId,
-    pub(super) role: Role,
-    pub(super) kind: Kind,
-    pub(super) media: Option<Media>,
-    pub(super) episode: Option<u32>,
-    pub(super) not_after: UnixTime,
-    pub(super) channels: Channels,
-    pub(super) except: Vec<DeviceId>,
-    pub(super) arguments: Arguments,
+    pub(super) intent: Box<Intent>,
     /// What could be looked up.
     pub(super) wants: Vec<(Field, LookupKey)>,
     /// The message.
@@ -29,25 +21,33 @@ pub(super) struct Draft {
 
 impl Draft {
     pub(super) fn new(
-        recipient: PersonId,
+        conversation: &ConversationId,
+        recipient: &PersonId,
         role: Role,
         kind: Kind,
         not_after: UnixTime,
         ways: Channels,
     ) -> Self {
-        Self {
-            recipient,
+        let intent = Box::new(Intent {
+            conversation: conversation.clone(),
+            recipient: recipient.clone(),
             role,
             kind,
             media: None,
+            urgency: kind.urgency(),
+            collapse: CollapseKey::from_bits(0),
+            generation: Generation::from_bits(0),
             episode: None,
             not_after,
             channels: ways,
             except: Vec::new(),
             arguments: Arguments::default(),
-            wants: Vec::new(),
-            sequence: 0,
-        }
+        });
+        Self { intent, wants: Vec::new(), sequence: 0 }
+    }
+
+    pub(super) fn rings(&mut self, media: Media, episode: u32) {
+        (self.intent.media, self.intent.episode) = (Some(media), Some(Episode::from_bits(episode)));
     }
 }
 
@@ -62,28 +62,13 @@ fn fill(arguments: &mut Arguments, field: Field, text: crate::text::Text) {
 impl Desk {
     /// Whether it left at once.
     pub(super) fn send(&mut self, there: &mut Conversation, slot: u32, draft: Draft) -> bool {
-        let Draft { mut arguments, mut wants, .. } = draft;
+        let Draft { mut intent, mut wants, sequence } = draft;
         wants.retain(|(field, key)| match self.names.find(key, self.now) {
             Some(text) => {
-                fill(&mut arguments, *field, text);
+                fill(&mut intent.arguments, *field, text);
                 false
             }
             None => true,
-        });
-        let mut intent = Box::new(Intent {
-            conversation: there.id.clone(),
-            recipient: draft.recipient,
-            role: draft.role,
-            kind: draft.kind,
-            media: draft.media,
-            urgency: draft.kind.urgency(),
-            collapse: CollapseKey::from_bits(0),
-            generation: Generation::from_bits(0),
-            episode: draft.episode.map(Episode::from_bits),
-            not_after: draft.not_after,
-            channels: draft.channels,
-            except: draft.except,
-            arguments,
         });
         let until = self.now + self.rules.lookups().deadline();
         let waiting = there.extra.as_ref().map_or(0, |extra| extra.held.len());
@@ -99,7 +84,7 @@ impl Desk {
         }
         self.note(Some(&there.id), Some(&intent.recipient), Noted::Held { until });
         self.timers.insert((until, slot));
-        there.extra().held.push(Held { intent, missing: wants, until, sequence: draft.sequence });
+        there.extra().held.push(Held { intent, missing: wants, until, sequence });
         false
     }
 

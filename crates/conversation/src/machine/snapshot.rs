@@ -118,7 +118,7 @@ impl Conversations {
         for (slot, there) in self.store.iter() {
             for member in &there.members {
                 if member.live.as_deref().is_some_and(|live| live.ring.is_open()) {
-                    self.desk.ringing.entry(member.id.clone()).or_default().insert(there.id.clone());
+                    self.desk.ringing.insert(&member.id, slot);
                 }
             }
             let Some(extra) = &there.extra else { continue };

@@ -53,6 +53,9 @@ pub(super) struct Member {
     /// A message was told and is not taken back yet.
     pub(super) shown: bool,
     pub(super) left: bool,
+    /// A device may show the conversation: what is elsewhere has to be looked at. Rebuilt after a restore.
+    #[serde(skip)]
+    pub(super) looks: bool,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -161,6 +164,7 @@ impl Blank for Member {
             role: Role::Bot,
             shown: false,
             left: false,
+            looks: false,
         }
     }
 }
@@ -233,6 +237,7 @@ impl Conversation {
             role,
             shown: false,
             left: false,
+            looks: false,
         };
         self.members.push(member);
         Some(self.members.len() - 1)

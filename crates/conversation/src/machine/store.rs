@@ -95,6 +95,12 @@ impl Store {
         self.slots.get(slot)?.conversation.as_ref()
     }
 
+    /// What is there and still remembered.
+    pub(super) fn remembered(&self, slot: u32, now: UnixTime) -> Option<&Conversation> {
+        let entry = self.slots.get(slot).filter(|entry| entry.forget_at > now);
+        entry?.conversation.as_ref()
+    }
+
     /// What is there, and when it is forgotten.
     pub(super) fn get_mut(&mut self, slot: u32) -> Option<(&mut Conversation, &mut UnixTime)> {
         let Entry { conversation, forget_at } = self.slots.get_mut(slot)?;
@@ -183,10 +189,13 @@ impl Store {
         for (slot, saved) in slots.into_iter().enumerate() {
             let slot = u32::try_from(slot).ok()?;
             store.slots.push(Entry::default());
-            let Some((forget_at, conversation)) = saved else {
+            let Some((forget_at, mut conversation)) = saved else {
                 store.free.push(Reverse(slot));
                 continue;
             };
+            for member in conversation.members.iter_mut() {
+                member.looks = member.live.as_ref().is_some_and(|live| !live.views.is_empty());
+            }
             let hash = seed.place(&conversation.id);
             let is = |there: &u32| store.get(*there).is_some_and(|there| there.id == conversation.id);
             if store.table.find(hash, is).is_some() {
