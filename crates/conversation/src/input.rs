@@ -13,6 +13,10 @@ use crate::text::Text;
 /// [`encode`](Self::encode), if you replay logs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly all inputs are events: a box would be an allocation for each"
+)]
 pub enum Input {
     /// Something happened in a conversation.
     Event(Event),

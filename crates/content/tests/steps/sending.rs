@@ -128,7 +128,7 @@ impl Sending {
             left.push(leave.content);
             self.pacer.report(leave.ticket, Verdict::Accepted { status: 200 }, words.now);
         }
-        let first = left.first().map_or("none".to_owned(), ToString::to_string);
+        let first = left.first().map_or_else(|| "none".to_owned(), ToString::to_string);
         vec![format!("left={} first={first} queued={}", left.len(), self.pacer.len())]
     }
 

@@ -118,9 +118,9 @@ impl Writing {
                 self.keys.insert(name.to_owned(), key.clone());
                 let settings = VapidSettings::new("mailto:ops@example.com".parse().unwrap());
                 match &self.server {
-                    Some(server) => drop(server.rotate(key)),
+                    Some(server) => server.rotate(key),
                     None => {
-                        self.server = Some(ApplicationServer::new(PROVIDER, VapidKeys::new(key), settings))
+                        self.server = Some(ApplicationServer::new(PROVIDER, VapidKeys::new(key), settings));
                     }
                 }
                 Vec::new()

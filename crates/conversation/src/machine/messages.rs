@@ -12,6 +12,15 @@ use crate::{Cause, Kind, Reason};
 
 const KIND: Option<Kind> = Some(Kind::NewMessage);
 
+/// A message, for one after the other of those who are told of it.
+struct News<'a> {
+    message: &'a mut Message,
+    sequence: u64,
+    useful_until: UnixTime,
+    /// Nobody is told after this one.
+    last: bool,
+}
+
 impl Desk {
     pub(super) fn on_message(
         &mut self,
@@ -48,9 +57,10 @@ impl Desk {
         let useful_until = at.min(self.now) + self.rules.messages().useful_for();
         let before = self.outputs.len();
         let mut others = (0..there.members.len()).filter(|place| *place != sender).peekable();
+        let mut news = News { message, sequence, useful_until, last: false };
         while let Some(place) = others.next() {
-            let last = others.peek().is_none();
-            self.tell(there, slot, place, message, last, sequence, useful_until);
+            news.last = others.peek().is_none();
+            self.tell(there, slot, place, &mut news);
         }
         there.trim();
         if self.outputs.len() == before {
@@ -76,16 +86,9 @@ impl Desk {
         there.write(sequence).then_some(sequence)
     }
 
-    fn tell(
-        &mut self,
-        there: &mut Conversation,
-        slot: u32,
-        place: usize,
-        message: &mut Message,
-        last: bool,
-        sequence: u64,
-        useful_until: UnixTime,
-    ) {
+    fn tell(&mut self, there: &mut Conversation, slot: u32, place: usize, news: &mut News<'_>) {
+        let News { message, sequence, useful_until, last } = news;
+        let (sequence, useful_until) = (*sequence, *useful_until);
         let Some(member) = there.members.get(place) else { return };
         if member.left || member.role == Role::Bot {
             return;
@@ -130,7 +133,7 @@ impl Desk {
         // A copy of a text is an operation on memory that all processors share: the last one gets the text itself.
         let (from, snippet) = (&mut message.sender_name, &mut message.preview);
         (draft.intent.arguments.from, draft.intent.arguments.snippet) =
-            if last { (from.take(), snippet.take()) } else { (from.clone(), snippet.clone()) };
+            if *last { (from.take(), snippet.take()) } else { (from.clone(), snippet.clone()) };
         let left = self.send(there, slot, draft);
         if let Some(member) = there.members.get_mut(place) {
             member.shown |= left;
