@@ -29,7 +29,7 @@ pub enum InvalidId {
     /// Ids end up in logs, one line each.
     #[error("expected an id without control characters, found one at byte {at}")]
     Control {
-        /// Where.
+        /// The place of the control character, in bytes from the start.
         at: usize,
     },
 }

@@ -28,7 +28,7 @@ pub enum Input {
     Answer(Answer),
     /// Other rules from now on. What rings already is not touched.
     Rules(Box<Rules>),
-    /// Time passed.
+    /// Time passed: give it at [`next_wakeup`](reveille_core::Machine::next_wakeup) if nothing else comes.
     Tick,
 }
 

@@ -20,13 +20,13 @@ use crate::{Cause, Episode, Forms, Kind, Media, Output, Reason, Withdraw};
     reason = "plain data that users make and take apart; another field is another version of the log"
 )]
 pub struct Ringing {
-    /// Which conversation.
+    /// The conversation that rings.
     pub conversation: ConversationId,
     /// What is offered.
     pub media: Media,
-    /// Which ring.
+    /// The number of the ring: it changes when a call comes back.
     pub episode: Episode,
-    /// Until when.
+    /// It stops by itself at this time.
     pub until: UnixTime,
 }
 
