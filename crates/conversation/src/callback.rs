@@ -33,7 +33,7 @@ words! {
         WaitBelow = "wait_below",
         /// The wait is not below the threshold.
         WaitNotBelow = "wait_not_below",
-        /// Business closes.
+        /// Business closes before the callback was made.
         Closing = "closing",
         /// It is at the front of the queue.
         Ready = "ready",
@@ -66,7 +66,7 @@ words! {
     reason = "users match all of it; another variant is another behaviour version"
 )]
 pub enum Scenario {
-    /// In both.
+    /// The row holds whether the agent calls or the customer calls in.
     Any,
     /// If the contact centre calls.
     CallBack,
@@ -81,9 +81,9 @@ pub enum Scenario {
     reason = "users match all of it; another variant is another behaviour version"
 )]
 pub enum Next {
-    /// Nowhere.
+    /// The state stays what it is.
     Stay,
-    /// There.
+    /// This is the next state.
     To(State),
     /// To `told`, `waiting_low` or `waiting`: what is true of it.
     Back,
@@ -115,13 +115,13 @@ pub enum Does {
     reason = "plain data that users make and take apart; another field is another version of the log"
 )]
 pub struct Transition {
-    /// From where.
+    /// The states in which the row holds.
     pub from: &'static [State],
-    /// What happens.
+    /// The event at which the row holds.
     pub on: On,
     /// In which scenario.
     pub when: Scenario,
-    /// To where.
+    /// The state after it.
     pub next: Next,
     /// What is done.
     pub does: Does,

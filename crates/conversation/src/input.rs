@@ -13,6 +13,10 @@ use crate::text::Text;
 /// [`encode`](Self::encode), if you replay logs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly all inputs are events: a box would be an allocation for each"
+)]
 pub enum Input {
     /// Something happened in a conversation.
     Event(Event),
@@ -24,7 +28,7 @@ pub enum Input {
     Answer(Answer),
     /// Other rules from now on. What rings already is not touched.
     Rules(Box<Rules>),
-    /// Time passed.
+    /// Time passed: give it at [`next_wakeup`](reveille_core::Machine::next_wakeup) if nothing else comes.
     Tick,
 }
 

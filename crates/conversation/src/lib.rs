@@ -4,6 +4,7 @@ pub mod callback;
 pub mod content;
 mod error;
 pub mod event;
+mod few;
 pub mod id;
 mod input;
 mod machine;

@@ -35,17 +35,17 @@ pub enum Output {
     reason = "plain data that users make and take apart; another field is another version of the log"
 )]
 pub struct Intent {
-    /// Where.
+    /// The conversation that it is about.
     pub conversation: ConversationId,
-    /// For whom.
+    /// The person whose devices get it.
     pub recipient: PersonId,
     /// What they are in the conversation.
     pub role: Role,
-    /// About what.
+    /// What it says; texts and channels follow from it.
     pub kind: Kind,
     /// What is offered, for offers.
     pub media: Option<Media>,
-    /// How soon.
+    /// How soon it has to arrive: a pacer lets the urgent go first (C8).
     pub urgency: Urgency,
     /// What it replaces and is replaced by: the same for ring and cancel.
     pub collapse: CollapseKey,
@@ -72,7 +72,7 @@ pub struct Intent {
 pub struct Arguments {
     /// Who wrote, who calls, who handed over.
     pub from: Option<Text>,
-    /// The queue.
+    /// The name of the queue from which a call comes.
     pub queue: Option<Text>,
     /// The start of a message.
     pub snippet: Option<Text>,
@@ -93,21 +93,21 @@ pub struct Arguments {
     reason = "plain data that users make and take apart; another field is another version of the log"
 )]
 pub struct Withdraw {
-    /// Where.
+    /// The conversation that it is about.
     pub conversation: ConversationId,
-    /// From whom.
+    /// The person whose devices were told.
     pub recipient: PersonId,
     /// What it takes back.
     pub of: Kind,
     /// Invalidate or cancel.
     pub how: Takes,
-    /// Why.
+    /// Why it is taken back; an app may show it.
     pub cause: Cause,
     /// The same as that of what it takes back.
     pub collapse: CollapseKey,
     /// Greater than that of what it takes back.
     pub generation: Generation,
-    /// Which ring.
+    /// The ring that stops; none for messages.
     pub episode: Option<Episode>,
     /// Who answered, for the app's text. The answering device ignores the cancel (B7).
     pub answered_by: Option<PersonId>,
@@ -142,9 +142,9 @@ words! {
     reason = "plain data that users make and take apart; another field is another version of the log"
 )]
 pub struct Forms {
-    /// On APNs.
+    /// The form for devices of Apple.
     pub apns: CancelForm,
-    /// On FCM.
+    /// The form for devices behind FCM.
     pub fcm: CancelForm,
     /// On Web Push.
     pub web_push: CancelForm,
@@ -164,7 +164,7 @@ pub struct Suppressed {
     pub recipient: Option<PersonId>,
     /// What is not told, if it is known.
     pub kind: Option<Kind>,
-    /// Why.
+    /// Why nobody is told, as a code for counters.
     pub reason: Reason,
 }
 
@@ -220,7 +220,7 @@ pub enum Noted {
     Taken,
     /// The outcome waits, until then at the latest.
     Held {
-        /// Until when.
+        /// It leaves or is dropped at this time at the latest.
         until: UnixTime,
     },
     /// For the audit (B8): presence spoke against it, the assignment for it; it rings.
@@ -235,7 +235,7 @@ pub enum Noted {
     },
     /// A look-up was answered, and so many notifications were waiting for it.
     Answered {
-        /// How many.
+        /// How many notifications left with it.
         waiting: u32,
     },
     /// The rules changed.

@@ -32,7 +32,7 @@ words! {
         Late = "late",
         /// The client joins by itself (E3).
         AutoJoin = "auto_join",
-        /// Presence (B8).
+        /// Presence says that the person is not available, and the rules believe it (B8).
         Presence = "presence",
         /// The customer's own leg (B7).
         CustomersLeg = "customers_leg",
@@ -48,7 +48,7 @@ words! {
         DeclinedBefore = "declined_before",
         /// To a queue, not to an agent (E4).
         ToQueue = "to_queue",
-        /// To oneself.
+        /// Who did it is the one who would be told.
         ToSender = "to_sender",
         /// No pushes were asked for (D).
         NotRequested = "not_requested",

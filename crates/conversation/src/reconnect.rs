@@ -23,7 +23,7 @@ pub use settings::{InvalidReconnect, ReconnectSettings};
 
 /// The most topics of one channel, and the most channels of one client, on Genesys Cloud.
 pub const MAX_TOPICS: usize = 1_000;
-/// See [`MAX_TOPICS`].
+/// The most channels that one client may have; the source is that of [`MAX_TOPICS`].
 pub const MAX_CHANNELS: usize = 20;
 
 /// The number of one connection, given by [`Do::Connect`]. Keep it with the connection, and give it back with whatever
@@ -73,29 +73,29 @@ pub enum StreamEvent {
 pub enum Do {
     /// Open a connection, on a new channel.
     Connect {
-        /// It.
+        /// The connection that is meant.
         link: Link,
         /// The id to resume from, if there is one.
         resume: Option<String>,
     },
     /// Subscribe the topics of this stream.
     Subscribe {
-        /// On which.
+        /// The connection on which this happens.
         link: Link,
     },
     /// Send something that is answered.
     Ping {
-        /// On which.
+        /// The connection on which this happens.
         link: Link,
     },
     /// Close it. Nothing that it says counts any more.
     Close {
-        /// Which.
+        /// The connection that is to be closed.
         link: Link,
     },
     /// Ask the platform for what rings and waits: events since then may be missing. `None`: nothing was ever heard.
     Resync {
-        /// Since when.
+        /// What happened after this time may be missing; all of it, if nothing was heard yet.
         since: Option<UnixTime>,
     },
 }

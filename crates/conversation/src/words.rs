@@ -71,7 +71,7 @@ words! {
     /// [`PersonChange::Presence`](crate::event::PersonChange::Presence); a [`PresenceFilter`] says what follows for
     /// offers.
     Presence {
-        /// Ready.
+        /// They are at work and free: everything rings.
         Available = "available",
         /// Not at the desk.
         Away = "away",
@@ -84,13 +84,13 @@ words! {
     /// A way to reach somebody (E5). A set of them, [`Channels`], says in rules and outputs where a notification may
     /// go.
     Channel {
-        /// E-mail.
+        /// An e-mail to the person's address.
         Email = "email",
         /// APNs and FCM.
         Mobile = "mobile",
         /// A webhook of the customer's own back end (E6).
         Webhook = "webhook",
-        /// Web Push.
+        /// A browser's push service, for a page that is not open.
         WebPush = "web_push",
     }
 
@@ -128,7 +128,7 @@ words! {
     /// The group in which notifications of one conversation replace each other: a newer one takes the place of the
     /// older one. [`Kind::slot`] returns it; a cancel has the slot of its ring.
     Slot {
-        /// Messages.
+        /// A message of a messaging platform, offered to an agent.
         Message = "message",
         /// A call or an offer, and its cancel.
         Call = "call",
@@ -143,7 +143,7 @@ words! {
     /// How soon a notification has to be there. Use it as the priority or urgency of the request to a push service;
     /// [`Kind::urgency`] returns it.
     Urgency {
-        /// When convenient.
+        /// It may wait until it is convenient for the device.
         Normal = "normal",
         /// Now: it wakes the device.
         High = "high",
@@ -253,9 +253,9 @@ impl Kind {
 pub struct Channels(u8);
 
 impl Channels {
-    /// None.
+    /// No channel: nothing is sent.
     pub const NONE: Self = Self(0);
-    /// All four.
+    /// All four channels.
     pub const ALL: Self = Self(0b1111);
 
     /// The set of these channels.

@@ -14,6 +14,8 @@ mod scenario;
 
 use std::collections::BTreeSet;
 
+use scenario::text::{numbers, row};
+
 const FILES: &[(&str, &str)] = &[
     ("callbacks.txt", include_str!("../scenarios/callbacks.txt")),
     ("calls.txt", include_str!("../scenarios/calls.txt")),
@@ -34,12 +36,14 @@ const REQUIREMENTS: &str = include_str!("../../../docs/requirements.md");
 fn all_scenarios() {
     let (mut names, mut wrong) = (BTreeSet::new(), Vec::new());
     for (file, text) in FILES {
-        let scenarios = scenario::parse(file, text);
+        let scenarios = scenario::text::parse(file, text);
         let mut said = String::new();
         let mut ok = true;
         for one in &scenarios {
             assert!(names.insert(one.name.clone()), "{file}: two scenarios are called {:?}", one.name);
             assert!(numbers(&one.name).count() > 0, "{file}: {:?} begins with no requirement", one.name);
+            let expects = one.steps.iter().any(|step| !step.expected.is_empty());
+            assert!(expects, "{file}: {:?} says nothing", one.name);
             let straight = one.run(false);
             let restarted = one.run(true);
             assert_eq!(straight.said, restarted.said, "{file}: {}: a restart changes what follows", one.name);
@@ -55,16 +59,17 @@ fn all_scenarios() {
     assert!(names.len() >= 120, "{} scenarios", names.len());
 }
 
-/// Number and file, both ways: what a row names has a scenario, and every scenario is named by its rows.
+/// Number and file, both ways: what a row names has a scenario, and every scenario is named by its rows. That every number
+/// has one is tested in the crate `content`, whose scenarios are about the other crates.
 #[test]
 fn requirements_and_scenarios_name_each_other() {
     let mut shown = BTreeSet::new();
     for (file, text) in FILES {
-        for one in scenario::parse(file, text) {
+        for one in scenario::text::parse(file, text) {
             shown.extend(numbers(&one.name).map(|number| (number.to_owned(), (*file).to_owned())));
         }
     }
-    let rows: Vec<_> = REQUIREMENTS.lines().filter_map(row).collect();
+    let rows: Vec<_> = REQUIREMENTS.lines().filter_map(|line| row(line, "conversation/scenarios/")).collect();
     let known: BTreeSet<_> = rows.iter().flat_map(|(numbers, _)| numbers.clone()).collect();
     assert!(known.len() >= 50, "the table is not read: {known:?}");
     let named: BTreeSet<_> = rows
@@ -77,32 +82,4 @@ fn requirements_and_scenarios_name_each_other() {
     assert!(missing.is_empty(), "docs/requirements.md names scenarios that are not there: {missing:?}");
     let missing: Vec<_> = shown.difference(&named).collect();
     assert!(missing.is_empty(), "docs/requirements.md does not name the scenarios of {missing:?}");
-}
-
-/// The numbers of a row, `D1–D4` being four, and the files of scenarios in it.
-fn row(line: &str) -> Option<(Vec<String>, BTreeSet<String>)> {
-    let (first, rest) = line.strip_prefix("| ")?.split_once(" |")?;
-    let (from, to) = first.split_once('–').unwrap_or((first, first));
-    if !is_number(from) || !is_number(to) {
-        return None;
-    }
-    let (letter, low) = from.split_at(1);
-    let numbers = low.parse::<u32>().unwrap()..=to[1..].parse().unwrap();
-    let files = rest.split("conversation/scenarios/").skip(1).filter_map(|rest| rest.split_once('`'));
-    Some((
-        numbers.map(|number| format!("{letter}{number}")).collect(),
-        files.map(|(file, _)| file.to_owned()).collect(),
-    ))
-}
-
-/// The numbers with which a scenario's name begins.
-fn numbers(name: &str) -> impl Iterator<Item = &str> {
-    name.split(' ').take_while(|word| is_number(word))
-}
-
-fn is_number(word: &str) -> bool {
-    let Some((letter, digits)) = word.split_at_checked(1) else { return false };
-    letter.chars().all(|c| c.is_ascii_uppercase())
-        && !digits.is_empty()
-        && digits.bytes().all(|b| b.is_ascii_digit())
 }

@@ -133,6 +133,7 @@ pub(crate) fn intent(kind: Kind, role: Role) -> Intent {
     }
 }
 
+#[allow(dead_code, reason = "not every test takes something back")]
 pub(crate) fn withdraw(of: Kind, how: Takes, cause: Cause, form: CancelForm) -> Withdraw {
     let ring = intent(of, Role::Primary);
     Withdraw {

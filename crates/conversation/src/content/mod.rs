@@ -26,7 +26,7 @@ pub struct Content {
     pub count: u32,
     /// The APNs category, and the name of the web worker's layout (B4).
     pub category: &'static str,
-    /// Its buttons.
+    /// The buttons of the notification, the first one first.
     pub actions: &'static [Action],
     /// The Android channel: high-importance for what rings (B4).
     pub android_channel: &'static str,

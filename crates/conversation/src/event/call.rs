@@ -15,7 +15,7 @@ use crate::{Cause, Media};
     reason = "plain data that users make and take apart; another field is another version of the log"
 )]
 pub struct Offer {
-    /// To whom.
+    /// The person whose devices ring.
     pub person: PersonId,
     /// What they are in the conversation.
     #[serde(default = "agent")]
@@ -26,13 +26,13 @@ pub struct Offer {
     /// The platform's name for this offer.
     #[serde(default)]
     pub offer: Option<OfferId>,
-    /// Who calls.
+    /// The person who calls, whose name may be looked up.
     #[serde(default)]
     pub caller: Option<PersonId>,
     /// The caller's name, if the event holds it. Otherwise it is looked up.
     #[serde(default)]
     pub caller_name: Option<Text>,
-    /// The queue.
+    /// The queue from which the call comes, whose name may be looked up.
     #[serde(default)]
     pub queue: Option<QueueId>,
     /// The queue's name, if the event holds it. Otherwise it is looked up.
@@ -97,7 +97,7 @@ impl Offer {
     reason = "plain data that users make and take apart; another field is another version of the log"
 )]
 pub struct Answered {
-    /// Who.
+    /// The person who answered.
     pub person: PersonId,
     /// What they are, if the event says so. The customer's own leg does not count (B7).
     #[serde(default)]
@@ -105,7 +105,7 @@ pub struct Answered {
     /// On which device; it gets no cancel.
     #[serde(default)]
     pub device: Option<DeviceId>,
-    /// Which offer.
+    /// The offer that was answered, if the source names offers.
     #[serde(default)]
     pub offer: Option<OfferId>,
 }
@@ -131,12 +131,12 @@ pub struct Ended {
     reason = "plain data that users make and take apart; another field is another version of the log"
 )]
 pub struct Withdrawn {
-    /// From whom.
+    /// The person who is not to be rung any more.
     pub person: PersonId,
-    /// Why.
+    /// Why it was taken back.
     #[serde(default = "transferred")]
     pub cause: Cause,
-    /// Which offer.
+    /// The offer that was taken back, if the source names offers.
     #[serde(default)]
     pub offer: Option<OfferId>,
 }
@@ -149,12 +149,12 @@ pub struct Withdrawn {
     reason = "plain data that users make and take apart; another field is another version of the log"
 )]
 pub struct Declined {
-    /// Who.
+    /// The person who declined.
     pub person: PersonId,
     /// On which device; it gets no cancel.
     #[serde(default)]
     pub device: Option<DeviceId>,
-    /// Which offer.
+    /// The offer that was declined, if the source names offers.
     #[serde(default)]
     pub offer: Option<OfferId>,
 }
@@ -170,7 +170,7 @@ pub struct TimedOut {
     /// Whom; all, if not given. Hidden agents begin to ring then.
     #[serde(default)]
     pub person: Option<PersonId>,
-    /// Which offer.
+    /// The offer that timed out, if the source names offers.
     #[serde(default)]
     pub offer: Option<OfferId>,
 }

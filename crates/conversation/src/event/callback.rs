@@ -41,7 +41,7 @@ pub struct CallbackCreated {
     reason = "plain data that users make and take apart; another field is another version of the log"
 )]
 pub struct Wait {
-    /// In milliseconds.
+    /// The estimated wait in milliseconds; texts say it in minutes, rounded up.
     pub wait_ms: u64,
 }
 

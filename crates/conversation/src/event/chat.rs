@@ -43,7 +43,7 @@ pub struct Message {
     reason = "plain data that users make and take apart; another field is another version of the log"
 )]
 pub struct Read {
-    /// Who.
+    /// The person who has read.
     pub person: PersonId,
     /// Up to which number; everything, if not given.
     #[serde(default)]
@@ -58,7 +58,7 @@ pub struct Read {
     reason = "plain data that users make and take apart; another field is another version of the log"
 )]
 pub struct Joined {
-    /// Who.
+    /// The person who joins.
     pub person: PersonId,
     /// What they are.
     pub role: Role,
@@ -73,7 +73,7 @@ pub struct Joined {
     reason = "plain data that users make and take apart; another field is another version of the log"
 )]
 pub struct Left {
-    /// Who.
+    /// The person who leaves.
     pub person: PersonId,
 }
 
@@ -86,12 +86,12 @@ pub struct Left {
     reason = "plain data that users make and take apart; another field is another version of the log"
 )]
 pub struct HandedOver {
-    /// To whom.
+    /// The agent or the queue that gets the conversation.
     pub to: Target,
-    /// By whom.
+    /// The person who handed it on, whose name may be looked up.
     #[serde(default)]
     pub by: Option<PersonId>,
-    /// Their name.
+    /// Their name, if the event holds it.
     #[serde(default)]
     pub by_name: Option<Text>,
 }
@@ -105,9 +105,9 @@ pub struct HandedOver {
     reason = "users match all of it; another variant is another behaviour version"
 )]
 pub enum Target {
-    /// An agent.
+    /// One agent, who is told.
     Agent(PersonId),
-    /// A queue.
+    /// A queue, which is told nothing.
     Queue(QueueId),
 }
 
@@ -119,7 +119,7 @@ pub enum Target {
     reason = "plain data that users make and take apart; another field is another version of the log"
 )]
 pub struct Viewing {
-    /// Who.
+    /// The person who looks at it.
     pub person: PersonId,
     /// On which device.
     pub device: DeviceId,

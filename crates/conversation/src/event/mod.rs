@@ -22,14 +22,14 @@ use crate::id::{ConversationId, DeviceId, EventId, PersonId, QueueId};
     reason = "plain data that users make and take apart; another field is another version of the log"
 )]
 pub struct Event {
-    /// Where.
+    /// The conversation in which it happened.
     pub conversation: ConversationId,
     /// When, by the source's clock. It orders events that change places on the way: a ring that happened before its cancel
     /// does not ring. A source without times puts the time of arrival here.
     pub at: UnixTime,
     /// The source's name for it, if it has one.
     pub id: Option<EventId>,
-    /// What.
+    /// What happened, with its details.
     pub what: What,
 }
 
@@ -138,11 +138,11 @@ what! {
     reason = "plain data that users make and take apart; another field is another version of the log"
 )]
 pub struct PersonEvent {
-    /// Whom.
+    /// The person to whom it happened.
     pub person: PersonId,
     /// When, by the source's clock.
     pub at: UnixTime,
-    /// What.
+    /// What changed about them.
     pub what: PersonChange,
 }
 
@@ -151,7 +151,7 @@ pub struct PersonEvent {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum PersonChange {
-    /// Presence (B8).
+    /// They are available, or not any more (B8).
     Presence(Presence),
     /// Logged out, on one device or, with `None`, on all: what rings there is cancelled (B3).
     LoggedOut(Option<DeviceId>),
@@ -165,11 +165,11 @@ pub enum PersonChange {
     reason = "plain data that users make and take apart; another field is another version of the log"
 )]
 pub struct QueueEvent {
-    /// Which.
+    /// The queue that is meant.
     pub queue: QueueId,
     /// When, by the source's clock.
     pub at: UnixTime,
-    /// What.
+    /// What changed about it.
     pub what: QueueChange,
 }
 

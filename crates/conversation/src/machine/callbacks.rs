@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use reveille_core::{UnixTime, millis};
 
-use super::Conversations;
 use super::send::Draft;
 use super::state::{Callback, Conversation};
+use super::{Conversations, Desk};
 use crate::callback::{Does, Next, On, State, transition};
 use crate::event::Role;
 use crate::event::{Accepted, Attempted, CallbackCreated, QueueChange, QueueEvent, Wait};
@@ -15,8 +15,8 @@ use crate::{Arguments, Kind, Noted, Reason};
 
 const MINUTE: u64 = 60_000;
 
-impl Conversations {
-    pub(super) fn on_callback_created(&mut self, there: &mut Conversation, event: CallbackCreated) {
+impl Desk {
+    pub(super) fn on_callback_created(&mut self, there: &mut Conversation, event: &CallbackCreated) {
         let known = there.extra.as_ref().and_then(|extra| extra.callback.as_ref());
         if known.is_some_and(|known| known.state != State::Over) {
             return self.suppress(Some(&there.id), Some(&event.person), None, Reason::Duplicate);
@@ -31,8 +31,8 @@ impl Conversations {
         }
         let person = event.person.clone();
         there.extra().callback = Some(Callback {
-            person: event.person,
-            queue: event.queue,
+            person: event.person.clone(),
+            queue: event.queue.clone(),
             mode: event.mode,
             push: event.push,
             state: if low { State::WaitingLow } else { State::Waiting },
@@ -64,8 +64,14 @@ impl Conversations {
         self.step_callback(there, slot, on, at, Arguments { minutes: Some(minutes), ..Arguments::default() });
     }
 
-    pub(super) fn on_accepted(&mut self, there: &mut Conversation, slot: u32, event: Accepted, at: UnixTime) {
-        let arguments = Arguments { number: event.number, ..Arguments::default() };
+    pub(super) fn on_accepted(
+        &mut self,
+        there: &mut Conversation,
+        slot: u32,
+        event: &Accepted,
+        at: UnixTime,
+    ) {
+        let arguments = Arguments { number: event.number.clone(), ..Arguments::default() };
         self.step_callback(there, slot, On::Accepted, at, arguments);
     }
 
@@ -73,7 +79,7 @@ impl Conversations {
         &mut self,
         there: &mut Conversation,
         slot: u32,
-        event: Attempted,
+        event: &Attempted,
         at: UnixTime,
     ) {
         if event.succeeded {
@@ -165,8 +171,8 @@ impl Conversations {
                 let ways = if on { self.rules.ways(kind, Role::Visitor) } else { Err(Reason::KindOff) };
                 match ways {
                     Ok(ways) => {
-                        let mut draft = Draft::new(person, Role::Visitor, kind, not_after, ways);
-                        draft.arguments = arguments;
+                        let mut draft = Draft::new(&there.id, &person, Role::Visitor, kind, not_after, ways);
+                        draft.intent.arguments = arguments;
                         self.send(there, slot, draft);
                     }
                     Err(reason) => self.suppress(Some(&there.id), Some(&person), Some(kind), reason),
@@ -204,30 +210,30 @@ impl Conversations {
             }
         }
     }
+}
 
+impl Conversations {
     pub(super) fn on_queue(&mut self, event: QueueEvent) {
         let QueueEvent { queue, at, what } = event;
-        let at = self.believed(at);
+        let at = self.desk.believed(at);
         let mut any = false;
-        for id in self.waiting.get(&queue).cloned().unwrap_or_default() {
-            let slot = self.store.find(&id, self.now);
+        for id in self.desk.waiting.get(&queue).cloned().unwrap_or_default() {
+            let slot = self.store.find(&id, self.desk.now);
             let Some(slot) = slot.filter(|slot| self.waits_in(*slot, &queue)) else {
                 // Forgotten with its conversation.
-                if let Some(waiting) = self.waiting.get_mut(&queue) {
+                if let Some(waiting) = self.desk.waiting.get_mut(&queue) {
                     waiting.remove(&id);
                 }
                 continue;
             };
-            let Some(mut there) = self.store.take(slot) else { continue };
             any = true;
-            match &what {
-                QueueChange::EstimatedWait(wait) => self.on_wait(&mut there, slot, *wait, at),
-                QueueChange::Closing => self.on_callback(&mut there, slot, On::Closing, at),
-            }
-            self.put_back(slot, there);
+            self.visit(slot, |desk, there| match &what {
+                QueueChange::EstimatedWait(wait) => desk.on_wait(there, slot, *wait, at),
+                QueueChange::Closing => desk.on_callback(there, slot, On::Closing, at),
+            });
         }
         if !any {
-            self.suppress(None, None, None, Reason::NoRecipient);
+            self.desk.suppress(None, None, None, Reason::NoRecipient);
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reveille_core::UnixTime;
 
-use super::Conversations;
+use super::Desk;
 use super::send::Draft;
 use super::state::{Conversation, Field, Live, Ring};
 use crate::event::Offer;
@@ -23,14 +23,14 @@ pub(super) const fn kind_of(media: Media) -> Kind {
     }
 }
 
-impl Conversations {
-    pub(super) fn on_offer(&mut self, there: &mut Conversation, slot: u32, offer: Offer, at: UnixTime) {
+impl Desk {
+    pub(super) fn on_offer(&mut self, there: &mut Conversation, slot: u32, offer: &mut Offer, at: UnixTime) {
         let kind = kind_of(offer.media);
         let place = there.join(&offer.person, offer.role, self.rules.memory().participants());
         let Some(place) = place else {
             return self.suppress(Some(&there.id), Some(&offer.person), Some(kind), Reason::Full);
         };
-        let verdict = self.judge(there, place, &offer, at);
+        let verdict = self.judge(there, place, offer, at);
         if let Some(member) = there.members.get_mut(place) {
             member.live.get_or_insert_default().offered = true;
         }
@@ -51,16 +51,16 @@ impl Conversations {
         let hidden_until = starts + self.rules.calls().hidden_after();
         // A ring that goes on is not hidden again: it has to be cancelled.
         let rings = there.members.get(place).and_then(|member| member.live.as_deref());
-        let goes_on = rings.is_some_and(|live| matches!(live.ring, Ring::Rings) && !is_other(live, &offer));
+        let goes_on = rings.is_some_and(|live| matches!(live.ring, Ring::Rings) && !is_other(live, offer));
         let hidden = offer.hidden && hidden_until > self.now && !goes_on;
         let until = if hidden { hidden_until + rings_for } else { starts + rings_for };
         if until <= self.now {
             return self.suppress(Some(&there.id), Some(&offer.person), Some(kind), Reason::Late);
         }
-        if !self.presence_allows(there, &offer) {
+        if !self.presence_allows(there, offer) {
             return self.suppress(Some(&there.id), Some(&offer.person), Some(kind), Reason::Presence);
         }
-        self.supersede(there, slot, place, &offer);
+        self.supersede(there, slot, place, offer);
         let Some(member) = there.members.get_mut(place) else { return };
         // Who left may be called back; they take part again when they join.
         member.role = offer.role;
@@ -72,14 +72,14 @@ impl Conversations {
         (live.offered_at, live.until, live.media) = (at, until, Some(offer.media));
         live.offer.clone_from(&offer.offer);
         if hidden {
-            live.ring = Ring::Hidden(hidden_until, Box::new(offer));
+            live.ring = Ring::Hidden(hidden_until, Box::new(offer.clone()));
             let person = member.id.clone();
             self.timers.insert((hidden_until, slot));
             // A log-out takes their turn away, too.
-            self.ringing.entry(person.clone()).or_default().insert(there.id.clone());
+            self.ringing.insert(&person, slot);
             return self.note(Some(&there.id), Some(&person), Noted::Held { until: hidden_until });
         }
-        self.ring(there, slot, place, &offer);
+        self.ring(there, slot, place, offer);
     }
 
     /// Whether an offer may ring at all.
@@ -170,7 +170,7 @@ impl Conversations {
     }
 
     /// It rings, or waits for names to ring with.
-    pub(super) fn ring(&mut self, there: &mut Conversation, slot: u32, place: usize, offer: &Offer) {
+    pub(super) fn ring(&mut self, there: &mut Conversation, slot: u32, place: usize, offer: &mut Offer) {
         let kind = kind_of(offer.media);
         let Some(member) = there.members.get_mut(place) else { return };
         let (id, role) = (member.id.clone(), member.role);
@@ -183,7 +183,7 @@ impl Conversations {
                 // A ring that goes on stays what it is.
                 if !matches!(live.ring, Ring::Rings) {
                     live.ring = Ring::None;
-                    self.rings_no_more(&id, &there.id);
+                    self.ringing.remove(&id, slot);
                 }
                 return self.suppress(Some(&there.id), Some(&id), Some(kind), reason);
             }
@@ -193,11 +193,9 @@ impl Conversations {
         if !matches!(live.ring, Ring::Rings) {
             live.ring = Ring::Held;
         }
-        self.ringing.entry(id.clone()).or_default().insert(there.id.clone());
-        let mut draft = Draft::new(id, role, kind, live.until, ways);
-        (draft.media, draft.episode) = (Some(offer.media), Some(live.episode));
-        draft.arguments.from.clone_from(&offer.caller_name);
-        draft.arguments.queue.clone_from(&offer.queue_name);
+        self.ringing.insert(&id, slot);
+        let mut draft = Draft::new(&there.id, &id, role, kind, live.until, ways);
+        draft.rings(offer.media, live.episode);
         let lookups = self.rules.lookups();
         if let (None, Some(caller), true) = (&offer.caller_name, &offer.caller, lookups.caller()) {
             draft.wants.push((Field::From, LookupKey::Person(caller.clone())));
@@ -205,6 +203,8 @@ impl Conversations {
         if let (None, Some(queue), true) = (&offer.queue_name, &offer.queue, lookups.queue()) {
             draft.wants.push((Field::Queue, LookupKey::Queue(queue.clone())));
         }
+        let arguments = &mut draft.intent.arguments;
+        (arguments.from, arguments.queue) = (offer.caller_name.take(), offer.queue_name.take());
         if self.send(there, slot, draft)
             && let Some(live) = there.members.get_mut(place).and_then(|member| member.live.as_mut())
         {
@@ -232,8 +232,8 @@ impl Conversations {
                 self.suppress(Some(&there.id), Some(&id), Some(Kind::MissedCall), Reason::Late);
             }
             Ok(ways) => {
-                let mut draft = Draft::new(id, role, Kind::MissedCall, not_after, ways);
-                (draft.media, draft.episode) = (Some(media), Some(episode));
+                let mut draft = Draft::new(&there.id, &id, role, Kind::MissedCall, not_after, ways);
+                draft.rings(media, episode);
                 self.send(there, slot, draft);
             }
             Err(reason) => self.suppress(Some(&there.id), Some(&id), Some(Kind::MissedCall), reason),

@@ -2,7 +2,7 @@
 
 use reveille_core::UnixTime;
 
-use super::Conversations;
+use super::Desk;
 use super::send::Draft;
 use super::state::{Conversation, Field};
 use crate::event::Role;
@@ -10,17 +10,17 @@ use crate::event::{HandedOver, Target};
 use crate::lookup::LookupKey;
 use crate::{Kind, Reason};
 
-impl Conversations {
+impl Desk {
     pub(super) fn on_handover(
         &mut self,
         there: &mut Conversation,
         slot: u32,
         kind: Kind,
-        event: HandedOver,
+        event: &mut HandedOver,
         at: UnixTime,
     ) {
         let HandedOver { to, by, by_name } = event;
-        let Target::Agent(agent) = to else {
+        let Target::Agent(agent) = &*to else {
             return self.suppress(Some(&there.id), None, Some(kind), Reason::ToQueue);
         };
         let rules = self.rules.handovers();
@@ -32,14 +32,14 @@ impl Conversations {
         let not_after = at.min(self.now) + rules.useful_for();
         let window = rules.duplicates_within();
         // An agent who takes part already is what they are; one who is asked to will be a second one.
-        let role = there.find(&agent).and_then(|place| there.members.get(place));
+        let role = there.find(agent).and_then(|place| there.members.get(place));
         let role =
             role.filter(|member| member.role != Role::Visitor).map_or(Role::Secondary, |member| member.role);
         let ways = if there.ended {
             Err(Reason::ConversationOver)
         } else if !on {
             Err(Reason::KindOff)
-        } else if by.as_ref() == Some(&agent) {
+        } else if by.as_ref() == Some(agent) {
             Err(Reason::ToSender)
         } else if not_after <= self.now {
             Err(Reason::Late)
@@ -53,13 +53,13 @@ impl Conversations {
         });
         let ways = match ways {
             Ok(ways) => ways,
-            Err(reason) => return self.suppress(Some(&there.id), Some(&agent), Some(kind), reason),
+            Err(reason) => return self.suppress(Some(&there.id), Some(agent), Some(kind), reason),
         };
-        let mut draft = Draft::new(agent, role, kind, not_after, ways);
-        if let (None, Some(by), true) = (&by_name, by, self.rules.lookups().sender()) {
-            draft.wants.push((Field::From, LookupKey::Person(by)));
+        let mut draft = Draft::new(&there.id, agent, role, kind, not_after, ways);
+        if let (None, Some(by), true) = (&by_name, &by, self.rules.lookups().sender()) {
+            draft.wants.push((Field::From, LookupKey::Person(by.clone())));
         }
-        draft.arguments.from = by_name;
+        draft.intent.arguments.from = by_name.take();
         self.send(there, slot, draft);
     }
 }

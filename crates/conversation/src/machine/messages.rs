@@ -2,7 +2,7 @@
 
 use reveille_core::UnixTime;
 
-use super::Conversations;
+use super::Desk;
 use super::send::Draft;
 use super::state::{Conversation, Field};
 use crate::event::{Message, Read};
@@ -12,8 +12,23 @@ use crate::{Cause, Kind, Reason};
 
 const KIND: Option<Kind> = Some(Kind::NewMessage);
 
-impl Conversations {
-    pub(super) fn on_message(&mut self, there: &mut Conversation, slot: u32, message: Message, at: UnixTime) {
+/// A message, for one after the other of those who are told of it.
+struct News<'a> {
+    message: &'a mut Message,
+    sequence: u64,
+    useful_until: UnixTime,
+    /// Nobody is told after this one.
+    last: bool,
+}
+
+impl Desk {
+    pub(super) fn on_message(
+        &mut self,
+        there: &mut Conversation,
+        slot: u32,
+        message: &mut Message,
+        at: UnixTime,
+    ) {
         let most = self.rules.memory().participants();
         let refused = if there.ended {
             Some(Reason::ConversationOver)
@@ -30,7 +45,7 @@ impl Conversations {
         let Some(sender) = there.join(&message.sender, message.role, most) else {
             return self.suppress(Some(&there.id), None, KIND, Reason::Full);
         };
-        let Some(sequence) = self.number(there, &message, at) else {
+        let Some(sequence) = self.number(there, message, at) else {
             return self.suppress(Some(&there.id), None, KIND, Reason::Duplicate);
         };
         there.sequence = there.sequence.max(sequence);
@@ -41,10 +56,11 @@ impl Conversations {
         self.reads(there, slot, sender, sequence);
         let useful_until = at.min(self.now) + self.rules.messages().useful_for();
         let before = self.outputs.len();
-        for place in 0..there.members.len() {
-            if place != sender {
-                self.tell(there, slot, place, &message, sequence, useful_until);
-            }
+        let mut others = (0..there.members.len()).filter(|place| *place != sender).peekable();
+        let mut news = News { message, sequence, useful_until, last: false };
+        while let Some(place) = others.next() {
+            news.last = others.peek().is_none();
+            self.tell(there, slot, place, &mut news);
         }
         there.trim();
         if self.outputs.len() == before {
@@ -70,15 +86,9 @@ impl Conversations {
         there.write(sequence).then_some(sequence)
     }
 
-    fn tell(
-        &mut self,
-        there: &mut Conversation,
-        slot: u32,
-        place: usize,
-        message: &Message,
-        sequence: u64,
-        useful_until: UnixTime,
-    ) {
+    fn tell(&mut self, there: &mut Conversation, slot: u32, place: usize, news: &mut News<'_>) {
+        let News { message, sequence, useful_until, last } = news;
+        let (sequence, useful_until) = (*sequence, *useful_until);
         let Some(member) = there.members.get(place) else { return };
         if member.left || member.role == Role::Bot {
             return;
@@ -103,15 +113,16 @@ impl Conversations {
             Ok(ways) => ways,
             Err(reason) => return self.suppress(Some(&there.id), Some(&member.id), KIND, reason),
         };
-        let mut draft = Draft::new(member.id.clone(), member.role, Kind::NewMessage, useful_until, ways);
-        if let Some(live) = &member.live {
-            let views = live.views.iter().filter(|(_, until)| *until > self.now);
-            draft.except = views.map(|(device, _)| device.clone()).collect();
-        }
+        let mut draft = Draft::new(&there.id, &member.id, member.role, Kind::NewMessage, useful_until, ways);
         draft.sequence = sequence;
-        draft.arguments.unread = there.unread(member);
-        draft.arguments.from.clone_from(&message.sender_name);
-        draft.arguments.snippet.clone_from(&message.preview);
+        let intent = &mut *draft.intent;
+        if member.looks
+            && let Some(live) = &member.live
+        {
+            let views = live.views.iter().filter(|(_, until)| *until > self.now);
+            intent.except = views.map(|(device, _)| device.clone()).collect();
+        }
+        intent.arguments.unread = there.unread(member);
         let lookups = self.rules.lookups();
         if message.sender_name.is_none() && lookups.sender() {
             draft.wants.push((Field::From, LookupKey::Person(message.sender.clone())));
@@ -119,6 +130,10 @@ impl Conversations {
         if let (None, Some(id), true) = (&message.preview, &message.message, lookups.snippet()) {
             draft.wants.push((Field::Snippet, LookupKey::Snippet(there.id.clone(), id.clone())));
         }
+        // A copy of a text is an operation on memory that all processors share: the last one gets the text itself.
+        let (from, snippet) = (&mut message.sender_name, &mut message.preview);
+        (draft.intent.arguments.from, draft.intent.arguments.snippet) =
+            if *last { (from.take(), snippet.take()) } else { (from.clone(), snippet.clone()) };
         let left = self.send(there, slot, draft);
         if let Some(member) = there.members.get_mut(place) {
             member.shown |= left;

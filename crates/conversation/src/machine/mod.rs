@@ -8,6 +8,7 @@ mod names;
 mod people;
 mod recent;
 mod rings;
+mod rung;
 mod seed;
 mod send;
 mod snapshot;
@@ -32,6 +33,7 @@ use crate::rules::{InvalidRule, Rules};
 use crate::{Input, Kind, Note, Noted, Output, Reason, Suppressed};
 use names::Names;
 use recent::Recent;
+use rung::Rung;
 use state::Conversation;
 use store::Store;
 
@@ -41,14 +43,18 @@ const AHEAD: Duration = Duration::from_secs(60 * 60);
 /// The machine that decides who is told what, for the conversations of one shard. Give it each [`Input`] as it comes,
 /// and act on the [`Output`]s; the [crate's documentation](crate) shows the loop that drives it.
 pub struct Conversations {
+    store: Store,
+    desk: Desk,
+}
+
+/// All but the conversations: with it, a conversation's events are dealt with in the place where it lies.
+struct Desk {
     rules: Rules,
     seed: Seed,
     now: UnixTime,
-    store: Store,
     /// When to look at which conversation.
     timers: BTreeSet<(UnixTime, u32)>,
-    /// What rings for whom.
-    ringing: BTreeMap<PersonId, BTreeSet<ConversationId>>,
+    ringing: Rung,
     /// Which callbacks wait in which queue.
     waiting: BTreeMap<QueueId, BTreeSet<ConversationId>>,
     recent: Recent,
@@ -65,25 +71,25 @@ impl Conversations {
     /// [`InvalidRule`] if a rule is out of its range, which only rules that were deserialised can be.
     pub fn new(rules: Rules, seed: Seed) -> Result<Self, InvalidRule> {
         rules.check()?;
-        Ok(Self {
+        let desk = Desk {
             rules,
             seed,
             now: UnixTime::EPOCH,
-            store: Store::new(seed),
             timers: BTreeSet::new(),
-            ringing: BTreeMap::new(),
+            ringing: Rung::new(seed),
             waiting: BTreeMap::new(),
             recent: Recent::default(),
             names: Names::default(),
             presence: BTreeMap::new(),
             outputs: VecDeque::new(),
-        })
+        };
+        Ok(Self { store: Store::new(seed), desk })
     }
 
     /// The rules in force.
     #[must_use]
     pub const fn rules(&self) -> &Rules {
-        &self.rules
+        &self.desk.rules
     }
 
     /// How many conversations are remembered.
@@ -95,47 +101,58 @@ impl Conversations {
     /// How many messages of a conversation a person has not read (E2).
     #[must_use]
     pub fn unread(&self, conversation: &ConversationId, person: &PersonId) -> u32 {
-        let there = self.store.find(conversation, self.now).and_then(|slot| self.store.get(slot));
+        let there = self.store.find(conversation, self.desk.now).and_then(|slot| self.store.get(slot));
         let Some(there) = there else { return 0 };
         there.find(person).and_then(|at| there.members.get(at)).map_or(0, |member| there.unread(member))
     }
 
     fn on_event(&mut self, event: Event) {
-        let Event { conversation: id, at, what, .. } = event;
-        let at = self.believed(at);
-        let most = self.rules.memory().conversations();
-        let slot = match self.store.find(&id, self.now) {
-            Some(slot) => Some(slot),
-            None => self.store.make(id.clone(), most, self.now),
-        };
+        let Event { conversation: id, at, mut what, .. } = event;
+        let at = self.desk.believed(at);
+        let (most, now) = (self.desk.rules.memory().conversations(), self.desk.now);
+        let slot = self.store.find(&id, now).or_else(|| self.store.make(&id, most, now));
         let Some(slot) = slot else {
-            return self.suppress(Some(&id), None, None, Reason::Full);
+            return self.desk.suppress(Some(&id), None, None, Reason::Full);
         };
-        let Some(mut conversation) = self.store.take(slot) else { return };
-        self.happens(&mut conversation, slot, what, at);
-        self.put_back(slot, conversation);
+        self.visit(slot, |desk, there| desk.happens(there, slot, &mut what, at));
     }
 
-    fn happens(&mut self, there: &mut Conversation, slot: u32, what: What, at: UnixTime) {
+    /// Something happens to a conversation, which is remembered for a while because of it.
+    fn visit(&mut self, slot: u32, happens: impl FnOnce(&mut Desk, &mut Conversation)) {
+        let Some((there, forget_at)) = self.store.get_mut(slot) else { return };
+        happens(&mut self.desk, there);
+        let memory = self.desk.rules.memory();
+        let short = there.ended || there.members.is_empty();
+        let keep = if short { memory.ended_after() } else { memory.idle_after() };
+        *forget_at = self.desk.now + keep;
+        if there.is_blank() {
+            // An event that leaves nothing behind takes no room for a week.
+            self.store.remove(slot);
+        }
+    }
+}
+
+impl Desk {
+    fn happens(&mut self, there: &mut Conversation, slot: u32, what: &mut What, at: UnixTime) {
         match what {
             What::MessageSent(message) => self.on_message(there, slot, message, at),
-            What::ReadUpTo(read) => self.on_read(there, slot, &read),
+            What::ReadUpTo(read) => self.on_read(there, slot, read),
             What::CallOffered(offer) => self.on_offer(there, slot, offer, at),
-            What::CallAnswered(answered) => self.on_answered(there, slot, &answered, at),
-            What::CallEnded(ended) => self.on_ended(there, slot, &ended, at),
+            What::CallAnswered(answered) => self.on_answered(there, slot, answered, at),
+            What::CallEnded(ended) => self.on_ended(there, slot, ended, at),
             What::CallWithdrawn(withdrawn) => self.on_withdrawn(there, slot, withdrawn, at),
             What::CallDeclined(declined) => self.on_declined(there, slot, declined, at),
-            What::CallTimedOut(timed_out) => self.on_timed_out(there, slot, &timed_out, at),
-            What::Joined(joined) => self.on_joined(there, &joined),
-            What::Left(left) => self.on_left(there, slot, &left, at),
-            What::GuestSessionEnded(left) => self.on_session_ended(there, slot, &left, at),
+            What::CallTimedOut(timed_out) => self.on_timed_out(there, slot, timed_out, at),
+            What::Joined(joined) => self.on_joined(there, joined),
+            What::Left(left) => self.on_left(there, slot, left, at),
+            What::GuestSessionEnded(left) => self.on_session_ended(there, slot, left, at),
             What::Forwarded(to) => self.on_handover(there, slot, Kind::Forwarded, to, at),
             What::Invited(to) => self.on_handover(there, slot, Kind::Invited, to, at),
             What::Delegated(to) => self.on_handover(there, slot, Kind::Delegated, to, at),
             What::Viewing(viewing) => self.on_viewing(there, viewing),
             What::StateChanged(state) => self.on_state(there, slot, state.open, at),
             What::CallbackCreated(created) => self.on_callback_created(there, created),
-            What::EstimatedWait(wait) => self.on_wait(there, slot, wait, at),
+            What::EstimatedWait(wait) => self.on_wait(there, slot, *wait, at),
             What::BusinessClosing => self.on_callback(there, slot, crate::callback::On::Closing, at),
             What::CallbackReady => self.on_callback(there, slot, crate::callback::On::Ready, at),
             What::CallbackAccepted(accepted) => self.on_accepted(there, slot, accepted, at),
@@ -145,17 +162,6 @@ impl Conversations {
             What::CallbackCancelled => self.on_callback(there, slot, crate::callback::On::Cancelled, at),
             What::CallbackCompleted => self.on_callback(there, slot, crate::callback::On::Completed, at),
         }
-    }
-
-    fn put_back(&mut self, slot: u32, conversation: Conversation) {
-        if conversation.is_blank() {
-            // An event that leaves nothing behind takes no room for a week.
-            return self.store.discard(slot, conversation);
-        }
-        let memory = self.rules.memory();
-        let short = conversation.ended || conversation.members.is_empty();
-        let keep = if short { memory.ended_after() } else { memory.idle_after() };
-        self.store.put(slot, conversation, self.now + keep);
     }
 
     /// A source's time, as far as it is believed: one that is far ahead would overtake everything that comes later.
@@ -195,27 +201,27 @@ impl Machine for Conversations {
     type Output = Output;
 
     fn step(&mut self, input: Input, now: UnixTime) {
-        self.now = self.now.max(now);
+        self.desk.now = self.desk.now.max(now);
         self.run_timers();
         match input {
             Input::Event(event) => self.on_event(event),
             Input::Person(event) => self.on_person(event),
             Input::Queue(event) => self.on_queue(event),
             Input::Answer(answer) => self.on_answer(answer),
-            Input::Rules(rules) => self.on_rules(*rules),
+            Input::Rules(rules) => self.desk.on_rules(*rules),
             Input::Tick => {}
         }
-        self.store.sweep(self.now);
+        self.store.sweep(self.desk.now);
     }
 
     #[inline]
     fn next_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        self.desk.outputs.pop_front()
     }
 
     fn next_wakeup(&self) -> Option<Wakeup> {
-        let (at, _) = self.timers.first()?;
-        Some(Wakeup { at: (*at).max(self.now), reason: "a ring, a name or a callback is due" })
+        let (at, _) = self.desk.timers.first()?;
+        Some(Wakeup { at: (*at).max(self.desk.now), reason: "a ring, a name or a callback is due" })
     }
 }
 
@@ -224,7 +230,7 @@ impl fmt::Debug for Conversations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Conversations")
             .field("live", &self.live())
-            .field("ringing", &self.ringing.len())
+            .field("ringing", &self.desk.ringing.len())
             .field("next_wakeup", &self.next_wakeup())
             .finish_non_exhaustive()
     }

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use reveille_core::UnixTime;
 
-use super::Conversations;
 use super::state::{Conversation, VIEWS};
+use super::{Conversations, Desk};
 use crate::event::Presence;
 use crate::event::{Joined, Left, PersonChange, PersonEvent, Viewing};
 use crate::id::{DeviceId, PersonId};
 use crate::{Cause, Kind, Noted, Reason};
 
-impl Conversations {
+impl Desk {
     pub(super) fn on_joined(&mut self, there: &mut Conversation, event: &Joined) {
         let most = self.rules.memory().participants();
         let Some(place) = there.join(&event.person, event.role, most) else {
@@ -72,23 +72,24 @@ impl Conversations {
         self.note(Some(&there.id), Some(person), Noted::Taken);
     }
 
-    pub(super) fn on_viewing(&mut self, there: &mut Conversation, event: Viewing) {
+    pub(super) fn on_viewing(&mut self, there: &mut Conversation, event: &Viewing) {
         let Viewing { person, device, for_ms } = event;
-        let Some(place) = there.find(&person) else {
-            return self.suppress(Some(&there.id), Some(&person), None, Reason::NotParticipant);
+        let Some(place) = there.find(person) else {
+            return self.suppress(Some(&there.id), Some(person), None, Reason::NotParticipant);
         };
-        let lease = Duration::from_millis(for_ms).min(self.rules.viewing().at_most());
+        let lease = Duration::from_millis(*for_ms).min(self.rules.viewing().at_most());
         let (now, until) = (self.now, self.now + lease);
         let Some(member) = there.members.get_mut(place) else { return };
         let views = &mut member.live.get_or_insert_default().views;
-        views.retain(|(known, until)| *known != device && *until > now);
+        views.retain(|(known, until)| known != device && *until > now);
         if until > now {
             if views.len() >= VIEWS {
                 views.remove(0);
             }
-            views.push((device, until));
+            views.push((device.clone(), until));
         }
-        self.note(Some(&there.id), Some(&person), Noted::Taken);
+        member.looks = !views.is_empty();
+        self.note(Some(&there.id), Some(person), Noted::Taken);
     }
 
     pub(super) fn on_state(&mut self, there: &mut Conversation, slot: u32, open: bool, at: UnixTime) {
@@ -108,16 +109,8 @@ impl Conversations {
         self.note(Some(&there.id), None, Noted::Taken);
     }
 
-    pub(super) fn on_person(&mut self, event: PersonEvent) {
-        let PersonEvent { person, at, what } = event;
-        match what {
-            PersonChange::Presence(presence) => self.on_presence(person, presence, at),
-            PersonChange::LoggedOut(device) => self.on_logged_out(&person, device),
-        }
-    }
-
     /// Only who is not available is remembered: that is the exception among those who get events.
-    fn on_presence(&mut self, person: PersonId, presence: Presence, at: UnixTime) {
+    pub(super) fn on_presence(&mut self, person: PersonId, presence: Presence, at: UnixTime) {
         let at = at.min(self.now);
         if self.presence.get(&person).is_some_and(|(_, since)| *since > at) {
             return self.suppress(None, Some(&person), None, Reason::Late);
@@ -146,25 +139,33 @@ impl Conversations {
             self.presence.remove(&person);
         }
     }
+}
 
-    fn on_logged_out(&mut self, person: &PersonId, device: Option<DeviceId>) {
+impl Conversations {
+    pub(super) fn on_person(&mut self, event: PersonEvent) {
+        let PersonEvent { person, at, what } = event;
+        match what {
+            PersonChange::Presence(presence) => self.desk.on_presence(person, presence, at),
+            PersonChange::LoggedOut(device) => self.on_logged_out(&person, device.as_ref()),
+        }
+    }
+
+    fn on_logged_out(&mut self, person: &PersonId, device: Option<&DeviceId>) {
         let mut any = false;
-        for id in self.ringing_for(person) {
-            let Some(slot) = self.store.find(&id, self.now) else { continue };
-            let Some(mut there) = self.store.take(slot) else { continue };
-            if let Some(place) = there.find(person) {
-                any |= match &device {
-                    Some(device) => self.stop_on(&mut there, place, device.clone()),
+        for slot in self.rings_for(person, self.desk.now) {
+            self.visit(slot, |desk, there| {
+                let Some(place) = there.find(person) else { return };
+                any |= match device {
+                    Some(device) => desk.stop_on(there, place, device.clone()),
                     None => {
-                        self.stop(&mut there, slot, place, Cause::LoggedOut, None, None);
+                        desk.stop(there, slot, place, Cause::LoggedOut, None, None);
                         true
                     }
                 };
-            }
-            self.put_back(slot, there);
+            });
         }
         if !any {
-            self.suppress(None, Some(person), None, Reason::NothingRings);
+            self.desk.suppress(None, Some(person), None, Reason::NothingRings);
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use reveille_core::UnixTime;
 
-use super::Conversations;
 use super::calls::kind_of;
 use super::state::{Conversation, Live, Ring};
+use super::{Conversations, Desk};
 use crate::event::Role;
 use crate::event::{Answered, Declined, Ended, TimedOut, Withdrawn};
 use crate::id::{ConversationId, DeviceId, OfferId, PersonId};
@@ -20,13 +20,13 @@ use crate::{Cause, Episode, Forms, Kind, Media, Output, Reason, Withdraw};
     reason = "plain data that users make and take apart; another field is another version of the log"
 )]
 pub struct Ringing {
-    /// Which conversation.
+    /// The conversation that rings.
     pub conversation: ConversationId,
     /// What is offered.
     pub media: Media,
-    /// Which ring.
+    /// The number of the ring: it changes when a call comes back.
     pub episode: Episode,
-    /// Until when.
+    /// It stops by itself at this time.
     pub until: UnixTime,
 }
 
@@ -57,15 +57,15 @@ impl Conversations {
     /// What should ring for a person now, in the order of the conversations' ids.
     #[must_use]
     pub fn ringing(&self, person: &PersonId, now: UnixTime) -> Vec<Ringing> {
-        let now = self.now.max(now);
+        let now = self.desk.now.max(now);
         let mut found = Vec::new();
-        for conversation in self.ringing_for(person) {
-            let there = self.store.find(&conversation, now).and_then(|slot| self.store.get(slot));
-            let member = there.and_then(|there| there.members.get(there.find(person)?));
+        for slot in self.rings_for(person, now) {
+            let Some(there) = self.store.get(slot) else { continue };
+            let member = there.find(person).and_then(|place| there.members.get(place));
             let Some(live) = member.and_then(|member| member.live.as_deref()) else { continue };
             if matches!(live.ring, Ring::Rings | Ring::Held) && live.until > now {
                 found.push(Ringing {
-                    conversation,
+                    conversation: there.id.clone(),
                     media: live.media.unwrap_or(Media::Call),
                     episode: Episode::from_bits(live.episode),
                     until: live.until,
@@ -75,10 +75,23 @@ impl Conversations {
         found
     }
 
-    pub(super) fn ringing_for(&self, person: &PersonId) -> Vec<ConversationId> {
-        self.ringing.get(person).into_iter().flatten().cloned().collect()
+    /// The places of the conversations that ring for a person, or will, in the order of their ids.
+    pub(super) fn rings_for(&self, person: &PersonId, now: UnixTime) -> Vec<u32> {
+        let mut found: Vec<(&ConversationId, u32)> = Vec::new();
+        for slot in self.desk.ringing.of(person) {
+            // One that was forgotten leaves its place to another one.
+            let Some(there) = self.store.remembered(*slot, now) else { continue };
+            let member = there.find(person).and_then(|place| there.members.get(place));
+            if member.and_then(|member| member.live.as_deref()).is_some_and(|live| live.ring.is_open()) {
+                found.push((&there.id, *slot));
+            }
+        }
+        found.sort_unstable();
+        found.into_iter().map(|(_, slot)| slot).collect()
     }
+}
 
+impl Desk {
     pub(super) fn on_answered(
         &mut self,
         there: &mut Conversation,
@@ -180,14 +193,20 @@ impl Conversations {
         &mut self,
         there: &mut Conversation,
         slot: u32,
-        event: Withdrawn,
+        event: &Withdrawn,
         at: UnixTime,
     ) {
         let stop = Stop::new(event.cause, at, event.offer.as_ref());
         self.stop_one(there, slot, &event.person, &stop);
     }
 
-    pub(super) fn on_declined(&mut self, there: &mut Conversation, slot: u32, event: Declined, at: UnixTime) {
+    pub(super) fn on_declined(
+        &mut self,
+        there: &mut Conversation,
+        slot: u32,
+        event: &Declined,
+        at: UnixTime,
+    ) {
         let mut stop = Stop::new(Cause::Declined, at, event.offer.as_ref());
         stop.except = event.device.as_ref();
         self.stop_one(there, slot, &event.person, &stop);
@@ -230,15 +249,15 @@ impl Conversations {
         let Some(member) = there.members.get_mut(place) else { return };
         let id = member.id.clone();
         let Some(live) = member.live.as_mut() else { return };
-        let Ring::Hidden(turn, offer) = std::mem::take(&mut live.ring) else { return };
+        let Ring::Hidden(turn, mut offer) = std::mem::take(&mut live.ring) else { return };
         // Their turn may come early.
         live.until = live.until.min(now + live.until.since(turn));
         if live.until <= now {
             live.ring = Ring::Over(Cause::TimedOut);
-            self.rings_no_more(&id, &there.id);
+            self.ringing.remove(&id, slot);
             return self.suppress(Some(&there.id), Some(&id), Some(kind_of(offer.media)), Reason::Late);
         }
-        self.ring(there, slot, place, &offer);
+        self.ring(there, slot, place, &mut offer);
     }
 
     fn stop_one(&mut self, there: &mut Conversation, slot: u32, person: &PersonId, stop: &Stop<'_>) {
@@ -296,7 +315,7 @@ impl Conversations {
         let at = if stop.at == UnixTime::MAX { live.offered_at } else { stop.at };
         let offer = stop.offer.or(live.offer.as_ref()).cloned();
         live.cancel(offer.as_ref(), at, true);
-        self.rings_no_more(&id, &there.id);
+        self.ringing.remove(&id, slot);
         match was {
             Ring::Rings => {
                 self.drop_held(there, slot, |held| {
@@ -333,15 +352,6 @@ impl Conversations {
         if matches!(stop.cause, Cause::Abandoned | Cause::TimedOut) && matches!(was, Ring::Rings | Ring::Held)
         {
             self.miss(there, slot, place);
-        }
-    }
-
-    pub(super) fn rings_no_more(&mut self, person: &PersonId, conversation: &ConversationId) {
-        if let Some(conversations) = self.ringing.get_mut(person) {
-            conversations.remove(conversation);
-            if conversations.is_empty() {
-                self.ringing.remove(person);
-            }
         }
     }
 

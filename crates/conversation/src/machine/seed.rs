@@ -34,15 +34,21 @@ impl Seed {
     ) -> CollapseKey {
         let mut hasher = Sip13::new(self.k0, self.k1 ^ slot.domain());
         // The length keeps "a", "bc" and "ab", "c" apart.
-        hasher.write_u8(recipient.as_str().len() as u8);
-        hasher.write(recipient.as_str().as_bytes());
-        hasher.write(conversation.as_str().as_bytes());
+        hasher.write_u8(recipient.as_bytes().len() as u8);
+        hasher.write(recipient.as_bytes());
+        hasher.write(conversation.as_bytes());
         CollapseKey::from_bits(hasher.halfway().both())
     }
 
-    pub(super) fn place(&self, conversation: &str) -> u64 {
+    pub(super) fn place(&self, conversation: &ConversationId) -> u64 {
         let mut hasher = Sip13::new(self.k0, self.k1);
         hasher.write(conversation.as_bytes());
+        hasher.finish()
+    }
+
+    pub(super) fn person(&self, person: &PersonId) -> u64 {
+        let mut hasher = Sip13::new(self.k0, self.k1 ^ 0xbe11);
+        hasher.write(person.as_bytes());
         hasher.finish()
     }
 

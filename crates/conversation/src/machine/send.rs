@@ -2,25 +2,17 @@
 
 use reveille_core::UnixTime;
 
-use super::Conversations;
 use super::state::{Conversation, Extra, Field, HELD, Held, Ring};
+use super::{Conversations, Desk};
 use crate::event::Role;
-use crate::id::{DeviceId, PersonId};
+use crate::id::{ConversationId, PersonId};
 use crate::lookup::{Answer, Lookup, LookupKey};
 use crate::rules::Channels;
 use crate::{Arguments, CollapseKey, Episode, Generation, Intent, Kind, Media, Noted, Output};
 
 /// A notification to be.
 pub(super) struct Draft {
-    pub(super) recipient: PersonId,
-    pub(super) role: Role,
-    pub(super) kind: Kind,
-    pub(super) media: Option<Media>,
-    pub(super) episode: Option<u32>,
-    pub(super) not_after: UnixTime,
-    pub(super) channels: Channels,
-    pub(super) except: Vec<DeviceId>,
-    pub(super) arguments: Arguments,
+    pub(super) intent: Box<Intent>,
     /// What could be looked up.
     pub(super) wants: Vec<(Field, LookupKey)>,
     /// The message.
@@ -29,25 +21,33 @@ pub(super) struct Draft {
 
 impl Draft {
     pub(super) fn new(
-        recipient: PersonId,
+        conversation: &ConversationId,
+        recipient: &PersonId,
         role: Role,
         kind: Kind,
         not_after: UnixTime,
         ways: Channels,
     ) -> Self {
-        Self {
-            recipient,
+        let intent = Box::new(Intent {
+            conversation: conversation.clone(),
+            recipient: recipient.clone(),
             role,
             kind,
             media: None,
+            urgency: kind.urgency(),
+            collapse: CollapseKey::from_bits(0),
+            generation: Generation::from_bits(0),
             episode: None,
             not_after,
             channels: ways,
             except: Vec::new(),
             arguments: Arguments::default(),
-            wants: Vec::new(),
-            sequence: 0,
-        }
+        });
+        Self { intent, wants: Vec::new(), sequence: 0 }
+    }
+
+    pub(super) fn rings(&mut self, media: Media, episode: u32) {
+        (self.intent.media, self.intent.episode) = (Some(media), Some(Episode::from_bits(episode)));
     }
 }
 
@@ -59,31 +59,16 @@ fn fill(arguments: &mut Arguments, field: Field, text: crate::text::Text) {
     }
 }
 
-impl Conversations {
+impl Desk {
     /// Whether it left at once.
     pub(super) fn send(&mut self, there: &mut Conversation, slot: u32, draft: Draft) -> bool {
-        let Draft { mut arguments, mut wants, .. } = draft;
+        let Draft { mut intent, mut wants, sequence } = draft;
         wants.retain(|(field, key)| match self.names.find(key, self.now) {
             Some(text) => {
-                fill(&mut arguments, *field, text);
+                fill(&mut intent.arguments, *field, text);
                 false
             }
             None => true,
-        });
-        let mut intent = Box::new(Intent {
-            conversation: there.id.clone(),
-            recipient: draft.recipient,
-            role: draft.role,
-            kind: draft.kind,
-            media: draft.media,
-            urgency: draft.kind.urgency(),
-            collapse: CollapseKey::from_bits(0),
-            generation: Generation::from_bits(0),
-            episode: draft.episode.map(Episode::from_bits),
-            not_after: draft.not_after,
-            channels: draft.channels,
-            except: draft.except,
-            arguments,
         });
         let until = self.now + self.rules.lookups().deadline();
         let waiting = there.extra.as_ref().map_or(0, |extra| extra.held.len());
@@ -99,7 +84,7 @@ impl Conversations {
         }
         self.note(Some(&there.id), Some(&intent.recipient), Noted::Held { until });
         self.timers.insert((until, slot));
-        there.extra().held.push(Held { intent, missing: wants, until, sequence: draft.sequence });
+        there.extra().held.push(Held { intent, missing: wants, until, sequence });
         false
     }
 
@@ -163,15 +148,18 @@ impl Conversations {
             }
         }
     }
+}
 
+impl Conversations {
     pub(super) fn on_answer(&mut self, answer: Answer) {
         let Answer { of, text } = answer;
+        let desk = &mut self.desk;
         if let Some(text) = &text {
-            self.names.keep(of.clone(), text.clone(), self.rules.lookups(), self.now);
+            desk.names.keep(of.clone(), text.clone(), desk.rules.lookups(), desk.now);
         }
         let mut left = 0;
-        for slot in self.names.asked.remove(&of).unwrap_or_default() {
-            let Some(mut there) = self.store.take(slot) else { continue };
+        for slot in desk.names.asked.remove(&of).unwrap_or_default() {
+            let Some((there, _)) = self.store.get_mut(slot) else { continue };
             for one in
                 there.extra.as_mut().into_iter().flat_map(|extra: &mut Box<Extra>| extra.held.iter_mut())
             {
@@ -182,10 +170,8 @@ impl Conversations {
                 }
                 one.missing.retain(|(_, key)| *key != of);
             }
-            left += self.release(&mut there, slot, |one| one.missing.is_empty());
-            let forget_at = self.store.forget_at(slot);
-            self.store.put(slot, there, forget_at);
+            left += desk.release(there, slot, |one| one.missing.is_empty());
         }
-        self.note(None, None, Noted::Answered { waiting: left });
+        desk.note(None, None, Noted::Answered { waiting: left });
     }
 }

@@ -70,13 +70,13 @@ impl Conversations {
     /// The same between two inputs, when no output waits.
     pub fn write_snapshot(&self, out: &mut Vec<u8>) {
         let saved = Out {
-            rules: &self.rules,
-            now: self.now,
+            rules: &self.desk.rules,
+            now: self.desk.now,
             conversations: self.store.save(),
-            timers: self.timers.iter().copied().collect(),
-            recent: &self.recent,
-            names: &self.names,
-            presence: &self.presence,
+            timers: self.desk.timers.iter().copied().collect(),
+            recent: &self.desk.recent,
+            names: &self.desk.names,
+            presence: &self.desk.presence,
         };
         out.extend_from_slice(&MAGIC);
         out.push(VERSION);
@@ -104,10 +104,11 @@ impl Conversations {
             return Err(RestoreError::Damaged);
         }
         let mut machine = Self::new(saved.rules, seed).map_err(|_| RestoreError::Damaged)?;
-        machine.now = saved.now;
+        machine.desk.now = saved.now;
         machine.store = Store::load(seed, saved.conversations).ok_or(RestoreError::Damaged)?;
-        machine.timers = saved.timers.into_iter().collect();
-        (machine.recent, machine.names, machine.presence) = (saved.recent, saved.names, saved.presence);
+        machine.desk.timers = saved.timers.into_iter().collect();
+        let desk = &mut machine.desk;
+        (desk.recent, desk.names, desk.presence) = (saved.recent, saved.names, saved.presence);
         machine.index();
         Ok(machine)
     }
@@ -117,7 +118,7 @@ impl Conversations {
         for (slot, there) in self.store.iter() {
             for member in &there.members {
                 if member.live.as_deref().is_some_and(|live| live.ring.is_open()) {
-                    self.ringing.entry(member.id.clone()).or_default().insert(there.id.clone());
+                    self.desk.ringing.insert(&member.id, slot);
                 }
             }
             let Some(extra) = &there.extra else { continue };
@@ -125,10 +126,10 @@ impl Conversations {
                 && callback.state != crate::callback::State::Over
                 && let Some(queue) = &callback.queue
             {
-                self.waiting.entry(queue.clone()).or_default().insert(there.id.clone());
+                self.desk.waiting.entry(queue.clone()).or_default().insert(there.id.clone());
             }
             for (_, key) in extra.held.iter().flat_map(|held| &held.missing) {
-                self.names.asked.entry(key.clone()).or_default().insert(slot);
+                self.desk.names.asked.entry(key.clone()).or_default().insert(slot);
             }
         }
     }

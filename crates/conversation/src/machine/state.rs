@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::callback::State;
 use crate::event::Offer;
 use crate::event::{CallbackMode, Role};
+use crate::few::{Blank, Few};
 use crate::id::{ConversationId, DeviceId, OfferId, PersonId, QueueId};
 use crate::lookup::LookupKey;
 use crate::rules::Channels;
@@ -25,9 +26,9 @@ pub(super) const HELD: usize = 16;
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Conversation {
     pub(super) id: ConversationId,
-    pub(super) members: Box<[Member]>,
+    pub(super) members: Few<Member, 2>,
     /// Numbers of the messages that somebody has not read, growing.
-    pub(super) log: Box<[u64]>,
+    pub(super) log: Few<u64, 3>,
     /// What most conversations do not have.
     pub(super) extra: Option<Box<Extra>>,
     /// The highest number of a message.
@@ -52,6 +53,9 @@ pub(super) struct Member {
     /// A message was told and is not taken back yet.
     pub(super) shown: bool,
     pub(super) left: bool,
+    /// A device may show the conversation: what is elsewhere has to be looked at. Rebuilt after a restore.
+    #[serde(skip)]
+    pub(super) looks: bool,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -150,6 +154,21 @@ impl Live {
     }
 }
 
+impl Blank for Member {
+    fn blank() -> Self {
+        Self {
+            id: PersonId::NOBODY,
+            read: 0,
+            live: None,
+            older: 0,
+            role: Role::Bot,
+            shown: false,
+            left: false,
+            looks: false,
+        }
+    }
+}
+
 impl Ring {
     pub(super) const fn is_open(&self) -> bool {
         matches!(self, Self::Hidden(..) | Self::Held | Self::Rings)
@@ -178,8 +197,8 @@ impl Conversation {
     pub(super) fn new(id: ConversationId) -> Self {
         Self {
             id,
-            members: Box::default(),
-            log: Box::default(),
+            members: Few::default(),
+            log: Few::default(),
             extra: None,
             sequence: 0,
             generation: 0,
@@ -218,8 +237,9 @@ impl Conversation {
             role,
             shown: false,
             left: false,
+            looks: false,
         };
-        push(&mut self.members, member);
+        self.members.push(member);
         Some(self.members.len() - 1)
     }
 
@@ -243,18 +263,17 @@ impl Conversation {
         if self.log.get(place) == Some(&sequence) {
             return false;
         }
-        let mut log = std::mem::take(&mut self.log).into_vec();
-        log.reserve_exact(1);
-        log.insert(place, sequence);
-        if log.len() > LOG {
-            let dropped = log.remove(0);
+        self.log.insert(place, sequence);
+        if self.log.len() > LOG
+            && let Some(dropped) = self.log.first().copied()
+        {
+            self.log.drop_front(1);
             for member in self.members.iter_mut().filter(|member| member.read < dropped) {
                 member.older = member.older.saturating_add(1);
             }
             let extra = self.extra();
             extra.floor = extra.floor.max(dropped);
         }
-        self.log = log.into_boxed_slice();
         true
     }
 
@@ -264,9 +283,7 @@ impl Conversation {
         let least = reads.map(|member| member.read).min().unwrap_or(u64::MAX);
         let gone = self.log.partition_point(|sequence| *sequence <= least);
         if gone > 0 {
-            let mut log = std::mem::take(&mut self.log).into_vec();
-            log.drain(..gone);
-            self.log = log.into_boxed_slice();
+            self.log.drop_front(gone);
         }
     }
 
@@ -289,12 +306,4 @@ impl Conversation {
             }
         }
     }
-}
-
-/// One more, and no room for others: conversations are many, and their lists grow seldom.
-fn push<T>(list: &mut Box<[T]>, item: T) {
-    let mut longer = std::mem::take(list).into_vec();
-    longer.reserve_exact(1);
-    longer.push(item);
-    *list = longer.into_boxed_slice();
 }

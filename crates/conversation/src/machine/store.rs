@@ -20,7 +20,7 @@ pub(super) struct Store {
     hand: u32,
 }
 
-/// A place, and when what is in it is forgotten. A conversation is taken out while something happens to it.
+/// A place, and when what is in it is forgotten.
 #[derive(Debug, Default)]
 struct Entry {
     conversation: Option<Conversation>,
@@ -87,7 +87,7 @@ impl Store {
             let entry = slots.get(*slot);
             entry.and_then(|entry| entry.conversation.as_ref()).is_some_and(|there| there.id == *id)
         };
-        let slot = *self.table.find(self.seed.place(id.as_str()), is)?;
+        let slot = *self.table.find(self.seed.place(id), is)?;
         (slots.get(slot)?.forget_at > now).then_some(slot)
     }
 
@@ -95,33 +95,31 @@ impl Store {
         self.slots.get(slot)?.conversation.as_ref()
     }
 
-    pub(super) fn take(&mut self, slot: u32) -> Option<Conversation> {
-        self.slots.get_mut(slot)?.conversation.take()
+    /// What is there and still remembered.
+    pub(super) fn remembered(&self, slot: u32, now: UnixTime) -> Option<&Conversation> {
+        let entry = self.slots.get(slot).filter(|entry| entry.forget_at > now);
+        entry?.conversation.as_ref()
     }
 
-    pub(super) fn put(&mut self, slot: u32, conversation: Conversation, forget_at: UnixTime) {
+    /// What is there, and when it is forgotten.
+    pub(super) fn get_mut(&mut self, slot: u32) -> Option<(&mut Conversation, &mut UnixTime)> {
+        let Entry { conversation, forget_at } = self.slots.get_mut(slot)?;
+        Some((conversation.as_mut()?, forget_at))
+    }
+
+    fn put(&mut self, slot: u32, conversation: Conversation, forget_at: UnixTime) {
         if let Some(entry) = self.slots.get_mut(slot) {
             *entry = Entry { conversation: Some(conversation), forget_at };
         }
     }
 
-    /// Forgets what was taken out, at once.
-    pub(super) fn discard(&mut self, slot: u32, conversation: Conversation) {
-        self.put(slot, conversation, UnixTime::EPOCH);
-        self.remove(slot);
-    }
-
-    pub(super) fn forget_at(&self, slot: u32) -> UnixTime {
-        self.slots.get(slot).map_or(UnixTime::EPOCH, |entry| entry.forget_at)
-    }
-
     /// A place for a new conversation; `None` if there are as many as allowed.
-    pub(super) fn make(&mut self, id: ConversationId, most: u32, now: UnixTime) -> Option<u32> {
-        self.forget_one(&id, now);
+    pub(super) fn make(&mut self, id: &ConversationId, most: u32, now: UnixTime) -> Option<u32> {
+        self.forget_one(id, now);
         if self.len() >= most as usize {
             return None;
         }
-        let hash = self.seed.place(id.as_str());
+        let hash = self.seed.place(id);
         let slot = if let Some(Reverse(slot)) = self.free.pop() {
             slot
         } else {
@@ -129,7 +127,7 @@ impl Store {
             self.slots.push(Entry::default());
             slot
         };
-        self.put(slot, Conversation::new(id), UnixTime::MAX);
+        self.put(slot, Conversation::new(id.clone()), UnixTime::MAX);
         self.enter(slot, hash);
         Some(slot)
     }
@@ -138,7 +136,7 @@ impl Store {
         let (slots, seed) = (&self.slots, self.seed);
         let rehash = |slot: &u32| {
             let there = slots.get(*slot).and_then(|entry| entry.conversation.as_ref());
-            there.map_or(0, |there| seed.place(there.id.as_str()))
+            there.map_or(0, |there| seed.place(&there.id))
         };
         self.table.insert_unique(hash, slot, rehash);
     }
@@ -163,17 +161,19 @@ impl Store {
                 entry.forget_at <= now && entry.conversation.as_ref().is_some_and(|there| there.id == *id)
             })
         };
-        if let Some(slot) = self.table.find(self.seed.place(id.as_str()), is).copied() {
+        if let Some(slot) = self.table.find(self.seed.place(id), is).copied() {
             self.remove(slot);
         }
     }
 
-    fn remove(&mut self, slot: u32) {
+    pub(super) fn remove(&mut self, slot: u32) {
         let Some(conversation) = self.get(slot) else { return };
-        let hash = self.seed.place(conversation.id.as_str());
+        let hash = self.seed.place(&conversation.id);
         if let Ok(entry) = self.table.find_entry(hash, |there| *there == slot) {
             entry.remove();
-            self.take(slot);
+            if let Some(entry) = self.slots.get_mut(slot) {
+                *entry = Entry::default();
+            }
             self.free.push(Reverse(slot));
         }
     }
@@ -189,11 +189,14 @@ impl Store {
         for (slot, saved) in slots.into_iter().enumerate() {
             let slot = u32::try_from(slot).ok()?;
             store.slots.push(Entry::default());
-            let Some((forget_at, conversation)) = saved else {
+            let Some((forget_at, mut conversation)) = saved else {
                 store.free.push(Reverse(slot));
                 continue;
             };
-            let hash = seed.place(conversation.id.as_str());
+            for member in conversation.members.iter_mut() {
+                member.looks = member.live.as_ref().is_some_and(|live| !live.views.is_empty());
+            }
+            let hash = seed.place(&conversation.id);
             let is = |there: &u32| store.get(*there).is_some_and(|there| there.id == conversation.id);
             if store.table.find(hash, is).is_some() {
                 return None;

@@ -1,31 +1,31 @@
 //! What time brings: a name that did not come, a hidden agent's turn, a ring that nobody took, a purge that is believed.
 
-use super::Conversations;
 use super::state::{Conversation, Ring};
+use super::{Conversations, Desk};
 use crate::Cause;
 use crate::callback::On;
 
 impl Conversations {
     /// All that is due, the earliest first; among equals in the order of places, which a restore keeps.
     pub(super) fn run_timers(&mut self) {
-        while let Some((at, slot)) = self.timers.first().copied() {
-            if at > self.now {
+        while let Some((at, slot)) = self.desk.timers.first().copied() {
+            if at > self.desk.now {
                 break;
             }
-            self.timers.pop_first();
+            self.desk.timers.pop_first();
             // Also of a conversation whose time is over, where a clock jumped or a machine slept: what rings is cancelled, and
             // who waits for a name waits no longer.
-            let Some(mut there) = self.store.take(slot) else { continue };
-            let (forget_at, ended) = (self.store.forget_at(slot), there.ended);
-            self.due(&mut there, slot);
-            if there.ended == ended {
-                self.store.put(slot, there, forget_at);
-            } else {
-                self.put_back(slot, there);
+            let Some((there, _)) = self.store.get_mut(slot) else { continue };
+            let ended = there.ended;
+            self.desk.due(there, slot);
+            if there.ended != ended {
+                self.visit(slot, |_, _| {});
             }
         }
     }
+}
 
+impl Desk {
     fn due(&mut self, there: &mut Conversation, slot: u32) {
         let now = self.now;
         self.release(there, slot, |held| held.until <= now);

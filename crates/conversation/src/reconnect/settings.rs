@@ -10,11 +10,11 @@ use thiserror::Error;
 #[error("{name}: expected {low:?} to {high:?}, found {given:?}")]
 #[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
 pub struct InvalidReconnect {
-    /// Which.
+    /// The name of the setting.
     pub name: &'static str,
-    /// The least.
+    /// The least that is allowed.
     pub low: Duration,
-    /// The most.
+    /// The most that is allowed.
     pub high: Duration,
     /// What was given.
     pub given: Duration,

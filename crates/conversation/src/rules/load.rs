@@ -15,7 +15,7 @@ pub enum RulesError {
     /// It is not TOML.
     #[error("line {line}: this is not TOML: {why}")]
     Syntax {
-        /// Where.
+        /// The line of the text, from 1 on.
         line: usize,
         /// What the parser says.
         why: String,
@@ -23,9 +23,9 @@ pub enum RulesError {
     /// There is no such section or rule.
     #[error("line {line}: {key}: there is no such rule; known here: {known}")]
     Unknown {
-        /// Where.
+        /// The line of the text, from 1 on.
         line: usize,
-        /// Its name.
+        /// The name of the key, with its section.
         key: String,
         /// The names that exist there.
         known: String,
@@ -33,9 +33,9 @@ pub enum RulesError {
     /// It is something else than is expected there, or out of its range.
     #[error("line {line}: {key}: expected {expected}, found {found}")]
     Invalid {
-        /// Where.
+        /// The line of the text, from 1 on.
         line: usize,
-        /// Its name.
+        /// The name of the key, with its section.
         key: String,
         /// What is allowed.
         expected: String,

@@ -14,7 +14,7 @@ words! {
         MobileAgents = "mobile_agents",
         /// C: messaging in an app.
         Messaging = "messaging",
-        /// D: callbacks.
+        /// D: customers who wait for a callback; nothing else is told.
         Callbacks = "callbacks",
         /// E: a conversation platform with agents and visitors on four channels; Web Push is for agents only.
         Platform = "platform",

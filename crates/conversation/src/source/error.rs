@@ -13,7 +13,7 @@ pub enum SourceError {
     /// It is not JSON.
     #[error("this is not JSON: line {line}, column {column}")]
     NotJson {
-        /// Where.
+        /// The line of the document, from 1 on.
         line: usize,
         /// Where in the line.
         column: usize,

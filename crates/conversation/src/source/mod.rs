@@ -47,11 +47,11 @@ pub enum Parsed {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
-    /// All.
+    /// All documents that were read, the malformed ones among them.
     pub documents: u64,
     /// Of an unknown kind.
     pub unknown: u64,
-    /// Malformed.
+    /// Documents that were refused with an error.
     pub malformed: u64,
 }
 

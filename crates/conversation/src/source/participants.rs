@@ -105,23 +105,28 @@ impl Participant<'_> {
 
 /// The platform's `purpose` of a participant; `None` for queues, flows and the like, who are told nothing.
 pub(super) fn role_of(purpose: &str) -> Option<Role> {
-    match purpose.to_ascii_lowercase().as_str() {
-        "agent" | "user" => Some(Role::Primary),
-        "customer" | "external" => Some(Role::Visitor),
-        "bot" | "botflow" => Some(Role::Bot),
-        _ => None,
-    }
+    let roles = [
+        (["agent", "user"], Role::Primary),
+        (["customer", "external"], Role::Visitor),
+        (["bot", "botflow"], Role::Bot),
+    ];
+    roles.into_iter().find(|(names, _)| is(purpose, names)).map(|(_, role)| role)
 }
 
 pub(super) fn media_of(name: &str) -> Option<Media> {
-    match name.to_ascii_lowercase().as_str() {
-        "voice" | "call" | "calls" => Some(Media::Call),
-        "chat" | "chats" | "webchat" => Some(Media::Chat),
-        "callback" | "callbacks" => Some(Media::Callback),
-        "message" | "messages" | "messaging" => Some(Media::Message),
-        "email" | "emails" => Some(Media::Email),
-        _ => None,
-    }
+    let media: [(&[&str], Media); 5] = [
+        (&["voice", "call", "calls"], Media::Call),
+        (&["chat", "chats", "webchat"], Media::Chat),
+        (&["callback", "callbacks"], Media::Callback),
+        (&["message", "messages", "messaging"], Media::Message),
+        (&["email", "emails"], Media::Email),
+    ];
+    media.into_iter().find(|(names, _)| is(name, names)).map(|(_, media)| media)
+}
+
+/// Whether a word is one of these; the platform's words come in both cases.
+fn is(word: &str, names: &[&str]) -> bool {
+    names.iter().any(|name| word.eq_ignore_ascii_case(name))
 }
 
 /// `only`: the media of the topic, where it names one. `filter`: media that are wanted; they are alternatives (B1).
@@ -158,32 +163,26 @@ pub(super) fn inputs(
                 let offer = leg.id.clone();
                 let time = |when: Option<When>| when.map_or(now, |when| when.0);
                 let Some(state) = leg.state.as_deref() else { continue };
-                match state.to_ascii_lowercase().as_str() {
-                    "alerting" | "offering" => {
-                        let queue = participant.queue.as_ref().and_then(|queue| queue.id.clone());
-                        let offer = Offer {
-                            role,
-                            media,
-                            offer,
-                            caller_name: caller.clone(),
-                            queue: participant.queue_id.clone().or(queue),
-                            queue_name: participant.queue_name.clone(),
-                            rings_for_ms: participant.alerting_timeout_ms,
-                            restated: true,
-                            ..Offer::new(person.clone())
-                        };
-                        inputs.push(event(What::CallOffered(offer), time(leg.start_alerting_time)));
-                    }
-                    "connected" | "contacting" => {
-                        let answered =
-                            Answered { person: person.clone(), role: Some(role), device: None, offer };
-                        inputs.push(event(What::CallAnswered(answered), time(leg.connected_time)));
-                    }
-                    "disconnected" | "terminated" if leg.connected_time.is_none() => {
-                        let what = unanswered(person, leg.disconnect_type.as_deref(), offer);
-                        inputs.push(event(what, time(leg.disconnected_time)));
-                    }
-                    _ => {}
+                if is(state, &["alerting", "offering"]) {
+                    let queue = participant.queue.as_ref().and_then(|queue| queue.id.clone());
+                    let offer = Offer {
+                        role,
+                        media,
+                        offer,
+                        caller_name: caller.clone(),
+                        queue: participant.queue_id.clone().or(queue),
+                        queue_name: participant.queue_name.clone(),
+                        rings_for_ms: participant.alerting_timeout_ms,
+                        restated: true,
+                        ..Offer::new(person.clone())
+                    };
+                    inputs.push(event(What::CallOffered(offer), time(leg.start_alerting_time)));
+                } else if is(state, &["connected", "contacting"]) {
+                    let answered = Answered { person: person.clone(), role: Some(role), device: None, offer };
+                    inputs.push(event(What::CallAnswered(answered), time(leg.connected_time)));
+                } else if is(state, &["disconnected", "terminated"]) && leg.connected_time.is_none() {
+                    let what = unanswered(person, leg.disconnect_type.as_deref(), offer);
+                    inputs.push(event(what, time(leg.disconnected_time)));
                 }
             }
         }

@@ -1,5 +1,7 @@
 //! The readable form of a scenario, and how it is run.
 
+pub(crate) mod text;
+
 use std::collections::BTreeMap;
 
 use reveille_conversation::id::PersonId;
@@ -10,56 +12,15 @@ use reveille_conversation::text::Text;
 use reveille_conversation::*;
 use reveille_core::{Machine, UnixTime};
 use serde_json::{Map, Value, json};
+use text::{Scenario, Step, millis};
 
 const BASE: u64 = 1_700_000_000_000;
 const SEED: Seed = Seed::new([9; 16]);
-
-pub(crate) struct Scenario {
-    pub(crate) name: String,
-    rules: String,
-    steps: Vec<Step>,
-}
-
-struct Step {
-    line: String,
-    at: u64,
-    words: Vec<String>,
-    expected: Vec<String>,
-}
 
 pub(crate) struct Ran {
     /// The scenario with what really came out.
     pub(crate) said: String,
     pub(crate) wrong: Vec<String>,
-}
-
-pub(crate) fn parse(file: &str, text: &str) -> Vec<Scenario> {
-    let mut all: Vec<Scenario> = Vec::new();
-    for (number, line) in text.lines().enumerate() {
-        let place = format!("{file}:{}", number + 1);
-        let trimmed = line.trim();
-        if trimmed.is_empty() || (trimmed.starts_with('#') && !trimmed.starts_with("## ")) {
-            continue;
-        }
-        if let Some(name) = trimmed.strip_prefix("## ") {
-            all.push(Scenario { name: name.to_owned(), rules: String::new(), steps: Vec::new() });
-            continue;
-        }
-        let scenario = all.last_mut().unwrap_or_else(|| panic!("{place}: a scenario begins with ##"));
-        if let Some(preset) = trimmed.strip_prefix("preset: ") {
-            scenario.rules.push_str(&format!("preset = \"{preset}\"\n"));
-        } else if let Some(rule) = trimmed.strip_prefix("rule: ") {
-            scenario.rules.push_str(&format!("{rule}\n"));
-        } else if let Some(expected) = trimmed.strip_prefix("> ") {
-            let step = scenario.steps.last_mut().unwrap_or_else(|| panic!("{place}: nothing happened yet"));
-            step.expected.push(expected.to_owned());
-        } else {
-            let words = words(trimmed);
-            let at = millis(&words[0]).unwrap_or_else(|| panic!("{place}: a line begins with a time"));
-            scenario.steps.push(Step { line: trimmed.to_owned(), at, words, expected: Vec::new() });
-        }
-    }
-    all
 }
 
 impl Scenario {
@@ -85,16 +46,7 @@ impl Scenario {
             for line in &lines {
                 said.push_str(&format!("        > {line}\n"));
             }
-            if lines.len() != step.expected.len()
-                || !lines.iter().zip(&step.expected).all(|(is, wanted)| fits(is, wanted))
-            {
-                wrong.push(format!(
-                    "\n  {}\n    expected:\n      {}\n    but:\n      {}",
-                    step.line,
-                    step.expected.join("\n      "),
-                    lines.join("\n      ")
-                ));
-            }
+            wrong.extend(step.wrong(&lines));
         }
         said.push('\n');
         Ran { said, wrong }
@@ -179,43 +131,6 @@ impl Scenario {
             other => panic!("{}: {kind}: {other:?}", self.name),
         }
     }
-}
-
-/// Words at blanks, but not inside quotes.
-fn words(line: &str) -> Vec<String> {
-    let (mut words, mut quoted) = (vec![String::new()], false);
-    for c in line.chars() {
-        quoted ^= c == '"';
-        if c == ' ' && !quoted {
-            words.push(String::new());
-        } else {
-            words.last_mut().unwrap().push(c);
-        }
-    }
-    words.retain(|word| !word.is_empty());
-    words
-}
-
-/// Whether a line has the words that are wanted: those without `=` in their places, the others anywhere.
-fn fits(is: &str, wanted: &str) -> bool {
-    let (is, wanted) = (words(is), words(wanted));
-    let plain =
-        |words: &[String]| words.iter().filter(|word| !word.contains('=')).cloned().collect::<Vec<_>>();
-    plain(&is) == plain(&wanted) && wanted.iter().all(|word| is.contains(word))
-}
-
-fn millis(text: &str) -> Option<u64> {
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let number: u64 = text[..end].parse().ok()?;
-    let size = match &text[end..] {
-        "" | "s" => 1_000,
-        "ms" => 1,
-        "min" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => return None,
-    };
-    Some(number * size)
 }
 
 fn since(at: UnixTime) -> String {
