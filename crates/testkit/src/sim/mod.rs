@@ -12,12 +12,19 @@
 //! assert_eq!(report.fingerprint, Simulation::new(1).with_events(200).with_faults(Faults::Some).run().fingerprint);
 //! ```
 
+mod carry;
+mod changes;
+mod curve;
 mod draw;
+mod faults;
 mod meddle;
 mod node;
 mod oracle;
 mod people;
+mod post;
 mod script;
+mod services;
+mod tokens;
 mod wire;
 mod world;
 
