@@ -50,9 +50,11 @@ impl Oracle {
 
     /// What was committed under the kill switch is told nobody.
     pub(super) fn forbidden(&self) -> Vec<String> {
-        let shown = self.records.iter().filter_map(|record| self.shown(record));
-        let wrong: BTreeSet<usize> =
-            shown.filter(|(_, seq, at)| self.changes.forbids(*seq, *at)).map(|(number, ..)| number).collect();
+        // Before a backup came back, it may have been allowed.
+        let shown = self.records.iter().filter_map(|record| {
+            self.shown(record).filter(|(_, seq, at)| record.seq > *seq && self.changes.forbids(*seq, *at))
+        });
+        let wrong: BTreeSet<usize> = shown.map(|(number, ..)| number).collect();
         wrong.into_iter().map(|number| format!("forbidden: event-{number} was told")).collect()
     }
 

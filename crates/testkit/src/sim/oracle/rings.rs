@@ -46,7 +46,9 @@ impl Oracle {
                 }
                 let mut heard = false;
                 for ring in rings.filter(|ring| ring.started) {
-                    heard |= ring.end == End::Accepted;
+                    // A backup does not know what rang since.
+                    let forgotten = Self::any_between(&self.restores, ring.at, UnixTime::MAX);
+                    heard |= ring.end == End::Accepted && !forgotten;
                     if cancel.is_some_and(|cancel| {
                         ring.seq > cancel.0 && !self.are_apart_by_a_step(cancel, (*seq, *at))
                     }) {
