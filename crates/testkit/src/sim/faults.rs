@@ -38,6 +38,7 @@ impl World {
         let (mut cells, mut effects) = (Vec::new(), Vec::new());
         for (shard, store) in self.stores.iter_mut().enumerate() {
             let which = self.draw.index(3);
+            store.owner = number;
             let (cell, replayed) = Cell::restart(store, seed, which, tail, epoch);
             let last = cell.shard.next_number() - 1;
             effects.extend(replayed.into_iter().map(|(number, output)| (shard, number, last, output)));
@@ -166,7 +167,7 @@ impl World {
             let sealed = cell.shard.group(now).fill(&mut cell.admission).tick().seal();
             let entry = super::world::entry(&sealed, self.truth);
             let blind = self.meddle.appends_blindly();
-            let taken = self.stores.get_mut(shard).is_some_and(|store| !store.fits(&entry));
+            let taken = self.stores.get_mut(shard).is_some_and(|store| !store.fits(&entry, node.number));
             if !taken {
                 self.oracle.violated("two owners: an append of the one that slept was taken");
             }

@@ -30,22 +30,24 @@ pub(super) struct Entry {
 #[derive(Default)]
 pub(super) struct Store {
     pub(super) log: Vec<Entry>,
+    /// Who claimed it last.
+    pub(super) owner: u32,
     /// With the number behind them; the newest last; two are kept.
     pub(super) snapshots: Vec<(u64, Vec<u8>)>,
 }
 
 impl Store {
-    /// Under a number that is taken it fails.
-    pub(super) fn append(&mut self, entry: Entry) -> bool {
-        let free = self.fits(&entry);
+    /// Under a number that is taken it fails, and by somebody who is not the owner any more.
+    pub(super) fn append(&mut self, entry: Entry, process: u32) -> bool {
+        let free = self.fits(&entry, process);
         if free {
             self.log.push(entry);
         }
         free
     }
 
-    pub(super) fn fits(&self, entry: &Entry) -> bool {
-        self.log.last().map_or(1, |last| last.next) == entry.number
+    pub(super) fn fits(&self, entry: &Entry, process: u32) -> bool {
+        process == self.owner && self.log.last().map_or(1, |last| last.next) == entry.number
     }
 
     pub(super) fn keep(&mut self, shard: &Shard) {

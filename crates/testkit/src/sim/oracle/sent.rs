@@ -30,7 +30,8 @@ impl Oracle {
         found.into_iter().collect()
     }
 
-    /// On a device, under one collapse key, generations never fall.
+    /// On a device, under one collapse key, generations never fall. A backup lets go again what it holds, whatever was newer;
+    /// what is decided after it is above all that ever left, unless the clock was set as well.
     pub(super) fn order(&self) -> Vec<String> {
         let mut highest = BTreeMap::new();
         let mut found = Vec::new();
@@ -38,7 +39,10 @@ impl Oracle {
             let place = (record.seen.device, record.job.collapse);
             let generation = record.seen.generation.unwrap_or(record.job.generation);
             let known = highest.entry(place).or_insert(0);
-            if generation < *known {
+            let restored = self.restores.iter().filter(|at| **at <= record.at).max();
+            let of_the_backup =
+                restored.is_some_and(|at| record.job.decided < *at || !self.steps.is_empty());
+            if generation < *known && !of_the_backup {
                 found.push(format!("backwards: generation {generation} after {known}"));
             }
             *known = generation.max(*known);

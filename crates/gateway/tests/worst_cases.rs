@@ -1,0 +1,200 @@
+//! The four worst days: an audience, a conversation that does not end, an outage, and a service that loses its mind.
+//! `cargo run --release -p reveille-gateway --example worst_cases` says what they cost.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests, too, fail by panicking")]
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Drive, answer, answered, event, gateway, joined, message, offer, sent};
+use reveille_conversation::Kind;
+use reveille_conversation::event::Role;
+use reveille_core::{Action, UnixTime};
+use reveille_delivery::pacer::{Alert, CredentialId, LaneId, LaneSettings, Offer, Pacer, PacerSettings, Rate, ServiceId};
+use reveille_delivery::{Effect, Verdict};
+use reveille_gateway::*;
+
+/// An announcement is one conversation for each of its audience, written to the log in pages. Between two pages everybody
+/// else has their turn: a call rings with the next group.
+#[test]
+fn an_audience_waits_for_nobody_and_nobody_for_it() {
+    let mut drive = Drive::new(gateway());
+    let now = drive.now;
+    let (mut told, mut page) = (0, 0);
+    for first in (0..20_000).step_by(500) {
+        page += 1;
+        let inputs = (first..first + 500).flat_map(|one| {
+            let there = format!("news-{one}");
+            [
+                event(&there, None, joined(&format!("reader-{one}"), Role::Visitor), now),
+                event(&there, None, message("editor", 1, "news"), now),
+            ]
+        });
+        for input in inputs {
+            drive.admission.admit(input, drive.shard.gateway()).unwrap();
+        }
+        let ring = (page == 20).then(|| event("call", Some("ring"), offer("alan"), now));
+        let rings = ring.is_some();
+        let outputs = drive.settle(ring);
+        let sent = sent(&outputs);
+        assert_eq!(sent.iter().any(|job| job.content.kind() == Kind::IncomingCall), rings, "page {page}");
+        assert_eq!(drive.admission.len(), 0, "a page is one or two groups");
+    }
+    // A7: they wait for more, and are told.
+    for output in drive.pass(Duration::from_secs(120)) {
+        told += usize::from(matches!(&output, Output::Send(job) if job.content.kind() == Kind::NewMessage));
+    }
+    // Two devices each.
+    assert_eq!(told, 40_000);
+    assert_eq!(drive.shard.gateway().open_jobs(), 0);
+}
+
+/// A hundred thousand messages in one conversation: one number grows, nothing else does, and every one is accounted for.
+#[test]
+fn a_conversation_without_end() {
+    let mut drive = Drive::new(gateway());
+    let now = drive.now;
+    drive.settle([
+        event("chat", None, joined("vera", Role::Visitor), now),
+        event("chat", None, joined("alan", Role::Primary), now),
+    ]);
+    let mut told = 0;
+    let mut largest = 0;
+    for first in (1..=100_000_u64).step_by(500) {
+        let now = drive.now;
+        let messages = (first..first + 500).map(|number| {
+            event("chat", Some(&format!("m{number}")), message("alan", number, "hello"), now)
+        });
+        let mut outputs = drive.settle(messages);
+        outputs.extend(drive.pass(Duration::from_secs(1)));
+        told += sent(&outputs).len();
+        if first % 20_000 == 1 {
+            let mut snapshot = Vec::new();
+            drive.shard.snapshot(&mut snapshot);
+            largest = largest.max(snapshot.len());
+        }
+        // Only the test's own copies grow.
+        drive.inputs.clear();
+        drive.outputs.clear();
+        drive.log.clear();
+    }
+    told += sent(&drive.pass(Duration::from_secs(120))).len();
+    assert!(told < 40, "two devices, and a notification at most every half minute: {told}");
+    let counters = drive.shard.gateway().counters();
+    assert_eq!(counters.of("messages_collected"), 100_000);
+    assert_eq!(counters.of("messages_notified"), 100_000, "{counters:?}");
+    assert_eq!((counters.of("conversations"), counters.of("digest_keys")), (1, 1));
+    let gateway = drive.shard.gateway();
+    assert_eq!(gateway.unread(&"chat".parse().unwrap(), &"vera".parse().unwrap()), 100_000);
+    // Ids of events and the trail are bounded by settings, and fill up.
+    assert!(counters.of("trail") <= 16_384 && largest < 16 << 20, "{largest} bytes, {counters:?}");
+    let followed = gateway.followed(SourceId(1), &"m100000".parse().unwrap());
+    assert!(matches!(followed.as_slice(), [Followed::Told { .. }]), "{followed:?}");
+}
+
+/// What one conversation may have waiting is bounded, and others are not refused with it.
+#[test]
+fn one_conversation_does_not_fill_the_queue() {
+    let mut drive = Drive::new(gateway());
+    let now = drive.now;
+    let refused = (1..).find_map(|number| {
+        drive.admission.admit(event("chat", None, message("alan", number, "x"), now), drive.shard.gateway()).err()
+    });
+    assert_eq!(refused.unwrap().bound, Bound::EventsOfOne);
+    drive.admission.admit(event("other", None, message("alan", 1, "x"), now), drive.shard.gateway()).unwrap();
+}
+
+/// Ten thousand calls are offered, the process dies before one rings, and is back when all are over.
+#[test]
+fn stale_rings_do_not_ring() {
+    let mut drive = Drive::new(gateway());
+    let now = drive.now;
+    for first in (0..10_000).step_by(500) {
+        let offers = (first..first + 500)
+            .map(|one| event(&format!("call-{one}"), Some(&format!("o{one}")), offer(&format!("agent-{one}")), now));
+        drive.put(offers.collect::<Vec<_>>());
+    }
+    assert_eq!(drive.shard.gateway().counters().of("jobs_open"), 10_000);
+    drive.now += Duration::from_secs(600);
+    let mut outputs = drive.settle([Input::Recovered(CatchUp::default())]);
+    outputs.extend(drive.pass(Duration::from_secs(600)));
+    assert!(sent(&outputs).iter().all(|job| job.content.kind() != Kind::IncomingCall || job.content.takes_back()));
+    assert_eq!(drive.shard.gateway().open_jobs(), 0);
+    // And those that only arrive now.
+    let late: Vec<_> = (0..500)
+        .map(|one| event(&format!("late-{one}"), Some(&format!("l{one}")), offer(&format!("agent-{one}")), now))
+        .collect();
+    let outputs = drive.settle(late);
+    assert_eq!(sent(&outputs).len(), 0);
+    let why = drive.shard.gateway().followed(SourceId(1), &"l7".parse().unwrap());
+    assert!(matches!(why.as_slice(), [Followed::Suppressed { .. }, ..]), "{why:?}");
+}
+
+/// A service says "410" about everybody, for a minute: a few tokens are dropped, then nobody is believed.
+#[test]
+fn a_minute_of_410() {
+    let mut drive = Drive::new(gateway());
+    let lane = LaneSettings::default().with_rate(Rate::new(10_000, Duration::from_secs(1), 10_000).unwrap());
+    let lane = lane.with_ramp(Duration::ZERO);
+    let mut pacer = Pacer::<Job>::new(PacerSettings::default().with_lane(ServiceId(1), lane), 7);
+    let now = drive.now;
+    let offers: Vec<_> =
+        (0..500).map(|one| event(&format!("call-{one}"), None, offer(&format!("agent-{one}")), now)).collect();
+    let mut outputs = drive.put(offers);
+    let (mut gone, mut suspected, mut refused) = (0, 0, 0);
+    for _ in 0..200 {
+        let mut inputs = Vec::new();
+        for output in outputs.drain(..) {
+            match output {
+                Output::Device { effect: Effect::Gone { .. }, .. } => gone += 1,
+                Output::Device { effect: Effect::Suspect, .. } => suspected += 1,
+                Output::Send(job) => {
+                    let (lane, service, key) = (LaneId::from_bits(1), ServiceId(1), CredentialId::from_bits(1));
+                    let mut offer = Offer::of_leg(job.leg, lane, service, key, (*job).clone());
+                    offer.device = job.target.id().to_bits() as u64;
+                    if let Err(held) = pacer.offer(offer, drive.now) {
+                        inputs.push(Deferred::attempt(&held.content, held.until, held.by).into());
+                    }
+                }
+                other => inputs.extend(answer(&other)),
+            }
+        }
+        while let Some(leave) = pacer.next(drive.now) {
+            refused += 1;
+            let action = Action::DropTarget { if_registered_before: None };
+            let verdict = Verdict::Refused { status: 410, reason: None, action };
+            let judged = pacer.report(leave.ticket, verdict, drive.now);
+            inputs.push(Outcome::of(&leave.content, judged.verdict).into());
+        }
+        while let Some(held) = pacer.poll_held() {
+            inputs.push(Deferred::attempt(&held.content, held.until, held.by).into());
+        }
+        if inputs.is_empty() {
+            drive.now += Duration::from_secs(1);
+            inputs.push(Input::Tick);
+        }
+        outputs = drive.put(inputs);
+    }
+    let alert = std::iter::from_fn(|| pacer.poll_alert()).any(|alert| matches!(alert, Alert::PruningStopped { .. }));
+    assert!(alert && refused >= 100, "{refused} refused");
+    assert!(gone <= 25 && suspected > 50, "{gone} gone, {suspected} suspected");
+    assert_eq!(UnixTime::from_secs(1_700_000_000), common::START);
+}
+
+/// A cancel of what stands in a page of ten thousand reaches its ring all the same.
+#[test]
+fn a_cancel_is_not_lost_among_ten_thousand() {
+    let mut drive = Drive::new(gateway());
+    let now = drive.now;
+    let offers: Vec<_> = (0..1_000)
+        .map(|one| event(&format!("call-{one}"), None, offer(&format!("agent-{one}")), now))
+        .collect();
+    drive.settle(offers);
+    drive.pass(Duration::from_secs(2));
+    let now = drive.now;
+    let outputs = drive.settle([event("call-777", None, answered("somebody"), now)]);
+    let backs: Vec<_> = sent(&outputs).into_iter().filter(|job| job.content.takes_back()).collect();
+    assert_eq!(backs.len(), 2);
+    assert!(backs.iter().all(|job| job.person.as_str() == "agent-777"));
+}
