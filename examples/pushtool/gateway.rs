@@ -17,8 +17,8 @@ use reveille_core::log::{LogEntries, Snapshot as _};
 use reveille_crypto::base64url;
 use reveille_delivery::{Device, JobId, Verdict};
 use reveille_gateway::{
-    Admission, AdmissionLimits, Content, Devices, Gateway, GatewaySettings, Input, Job, LookUp, Note, Outcome,
-    Output, Seed, Shard,
+    Admission, AdmissionLimits, Content, Devices, Gateway, GatewaySettings, Input, Job, LookUp, Note,
+    Outcome, Output, Seed, Shard,
 };
 use serde_json::{Value, json};
 

@@ -35,7 +35,8 @@ pub fn simulate(arguments: &[&str]) -> Result<ExitCode, String> {
         }
     }
     let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-    let run = Simulation::new(seed).with_events(size(events)).with_people(size(recipients)).with_faults(faults);
+    let run =
+        Simulation::new(seed).with_events(size(events)).with_people(size(recipients)).with_faults(faults);
     let report = run.run();
     let count = |kinds: &[&str]| {
         let of = |violation: &&String| kinds.iter().any(|kind| violation.starts_with(kind));

@@ -41,7 +41,7 @@ fn a_log_gives_its_outputs_again() {
 #[test]
 fn other_rules_would_have_told_nobody_of_messages() {
     let rules = std::env::temp_dir().join(format!("reveille-rules-{}.toml", std::process::id()));
-    std::fs::write(&rules, "[messages]\nhumans = false\n").unwrap();
+    std::fs::write(&rules, "[messages]\nvisitor = false\nprimary = false\nsecondary = false\n").unwrap();
     let rules_path = rules.to_str().unwrap();
     let (lines, status) = pushtool(&["gateway", "replay", LOG, "--seed", SEED, "--rules", rules_path]);
     std::fs::remove_file(&rules).unwrap();
@@ -78,7 +78,9 @@ fn a_simulation_is_one_line_and_the_same_again() {
     let (lines, status) = pushtool(&arguments);
     let [line] = lines.as_slice() else { panic!("{lines:?}") };
     assert_eq!(status, Some(0), "{line}");
-    for (name, expected) in [("seed", 3), ("events", 120), ("lost", 0), ("rung_after_cancel", 0), ("duplicates", 0)] {
+    for (name, expected) in
+        [("seed", 3), ("events", 120), ("lost", 0), ("rung_after_cancel", 0), ("duplicates", 0)]
+    {
         assert_eq!(line[name], expected, "{name}");
     }
     assert!(line["notified"].as_u64() > Some(50) && line["suppressed"].is_object());

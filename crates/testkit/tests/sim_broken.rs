@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use reveille_conversation::id::PersonId;
 use reveille_conversation::Generation;
+use reveille_conversation::id::PersonId;
 use reveille_delivery::{Device, Priority, Verdict};
 use reveille_gateway::{Content, Devices, Input, Job, LookUp, Output, Target};
 use reveille_testkit::sim::{Faults, Meddle, Simulation};

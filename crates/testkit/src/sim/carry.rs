@@ -106,7 +106,12 @@ impl World {
         }
     }
 
-    pub(super) fn fetched(&mut self, credential: Credential, fetch: reveille_fcm::credential::FetchId, well: bool) {
+    pub(super) fn fetched(
+        &mut self,
+        credential: Credential,
+        fetch: reveille_fcm::credential::FetchId,
+        well: bool,
+    ) {
         let now = self.now();
         if well {
             let token = format!("ya29.access-token-{}", self.granted.len());
@@ -157,12 +162,7 @@ impl World {
             return self.answer(process, cargo.shard, Outcome::of(&cargo.job, Verdict::NotSent).into());
         }
         if self.meddle.retries_by_itself() && self.draw.per_mille(200) {
-            let copy = Cargo {
-                shard: cargo.shard,
-                job: cargo.job.clone(),
-                letter: None,
-                lane: cargo.lane,
-            };
+            let copy = Cargo { shard: cargo.shard, job: cargo.job.clone(), letter: None, lane: cargo.lane };
             if let Some((request, _)) = &cargo.letter {
                 self.transmit(process, &copy, Some(request));
             }
@@ -172,7 +172,9 @@ impl World {
         let flight = self.queued;
         let Some(node) = &mut self.node else { return };
         let sent = cargo.letter.map(|(_, sent)| sent);
-        node.post.flights.insert(flight, Flight { shard: cargo.shard, job: cargo.job, ticket: Some(ticket), sent });
+        node.post
+            .flights
+            .insert(flight, Flight { shard: cargo.shard, job: cargo.job, ticket: Some(ticket), sent });
         for (wait, how) in answers {
             self.after(wait, Next::Answered { process, flight, how: Box::new(how) });
         }
@@ -190,7 +192,8 @@ impl World {
         let instead = if let Wire::Instead(answer, _) = fate { Some(answer) } else { None };
         let arrives = !matches!(fate, Wire::NotSent | Wire::RequestLost);
         let mut refused_us = false;
-        let (mut end, mut taken, mut answer) = (End::Accepted, None, How::Verdict(Verdict::Accepted { status: 201 }));
+        let (mut end, mut taken, mut answer) =
+            (End::Accepted, None, How::Verdict(Verdict::Accepted { status: 201 }));
         if let Some(request) = request.filter(|_| arrives) {
             let (response, opened) = self.services.handle(request, instead, self.truth);
             end = match response.status().as_u16() {
@@ -234,8 +237,17 @@ impl World {
             self.plan_resume(&cargo.job);
         }
         let lane = service.map(|service| (service, cargo.lane));
-        let record =
-            Record { seq, at: self.truth, job: cargo.job.clone(), started, end, refused_us, seen, process, lane };
+        let record = Record {
+            seq,
+            at: self.truth,
+            job: cargo.job.clone(),
+            started,
+            end,
+            refused_us,
+            seen,
+            process,
+            lane,
+        };
         self.report.repeated += usize::from(self.oracle.received(record));
         answers
     }
@@ -243,7 +255,9 @@ impl World {
     pub(super) fn answered(&mut self, process: u32, flight: u64, how: How) {
         let now = self.now();
         let awake = self.node.as_mut().filter(|node| node.number == process);
-        let Some(node) = awake.or(self.sleeper.as_mut().filter(|node| node.number == process)) else { return };
+        let Some(node) = awake.or(self.sleeper.as_mut().filter(|node| node.number == process)) else {
+            return;
+        };
         let Some(found) = node.post.flights.get_mut(&flight) else { return };
         let mut verdict = match (how, &found.sent) {
             (How::Verdict(verdict), _) => verdict,

@@ -8,9 +8,7 @@ use reveille_core::UnixTime;
 use reveille_delivery::{Device, DeviceId, Effect};
 use reveille_gateway::{Seed, class, device_name};
 use reveille_registry::pause::{Channel, Pauses};
-use reveille_registry::{
-    DeviceKey, Event, Memory, Platform, Pruning, Purpose, Registration, RegistryPolicy,
-};
+use reveille_registry::{DeviceKey, Event, Memory, Platform, Pruning, Purpose, Registration, RegistryPolicy};
 
 use super::draw::Draw;
 use super::node::{fail, ok};
@@ -51,8 +49,7 @@ impl People {
         now: UnixTime,
         draw: &mut Draw,
     ) -> Self {
-        let mut all =
-            Self { people: Vec::new(), registry: Memory::default(), gone: BTreeSet::new(), seed };
+        let mut all = Self { people: Vec::new(), registry: Memory::default(), gone: BTreeSet::new(), seed };
         for number in 0..people {
             all.people.push(Person { id: id(number), devices: Vec::new(), pauses: Pauses::default() });
             for _ in 0..1 + draw.index(3) {
@@ -110,7 +107,8 @@ impl People {
         let Some(person) = self.people.get(number) else { return };
         let live: Vec<&Known> = person.devices.iter().filter(|known| known.until.is_none()).collect();
         let Some(known) = live.get(draw.index(live.len())) else { return };
-        let (key, service, device, owner) = (known.key.clone(), known.service, known.device, person.id.clone());
+        let (key, service, device, owner) =
+            (known.key.clone(), known.service, known.device, person.id.clone());
         services.forget(device, now);
         self.gone.insert(device);
         self.enter(&key, &owner, service, device, services, now);

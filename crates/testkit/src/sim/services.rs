@@ -117,8 +117,10 @@ impl Services {
                 let endpoint = self.web.subscribe(Some(*key.public_key()));
                 let keys = ok(UserAgentKeys::generate(self.crypto), "a browser's keys");
                 let browser = ok(UserAgent::new(&keys, self.crypto), "a browser");
-                let subscription = browser.subscription(ok(Endpoint::new(&endpoint, &PublicHttps), "an endpoint"));
-                let json = ok(serde_json::to_string(&StoredSubscription::from(subscription)), "a subscription");
+                let subscription =
+                    browser.subscription(ok(Endpoint::new(&endpoint, &PublicHttps), "an endpoint"));
+                let json =
+                    ok(serde_json::to_string(&StoredSubscription::from(subscription)), "a subscription");
                 self.browsers.insert(endpoint.clone(), browser);
                 self.owners.insert(endpoint, (service, device, owner.clone()));
                 vec![Token::new(Purpose::WebPush, json).with_vapid_key(key.id().to_string())]

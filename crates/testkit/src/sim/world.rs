@@ -6,7 +6,7 @@ use std::time::Duration;
 use reveille_core::UnixTime;
 use reveille_core::log::check_sum;
 use reveille_crypto_rustcrypto::PROVIDER;
-use reveille_gateway::{Epoch, Input, Output, Recipient, Seed, Sealed, SourceId};
+use reveille_gateway::{Epoch, Input, Output, Recipient, Sealed, Seed, SourceId};
 use reveille_writer::Writer;
 
 use super::curve::QUICK;
@@ -34,15 +34,34 @@ pub(super) enum Next {
     /// A source delivers an event.
     Arrive(usize),
     /// An answer comes back to the process with this number.
-    Answer { process: u32, shard: usize, input: Box<Input> },
+    Answer {
+        process: u32,
+        shard: usize,
+        input: Box<Input>,
+    },
     /// Somebody looks devices up.
-    Resolve { process: u32, shard: usize, recipient: Box<Recipient> },
+    Resolve {
+        process: u32,
+        shard: usize,
+        recipient: Box<Recipient>,
+    },
     /// A service has answered, or nobody has for too long.
-    Answered { process: u32, flight: u64, how: Box<super::carry::How> },
+    Answered {
+        process: u32,
+        flight: u64,
+        how: Box<super::carry::How>,
+    },
     /// The token server has answered.
-    Fetched { credential: reveille_writer::Credential, fetch: reveille_fcm::credential::FetchId, well: bool },
+    Fetched {
+        credential: reveille_writer::Credential,
+        fetch: reveille_fcm::credential::FetchId,
+        well: bool,
+    },
     /// What waits is put into a group.
-    Commit { process: u32, shard: usize },
+    Commit {
+        process: u32,
+        shard: usize,
+    },
     Restart,
     SetClock(i64),
     Register(usize),
@@ -60,7 +79,10 @@ pub(super) enum Next {
     /// All stores are as they were so long ago.
     Backup(Duration),
     /// A step of a token on its way back into its conversation.
-    Resume { shard: usize, input: Box<Input> },
+    Resume {
+        shard: usize,
+        input: Box<Input>,
+    },
 }
 
 pub(super) struct World {
@@ -412,7 +434,8 @@ impl World {
         entry.next = cell.shard.next_number();
         let committed = if early { entry.number.saturating_sub(1) } else { entry.next - 1 };
         if !store.append(entry, process) {
-            self.oracle.violated("two owners: an append under a number that is taken, by the one that owns it");
+            self.oracle
+                .violated("two owners: an append under a number that is taken, by the one that owns it");
         }
         cell.groups += 1;
         if cell.groups.is_multiple_of(40) && !early {

@@ -40,7 +40,10 @@ impl Oracle {
                     let legs: BTreeSet<LegId> =
                         records.iter().filter(covers).map(|record| record.job.leg).collect();
                     if !legs.iter().any(|leg| is_settled(records, *leg)) {
-                        lost.push(format!("lost: event-{number} never reached {} of {}", known.name, person.id));
+                        lost.push(format!(
+                            "lost: event-{number} never reached {} of {}",
+                            known.name, person.id
+                        ));
                     }
                 }
             }

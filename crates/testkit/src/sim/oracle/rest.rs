@@ -52,7 +52,8 @@ impl Oracle {
                     sender_name: None,
                     preview: None,
                 };
-                let event = Event::new(super::super::people::text("later"), What::MessageSent(message), later);
+                let event =
+                    Event::new(super::super::people::text("later"), What::MessageSent(message), later);
                 cell.admit(Input::Event { source: SOURCE, event: Box::new(event) });
                 cell.shard.group(later).fill(&mut cell.admission).seal().committed().for_each(drop);
             }

@@ -31,9 +31,8 @@ impl Oracle {
             let at_once = self.is_undisturbed(*at) && at.since(event.at) < AT_ONCE;
             for known in &person.devices {
                 let records = case.records(known.device, &event.conversation);
-                let shown = |record: &&&Record| {
-                    record.seen.kind == Kind::IncomingCall && !record.seen.takes_back
-                };
+                let shown =
+                    |record: &&&Record| record.seen.kind == Kind::IncomingCall && !record.seen.takes_back;
                 let (mut rings, name) = (records.iter().filter(shown).peekable(), &known.name);
                 let cancelled_soon = cancel.is_some_and(|(_, cancelled)| cancelled <= *at + AT_ONCE);
                 if rings.peek().is_none()

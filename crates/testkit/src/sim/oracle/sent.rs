@@ -40,8 +40,7 @@ impl Oracle {
             let generation = record.seen.generation.unwrap_or(record.job.generation);
             let known = highest.entry(place).or_insert(0);
             let restored = self.restores.iter().filter(|at| **at <= record.at).max();
-            let of_the_backup =
-                restored.is_some_and(|at| record.job.decided < *at || !self.steps.is_empty());
+            let of_the_backup = restored.is_some_and(|at| record.job.decided < *at || !self.steps.is_empty());
             if generation < *known && !of_the_backup {
                 found.push(format!("backwards: generation {generation} after {known}"));
             }
