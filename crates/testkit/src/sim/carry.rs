@@ -255,7 +255,7 @@ impl World {
     pub(super) fn answered(&mut self, process: u32, flight: u64, how: How) {
         let now = self.now();
         let awake = self.node.as_mut().filter(|node| node.number == process);
-        let Some(node) = awake.or(self.sleeper.as_mut().filter(|node| node.number == process)) else {
+        let Some(node) = awake.or_else(|| self.sleeper.as_mut().filter(|node| node.number == process)) else {
             return;
         };
         let Some(found) = node.post.flights.get_mut(&flight) else { return };
