@@ -42,6 +42,7 @@ fn hell() {
 
 /// The same run in another process: a child that is this very test, asked for its fingerprint.
 #[test]
+#[allow(clippy::disallowed_methods, reason = "the child has to know that it is one")]
 fn same_seed_same_fingerprint_in_another_process() {
     const ASKED: &str = "REVEILLE_SIM_FINGERPRINT";
     let run = Simulation::new(5).with_events(200).with_faults(Faults::Hell).run();
