@@ -208,23 +208,23 @@ fn describe(output: &Output) -> Value {
         Output::Send(job) => told("send", job),
         Output::FallBack(job) => told("fall_back", job),
         Output::LookUp(LookUp::Devices(recipient)) => json!({
-            "output": "devices", "job": recipient.job.to_string(), "recipient": recipient.person,
+            "output": "devices", "job": name(recipient.job), "recipient": recipient.person,
             "conversation": recipient.conversation, "kind": recipient.kind,
         }),
         Output::LookUp(LookUp::Name(_)) => json!({"output": "name"}),
         Output::Attempt { job, attempt, .. } => {
-            json!({"output": "attempt", "job": job.to_string(), "attempt": attempt})
+            json!({"output": "attempt", "job": name(*job), "attempt": attempt})
         }
-        Output::Withdraw { job, .. } => json!({"output": "withdraw", "job": job.to_string()}),
+        Output::Withdraw { job, .. } => json!({"output": "withdraw", "job": name(*job)}),
         Output::Device { effect, .. } => json!({"output": "device", "effect": format!("{effect:?}")}),
         Output::Resume(effect) => json!({"output": "resume", "effect": effect}),
-        Output::DeadLetter { job, .. } => json!({"output": "dead_letter", "job": job.to_string()}),
+        Output::DeadLetter { job, .. } => json!({"output": "dead_letter", "job": name(*job)}),
         Output::Note(Note::Suppressed(suppressed)) => json!({
             "output": "suppressed", "recipient": suppressed.recipient, "conversation": suppressed.conversation,
             "reason": suppressed.reason.to_string(),
         }),
         Output::Note(Note::Settled { job, fate }) => {
-            json!({"output": "settled", "job": job.to_string(), "fate": fate.name()})
+            json!({"output": "settled", "job": name(*job), "fate": fate.name()})
         }
         Output::Note(note) => {
             // Its name; what it says is for people who have the machine before them.
@@ -235,13 +235,17 @@ fn describe(output: &Output) -> Value {
     }
 }
 
+fn name(job: JobId) -> String {
+    format!("{:032x}", job.to_bits())
+}
+
 fn told(output: &str, job: &Job) -> Value {
     let (messages, takes_back) = match &*job.content {
         Content::Show { messages, .. } => (*messages, false),
         _ => (0, true),
     };
     json!({
-        "output": output, "job": job.job.to_string(), "recipient": job.person, "conversation": job.conversation,
+        "output": output, "job": name(job.job), "recipient": job.person, "conversation": job.conversation,
         "kind": job.content.kind(), "attempt": job.attempt, "generation": job.generation, "messages": messages,
         "takes_back": takes_back, "not_after_ms": job.not_after.as_millis(),
     })
