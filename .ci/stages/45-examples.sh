@@ -7,7 +7,7 @@ cargo build --release --example gateway
 # A stream that breaks in every way, and the app's own side of it; the page's script in a world with a clock of its own.
 cargo run -q --release --example event_stream | grep "no ring was lost"
 cargo run -q --release --example app_reconnect | grep "each once and in order"
-if command -v node >/dev/null; then node --test examples/app_reconnect/page/connection.test.mjs; else echo "SKIPPED page script: no node" | tee -a "$SKIPPED"; fi
+if command -v node >/dev/null; then node --test examples/app_reconnect/page/connection.test.mjs crates/gateway/receiver/service-worker.test.mjs; else echo "SKIPPED page script: no node" | tee -a "$SKIPPED"; fi
 clone=$(mktemp -d)
 git clone -q . "$clone/reveille"
 cd "$clone/reveille"

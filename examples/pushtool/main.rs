@@ -6,8 +6,10 @@ mod apns;
 mod classify;
 mod digest;
 mod fcm;
+mod gateway;
 mod line;
 mod options;
+mod simulate;
 mod token;
 mod vapid;
 mod webpush;
@@ -30,6 +32,11 @@ usage: pushtool [--provider ring|rustcrypto] [--allow-loopback] COMMAND
   token issue            claims -> a resume token
   token verify           a resume token -> its verdict; used tokens are remembered
   digest replay          a policy, then events -> notifications, in virtual time
+  gateway replay LOG     a shard's log from its first group -> its outputs, one line each
+      --seed B64           the shard's seed, 16 bytes; all zero if absent
+      --rules FILE         other rules (TOML): what they would have done; whoever answered then answers again
+  simulate               a whole gateway under a virtual clock -> one line
+      --seed N --events N --recipients N --faults none|some|hell
 
 Commands that read take JSON lines from standard input and write one JSON line for each. Bytes are base64url
 without padding, times are Unix milliseconds, unknown fields are an error. A bad line gives
@@ -58,6 +65,19 @@ fn main() -> ExitCode {
     if arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
         print!("{USAGE}");
         return ExitCode::SUCCESS;
+    }
+    // These have options of their own, and no input.
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let own = match words.as_slice() {
+        ["simulate", rest @ ..] => Some(simulate::simulate(rest)),
+        ["gateway", "replay", rest @ ..] => Some(gateway::replay(rest)),
+        _ => None,
+    };
+    if let Some(done) = own {
+        return done.unwrap_or_else(|problem| {
+            eprintln!("pushtool: {problem}\n\n{USAGE}");
+            ExitCode::from(2)
+        });
     }
     match options::parse(&arguments).and_then(|(options, command)| Ok((options, find(&command)?))) {
         Ok((options, command)) => command(options),

@@ -197,6 +197,14 @@ impl Shard {
         Ok(self.applied(inputs, entry.now, number, false))
     }
 
+    /// The inputs of a group that was read from the log, without applying them: for a replay with other rules.
+    ///
+    /// # Errors
+    /// [`ReplayError`], as [`replay`](Self::replay) has it; nothing can be missing here, or differ.
+    pub fn inputs(entry: &LogEntry<'_>) -> Result<Vec<Input>, ReplayError> {
+        open(entry).map(|(_, inputs)| inputs)
+    }
+
     fn applied(&mut self, inputs: Vec<Input>, now: UnixTime, number: u64, over: bool) -> Applied<'_> {
         let (inputs, ready) = (inputs.into_iter(), Vec::new().into_iter());
         Applied { shard: self, now, inputs, ready, number, hash: 0, scratch: Vec::new(), over }

@@ -20,7 +20,7 @@ fn main() {
         crashes += report.crashes;
         if !report.violations.is_empty() {
             wrong += 1;
-            let shown = report.violations.iter().take(4);
+            let shown = report.violations.iter().take(8);
             println!("seed {seed}: {} violations: {:?}", report.violations.len(), shown.collect::<Vec<_>>());
         }
     }

@@ -39,3 +39,27 @@ fn hell() {
     let sum = check(Faults::Hell, seeds(20), 300);
     assert!(sum.crashes > 50 && sum.repeated > 0, "{sum:?}");
 }
+
+/// The same run in another process: a child that is this very test, asked for its fingerprint.
+#[test]
+#[allow(clippy::disallowed_methods, reason = "the child has to know that it is one")]
+fn same_seed_same_fingerprint_in_another_process() {
+    const ASKED: &str = "REVEILLE_SIM_FINGERPRINT";
+    let run = Simulation::new(5).with_events(200).with_faults(Faults::Hell).run();
+    let own = format!("fingerprint {:016x}", run.fingerprint);
+    if std::env::var_os(ASKED).is_some() {
+        println!("{own}");
+        return;
+    }
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "same_seed_same_fingerprint_in_another_process", "--nocapture"])
+        .env(ASKED, "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stdout).into_owned();
+    assert!(said.contains(&own), "expected {own}, found {said}");
+    assert_ne!(
+        run.fingerprint,
+        Simulation::new(6).with_events(200).with_faults(Faults::Hell).run().fingerprint
+    );
+}

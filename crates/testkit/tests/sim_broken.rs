@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
+use reveille_conversation::Generation;
 use reveille_conversation::id::PersonId;
-use reveille_delivery::{Priority, Verdict};
-use reveille_gateway::{Content, Input, Job, LookUp, Output};
+use reveille_delivery::{Device, Priority, Verdict};
+use reveille_gateway::{Content, Devices, Input, Job, LookUp, Output, Target};
 use reveille_testkit::sim::{Faults, Meddle, Simulation};
 
 /// The kinds of violations that a hundred runs at most have shown.
@@ -17,7 +18,7 @@ fn caught(by: &str, make: impl Fn() -> Box<dyn Meddle>) {
         fn outputs(&mut self, outputs: Vec<(u64, Output)>) -> Vec<(u64, Output)> {
             self.0.outputs(outputs)
         }
-        fn input(&mut self, input: Input) -> Option<Input> {
+        fn input(&mut self, input: Input) -> Vec<Input> {
             self.0.input(input)
         }
         fn job(&mut self, job: Job) -> Job {
@@ -40,6 +41,12 @@ fn caught(by: &str, make: impl Fn() -> Box<dyn Meddle>) {
         }
         fn never_ticks(&self) -> bool {
             self.0.never_ticks()
+        }
+        fn ignores_the_lease(&self) -> bool {
+            self.0.ignores_the_lease()
+        }
+        fn appends_blindly(&self) -> bool {
+            self.0.appends_blindly()
         }
         fn lets_the_replay_go(&self) -> bool {
             self.0.lets_the_replay_go()
@@ -86,11 +93,11 @@ broken! {
             // And reported as done.
             keep(outputs, |output| !matches!(output, Output::Send(job) if job.attempt > 1))
         }
-        fn input(&mut self, input: Input) -> Option<Input> {
-            Some(match input {
-                Input::Outcome(outcome) if matches!(outcome.verdict, Verdict::NoAnswer | Verdict::NotSent) => return None,
-                other => other,
-            })
+        fn input(&mut self, input: Input) -> Vec<Input> {
+            match input {
+                Input::Outcome(outcome) if matches!(outcome.verdict, Verdict::NoAnswer | Verdict::NotSent) => vec![],
+                other => vec![other],
+            }
         }
     }
     a_cancel_that_is_not_sent("stuck") {
@@ -102,37 +109,53 @@ broken! {
         fn ignores_withdrawals(&self) -> bool { true }
     }
     a_refusal_taken_for_an_acceptance("lost") {
-        fn input(&mut self, input: Input) -> Option<Input> {
-            Some(match input {
+        fn input(&mut self, input: Input) -> Vec<Input> {
+            vec![match input {
                 Input::Outcome(mut outcome) => {
                     outcome.verdict = Verdict::Accepted { status: 201 };
                     outcome.into()
                 }
                 other => other,
-            })
+            }]
         }
     }
     a_look_up_that_finds_nobody("lost") {
-        fn input(&mut self, input: Input) -> Option<Input> {
-            Some(match input {
+        fn input(&mut self, input: Input) -> Vec<Input> {
+            vec![match input {
                 Input::Devices(mut devices) => {
                     devices.devices.truncate(1);
                     devices.into()
                 }
                 other => other,
-            })
+            }]
         }
     }
     a_lost_generation("backwards") {
         fn job(&mut self, mut job: Job) -> Job {
-            if job.content.takes_back() {
-                job.generation = 1;
+            if let Content::TakeBack(withdraw) = Arc::make_mut(&mut job.content) {
+                withdraw.generation = Generation::from_bits(1);
             }
             job
         }
     }
     a_driver_that_retries_by_itself("twice") {
         fn retries_by_itself(&self) -> bool { true }
+    }
+    one_that_slept_and_does_not_look_at_its_lease("") {
+        fn ignores_the_lease(&self) -> bool { true }
+    }
+    one_that_slept_and_whose_append_failed("") {
+        fn appends_blindly(&self) -> bool { true }
+    }
+    a_change_of_rules_that_is_not_logged("forbidden") {
+        fn input(&mut self, input: Input) -> Vec<Input> {
+            if matches!(input, Input::Rules(_)) { vec![] } else { vec![input] }
+        }
+    }
+    an_attempt_that_is_not_logged("lost") {
+        fn input(&mut self, input: Input) -> Vec<Input> {
+            if matches!(input, Input::Outcome(_)) { vec![] } else { vec![input] }
+        }
     }
     a_clock_that_nobody_commits("never at rest") {
         fn never_ticks(&self) -> bool { true }
@@ -155,6 +178,52 @@ broken! {
             job
         }
     }
+}
+
+/// The answer to a question is given again, as that to the next one.
+#[test]
+fn a_look_up_is_answered_twice() {
+    struct Broken(Vec<Device>);
+    impl Meddle for Broken {
+        fn input(&mut self, input: Input) -> Vec<Input> {
+            let Input::Devices(devices) = input else { return vec![input] };
+            let before = std::mem::replace(&mut self.0, devices.devices.clone());
+            vec![Devices::new(devices.job, before).into(), devices.into()]
+        }
+    }
+    caught("lost", || Box::new(Broken(vec![])));
+}
+
+/// Whoever asks is told twice: that is harmless, and has to be.
+#[test]
+fn the_same_answer_twice_does_no_harm() {
+    struct Twice;
+    impl Meddle for Twice {
+        fn input(&mut self, input: Input) -> Vec<Input> {
+            vec![input.clone(), input]
+        }
+    }
+    for seed in 1..10 {
+        let run = Simulation::new(seed).with_events(200).with_faults(Faults::Some);
+        assert_eq!(run.run_with(Twice).violations, Vec::<String>::new(), "seed {seed}");
+    }
+}
+
+/// What is for one person goes to the device of another.
+#[test]
+fn the_wrong_device_is_picked() {
+    struct Broken(Option<(Target, PersonId)>);
+    impl Meddle for Broken {
+        fn job(&mut self, mut job: Job) -> Job {
+            if matches!(job.target, Target::Device(_)) {
+                let own = (job.target, job.person.clone());
+                let (target, person) = self.0.replace(own.clone()).unwrap_or(own);
+                (job.target, job.person) = (target, person);
+            }
+            job
+        }
+    }
+    caught("stray", || Box::new(Broken(None)));
 }
 
 /// One person in twelve is forgotten.

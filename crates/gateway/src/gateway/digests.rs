@@ -1,7 +1,7 @@
 //! What the digest says.
 
 use reveille_conversation::Generation;
-use reveille_digest::{Clear, Input, Notify, Output};
+use reveille_digest::{Input, Notify, Output};
 
 use super::Gateway;
 use super::host::Host;
@@ -12,7 +12,7 @@ impl Gateway {
     pub(super) fn on_digest(&mut self, output: Output<Host>) {
         match output {
             Output::Notify(notify) => self.on_notify(notify),
-            Output::Clear(clear) => self.on_clear(&clear),
+            Output::Clear(_) => self.on_clear(),
             // The badge counts over conversations: the store has it.
             Output::Unread { .. } => {}
             Output::Dropped { key, fate, count, .. } => {
@@ -30,7 +30,7 @@ impl Gateway {
             return self.to_digests.push_back(Input::Failure(key, generation));
         };
         let mut intent = (*message.0).clone();
-        intent.generation = Generation::from_bits(generation.to_bits());
+        intent.generation = self.next_generation();
         // All that is unread now. A conversation that is forgotten, or left, says 0: then what was collected.
         let unread = self.rules.unread(&key.conversation, &key.person);
         let collected = summary.total;
@@ -40,7 +40,7 @@ impl Gateway {
         }
         let told_elsewhere = self.told_elsewhere.remove(&key).unwrap_or(0);
         self.tell(Telling {
-            generation: generation.to_bits(),
+            generation: intent.generation.to_bits(),
             not_after: intent.not_after,
             content: Content::Show {
                 intent: Box::new(intent),
@@ -54,9 +54,16 @@ impl Gateway {
     }
 
     /// Something was sent, and is read now.
-    fn on_clear(&mut self, clear: &Clear<Host>) {
+    fn on_clear(&mut self) {
         let Some(mut withdraw) = self.taking_back.take() else { return };
-        withdraw.generation = Generation::from_bits(clear.generation.to_bits());
+        withdraw.generation = self.next_generation();
         self.take_back(withdraw, None);
+    }
+
+    /// For all that leaves in the slot of messages. The digest's own numbers count events; these keep up with the time of
+    /// day, so that a shard that was restored from a backup goes on above what it had sent. 53 bits are what JSON can hold.
+    fn next_generation(&mut self) -> Generation {
+        self.generation = self.generation.saturating_add(1).max(self.now.as_millis().min(1 << 52));
+        Generation::from_bits(self.generation)
     }
 }

@@ -12,7 +12,7 @@ use reveille_digest::retract::Selector;
 use super::Gateway;
 use super::host::Key;
 use super::trail::Why;
-use crate::{Command, Deferred, GatewaySettings, Input, Note, SourceId};
+use crate::{Command, Content, Deferred, GatewaySettings, Input, Note, SourceId};
 
 impl Gateway {
     pub(super) fn handle(&mut self, input: Input) {
@@ -87,18 +87,18 @@ impl Gateway {
     fn on_deferred(&mut self, deferred: Deferred) {
         if deferred.device.is_none()
             && let Some(live) = self.jobs.get_mut(&deferred.job)
-            && let Some(generation) = live.batch
+            && let (Some(batch), Content::Show { intent, .. }) = (live.batch, &*live.content)
             && is_unresolved(&self.delivery, deferred)
         {
             live.batch = None;
             let person = live.content.person().clone();
             let key = Key { person, conversation: live.content.conversation().clone() };
-            if let crate::Content::Show { messages, .. } = &*live.content {
+            if let Content::Show { messages, .. } = &*live.content {
                 self.told_elsewhere.insert(key.clone(), *messages);
             }
-            let (slot, from) = (live.slot, generation.to_bits().saturating_add(1));
+            let (slot, from) = (live.slot, intent.generation.to_bits().saturating_add(1));
             self.to_delivery.push_back(delivery::Input::Cancel { slot, generation: from });
-            return self.to_digests.push_back(DigestInput::Held(key, generation, deferred.until));
+            return self.to_digests.push_back(DigestInput::Held(key, batch, deferred.until));
         }
         self.to_delivery.push_back(deferred.into());
     }

@@ -55,6 +55,8 @@ pub struct Gateway {
     now: UnixTime,
     timeline: Timeline,
     epoch: Epoch,
+    /// The last number of what left in a slot of messages.
+    generation: u64,
     rules: Conversations,
     digests: Engine<Host>,
     delivery: Delivery,
@@ -104,6 +106,7 @@ impl Gateway {
             now: UnixTime::EPOCH,
             timeline: Timeline::default(),
             epoch: Epoch::default(),
+            generation: 0,
             rules: Conversations::new(rules, seed.conversations())?,
             digests: Engine::new(Host, settings.digest_policy(), settings.digest_limits, seed.digests())?,
             delivery: Delivery::new(settings.delivery()?, seed.delivery()),

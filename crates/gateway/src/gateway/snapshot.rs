@@ -48,6 +48,7 @@ struct Own {
     now: UnixTime,
     timeline: Timeline,
     epoch: Epoch,
+    generation: u64,
     jobs: Vec<(JobId, UnixTime, SlotId, Option<u64>, u8)>,
     accepted: Accepted,
     handshakes: Handshakes,
@@ -65,6 +66,7 @@ impl Gateway {
             now: self.now,
             timeline: self.timeline,
             epoch: self.epoch,
+            generation: self.generation,
             jobs: jobs.collect(),
             accepted: self.accepted.clone(),
             handshakes: self.handshakes.clone(),
@@ -82,6 +84,7 @@ impl Gateway {
             self.jobs.insert(job, Live { content, decided, slot, batch, way });
         }
         (self.now, self.timeline, self.epoch) = (own.now, own.timeline, own.epoch);
+        self.generation = own.generation;
         (self.accepted, self.handshakes, self.trail) = (own.accepted, own.handshakes, own.trail);
         (self.counting, self.told_elsewhere) = (own.counting, own.told_elsewhere);
         self.accepted.index();
@@ -94,9 +97,9 @@ impl Snapshot for Gateway {
     type Context = Seed;
     type Error = RestoreError;
 
-    const FORMAT: u16 = 1;
+    const FORMAT: u16 = 2;
     /// Raised with every change of what the machine decides, and with every such change of a crate that it is made of.
-    const BEHAVIOUR: u32 = 1;
+    const BEHAVIOUR: u32 = 2;
 
     fn seed_fingerprint(&self) -> u64 {
         self.seed.fingerprint()

@@ -9,9 +9,9 @@ pub trait Meddle {
         outputs
     }
 
-    /// What of the answers reaches the log.
-    fn input(&mut self, input: Input) -> Option<Input> {
-        Some(input)
+    /// What of the answers reaches the log, and in place of what.
+    fn input(&mut self, input: Input) -> Vec<Input> {
+        vec![input]
     }
 
     /// What is written for a job.
@@ -41,6 +41,16 @@ pub trait Meddle {
 
     /// A request that failed on the wire is made once more by the driver itself.
     fn retries_by_itself(&self) -> bool {
+        false
+    }
+
+    /// Whoever slept sends what waited, and does not look whether the lease still holds.
+    fn ignores_the_lease(&self) -> bool {
+        false
+    }
+
+    /// Whoever slept goes on although its append fails.
+    fn appends_blindly(&self) -> bool {
         false
     }
 

@@ -12,12 +12,19 @@
 //! assert_eq!(report.fingerprint, Simulation::new(1).with_events(200).with_faults(Faults::Some).run().fingerprint);
 //! ```
 
+mod carry;
+mod changes;
+mod curve;
 mod draw;
+mod faults;
 mod meddle;
 mod node;
 mod oracle;
 mod people;
+mod post;
 mod script;
+mod services;
+mod tokens;
 mod wire;
 mod world;
 
@@ -63,6 +70,10 @@ pub struct Report {
     pub fallbacks: usize,
     /// Requests that a service had taken before: allowed where its answer was lost.
     pub repeated: usize,
+    /// How often somebody was not told, by reason.
+    pub suppressed: std::collections::BTreeMap<String, u64>,
+    /// Jobs that ended in the dead letters.
+    pub dead_lettered: u64,
     /// What the oracle found.
     pub violations: Vec<String>,
     /// A hash over all outputs and requests, in their order.

@@ -1,21 +1,78 @@
-//! One process with its shards: the log and the snapshots survive it, nothing else does.
+//! What is durable, and the processes that come and go.
 
+use std::fmt::Debug;
+
+use reveille_conversation::Kind;
 use reveille_conversation::rules::Rules;
 use reveille_core::UnixTime;
 use reveille_core::log::LogEntry;
 use reveille_gateway::{
-    Admission, AdmissionLimits, CatchUp, Gateway, GatewaySettings, Input, Output, Seed, Shard, Target, Ticket,
+    Admission, AdmissionLimits, CatchUp, Epoch, Gateway, GatewaySettings, Input, Output, Seed, Shard, Target,
+    Ticket,
 };
 
-use reveille_conversation::Kind;
+use super::post::Post;
 
-/// A shard, and what is durable of it.
+/// A group in the log.
+#[derive(Clone)]
+pub(super) struct Entry {
+    pub(super) number: u64,
+    pub(super) now: UnixTime,
+    pub(super) bytes: Vec<u8>,
+    /// The number that the next group has to have.
+    pub(super) next: u64,
+    /// When it was committed, in true time, and which events of the script are in it.
+    pub(super) truth: UnixTime,
+    pub(super) events: Vec<usize>,
+}
+
+/// What is durable of a shard.
+#[derive(Default)]
+pub(super) struct Store {
+    pub(super) log: Vec<Entry>,
+    /// Who claimed it last.
+    pub(super) owner: u32,
+    /// With the number behind them; the newest last; two are kept.
+    pub(super) snapshots: Vec<(u64, Vec<u8>)>,
+}
+
+impl Store {
+    /// Under a number that is taken it fails, and by somebody who is not the owner any more.
+    pub(super) fn append(&mut self, entry: Entry, process: u32) -> bool {
+        let free = self.fits(&entry, process);
+        if free {
+            self.log.push(entry);
+        }
+        free
+    }
+
+    pub(super) fn fits(&self, entry: &Entry, process: u32) -> bool {
+        process == self.owner && self.log.last().map_or(1, |last| last.next) == entry.number
+    }
+
+    pub(super) fn keep(&mut self, shard: &Shard) {
+        let mut bytes = Vec::new();
+        shard.snapshot(&mut bytes);
+        self.snapshots.push((shard.next_number(), bytes));
+        if self.snapshots.len() > 2 {
+            self.snapshots.remove(0);
+        }
+    }
+
+    /// As it was then. Gives the events that are in it no more.
+    pub(super) fn roll_back(&mut self, to: UnixTime) -> Vec<usize> {
+        let kept = self.log.iter().take_while(|entry| entry.truth <= to).count();
+        let lost = self.log.split_off(kept).into_iter().flat_map(|entry| entry.events).collect();
+        let next = self.log.last().map_or(1, |last| last.next);
+        self.snapshots.retain(|(number, _)| *number <= next);
+        lost
+    }
+}
+
+/// A shard in a process.
 pub(super) struct Cell {
     pub(super) shard: Shard,
     pub(super) admission: Admission,
-    pub(super) log: Vec<(u64, UnixTime, Vec<u8>)>,
-    /// The newest last; two are kept.
-    pub(super) snapshots: Vec<Vec<u8>>,
     pub(super) groups: usize,
     /// What the clock would show, if it had not been set since the last group.
     pub(super) stepped: Option<UnixTime>,
@@ -23,17 +80,26 @@ pub(super) struct Cell {
     pub(super) tickets: Vec<(Ticket, usize)>,
 }
 
+/// A process.
+pub(super) struct Node {
+    pub(super) number: u32,
+    pub(super) cells: Vec<Cell>,
+    pub(super) post: Post,
+    /// What came while it slept.
+    pub(super) mail: Vec<(usize, Input)>,
+    /// Until then nobody else lets anything go, in true time.
+    pub(super) lease: UnixTime,
+}
+
 pub(super) fn settings() -> GatewaySettings {
     GatewaySettings::default()
+        .with_trail(100_000)
         .with_fallback(Kind::NewMessage, Target::Sms)
         .with_fallback(Kind::CallbackReady, Target::Sms)
 }
 
 fn gateway(seed: Seed) -> Gateway {
-    match Gateway::new(Rules::default(), settings(), seed) {
-        Ok(gateway) => gateway,
-        Err(error) => fail(&format!("the gateway cannot be made: {error}")),
-    }
+    ok(Gateway::new(Rules::default(), settings(), seed), "a gateway")
 }
 
 #[allow(clippy::panic, reason = "a test library fails by panicking")]
@@ -41,13 +107,22 @@ pub(super) fn fail(why: &str) -> ! {
     panic!("{why}")
 }
 
+pub(super) fn ok<T, E: Debug>(result: Result<T, E>, what: &str) -> T {
+    match result {
+        Ok(value) => value,
+        Err(error) => fail(&format!("{what}: {error:?}")),
+    }
+}
+
 impl Cell {
     pub(super) fn new(seed: Seed) -> Self {
+        Self::of(Shard::new(gateway(seed)))
+    }
+
+    fn of(shard: Shard) -> Self {
         Self {
-            shard: Shard::new(gateway(seed)),
+            shard,
             admission: Admission::new(AdmissionLimits::default()),
-            log: Vec::new(),
-            snapshots: Vec::new(),
             groups: 0,
             stepped: None,
             tickets: Vec::new(),
@@ -55,48 +130,36 @@ impl Cell {
     }
 
     pub(super) fn admit(&mut self, input: Input) -> Ticket {
-        match self.admission.admit(input, self.shard.gateway()) {
-            Ok(ticket) => ticket,
-            Err(refused) => fail(&refused.to_string()),
-        }
-    }
-
-    pub(super) fn snapshot(&mut self) {
-        let mut bytes = Vec::new();
-        self.shard.snapshot(&mut bytes);
-        self.snapshots.push(bytes);
-        if self.snapshots.len() > 2 {
-            self.snapshots.remove(0);
-        }
+        ok(self.admission.admit(input, self.shard.gateway()), "admission")
     }
 
     /// A new process: a snapshot (the newest is number 0; one more than there are: none), then the log behind it. Gives the
     /// outputs of the replay.
-    pub(super) fn restart(&mut self, seed: Seed, snapshot: usize, tail: bool) -> Vec<(u64, Output)> {
-        let kept = self.snapshots.len().checked_sub(snapshot + 1).and_then(|at| self.snapshots.get(at));
-        self.shard = match kept {
-            Some(bytes) => match Shard::restore(seed, bytes) {
-                Ok(shard) => shard,
-                Err(error) => fail(&format!("a snapshot cannot be read: {error}")),
-            },
+    pub(super) fn restart(
+        store: &mut Store,
+        seed: Seed,
+        snapshot: usize,
+        tail: bool,
+        epoch: Epoch,
+    ) -> (Self, Vec<(u64, Output)>) {
+        let kept = store.snapshots.len().checked_sub(snapshot + 1).and_then(|at| store.snapshots.get(at));
+        let mut shard = match kept {
+            Some((_, bytes)) => ok(Shard::restore(seed, bytes), "a snapshot"),
             None => Shard::new(gateway(seed)),
         };
-        self.admission = Admission::new(AdmissionLimits::default());
-        self.tickets.clear();
-        self.stepped = None;
         let mut outputs = Vec::new();
         if tail {
-            for (number, now, group) in &self.log {
-                match self.shard.replay(&LogEntry { number: *number, now: *now, input: group }) {
-                    Ok(applied) => outputs.extend(applied),
-                    Err(error) => fail(&format!("the log cannot be replayed: {error}")),
-                }
+            for entry in &store.log {
+                let entry = LogEntry { number: entry.number, now: entry.now, input: &entry.bytes };
+                outputs.extend(ok(shard.replay(&entry), "the log"));
             }
         } else {
-            let next = self.shard.next_number();
-            self.log.retain(|(number, ..)| *number < next);
+            let next = shard.next_number();
+            store.log.retain(|entry| entry.next <= next);
         }
-        self.admit(Input::Recovered(CatchUp::default()));
-        outputs
+        let mut cell = Self::of(shard);
+        cell.admit(Input::Owner(epoch));
+        cell.admit(Input::Recovered(CatchUp::default()));
+        (cell, outputs)
     }
 }

@@ -1,76 +1,163 @@
-//! People and their devices: the registry's side, and the services'.
+//! People, their devices, and the registry that knows them.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use reveille_conversation::Channel;
 use reveille_conversation::id::{DeviceId as DeviceName, PersonId};
+use reveille_core::UnixTime;
 use reveille_delivery::{Device, DeviceId, Effect};
-use reveille_gateway::{Recipient, Seed, class, device_name};
+use reveille_gateway::{Seed, class, device_name};
+use reveille_registry::pause::{Channel, Pauses};
+use reveille_registry::{DeviceKey, Event, Memory, Platform, Pruning, Purpose, Registration, RegistryPolicy};
 
 use super::draw::Draw;
+use super::node::{fail, ok};
+use super::services::{Service, Services};
 
-#[derive(Debug)]
+pub(super) const APP: &str = "com.example.app";
+
 pub(super) struct People {
     pub(super) people: Vec<Person>,
-    /// Devices that their service does not know any more.
+    registry: Memory,
+    /// Devices that their service did not know for some time: the app was removed, or its token changed.
     pub(super) gone: BTreeSet<DeviceId>,
+    seed: Seed,
 }
 
-#[derive(Debug)]
 pub(super) struct Person {
     pub(super) id: PersonId,
     pub(super) devices: Vec<Known>,
+    pauses: Pauses,
 }
 
 #[derive(Debug)]
 pub(super) struct Known {
-    pub(super) device: Device,
+    pub(super) device: DeviceId,
     pub(super) name: DeviceName,
+    pub(super) service: Service,
+    key: DeviceKey,
     /// Since when it is in the registry, and until when it was.
     pub(super) since: u64,
     pub(super) until: Option<u64>,
 }
 
 impl People {
-    pub(super) fn new(people: usize, seed: Seed, draw: &mut Draw) -> Self {
-        let person = |number: usize, draw: &mut Draw| {
-            let devices = 1 + draw.index(3);
-            Person { id: id(number), devices: (0..devices).map(|at| known(number, at, seed, draw)).collect() }
-        };
-        Self { people: (0..people).map(|number| person(number, draw)).collect(), gone: BTreeSet::new() }
+    pub(super) fn new(
+        people: usize,
+        seed: Seed,
+        services: &mut Services,
+        now: UnixTime,
+        draw: &mut Draw,
+    ) -> Self {
+        let mut all = Self { people: Vec::new(), registry: Memory::default(), gone: BTreeSet::new(), seed };
+        for number in 0..people {
+            all.people.push(Person { id: id(number), devices: Vec::new(), pauses: Pauses::default() });
+            for _ in 0..1 + draw.index(3) {
+                all.register(number, 0, services, now, draw);
+            }
+        }
+        all
     }
 
     pub(super) fn find(&self, person: &PersonId) -> Option<&Person> {
         self.people.iter().find(|known| known.id == *person)
     }
 
-    /// What a writer of requests would choose.
-    pub(super) fn choose(&self, recipient: &Recipient) -> Vec<Device> {
-        let Some(person) = self.find(&recipient.person) else { return Vec::new() };
-        let live = person.devices.iter().filter(|known| known.until.is_none());
-        let wanted = live.map(|known| known.device).filter(|device| {
-            class::channel(device.class).is_some_and(|channel: Channel| recipient.channels.has(channel))
-                && !recipient.except.contains(&device.id)
-        });
-        wanted.collect()
+    /// A person gets a new phone, or opens the page in another browser.
+    pub(super) fn register(
+        &mut self,
+        number: usize,
+        seq: u64,
+        services: &mut Services,
+        now: UnixTime,
+        draw: &mut Draw,
+    ) {
+        let Some(person) = self.people.get_mut(number) else { return };
+        let service = Service::ALL.get(draw.index(3)).copied().unwrap_or(Service::Apns);
+        let key = DeviceKey::new(APP, format!("device-{number}-{}", person.devices.len()));
+        let name = ok(device_name(&key.app, &key.device), "a device's name");
+        let device = self.seed.device(&name);
+        person.devices.push(Known { device, name, service, key: key.clone(), since: seq, until: None });
+        let owner = person.id.clone();
+        self.enter(&key, &owner, service, device, services, now);
     }
 
-    /// The registry's compare-and-set.
-    pub(super) fn apply(&mut self, device: Device, effect: Effect, seq: u64) {
-        let all = self.people.iter_mut().flat_map(|person| &mut person.devices);
-        let known = all.filter(|known| known.device == device && known.until.is_none());
-        if let Effect::Gone { .. } = effect {
-            known.for_each(|known| known.until = Some(seq));
+    fn enter(
+        &mut self,
+        key: &DeviceKey,
+        owner: &PersonId,
+        service: Service,
+        device: DeviceId,
+        services: &mut Services,
+        now: UnixTime,
+    ) {
+        let tokens = services.tokens(service, device, owner);
+        let platform = match service {
+            Service::WebPush => Platform::Web,
+            Service::Apns => Platform::Ios,
+            Service::Fcm => Platform::Android,
+        };
+        let registration = Registration::new(key.clone(), owner.as_str(), platform, tokens).into();
+        self.registry.apply(key, &Event::Register { registration }, &RegistryPolicy::default(), now);
+    }
+
+    /// The service gives the device another token, and takes the old one no more; the app tells the registry a little later,
+    /// which is now.
+    pub(super) fn rotate(&mut self, number: usize, services: &mut Services, now: UnixTime, draw: &mut Draw) {
+        let Some(person) = self.people.get(number) else { return };
+        let live: Vec<&Known> = person.devices.iter().filter(|known| known.until.is_none()).collect();
+        let Some(known) = live.get(draw.index(live.len())) else { return };
+        let (key, service, device, owner) =
+            (known.key.clone(), known.service, known.device, person.id.clone());
+        services.forget(device, now);
+        self.gone.insert(device);
+        self.enter(&key, &owner, service, device, services, now);
+    }
+
+    /// The person wants quiet for a while, but for calls.
+    pub(super) fn pause(&mut self, number: usize, now: UnixTime, span: Duration) {
+        let Some(person) = self.people.get_mut(number) else { return };
+        for channel in [Channel::Mobile, Channel::WebPush] {
+            person.pauses.pause(channel, Some(now + span), true);
         }
     }
 
-    /// A person gets a new phone.
-    pub(super) fn register(&mut self, number: usize, seed: Seed, seq: u64, draw: &mut Draw) {
-        let Some(person) = self.people.get_mut(number) else { return };
-        let at = person.devices.len();
-        let mut new = known(number, at, seed, draw);
-        new.since = seq;
-        person.devices.push(new);
+    /// What the store holds of a person.
+    pub(super) fn load(&self, person: &PersonId) -> reveille_writer::Person {
+        let devices: Vec<_> = self.registry.of_owner(person.as_str()).cloned().collect();
+        let pauses = self.find(person).map(|known| known.pauses.clone()).unwrap_or_default();
+        reveille_writer::Person::new(devices).with_pauses(pauses)
+    }
+
+    /// The registry's compare-and-set.
+    pub(super) fn apply(&mut self, device: Device, effect: Effect, at: UnixTime, seq: u64, now: UnixTime) {
+        let all = self.people.iter_mut().flat_map(|person| &mut person.devices);
+        let Some(known) = all.into_iter().find(|known| known.device == device.id) else { return };
+        let purposes: &[Purpose] = match device.class {
+            class::WEB_PUSH => &[Purpose::WebPush],
+            class::APNS => &[Purpose::ApnsAlert, Purpose::ApnsVoip],
+            _ => &[Purpose::FcmToken],
+        };
+        let effect = match effect {
+            Effect::Accepted => reveille_registry::Effect::Accepted,
+            Effect::Suspect => reveille_registry::Effect::Suspect,
+            Effect::Gone { if_registered_before } => reveille_registry::Effect::Gone { if_registered_before },
+            _ => fail("an effect that the simulation does not know"),
+        };
+        for purpose in purposes {
+            let event = Event::Delivery {
+                purpose: *purpose,
+                revision: device.revision,
+                effect,
+                at,
+                pruning: Pruning::Allowed,
+            };
+            self.registry.apply(&known.key, &event, &RegistryPolicy::default(), now);
+        }
+        let reachable = self.registry.load(&known.key).is_some_and(reveille_registry::Device::is_reachable);
+        if !reachable {
+            known.until.get_or_insert(seq);
+        }
     }
 }
 
@@ -83,23 +170,5 @@ pub(super) fn text<T: std::str::FromStr>(text: &str) -> T
 where
     T::Err: std::fmt::Debug,
 {
-    match text.parse() {
-        Ok(id) => id,
-        Err(error) => unreachable_id(&format!("{error:?}")),
-    }
-}
-
-#[allow(clippy::panic, reason = "a test library fails by panicking")]
-fn unreachable_id(error: &str) -> ! {
-    panic!("an id of the simulation is wrong: {error}")
-}
-
-fn known(number: usize, at: usize, seed: Seed, draw: &mut Draw) -> Known {
-    let classes = [class::APNS, class::FCM, class::WEB_PUSH];
-    let class = classes.get(draw.index(3)).copied().unwrap_or(class::APNS);
-    let name = match device_name("app", &format!("device-{number}-{at}")) {
-        Ok(name) => name,
-        Err(error) => unreachable_id(&error.to_string()),
-    };
-    Known { device: Device::new(seed.device(&name), 1).with_class(class), name, since: 0, until: None }
+    ok(text.parse(), "an id of the simulation")
 }

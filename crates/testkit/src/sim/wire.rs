@@ -1,14 +1,18 @@
-//! Requests and the services behind the wire: what they received is what the oracle judges by.
+//! Requests on their way: what becomes of each, and what is left of it for the oracle.
 
 use std::time::Duration;
 
-use reveille_core::{Action, RetrySource, Scope, UnixTime};
-use reveille_delivery::Verdict;
+use reveille_conversation::Kind;
+use reveille_conversation::id::{ConversationId, PersonId};
+use reveille_core::UnixTime;
+use reveille_delivery::DeviceId;
+use reveille_delivery::pacer::LaneId;
 use reveille_gateway::{Content, Job, Target};
+use serde_json::Value;
 
 use super::Faults;
 use super::draw::Draw;
-use super::people::People;
+use super::services::{Answer, Service, Taken};
 
 /// One request, as a service saw it, or as the wire lost it.
 #[derive(Clone, Debug)]
@@ -20,6 +24,26 @@ pub(super) struct Record {
     /// A byte left.
     pub(super) started: bool,
     pub(super) end: End,
+    /// It was our credential that was refused.
+    pub(super) refused_us: bool,
+    pub(super) seen: Seen,
+    /// The process that sent it, and its lane; for the rates.
+    pub(super) process: u32,
+    pub(super) lane: Option<(Service, LaneId)>,
+}
+
+/// What the device was shown; where no service took it, what the process meant.
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    pub(super) device: DeviceId,
+    pub(super) conversation: ConversationId,
+    pub(super) kind: Kind,
+    pub(super) takes_back: bool,
+    pub(super) generation: Option<u64>,
+    /// Whose device it came to, if it came.
+    pub(super) owner: Option<PersonId>,
+    /// Whom the push says it is for.
+    pub(super) addressed: Option<String>,
 }
 
 /// What a service did with a request.
@@ -34,11 +58,53 @@ pub(super) enum End {
     Lost,
 }
 
-/// An answer on its way back.
-#[derive(Clone, Debug)]
-pub(super) struct Answer {
-    pub(super) verdict: Verdict,
-    pub(super) after: Duration,
+/// What the wire does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wire {
+    /// It comes there and the answer comes back after this.
+    Well(Duration),
+    /// The service answers something else.
+    Instead(Answer, Duration),
+    /// No byte leaves.
+    NotSent,
+    /// It comes there, and the answer does not come back.
+    AnswerLost,
+    /// It does not come there, and nobody knows.
+    RequestLost,
+    /// The answer comes when nobody waits for it any more: after this.
+    Late(Duration),
+    /// The answer comes twice, the second time after this.
+    Twice(Duration, Duration),
+}
+
+/// The writer of requests waits as long for an answer.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
+impl Seen {
+    pub(super) fn of(job: &Job, taken: Option<Taken>) -> Self {
+        let mut seen = Self {
+            device: job.target.id(),
+            conversation: job.conversation.clone(),
+            kind: job.content.kind(),
+            takes_back: job.content.takes_back(),
+            generation: None,
+            owner: None,
+            addressed: None,
+        };
+        let Some(taken) = taken else { return seen };
+        let text = |name: &str| taken.data.get(name).and_then(Value::as_str);
+        (seen.device, seen.owner) = (taken.device, Some(taken.owner.clone()));
+        seen.takes_back = text("action").is_some();
+        seen.generation = text("generation").and_then(|text| text.parse().ok());
+        seen.addressed = text("userId").map(str::to_owned);
+        if let Some(conversation) = text("conversationId").and_then(|text| text.parse().ok()) {
+            seen.conversation = conversation;
+        }
+        if let Some(kind) = Kind::ALL.iter().find(|kind| text("kind") == Some(kind.as_str())) {
+            seen.kind = *kind;
+        }
+        seen
+    }
 }
 
 impl Record {
@@ -49,65 +115,47 @@ impl Record {
             _ => None,
         }
     }
+
+    pub(super) const fn is_to_device(&self) -> bool {
+        matches!(self.job.target, Target::Device(_))
+    }
 }
 
-/// What becomes of a request, and which answers come of it.
-pub(super) fn serve(
-    job: &Job,
-    people: &mut People,
-    faults: Faults,
-    storm: bool,
-    now: UnixTime,
-    draw: &mut Draw,
-) -> (bool, End, Vec<Answer>) {
-    let quick = draw.ms(5, 400);
-    let answer = |verdict, after| Answer { verdict, after };
-    let refused = |status, action| Verdict::Refused { status, reason: None, action };
-    let accepted = Verdict::Accepted { status: 201 };
+/// How bad it is at the moment.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Weather {
+    /// Two of three requests meet 503.
+    pub(super) storm: bool,
+    /// Two of three are answered 404, whatever lives.
+    pub(super) not_found: bool,
+    /// One service is slow.
+    pub(super) slow: Option<Service>,
+}
+
+pub(super) fn wire(faults: Faults, weather: Weather, service: Option<Service>, draw: &mut Draw) -> Wire {
+    let slow = weather.slow.is_some() && weather.slow == service;
+    let quick = if slow { draw.ms(2_000, 9_000) } else { draw.ms(5, 400) };
     if faults == Faults::None {
-        return (true, End::Accepted, vec![answer(accepted, quick)]);
+        return Wire::Well(quick);
     }
-    if let Target::Device(device) = job.target
-        && (people.gone.contains(&device.id) || draw.per_mille(4))
-    {
-        people.gone.insert(device.id);
-        let action = Action::DropTarget { if_registered_before: None };
-        return (true, End::Refused, vec![answer(refused(410, action), quick)]);
+    if weather.storm && draw.per_mille(700) {
+        return Wire::Instead(Answer::Unavailable, quick);
+    }
+    if weather.not_found && draw.per_mille(700) {
+        return Wire::Instead(Answer::NotFound, quick);
     }
     let worse = if faults == Faults::Hell { 3 } else { 1 };
-    let chance = draw.below(1_000);
-    let storms = if storm { 700 } else { 0 };
-    if chance < storms {
-        let action = Action::Retry { not_before: now, source: RetrySource::Guess };
-        return (true, End::Failed, vec![answer(refused(503, action), quick)]);
-    }
     match draw.below(1_000) / worse {
-        0..10 => {
-            let (until, source) = (now + draw.ms(100, 5_000), RetrySource::Service);
-            let action = Action::SlowDown { scope: Scope::Target, until, source };
-            (true, End::Failed, vec![answer(refused(429, action), quick)])
-        }
-        10..25 => {
-            let action = Action::Retry { not_before: now, source: RetrySource::Guess };
-            (true, End::Failed, vec![answer(refused(503, action), quick)])
-        }
-        25..30 => (true, End::Refused, vec![answer(refused(404, Action::SuspectTarget), quick)]),
-        30..35 => (
-            true,
-            End::Failed,
-            vec![answer(refused(403, Action::RefreshCredential { also_reconnect: false }), quick)],
-        ),
-        35..45 => (false, End::Failed, vec![answer(Verdict::NotSent, quick)]),
-        // The answer is lost: the writer waits ten seconds for it.
-        45..55 => (true, End::Accepted, vec![answer(Verdict::NoAnswer, Duration::from_secs(10))]),
-        55..60 => (true, End::Lost, vec![answer(Verdict::NoAnswer, Duration::from_secs(10))]),
-        // It is late: the writer has given up before, and a bug reports both.
-        60..65 => {
-            let late = Duration::from_secs(10) + draw.ms(1, 5_000);
-            let answers = vec![answer(Verdict::NoAnswer, Duration::from_secs(10)), answer(accepted, late)];
-            (true, End::Accepted, answers)
-        }
-        65..70 => (true, End::Accepted, vec![answer(accepted.clone(), quick), answer(accepted, quick * 3)]),
-        _ => (true, End::Accepted, vec![answer(accepted, quick)]),
+        0..10 => Wire::Instead(Answer::SlowDown(1 + draw.below(5) as u32), quick),
+        10..20 => Wire::Instead(Answer::Unavailable, quick),
+        20..25 => Wire::Instead(Answer::NotFound, quick),
+        // Apple refuses a new token within twenty minutes of the last one: its credential expires by itself.
+        25..27 if service != Some(Service::Apns) => Wire::Instead(Answer::Credential, quick),
+        27..37 => Wire::NotSent,
+        37..47 => Wire::AnswerLost,
+        47..52 => Wire::RequestLost,
+        52..57 => Wire::Late(PATIENCE + draw.ms(1, 5_000)),
+        57..62 => Wire::Twice(quick, quick * 3),
+        _ => Wire::Well(quick),
     }
 }

@@ -5,23 +5,32 @@ use std::time::Duration;
 
 use reveille_core::UnixTime;
 use reveille_core::log::check_sum;
-use reveille_delivery::{DeviceId, HeldBy, JobId, Verdict};
-use reveille_gateway::{Deferred, Devices, Input, Job, LookUp, Outcome, Output, Recipient, Seed, Target};
+use reveille_crypto_rustcrypto::PROVIDER;
+use reveille_gateway::{Epoch, Input, Output, Recipient, Sealed, Seed, SourceId};
+use reveille_writer::Writer;
 
+use super::curve::QUICK;
 use super::draw::Draw;
+use super::faults::CHANGES;
 use super::meddle::Meddle;
-use super::node::Cell;
+use super::node::{Cell, Entry, Node, Store};
 use super::oracle::Oracle;
 use super::people::People;
+use super::post::{Post, application_server, writer};
 use super::script::{Scripted, script};
-use super::wire::{Record, serve};
+use super::services::{Service, Services};
+use super::tokens::Tokens;
+use super::wire::Weather;
 use super::{Faults, Report, Simulation};
 
-const SHARDS: usize = 3;
+pub(super) const SHARDS: usize = 3;
+pub(super) const SOURCE: SourceId = SourceId(1);
 const START: UnixTime = UnixTime::from_secs(1_700_000_000);
+/// One run of so many has the real curve.
+const REAL: u64 = 16;
 
 /// Something that will happen.
-enum Next {
+pub(super) enum Next {
     /// A source delivers an event.
     Arrive(usize),
     /// An answer comes back to the process with this number.
@@ -36,46 +45,87 @@ enum Next {
         shard: usize,
         recipient: Box<Recipient>,
     },
-    /// A request's turn on the wire.
-    Start(u64),
+    /// A service has answered, or nobody has for too long.
+    Answered {
+        process: u32,
+        flight: u64,
+        how: Box<super::carry::How>,
+    },
+    /// The token server has answered.
+    Fetched {
+        credential: reveille_writer::Credential,
+        fetch: reveille_fcm::credential::FetchId,
+        well: bool,
+    },
     /// What waits is put into a group.
-    Commit(usize),
+    Commit {
+        process: u32,
+        shard: usize,
+    },
     Restart,
     SetClock(i64),
     Register(usize),
-    Storm(bool),
+    Rotate(usize),
+    Forget(usize),
+    Pause(usize, Duration),
+    Weather(Weather),
+    /// Google revokes what it gave out.
+    Revoke,
+    /// Other rules and settings, for all shards.
+    Change,
+    /// The process stops for a while, and another one takes over.
+    Sleep,
+    Wake,
+    /// All stores are as they were so long ago.
+    Backup(Duration),
+    /// A step of a token on its way back into its conversation.
+    Resume {
+        shard: usize,
+        input: Box<Input>,
+    },
 }
 
 pub(super) struct World {
-    plan: Simulation,
-    meddle: Box<dyn Meddle>,
-    seed: Seed,
-    draw: Draw,
-    truth: UnixTime,
+    pub(super) plan: Simulation,
+    pub(super) meddle: Box<dyn Meddle>,
+    pub(super) seed: Seed,
+    pub(super) draw: Draw,
+    pub(super) truth: UnixTime,
     /// The error of the process's clock, in ms.
-    error: i64,
-    seq: u64,
+    pub(super) error: i64,
+    pub(super) seq: u64,
     queue: BTreeMap<(UnixTime, u64), Next>,
-    queued: u64,
-    people: People,
-    script: Vec<Scripted>,
-    acknowledged: Vec<bool>,
-    cells: Vec<Cell>,
-    up: bool,
-    process: u32,
-    storm: bool,
-    /// Requests that wait for their turn: volatile.
-    wire: BTreeMap<u64, (usize, Job)>,
-    oracle: Oracle,
-    report: Report,
+    pub(super) queued: u64,
+    pub(super) people: People,
+    pub(super) services: Services,
+    pub(super) script: Vec<Scripted>,
+    pub(super) acknowledged: Vec<bool>,
+    pub(super) stores: Vec<Store>,
+    pub(super) writer: Writer,
+    /// Access tokens that Google gave out.
+    pub(super) granted: Vec<String>,
+    /// Who owns the shards; nobody between a crash and what follows.
+    pub(super) node: Option<Node>,
+    /// Who owned them, and does not know that it is over.
+    pub(super) sleeper: Option<Node>,
+    pub(super) processes: u32,
+    pub(super) weather: Weather,
+    pub(super) tokens: Tokens,
+    pub(super) oracle: Oracle,
+    pub(super) report: Report,
 }
 
 impl World {
     pub(super) fn new(plan: Simulation, meddle: Box<dyn Meddle>) -> Self {
         let mut draw = Draw::new(plan.seed);
         let seed = Seed::new([7; 16]);
-        let people = People::new(plan.people, seed, &mut draw);
+        let crypto = if plan.seed.is_multiple_of(REAL) { PROVIDER } else { QUICK };
+        let server = application_server(crypto);
+        let mut services = Services::new(crypto, server.clone());
+        let people = People::new(plan.people, seed, &mut services, START, &mut draw);
         let script = script(&people, plan.events, plan.faults, START, &mut draw);
+        let cells = (0..SHARDS).map(|_| Cell::new(seed)).collect();
+        let node = Node { number: 1, cells, post: Post::new(), mail: Vec::new(), lease: UnixTime::MAX };
         let mut world = Self {
             plan,
             meddle,
@@ -87,12 +137,16 @@ impl World {
             queue: BTreeMap::new(),
             queued: 0,
             people,
+            services,
             acknowledged: vec![false; script.len()],
-            cells: (0..SHARDS).map(|_| Cell::new(seed)).collect(),
-            up: true,
-            process: 1,
-            storm: false,
-            wire: BTreeMap::new(),
+            stores: (0..SHARDS).map(|_| Store { owner: 1, ..Store::default() }).collect(),
+            writer: writer(seed, crypto, &server),
+            granted: Vec::new(),
+            node: Some(node),
+            sleeper: None,
+            processes: 1,
+            weather: Weather::default(),
+            tokens: Tokens::default(),
             oracle: Oracle::default(),
             report: Report { events: script.len(), ..Report::default() },
             script,
@@ -117,71 +171,107 @@ impl World {
             return;
         }
         let span = last.since(START).as_millis() as u64;
+        let hell = self.plan.faults == Faults::Hell;
+        let someone = |world: &mut Self| world.draw.index(world.people.people.len());
         for _ in 0..span / 120_000 {
-            let at = START + self.draw.ms(0, span);
-            let who = self.draw.index(self.people.people.len());
-            self.at(at, Next::Register(who));
+            let who = someone(self);
+            self.sometime(span, Next::Register(who));
+        }
+        for _ in 0..span / 60_000 {
+            let (who, wait) = (someone(self), self.draw.ms(1_000, 90_000));
+            self.sometime(span, Next::Pause(who, wait));
+        }
+        for _ in 0..span / 240_000 {
+            let (rotates, forgets) = (someone(self), someone(self));
+            self.sometime(span, Next::Rotate(rotates));
+            self.sometime(span, Next::Forget(forgets));
         }
         for _ in 0..=span / 600_000 {
-            let at = START + self.draw.ms(0, span);
-            let over = at + self.draw.ms(1_000, 30_000);
-            self.at(at, Next::Storm(true));
-            self.at(over, Next::Storm(false));
-        }
-        if self.plan.faults == Faults::Hell {
-            for _ in 0..=span / 300_000 {
-                let at = START + self.draw.ms(0, span);
-                let error = match self.draw.below(5) {
-                    0 | 1 => 0,
-                    2 => self.draw.below(30_000) as i64 - 15_000,
-                    // A jump over an hour is longer than ids of events and rung devices are remembered.
-                    3 => self.draw.below(1_500_000) as i64,
-                    _ => -(self.draw.below(1_500_000) as i64),
-                };
-                self.at(at, Next::SetClock(error));
+            self.sometime(span, Next::Change);
+            self.sometime(span, Next::Revoke);
+            let slow = Service::ALL.get(self.draw.index(3)).copied();
+            let weathers = [
+                Weather { storm: true, ..Weather::default() },
+                Weather { slow, ..Weather::default() },
+                Weather { not_found: hell, ..Weather::default() },
+            ];
+            for weather in weathers {
+                let at = self.sometime(span, Next::Weather(weather));
+                let over = at + self.draw.ms(1_000, 30_000);
+                self.at(over, Next::Weather(Weather::default()));
             }
         }
+        if !hell {
+            return;
+        }
+        // Some runs lose their stores without losing their clocks.
+        let (backup, steps) = (self.draw.per_mille(300), self.draw.per_mille(700));
+        for _ in 0..if steps { span / 300_000 + 1 } else { 0 } {
+            let error = match self.draw.below(5) {
+                0 | 1 => 0,
+                2 => self.draw.below(30_000) as i64 - 15_000,
+                // A jump over an hour is longer than ids of events and rung devices are remembered.
+                3 => self.draw.below(1_500_000) as i64,
+                _ => -(self.draw.below(1_500_000) as i64),
+            };
+            self.sometime(span, Next::SetClock(error));
+        }
+        for _ in 0..=span / 400_000 {
+            self.sometime(span, Next::Sleep);
+        }
+        if backup {
+            let ago = self.draw.ms(10_000, 600_000);
+            self.sometime(span, Next::Backup(ago));
+        }
+        // A clock that stays wrong keeps every credential wrong.
+        self.at(last + Duration::from_secs(120), Next::SetClock(0));
     }
 
-    fn at(&mut self, at: UnixTime, next: Next) {
+    fn sometime(&mut self, span: u64, next: Next) -> UnixTime {
+        let at = START + self.draw.ms(0, span);
+        self.at(at, next);
+        at
+    }
+
+    pub(super) fn at(&mut self, at: UnixTime, next: Next) {
         self.queued += 1;
         self.queue.insert((at.max(self.truth), self.queued), next);
     }
 
-    fn after(&mut self, wait: Duration, next: Next) {
+    pub(super) fn after(&mut self, wait: Duration, next: Next) {
         self.at(self.truth + wait, next);
     }
 
     /// What the process's clock shows.
-    fn now(&self) -> UnixTime {
+    pub(super) fn now(&self) -> UnixTime {
         UnixTime::from_millis(self.truth.as_millis().saturating_add_signed(self.error))
     }
 
-    fn next_seq(&mut self) -> u64 {
+    pub(super) fn next_seq(&mut self) -> u64 {
         self.seq += 1;
         self.seq
     }
 
-    /// When a shard wants a tick, in true time.
-    fn wakeup(&self) -> Option<(UnixTime, usize)> {
-        if !self.up || self.meddle.never_ticks() {
-            return None;
-        }
-        let wakeups = self.cells.iter().enumerate().filter_map(|(shard, cell)| {
-            let at = cell.shard.next_wakeup()?.at.as_millis().saturating_add_signed(-self.error);
-            Some((UnixTime::from_millis(at).max(self.truth), shard))
-        });
-        wakeups.min()
+    /// When something is due in the process, in true time: a shard, or (`None`) whoever writes.
+    fn wakeup(&self) -> Option<(UnixTime, Option<usize>)> {
+        let node = self.node.as_ref()?;
+        let ticks = node.cells.iter().enumerate().filter(|_| !self.meddle.never_ticks());
+        let shards = ticks.filter_map(|(shard, cell)| Some((cell.shard.next_wakeup()?.at, Some(shard))));
+        let post = node.post.pacer.next_wakeup().into_iter().chain(self.writer.next_wakeup());
+        let all = shards.chain(post.map(|wakeup| (wakeup.at, None)));
+        let first = all.min()?;
+        let at = first.0.as_millis().saturating_add_signed(self.error.saturating_neg());
+        Some((UnixTime::from_millis(at).max(self.truth), first.1))
     }
 
     pub(super) fn run(mut self) -> Report {
         // A machine that never comes to rest is a fault, too.
-        for _ in 0..self.script.len() * 400 + 10_000 {
+        for _ in 0..self.script.len() * 600 + 20_000 {
             let next = self.queue.keys().next().copied();
             match (next, self.wakeup()) {
                 (None, None) => break,
-                (Some((at, _)), Some((due, shard))) if due < at => self.tick(due, shard),
-                (None, Some((due, shard))) => self.tick(due, shard),
+                (None, Some((due, who))) => self.due(due, who),
+                (Some((at, _)), Some((due, who))) if due < at => self.due(due, who),
                 (Some(key), _) => {
                     self.truth = self.truth.max(key.0);
                     if let Some(next) = self.queue.remove(&key) {
@@ -189,61 +279,92 @@ impl World {
                     }
                 }
             }
+            self.pump();
         }
-        let open: u64 = self.cells.iter().map(|cell| cell.shard.gateway().open_jobs()).sum();
-        let pending: u64 =
-            self.cells.iter().map(|cell| cell.shard.gateway().counters().of("messages_pending")).sum();
-        self.oracle.at_rest(open, pending, self.queue.len());
-        self.report.violations = self.oracle.judge(&self.script, &self.people);
-        for cell in &self.cells {
+        self.judge()
+    }
+
+    fn judge(mut self) -> Report {
+        let Some(mut node) = self.node.take() else { return self.report };
+        let queued = self.queue.len();
+        self.oracle.at_rest(&node.cells, queued);
+        for cell in &node.cells {
+            let counters = cell.shard.gateway().counters();
+            self.report.dead_lettered += counters.of("dead_letters");
+            for (name, number) in &counters.totals {
+                if let Some(reason) = name.strip_prefix("suppressed:").filter(|_| *number > 0) {
+                    *self.report.suppressed.entry(reason.to_owned()).or_default() += number;
+                }
+            }
             let mut bytes = self.report.fingerprint.to_le_bytes().to_vec();
             cell.shard.snapshot(&mut bytes);
             self.report.fingerprint = check_sum(&bytes);
         }
+        self.oracle.explained(&self.script, &node.cells, self.seed);
+        let later = self.now() + Duration::from_secs(200 * 3_600);
+        self.oracle.forgotten(&mut node.cells, later);
+        self.report.violations = self.oracle.judge(&self.script, &self.people, &self.tokens);
         self.report
     }
 
-    fn tick(&mut self, due: UnixTime, shard: usize) {
+    fn due(&mut self, due: UnixTime, who: Option<usize>) {
         self.truth = self.truth.max(due);
-        self.commit(shard, true);
+        match who {
+            Some(shard) => self.commit(shard, true),
+            None => self.writer.handle_timeout(self.now()),
+        }
+    }
+
+    fn is_up(&self, process: u32) -> bool {
+        self.node.as_ref().is_some_and(|node| node.number == process)
     }
 
     fn happens(&mut self, next: Next) {
         match next {
             Next::Arrive(event) => self.arrive(event),
-            Next::Answer { process, shard, input } if self.up && process == self.process => {
-                if let Some(input) = self.meddle.input(*input) {
-                    self.admit(shard, input);
-                }
+            Next::Answer { process, shard, input } => self.answer(process, shard, *input),
+            Next::Resolve { process, shard, recipient } if self.is_up(process) => {
+                let mut person = self.people.load(&recipient.person);
+                let answer = self.writer.pick(&recipient, &mut person, self.now()).answer;
+                self.answer(process, shard, answer.into());
             }
-            Next::Resolve { process, shard, recipient } if self.up && process == self.process => {
-                let devices = Devices::new(recipient.job, self.people.choose(&recipient));
-                if let Some(input) = self.meddle.input(devices.into()) {
-                    self.admit(shard, input);
-                }
-            }
-            Next::Answer { .. } | Next::Resolve { .. } => {}
-            Next::Start(request) => self.start(request),
-            Next::Commit(shard) => self.commit(shard, false),
+            Next::Answered { process, flight, how } => self.answered(process, flight, *how),
+            Next::Fetched { credential, fetch, well } => self.fetched(credential, fetch, well),
+            Next::Commit { process, shard } if self.is_up(process) => self.commit(shard, false),
+            Next::Resolve { .. } | Next::Commit { .. } => {}
             Next::Restart => self.restart(),
             Next::SetClock(error) => self.set_clock(error),
             Next::Register(person) => {
                 let seq = self.next_seq();
-                self.people.register(person, self.seed, seq, &mut self.draw);
+                self.people.register(person, seq, &mut self.services, self.truth, &mut self.draw);
             }
-            Next::Storm(storm) => self.storm = storm,
+            Next::Rotate(person) => {
+                self.people.rotate(person, &mut self.services, self.truth, &mut self.draw);
+            }
+            Next::Forget(person) => self.forget(person),
+            Next::Pause(person, span) => self.people.pause(person, self.now(), span),
+            Next::Weather(weather) => self.weather = weather,
+            Next::Revoke => self.granted.iter().for_each(|token| self.services.revoke(token)),
+            Next::Change => self.change(),
+            Next::Sleep => self.sleep(),
+            Next::Wake => self.wake(),
+            Next::Backup(ago) => self.restore_backup(ago),
+            Next::Resume { shard, input } => match self.node.as_ref().map(|node| node.number) {
+                Some(process) => self.answer(process, shard, *input),
+                None => self.after(Duration::from_secs(1), Next::Resume { shard, input }),
+            },
         }
     }
 
     fn arrive(&mut self, number: usize) {
-        if !self.up {
-            return self.after(Duration::from_secs(1), Next::Arrive(number));
-        }
         let Some(scripted) = self.script.get(number) else { return };
         let event = Box::new(scripted.event.clone());
         let shard = usize::from(self.seed.shard(&event.conversation)) % SHARDS;
-        let input = Input::Event { source: reveille_gateway::SourceId(1), event };
-        let Some(cell) = self.cells.get_mut(shard) else { return };
+        let input = Input::Event { source: SOURCE, event };
+        let Some(node) = &mut self.node else {
+            return self.after(Duration::from_secs(1), Next::Arrive(number));
+        };
+        let Some(cell) = node.cells.get_mut(shard) else { return };
         let ticket = cell.admit(input);
         cell.tickets.push((ticket, number));
         if self.meddle.acknowledges_early() {
@@ -259,18 +380,27 @@ impl World {
         self.oracle.acknowledged(number);
     }
 
-    fn admit(&mut self, shard: usize, input: Input) {
-        if let Some(cell) = self.cells.get_mut(shard) {
-            cell.admit(input);
+    /// Something for a process: it waits for the one that sleeps, and is lost with the one that died.
+    pub(super) fn answer(&mut self, process: u32, shard: usize, input: Input) {
+        if self.is_up(process) {
+            for input in self.meddle.input(input) {
+                if let Some(cell) = self.node.as_mut().and_then(|node| node.cells.get_mut(shard)) {
+                    cell.admit(input);
+                }
+            }
+            self.schedule(shard);
+        } else if let Some(sleeper) = self.sleeper.as_mut().filter(|sleeper| sleeper.number == process) {
+            sleeper.mail.push((shard, input));
         }
-        self.schedule(shard);
     }
 
     /// Groups are as small or large as chance will have it; what hurries closes its group.
-    fn schedule(&mut self, shard: usize) {
-        let hurries = self.cells.get(shard).is_some_and(|cell| cell.admission.hurries());
+    pub(super) fn schedule(&mut self, shard: usize) {
+        let Some(node) = &self.node else { return };
+        let (process, hurries) =
+            (node.number, node.cells.get(shard).is_some_and(|cell| cell.admission.hurries()));
         let wait = if hurries || self.draw.per_mille(600) { 0 } else { 20 };
-        self.after(Duration::from_millis(wait), Next::Commit(shard));
+        self.after(Duration::from_millis(wait), Next::Commit { process, shard });
     }
 
     /// One group: from the queue to the outputs, with a crash anywhere.
@@ -278,7 +408,12 @@ impl World {
         let now = self.now();
         let crash = self.plan.faults == Faults::Hell && self.draw.per_mille(4);
         let crash_at = if crash { Some(self.draw.below(4)) } else { None };
-        let Some(cell) = self.cells.get_mut(shard).filter(|_| self.up) else { return };
+        let early = self.meddle.releases_early();
+        let Some(node) = &mut self.node else { return };
+        let process = node.number;
+        let (Some(cell), Some(store)) = (node.cells.get_mut(shard), self.stores.get_mut(shard)) else {
+            return;
+        };
         let group = cell.shard.group(now).fill(&mut cell.admission);
         let group = match cell.stepped.take() {
             Some(was) => group.after_step(was),
@@ -289,34 +424,25 @@ impl World {
             return;
         }
         let sealed = group.seal();
-        let early = self.meddle.releases_early();
         if crash_at == Some(0) && !early {
             return self.crash();
         }
-        let entry = (sealed.number(), sealed.now(), sealed.bytes().to_vec());
-        let ticket = sealed.ticket();
-        if !early {
-            cell.log.push(entry.clone());
+        let mut entry = entry(&sealed, self.truth);
+        let done = done(&sealed, &mut cell.tickets);
+        entry.events.clone_from(&done);
+        let outputs: Vec<(u64, Output)> = sealed.committed().collect();
+        entry.next = cell.shard.next_number();
+        let committed = if early { entry.number.saturating_sub(1) } else { entry.next - 1 };
+        if !store.append(entry, process) {
+            self.oracle
+                .violated("two owners: an append under a number that is taken, by the one that owns it");
         }
-        let outputs: Vec<_> = sealed.committed().collect();
-        let committed = if early { entry.0.saturating_sub(1) } else { cell.shard.next_number() - 1 };
         cell.groups += 1;
         if cell.groups.is_multiple_of(40) && !early {
-            cell.snapshot();
+            store.keep(&cell.shard);
         }
-        let done: Vec<usize> = match ticket {
-            Some(ticket) => {
-                let done = cell.tickets.extract_if(.., |(known, _)| *known <= ticket);
-                done.map(|(_, number)| number).collect()
-            }
-            None => Vec::new(),
-        };
         if !early {
-            for number in &done {
-                let seq = self.next_seq();
-                self.oracle.committed(*number, seq, self.truth, self.error.unsigned_abs() > 1_000);
-                self.acknowledge(*number);
-            }
+            self.is_committed(&done);
         }
         if crash_at == Some(1) && !early {
             return self.crash();
@@ -328,20 +454,25 @@ impl World {
         };
         for (number, output) in outputs.into_iter().take(leave) {
             self.fingerprint(&output);
-            self.let_go(shard, number, committed, output);
+            self.let_go(process, shard, number, committed, output);
         }
         if crash_at.is_some() {
             return self.crash();
         }
         if early {
-            if let Some(cell) = self.cells.get_mut(shard) {
-                cell.log.push(entry);
+            self.is_committed(&done);
+        }
+    }
+
+    fn is_committed(&mut self, done: &[usize]) {
+        for number in done {
+            let seq = self.next_seq();
+            if let Some(change) = number.checked_sub(CHANGES) {
+                self.oracle.changes.committed(change, seq, self.truth);
+                continue;
             }
-            for number in &done {
-                let seq = self.next_seq();
-                self.oracle.committed(*number, seq, self.truth, self.error.unsigned_abs() > 1_000);
-                self.acknowledge(*number);
-            }
+            self.oracle.committed(*number, seq, self.truth, self.error.unsigned_abs() > 1_000);
+            self.acknowledge(*number);
         }
     }
 
@@ -351,166 +482,18 @@ impl World {
         self.report.fingerprint = check_sum(&bytes);
     }
 
-    fn let_go(&mut self, shard: usize, number: u64, committed: u64, output: Output) {
-        let process = self.process;
-        let hell = self.plan.faults == Faults::Hell;
-        match output {
-            Output::LookUp(LookUp::Name(lookup)) => {
-                let wait = self.draw.ms(1, if hell { 600 } else { 200 });
-                let answer =
-                    reveille_conversation::lookup::Answer { of: lookup.of, text: Some("Carol".into()) };
-                let input = Box::new(Input::Answer(answer));
-                self.after(wait, Next::Answer { process, shard, input });
-            }
-            Output::LookUp(LookUp::Devices(recipient)) => {
-                let urgent = recipient.priority == reveille_delivery::Priority::Urgent;
-                let wait = self.draw.ms(1, 60);
-                if hell && self.draw.per_mille(5) {
-                    return self.oracle.disturbed(self.truth);
-                }
-                if self.plan.faults != Faults::None && !urgent && self.draw.per_mille(40) {
-                    let until = self.now() + self.draw.ms(1_000, 90_000);
-                    let input = Box::new(Deferred::person(recipient.job, until, HeldBy::Quiet).into());
-                    return self.after(wait, Next::Answer { process, shard, input });
-                }
-                self.after(wait, Next::Resolve { process, shard, recipient: Box::new(recipient) });
-            }
-            Output::Attempt { job, device, attempt } => {
-                let input = Box::new(Input::Attempt { job, device, attempt });
-                let wait = self.draw.ms(0, 20);
-                self.after(wait, Next::Answer { process, shard, input });
-            }
-            Output::Send(job) | Output::FallBack(job) => self.offer(shard, number, committed, *job),
-            Output::Withdraw { job, device } => self.withdraw(shard, job, device),
-            Output::Device { device, effect, .. } => {
-                let seq = self.next_seq();
-                self.people.apply(device, effect, seq);
-            }
-            _ => {}
-        }
+    pub(super) fn next_epoch(&mut self) -> Epoch {
+        self.processes += 1;
+        Epoch(u64::from(self.processes))
     }
+}
 
-    /// The pacer: a request waits for its turn, or is held back.
-    fn offer(&mut self, shard: usize, cause: u64, committed: u64, job: Job) {
-        let urgent = job.priority == reveille_delivery::Priority::Urgent;
-        if self.plan.faults != Faults::None && !urgent && self.draw.per_mille(20) {
-            let until = self.now() + self.draw.ms(100, 3_000);
-            let input = Box::new(Deferred::attempt(&job, until, HeldBy::Rate).into());
-            let process = self.process;
-            return self.after(Duration::ZERO, Next::Answer { process, shard, input });
-        }
-        let job = self.meddle.job(job);
-        self.oracle.offered(cause, committed);
-        self.queued += 1;
-        let request = self.queued;
-        self.wire.insert(request, (shard, job));
-        let wait = self.draw.ms(0, 250);
-        self.after(wait, Next::Start(request));
-    }
+pub(super) fn entry(sealed: &Sealed<'_>, truth: UnixTime) -> Entry {
+    let (number, now, bytes) = (sealed.number(), sealed.now(), sealed.bytes().to_vec());
+    Entry { number, now, bytes, next: number, truth, events: Vec::new() }
+}
 
-    fn withdraw(&mut self, shard: usize, job: JobId, device: DeviceId) {
-        if self.meddle.ignores_withdrawals() {
-            return;
-        }
-        let found =
-            self.wire.iter().find(|(_, (_, waiting))| waiting.job == job && waiting.target.id() == device);
-        let Some(request) = found.map(|(request, _)| *request) else { return };
-        let Some((_, job)) = self.wire.remove(&request) else { return };
-        let input = Box::new(Outcome::of(&job, Verdict::NotSent).into());
-        let process = self.process;
-        self.after(Duration::ZERO, Next::Answer { process, shard, input });
-    }
-
-    /// The first byte leaves.
-    fn start(&mut self, request: u64) {
-        let Some((shard, job)) = self.wire.remove(&request) else { return };
-        if job.not_after <= self.now() {
-            // The writer looks once more before it writes.
-            let input = Box::new(Outcome::of(&job, Verdict::NotSent).into());
-            let process = self.process;
-            return self.after(Duration::ZERO, Next::Answer { process, shard, input });
-        }
-        self.send(shard, job.clone());
-        if self.meddle.retries_by_itself() && self.draw.per_mille(200) {
-            self.send(shard, job);
-        }
-    }
-
-    fn send(&mut self, shard: usize, job: Job) {
-        let (faults, storm, now) = (self.plan.faults, self.storm, self.now());
-        let (started, end, answers) = serve(&job, &mut self.people, faults, storm, now, &mut self.draw);
-        let seq = self.next_seq();
-        for answer in answers {
-            let input = Box::new(Outcome::of(&job, answer.verdict).into());
-            let process = self.process;
-            self.after(answer.after, Next::Answer { process, shard, input });
-        }
-        if started {
-            self.report.requests += 1;
-            self.report.accepted += usize::from(end == super::wire::End::Accepted);
-            self.report.fallbacks += usize::from(job.target == Target::Sms);
-        }
-        let record = Record { seq, at: self.truth, job, started, end };
-        self.report.repeated += usize::from(self.oracle.received(record));
-    }
-
-    /// Everything that is not durable is gone.
-    fn crash(&mut self) {
-        self.report.crashes += 1;
-        self.oracle.disturbed(self.truth);
-        (self.up, self.process) = (false, self.process + 1);
-        self.wire.clear();
-        let wait = self.draw.ms(50, 20_000);
-        self.after(wait, Next::Restart);
-    }
-
-    fn restart(&mut self) {
-        self.up = true;
-        self.oracle.disturbed(self.truth);
-        let (seed, tail) = (self.seed, !self.meddle.forgets_the_tail());
-        for shard in 0..SHARDS {
-            let which = self.draw.index(3);
-            let Some(cell) = self.cells.get_mut(shard) else { continue };
-            let replayed = cell.restart(seed, which, tail);
-            let last = cell.shard.next_number() - 1;
-            for (number, output) in replayed {
-                if output.is_effect() || self.meddle.lets_the_replay_go() {
-                    self.let_go(shard, number, last, output);
-                }
-            }
-            self.commit_soon(shard);
-        }
-        // What a source has no acknowledgement for comes again.
-        let missing: Vec<usize> = (0..self.script.len())
-            .filter(|number| !self.acknowledged.get(*number).copied().unwrap_or(true))
-            .filter(|number| {
-                self.script.get(*number).is_some_and(|one| one.arrives.iter().any(|at| *at <= self.truth))
-            })
-            .collect();
-        for number in missing {
-            let wait = self.draw.ms(0, 2_000);
-            self.after(wait, Next::Arrive(number));
-        }
-    }
-
-    fn commit_soon(&mut self, shard: usize) {
-        self.after(Duration::ZERO, Next::Commit(shard));
-    }
-
-    /// The driver compares the wall clock with a monotonic one, and says what it sees.
-    fn set_clock(&mut self, error: i64) {
-        let was = self.now();
-        self.error = error;
-        self.oracle.disturbed(self.truth);
-        self.oracle.stepped(self.truth);
-        if !self.up {
-            return;
-        }
-        for shard in 0..SHARDS {
-            if let Some(cell) = self.cells.get_mut(shard) {
-                cell.stepped.get_or_insert(was);
-            }
-            self.schedule(shard);
-        }
-    }
+fn done(sealed: &Sealed<'_>, tickets: &mut Vec<(reveille_gateway::Ticket, usize)>) -> Vec<usize> {
+    let Some(ticket) = sealed.ticket() else { return Vec::new() };
+    tickets.extract_if(.., |(known, _)| *known <= ticket).map(|(_, number)| number).collect()
 }

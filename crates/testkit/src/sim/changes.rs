@@ -1,0 +1,77 @@
+//! Changes of rules while it runs: when they were wanted, and when which shard had them.
+
+use std::time::Duration;
+
+use reveille_core::UnixTime;
+
+use super::world::SHARDS;
+
+/// Every other change stops everything new (E1), and the one after it lets it go again.
+#[derive(Debug, Default)]
+pub(super) struct Changes(Vec<Change>);
+
+#[derive(Debug)]
+struct Change {
+    wanted: UnixTime,
+    committed: [Option<(u64, UnixTime)>; SHARDS],
+}
+
+/// Something may be decided a little after its event: a name is looked up first.
+const A_LITTLE: Duration = Duration::from_secs(40);
+
+impl Changes {
+    pub(super) fn add(&mut self, wanted: UnixTime) -> usize {
+        self.0.push(Change { wanted, committed: [None; SHARDS] });
+        self.0.len() - 1
+    }
+
+    pub(super) const fn is_off(&self, number: usize) -> bool {
+        number.is_multiple_of(2)
+    }
+
+    pub(super) fn committed(&mut self, number: usize, seq: u64, at: UnixTime) {
+        let (change, shard) = (number / SHARDS, number % SHARDS);
+        if let Some(place) = self.0.get_mut(change).and_then(|change| change.committed.get_mut(shard)) {
+            place.get_or_insert((seq, at));
+        }
+    }
+
+    pub(super) fn undo(&mut self, number: usize) {
+        let (change, shard) = (number / SHARDS, number % SHARDS);
+        if let Some(place) = self.0.get_mut(change).and_then(|change| change.committed.get_mut(shard)) {
+            *place = None;
+        }
+    }
+
+    /// In the order in which they were wanted.
+    pub(super) fn missing(&self) -> Vec<(usize, usize)> {
+        let changes = self.0.iter().enumerate();
+        let missing = changes.flat_map(|(number, change)| {
+            let shards = change.committed.iter().enumerate();
+            shards.filter(|(_, done)| done.is_none()).map(move |(shard, _)| (number, shard))
+        });
+        missing.collect()
+    }
+
+    /// Whether nobody can say, from outside, if what happened then is to be told.
+    pub(super) fn excuse(&self, at: UnixTime) -> bool {
+        self.0.iter().enumerate().filter(|(number, _)| self.is_off(*number)).any(|(number, off)| {
+            let on = self.0.get(number + 1);
+            let over = on.and_then(|on| {
+                let all: Option<Vec<_>> = on.committed.iter().copied().collect();
+                all?.into_iter().map(|(_, at)| at).max()
+            });
+            (off.wanted - A_LITTLE) <= at && over.is_none_or(|over| at <= over)
+        })
+    }
+
+    /// Whether nothing may come of what was committed with this number: all shards had the switch, and nobody had asked
+    /// for it to be turned back.
+    pub(super) fn forbids(&self, seq: u64, at: UnixTime) -> bool {
+        self.0.iter().enumerate().filter(|(number, _)| self.is_off(*number)).any(|(number, off)| {
+            let all: Option<Vec<_>> = off.committed.iter().copied().collect();
+            let everywhere = all.is_some_and(|all| all.iter().all(|(had, _)| *had < seq));
+            everywhere && self.0.get(number + 1).is_none_or(|on| at < on.wanted)
+        })
+    }
+}

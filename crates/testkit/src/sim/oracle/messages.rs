@@ -1,0 +1,93 @@
+//! Messages reach everybody whom they concern, and nobody else.
+
+use std::collections::BTreeSet;
+
+use reveille_conversation::Kind;
+use reveille_conversation::event::What;
+use reveille_conversation::id::{ConversationId, PersonId};
+use reveille_delivery::LegId;
+
+use super::super::script::Scripted;
+use super::super::wire::{End, Record};
+use super::{ATTEMPTS, Case, Oracle};
+
+impl Oracle {
+    /// Every message reached everybody whom it concerns, on every device, or was read, or its service would not have it.
+    pub(super) fn messages(&self, case: &Case<'_>) -> Vec<String> {
+        let mut lost = Vec::new();
+        for (number, (seq, at)) in &self.committed {
+            let Some(Scripted { event, .. }) = case.script.get(*number) else { continue };
+            let What::MessageSent(message) = &event.what else { continue };
+            if self.changes.excuse(*at) {
+                continue;
+            }
+            let sequence = message.sequence.unwrap_or_default();
+            for person in &case.people.people {
+                let there = &event.conversation;
+                if person.id == message.sender
+                    || case.took_part(there, &person.id).is_none_or(|joined| joined >= *seq)
+                    || has_read(case, there, &person.id, sequence)
+                    || joined_behind(case, there, &person.id, sequence)
+                {
+                    continue;
+                }
+                for known in person.devices.iter().filter(|known| case.is_reachable(known, *seq)) {
+                    let records = case.records(known.device, there);
+                    let covers = |record: &&&Record| {
+                        record.seen.kind == Kind::NewMessage
+                            && self.shown(record).is_some_and(|(_, shown, _)| shown >= *seq)
+                    };
+                    let legs: BTreeSet<LegId> =
+                        records.iter().filter(covers).map(|record| record.job.leg).collect();
+                    if !legs.iter().any(|leg| is_settled(records, *leg)) {
+                        lost.push(format!(
+                            "lost: event-{number} never reached {} of {}",
+                            known.name, person.id
+                        ));
+                    }
+                }
+            }
+        }
+        lost
+    }
+
+    /// What was committed under the kill switch is told nobody.
+    pub(super) fn forbidden(&self) -> Vec<String> {
+        // Before a backup came back, it may have been allowed.
+        let shown = self.records.iter().filter_map(|record| {
+            self.shown(record).filter(|(_, seq, at)| record.seq > *seq && self.changes.forbids(*seq, *at))
+        });
+        let wrong: BTreeSet<usize> = shown.map(|(number, ..)| number).collect();
+        wrong.into_iter().map(|number| format!("forbidden: event-{number} was told")).collect()
+    }
+
+    /// The committed event whose text it shows.
+    fn shown(&self, record: &Record) -> Option<(usize, u64, reveille_core::UnixTime)> {
+        let number = record.shows()?.strip_prefix("event-")?.parse().ok()?;
+        self.committed.get(&number).map(|(seq, at)| (number, *seq, *at))
+    }
+}
+
+/// Whoever joins begins behind the messages that are there.
+fn joined_behind(case: &Case<'_>, there: &ConversationId, person: &PersonId, sequence: u64) -> bool {
+    let Some(joined) = case.took_part(there, person) else { return false };
+    case.events(there).any(|(at, _, what)| match what {
+        What::MessageSent(message) => at < joined && message.sequence >= Some(sequence),
+        _ => false,
+    })
+}
+
+fn has_read(case: &Case<'_>, there: &ConversationId, person: &PersonId, sequence: u64) -> bool {
+    case.events(there).any(|(_, _, what)| match what {
+        What::ReadUpTo(read) => read.person == *person && read.sequence.is_none_or(|read| read >= sequence),
+        What::MessageSent(message) => message.sender == *person && message.sequence >= Some(sequence),
+        _ => false,
+    })
+}
+
+/// Whether a leg came to an end that a gateway may leave it at.
+fn is_settled(records: &[&Record], leg: LegId) -> bool {
+    let attempts = records.iter().filter(|record| record.job.leg == leg);
+    let ends: Vec<End> = attempts.map(|record| record.end).collect();
+    ends.contains(&End::Accepted) || ends.contains(&End::Refused) || ends.len() >= ATTEMPTS
+}

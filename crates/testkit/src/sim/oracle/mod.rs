@@ -1,0 +1,170 @@
+//! Judges a run, from the events that were committed and from what the services received.
+
+mod messages;
+mod rest;
+mod rings;
+mod sent;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use reveille_conversation::event::What;
+use reveille_conversation::id::{ConversationId, PersonId};
+use reveille_core::UnixTime;
+use reveille_delivery::{DeviceId, LegId};
+
+use super::changes::Changes;
+use super::people::{Known, People};
+use super::script::Scripted;
+use super::tokens::Tokens;
+use super::wire::{End, Record};
+
+/// Attempts after which delivery may give up.
+const ATTEMPTS: usize = 3;
+/// A ring has to be on its way by then, if nothing disturbs it.
+const AT_ONCE: Duration = Duration::from_secs(5);
+
+#[derive(Debug, Default)]
+pub(super) struct Oracle {
+    /// By number in the script: when it was committed for the first time.
+    committed: BTreeMap<usize, (u64, UnixTime)>,
+    acknowledged: BTreeSet<usize>,
+    pub(super) changes: Changes,
+    records: Vec<Record>,
+    disturbances: Vec<UnixTime>,
+    skewed: Vec<UnixTime>,
+    steps: Vec<UnixTime>,
+    restores: Vec<UnixTime>,
+    violations: Vec<String>,
+    /// By leg: how often a service took it.
+    taken: BTreeMap<LegId, usize>,
+}
+
+/// What is looked up again and again while judging.
+struct Case<'a> {
+    script: &'a [Scripted],
+    people: &'a People,
+    /// Committed events of a conversation: number, place in the order, moment.
+    events: BTreeMap<&'a ConversationId, Vec<(usize, u64, UnixTime)>>,
+    /// Requests for a device in a conversation.
+    places: BTreeMap<(DeviceId, &'a ConversationId), Vec<&'a Record>>,
+}
+
+impl<'a> Case<'a> {
+    /// Committed events of a conversation, with the moment of their commit.
+    fn events(&self, there: &ConversationId) -> impl Iterator<Item = (u64, UnixTime, &'a What)> {
+        let (script, events) = (self.script, self.events.get(there).map(Vec::as_slice).unwrap_or_default());
+        events.iter().filter_map(move |(number, seq, at)| Some((*seq, *at, &script.get(*number)?.event.what)))
+    }
+
+    fn records(&self, device: DeviceId, there: &'a ConversationId) -> &[&'a Record] {
+        self.places.get(&(device, there)).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Whether a device was there all the time.
+    fn is_reachable(&self, known: &Known, seq: u64) -> bool {
+        known.since <= seq && known.until.is_none() && !self.people.gone.contains(&known.device)
+    }
+
+    /// When somebody began to take part.
+    fn took_part(&self, there: &ConversationId, person: &PersonId) -> Option<u64> {
+        let joins = self.events(there).filter(|(_, _, what)| match what {
+            What::Joined(joined) => joined.person == *person,
+            What::MessageSent(message) => message.sender == *person,
+            _ => false,
+        });
+        joins.map(|(at, ..)| at).min()
+    }
+}
+
+impl Oracle {
+    /// `skewed`: the clocks of source and process differ, so that the process cannot tell a late ring from a fresh one.
+    pub(super) fn committed(&mut self, event: usize, seq: u64, at: UnixTime, skewed: bool) {
+        self.committed.entry(event).or_insert((seq, at));
+        if skewed {
+            self.skewed.push(at);
+        }
+    }
+
+    /// A backup does not have it any more.
+    pub(super) fn uncommitted(&mut self, event: usize) {
+        self.committed.remove(&event);
+        self.acknowledged.remove(&event);
+    }
+
+    pub(super) fn acknowledged(&mut self, event: usize) {
+        self.acknowledged.insert(event);
+    }
+
+    /// A crash, a step of the clock, a question without an answer: what is urgent may be late now.
+    pub(super) fn disturbed(&mut self, at: UnixTime) {
+        self.disturbances.push(at);
+    }
+
+    /// The clock was set: what happened before and what happened after cannot be put in order any more.
+    pub(super) fn stepped(&mut self, at: UnixTime) {
+        self.steps.push(at);
+    }
+
+    /// What was done before may be done again.
+    pub(super) fn rolled_back_at(&mut self, at: UnixTime) {
+        self.restores.push(at);
+    }
+
+    pub(super) fn violated(&mut self, what: &str) {
+        self.violations.push(what.to_owned());
+    }
+
+    pub(super) fn offered(&mut self, cause: u64, committed: u64) {
+        if cause > committed {
+            self.violations
+                .push(format!("early: a request left for input {cause}, committed were {committed}"));
+        }
+    }
+
+    /// Whether a service had taken it before.
+    pub(super) fn received(&mut self, record: Record) -> bool {
+        let mut again = false;
+        if record.started && record.end == End::Accepted {
+            let taken = self.taken.entry(record.job.leg).or_default();
+            *taken += 1;
+            again = *taken > 1;
+        }
+        self.records.push(record);
+        again
+    }
+
+    pub(super) fn judge(mut self, script: &[Scripted], people: &People, tokens: &Tokens) -> Vec<String> {
+        for event in &self.acknowledged {
+            if !self.committed.contains_key(event) {
+                self.violations.push(format!("lost: event-{event} was acknowledged and is in no log"));
+            }
+        }
+        let mut found = std::mem::take(&mut self.violations);
+        let mut events: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (number, (seq, at)) in &self.committed {
+            if let Some(scripted) = script.get(*number) {
+                events.entry(&scripted.event.conversation).or_default().push((*number, *seq, *at));
+            }
+        }
+        let mut places: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for record in &self.records {
+            places.entry((record.seen.device, &record.seen.conversation)).or_default().push(record);
+        }
+        let case = Case { script, people, events, places };
+        found.extend(self.messages(&case));
+        found.extend(self.forbidden());
+        found.extend(self.rings(&case));
+        found.extend(self.strays(&case));
+        found.extend(self.order());
+        found.extend(self.once());
+        found.extend(self.rates());
+        let again = !self.disturbances.is_empty() || !self.restores.is_empty();
+        found.extend(tokens.judge(again));
+        found
+    }
+
+    fn any_between(times: &[UnixTime], from: UnixTime, to: UnixTime) -> bool {
+        times.iter().any(|at| (from..=to).contains(at))
+    }
+}

@@ -1,0 +1,70 @@
+//! When all is over: nothing is left, everything is explained, and the memory is free again.
+
+use reveille_conversation::event::{Event, Message, MessageKind, Role, What};
+use reveille_core::UnixTime;
+use reveille_gateway::{Input, Seed};
+
+use super::super::node::Cell;
+use super::super::script::Scripted;
+use super::super::world::{SHARDS, SOURCE};
+use super::Oracle;
+
+impl Oracle {
+    pub(in super::super) fn at_rest(&mut self, cells: &[Cell], queued: usize) {
+        let open: u64 = cells.iter().map(|cell| cell.shard.gateway().open_jobs()).sum();
+        let pending: u64 =
+            cells.iter().map(|cell| cell.shard.gateway().counters().of("messages_pending")).sum();
+        if open + pending > 0 || queued > 0 {
+            self.violations.push(format!("never at rest: {open} jobs, {pending} messages, {queued} to come"));
+        }
+    }
+
+    /// Whoever asks why something led to no push gets an answer (X2).
+    pub(in super::super) fn explained(&mut self, script: &[Scripted], cells: &[Cell], seed: Seed) {
+        for number in self.committed.keys() {
+            let Some(Scripted { event, .. }) = script.get(*number) else { continue };
+            if !matches!(event.what, What::MessageSent(_) | What::CallOffered(_) | What::CallbackReady) {
+                continue;
+            }
+            let shard = usize::from(seed.shard(&event.conversation)) % SHARDS;
+            let followed = cells.get(shard).zip(event.id.as_ref());
+            if followed.is_none_or(|(cell, id)| cell.shard.gateway().followed(SOURCE, id).is_empty()) {
+                self.violations.push(format!("unexplained: event-{number}"));
+            }
+        }
+    }
+
+    /// A week later, what is kept is the history that the settings name, and nothing that lives. An idle shard logs nothing,
+    /// so it forgets when something happens again: two people talk.
+    pub(in super::super) fn forgotten(&mut self, cells: &mut [Cell], later: UnixTime) {
+        for cell in cells {
+            while let Some(wakeup) = cell.shard.next_wakeup().filter(|wakeup| wakeup.at <= later) {
+                cell.shard.group(wakeup.at).tick().seal().committed().for_each(drop);
+            }
+            for sequence in 1..=20 {
+                let person = super::super::people::id(sequence as usize % 2);
+                let message = Message {
+                    sender: person,
+                    role: Role::Primary,
+                    kind: MessageKind::Written,
+                    message: None,
+                    sequence: Some(sequence),
+                    sender_name: None,
+                    preview: None,
+                };
+                let event =
+                    Event::new(super::super::people::text("later"), What::MessageSent(message), later);
+                cell.admit(Input::Event { source: SOURCE, event: Box::new(event) });
+                cell.shard.group(later).fill(&mut cell.admission).seal().committed().for_each(drop);
+            }
+            let counters = cell.shard.gateway().counters();
+            let sizes = [("conversations", 1), ("digest_keys", 2), ("jobs_open", 2), ("handshakes", 0)];
+            for (size, most) in sizes {
+                if counters.of(size) > most + 1_000 {
+                    let kept = counters.of(size);
+                    self.violations.push(format!("kept: {kept} {size} a week later, not {most}"));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Rings come at once, never after their cancel, and every one that was heard is taken back.
+
+use std::time::Duration;
+
+use reveille_conversation::Kind;
+use reveille_conversation::event::What;
+use reveille_conversation::id::{ConversationId, PersonId};
+use reveille_core::UnixTime;
+
+use super::super::people::Known;
+use super::super::script::Scripted;
+use super::super::services::Service;
+use super::super::wire::{End, Record};
+use super::{AT_ONCE, Case, Oracle};
+
+/// So long after a failure a service may be left alone, and a credential that was refused.
+const BREATH: Duration = Duration::from_secs(150);
+const REFUSED: Duration = Duration::from_secs(3_700);
+
+impl Oracle {
+    pub(super) fn rings(&self, case: &Case<'_>) -> Vec<String> {
+        let mut found = Vec::new();
+        for (number, (seq, at)) in &self.committed {
+            let Some(Scripted { event, .. }) = case.script.get(*number) else { continue };
+            let What::CallOffered(offer) = &event.what else { continue };
+            let Some(person) = case.people.find(&offer.person) else { continue };
+            if self.changes.excuse(*at) {
+                continue;
+            }
+            let cancel = cancel_of(case, &event.conversation, &offer.person);
+            let at_once = self.is_undisturbed(*at) && at.since(event.at) < AT_ONCE;
+            for known in &person.devices {
+                let records = case.records(known.device, &event.conversation);
+                let shown =
+                    |record: &&&Record| record.seen.kind == Kind::IncomingCall && !record.seen.takes_back;
+                let (mut rings, name) = (records.iter().filter(shown).peekable(), &known.name);
+                let cancelled_soon = cancel.is_some_and(|(_, cancelled)| cancelled <= *at + AT_ONCE);
+                if rings.peek().is_none()
+                    && at_once
+                    && !cancelled_soon
+                    && case.is_reachable(known, *seq)
+                    && self.is_well(known.service, *at)
+                {
+                    found.push(format!("lost: event-{number} did not ring {name}"));
+                }
+                let mut heard = false;
+                for ring in rings.filter(|ring| ring.started) {
+                    // A backup does not know what rang since.
+                    let forgotten = Self::any_between(&self.restores, ring.at, UnixTime::MAX);
+                    heard |= ring.end == End::Accepted && !forgotten;
+                    if cancel.is_some_and(|cancel| {
+                        ring.seq > cancel.0 && !self.are_apart_by_a_step(cancel, (*seq, *at))
+                    }) {
+                        found.push(format!("late: event-{number} rang {name} after its cancel"));
+                    }
+                }
+                let taken_back = records.iter().any(|record| record.seen.takes_back);
+                let spared = spared(case, &event.conversation, known);
+                if heard && !taken_back && !spared && case.is_reachable(known, *seq) {
+                    found.push(format!("stuck: event-{number} rings on at {name}"));
+                }
+            }
+        }
+        found
+    }
+
+    /// The clock was set between a ring and its cancel: which of them came first cannot be told any more.
+    fn are_apart_by_a_step(&self, cancel: (u64, UnixTime), offer: (u64, UnixTime)) -> bool {
+        Self::any_between(&self.steps, cancel.1.min(offer.1), cancel.1.max(offer.1))
+    }
+
+    fn is_undisturbed(&self, at: UnixTime) -> bool {
+        !self
+            .disturbances
+            .iter()
+            .chain(&self.skewed)
+            .any(|disturbed| *disturbed + Duration::from_secs(30) >= at && *disturbed <= at + AT_ONCE)
+    }
+
+    /// Its answers were good for a while: nobody has a reason to leave it alone.
+    fn is_well(&self, service: Service, at: UnixTime) -> bool {
+        let of = |record: &&Record| record.lane.is_some_and(|(known, _)| known == service);
+        !self.records.iter().filter(of).any(|record| {
+            let span = if record.refused_us { REFUSED } else { BREATH };
+            record.end != End::Accepted && record.at <= at + AT_ONCE && record.at + span >= at
+        })
+    }
+}
+
+/// The first committed event after which this person must not be rung.
+fn cancel_of(case: &Case<'_>, there: &ConversationId, person: &PersonId) -> Option<(u64, UnixTime)> {
+    let cancels = case.events(there).filter(|(_, _, what)| match what {
+        What::CallEnded(_) | What::CallAnswered(_) => true,
+        What::CallWithdrawn(withdrawn) => withdrawn.person == *person,
+        What::CallDeclined(declined) => declined.person == *person,
+        _ => false,
+    });
+    cancels.map(|(seq, at, _)| (seq, at)).min()
+}
+
+/// Whoever answered or declined knows.
+fn spared(case: &Case<'_>, there: &ConversationId, known: &Known) -> bool {
+    case.events(there).any(|(_, _, what)| match what {
+        What::CallAnswered(answered) => answered.device.as_ref() == Some(&known.name),
+        What::CallDeclined(declined) => declined.device.as_ref() == Some(&known.name),
+        _ => false,
+    })
+}
