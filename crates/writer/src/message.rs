@@ -1,7 +1,7 @@
 //! What a leg becomes: a token of the record, the texts, and a message in one service's words.
 
 use http::{HeaderName, HeaderValue};
-use reveille_apns::{DeviceToken, Prepared, SizeLimit};
+use reveille_apns::{DeviceToken, Prepared};
 use reveille_content::{Slip, Subject, Written};
 use reveille_conversation::Channel;
 use reveille_conversation::lookup::Takes;
@@ -45,10 +45,10 @@ pub(crate) struct Draft<T> {
     pub(crate) cuts: Vec<Cut>,
 }
 
-impl<T> Draft<T> {
-    fn of<U>(written: Written<U>, make: impl FnOnce(U) -> Result<T, Unwritten>) -> Result<Self, Unwritten> {
+impl<T> From<Written<T>> for Draft<T> {
+    fn from(written: Written<T>) -> Self {
         let Written { push, cuts, visible, .. } = written;
-        Ok(Self { push: make(push)?, visible, cuts })
+        Self { push, visible, cuts }
     }
 }
 
@@ -121,7 +121,7 @@ impl Writer {
     ) -> Result<Draft<Message>, Unwritten> {
         let subject = subject(&job.content).ok_or(Unwritten::Channel { channel: Channel::WebPush })?;
         let templates = self.templates(record.locale.as_deref());
-        Draft::of(templates.web_push(subject, slip, now)?, Ok)
+        Ok(templates.web_push(subject, slip, now)?.into())
     }
 
     pub(crate) fn apns_message(
@@ -134,13 +134,11 @@ impl Writer {
     ) -> Result<Draft<Prepared>, Unwritten> {
         let subject = subject(&job.content).ok_or(Unwritten::Channel { channel: Channel::Mobile })?;
         let templates = self.templates(record.locale.as_deref());
-        // The texts were fitted to the product's own budget already.
-        let limit = SizeLimit::Provider;
-        if purpose == Purpose::ApnsVoip {
-            let written = templates.apns_voip(subject, slip, now)?;
-            return Draft::of(written, |push| Prepared::new(&push, limit).map_err(apple));
-        }
-        Draft::of(templates.apns(subject, slip, now)?, |push| Prepared::new(&push, limit).map_err(apple))
+        let written = match purpose {
+            Purpose::ApnsVoip => templates.apns_voip_prepared(subject, slip, now)?,
+            _ => templates.apns_prepared(subject, slip, now)?,
+        };
+        Ok(written.into())
     }
 
     pub(crate) fn fcm_message(
@@ -152,9 +150,7 @@ impl Writer {
     ) -> Result<Draft<fcm::Prepared>, Unwritten> {
         let subject = subject(&job.content).ok_or(Unwritten::Channel { channel: Channel::Mobile })?;
         let templates = self.templates(record.locale.as_deref());
-        Draft::of(templates.fcm(subject, slip, now)?, |push| {
-            fcm::Prepared::new(&push, SizeLimit::Provider).map_err(google)
-        })
+        Ok(templates.fcm_prepared(subject, slip, now)?.into())
     }
 }
 

@@ -193,9 +193,9 @@ impl World {
         let (batch, none) = (BATCH as u32, Vec::new);
         let web = || each(&|intent| drop(black_box(templates.web_push(intent, &slip, NOW))));
         report.row("of which content: Web Push", Contestant::batch("ours", batch, web), none(), None);
-        let apns = || each(&|intent| drop(black_box(templates.apns(intent, &slip, NOW))));
+        let apns = || each(&|intent| drop(black_box(templates.apns_prepared(intent, &slip, NOW))));
         report.row("of which content: APNs", Contestant::batch("ours", batch, apns), none(), None);
-        let fcm = || each(&|intent| drop(black_box(templates.fcm(intent, &slip, NOW))));
+        let fcm = || each(&|intent| drop(black_box(templates.fcm_prepared(intent, &slip, NOW))));
         report.row("of which content: FCM", Contestant::batch("ours", batch, fcm), none(), None);
     }
 }
