@@ -110,12 +110,13 @@ impl Templates {
         let (channel, category, sound) = self.channel(subject);
         let mut notification = Notification::new().with_title(title);
         notification.body = body;
-        let mut on_android = AndroidNotification::new()
-            .with_channel_id(channel)
-            .with_click_action(category)
-            .with_tag(facts.tag.as_str().to_owned())
-            .with_visibility(Visibility::Private)
-            .with_event_time(slip.issued_at());
+        // Field by field: it is too large to be moved for each.
+        let mut on_android = Box::new(AndroidNotification::new());
+        on_android.channel_id = Some(channel);
+        on_android.click_action = Some(category.into());
+        on_android.tag = Some(facts.tag.as_str().to_owned().into());
+        on_android.visibility = Some(Visibility::Private);
+        on_android.event_time = Some(slip.issued_at().into());
         on_android.sound = sound.cloned();
         on_android.notification_count = slip.badge().and_then(|badge| i32::try_from(badge).ok());
         let android = android.with_notification(on_android);

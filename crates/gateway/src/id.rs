@@ -52,10 +52,18 @@ impl fmt::Debug for CallUuid {
 
 /// 128 bits as a UUID of version 8 (RFC 9562 §5.8): six bits are given up for version and variant.
 pub(crate) fn uuid(bits: u128) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let bits = bits & !(0xF000 << 64) & !(0b11 << 62) | 0x8000 << 64 | 0b10 << 62;
-    let hex = format!("{bits:032x}");
-    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
-    [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
+    let digit = |four: u8| DIGITS.get(usize::from(four & 15)).map_or('0', |digit| char::from(*digit));
+    let mut text = String::with_capacity(36);
+    for (at, byte) in bits.to_be_bytes().into_iter().enumerate() {
+        if matches!(at, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        text.push(digit(byte >> 4));
+        text.push(digit(byte));
+    }
+    text
 }
 
 /// What a name is for: no two uses share a key.
@@ -117,6 +125,16 @@ impl Seed {
         DeviceId::from_bits(self.hash(Use::Device, name.as_str()))
     }
 
+    /// The same from app and device, without making the name; `None` where [`device_name`] gives an error.
+    #[must_use]
+    pub fn device_of(self, app: &str, device: &str) -> Option<DeviceId> {
+        let control = |text: &str| text.bytes().any(|byte| byte < 0x20 || byte == 0x7f);
+        if app.len().saturating_add(device.len()) >= conversation::id::MAX_ID || control(app) || control(device) {
+            return None;
+        }
+        Some(DeviceId::from_bits(self.hash(Use::Device, Pieces([app, "/", device]))))
+    }
+
     /// The shard of a conversation, one of 256: the same on every machine.
     #[must_use]
     pub fn shard(self, conversation: &ConversationId) -> u8 {
@@ -153,6 +171,17 @@ impl Seed {
     /// What stands for an event of a source.
     pub(crate) fn event(self, source: SourceId, event: &conversation::id::EventId) -> u128 {
         self.hash(Use::Event, (source.0, event.as_str()))
+    }
+}
+
+/// Hashes as the text that they make together.
+struct Pieces<'a>([&'a str; 3]);
+
+impl std::hash::Hash for Pieces<'_> {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.iter().for_each(|piece| state.write(piece.as_bytes()));
+        // What the standard library puts behind a text.
+        state.write_u8(0xff);
     }
 }
 
@@ -209,6 +238,18 @@ mod tests {
         ");
         assert_ne!(seed.call(collapse, 1), seed.call(collapse, 2), "another ring is another call");
         assert_ne!(seed.job(collapse, "x", true, 9, 0), seed.job(collapse, "x", false, 9, 0));
+    }
+
+    #[test]
+    fn a_device_has_one_name() {
+        let seed = Seed::new([7; 16]);
+        for (app, device) in [("app", "phone"), ("", ""), ("a/b", "c"), ("é", "\u{1f4f1}"), ("app", &*"x".repeat(124))] {
+            let name = device_name(app, device).unwrap();
+            assert_eq!(seed.device_of(app, device), Some(seed.device(&name)));
+        }
+        for (app, device) in [("app", &*"x".repeat(125)), ("a\n", "b"), ("a", "\u{7f}")] {
+            assert!(device_name(app, device).is_err() && seed.device_of(app, device).is_none());
+        }
     }
 
     #[test]

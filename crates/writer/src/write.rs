@@ -293,7 +293,7 @@ impl Writer {
     ) -> Way {
         let host = request.uri().authority().map_or("", |authority| authority.as_str());
         let key = match named {
-            Named::Browser(subscription) => subscription.vapid_key().map(|key| key.to_string()),
+            Named::Browser(subscription) => subscription.vapid_key(),
             Named::Apple(_) | Named::Google(_) => None,
         };
         let platform = match (named, record.platform) {

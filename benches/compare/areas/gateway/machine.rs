@@ -310,7 +310,7 @@ fn log(report: &mut Report) {
     let mut fleet = Fleet::new(1, EACH as u64);
     let mut log = Vec::new();
     log_head(&mut log, Gateway::BEHAVIOUR);
-    let mut put = |fleet: &mut Fleet, tick: bool, log: &mut Vec<u8>| {
+    let put = |fleet: &mut Fleet, tick: bool, log: &mut Vec<u8>| {
         let mut outputs = Vec::new();
         let (shard, admission) = &mut fleet.shards[0];
         loop {

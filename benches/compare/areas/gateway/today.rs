@@ -112,7 +112,7 @@ impl<'r> Today<'r> {
         }
     }
 
-    fn round(&mut self) -> Vec<http::Request<Vec<u8>>> {
+    fn round(&mut self) -> Vec<impl Sized + use<'r>> {
         for at in 0..BATCH {
             self.events += 1;
             let id = format!("event-{}", self.events);
@@ -146,7 +146,7 @@ impl<'r> Today<'r> {
         }
     }
 
-    fn request(&mut self, conversation: &str) -> http::Request<Vec<u8>> {
+    fn request(&mut self, conversation: &str) -> impl Sized + use<'r> {
         let known = self.conversations.get_mut(conversation).expect("it was asked for");
         known.open = None;
         let link = format!("https://shop.example/conversations/{conversation}");
@@ -168,6 +168,6 @@ impl<'r> Today<'r> {
         builder.set_urgency(Urgency::Normal);
         builder.set_topic(conversation.to_owned());
         builder.set_vapid_signature(vapid.build().expect("a signature"));
-        build_request(builder.build().expect("a message"))
+        build_request::<Vec<u8>>(builder.build().expect("a message"))
     }
 }
