@@ -69,8 +69,16 @@ pub(crate) struct Name {
 }
 
 impl Name {
+    /// As the key is displayed: its bits from the top, six to a character of base64url.
     pub(crate) fn tag(key: CollapseKey) -> Self {
-        Self::written(format_args!("{key}"))
+        const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        const LENGTH: usize = 22;
+        let (mut bytes, mut bits) = ([0; 36], key.to_bits());
+        for byte in bytes.iter_mut().take(LENGTH) {
+            *byte = ALPHABET.get((bits >> 122) as usize).copied().unwrap_or_default();
+            bits <<= 6;
+        }
+        Self { bytes, length: LENGTH }
     }
 
     pub(crate) fn call(ring: CollapseKey, episode: Episode) -> Self {
@@ -174,5 +182,18 @@ impl<'a> Subject<'a> {
             return Err(InvalidContent::Late { kind, not_after_ms, now_ms });
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_the_key_as_it_is_displayed() {
+        for bits in [0, 1, 0xf, u128::MAX, 0x0011_2233_4455_6677_8899_aabb_ccdd_eeff, 1 << 127] {
+            let key = CollapseKey::from_bits(bits);
+            assert_eq!(Name::tag(key).as_str(), key.to_string());
+        }
     }
 }

@@ -305,8 +305,13 @@ pub fn path(conversation: &ConversationId) -> String {
     const START: &str = "/conversations/";
     let mut path = String::with_capacity(START.len() + conversation.as_str().len());
     path.push_str(START);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+    if conversation.as_str().bytes().all(plain) {
+        path.push_str(conversation.as_str());
+        return path;
+    }
     for byte in conversation.as_str().bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+        if plain(byte) {
             path.push(char::from(byte));
         } else {
             // Writing to a string does not fail.
