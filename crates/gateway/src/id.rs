@@ -25,31 +25,6 @@ pub struct SourceId(pub u16);
 #[allow(clippy::exhaustive_structs, reason = "a number under a name")]
 pub struct Epoch(pub u64);
 
-/// The UUID of a ring: the same for a ring that is sent again and for its cancel, so that CallKit shows one call.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CallUuid(u128);
-
-impl CallUuid {
-    /// Its bits.
-    #[must_use]
-    pub const fn to_bits(self) -> u128 {
-        self.0
-    }
-}
-
-/// The form of RFC 9562 §4.
-impl fmt::Display for CallUuid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&uuid(self.0))
-    }
-}
-
-impl fmt::Debug for CallUuid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
 /// 128 bits as a UUID of version 8 (RFC 9562 §5.8): six bits are given up for version and variant.
 pub(crate) fn uuid(bits: u128) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
@@ -77,8 +52,8 @@ enum Use {
     Device,
     Job,
     Slot,
-    Call,
-    Event,
+    // 9 named rings.
+    Event = 10,
     Group,
     Text,
 }
@@ -129,7 +104,10 @@ impl Seed {
     #[must_use]
     pub fn device_of(self, app: &str, device: &str) -> Option<DeviceId> {
         let control = |text: &str| text.bytes().any(|byte| byte < 0x20 || byte == 0x7f);
-        if app.len().saturating_add(device.len()) >= conversation::id::MAX_ID || control(app) || control(device) {
+        if app.len().saturating_add(device.len()) >= conversation::id::MAX_ID
+            || control(app)
+            || control(device)
+        {
             return None;
         }
         Some(DeviceId::from_bits(self.hash(Use::Device, Pieces([app, "/", device]))))
@@ -157,10 +135,6 @@ impl Seed {
     /// What replaces what, on one way. With a generation nothing replaces it.
     pub(crate) fn slot(self, collapse: CollapseKey, way: u8, generation: Option<u64>) -> SlotId {
         SlotId::from_bits(self.hash(Use::Slot, (collapse.to_bits(), way, generation)))
-    }
-
-    pub(crate) fn call(self, collapse: CollapseKey, episode: u32) -> CallUuid {
-        CallUuid(self.hash(Use::Call, (collapse.to_bits(), episode)))
     }
 
     /// What stands for a text that is only told apart from others.
@@ -223,7 +197,6 @@ mod tests {
             format!("{:?}", seed.device(&phone)),
             format!("{:?}", seed.job(collapse, "new_message", false, 9, 0)),
             format!("{:?}", seed.slot(collapse, 0, None)),
-            seed.call(collapse, 1).to_string(),
             format!("shard {}", seed.shard(&c1)),
             format!("{seed:?}"),
         ];
@@ -232,18 +205,18 @@ mod tests {
         DeviceId(b15cde8768cbf5e6dc6b3a15c2b4ca29)
         JobId(1b40121f2ee428bb7a28e7ebe4784b42)
         SlotId(e651794f66bcce171529f9ee45f390e1)
-        82eeef78-86ae-82b0-ad5b-d47dd73ac48d
         shard 99
         Seed(…)
         ");
-        assert_ne!(seed.call(collapse, 1), seed.call(collapse, 2), "another ring is another call");
         assert_ne!(seed.job(collapse, "x", true, 9, 0), seed.job(collapse, "x", false, 9, 0));
     }
 
     #[test]
     fn a_device_has_one_name() {
         let seed = Seed::new([7; 16]);
-        for (app, device) in [("app", "phone"), ("", ""), ("a/b", "c"), ("é", "\u{1f4f1}"), ("app", &*"x".repeat(124))] {
+        for (app, device) in
+            [("app", "phone"), ("", ""), ("a/b", "c"), ("é", "\u{1f4f1}"), ("app", &*"x".repeat(124))]
+        {
             let name = device_name(app, device).unwrap();
             assert_eq!(seed.device_of(app, device), Some(seed.device(&name)));
         }

@@ -41,6 +41,8 @@ pub enum Output {
     Device {
         /// Which.
         device: Device,
+        /// Which of its tokens: the one for calls, if it has one, or the one for everything else.
+        for_calls: bool,
         /// What.
         effect: Effect,
         /// When that was known.

@@ -21,7 +21,7 @@ pub struct Answered {
 }
 
 /// What an answer says about a device. The gateway says it, too ([`Output::Device`](reveille_gateway::Output::Device)), from
-/// its log and without the purpose; this one is at hand at once. To apply both is harmless: the registry compares revisions.
+/// its log; this one is at hand at once. To apply both is harmless: the registry compares revisions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "plain data that users make and take apart")]
 pub struct DeviceEffect {

@@ -4,7 +4,6 @@ use http::{HeaderName, HeaderValue};
 use reveille_apns::{DeviceToken, Prepared};
 use reveille_content::{Slip, Subject, Written};
 use reveille_conversation::Channel;
-use reveille_conversation::lookup::Takes;
 use reveille_core::UnixTime;
 use reveille_fcm::{self as fcm, Fid, RegistrationToken};
 use reveille_gateway::{Content, Job};
@@ -15,7 +14,6 @@ use reveille_webpush::credential::VapidKeyId;
 use reveille_webpush::{Message, StoredSubscription, Subscription};
 
 use crate::app::Apple;
-use crate::pick::push_kind;
 use crate::{Unwritten, Writer};
 
 pub(crate) const APNS_ID: HeaderName = HeaderName::from_static("apns-id");
@@ -31,10 +29,7 @@ pub(crate) fn subject(content: &Content) -> Option<Subject<'_>> {
 
 /// Which token of a device it goes to. What invalidates a notification never rings.
 pub(crate) fn token_for<'d>(job: &Job, record: &'d Device) -> Option<&'d Token> {
-    let kind = match &*job.content {
-        Content::TakeBack(withdraw) if withdraw.how == Takes::Invalidate => PushKind::Message,
-        content => push_kind(content.kind()),
-    };
+    let kind = if job.content.is_for_calls() { PushKind::Call } else { PushKind::Message };
     record.token_for(kind)
 }
 

@@ -70,6 +70,8 @@ pub struct Gateway {
     staged: Option<Input>,
     /// What the rules take back at this moment: the digest says whether anything was sent.
     taking_back: Option<Box<Withdraw>>,
+    /// Whether the attempt that is being answered went to a token for calls.
+    answered_for_calls: bool,
     to_digests: VecDeque<digest::Input<Host>>,
     to_delivery: VecDeque<delivery::Input>,
     out: VecDeque<Output>,
@@ -116,6 +118,7 @@ impl Gateway {
             settings,
             staged: None,
             taking_back: None,
+            answered_for_calls: false,
             to_digests: VecDeque::new(),
             to_delivery: VecDeque::new(),
             out: VecDeque::new(),
@@ -167,6 +170,9 @@ impl Gateway {
         if let Some(output) = self.delivery.next_output() {
             self.on_delivery(output);
         } else if let Some(input) = self.to_delivery.pop_front() {
+            if let delivery::Input::Outcome { job, .. } = &input {
+                self.answered_for_calls = self.jobs.get(job).is_some_and(|live| live.content.is_for_calls());
+            }
             self.delivery.step(input, self.now);
         } else if let Some(output) = self.digests.next_output() {
             self.on_digest(output);
