@@ -15,12 +15,14 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Seed([u8; 16]);
 
-/// Which queue, stream or webhook an event came from: event ids are unique within one.
+/// Which queue, stream or webhook an event came from: event ids are unique within one. Choose a number for each of your
+/// sources, and keep it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[allow(clippy::exhaustive_structs, reason = "a number under a name")]
 pub struct SourceId(pub u16);
 
-/// Who owns a shard: rises with every claim.
+/// Who owns a shard: rises with every claim. Admit it as [`Input::Owner`](crate::Input::Owner) when a process takes a shard
+/// over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[allow(clippy::exhaustive_structs, reason = "a number under a name")]
 pub struct Epoch(pub u64);

@@ -73,7 +73,7 @@ pub struct Job {
     pub content: Arc<Content>,
 }
 
-/// Where a job goes.
+/// Where a [`Job`] goes. Push to devices; hand the others to your own mailer, webhook or text message service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Target {

@@ -10,7 +10,8 @@ use {reveille_apns as apns, reveille_fcm as fcm, reveille_webpush as webpush};
 use crate::sent::Named;
 use crate::{Credential, Sent, Writer};
 
-/// What an answer means.
+/// What a service's answer means: [`Writer::read`] returns it. Hand the outcome to pacer and gateway, the effect to the
+/// registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Answered {

@@ -20,7 +20,8 @@ use crate::sent::Named;
 use crate::writer::Known;
 use crate::{Credential, DeviceEffect, Person, Ready, Sent, Unwritten, Way, Writer};
 
-/// A job on one device, and the person whose device it is.
+/// A job on one device, and the person whose device it is: what [`Writer::write`] takes. Collect as many as there are, and
+/// write them together.
 #[derive(Clone, Copy, Debug)]
 #[allow(clippy::exhaustive_structs, reason = "users make it from its parts")]
 pub struct Leg<'a> {
@@ -30,7 +31,8 @@ pub struct Leg<'a> {
     pub person: &'a Person,
 }
 
-/// What became of a leg: exactly one of these for each.
+/// What became of a [`Leg`]: exactly one of these for each. Send what is ready; hand [`input`](Self::input) of the others to
+/// the gateway at once.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Written {

@@ -189,7 +189,8 @@ fn a_dead_device_is_dropped() {
     driver.wait(NOW + Duration::from_secs(1));
     let gone: Vec<_> = driver.effects.iter().filter(|(_, _, effect)| *effect != Effect::Accepted).collect();
     assert_eq!(gone.len(), 1);
-    assert_eq!(gone[0].1, Effect::Gone { if_registered_before: Some(died) });
+    assert!(gone[0].1, "it went to the token for calls");
+    assert_eq!(gone[0].2, Effect::Gone { if_registered_before: Some(died) });
     assert_eq!(driver.settled.len(), 1);
     assert!(!driver.settled[0].failed(), "two others were told");
 }

@@ -77,7 +77,7 @@ pub struct Gateway {
     out: VecDeque<Output>,
 }
 
-/// A gateway that cannot be made.
+/// Why a gateway cannot be made: the error of [`Gateway::new`]. Check rules and settings with it before they become an input.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidGateway {
@@ -93,7 +93,7 @@ pub enum InvalidGateway {
 }
 
 impl Gateway {
-    /// An empty one.
+    /// Makes a gateway that knows of nothing yet. Give it to [`Shard::new`](crate::Shard::new).
     ///
     /// # Errors
     /// [`InvalidGateway`] says which rule or setting cannot work.
@@ -125,25 +125,25 @@ impl Gateway {
         })
     }
 
-    /// The settings in force.
+    /// Returns the settings in force, which [`Input::Settings`] changes.
     #[must_use]
     pub const fn settings(&self) -> &GatewaySettings {
         &self.settings
     }
 
-    /// The rules in force.
+    /// Returns the rules in force, which [`Input::Rules`] changes.
     #[must_use]
     pub const fn rules(&self) -> &Rules {
         self.rules.rules()
     }
 
-    /// Who claimed the shard last.
+    /// Returns who claimed the shard last; a process with a lower epoch is out.
     #[must_use]
     pub const fn epoch(&self) -> Epoch {
         self.epoch
     }
 
-    /// The last time that it was told.
+    /// Returns the last time that it was told: it never falls but by a [`ClockStep`](Input::ClockStep).
     #[must_use]
     pub const fn now(&self) -> UnixTime {
         self.now
