@@ -150,7 +150,7 @@ impl Templates {
     fn click(&self, facts: &Facts<'_>, action: Option<&str>) -> Result<String, InvalidContent> {
         let mut json = Vec::new();
         self.write_click(&mut json, facts, action);
-        Ok(reveille_payload::from_json(&json).map_err(|error| web(InvalidDeclarative::from(error)))?)
+        reveille_payload::from_json(&json).map_err(|error| web(InvalidDeclarative::from(error)))
     }
 }
 

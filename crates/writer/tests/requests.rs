@@ -93,6 +93,44 @@ fn a_leg_written_again_is_the_same_message() {
     }
 }
 
+/// Devices of one person that get the same words share one message; another language, another person, or a resume token, and
+/// they do not. Written together or one by one, each gets the same.
+#[test]
+fn devices_of_one_person_share_a_message() {
+    for role in [Role::Primary, Role::Visitor] {
+        let mut world = World::new();
+        let names = ["a", "b", "c", "d", "e", "f"];
+        for owner in ["kate", "paul"] {
+            for name in &names[..2] {
+                world.browser(owner, name);
+            }
+            for name in &names[2..4] {
+                world.android(owner, name);
+            }
+            for name in &names[4..] {
+                world.iphone(owner, name);
+            }
+        }
+        let people = ["kate", "paul"].map(|owner| world.person(owner));
+        let contents = ["kate", "paul"].map(|owner| show(owner, Kind::NewMessage, role));
+        let mut jobs = Vec::new();
+        for (person, content) in people.iter().zip(&contents) {
+            for name in names {
+                jobs.push((world.job(person, name, content), person));
+            }
+        }
+        let legs: Vec<_> = jobs.iter().map(|(job, person)| Leg { job, person }).collect();
+        let together: Vec<_> = world.write(&legs, NOW).into_iter().map(ready).collect();
+        for (leg, together) in legs.iter().zip(together) {
+            let alone = ready(world.write(&[*leg], NOW).pop().unwrap());
+            let (alone, together) = (world.arrive(&alone, NOW), world.arrive(&together, NOW));
+            assert_eq!(alone.data(), together.data());
+            assert_eq!(together.data()["userId"], leg.job.person.as_str());
+            assert_eq!(together.data()["resumeToken"].is_string(), role == Role::Visitor);
+        }
+    }
+}
+
 /// 120 legs over three services, with lanes where the processor has them: each is the one that was asked for.
 #[test]
 fn a_mixed_batch_keeps_its_order() {
