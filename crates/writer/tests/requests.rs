@@ -15,6 +15,7 @@ use reveille_crypto_lanes::Lanes;
 use reveille_delivery::Device;
 use reveille_delivery::pacer::{LaneSettings, Pacer, PacerSettings};
 use reveille_gateway::{Input, class};
+use reveille_registry::{Platform, Purpose, Token};
 use reveille_writer::{Leg, Person, Written};
 use serde_json::json;
 use support::*;
@@ -107,9 +108,10 @@ fn devices_of_one_person_share_a_message() {
             for name in &names[2..4] {
                 world.android(owner, name);
             }
-            for name in &names[4..] {
-                world.iphone(owner, name);
-            }
+            world.iphone(owner, names[4]);
+            let another = if owner == "kate" { "00e1" } else { "00e2" };
+            let another = vec![Token::new(Purpose::ApnsAlert, another)];
+            world.register(owner, names[5], Platform::Ios, another);
         }
         let people = ["kate", "paul"].map(|owner| world.person(owner));
         let contents = ["kate", "paul"].map(|owner| show(owner, Kind::NewMessage, role));
@@ -224,8 +226,8 @@ fn a_rotated_token_is_found() {
     let person = world.person("kate");
     let job = world.job(&person, "android", &message("kate"));
     world.fcm.device("fcm-new", reveille_testkit::fcm::Device::Registered);
-    let token = reveille_registry::Token::new(reveille_registry::Purpose::FcmToken, "fcm-new");
-    world.register("kate", "android", reveille_registry::Platform::Android, vec![token]);
+    let token = Token::new(Purpose::FcmToken, "fcm-new");
+    world.register("kate", "android", Platform::Android, vec![token]);
     let person = world.person("kate");
     let ready = ready(world.write(&[Leg { job: &job, person: &person }], NOW).pop().unwrap());
     assert!(ready.request.body().ends_with(br#""token":"fcm-new"}}"#));
