@@ -23,7 +23,7 @@ done
 [ ${#packages[@]} -ge 16 ] || { echo "too few crates: ${packages[*]}"; exit 1; }
 # The facade without its default backend.
 wasm build --release "${packages[@]}" --no-default-features \
-  --features reveille/webpush,reveille/apns,reveille/fcm,reveille/conversation,reveille/content,reveille/digest,reveille/delivery,reveille/registry,reveille/resume,reveille/gateway,reveille/lanes,reveille/rustcrypto
+  --features reveille/webpush,reveille/apns,reveille/fcm,reveille/conversation,reveille/content,reveille/digest,reveille/delivery,reveille/registry,reveille/resume,reveille/gateway,reveille/writer,reveille/lanes,reveille/rustcrypto
 echo "wasm32: ${packages[*]}"
 wasm build --release --manifest-path crates/webpush/wasm-test/Cargo.toml
 peers=$PWD/target/interop/webpush

@@ -8,3 +8,4 @@ pub struct Readme;
 pub mod clock;
 pub mod fast_clock;
 pub mod local_push;
+pub mod twins;

@@ -1,9 +1,21 @@
-//! The gateway. So far: the writer, from jobs to requests.
+//! The gateway: events to jobs, jobs to requests. `compare gateway machine` and `compare gateway writer` do one of the two.
 
+mod machine;
+mod today;
 mod writer;
 
 use crate::report::Report;
 
 pub fn compare(report: &mut Report) {
-    writer::compare(report);
+    let part = std::env::args().nth(2);
+    let wanted = |name: &str| part.as_deref().is_none_or(|part| part == name);
+    if wanted("writer") {
+        writer::compare(report);
+    }
+    if wanted("machine") {
+        machine::compare(report);
+    }
+    if wanted("today") {
+        today::compare(report);
+    }
 }

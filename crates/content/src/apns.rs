@@ -1,12 +1,17 @@
 //! For Apple's devices.
 
-use reveille_apns::message::InterruptionLevel;
-use reveille_apns::message::{AlertText, InvalidNotification};
-use reveille_apns::{Alert, Background, CollapseId, Error, Expiration, Notification, Priority, Push, Voip};
-use reveille_conversation::content::Content;
-use reveille_conversation::{Channel, Intent, Kind, Urgency, Withdraw};
+use reveille_apns::message::{AlertContent, AlertText, InterruptionLevel, InvalidNotification};
+use reveille_apns::request::InvalidRequest;
+use reveille_apns::{
+    Alert, Background, CollapseId, Error, Expiration, Notification, Prepared, Priority, Push, SizeLimit, Voip,
+};
+use reveille_conversation::content::{Layout, path};
+use reveille_conversation::{Channel, Intent, Kind, Urgency};
 use reveille_core::UnixTime;
+use reveille_payload::{ObjectWriter, label};
 
+use crate::facts::Facts;
+use crate::templates::Words;
 use crate::{InvalidContent, Slip, Subject, Templates, Written};
 
 impl Templates {
@@ -30,26 +35,43 @@ impl Templates {
     ) -> Result<Written<Notification<'static>>, InvalidContent> {
         let subject = subject.into();
         subject.check(Channel::Mobile, now)?;
+        let path = path(subject.conversation());
+        let facts = Facts::new(subject, slip, &path);
         let visible = subject.shows(|forms| forms.apns);
-        let push = match subject {
-            Subject::Intent(intent) => self.alert(intent, slip)?.into(),
-            Subject::Withdraw(withdraw) if visible => self.replacement(withdraw)?.into(),
-            Subject::Withdraw(_) => Notification::from(Background::new()),
-        };
-        let id: CollapseId = subject.collapse().to_string().parse().map_err(Error::from)?;
-        let until = Expiration::At(subject.not_after());
-        let data = subject.data(slip);
-        let push = match push {
-            Notification::Alert(alert) => {
-                let alert = alert.with_collapse_id(id).with_expiration(until);
-                with(alert, &data, Alert::with_custom)?.into()
-            }
-            _ => {
-                let push = Background::new().with_collapse_id(id).with_expiration(until);
-                with(push, &data, Background::with_custom)?.into()
-            }
+        let push = if visible {
+            let alert = self.alert(subject, self.words(subject)?.into_owned(), slip, &facts)?;
+            let thread = subject.conversation().as_str().to_owned();
+            with(alert.with_thread_id(thread), &facts.pairs(None), Alert::with_custom)?.into()
+        } else {
+            with(background(subject, &facts)?, &facts.pairs(None), Background::with_custom)?.into()
         };
         self.fitted(push, visible)
+    }
+
+    /// As [`apns`](Self::apns), written for requests: the fastest way, if nothing of the notification is to be changed.
+    ///
+    /// # Errors
+    /// As [`apns`](Self::apns).
+    pub fn apns_prepared<'s>(
+        &self,
+        subject: impl Into<Subject<'s>>,
+        slip: &Slip,
+        now: UnixTime,
+    ) -> Result<Written<Prepared>, InvalidContent> {
+        let subject = subject.into();
+        subject.check(Channel::Mobile, now)?;
+        let path = path(subject.conversation());
+        let facts = Facts::new(subject, slip, &path);
+        let visible = subject.shows(|forms| forms.apns);
+        let prepared = if visible {
+            let alert = self.alert(subject, self.words(subject)?, slip, &facts)?;
+            let alert = alert.with_thread_id(subject.conversation().as_str());
+            Prepared::new_with(&alert, self.settings.limit, |to| facts.write(to, None))
+        } else {
+            let push = background(subject, &facts)?;
+            Prepared::new_with(&push, self.settings.limit, |to| facts.write(to, None))
+        };
+        whole_or(prepared, visible, || self.apns(subject, slip, now))
     }
 
     /// For an Apple device with a VoIP token: a call, or the cancel of one. One attempt, priority 10; the app must report a
@@ -65,71 +87,129 @@ impl Templates {
         now: UnixTime,
     ) -> Result<Written<Voip>, InvalidContent> {
         let subject = subject.into();
-        if subject.kind() != Kind::IncomingCall {
-            return Err(InvalidContent::NotACall { kind: subject.kind() });
-        }
-        subject.check(Channel::Mobile, now)?;
-        let mut data = subject.data(slip);
-        match subject {
-            Subject::Intent(intent) => {
-                data.push(("title", self.title(intent)?));
-                data.extend(self.text(intent, "body").map(|body| ("body", body)));
-            }
-            Subject::Withdraw(withdraw) => data.push(("title", self.withdraw_title(withdraw)?)),
-        }
-        let push = Voip::new().with_priority(Priority::Immediate).with_expiration(Expiration::Once);
-        self.fitted(with(push, &data, Voip::with_custom)?, true)
+        rings(subject, now)?;
+        let path = path(subject.conversation());
+        let Words { title, body } = self.words(subject)?;
+        let mut data = Facts::new(subject, slip, &path).pairs(None);
+        data.push(("title", title.into_owned()));
+        data.extend(body.map(|body| ("body", body.into_owned())));
+        self.fitted(with(voip(), &data, Voip::with_custom)?, true)
     }
 
-    fn alert(&self, intent: &Intent, slip: &Slip) -> Result<Alert<'static>, InvalidContent> {
-        let content = Content::of(intent);
-        let (sound, level) = match intent.kind {
-            Kind::IncomingCall | Kind::IncomingOffer => {
-                (&self.settings.ring_sound, InterruptionLevel::TimeSensitive)
-            }
-            Kind::CallbackReady | Kind::CallbackNumber => {
-                (&self.settings.sound, InterruptionLevel::TimeSensitive)
-            }
-            _ => (&self.settings.sound, InterruptionLevel::Active),
+    /// As [`apns_voip`](Self::apns_voip), written for requests: the fastest way, if nothing of it is to be changed.
+    ///
+    /// # Errors
+    /// As [`apns_voip`](Self::apns_voip).
+    pub fn apns_voip_prepared<'s>(
+        &self,
+        subject: impl Into<Subject<'s>>,
+        slip: &Slip,
+        now: UnixTime,
+    ) -> Result<Written<Prepared>, InvalidContent> {
+        let subject = subject.into();
+        rings(subject, now)?;
+        let path = path(subject.conversation());
+        let (facts, words) = (Facts::new(subject, slip, &path), self.words(subject)?);
+        let write = |to: &mut ObjectWriter<'_>| {
+            facts.write(to, None);
+            to.text(label!("title"), &words.title);
+            to.optional_text(label!("body"), words.body.as_ref());
         };
-        let text = AlertText {
-            title: Some(self.title(intent)?.into()),
-            body: self.text(intent, "body").map(Into::into),
-            ..AlertText::default()
+        let prepared = Prepared::new_with(&voip(), self.settings.limit, write);
+        whole_or(prepared, true, || self.apns_voip(subject, slip, now))
+    }
+
+    /// All but the app's own keys, and the thread.
+    fn alert<'t>(
+        &self,
+        subject: Subject<'_>,
+        words: Words<'t>,
+        slip: &Slip,
+        facts: &Facts<'_>,
+    ) -> Result<Alert<'t>, InvalidContent> {
+        let level = match subject {
+            Subject::Intent(intent) => match intent.kind {
+                Kind::IncomingCall | Kind::IncomingOffer | Kind::CallbackReady | Kind::CallbackNumber => {
+                    InterruptionLevel::TimeSensitive
+                }
+                _ => InterruptionLevel::Active,
+            },
+            Subject::Withdraw(_) => InterruptionLevel::Passive,
         };
-        let alert = Alert::from_content(reveille_apns::message::AlertContent::Dictionary(text));
-        let alert = alert.and_then(|alert| alert.with_interruption_level(level)).map_err(Error::from)?;
-        let alert = alert
-            .with_category(content.category)
-            .with_thread_id(intent.conversation.as_str().to_owned())
-            .with_sound(sound.clone())
+        let text = AlertText { title: Some(words.title), body: words.body, ..AlertText::default() };
+        let alert = Alert::from_content(AlertContent::Dictionary(text))
+            .and_then(|alert| alert.with_interruption_level(level))
+            .map_err(Error::from)?
             .with_mutable_content()
-            .with_priority(match intent.urgency {
-                Urgency::High => Priority::Immediate,
-                _ => Priority::Considerate,
-            });
-        Ok(match slip.badge() {
-            Some(badge) => alert.with_badge(badge),
-            None => alert,
+            .with_collapse_id(collapse_id(facts)?)
+            .with_expiration(Expiration::At(subject.not_after()));
+        Ok(match subject {
+            Subject::Intent(intent) => self.new_alert(alert, intent, slip),
+            Subject::Withdraw(_) => alert.with_content_available().with_priority(Priority::Immediate),
         })
     }
 
-    fn replacement(&self, withdraw: &Withdraw) -> Result<Alert<'static>, InvalidContent> {
-        let text = AlertText { title: Some(self.withdraw_title(withdraw)?.into()), ..AlertText::default() };
-        let alert = Alert::from_content(reveille_apns::message::AlertContent::Dictionary(text));
-        let alert = alert.and_then(|alert| alert.with_interruption_level(InterruptionLevel::Passive));
-        Ok(alert
-            .map_err(Error::from)?
-            .with_thread_id(withdraw.conversation.as_str().to_owned())
-            .with_content_available()
-            .with_mutable_content()
-            .with_priority(Priority::Immediate))
+    fn new_alert<'t>(&self, alert: Alert<'t>, intent: &Intent, slip: &Slip) -> Alert<'t> {
+        let sound = match intent.kind {
+            Kind::IncomingCall | Kind::IncomingOffer => &self.settings.ring_sound,
+            _ => &self.settings.sound,
+        };
+        let priority = match intent.urgency {
+            Urgency::High => Priority::Immediate,
+            _ => Priority::Considerate,
+        };
+        let alert = alert
+            .with_category(Layout::of(intent).category)
+            .with_sound(sound.clone())
+            .with_priority(priority);
+        match slip.badge() {
+            Some(badge) => alert.with_badge(badge),
+            None => alert,
+        }
     }
 
     fn fitted<P: Push>(&self, mut push: P, visible: bool) -> Result<Written<P>, InvalidContent> {
         let cuts = push.fit(self.settings.limit)?;
         Ok(Written { push, cuts, visible })
     }
+}
+
+/// What was written whole; what is too large is written again, and cut.
+fn whole_or<P: Push>(
+    prepared: Result<Prepared, InvalidRequest>,
+    visible: bool,
+    cut: impl FnOnce() -> Result<Written<P>, InvalidContent>,
+) -> Result<Written<Prepared>, InvalidContent> {
+    match prepared {
+        Ok(push) => Ok(Written { push, cuts: Vec::new(), visible }),
+        Err(InvalidRequest::TooLarge(_)) => {
+            let Written { push, cuts, visible } = cut()?;
+            // It was cut to the product's own limit.
+            let push = Prepared::new(&push, SizeLimit::Provider).map_err(Error::from)?;
+            Ok(Written { push, cuts, visible })
+        }
+        Err(error) => Err(Error::from(error).into()),
+    }
+}
+
+fn rings(subject: Subject<'_>, now: UnixTime) -> Result<(), InvalidContent> {
+    match subject.kind() {
+        Kind::IncomingCall => subject.check(Channel::Mobile, now),
+        kind => Err(InvalidContent::NotACall { kind }),
+    }
+}
+
+fn voip() -> Voip {
+    Voip::new().with_priority(Priority::Immediate).with_expiration(Expiration::Once)
+}
+
+fn background(subject: Subject<'_>, facts: &Facts<'_>) -> Result<Background, InvalidContent> {
+    let push = Background::new().with_collapse_id(collapse_id(facts)?);
+    Ok(push.with_expiration(Expiration::At(subject.not_after())))
+}
+
+fn collapse_id(facts: &Facts<'_>) -> Result<CollapseId, InvalidContent> {
+    Ok(facts.tag.as_str().parse().map_err(Error::from)?)
 }
 
 /// The app's own keys, beside `aps`.

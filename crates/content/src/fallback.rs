@@ -23,7 +23,7 @@ impl Templates {
     /// [`InvalidContent::NoText`].
     pub fn sms(&self, intent: &Intent) -> Result<String, InvalidContent> {
         let text = self.part(intent, "sms")?;
-        Ok(format!("{text} {}", self.link(&path(&intent.conversation))))
+        Ok(format!("{text} {}", self.link(intent)))
     }
 
     /// The text of an e-mail, with a link into the conversation. What takes something back has none (E5).
@@ -32,12 +32,17 @@ impl Templates {
     /// [`InvalidContent::NoText`].
     pub fn email(&self, intent: &Intent) -> Result<Email, InvalidContent> {
         let body = self.part(intent, "email_body")?;
-        let link = self.link(&path(&intent.conversation));
+        let link = self.link(intent);
         Ok(Email { subject: self.part(intent, "email_subject")?, body: format!("{body}\n\n{link}\n") })
     }
 
+    /// A link into the page, without a token.
+    fn link(&self, intent: &Intent) -> String {
+        format!("{}{}", self.origin(), path(&intent.conversation))
+    }
+
     fn part(&self, intent: &Intent, part: &str) -> Result<String, InvalidContent> {
-        self.text(intent, part)
+        self.rendered(intent, part)
             .ok_or_else(|| InvalidContent::NoText { key: format!("{}.{part}", intent.kind) })
     }
 }

@@ -2,8 +2,10 @@
 
 mod apns;
 mod error;
+mod facts;
 mod fallback;
 mod fcm;
+mod found;
 mod settings;
 mod slip;
 mod subject;

@@ -1,13 +1,14 @@
 //! What is written: something new, or what takes it back.
 
-use reveille_conversation::content::{Content, withdraw_data};
-use reveille_conversation::id::ConversationId;
+use std::fmt::{self, Write as _};
+
+use reveille_conversation::id::{ConversationId, PersonId};
 use reveille_conversation::lookup::Takes;
 use reveille_conversation::rules::{CancelForm, Channels};
 use reveille_conversation::{Channel, CollapseKey, Episode, Forms, Intent, Kind, Withdraw};
 use reveille_core::UnixTime;
 
-use crate::{InvalidContent, Slip};
+use crate::InvalidContent;
 
 /// What is written: an [`Intent`] or a [`Withdraw`]. Both turn into it by themselves.
 #[derive(Clone, Copy, Debug)]
@@ -57,16 +58,62 @@ impl<'a> From<&'a Box<Withdraw>> for Subject<'a> {
 /// ```
 #[must_use]
 pub fn call_uuid(ring: CollapseKey, episode: Episode) -> String {
-    let bits = ring.to_bits() ^ u128::from(episode.to_bits());
-    let bits = bits & !(0xf << 76 | 0b11 << 62) | 8 << 76 | 0b10 << 62;
-    format!(
-        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-        bits >> 96,
-        bits >> 80 & 0xffff,
-        bits >> 64 & 0xffff,
-        bits >> 48 & 0xffff,
-        bits & 0xffff_ffff_ffff
-    )
+    Name::call(ring, episode).as_str().to_owned()
+}
+
+/// A collapse key or the UUID of a call as text, without an allocation.
+#[derive(Clone, Copy)]
+pub(crate) struct Name {
+    bytes: [u8; 36],
+    length: usize,
+}
+
+impl Name {
+    /// As the key is displayed: its bits from the top, six to a character of base64url.
+    pub(crate) fn tag(key: CollapseKey) -> Self {
+        const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        const LENGTH: usize = 22;
+        let (mut bytes, mut bits) = ([0; 36], key.to_bits());
+        for byte in bytes.iter_mut().take(LENGTH) {
+            *byte = ALPHABET.get((bits >> 122) as usize).copied().unwrap_or_default();
+            bits <<= 6;
+        }
+        Self { bytes, length: LENGTH }
+    }
+
+    pub(crate) fn call(ring: CollapseKey, episode: Episode) -> Self {
+        let bits = ring.to_bits() ^ u128::from(episode.to_bits());
+        let bits = bits & !(0xf << 76 | 0b11 << 62) | 8 << 76 | 0b10 << 62;
+        Self::written(format_args!(
+            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+            bits >> 96,
+            bits >> 80 & 0xffff,
+            bits >> 64 & 0xffff,
+            bits >> 48 & 0xffff,
+            bits & 0xffff_ffff_ffff
+        ))
+    }
+
+    fn written(text: fmt::Arguments<'_>) -> Self {
+        let mut name = Self { bytes: [0; 36], length: 0 };
+        // Both fit.
+        let _ = name.write_fmt(text);
+        name
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        let written = self.bytes.get(..self.length).unwrap_or_default();
+        str::from_utf8(written).unwrap_or_default()
+    }
+}
+
+impl fmt::Write for Name {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = self.length + text.len();
+        self.bytes.get_mut(self.length..end).ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
+        self.length = end;
+        Ok(())
+    }
 }
 
 impl<'a> Subject<'a> {
@@ -83,6 +130,13 @@ impl<'a> Subject<'a> {
         match self {
             Self::Intent(intent) => &intent.conversation,
             Self::Withdraw(withdraw) => &withdraw.conversation,
+        }
+    }
+
+    pub(crate) const fn recipient(self) -> &'a PersonId {
+        match self {
+            Self::Intent(intent) => &intent.recipient,
+            Self::Withdraw(withdraw) => &withdraw.recipient,
         }
     }
 
@@ -129,31 +183,17 @@ impl<'a> Subject<'a> {
         }
         Ok(())
     }
+}
 
-    /// The app's own keys: routing data, what the slip adds, and when it ends.
-    pub(crate) fn data(self, slip: &Slip) -> Vec<(&'static str, String)> {
-        let (mut data, episode) = match self {
-            Self::Intent(intent) => {
-                let content = Content::of(intent);
-                let mut data = content.data;
-                data.extend([
-                    ("category", content.category.to_owned()),
-                    ("collapse", intent.collapse.to_string()),
-                    ("link", content.deep_link),
-                ]);
-                (data, intent.episode)
-            }
-            Self::Withdraw(withdraw) => (withdraw_data(withdraw), withdraw.episode),
-        };
-        // A "missed" is about a ring, but is none.
-        if let (Some(episode), Kind::IncomingCall) = (episode, self.kind()) {
-            data.push(("callUuid", call_uuid(self.collapse(), episode)));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_the_key_as_it_is_displayed() {
+        for bits in [0, 1, 0xf, u128::MAX, 0x0011_2233_4455_6677_8899_aabb_ccdd_eeff, 1 << 127] {
+            let key = CollapseKey::from_bits(bits);
+            assert_eq!(Name::tag(key).as_str(), key.to_string());
         }
-        data.push(("timestamp", slip.issued_at().as_millis().to_string()));
-        data.push(("notAfter", self.not_after().as_millis().to_string()));
-        if let (Self::Intent(_), Some(token)) = (self, slip.resume_token()) {
-            data.push(("resumeToken", token.to_owned()));
-        }
-        data
     }
 }

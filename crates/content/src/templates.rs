@@ -1,11 +1,14 @@
 //! The texts of one language, and where links lead.
 
-use reveille_conversation::content::{Texts, path};
+use std::borrow::Cow;
+
+use reveille_conversation::content::{Layout, Texts, fill};
 use reveille_conversation::{Intent, Withdraw};
 use reveille_payload::Cut;
 use reveille_webpush::DeclarativeNotification;
 
-use crate::{ContentSettings, InvalidContent, Slip, Subject};
+use crate::found::{Found, Part};
+use crate::{ContentSettings, InvalidContent, Subject};
 
 /// Writes pushes in one language. One per language that recipients have; cheap to ask, safe to share.
 ///
@@ -38,6 +41,8 @@ pub struct Templates {
     origin: String,
     texts: Texts,
     english: Texts,
+    found: Found,
+    found_english: Found,
     pub(crate) settings: ContentSettings,
 }
 
@@ -74,7 +79,9 @@ impl Templates {
         if let Some((name, _)) = names.into_iter().find(|(_, name)| name.is_empty()) {
             return Err(InvalidContent::Empty { name });
         }
-        Ok(Self { origin, texts, english: Texts::english()?, settings })
+        let english = Texts::english()?;
+        let (found, found_english) = (Found::of(&texts), Found::of(&english));
+        Ok(Self { origin, texts, english, found, found_english, settings })
     }
 
     /// The tag of the language in which these templates write.
@@ -84,55 +91,77 @@ impl Templates {
     }
 
     /// A part of a notification's text, if it has this part.
-    pub(crate) fn text(&self, intent: &Intent, part: &str) -> Option<String> {
+    pub(crate) fn text(&self, intent: &Intent, part: Part) -> Option<Cow<'_, str>> {
+        let layout = Layout::of(intent);
+        let found = self.found.text(&self.texts, &layout, part);
+        let text = found.or_else(|| self.found_english.text(&self.english, &layout, part))?;
+        let text = if text.contains('{') {
+            Cow::Owned(fill(text, &intent.arguments, layout.count))
+        } else {
+            Cow::Borrowed(text)
+        };
+        Some(text).filter(|text| !text.trim().is_empty())
+    }
+
+    /// A part that no push has: of an SMS, of an e-mail.
+    pub(crate) fn rendered(&self, intent: &Intent, part: &str) -> Option<String> {
         let text = self.texts.render(intent, part).or_else(|| self.english.render(intent, part));
         text.filter(|text| !text.trim().is_empty())
     }
 
     /// The title of something new. A person without a name that can be shown (`"\n"`) leaves none: then the kind's own.
-    pub(crate) fn title(&self, intent: &Intent) -> Result<String, InvalidContent> {
+    pub(crate) fn title(&self, intent: &Intent) -> Result<Cow<'_, str>, InvalidContent> {
         let nameless = || {
             let mut nameless = intent.clone();
             nameless.arguments.from = None;
-            self.text(&nameless, "title")
+            self.text(&nameless, Part::Title)
         };
-        let title = self.text(intent, "title").or_else(nameless);
+        let title = self.text(intent, Part::Title).or_else(nameless);
         title.ok_or_else(|| InvalidContent::NoText { key: format!("{}.title", intent.kind) })
     }
 
+    /// Title and body of whatever shows something.
+    pub(crate) fn words<'s>(&'s self, subject: Subject<'s>) -> Result<Words<'s>, InvalidContent> {
+        Ok(match subject {
+            Subject::Intent(intent) => {
+                Words { title: self.title(intent)?, body: self.text(intent, Part::Body) }
+            }
+            Subject::Withdraw(withdraw) => Words { title: self.withdraw_title(withdraw)?.into(), body: None },
+        })
+    }
+
     /// A part of what replaces a ring.
-    pub(crate) fn withdraw_text(&self, withdraw: &Withdraw, part: &str) -> Option<&str> {
+    fn withdraw_text(&self, withdraw: &Withdraw, part: &str) -> Option<&str> {
         let text = self.texts.render_withdraw(withdraw, part);
         text.or_else(|| self.english.render_withdraw(withdraw, part)).filter(|text| !text.trim().is_empty())
     }
 
-    pub(crate) fn withdraw_title(&self, withdraw: &Withdraw) -> Result<String, InvalidContent> {
-        let title = self.withdraw_text(withdraw, "title").map(str::to_owned);
+    fn withdraw_title(&self, withdraw: &Withdraw) -> Result<&str, InvalidContent> {
+        let title = self.withdraw_text(withdraw, "title");
         title.ok_or_else(|| InvalidContent::NoText { key: format!("{}.title", withdraw.of) })
     }
 
     /// The label of a button.
-    pub(crate) fn label(&self, action: &str) -> String {
-        let text = self.texts.text("action", action).or_else(|| self.english.text("action", action));
-        text.unwrap_or(action).to_owned()
+    pub(crate) fn label<'s>(&'s self, action: &'s str) -> &'s str {
+        self.found.label(action).or_else(|| self.found_english.label(action)).unwrap_or(action)
     }
 
-    /// A link into the page, without a token.
-    pub(crate) fn link(&self, path: &str) -> String {
-        format!("{}{path}", self.origin)
+    /// Where links begin.
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
     }
+}
 
-    /// A link for a click. The token is in its fragment: it reaches the page, and no server's log.
-    pub(crate) fn click(&self, subject: Subject<'_>, action: Option<&str>, slip: &Slip) -> String {
-        let mut link = self.link(&path(subject.conversation()));
-        if let Some(action) = action {
-            link.push_str("?action=");
-            link.push_str(action);
-        }
-        if let (Subject::Intent(_), Some(token)) = (subject, slip.resume_token()) {
-            link.push_str("#resume=");
-            link.push_str(token);
-        }
-        link
+/// What a notification shows.
+#[derive(Clone)]
+pub(crate) struct Words<'s> {
+    pub(crate) title: Cow<'s, str>,
+    pub(crate) body: Option<Cow<'s, str>>,
+}
+
+impl Words<'_> {
+    pub(crate) fn into_owned(self) -> Words<'static> {
+        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        Words { title: own(self.title), body: self.body.map(own) }
     }
 }

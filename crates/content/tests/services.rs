@@ -7,8 +7,8 @@
 mod support;
 
 use proptest::prelude::*;
-use reveille_content::{AndroidForm, ContentSettings, InvalidContent, Slip, Templates};
-use reveille_conversation::content::{Content, Texts};
+use reveille_content::{AndroidForm, ContentSettings, InvalidContent, Slip, Subject, Templates};
+use reveille_conversation::content::{Content, Layout, Texts, withdraw_data};
 use reveille_conversation::event::Role;
 use reveille_conversation::lookup::Takes;
 use reveille_conversation::rules::{CancelForm, Channels};
@@ -16,6 +16,7 @@ use reveille_conversation::text::Text;
 use reveille_conversation::*;
 use reveille_core::UnixTime;
 use reveille_payload::SizeLimit;
+use reveille_webpush::DeclarativeNotification;
 use support::{NOW, World, intent, withdraw};
 
 fn templates(settings: ContentSettings) -> Templates {
@@ -24,6 +25,78 @@ fn templates(settings: ContentSettings) -> Templates {
 
 fn slip() -> Slip {
     Slip::new(NOW).with_resume_token("resume.token").with_badge(3)
+}
+
+/// What is written straight for requests is, byte for byte, what the values say: cut or not, or the same refusal.
+fn the_same_either_way<'s>(templates: &Templates, subject: impl Into<Subject<'s>>, slip: &Slip) {
+    let subject = subject.into();
+    let limit = SizeLimit::Provider;
+    let apns = |prepared: &reveille_apns::Prepared| {
+        let app = reveille_apns::App::production("com.example.app".parse().unwrap());
+        let request = prepared.request(&app, &"00fc13ad".parse().unwrap(), None).unwrap();
+        (request.body().to_vec(), format!("{:?}", request.headers()))
+    };
+    let direct = templates.apns_prepared(subject, slip, NOW).map(|written| {
+        let (body, headers) = apns(&written.push);
+        (body, headers, written.cuts, written.visible)
+    });
+    let value = templates.apns(subject, slip, NOW).map(|written| {
+        let (body, headers) = apns(&reveille_apns::Prepared::new(&written.push, limit).unwrap());
+        (body, headers, written.cuts, written.visible)
+    });
+    assert_eq!(direct, value);
+    let direct = templates.apns_voip_prepared(subject, slip, NOW).map(|written| {
+        let (body, headers) = apns(&written.push);
+        (body, headers, written.cuts, written.visible)
+    });
+    let value = templates.apns_voip(subject, slip, NOW).map(|written| {
+        let (body, headers) = apns(&reveille_apns::Prepared::new(&written.push, limit).unwrap());
+        (body, headers, written.cuts, written.visible)
+    });
+    assert_eq!(direct, value);
+    let target = reveille_fcm::RegistrationToken::new("phone").unwrap().into();
+    let fcm = |prepared: &reveille_fcm::Prepared| prepared.body(&target).unwrap().to_vec();
+    let direct = templates
+        .fcm_prepared(subject, slip, NOW)
+        .map(|written| (fcm(&written.push), String::new(), written.cuts, written.visible));
+    let value = templates.fcm(subject, slip, NOW).map(|written| {
+        let prepared = reveille_fcm::Prepared::new(&written.push, limit).unwrap();
+        (fcm(&prepared), String::new(), written.cuts, written.visible)
+    });
+    assert_eq!(direct, value);
+    if let Ok(written) = templates.web_push(subject, slip, NOW)
+        && written.visible
+    {
+        let json = str::from_utf8(written.push.payload().unwrap()).unwrap();
+        let value = DeclarativeNotification::from_json(json).unwrap();
+        assert_eq!(value.to_json().unwrap(), json);
+    }
+}
+
+/// What is written for a device is what the rules' own words for it say (C3, C4).
+#[test]
+fn routing_data_is_the_contents() {
+    let (mut world, templates) = (World::new(), templates(ContentSettings::default()));
+    for kind in Kind::ALL {
+        for role in [Role::Visitor, Role::Primary] {
+            let intent = intent(*kind, role);
+            let written = world.apns(&templates.apns(&intent, &slip(), NOW).unwrap().push);
+            let content = Content::of(&intent);
+            for (key, value) in &content.data {
+                assert_eq!(written[key], *value, "{kind}");
+            }
+            assert_eq!(written["link"], content.deep_link);
+            assert_eq!(written["category"], content.category);
+            assert!(Layout::TEMPLATES.contains(&content.template));
+        }
+    }
+    for how in [Takes::Cancel, Takes::Invalidate] {
+        let withdraw = withdraw(Kind::IncomingCall, how, Cause::Answered, CancelForm::Data);
+        let written = world.apns(&templates.apns(&withdraw, &slip(), NOW).unwrap().push);
+        for (key, value) in withdraw_data(&withdraw) {
+            assert_eq!(written[key], value, "{how}");
+        }
+    }
 }
 
 /// B4, C3, C4: all kinds, all services, both Android forms, VoIP where it may ring.
@@ -35,6 +108,7 @@ fn every_kind_is_accepted_everywhere() {
         for kind in Kind::ALL {
             for role in [Role::Visitor, Role::Primary] {
                 let intent = intent(*kind, role);
+                the_same_either_way(&templates, &intent, &slip());
                 let apns = templates.apns(&intent, &slip(), NOW).unwrap();
                 assert!(apns.visible && apns.cuts.is_empty(), "{kind}");
                 let apns = world.apns(&apns.push);
@@ -91,6 +165,7 @@ fn cancels_are_accepted_everywhere() {
         for cause in Cause::ALL {
             let withdraw = withdraw(Kind::IncomingCall, Takes::Cancel, *cause, form);
             let visible = form == CancelForm::Replacement;
+            the_same_either_way(&templates, &withdraw, &slip());
             let apns = templates.apns(&withdraw, &slip(), NOW).unwrap();
             let fcm = templates.fcm(&withdraw, &slip(), NOW).unwrap();
             let web = templates.web_push(&withdraw, &slip(), NOW).unwrap();
@@ -251,8 +326,10 @@ proptest! {
         id in "[^\\p{Cc}]{1,30}",
         left in 1_u64..3_000_000_000,
         token in proptest::option::of("[A-Za-z0-9._-]{1,200}"),
+        data in any::<bool>(),
     ) {
-        let (mut world, templates) = (World::new(), templates(ContentSettings::default()));
+        let form = if data { AndroidForm::Data } else { AndroidForm::Notification };
+        let (mut world, templates) = (World::new(), templates(ContentSettings::default().with_android(form)));
         let mut intent = intent(Kind::ALL[kind], Role::Visitor);
         intent.conversation = id.parse().unwrap();
         intent.arguments.from = from.as_deref().map(Text::new);
@@ -262,6 +339,7 @@ proptest! {
         if let Some(token) = token {
             slip = slip.with_resume_token(token);
         }
+        the_same_either_way(&templates, &intent, &slip);
         match templates.apns(&intent, &slip, NOW) {
             Ok(written) => drop(world.apns(&written.push)),
             Err(error) => prop_assert!(matches!(error, InvalidContent::TooLarge(_)), "{error}"),

@@ -15,47 +15,32 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Seed([u8; 16]);
 
-/// Which queue, stream or webhook an event came from: event ids are unique within one.
+/// Which queue, stream or webhook an event came from: event ids are unique within one. Choose a number for each of your
+/// sources, and keep it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[allow(clippy::exhaustive_structs, reason = "a number under a name")]
 pub struct SourceId(pub u16);
 
-/// Who owns a shard: rises with every claim.
+/// Who owns a shard: rises with every claim. Admit it as [`Input::Owner`](crate::Input::Owner) when a process takes a shard
+/// over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[allow(clippy::exhaustive_structs, reason = "a number under a name")]
 pub struct Epoch(pub u64);
 
-/// The UUID of a ring: the same for a ring that is sent again and for its cancel, so that CallKit shows one call.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CallUuid(u128);
-
-impl CallUuid {
-    /// Its bits.
-    #[must_use]
-    pub const fn to_bits(self) -> u128 {
-        self.0
-    }
-}
-
-/// The form of RFC 9562 §4.
-impl fmt::Display for CallUuid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&uuid(self.0))
-    }
-}
-
-impl fmt::Debug for CallUuid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
 /// 128 bits as a UUID of version 8 (RFC 9562 §5.8): six bits are given up for version and variant.
 pub(crate) fn uuid(bits: u128) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let bits = bits & !(0xF000 << 64) & !(0b11 << 62) | 0x8000 << 64 | 0b10 << 62;
-    let hex = format!("{bits:032x}");
-    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
-    [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
+    let digit = |four: u8| DIGITS.get(usize::from(four & 15)).map_or('0', |digit| char::from(*digit));
+    let mut text = String::with_capacity(36);
+    for (at, byte) in bits.to_be_bytes().into_iter().enumerate() {
+        if matches!(at, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        text.push(digit(byte >> 4));
+        text.push(digit(byte));
+    }
+    text
 }
 
 /// What a name is for: no two uses share a key.
@@ -69,8 +54,8 @@ enum Use {
     Device,
     Job,
     Slot,
-    Call,
-    Event,
+    // 9 named rings.
+    Event = 10,
     Group,
     Text,
 }
@@ -117,6 +102,19 @@ impl Seed {
         DeviceId::from_bits(self.hash(Use::Device, name.as_str()))
     }
 
+    /// The same from app and device, without making the name; `None` where [`device_name`] gives an error.
+    #[must_use]
+    pub fn device_of(self, app: &str, device: &str) -> Option<DeviceId> {
+        let control = |text: &str| text.bytes().any(|byte| byte < 0x20 || byte == 0x7f);
+        if app.len().saturating_add(device.len()) >= conversation::id::MAX_ID
+            || control(app)
+            || control(device)
+        {
+            return None;
+        }
+        Some(DeviceId::from_bits(self.hash(Use::Device, Pieces([app, "/", device]))))
+    }
+
     /// The shard of a conversation, one of 256: the same on every machine.
     #[must_use]
     pub fn shard(self, conversation: &ConversationId) -> u8 {
@@ -141,10 +139,6 @@ impl Seed {
         SlotId::from_bits(self.hash(Use::Slot, (collapse.to_bits(), way, generation)))
     }
 
-    pub(crate) fn call(self, collapse: CollapseKey, episode: u32) -> CallUuid {
-        CallUuid(self.hash(Use::Call, (collapse.to_bits(), episode)))
-    }
-
     /// What stands for a text that is only told apart from others.
     pub(crate) fn text(self, text: &str) -> u64 {
         self.hash(Use::Text, text) as u64
@@ -153,6 +147,17 @@ impl Seed {
     /// What stands for an event of a source.
     pub(crate) fn event(self, source: SourceId, event: &conversation::id::EventId) -> u128 {
         self.hash(Use::Event, (source.0, event.as_str()))
+    }
+}
+
+/// Hashes as the text that they make together.
+struct Pieces<'a>([&'a str; 3]);
+
+impl std::hash::Hash for Pieces<'_> {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.iter().for_each(|piece| state.write(piece.as_bytes()));
+        // What the standard library puts behind a text.
+        state.write_u8(0xff);
     }
 }
 
@@ -194,7 +199,6 @@ mod tests {
             format!("{:?}", seed.device(&phone)),
             format!("{:?}", seed.job(collapse, "new_message", false, 9, 0)),
             format!("{:?}", seed.slot(collapse, 0, None)),
-            seed.call(collapse, 1).to_string(),
             format!("shard {}", seed.shard(&c1)),
             format!("{seed:?}"),
         ];
@@ -203,12 +207,24 @@ mod tests {
         DeviceId(b15cde8768cbf5e6dc6b3a15c2b4ca29)
         JobId(1b40121f2ee428bb7a28e7ebe4784b42)
         SlotId(e651794f66bcce171529f9ee45f390e1)
-        82eeef78-86ae-82b0-ad5b-d47dd73ac48d
         shard 99
         Seed(…)
         ");
-        assert_ne!(seed.call(collapse, 1), seed.call(collapse, 2), "another ring is another call");
         assert_ne!(seed.job(collapse, "x", true, 9, 0), seed.job(collapse, "x", false, 9, 0));
+    }
+
+    #[test]
+    fn a_device_has_one_name() {
+        let seed = Seed::new([7; 16]);
+        for (app, device) in
+            [("app", "phone"), ("", ""), ("a/b", "c"), ("é", "\u{1f4f1}"), ("app", &*"x".repeat(124))]
+        {
+            let name = device_name(app, device).unwrap();
+            assert_eq!(seed.device_of(app, device), Some(seed.device(&name)));
+        }
+        for (app, device) in [("app", &*"x".repeat(125)), ("a\n", "b"), ("a", "\u{7f}")] {
+            assert!(device_name(app, device).is_err() && seed.device_of(app, device).is_none());
+        }
     }
 
     #[test]

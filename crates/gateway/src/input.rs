@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Deferred, Devices, Epoch, GatewaySettings, Outcome, SourceId};
 
-/// One input of a [`Gateway`](crate::Gateway).
+/// One input of a [`Gateway`](crate::Gateway): an event of a source, the answer to one of its outputs, or an operator's
+/// word. Give it to [`Admission::admit`](crate::Admission::admit); it happens when its group is committed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Input {
@@ -71,7 +72,7 @@ pub enum Input {
     Owner(Epoch),
 }
 
-/// What an operator can ask for.
+/// What an operator can ask for; admit it as [`Input::Command`], so that it is in the log like everything else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Command {
@@ -97,7 +98,7 @@ pub enum Command {
     },
 }
 
-/// How to treat what came due while nobody was there.
+/// How to treat what came due while nobody was there: admit it as [`Input::Recovered`] after a restart, before any event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CatchUp {
@@ -133,7 +134,8 @@ pub struct Resume {
     pub step: ResumeStep,
 }
 
-/// The steps, in their order.
+/// The steps of a [`Resume`], in their order. Report each when it happens; a token whose last one does not come in time
+/// is given back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum ResumeStep {

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use reveille_conversation::id::{ConversationId, PersonId};
+use reveille_conversation::lookup::Takes;
 use reveille_conversation::rules::Channels;
 use reveille_conversation::{Channel, CollapseKey, Intent, Kind, Slot, Withdraw};
 use reveille_core::UnixTime;
 use reveille_delivery::{Device, DeviceId, JobId, LegId, PayloadDigest, Priority};
 use serde::{Deserialize, Serialize};
-
-use crate::CallUuid;
 
 /// The first question about a notification: which devices is it for?
 ///
@@ -62,8 +61,6 @@ pub struct Job {
     pub generation: u64,
     /// What it replaces on the screen, and with the service: `Topic`, `apns-collapse-id`, `collapse_key`, tag.
     pub collapse: CollapseKey,
-    /// The ring that it is about, for CallKit.
-    pub call: Option<CallUuid>,
     /// When the job was decided on: the issue time of the resume token inside.
     pub decided: UnixTime,
     /// When it is of no more use, exclusive: TTL and expiration follow from it.
@@ -76,7 +73,7 @@ pub struct Job {
     pub content: Arc<Content>,
 }
 
-/// Where a job goes.
+/// Where a [`Job`] goes. Push to devices; hand the others to your own mailer, webhook or text message service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Target {
@@ -160,13 +157,11 @@ impl Content {
         }
     }
 
-    /// The number of its ring.
-    pub(crate) fn episode(&self) -> Option<u32> {
-        let episode = match self {
-            Self::Show { intent, .. } => intent.episode,
-            Self::TakeBack(withdraw) => withdraw.episode,
-        };
-        episode.map(reveille_conversation::Episode::to_bits)
+    /// Whether it goes to a device's token for calls, if there is one: a ringing call, and its cancel.
+    #[must_use]
+    pub fn is_for_calls(&self) -> bool {
+        let silent = matches!(self, Self::TakeBack(withdraw) if withdraw.how == Takes::Invalidate);
+        self.kind() == Kind::IncomingCall && !silent
     }
 }
 
@@ -241,7 +236,6 @@ impl Job {
             maybe_again: false,
             generation: generation.to_bits(),
             collapse: content.collapse(),
-            call: None,
             decided,
             not_after,
             priority: priority(&content),

@@ -14,7 +14,7 @@ mod wire;
 
 pub use admission::{Admission, AdmissionLimits, Bound, Refused, Ticket};
 pub use gateway::{Counters, Followed, Gateway, InvalidGateway, JobExplanation, RestoreError, Why};
-pub use id::{CallUuid, Epoch, Seed, SourceId, device_name};
+pub use id::{Epoch, Seed, SourceId, device_name};
 pub use input::{CatchUp, Command, Input, Resume, ResumeStep, TokenId};
 pub use job::{Content, Job, Recipient, Target};
 pub use outcome::{Deferred, Devices, Outcome};

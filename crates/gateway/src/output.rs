@@ -41,6 +41,8 @@ pub enum Output {
     Device {
         /// Which.
         device: Device,
+        /// Which of its tokens: the one for calls, if it has one, or the one for everything else.
+        for_calls: bool,
         /// What.
         effect: Effect,
         /// When that was known.
@@ -60,7 +62,7 @@ pub enum Output {
     Note(Note),
 }
 
-/// A question to somebody who knows.
+/// A question to somebody who knows: the store, the directory. Ask, and admit the answer as an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LookUp {
@@ -70,7 +72,7 @@ pub enum LookUp {
     Devices(Recipient),
 }
 
-/// What follows from a resume.
+/// What follows from a [`Resume`](crate::Resume): apply it to the store of tokens, or to the queue of contacts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub enum ResumeEffect {
@@ -95,7 +97,7 @@ pub enum ResumeEffect {
     },
 }
 
-/// What happened besides.
+/// What happened besides. Nothing has to be done; count it by kind, log it, and show it to whoever asks why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Note {

@@ -62,7 +62,7 @@ pub(crate) struct More {
     pub(crate) trail: u32,
 }
 
-/// How attempts follow each other on one class of devices. See [`RetryPolicy`], which it becomes.
+/// How attempts follow each other on one class of devices; give it to [`GatewaySettings::with_retry`]. See [`RetryPolicy`], which it becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     clippy::exhaustive_structs,
@@ -85,7 +85,7 @@ pub struct Retry {
     pub avoid_quarter_hours: bool,
 }
 
-/// Settings that cannot work.
+/// Settings that cannot work: the error of [`Gateway::new`](crate::Gateway::new), which names the field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidSettings {

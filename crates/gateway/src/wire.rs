@@ -227,9 +227,10 @@ impl Output {
             Self::Send(job) => put_job(3, job, out),
             Self::FallBack(job) => put_job(4, job, out),
             Self::Withdraw { job, device } => name(5, *job, *device, 0, out),
-            Self::Device { device, effect, at } => {
+            Self::Device { device, for_calls, effect, at } => {
                 out.push(6);
                 put_target(Target::Device(*device), out);
+                out.push(u8::from(*for_calls));
                 let gone = match effect {
                     delivery::Effect::Accepted => (0, None),
                     delivery::Effect::Suspect => (1, None),
@@ -269,7 +270,7 @@ fn put_job(tag: u8, job: &Job, out: &mut Vec<u8>) {
     put_target(job.target, out);
     (job.leg.to_bits(), job.generation, job.maybe_again).encode(out);
     (job.decided, job.not_after, job.priority as u8).encode(out);
-    (job.digest.to_bits(), job.call.map(crate::CallUuid::to_bits)).encode(out);
+    job.digest.to_bits().encode(out);
     postcard_into::<Content>(&job.content, out);
 }
 

@@ -37,6 +37,9 @@ pub use reveille_resume as resume;
 #[cfg(feature = "webpush")]
 #[doc(inline)]
 pub use reveille_webpush as webpush;
+#[cfg(feature = "writer")]
+#[doc(inline)]
+pub use reveille_writer as writer;
 
 /// What cryptography is needed, as capabilities, and the backends that were asked for by feature. A feature only adds a
 /// module here; nothing chooses one for you.

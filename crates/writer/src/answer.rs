@@ -10,7 +10,8 @@ use {reveille_apns as apns, reveille_fcm as fcm, reveille_webpush as webpush};
 use crate::sent::Named;
 use crate::{Credential, Sent, Writer};
 
-/// What an answer means.
+/// What a service's answer means: [`Writer::read`] returns it. Hand the outcome to pacer and gateway, the effect to the
+/// registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Answered {
@@ -21,7 +22,7 @@ pub struct Answered {
 }
 
 /// What an answer says about a device. The gateway says it, too ([`Output::Device`](reveille_gateway::Output::Device)), from
-/// its log and without the purpose; this one is at hand at once. To apply both is harmless: the registry compares revisions.
+/// its log; this one is at hand at once. To apply both is harmless: the registry compares revisions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "plain data that users make and take apart")]
 pub struct DeviceEffect {

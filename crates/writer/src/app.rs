@@ -11,7 +11,7 @@ use reveille_registry::Environment;
 use reveille_webpush::ApplicationServer;
 
 /// An app (a bundle id, a package name, an origin: what [`DeviceKey::app`](reveille_registry::DeviceKey) says) and its
-/// credentials. Apps may share them: give each the same `Arc`, and there is one token for all.
+/// credentials: give it to [`Writer::with_app`](crate::Writer::with_app). Apps may share credentials: give each the same `Arc`, and there is one token for all.
 ///
 /// `Debug` names the services that it can send through, and nothing of a credential.
 #[derive(Clone)]
@@ -30,7 +30,7 @@ pub(crate) struct Apple {
 }
 
 impl App {
-    /// An app that cannot send anything yet.
+    /// Makes an app that cannot send anything yet; give it the credentials of the services that it uses.
     #[must_use]
     pub fn new(id: impl Into<String>) -> Self {
         Self { id: id.into(), web_push: None, apns: None, fcm: None }
@@ -67,7 +67,7 @@ impl App {
         Self { fcm: Some((project, tokens)), ..self }
     }
 
-    /// Its name.
+    /// Returns its name, as records of devices have it.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id

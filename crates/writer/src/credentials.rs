@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use crate::Writer;
 
-/// One credential of a [`Writer`]: an application server, an APNs key, a Firebase project's account. A number within this
+/// One credential of a [`Writer`], as its outputs name it: give it back with what was signed or fetched. An application server, an APNs key, a Firebase project's account. A number within this
 /// writer, in the order in which apps were added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(clippy::exhaustive_enums, reason = "there are these services and no others")]
@@ -61,7 +61,8 @@ pub enum WriterOutput {
     },
 }
 
-/// A request to the token server. `Debug` shows the host.
+/// A request to Google's token server: send it as it is, and give the answer to
+/// [`Writer::handle_fetched`](crate::Writer::handle_fetched). `Debug` shows the host.
 #[allow(clippy::exhaustive_structs, reason = "a request that is not printed")]
 pub struct Fetch(pub Request<Bytes>);
 
@@ -71,7 +72,7 @@ impl std::fmt::Debug for Fetch {
     }
 }
 
-/// Why a signature is not used.
+/// Why a signature is not used: the error of [`Writer::handle_signature`]. What was in use stays in use; look at the signer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SignatureRefused {

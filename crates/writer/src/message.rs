@@ -1,10 +1,11 @@
 //! What a leg becomes: a token of the record, the texts, and a message in one service's words.
 
+use std::sync::Arc;
+
 use http::{HeaderName, HeaderValue};
-use reveille_apns::{DeviceToken, Prepared, SizeLimit};
-use reveille_content::{Slip, Subject, Written};
+use reveille_apns::{DeviceToken, Prepared};
+use reveille_content::{Slip, Subject, Templates, Written};
 use reveille_conversation::Channel;
-use reveille_conversation::lookup::Takes;
 use reveille_core::UnixTime;
 use reveille_fcm::{self as fcm, Fid, RegistrationToken};
 use reveille_gateway::{Content, Job};
@@ -15,7 +16,6 @@ use reveille_webpush::credential::VapidKeyId;
 use reveille_webpush::{Message, StoredSubscription, Subscription};
 
 use crate::app::Apple;
-use crate::pick::push_kind;
 use crate::{Unwritten, Writer};
 
 pub(crate) const APNS_ID: HeaderName = HeaderName::from_static("apns-id");
@@ -31,24 +31,22 @@ pub(crate) fn subject(content: &Content) -> Option<Subject<'_>> {
 
 /// Which token of a device it goes to. What invalidates a notification never rings.
 pub(crate) fn token_for<'d>(job: &Job, record: &'d Device) -> Option<&'d Token> {
-    let kind = match &*job.content {
-        Content::TakeBack(withdraw) if withdraw.how == Takes::Invalidate => PushKind::Message,
-        content => push_kind(content.kind()),
-    };
+    let kind = if job.content.is_for_calls() { PushKind::Call } else { PushKind::Message };
     record.token_for(kind)
 }
 
 /// What is the same for all services.
+#[derive(Clone)]
 pub(crate) struct Draft<T> {
     pub(crate) push: T,
     pub(crate) visible: bool,
     pub(crate) cuts: Vec<Cut>,
 }
 
-impl<T> Draft<T> {
-    fn of<U>(written: Written<U>, make: impl FnOnce(U) -> Result<T, Unwritten>) -> Result<Self, Unwritten> {
+impl<T> From<Written<T>> for Draft<T> {
+    fn from(written: Written<T>) -> Self {
         let Written { push, cuts, visible, .. } = written;
-        Ok(Self { push: make(push)?, visible, cuts })
+        Self { push, visible, cuts }
     }
 }
 
@@ -111,51 +109,77 @@ impl Writer {
             Err(error) => (slip, Some(error)),
         }
     }
+}
 
-    pub(crate) fn web_push_message(
-        &self,
-        job: &Job,
-        record: &Device,
-        slip: &Slip,
-        now: UnixTime,
-    ) -> Result<Draft<Message>, Unwritten> {
-        let subject = subject(&job.content).ok_or(Unwritten::Channel { channel: Channel::WebPush })?;
-        let templates = self.templates(record.locale.as_deref());
-        Draft::of(templates.web_push(subject, slip, now)?, Ok)
+/// What a message is made of. Equal ones are one message, for as many devices as there are.
+#[derive(Clone)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) content: &'a Arc<Content>,
+    pub(crate) templates: &'a Templates,
+    pub(crate) purpose: Purpose,
+    pub(crate) slip: Slip,
+}
+
+impl PartialEq for Wanted<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(self.content, other.content)
+            && std::ptr::eq(self.templates, other.templates)
+            && self.purpose == other.purpose
+            && self.slip == other.slip
+    }
+}
+
+impl Wanted<'_> {
+    fn subject(&self, channel: Channel) -> Result<Subject<'_>, Unwritten> {
+        subject(self.content).ok_or(Unwritten::Channel { channel })
     }
 
-    pub(crate) fn apns_message(
-        &self,
-        job: &Job,
-        record: &Device,
-        purpose: Purpose,
-        slip: &Slip,
-        now: UnixTime,
-    ) -> Result<Draft<Prepared>, Unwritten> {
-        let subject = subject(&job.content).ok_or(Unwritten::Channel { channel: Channel::Mobile })?;
-        let templates = self.templates(record.locale.as_deref());
-        // The texts were fitted to the product's own budget already.
-        let limit = SizeLimit::Provider;
-        if purpose == Purpose::ApnsVoip {
-            let written = templates.apns_voip(subject, slip, now)?;
-            return Draft::of(written, |push| Prepared::new(&push, limit).map_err(apple));
-        }
-        Draft::of(templates.apns(subject, slip, now)?, |push| Prepared::new(&push, limit).map_err(apple))
+    pub(crate) fn web_push(&self, now: UnixTime) -> Result<Draft<Message>, Unwritten> {
+        Ok(self.templates.web_push(self.subject(Channel::WebPush)?, &self.slip, now)?.into())
     }
 
-    pub(crate) fn fcm_message(
-        &self,
-        job: &Job,
-        record: &Device,
-        slip: &Slip,
-        now: UnixTime,
-    ) -> Result<Draft<fcm::Prepared>, Unwritten> {
-        let subject = subject(&job.content).ok_or(Unwritten::Channel { channel: Channel::Mobile })?;
-        let templates = self.templates(record.locale.as_deref());
-        Draft::of(templates.fcm(subject, slip, now)?, |push| {
-            fcm::Prepared::new(&push, SizeLimit::Provider).map_err(google)
-        })
+    pub(crate) fn apns(&self, now: UnixTime) -> Result<Draft<Prepared>, Unwritten> {
+        let subject = self.subject(Channel::Mobile)?;
+        let written = match self.purpose {
+            Purpose::ApnsVoip => self.templates.apns_voip_prepared(subject, &self.slip, now)?,
+            _ => self.templates.apns_prepared(subject, &self.slip, now)?,
+        };
+        Ok(written.into())
     }
+
+    pub(crate) fn fcm(&self, now: UnixTime) -> Result<Draft<fcm::Prepared>, Unwritten> {
+        Ok(self.templates.fcm_prepared(self.subject(Channel::Mobile)?, &self.slip, now)?.into())
+    }
+}
+
+/// What was written last for each service.
+#[derive(Default)]
+pub(crate) struct Shared<'a> {
+    pub(crate) web: Option<(Wanted<'a>, Draft<Message>)>,
+    pub(crate) apple: Option<(Wanted<'a>, Draft<Prepared>)>,
+    pub(crate) google: Option<(Wanted<'a>, Draft<fcm::Prepared>)>,
+    /// Whether the next leg may want it, too.
+    pub(crate) keep: bool,
+}
+
+/// What was written for the device before, if that is the same, or else a new one.
+pub(crate) fn shared_or<'a, T: Clone>(
+    last: &mut Option<(Wanted<'a>, Draft<T>)>,
+    wanted: Wanted<'a>,
+    keep: bool,
+    write: impl FnOnce(&Wanted<'a>) -> Result<Draft<T>, Unwritten>,
+) -> Result<Draft<T>, Unwritten> {
+    if let Some((known, draft)) = last
+        && *known == wanted
+    {
+        return Ok(draft.clone());
+    }
+    let draft = write(&wanted)?;
+    // A resume token is of one device.
+    if keep && wanted.slip.resume_token().is_none() {
+        *last = Some((wanted, draft.clone()));
+    }
+    Ok(draft)
 }
 
 /// The request for one Apple device, under the leg's name.

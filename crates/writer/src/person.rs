@@ -21,7 +21,7 @@ pub struct Person {
     pub(crate) badge: Option<u32>,
 }
 
-/// When a person is to be left alone.
+/// When a person is to be left alone: give it to [`Person::with_quiet`] if they have set quiet hours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "users make it from its parts")]
 pub struct Quiet {
@@ -31,7 +31,18 @@ pub struct Quiet {
     pub urgent_passes: bool,
 }
 
-/// What a person does not want, by kind and app. What they do not speak of is wanted.
+/// What a person does not want, by kind and app: give it to [`Person::with_preferences`]. What they do not speak of is
+/// wanted.
+///
+/// ```
+/// use reveille_conversation::{Channel, Kind, rules::Channels};
+/// use reveille_writer::{Person, Preferences};
+/// let wishes = Preferences::default()
+///     .without(Kind::NewMessage, Channels::of(&[Channel::WebPush]))
+///     .without_app("com.example.old");
+/// let kate = Person::default().with_preferences(wishes).with_badge(3);
+/// assert!(kate.devices().is_empty());
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Preferences {
     off: Vec<(Kind, Channels)>,
@@ -66,19 +77,19 @@ impl Person {
         Self { devices: devices.into(), ..Self::default() }
     }
 
-    /// With pauses (E9).
+    /// Sets what they or an operator paused (E9); [`Writer::pick`](crate::Writer::pick) counts there what is held.
     #[must_use]
     pub fn with_pauses(self, pauses: Pauses) -> Self {
         Self { pauses, ..self }
     }
 
-    /// With quiet hours.
+    /// Sets their quiet hours; without them no hour is quiet.
     #[must_use]
     pub fn with_quiet(self, quiet: Quiet) -> Self {
         Self { quiet: Some(quiet), ..self }
     }
 
-    /// With wishes.
+    /// Sets what they do not want; without it everything is wanted.
     #[must_use]
     pub fn with_preferences(self, preferences: Preferences) -> Self {
         Self { preferences, ..self }
@@ -90,7 +101,7 @@ impl Person {
         Self { badge: Some(badge), ..self }
     }
 
-    /// The devices.
+    /// Returns the records of their devices, as they were given.
     #[must_use]
     pub fn devices(&self) -> &[Device] {
         &self.devices

@@ -10,7 +10,8 @@ use reveille_registry::{Purpose, PushKind, State};
 use crate::person::paused;
 use crate::{App, Person, Writer};
 
-/// What becomes of one device.
+/// What becomes of one device of a person, as [`Writer::pick`] decided. Read it to explain why a telephone stayed silent;
+/// the answer for the gateway holds what it needs already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Choice {
@@ -30,7 +31,8 @@ pub enum Choice {
     Skipped(Skip),
 }
 
-/// Why a device gets nothing.
+/// Why a device gets nothing of a notification. Count it by [`name`](Self::name), and show it to whoever asks why no push
+/// came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Skip {
@@ -81,7 +83,8 @@ impl Skip {
     }
 }
 
-/// The answer to a [`Recipient`], and what was chosen for each device.
+/// What [`Writer::pick`] returns: the answer to a [`Recipient`], to be handed to the gateway, and what was chosen for each
+/// device, for explanations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Picked {
@@ -91,7 +94,7 @@ pub struct Picked {
     pub each: Vec<Choice>,
 }
 
-/// What the gateway is told. It becomes an [`Input`].
+/// What the gateway is told about a [`Recipient`]. Turn it into an [`Input`] with `into`, and admit that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_enums, reason = "the gateway takes these two answers")]
 pub enum Answer {

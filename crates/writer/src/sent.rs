@@ -35,7 +35,7 @@ pub struct Ready {
     pub without_token: Option<IssueError>,
 }
 
-/// What goes together on its way: lane, service, credential, platform. Names for a [`Pacer`](reveille_delivery::pacer::Pacer).
+/// What goes together on its way: lane, service, credential, platform. Use it if you make the offer yourself. Names for a [`Pacer`](reveille_delivery::pacer::Pacer).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(clippy::exhaustive_structs, reason = "plain data that users make and take apart")]
 pub struct Way {
@@ -75,13 +75,13 @@ pub(crate) enum Named {
 }
 
 impl Sent {
-    /// The job.
+    /// Returns which job it is an attempt of.
     #[must_use]
     pub const fn job(&self) -> JobId {
         self.job
     }
 
-    /// The job on this device.
+    /// Returns the job on this device: the name that all its attempts share.
     #[must_use]
     pub const fn leg(&self) -> LegId {
         self.leg
@@ -93,19 +93,19 @@ impl Sent {
         self.device
     }
 
-    /// The number of the attempt.
+    /// Returns the number of the attempt, from 1.
     #[must_use]
     pub const fn attempt(&self) -> u8 {
         self.attempt
     }
 
-    /// What the token is for that was used.
+    /// Returns what the token is for that was used: which one of the device's.
     #[must_use]
     pub const fn purpose(&self) -> Purpose {
         self.purpose
     }
 
-    /// With which credential.
+    /// Returns the credential that it was signed with.
     #[must_use]
     pub const fn credential(&self) -> Credential {
         self.credential

@@ -7,7 +7,8 @@ use reveille_webpush::credential::UnknownVapidKey;
 use reveille_webpush::target::InvalidSubscription;
 use thiserror::Error;
 
-/// Why no request was made of a leg. No text of it holds a token, an endpoint, a key or what somebody wrote.
+/// Why no request was made of a leg, as [`Written::Unwritten`](crate::Written::Unwritten) says. Log it, and count it by
+/// [`name`](Self::name); the gateway has its own word for it in the outcome beside it. No text of it holds a token, an endpoint, a key or what somebody wrote.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Unwritten {

@@ -1,5 +1,7 @@
 //! From legs to requests.
 
+use std::sync::Arc;
+
 use http::Request;
 use http::header::AUTHORIZATION;
 use reveille_core::UnixTime;
@@ -14,13 +16,14 @@ use reveille_webpush::request::RequestError;
 use reveille_webpush::{Message, Subscription};
 use {bytes::Bytes, reveille_fcm as fcm};
 
-use crate::message;
+use crate::message::{self, Shared, Wanted, shared_or};
 use crate::pick::class_of;
 use crate::sent::Named;
 use crate::writer::Known;
 use crate::{Credential, DeviceEffect, Person, Ready, Sent, Unwritten, Way, Writer};
 
-/// A job on one device, and the person whose device it is.
+/// A job on one device, and the person whose device it is: what [`Writer::write`] takes. Collect as many as there are, and
+/// write them together.
 #[derive(Clone, Copy, Debug)]
 #[allow(clippy::exhaustive_structs, reason = "users make it from its parts")]
 pub struct Leg<'a> {
@@ -30,7 +33,8 @@ pub struct Leg<'a> {
     pub person: &'a Person,
 }
 
-/// What became of a leg: exactly one of these for each.
+/// What became of a [`Leg`]: exactly one of these for each. Send what is ready; hand [`input`](Self::input) of the others to
+/// the gateway at once.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Written {
@@ -112,7 +116,17 @@ impl Writer {
     /// The same leg written again has the same names, times and resume token; encryption is anew.
     #[must_use]
     pub fn write(&self, legs: &[Leg<'_>], now: UnixTime) -> Vec<Written> {
-        let mut steps: Vec<Step<'_>> = legs.iter().map(|leg| self.step(leg, now)).collect();
+        let mut shared = Shared::default();
+        let following = legs.iter().skip(1).map(Some).chain([None]);
+        let mut steps: Vec<Step<'_>> = legs
+            .iter()
+            .zip(following)
+            .map(|(leg, next)| {
+                // Devices of one person follow one another: what is written for one of them may serve the next.
+                shared.keep = next.is_some_and(|next| Arc::ptr_eq(&leg.job.content, &next.job.content));
+                self.step(leg, &mut shared, now)
+            })
+            .collect();
         for at in 0..self.web_push.len() {
             self.encrypt(at, &mut steps, now);
         }
@@ -145,8 +159,8 @@ impl Writer {
     }
 
     /// Everything but the encryption.
-    fn step<'a>(&'a self, leg: &Leg<'a>, now: UnixTime) -> Step<'a> {
-        match self.find(leg, now).and_then(|found| self.compose(found, leg.person, now)) {
+    fn step<'a>(&'a self, leg: &Leg<'a>, shared: &mut Shared<'a>, now: UnixTime) -> Step<'a> {
+        match self.find(leg, now).and_then(|found| self.compose(found, leg.person, shared, now)) {
             Ok(step) => step,
             Err(stop) => Step::Done(Err(stop)),
         }
@@ -182,16 +196,25 @@ impl Writer {
         Ok(Found { job, record, token, device, known })
     }
 
-    fn compose<'a>(&'a self, found: Found<'a>, person: &Person, now: UnixTime) -> Result<Step<'a>, Stop> {
+    fn compose<'a>(
+        &'a self,
+        found: Found<'a>,
+        person: &Person,
+        shared: &mut Shared<'a>,
+        now: UnixTime,
+    ) -> Result<Step<'a>, Stop> {
         let Found { job, record, token, known, .. } = found;
         let (slip, without_token) = self.slip(job, record, token.purpose, person.badge);
+        let templates = self.templates(record.locale.as_deref());
+        let wanted = Wanted { content: &job.content, templates, purpose: token.purpose, slip };
+        let keep = shared.keep;
         match token.purpose {
             Purpose::WebPush => {
                 if known.app.web_push.is_none() {
                     return Err(no_credential(record).into());
                 }
                 let subscription = Box::new(message::subscription(self, token, now)?);
-                let draft = self.web_push_message(job, record, &slip, now)?;
+                let draft = shared_or(&mut shared.web, wanted, keep, |wanted| wanted.web_push(now))?;
                 let more = More { visible: draft.visible, cuts: draft.cuts, without_token };
                 let message = draft.push;
                 Ok(Step::Browser(Box::new(Browser { found, subscription, message, more })))
@@ -201,7 +224,7 @@ impl Writer {
                 let device = message::device_token(token)?;
                 // Pending, a key that fails, or a clock that jumps: another attempt at once would not help.
                 let bearer = apple.tokens.token(now).map_err(|_| self.wait(now))?;
-                let draft = self.apns_message(job, record, token.purpose, &slip, now)?;
+                let draft = shared_or(&mut shared.apple, wanted, keep, |wanted| wanted.apns(now))?;
                 let request =
                     message::apns_request(&draft.push, apple, token, &device, &bearer, &job.name())?;
                 let more = More { visible: draft.visible, cuts: draft.cuts, without_token };
@@ -212,7 +235,7 @@ impl Writer {
                 let (project, tokens) = known.app.fcm.as_ref().ok_or_else(|| no_credential(record))?;
                 let target = message::fcm_target(token)?;
                 let bearer = tokens.token(now).map_err(|error| self.no_google_token(&error, tokens, now))?;
-                let draft = self.fcm_message(job, record, &slip, now)?;
+                let draft = shared_or(&mut shared.google, wanted, keep, |wanted| wanted.fcm(now))?;
                 let request = draft.push.request(project, &target, &bearer).map_err(message::google)?;
                 let more = More { visible: draft.visible, cuts: draft.cuts, without_token };
                 let credential = Credential::Fcm(known.fcm);
@@ -293,7 +316,7 @@ impl Writer {
     ) -> Way {
         let host = request.uri().authority().map_or("", |authority| authority.as_str());
         let key = match named {
-            Named::Browser(subscription) => subscription.vapid_key().map(|key| key.to_string()),
+            Named::Browser(subscription) => subscription.vapid_key(),
             Named::Apple(_) | Named::Google(_) => None,
         };
         let platform = match (named, record.platform) {

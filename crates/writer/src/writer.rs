@@ -9,7 +9,7 @@ use reveille_content::Templates;
 use reveille_conversation::event::Role;
 use reveille_core::siphash::Sip13;
 use reveille_delivery::DeviceId;
-use reveille_gateway::{Seed, device_name};
+use reveille_gateway::Seed;
 use reveille_registry as registry;
 use reveille_webpush::target::{EndpointPolicy, PublicHttps};
 use {reveille_apns as apns, reveille_fcm as fcm, reveille_webpush as webpush};
@@ -114,8 +114,7 @@ impl Writer {
     /// What the gateway calls a device; `None` if its name is too long or not fit for a log.
     #[must_use]
     pub fn device_id(&self, record: &registry::Device) -> Option<DeviceId> {
-        let name = device_name(&record.key.app, &record.key.device).ok()?;
-        Some(self.seed.device(&name))
+        self.seed.device_of(&record.key.app, &record.key.device)
     }
 
     pub(crate) fn app(&self, id: &str) -> Option<&App> {

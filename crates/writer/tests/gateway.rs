@@ -24,7 +24,7 @@ struct Driver {
     kate: Person,
     arrived: Vec<(String, Arrived)>,
     held: Vec<UnixTime>,
-    effects: Vec<(Device, Effect)>,
+    effects: Vec<(Device, bool, Effect)>,
     settled: Vec<Fate>,
     events: u32,
 }
@@ -66,7 +66,9 @@ impl Driver {
                         inputs.push_back(answer.into());
                     }
                     Output::Send(job) => jobs.push(*job),
-                    Output::Device { device, effect, .. } => self.effects.push((device, effect)),
+                    Output::Device { device, for_calls, effect, .. } => {
+                        self.effects.push((device, for_calls, effect));
+                    }
                     Output::Note(Note::Settled { fate, .. }) => self.settled.push(fate),
                     _ => {}
                 }
@@ -148,7 +150,7 @@ fn a_call_rings_and_stops() {
     assert_eq!(driver.hosts(), ["api.push.apple.com", "fcm.googleapis.com"], "not the one that answered");
     assert_eq!(driver.effects.len(), 5, "{:?}", driver.effects);
     assert!(
-        driver.effects.iter().all(|(device, effect)| device.revision == 1 && *effect == Effect::Accepted)
+        driver.effects.iter().all(|(device, _, effect)| device.revision == 1 && *effect == Effect::Accepted)
     );
 }
 
@@ -185,9 +187,10 @@ fn a_dead_device_is_dropped() {
     driver.world.apns.script([reveille_testkit::apns::Refusal::unregistered(died)]);
     driver.event(offered(), NOW);
     driver.wait(NOW + Duration::from_secs(1));
-    let gone: Vec<_> = driver.effects.iter().filter(|(_, effect)| *effect != Effect::Accepted).collect();
+    let gone: Vec<_> = driver.effects.iter().filter(|(_, _, effect)| *effect != Effect::Accepted).collect();
     assert_eq!(gone.len(), 1);
-    assert_eq!(gone[0].1, Effect::Gone { if_registered_before: Some(died) });
+    assert!(gone[0].1, "it went to the token for calls");
+    assert_eq!(gone[0].2, Effect::Gone { if_registered_before: Some(died) });
     assert_eq!(driver.settled.len(), 1);
     assert!(!driver.settled[0].failed(), "two others were told");
 }

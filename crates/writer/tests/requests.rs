@@ -15,6 +15,7 @@ use reveille_crypto_lanes::Lanes;
 use reveille_delivery::Device;
 use reveille_delivery::pacer::{LaneSettings, Pacer, PacerSettings};
 use reveille_gateway::{Input, class};
+use reveille_registry::{Platform, Purpose, Token};
 use reveille_writer::{Leg, Person, Written};
 use serde_json::json;
 use support::*;
@@ -90,6 +91,45 @@ fn a_leg_written_again_is_the_same_message() {
         let (first, again) = (world.arrive(&first, NOW), world.arrive(&again, later));
         assert_eq!(first.data(), again.data(), "the resume token, too");
         assert!(first.data()["resumeToken"].is_string());
+    }
+}
+
+/// Devices of one person that get the same words share one message; another language, another person, or a resume token, and
+/// they do not. Written together or one by one, each gets the same.
+#[test]
+fn devices_of_one_person_share_a_message() {
+    for role in [Role::Primary, Role::Visitor] {
+        let mut world = World::new();
+        let names = ["a", "b", "c", "d", "e", "f"];
+        for owner in ["kate", "paul"] {
+            for name in &names[..2] {
+                world.browser(owner, name);
+            }
+            for name in &names[2..4] {
+                world.android(owner, name);
+            }
+            world.iphone(owner, names[4]);
+            let another = if owner == "kate" { "00e1" } else { "00e2" };
+            let another = vec![Token::new(Purpose::ApnsAlert, another)];
+            world.register(owner, names[5], Platform::Ios, another);
+        }
+        let people = ["kate", "paul"].map(|owner| world.person(owner));
+        let contents = ["kate", "paul"].map(|owner| show(owner, Kind::NewMessage, role));
+        let mut jobs = Vec::new();
+        for (person, content) in people.iter().zip(&contents) {
+            for name in names {
+                jobs.push((world.job(person, name, content), person));
+            }
+        }
+        let legs: Vec<_> = jobs.iter().map(|(job, person)| Leg { job, person }).collect();
+        let together: Vec<_> = world.write(&legs, NOW).into_iter().map(ready).collect();
+        for (leg, together) in legs.iter().zip(together) {
+            let alone = ready(world.write(&[*leg], NOW).pop().unwrap());
+            let (alone, together) = (world.arrive(&alone, NOW), world.arrive(&together, NOW));
+            assert_eq!(alone.data(), together.data());
+            assert_eq!(together.data()["userId"], leg.job.person.as_str());
+            assert_eq!(together.data()["resumeToken"].is_string(), role == Role::Visitor);
+        }
     }
 }
 
@@ -186,8 +226,8 @@ fn a_rotated_token_is_found() {
     let person = world.person("kate");
     let job = world.job(&person, "android", &message("kate"));
     world.fcm.device("fcm-new", reveille_testkit::fcm::Device::Registered);
-    let token = reveille_registry::Token::new(reveille_registry::Purpose::FcmToken, "fcm-new");
-    world.register("kate", "android", reveille_registry::Platform::Android, vec![token]);
+    let token = Token::new(Purpose::FcmToken, "fcm-new");
+    world.register("kate", "android", Platform::Android, vec![token]);
     let person = world.person("kate");
     let ready = ready(world.write(&[Leg { job: &job, person: &person }], NOW).pop().unwrap());
     assert!(ready.request.body().ends_with(br#""token":"fcm-new"}}"#));

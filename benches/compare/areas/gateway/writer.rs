@@ -35,7 +35,7 @@ use crate::report::Report;
 static LANES: Lanes = Lanes::over(PROVIDER);
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 const APP: &str = "com.example.app";
-const BATCH: usize = 64;
+pub(super) const BATCH: usize = 64;
 const SEED: Seed = Seed::new([7; 16]);
 const P8: &str = "-----BEGIN PRIVATE KEY-----\n\
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgjpsQnnGQmL+YBIff\n\
@@ -61,9 +61,10 @@ pub fn compare(report: &mut Report) {
     }
 }
 
-struct World {
+pub(super) struct World {
     crypto: CryptoProvider,
-    writer: Writer,
+    pub(super) writer: Writer,
+    subscriptions: Vec<String>,
     web: Vec<(Job, Person)>,
     apple: Vec<(Job, Person)>,
     google: Vec<(Job, Person)>,
@@ -71,7 +72,7 @@ struct World {
 }
 
 impl World {
-    fn new(crypto: CryptoProvider, role: Role) -> Self {
+    pub(super) fn new(crypto: CryptoProvider, role: Role) -> Self {
         let key = VapidKey::from_text(VAPID_PRIVATE, PROVIDER).expect("a key");
         let settings = VapidSettings::new("mailto:ops@example.com".parse().expect("a contact"));
         let server = ApplicationServer::new(crypto, VapidKeys::new(key), settings);
@@ -99,11 +100,24 @@ impl World {
         let writer = Writer::new(SEED, templates())
             .with_resume(TokensForKind::new(keys, Issuer::new(PROVIDER)))
             .with_app(app);
-        let mut world = Self { crypto, writer, web: vec![], apple: vec![], google: vec![], bare: vec![] };
+        let subscriptions = Vec::new();
+        let mut world =
+            Self { crypto, writer, subscriptions, web: vec![], apple: vec![], google: vec![], bare: vec![] };
         for at in 0..BATCH {
             world.person(at, role);
         }
         world
+    }
+
+    /// The browser's JSON.
+    pub(super) fn subscription(&self, at: usize) -> &str {
+        &self.subscriptions[at]
+    }
+
+    /// Who has a browser.
+    pub(super) fn person_of(&self, id: &str) -> &Person {
+        let number = id.rsplit('-').next().and_then(|hex| usize::from_str_radix(hex, 16).ok());
+        &self.web[number.expect("one of ours")].1
     }
 
     fn person(&mut self, at: usize, role: Role) {
@@ -113,6 +127,7 @@ impl World {
             r#"{{"endpoint":"{ENDPOINT}","expirationTime":null,"keys":{{"p256dh":"{public}","auth":"{AUTH}"}}}}"#
         );
         let subscription = Subscription::from_json(&json).expect("a subscription");
+        self.subscriptions.push(json.clone());
         let hex = format!("{:064x}", (at as u128 + 1) * 0x9E37_79B9_7F4A_7C15);
         let fcm = format!("d{hex}:APA91b{hex}{hex}");
         let content = Arc::new(content(at, role));
@@ -193,9 +208,9 @@ impl World {
         let (batch, none) = (BATCH as u32, Vec::new);
         let web = || each(&|intent| drop(black_box(templates.web_push(intent, &slip, NOW))));
         report.row("of which content: Web Push", Contestant::batch("ours", batch, web), none(), None);
-        let apns = || each(&|intent| drop(black_box(templates.apns(intent, &slip, NOW))));
+        let apns = || each(&|intent| drop(black_box(templates.apns_prepared(intent, &slip, NOW))));
         report.row("of which content: APNs", Contestant::batch("ours", batch, apns), none(), None);
-        let fcm = || each(&|intent| drop(black_box(templates.fcm(intent, &slip, NOW))));
+        let fcm = || each(&|intent| drop(black_box(templates.fcm_prepared(intent, &slip, NOW))));
         report.row("of which content: FCM", Contestant::batch("ours", batch, fcm), none(), None);
     }
 }
@@ -227,7 +242,7 @@ fn templates() -> Templates {
     Templates::new("https://shop.example", texts, ContentSettings::default()).expect("templates")
 }
 
-fn person_id(at: usize) -> String {
+pub(super) fn person_id(at: usize) -> String {
     format!("0e7a8a3c-17f4-4a2c-9a0e-{at:012x}")
 }
 

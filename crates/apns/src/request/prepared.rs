@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request};
 use reveille_core::UnixTime;
+use reveille_payload::ObjectWriter;
 
 use super::{FanOut, InvalidRequest};
 use crate::InvalidValue;
@@ -65,8 +66,39 @@ impl Prepared {
     /// [`InvalidRequest::TooLarge`] if the payload is over the limit, see [`Push::fit`];
     /// [`InvalidRequest::Seconds`] if a time must be in seconds.
     pub fn new<P: Push + ?Sized>(push: &P, limit: SizeLimit) -> Result<Self, InvalidRequest> {
+        Self::build(push, push.payload(), limit)
+    }
+
+    /// As [`new`](Self::new), with more of the app's own keys beside `aps`: `custom` writes them straight into the
+    /// payload. For whoever writes the same keys into every push; elsewhere a push's `with_custom` is safer.
+    ///
+    /// They count for the size and are not looked at: see that none of them is `aps`, or stands twice.
+    ///
+    /// ```
+    /// use reveille_apns::{Background, Prepared, SizeLimit};
+    /// use reveille_payload::label;
+    /// let prepared = Prepared::new_with(&Background::new(), SizeLimit::Own, |custom| custom.text(label!("chat"), "c-1"))?;
+    /// assert_eq!(prepared.payload(), r#"{"aps":{"content-available":1},"chat":"c-1"}"#);
+    /// # Ok::<(), reveille_apns::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn new_with<P: Push + ?Sized>(
+        push: &P,
+        limit: SizeLimit,
+        custom: impl FnOnce(&mut ObjectWriter<'_>),
+    ) -> Result<Self, InvalidRequest> {
+        let mut payload = Vec::with_capacity(push.size_hint().saturating_add(768));
+        push.write_payload(&mut payload);
+        payload.pop();
+        custom(&mut ObjectWriter::open(&mut payload));
+        payload.push(b'}');
+        Self::build(push, payload, limit)
+    }
+
+    fn build<P: Push + ?Sized>(push: &P, payload: Vec<u8>, limit: SizeLimit) -> Result<Self, InvalidRequest> {
         let kind = push.push_type();
-        let payload = push.payload();
         let allowed = limit.of(kind.max_payload());
         if payload.len() > allowed {
             return Err(too_large(&payload, allowed, push.cuttable()).into());

@@ -68,12 +68,13 @@ impl Content {
     /// The content of a notification.
     #[must_use]
     pub fn of(intent: &Intent) -> Self {
-        let (category, actions, android_channel) = layout(intent.kind);
+        let Layout { template, count, category, actions, android_channel, channel_type, tap } =
+            Layout::of(intent);
         let mut data = vec![
             ("conversationId", intent.conversation.to_string()),
             ("userId", intent.recipient.to_string()),
             ("kind", intent.kind.to_string()),
-            ("channelType", channel_type(intent.kind, intent.media).to_owned()),
+            ("channelType", channel_type.to_owned()),
             ("generation", intent.generation.to_string()),
         ];
         if intent.role == Role::Visitor {
@@ -85,15 +86,82 @@ impl Content {
         if let Some(episode) = intent.episode {
             data.push(("episode", episode.to_string()));
         }
+        let mut deep_link = path(&intent.conversation);
+        if let Some(action) = tap {
+            deep_link.push_str("?action=");
+            deep_link.push_str(action);
+        }
+        let may_ring = intent.kind == Kind::IncomingCall;
+        Self { template, count, category, actions, android_channel, may_ring, deep_link, data }
+    }
+}
+
+/// What a notification looks like: the part of [`Content`] that holds nothing of the conversation, so that it costs
+/// nothing to make. Use it where you write the rest straight into a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Layout {
+    /// The key of its texts, one of [`TEMPLATES`](Self::TEMPLATES).
+    pub template: &'static str,
+    /// The number that the plural form depends on.
+    pub count: u32,
+    /// The APNs category, and the name of the web worker's layout (B4).
+    pub category: &'static str,
+    /// Its buttons.
+    pub actions: &'static [Action],
+    /// The Android channel: high-importance for what rings (B4).
+    pub android_channel: &'static str,
+    /// `channelType` of the routing data (C3).
+    pub channel_type: &'static str,
+    /// What a tap does in the conversation: `action` of the deep link, if there is one.
+    pub tap: Option<&'static str>,
+}
+
+impl Layout {
+    /// All keys of texts that a notification may have: resolve them once, instead of for each message.
+    pub const TEMPLATES: &'static [&'static str] = &[
+        "new_message.from_snippet",
+        "new_message.from",
+        "new_message.snippet",
+        "new_message",
+        "incoming_call.from_queue",
+        "incoming_call.from",
+        "incoming_call.queue",
+        "incoming_call",
+        "incoming_chat",
+        "incoming_callback",
+        "incoming_email",
+        "incoming_message",
+        "missed_call",
+        "forwarded.from",
+        "forwarded",
+        "invited.from",
+        "invited",
+        "delegated.from",
+        "delegated",
+        "callback_upcoming",
+        "callback_ready",
+        "callback_number",
+        "callback_purged",
+        "callback_attempt_failed",
+        "callback_final_attempt_failed",
+    ];
+
+    /// All sets of buttons that a notification may have.
+    pub const ACTIONS: &'static [&'static [Action]] = &[CALL, MESSAGE, MISSED, HANDOVER, READY, NUMBER];
+
+    /// The layout of a notification.
+    #[must_use]
+    pub const fn of(intent: &Intent) -> Self {
+        let (category, actions, android_channel) = layout(intent.kind);
         Self {
             template: template(intent.kind, intent.media, &intent.arguments),
             count: count(intent.kind, &intent.arguments),
             category,
             actions,
             android_channel,
-            may_ring: intent.kind == Kind::IncomingCall,
-            deep_link: deep_link(intent.kind, &intent.conversation),
-            data,
+            channel_type: channel_type(intent.kind, intent.media),
+            tap: tap(intent.kind),
         }
     }
 }
@@ -234,9 +302,16 @@ const fn count(kind: Kind, arguments: &Arguments) -> u32 {
 /// ```
 #[must_use]
 pub fn path(conversation: &ConversationId) -> String {
-    let mut path = String::from("/conversations/");
+    const START: &str = "/conversations/";
+    let mut path = String::with_capacity(START.len() + conversation.as_str().len());
+    path.push_str(START);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+    if conversation.as_str().bytes().all(plain) {
+        path.push_str(conversation.as_str());
+        return path;
+    }
     for byte in conversation.as_str().bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+        if plain(byte) {
             path.push(char::from(byte));
         } else {
             // Writing to a string does not fail.
@@ -246,16 +321,14 @@ pub fn path(conversation: &ConversationId) -> String {
     path
 }
 
-/// [`path`] and `?action={…}`.
-fn deep_link(kind: Kind, conversation: &ConversationId) -> String {
-    let mut link = path(conversation);
+/// What a tap does in the conversation.
+const fn tap(kind: Kind) -> Option<&'static str> {
     match kind {
-        Kind::IncomingCall | Kind::IncomingOffer => link.push_str("?action=join"),
-        Kind::CallbackReady => link.push_str("?action=confirm"),
-        Kind::CallbackNumber => link.push_str("?action=call"),
-        _ => {}
+        Kind::IncomingCall | Kind::IncomingOffer => Some("join"),
+        Kind::CallbackReady => Some("confirm"),
+        Kind::CallbackNumber => Some("call"),
+        _ => None,
     }
-    link
 }
 
 /// The parts of a text: fills `{from}`, `{queue}`, `{snippet}`, `{number}`, `{count}`, `{attempt}` and `{of}`. What is not
@@ -272,7 +345,7 @@ pub fn fill(template: &str, arguments: &Arguments, count: u32) -> String {
     fn known(text: Option<&crate::text::Text>) -> Option<Cow<'_, str>> {
         Some(text.map_or(Cow::Borrowed(""), |text| one_line(text.as_str())))
     }
-    let mut text = String::new();
+    let mut text = String::with_capacity(template.len().saturating_add(96));
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
         text.push_str(before);
@@ -310,6 +383,10 @@ pub fn fill(template: &str, arguments: &Arguments, count: u32) -> String {
 
 /// Control characters become blanks; embeddings, overrides and isolates (UAX #9 §2) go.
 fn one_line(text: &str) -> Cow<'_, str> {
+    // Without an early exit, so that the loop is vectorised: most texts have nothing to replace.
+    if text.bytes().fold(true, |all, byte| all & matches!(byte, b' '..=b'~')) {
+        return Cow::Borrowed(text);
+    }
     let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
     if !text.chars().any(|c| turns(c) || breaks(c)) {

@@ -6,7 +6,7 @@ use icu_locale_core::Locale;
 use icu_plurals::{PluralCategory, PluralRules, PluralRulesOptions};
 use thiserror::Error;
 
-use super::{Content, fill};
+use super::{Layout, fill};
 use crate::{Intent, Kind, Withdraw};
 
 /// The texts of one language. Keys are those of [`Content::template`] with `.title` or `.body`, of actions, and, for the
@@ -194,17 +194,29 @@ impl Texts {
     /// A part of a notification: `title`, `body`, `sms`, `email_subject`, `email_body`.
     #[must_use]
     pub fn render(&self, intent: &Intent, part: &str) -> Option<String> {
-        let content = Content::of(intent);
-        let category = match self.rules.category_for(content.count) {
+        let layout = Layout::of(intent);
+        let text = self.form(layout.template, part, self.category(layout.count))?;
+        Some(fill(text, &intent.arguments, layout.count))
+    }
+
+    /// The plural form of a number in this language: `zero`, `one`, `two`, `few`, `many` or `other` (CLDR).
+    #[must_use]
+    pub fn category(&self, count: u32) -> &'static str {
+        match self.rules.category_for(count) {
             PluralCategory::Zero => "zero",
             PluralCategory::One => "one",
             PluralCategory::Two => "two",
             PluralCategory::Few => "few",
             PluralCategory::Many => "many",
             PluralCategory::Other => "other",
-        };
-        let text = self.find(content.template, part, Some(category))?;
-        Some(fill(text, &intent.arguments, content.count))
+        }
+    }
+
+    /// A text by key, part and [plural form](Self::category), with its arguments still to be [filled](super::fill) in. What
+    /// [`render`](Self::render) looks up; ask once and keep the answer if you write many.
+    #[must_use]
+    pub fn form(&self, key: &str, part: &str, category: &str) -> Option<&str> {
+        self.find(key, part, Some(category))
     }
 
     /// A part of what replaces a ring on the screen (B7): `title`, `body`.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
-use reveille_payload::{SizeLimit, TooLarge, WriteJson};
+use reveille_payload::{ObjectWriter, Part, SizeLimit, TooLarge, WriteJson};
 use thiserror::Error;
 
 use super::{FanOut, Project};
@@ -88,6 +88,57 @@ impl Prepared {
     /// As [`new`](Self::new).
     pub fn dry_run(message: &Message, rule: impl Into<SizeRule>) -> Result<Self, PrepareError> {
         Self::build(message, rule.into(), b"{\"validateOnly\":true,\"message\":")
+    }
+
+    /// As [`new`](Self::new), with more data: `data` writes the entries straight into the message, behind those that it
+    /// has. For whoever writes the same keys into every message; elsewhere [`Data`](crate::Data) is safer.
+    ///
+    /// The entries count for the size, together with all that may be added on the way, and are not looked at: the values
+    /// must be strings, no key may stand twice or be [reserved](crate::message::InvalidData::ReservedKey).
+    ///
+    /// ```
+    /// use reveille_fcm::{Message, Notification, Prepared, RegistrationToken, SizeLimit};
+    /// use reveille_payload::label;
+    /// let message = Message::new().with_notification(Notification::new().with_title("Anna"));
+    /// let prepared = Prepared::new_with_data(message, SizeLimit::Own, |data| data.text(label!("chat"), "c-1"))?;
+    /// let body = prepared.body(&RegistrationToken::new("token-1")?.into())?;
+    /// assert_eq!(body, r#"{"message":{"data":{"chat":"c-1"},"notification":{"title":"Anna"},"token":"token-1"}}"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`PrepareError`] if a field is wrong, or it may be too large for any target.
+    pub fn new_with_data(
+        mut message: Message,
+        rule: impl Into<SizeRule>,
+        data: impl FnOnce(&mut ObjectWriter<'_>),
+    ) -> Result<Self, PrepareError> {
+        message.check()?;
+        let rule = rule.into();
+        let mut head = Vec::with_capacity(1_152);
+        head.extend_from_slice(b"{\"message\":{\"data\":");
+        let mut object = ObjectWriter::open(&mut head);
+        if let Some(own) = message.data.take() {
+            own.iter().for_each(|(key, value)| value.write_json(object.entry(key)));
+        }
+        data(&mut object);
+        object.close();
+        let rest = head.len();
+        message.write_json(&mut head);
+        head.pop();
+        // Without any other field there is a brace left, and nothing to separate.
+        match head.get_mut(rest..) {
+            Some([brace, _, ..]) => *brace = b',',
+            _ => head.truncate(rest),
+        }
+        let size = head.len().saturating_add(MERGE_OVERHEAD);
+        let check = |reach| {
+            let limit = rule.bytes(reach);
+            let whole = || TooLarge::uncut(size, limit, &[Part::fixed("message", size)]);
+            if size > limit { Err(whole()) } else { Ok(()) }
+        };
+        check(Reach::Device)?;
+        Ok(Self { head, not_for_topics: check(Reach::Subscribers).err().map(Box::new) })
     }
 
     fn build(message: &Message, rule: SizeRule, start: &[u8]) -> Result<Self, PrepareError> {

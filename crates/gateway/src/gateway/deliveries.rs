@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use reveille_conversation::Slot;
 use reveille_core::UnixTime;
 use reveille_delivery::{self as delivery, Device, Effect, JobId, Output, Send, Verdict};
 
@@ -70,7 +69,6 @@ impl Gateway {
             return self.stay_silent(&send);
         }
         let collapse = content.collapse();
-        let call = content.episode().filter(|_| content.kind().slot() == Slot::Call);
         let job = Box::new(Job {
             job: send.job,
             leg: send.leg,
@@ -81,7 +79,6 @@ impl Gateway {
             maybe_again: send.maybe_again,
             generation: send.generation,
             collapse,
-            call: call.map(|episode| self.seed.call(collapse, episode)),
             decided: live.decided,
             not_after: send.not_after,
             priority: send.priority,
@@ -105,7 +102,8 @@ impl Gateway {
     /// What is no device has no record.
     fn device(&mut self, device: Device, effect: Effect, at: UnixTime) {
         if let Target::Device(_) = Target::of(device) {
-            self.out.push_back(crate::Output::Device { device, effect, at });
+            let for_calls = self.answered_for_calls;
+            self.out.push_back(crate::Output::Device { device, for_calls, effect, at });
         }
     }
 

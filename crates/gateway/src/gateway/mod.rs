@@ -72,12 +72,14 @@ pub struct Gateway {
     staged: Option<Input>,
     /// What the rules take back at this moment: the digest says whether anything was sent.
     taking_back: Option<Box<Withdraw>>,
+    /// Whether the attempt that is being answered went to a token for calls.
+    answered_for_calls: bool,
     to_digests: VecDeque<digest::Input<Host>>,
     to_delivery: VecDeque<delivery::Input>,
     out: VecDeque<Output>,
 }
 
-/// A gateway that cannot be made.
+/// Why a gateway cannot be made: the error of [`Gateway::new`]. Check rules and settings with it before they become an input.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidGateway {
@@ -93,7 +95,7 @@ pub enum InvalidGateway {
 }
 
 impl Gateway {
-    /// An empty one.
+    /// Makes a gateway that knows of nothing yet. Give it to [`Shard::new`](crate::Shard::new).
     ///
     /// # Errors
     /// [`InvalidGateway`] says which rule or setting cannot work.
@@ -119,31 +121,32 @@ impl Gateway {
             settings,
             staged: None,
             taking_back: None,
+            answered_for_calls: false,
             to_digests: VecDeque::new(),
             to_delivery: VecDeque::new(),
             out: VecDeque::new(),
         })
     }
 
-    /// The settings in force.
+    /// Returns the settings in force, which [`Input::Settings`] changes.
     #[must_use]
     pub const fn settings(&self) -> &GatewaySettings {
         &self.settings
     }
 
-    /// The rules in force.
+    /// Returns the rules in force, which [`Input::Rules`] changes.
     #[must_use]
     pub const fn rules(&self) -> &Rules {
         self.rules.rules()
     }
 
-    /// Who claimed the shard last.
+    /// Returns who claimed the shard last; a process with a lower epoch is out.
     #[must_use]
     pub const fn epoch(&self) -> Epoch {
         self.epoch
     }
 
-    /// The last time that it was told.
+    /// Returns the last time that it was told: it never falls but by a [`ClockStep`](Input::ClockStep).
     #[must_use]
     pub const fn now(&self) -> UnixTime {
         self.now
@@ -170,6 +173,9 @@ impl Gateway {
         if let Some(output) = self.delivery.next_output() {
             self.on_delivery(output);
         } else if let Some(input) = self.to_delivery.pop_front() {
+            if let delivery::Input::Outcome { job, .. } = &input {
+                self.answered_for_calls = self.jobs.get(job).is_some_and(|live| live.content.is_for_calls());
+            }
             self.delivery.step(input, self.now);
         } else if let Some(output) = self.digests.next_output() {
             self.on_digest(output);

@@ -1,0 +1,379 @@
+//! Events to jobs: the machine with its order of things (admission, group, bytes for the log, outputs), 256 shards on one
+//! thread, default rules and settings. A message becomes a job when its window of 30 s ends and the devices are known, so
+//! the cost of an event is that of three inputs: the event, its share of the tick, the answer with one device. What the
+//! outcome costs is said beside it. Events are built before the clock starts: sources parse them, and `compare
+//! conversation` says at what cost.
+
+use std::time::Duration;
+
+use reveille_conversation::event::{Event, Joined, Left, Message, MessageKind, Read, Role, What};
+use reveille_conversation::id::{ConversationId, EventId, PersonId};
+use reveille_conversation::rules::Rules;
+use reveille_conversation::text::Text;
+use reveille_core::UnixTime;
+use reveille_core::log::{LogEntries, Snapshot as _, log_append, log_head};
+use reveille_delivery::{Device, DeviceId, Verdict};
+use reveille_gateway::*;
+
+use crate::allocations;
+use crate::measure::{Clock, Measured};
+use crate::report::Report;
+
+const SEED: Seed = Seed::new([7; 16]);
+const START: UnixTime = UnixTime::from_secs(1_700_000_000);
+pub(super) const WINDOW: Duration = Duration::from_secs(31);
+const SHARDS: usize = 256;
+/// Events of one round.
+const ROUND: usize = 65_536;
+/// Bytes of text in a message.
+const TEXT: usize = 100;
+
+pub fn compare(report: &mut Report) {
+    let mut each = Vec::new();
+    for recipients in [10_000, 1_000_000] {
+        let costs = costs(recipients);
+        let name = format!("event to job, {recipients} recipients");
+        let bar = Measured::elsewhere(1e9 / 250_000.0);
+        let all = Measured::elsewhere(costs.event + costs.tick + costs.devices);
+        report.add(&name, &[("ours", all), ("250,000 events a second", bar)], false);
+        report.note(&format!(
+            "of which the event {:.0} ns, the end of its window {:.0} ns, the answer with its device {:.0} ns; its outcome costs {:.0} ns more",
+            costs.event, costs.tick, costs.devices, costs.outcome
+        ));
+        each.push(all.nanoseconds);
+    }
+    report.note(&format!(
+        "cost of an event over 1 M recipients: {:.2} times that over 10 k (bar 2)",
+        each[1] / each[0]
+    ));
+    memory(report);
+    idle(report);
+    log(report);
+}
+
+struct Recipient {
+    shard: usize,
+    conversation: ConversationId,
+    agent: PersonId,
+    visitor: PersonId,
+    messages: u64,
+}
+
+pub(super) struct Fleet {
+    shards: Vec<(Shard, Admission)>,
+    recipients: Vec<Recipient>,
+    pub(super) now: UnixTime,
+    random: u64,
+    events: u64,
+    /// What a store would get.
+    written: Vec<u8>,
+}
+
+/// Of one event, in nanoseconds.
+struct Costs {
+    event: f64,
+    tick: f64,
+    devices: f64,
+    outcome: f64,
+}
+
+fn uuid(kind: u64, number: u64) -> String {
+    let mixed = (number ^ kind << 56).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    format!(
+        "{:08x}-{:04x}-4{kind:03x}-8{:03x}-{number:012x}",
+        mixed >> 32,
+        mixed >> 16 & 0xffff,
+        number & 0xfff
+    )
+}
+
+impl Fleet {
+    fn new(shards: usize, recipients: u64) -> Self {
+        Self::of(shards, (0..recipients).map(|number| uuid(3, number)))
+    }
+
+    pub(super) fn of(shards: usize, visitors: impl Iterator<Item = String>) -> Self {
+        let gateway = || Gateway::new(Rules::default(), GatewaySettings::default(), SEED).expect("a gateway");
+        // As many as a round brings may wait.
+        let limits = AdmissionLimits { events: usize::MAX, bytes: usize::MAX, ..AdmissionLimits::default() };
+        let shards: Vec<_> = (0..shards).map(|_| (Shard::new(gateway()), Admission::new(limits))).collect();
+        let count = shards.len();
+        let one = |(number, visitor): (u64, String)| {
+            let conversation: ConversationId = uuid(1, number).parse().expect("an id");
+            Recipient {
+                shard: usize::from(SEED.shard(&conversation)) % count,
+                conversation,
+                agent: uuid(2, number % 5_000).parse().expect("an id"),
+                visitor: visitor.parse().expect("an id"),
+                messages: 0,
+            }
+        };
+        let recipients = (0..).zip(visitors).map(one).collect();
+        Self { shards, recipients, now: START, random: 1, events: 0, written: Vec::new() }
+    }
+
+    fn event(&mut self, at: usize, what: What) -> (usize, Input) {
+        self.events += 1;
+        let id: EventId = format!("event-{}", self.events).parse().expect("an id");
+        let recipient = &self.recipients[at];
+        let event = Event { conversation: recipient.conversation.clone(), at: self.now, id: Some(id), what };
+        (recipient.shard, Input::Event { source: SourceId(1), event: event.into() })
+    }
+
+    fn joined(&mut self, at: usize) -> (usize, Input) {
+        let person = self.recipients[at].visitor.clone();
+        self.event(at, What::Joined(Joined { person, role: Role::Visitor }))
+    }
+
+    pub(super) fn message(&mut self, at: usize) -> (usize, Input) {
+        let recipient = &mut self.recipients[at];
+        recipient.messages += 1;
+        let message = Message {
+            sender: recipient.agent.clone(),
+            role: Role::Primary,
+            kind: MessageKind::Written,
+            message: None,
+            sequence: Some(recipient.messages),
+            sender_name: Some(Text::new("Agent Smith")),
+            preview: Some(Text::new(&"x".repeat(TEXT))),
+        };
+        self.event(at, What::MessageSent(message))
+    }
+
+    fn anybody(&mut self) -> usize {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        ((u128::from(self.random) * self.recipients.len() as u128) >> 64) as usize
+    }
+
+    pub(super) fn admit(&mut self, inputs: Vec<(usize, Input)>) {
+        for (shard, input) in inputs {
+            let (shard, admission) = &mut self.shards[shard];
+            admission.admit(input, shard.gateway()).expect("room");
+        }
+    }
+
+    /// Commits what waits, in groups as admission cuts them, and lets the outputs go.
+    pub(super) fn commit(&mut self, mut take: impl FnMut(usize, Output)) {
+        for (at, (shard, admission)) in self.shards.iter_mut().enumerate() {
+            while !admission.is_empty() {
+                let sealed = shard.group(self.now).fill(admission).seal();
+                self.written.clear();
+                log_append(&mut self.written, sealed.number(), sealed.now(), sealed.bytes());
+                sealed.committed().for_each(|(_, output)| take(at, output));
+            }
+        }
+    }
+
+    /// Ends what is due.
+    pub(super) fn tick(&mut self, mut take: impl FnMut(usize, Output)) {
+        for (at, (shard, _)) in self.shards.iter_mut().enumerate() {
+            while shard.next_wakeup().is_some_and(|wakeup| wakeup.at <= self.now) {
+                let sealed = shard.group(self.now).tick().seal();
+                self.written.clear();
+                log_append(&mut self.written, sealed.number(), sealed.now(), sealed.bytes());
+                sealed.committed().for_each(|(_, output)| take(at, output));
+            }
+        }
+    }
+
+    /// One event for each of these, from its source to the outcome of its job.
+    fn round(&mut self, of: &[usize]) -> (Costs, usize) {
+        let events: Vec<_> = of.iter().map(|at| self.message(*at)).collect();
+        let start = Clock::start();
+        self.admit(events);
+        self.commit(|_, output| drop(output));
+        let event = start.elapsed();
+        self.now = self.now + WINDOW;
+        let mut asked = Vec::new();
+        let start = Clock::start();
+        self.tick(|at, output| asked.extend(devices(at, &output)));
+        let tick = start.elapsed();
+        let mut sent = Vec::new();
+        let start = Clock::start();
+        self.admit(asked);
+        self.commit(|at, output| sent.extend(outcome(at, &output)));
+        let devices = start.elapsed();
+        let jobs = sent.len();
+        let start = Clock::start();
+        self.admit(sent);
+        self.commit(|_, output| drop(output));
+        let outcome = start.elapsed();
+        let each = |span: Duration| span.as_secs_f64() * 1e9 / of.len() as f64;
+        let (event, tick, devices, outcome) = (each(event), each(tick), each(devices), each(outcome));
+        (Costs { event, tick, devices, outcome }, jobs)
+    }
+
+    pub(super) fn fill(&mut self) {
+        self.everybody(Self::joined);
+    }
+
+    /// One event for everybody, in pieces, so that the queue is as long as it is in a service.
+    fn everybody(&mut self, event: impl Fn(&mut Self, usize) -> (usize, Input)) {
+        for at in 0..self.recipients.len() {
+            let event = event(self, at);
+            self.admit(vec![event]);
+            if at % 4_096 == 0 {
+                self.commit(|_, output| drop(output));
+            }
+        }
+        self.commit(|_, output| drop(output));
+    }
+}
+
+/// Everybody has one phone.
+fn devices(at: usize, output: &Output) -> Option<(usize, Input)> {
+    let Output::LookUp(LookUp::Devices(recipient)) = output else { return None };
+    let phone = DeviceId::from_bits(recipient.job.to_bits() ^ 1);
+    let phone = Device::new(phone, 1).with_class(class::WEB_PUSH);
+    Some((at, Devices::new(recipient.job, [phone]).into()))
+}
+
+pub(super) fn outcome(at: usize, output: &Output) -> Option<(usize, Input)> {
+    let Output::Send(job) = output else { return None };
+    Some((at, Outcome::of(job, Verdict::Accepted { status: 201 }).into()))
+}
+
+fn costs(recipients: u64) -> Costs {
+    let mut fleet = Fleet::new(SHARDS, recipients);
+    fleet.fill();
+    let mut rounds = Vec::new();
+    for _ in 0..6 {
+        let mut of: Vec<usize> = (0..ROUND.min(recipients as usize)).map(|_| fleet.anybody()).collect();
+        of.sort_unstable();
+        of.dedup();
+        // In no order: events come as they come.
+        for at in (1..of.len()).rev() {
+            let other = fleet.anybody() % (at + 1);
+            of.swap(at, other);
+        }
+        let (costs, jobs) = fleet.round(&of);
+        assert_eq!(jobs, of.len(), "one job for each event");
+        rounds.push(costs);
+    }
+    let median = |of: fn(&Costs) -> f64| {
+        let mut all: Vec<f64> = rounds.iter().skip(1).map(of).collect();
+        all.sort_by(f64::total_cmp);
+        all[all.len() / 2]
+    };
+    Costs {
+        event: median(|costs| costs.event),
+        tick: median(|costs| costs.tick),
+        devices: median(|costs| costs.devices),
+        outcome: median(|costs| costs.outcome),
+    }
+}
+
+/// What stays of a conversation, from the allocator, ids and texts included, in one shard, so that what a shard keeps for
+/// all (the trail of 16,384 events) is spread over many.
+fn memory(report: &mut Report) {
+    const LIVE: usize = 200_000;
+    let mut fleet = Fleet::new(1, LIVE as u64);
+    let before = allocations::live_bytes();
+    let each = |before: i64| (allocations::live_bytes() - before) as f64 / LIVE as f64;
+    fleet.fill();
+    let joined = each(before);
+    for from in (0..LIVE).step_by(10_000) {
+        let some: Vec<usize> = (from..from + 10_000).collect();
+        fleet.round(&some);
+    }
+    let at_once = each(before);
+    // What only matters for an hour (ids of events, slots for a late cancel) goes.
+    let later = |fleet: &mut Fleet, hours: u64| {
+        fleet.now = fleet.now + Duration::from_secs(hours * 3_600);
+        fleet.tick(|_, output| drop(output));
+        let (shard, admission) = &mut fleet.shards[0];
+        admission.admit(Input::Owner(Epoch(1)), shard.gateway()).expect("room");
+        fleet.commit(|_, output| drop(output));
+    };
+    later(&mut fleet, 2);
+    let unread = each(before);
+    fleet.everybody(|fleet, at| {
+        let one = &fleet.recipients[at];
+        let (person, sequence) = (one.visitor.clone(), Some(one.messages));
+        fleet.event(at, What::ReadUpTo(Read { person, sequence }))
+    });
+    fleet.everybody(|fleet, at| {
+        let person = fleet.recipients[at].visitor.clone();
+        fleet.event(at, What::Left(Left { person }))
+    });
+    later(&mut fleet, 50);
+    later(&mut fleet, 800);
+    let gone = each(before);
+    report.note(&format!(
+        "a live conversation: {joined:.0} bytes with one participant; with one unread message, settled, {unread:.0} (bar 600), {at_once:.0} within the hour of its events' ids and its slot; {gone:.0} when it was read and left (bar 0); {:?}",
+        fleet.shards[0].0.gateway()
+    ));
+}
+
+fn idle(report: &mut Report) {
+    let before = allocations::live_bytes();
+    let fleet = Fleet::new(SHARDS, 0);
+    let bytes = (allocations::live_bytes() - before) as f64 / SHARDS as f64;
+    report.note(&format!("an idle shard: {:.2} KiB (bar 8)", bytes / 1_024.0));
+    drop(fleet);
+}
+
+/// What a store gets for a notification, and how long it takes to read it again.
+fn log(report: &mut Report) {
+    const EVENTS: usize = 1_000_000;
+    const EACH: usize = 20_000;
+    let mut fleet = Fleet::new(1, EACH as u64);
+    let mut log = Vec::new();
+    log_head(&mut log, Gateway::BEHAVIOUR);
+    let put = |fleet: &mut Fleet, tick: bool, log: &mut Vec<u8>| {
+        let mut outputs = Vec::new();
+        let (shard, admission) = &mut fleet.shards[0];
+        loop {
+            let group =
+                if tick { shard.group(fleet.now).tick() } else { shard.group(fleet.now).fill(admission) };
+            let sealed = group.seal();
+            log_append(log, sealed.number(), sealed.now(), sealed.bytes());
+            outputs.extend(sealed.committed().map(|(_, output)| output));
+            let more = if tick {
+                shard.next_wakeup().is_some_and(|wakeup| wakeup.at <= fleet.now)
+            } else {
+                !admission.is_empty()
+            };
+            if !more {
+                return outputs;
+            }
+        }
+    };
+    let joined: Vec<_> = (0..EACH).map(|at| fleet.joined(at)).collect();
+    fleet.admit(joined);
+    put(&mut fleet, false, &mut log);
+    let (before, mut inputs, mut jobs) = (log.len(), 0, 0);
+    for _ in 0..EVENTS / EACH {
+        let events: Vec<_> = (0..EACH).map(|at| fleet.message(at)).collect();
+        inputs += events.len();
+        fleet.admit(events);
+        put(&mut fleet, false, &mut log);
+        fleet.now = fleet.now + WINDOW;
+        let asked: Vec<_> =
+            put(&mut fleet, true, &mut log).iter().filter_map(|output| devices(0, output)).collect();
+        inputs += asked.len();
+        fleet.admit(asked);
+        let sent: Vec<_> =
+            put(&mut fleet, false, &mut log).iter().filter_map(|output| outcome(0, output)).collect();
+        inputs += sent.len();
+        jobs += sent.len();
+        fleet.admit(sent);
+        put(&mut fleet, false, &mut log);
+    }
+    let bytes = (log.len() - before) as f64 / jobs as f64;
+    report.note(&format!("log of a notification for one device, {TEXT} bytes of text: {bytes:.0} bytes (bar 350), in groups of up to 1,024"));
+    drop(fleet);
+    let start = Clock::start();
+    let mut shard =
+        Shard::new(Gateway::new(Rules::default(), GatewaySettings::default(), SEED).expect("a gateway"));
+    for entry in LogEntries::new(&log, Gateway::BEHAVIOUR).expect("a log") {
+        shard.replay(&entry).expect("what was written").for_each(drop);
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    report.note(&format!(
+        "recovery of {EVENTS} events, {jobs} jobs, {inputs} inputs with their answers and outcomes: {seconds:.2} s (bar 8), {:.2} s for each million inputs",
+        seconds * 1e6 / inputs as f64
+    ));
+}
