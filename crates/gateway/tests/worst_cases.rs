@@ -134,7 +134,7 @@ fn a_minute_of_410() {
     let mut drive = Drive::new(gateway());
     let lane = LaneSettings::default().with_rate(Rate::new(10_000, Duration::from_secs(1), 10_000).unwrap());
     let lane = lane.with_ramp(Duration::ZERO);
-    let mut pacer = Pacer::<Job>::new(PacerSettings::default().with_lane(ServiceId(1), lane), 7);
+    let mut pacer = Pacer::<Job>::new(PacerSettings::default().with_lane(ServiceId(1), lane.unwrap()), 7);
     let now = drive.now;
     let offers: Vec<_> = (0..500)
         .map(|one| event(&format!("call-{one}"), None, offer(&format!("agent-{one}")), now))

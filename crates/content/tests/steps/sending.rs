@@ -54,7 +54,7 @@ impl Sending {
         let lane = LaneSettings::default().with_ramp(Duration::ZERO);
         Self {
             delivery: Delivery::new(DeliverySettings::default(), 7),
-            pacer: Pacer::new(PacerSettings::default().with_lane(SERVICE, lane), 3),
+            pacer: Pacer::new(PacerSettings::default().with_lane(SERVICE, lane.unwrap()), 3),
             breaker: Breaker::new(BreakerSettings::default(), 3),
             offered: 0,
         }

@@ -54,9 +54,9 @@ impl World {
                     let _ = node.post.pacer.withdraw(LegId::of(job, device));
                 }
             }
-            Output::Device { device, effect, at } => {
+            Output::Device { device, for_calls, effect, at } => {
                 let (seq, now) = (self.next_seq(), self.truth);
-                self.people.apply(device, effect, at, seq, now);
+                self.people.apply(device, for_calls, effect, at, seq, now);
             }
             Output::Resume(effect) => self.tokens.effect(&effect),
             _ => {}

@@ -130,13 +130,26 @@ impl People {
     }
 
     /// The registry's compare-and-set.
-    pub(super) fn apply(&mut self, device: Device, effect: Effect, at: UnixTime, seq: u64, now: UnixTime) {
+    pub(super) fn apply(
+        &mut self,
+        device: Device,
+        for_calls: bool,
+        effect: Effect,
+        at: UnixTime,
+        seq: u64,
+        now: UnixTime,
+    ) {
         let all = self.people.iter_mut().flat_map(|person| &mut person.devices);
         let Some(known) = all.into_iter().find(|known| known.device == device.id) else { return };
-        let purposes: &[Purpose] = match device.class {
-            class::WEB_PUSH => &[Purpose::WebPush],
-            class::APNS => &[Purpose::ApnsAlert, Purpose::ApnsVoip],
-            _ => &[Purpose::FcmToken],
+        let has = |purpose| {
+            let record = self.registry.load(&known.key);
+            record.is_some_and(|record| record.tokens.iter().any(|token| token.purpose == purpose))
+        };
+        let purpose = match device.class {
+            class::WEB_PUSH => Purpose::WebPush,
+            class::APNS if for_calls && has(Purpose::ApnsVoip) => Purpose::ApnsVoip,
+            class::APNS => Purpose::ApnsAlert,
+            _ => Purpose::FcmToken,
         };
         let effect = match effect {
             Effect::Accepted => reveille_registry::Effect::Accepted,
@@ -144,16 +157,9 @@ impl People {
             Effect::Gone { if_registered_before } => reveille_registry::Effect::Gone { if_registered_before },
             _ => fail("an effect that the simulation does not know"),
         };
-        for purpose in purposes {
-            let event = Event::Delivery {
-                purpose: *purpose,
-                revision: device.revision,
-                effect,
-                at,
-                pruning: Pruning::Allowed,
-            };
-            self.registry.apply(&known.key, &event, &RegistryPolicy::default(), now);
-        }
+        let event =
+            Event::Delivery { purpose, revision: device.revision, effect, at, pruning: Pruning::Allowed };
+        self.registry.apply(&known.key, &event, &RegistryPolicy::default(), now);
         let reachable = self.registry.load(&known.key).is_some_and(reveille_registry::Device::is_reachable);
         if !reachable {
             known.until.get_or_insert(seq);

@@ -55,9 +55,9 @@ pub(super) fn rate() -> Rate {
 
 impl Post {
     pub(super) fn new() -> Self {
-        let mut settings = PacerSettings::default().with_keys(256);
+        let mut settings = ok(PacerSettings::default().with_keys(256), "keys");
         for service in 0..8 {
-            let lane = LaneSettings::default().with_rate(rate()).with_ramp(Duration::ZERO);
+            let lane = ok(LaneSettings::default().with_rate(rate()).with_ramp(Duration::ZERO), "no ramp");
             settings = settings.with_lane(ServiceId(service), lane);
         }
         Self { pacer: Pacer::new(settings, 7), flights: BTreeMap::new() }
