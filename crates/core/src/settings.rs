@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::millis;
 
-/// A setting out of its range: the error of the `with_` methods of settings. Nothing is changed; show its text, which names
+/// A setting out of its range: the `with_` methods of settings return it, and change nothing. Show its text, which names
 /// the setting and its limits, to whoever configured it.
 ///
 /// ```

@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::{Layout, fill};
 use crate::{Intent, Kind, Withdraw};
 
-/// The texts of one language. Keys are those of [`Content::template`] with `.title` or `.body`, of actions, and, for the
+/// The texts of one language. Keys are those of [`Content::template`](super::Content::template) with `.title` or `.body`, of actions, and, for the
 /// fall-back of A9, with `.sms`, `.email_subject` and `.email_body`; each may have a plural form behind: `new_message.sms.few`.
 /// What takes something back is `cancel_call`, `cancel_offer` or `invalidate` and its cause: `cancel_call.answered.title`.
 ///
