@@ -192,6 +192,27 @@ impl ServiceAccount {
         &self.project_id
     }
 
+    /// Whether the address says that the account was made in another project than [`project_id`](Self::project_id): mostly two
+    /// files that were mixed up, so warn whoever provisions it. It may be meant: a project can give rights to accounts of
+    /// others. False for an address that names no project (`…@developer.gserviceaccount.com`).
+    ///
+    /// Source: "Service account types", cloud.google.com/iam/docs/service-account-types.
+    ///
+    /// ```
+    /// use reveille_fcm::ServiceAccount;
+    /// # let json = reveille_testkit::fcm::SERVICE_ACCOUNT;
+    /// let account = ServiceAccount::from_json(json.as_bytes())?;
+    /// assert!(!account.is_of_another_project());
+    /// let mixed_up = json.replace(account.project_id(), "another-project");
+    /// let mixed_up = mixed_up.replace("@another-project.iam", &format!("@{}.iam", account.project_id()));
+    /// assert!(ServiceAccount::from_json(mixed_up.as_bytes())?.is_of_another_project());
+    /// # Ok::<(), reveille_fcm::credential::CredentialError>(())
+    /// ```
+    #[must_use]
+    pub fn is_of_another_project(&self) -> bool {
+        named_project(&self.issuer.client_email).is_some_and(|named| !is_project(named, &self.project_id))
+    }
+
     /// Returns who asks for tokens, without the key.
     #[must_use]
     pub const fn issuer(&self) -> &Issuer {
@@ -245,6 +266,22 @@ pub struct MaskedServiceAccount {
     pub private_key_id: Option<String>,
 }
 
+/// The project in the address of an account that a user made, or of App Engine.
+fn named_project(email: &str) -> Option<&str> {
+    let (name, host) = email.split_once('@')?;
+    match host.strip_suffix(".iam.gserviceaccount.com") {
+        Some(project) => Some(project),
+        None if host == "appspot.gserviceaccount.com" => Some(name),
+        None => None,
+    }
+}
+
+/// Project `example.com:chat` stands in addresses as `chat.example.com`.
+fn is_project(named: &str, project: &str) -> bool {
+    let Some((domain, id)) = project.split_once(':') else { return named == project };
+    named.strip_prefix(id).and_then(|rest| rest.strip_prefix('.')) == Some(domain)
+}
+
 fn present(field: Option<String>, name: &'static str) -> Result<String, CredentialError> {
     match field {
         None => Err(CredentialError::Field { field: name, problem: "is missing" }),
@@ -271,4 +308,34 @@ fn few(text: &str) -> String {
 fn masked_email(email: &str) -> String {
     let (name, host) = email.split_once('@').unwrap_or((email, ""));
     format!("{}@{}", few(name), few(host))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_project_in_an_address() {
+        let other = |email: &str, project: &str| {
+            named_project(email).is_some_and(|named| !is_project(named, project))
+        };
+        for (email, project) in [
+            ("push@chat-1.iam.gserviceaccount.com", "chat-1"),
+            ("push@chat.example.com.iam.gserviceaccount.com", "example.com:chat"),
+            ("chat-1@appspot.gserviceaccount.com", "chat-1"),
+            ("123-compute@developer.gserviceaccount.com", "chat-1"),
+            ("somebody@example.com", "chat-1"),
+            ("nothing", "chat-1"),
+        ] {
+            assert!(!other(email, project), "{email} {project}");
+        }
+        for (email, project) in [
+            ("push@chat-2.iam.gserviceaccount.com", "chat-1"),
+            ("push@chat-1.iam.gserviceaccount.com", "example.com:chat-1"),
+            ("push@chat.example.org.iam.gserviceaccount.com", "example.com:chat"),
+            ("chat-2@appspot.gserviceaccount.com", "chat-1"),
+        ] {
+            assert!(other(email, project), "{email} {project}");
+        }
+    }
 }
