@@ -34,8 +34,10 @@ git ls-files -z | grep -zv '^examples/' | xargs -0 cp --parents -t "$copy"
   fi
 )
 
-# Each package is unpacked and built, with the other packages instead of their folders.
-rm -f "$CARGO_TARGET_DIR"/package/*.crate
+# Each package is unpacked and built, with the other packages instead of their folders. What an earlier run unpacked and built
+# has the same names and versions, so Cargo would take it for these.
+rm -rf "$CARGO_TARGET_DIR"/package "$CARGO_TARGET_DIR"/debug/.fingerprint/reveille* \
+  "${CARGO_HOME:-$HOME/.cargo}"/registry/src/-*/reveille*
 cargo package --quiet --workspace --exclude reveille-examples --allow-dirty
 echo "packages that build: $(ls "$CARGO_TARGET_DIR"/package/*.crate | wc -l)"
 
