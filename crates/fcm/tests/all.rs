@@ -12,7 +12,9 @@
 mod adversarial_tokens;
 mod answers;
 mod assertion;
+mod cuts;
 mod fan_out;
+mod grants;
 mod legacy;
 mod limits;
 mod schema;
