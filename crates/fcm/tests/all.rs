@@ -23,6 +23,7 @@ mod service;
 mod size;
 mod support;
 mod tokens;
+mod values;
 
 /// Cargo looks for no other file here (`autotests = false`), so one that is not named above would never run.
 #[test]
