@@ -35,6 +35,9 @@ fn json_of(message: &Message) -> Value {
     serde_json::from_slice(&message.to_json()).unwrap()
 }
 
+/// A name, the message before, the message with the part, and the bytes that are added: in the estimate, and strictly.
+type Case = (&'static str, Message, Message, [usize; 3], [usize; 3]);
+
 /// What is added to a message that has a field already, and how many bytes that is on each platform: in the estimate and
 /// strictly, where the whole of it counts as it is written, with a comma.
 #[test]
@@ -45,8 +48,7 @@ fn every_part_counts_where_it_travels() {
     let android = |bytes| [bytes, 0, 0];
     let apple = |bytes| [0, bytes, 0];
     let web = |bytes| [0, 0, bytes];
-    // The message before, the message with the part, the bytes of the estimate, and the text that counts strictly.
-    let cases: Vec<(&str, Message, Message, [usize; 3], [usize; 3])> = vec![
+    let cases: Vec<Case> = vec![
         (
             "label of all",
             Message::new(),

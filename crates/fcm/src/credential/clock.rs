@@ -163,13 +163,13 @@ mod tests {
         let _ = clock.read(back);
         let mut now = back;
         for _ in 0..35 {
-            now = now + ms(100_000);
+            now += ms(100_000);
             assert!(clock.read(now) == Reading::Steady);
         }
         // 3,500 s of calm; a leap of ten minutes does not fill the hour.
-        now = now + ms(600_000);
+        now += ms(600_000);
         assert!(clock.read(now) == Reading::Leap);
-        now = now + ms(99_999);
+        now += ms(99_999);
         assert!(clock.read(now) == Reading::Steady);
         assert_eq!(clock.steps_back(), 1, "a millisecond is missing");
         assert!(clock.read(now - ms(5_000)) == Reading::Steady, "noise");
@@ -181,7 +181,7 @@ mod tests {
         let _ = clock.read(now);
         for _ in 0..36 {
             assert_eq!(clock.steps_back(), 1);
-            now = now + ms(100_000);
+            now += ms(100_000);
             assert!(clock.read(now) == Reading::Steady);
         }
         assert_eq!(clock.steps_back(), 0);
