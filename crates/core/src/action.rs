@@ -281,6 +281,41 @@ mod tests {
         }
     }
 
+    /// What a log holds is what `name` says.
+    #[test]
+    fn scopes_and_sources_are_stored_under_their_names() {
+        let scopes = [Scope::Target, Scope::Connection, Scope::Platform, Scope::Credential, Scope::Service];
+        for scope in scopes {
+            assert_eq!(serde_json::to_value(scope).unwrap(), scope.name());
+        }
+        for source in [RetrySource::Service, RetrySource::Guess] {
+            assert_eq!(serde_json::to_value(source).unwrap(), source.name());
+        }
+    }
+
+    #[test]
+    fn every_action_says_whom_it_concerns() {
+        let scopes: Vec<_> = every_action().iter().map(|action| action.scope().map(Scope::name)).collect();
+        let (target, credential) = (Some("target"), Some("credential"));
+        assert_eq!(
+            scopes,
+            [
+                None,
+                Some("service"),
+                target,
+                target,
+                target,
+                credential,
+                credential,
+                Some("connection"),
+                None,
+                None,
+                Some("platform"),
+                None
+            ]
+        );
+    }
+
     #[test]
     fn connections_end_by_two_actions() {
         let ending: Vec<_> = every_action().into_iter().filter(Action::reconnects).collect();

@@ -75,6 +75,27 @@ mod tests {
     }
 
     #[test]
+    fn goes_on_from_its_state() {
+        let mut jitter = Jitter::new(7);
+        assert_eq!(jitter.state(), 7);
+        for _ in 0..3 {
+            let mut restored = Jitter::new(jitter.state());
+            assert_eq!(restored.next_u64(), jitter.next_u64());
+            assert_eq!(restored, jitter);
+        }
+    }
+
+    #[test]
+    fn a_span_is_counted_in_milliseconds() {
+        let (mut spans, mut numbers) = (Jitter::new(3), Jitter::new(3));
+        for _ in 0..50 {
+            let span = spans.up_to(Duration::from_secs(2));
+            assert_eq!(span, Duration::from_millis(numbers.up_to_u64(2_000)));
+        }
+        assert_eq!(Jitter::new(3).up_to(Duration::ZERO), Duration::ZERO);
+    }
+
+    #[test]
     fn reaches_both_ends() {
         let mut jitter = Jitter::new(1);
         let seen: std::collections::BTreeSet<_> = (0..1_000).map(|_| jitter.up_to_u64(3)).collect();

@@ -130,6 +130,15 @@ mod tests {
         }
     }
 
+    /// The machine behind it may hold secrets, and looking takes nothing out.
+    #[test]
+    fn a_drain_shows_nothing_of_its_machine() {
+        let mut machine = Three(0);
+        let drain = machine.apply((), UnixTime::EPOCH);
+        insta::assert_snapshot!(format!("{drain:?}"), @"Drain { .. }");
+        assert_eq!(drain.count(), 3);
+    }
+
     #[test]
     fn what_nobody_reads_does_not_stay() {
         let mut machine = Three(0);

@@ -79,6 +79,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_secret_is_held_and_not_shown() {
+        let mut secret = Secret::from("password".to_owned());
+        insta::assert_snapshot!(format!("{secret:?} {secret:#?}"), @"Secret(…) Secret(…)");
+        assert_eq!(secret.expose(), "password");
+        secret.expose_mut().push('!');
+        assert_eq!(secret.clone().expose(), "password!");
+        assert_eq!(Secret::<[u8; 2]>::new([7, 9]).expose(), &[7, 9]);
+    }
+
+    #[test]
     fn everything_that_fits_is_wiped() {
         let (mut bytes, mut text, mut array) = (vec![7_u8; 9], "password".to_owned(), [7_u8; 5]);
         bytes.wipe();

@@ -72,7 +72,23 @@ impl From<&Outcome> for StoredOutcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Rejection;
+    use crate::{Receipt, Rejection};
+
+    #[test]
+    fn an_acceptance_survives_a_log() {
+        let stored = |message: Option<&str>, ttl| {
+            let mut receipt = Receipt::new(201);
+            receipt.message = message.map(str::to_owned);
+            receipt.ttl = ttl;
+            let stored = StoredOutcome::from(&Outcome::from(receipt));
+            let json = serde_json::to_string(&stored).unwrap();
+            assert_eq!(serde_json::from_str::<StoredOutcome>(&json).unwrap(), stored);
+            json
+        };
+        insta::assert_snapshot!(stored(None, None), @r#"{"outcome":"accepted","status":201}"#);
+        insta::assert_snapshot!(stored(Some("projects/p/messages/1"), Some(Duration::ZERO)), @r#"{"outcome":"accepted","status":201,"message":"projects/p/messages/1","ttl_secs":0}"#);
+        insta::assert_snapshot!(stored(Some("https://push.example/m/SECRET"), Some(Duration::from_millis(60_900))), @r#"{"outcome":"accepted","status":201,"message":"https://push.example/…","ttl_secs":60}"#);
+    }
 
     #[test]
     fn a_rejection_survives_a_log() {

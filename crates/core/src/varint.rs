@@ -94,6 +94,12 @@ mod tests {
         most[9] = 2;
         assert_eq!(take(&mut &most[..]), None);
         assert_eq!(take(&mut &[0xFF; 12][..]), None);
+        // The tenth byte is the last, and must say so.
+        for tenth in [0x80, 0x81] {
+            most[9] = tenth;
+            let more = [&most[..], &[0, 1]].concat();
+            assert_eq!(take(&mut &more[..]), None);
+        }
         assert_eq!(take(&mut &[0x80][..]), None);
     }
 }

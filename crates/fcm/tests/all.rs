@@ -12,7 +12,9 @@
 mod adversarial_tokens;
 mod answers;
 mod assertion;
+mod cuts;
 mod fan_out;
+mod grants;
 mod legacy;
 mod limits;
 mod schema;
@@ -21,6 +23,7 @@ mod service;
 mod size;
 mod support;
 mod tokens;
+mod values;
 
 /// Cargo looks for no other file here (`autotests = false`), so one that is not named above would never run.
 #[test]

@@ -5,8 +5,8 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use proptest::prelude::*;
 use reveille_core::{Action, Outcome, Rejection, RetrySource, Scope, UnixTime};
-use reveille_fcm::answer::{ErrorBody, classify_subscription};
-use reveille_fcm::{Fid, RegistrationToken, Target, classify};
+use reveille_fcm::answer::{ErrorBody, ErrorCode, Quota, classify_response, classify_subscription};
+use reveille_fcm::{Fid, RegistrationToken, Target, Topic, classify};
 use serde_json::json;
 
 const NOW: UnixTime = UnixTime::from_secs(1_795_000_000);
@@ -150,21 +150,30 @@ fn without_a_body_the_http_status_decides() {
         (401, STALE),
         (403, WRONG),
         (404, fix("uri")),
+        (405, fix("uri")),
         (408, retry.clone()),
+        (425, retry.clone()),
+        (402, Action::FixRequest { field: None }),
+        (499, Action::FixRequest { field: None }),
         (413, fix("body")),
         (421, Action::Reconnect),
         (429, slow(Scope::Credential, 60)),
         (500, retry.clone()),
         (502, retry.clone()),
+        (501, retry.clone()),
         (503, retry.clone()),
+        (504, retry.clone()),
         (599, retry),
+        (399, Action::GiveUp),
         (302, Action::GiveUp),
         (100, Action::GiveUp),
         (600, Action::GiveUp),
     ] {
-        for body in ["", "<html>502 Bad Gateway</html>", "{}", "[]", "{\"error\":", "\u{0}"] {
+        for body in ["", "<html>502 Bad Gateway</html>", "{}", "[]", "{\"error\":", "\u{0}", "{\"error\":{}}"]
+        {
             let rejection = run(status, &[], body);
             assert_eq!((&rejection.action, rejection.reason), (&action, None), "{status} {body:?}");
+            assert_eq!(rejection.detail, None, "{status} {body:?}");
         }
     }
 }
@@ -242,6 +251,179 @@ fn what_apple_says_behind_fcm() {
     assert_eq!(run(404, &[], &body(404, "NOT_FOUND", Some("UNREGISTERED"), &[silent])).action, DROP);
 }
 
+/// Without a status only the word can decide.
+#[test]
+fn every_word_of_apple_is_known_without_its_status() {
+    let header = |name: &str| Action::FixRequest { field: Some(format!("apns.headers{name}").into()) };
+    let table: [(Action, &[&str]); 14] = [
+        (DROP, &["Unregistered", "ExpiredToken"]),
+        (Action::SuspectTarget, &["BadDeviceToken", "DeviceTokenNotForTopic"]),
+        (fix("apns.payload"), &["PayloadTooLarge", "PayloadEmpty"]),
+        (header(".apns-collapse-id"), &["BadCollapseId"]),
+        (header(".apns-expiration"), &["BadExpirationDate"]),
+        (header(".apns-id"), &["BadMessageId"]),
+        (header(".apns-priority"), &["BadPriority"]),
+        (header(".apns-topic"), &["BadTopic", "MissingTopic", "TopicDisallowed"]),
+        (header(""), &["DuplicateHeaders"]),
+        (header(".apns-push-type"), &["InvalidPushType"]),
+        (
+            PLATFORM,
+            &[
+                "BadCertificate",
+                "BadCertificateEnvironment",
+                "ExpiredProviderToken",
+                "Forbidden",
+                "InvalidProviderToken",
+                "MissingProviderToken",
+            ],
+        ),
+        (slow(Scope::Target, 60), &["TooManyRequests"]),
+        (
+            guessed(10),
+            &[
+                "IdleTimeout",
+                "InternalServerError",
+                "ServiceUnavailable",
+                "Shutdown",
+                "TooManyProviderTokenUpdates",
+            ],
+        ),
+        // Not a word of Apple's: FCM's own code decides.
+        (Action::GiveUp, &["Unheard", "", "unregistered"]),
+    ];
+    for (action, words) in table {
+        for word in words {
+            let detail =
+                json!({"@type": "x/google.firebase.fcm.v1.ApnsError", "reason": word, "statusCode": "410"});
+            let said = body(400, "INVALID_ARGUMENT", Some("UNSPECIFIED_ERROR"), &[detail]);
+            assert_eq!(run(400, &[], &said).action, action, "{word}");
+        }
+    }
+    // Nor is every status a word.
+    for (status, action) in [
+        (200, Action::GiveUp),
+        (401, Action::GiveUp),
+        (499, Action::GiveUp),
+        (500, guessed(10)),
+        (599, guessed(10)),
+        (600, Action::GiveUp),
+    ] {
+        let said = body(400, "INVALID_ARGUMENT", Some("UNSPECIFIED_ERROR"), &[apns(status, "Unheard")]);
+        assert_eq!(run(400, &[], &said).action, action, "{status}");
+    }
+}
+
+#[test]
+fn every_code_is_read_and_written_as_fcm_writes_it() {
+    let known = [
+        ("UNSPECIFIED_ERROR", ErrorCode::Unspecified),
+        ("INVALID_ARGUMENT", ErrorCode::InvalidArgument),
+        ("UNREGISTERED", ErrorCode::Unregistered),
+        ("SENDER_ID_MISMATCH", ErrorCode::SenderIdMismatch),
+        ("QUOTA_EXCEEDED", ErrorCode::QuotaExceeded),
+        ("UNAVAILABLE", ErrorCode::Unavailable),
+        ("INTERNAL", ErrorCode::Internal),
+        ("THIRD_PARTY_AUTH_ERROR", ErrorCode::ThirdPartyAuthError),
+        ("OF_TOMORROW", ErrorCode::Other("OF_TOMORROW".to_owned())),
+    ];
+    for (word, code) in known {
+        assert_eq!(ErrorCode::new(word), code);
+        assert_eq!(code.as_str(), word);
+    }
+    assert_eq!(ErrorCode::new("APNS_AUTH_ERROR").as_str(), "THIRD_PARTY_AUTH_ERROR");
+}
+
+/// What the operator reads: Google's sentence, what is wrong with the field, Apple's word, and a hint.
+#[test]
+fn a_detail_says_what_to_look_at() {
+    let detail = |code: Option<&str>, more: &[serde_json::Value]| {
+        run(400, &[], &body(400, "X", code, more)).detail.unwrap()
+    };
+    let disabled = json!({"@type": "x/google.rpc.ErrorInfo", "reason": "SERVICE_DISABLED"});
+    insta::assert_snapshot!([
+        detail(None, &[]),
+        detail(Some("SENDER_ID_MISMATCH"), &[]),
+        detail(Some("THIRD_PARTY_AUTH_ERROR"), &[]),
+        detail(None, std::slice::from_ref(&disabled)),
+        detail(Some("INTERNAL"), &[disabled]),
+        detail(None, &[quota("project")]),
+        detail(None, &[quota("topic")]),
+        detail(None, &[quota("device")]),
+        detail(None, &[quota("x")]),
+        detail(None, &[bad_request(&["message.data", "message.token"])]),
+        detail(None, &[json!({"@type": "x/google.firebase.fcm.v1.ApnsError"})]),
+    ].join("\n"), @r"
+    said
+    said; the target belongs to another Firebase project
+    said; check the APNs key or the Web Push certificate in the Firebase console
+    said; enable the Firebase Cloud Messaging API in this project
+    said
+    said; quota: project
+    said; quota: topic
+    said; quota: device
+    said; quota: unknown
+    said; wrong
+    said; APNs: no reason given
+    ");
+}
+
+#[test]
+fn violations_that_name_the_target_alone_drop_it() {
+    for (fields, action) in [
+        (&["message.token"][..], DROP),
+        (&["message.fid"], DROP),
+        (&["token"], DROP),
+        (&["fid", "message.token"], DROP),
+        (&["message.topic"], fix("message.topic")),
+        (&["token", "message.data"], fix("token")),
+        (&["", "message.data"], fix("message.data")),
+        (&[""], Action::FixRequest { field: None }),
+    ] {
+        for code in [None, Some("INVALID_ARGUMENT")] {
+            let said = body(400, "INVALID_ARGUMENT", code, &[bad_request(fields)]);
+            assert_eq!(run(400, &[], &said).action, action, "{fields:?} {code:?}");
+        }
+    }
+}
+
+/// Words that somebody else writes are kept up to a limit.
+#[test]
+fn what_is_kept_of_a_body_is_bounded() {
+    let long = "W".repeat(65);
+    let details = [
+        json!({"@type": "x/google.firebase.fcm.v1.FcmError", "errorCode": long}),
+        json!({"@type": "x/google.firebase.fcm.v1.ApnsError", "reason": long, "statusCode": 65_535}),
+        json!({"@type": "x/google.rpc.ErrorInfo", "reason": long, "metadata": {"quota_limit": ""}}),
+        bad_request(&["f"; 33]),
+    ];
+    let error = ErrorBody::parse(body(400, &long, None, &details).as_bytes()).unwrap();
+    let cut = "W".repeat(64);
+    assert_eq!(error.status.as_deref(), Some(cut.as_str()));
+    assert_eq!(error.code, Some(ErrorCode::Other(cut.clone())));
+    assert_eq!(error.info.as_deref(), Some(cut.as_str()));
+    let apns = error.apns.unwrap();
+    assert_eq!((apns.status, apns.reason.as_deref()), (Some(65_535), Some(cut.as_str())));
+    assert_eq!((error.violations.len(), error.quota), (32, None));
+    // Of quotas as well: the 33rd is not looked at.
+    let violations = |count: usize| {
+        let mut list = vec![json!({"subject": "x"}); count];
+        list.push(json!({"description": "of this device"}));
+        let failure = json!({"@type": "x/google.rpc.QuotaFailure", "violations": list});
+        ErrorBody::parse(body(429, "X", None, &[failure]).as_bytes()).unwrap().quota
+    };
+    assert_eq!((violations(31), violations(32)), (Some(Quota::Device), Some(Quota::Unknown)));
+}
+
+/// Topics are no secret, and the operator has to know which it was.
+#[test]
+fn a_topic_stays_in_the_text() {
+    let topic = Target::from(Topic::new("weather-in-cologne").unwrap());
+    let said = body(400, "INVALID_ARGUMENT", None, &[]).replace("said", "weather-in-cologne is wrong");
+    let response = http::Response::builder().status(400).body(said).unwrap();
+    let Outcome::Rejected(rejection) = classify_response(&topic, &response, NOW) else { panic!() };
+    assert_eq!(rejection.detail.as_deref(), Some("weather-in-cologne is wrong"));
+}
+
 /// A sentence that blames the message makes no target suspect.
 #[test]
 fn googles_sentences() {
@@ -260,6 +442,15 @@ fn googles_sentences() {
         ("Invalid JSON payload received. Unknown name \"x\"", nobody),
         ("Invalid package name", fix("message.android.restricted_package_name")),
         ("Invalid condition expression provided.", fix("message.condition")),
+        ("A payload key is wrong", fix("message.data")),
+        ("Wrong data key", fix("message.data")),
+        ("The time to live is too long", fix("message.android.ttl")),
+        ("Bad collapse key", fix("message.android.collapse_key")),
+        ("Bad analytics label", fix("message.fcm_options.analytics_label")),
+        ("Unknown priority", fix("message.android.priority")),
+        ("The notification has no title", fix("message.notification")),
+        ("Invalid value at 'message.x'", Action::FixRequest { field: None }),
+        ("Not a valid FID", DROP),
         ("Topic name is invalid", fix("message.topic")),
         ("Request contains an invalid argument.", Action::SuspectTarget),
         ("The registration token is not a valid FCM registration token", DROP),
@@ -336,6 +527,8 @@ fn an_accepted_message_has_its_name() {
         ("", None),
         ("<html>", None),
         (r#"{"name":7}"#, None),
+        (&format!(r#"{{"name":"n"{:1$}}}"#, "", 64 * 1024 - 12), Some("n")),
+        (&format!(r#"{{"name":"n"{:1$}}}"#, "", 64 * 1024 - 11), None),
     ] {
         let Outcome::Accepted(receipt) = classify(None, StatusCode::OK, &headers, body.as_bytes(), NOW)
         else {
@@ -360,6 +553,8 @@ fn a_missing_subscription_is_not_a_missing_device() {
     };
     assert_eq!(run(404, &body(404, "NOT_FOUND", None, &[])), Some(Action::GiveUp));
     assert_eq!(run(409, &body(409, "ALREADY_EXISTS", None, &[])), Some(Action::GiveUp));
+    assert_eq!(run(409, &body(409, "ABORTED", None, &[])), Some(Action::GiveUp));
+    assert_eq!(run(400, &body(400, "ABORTED", None, &[])), Some(guessed(10)));
     assert_eq!(run(404, &body(404, "NOT_FOUND", Some("UNREGISTERED"), &[])), Some(DROP));
     assert_eq!(run(503, ""), Some(guessed(10)));
     assert_eq!(run(200, "{}"), None);

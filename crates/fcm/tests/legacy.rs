@@ -147,6 +147,106 @@ fn a_priority_is_a_word_or_one_of_apples_numbers() {
 }
 
 #[test]
+fn what_is_of_the_wrong_kind_is_listed_and_null_is_nothing() {
+    insta::assert_snapshot!(notes(&json!({
+        "to": "t", "collapse_key": 7, "restricted_package_name": ["x"], "direct_boot_ok": "yes", "mutable_content": 1,
+        "time_to_live": true, "data": [], "fcm_options": "x",
+        "notification": {"title_loc_args": ["a", 7], "body_loc_args": "[1]", "badge": -1, "tag": 1},
+    })), @r"
+    notification.tag not mapped: is not a string
+    notification.title_loc_args not mapped: is not a list of strings
+    notification.body_loc_args not mapped: is not a list of strings
+    notification.badge not mapped: is not a number
+    mutable_content not mapped: is not a boolean
+    time_to_live not mapped: is not a number of seconds
+    collapse_key not mapped: is not a string
+    restricted_package_name not mapped: is not a string
+    direct_boot_ok not mapped: is not a boolean
+    ");
+    let empty = json!({
+        "to": "t", "registration_ids": null, "collapse_key": null, "priority": null, "time_to_live": null, "ttl": null,
+        "data": null, "fcm_options": null, "dry_run": null, "content_available": false, "mutable_content": false,
+        "notification": {"title": null, "sound": null, "x": null},
+    });
+    assert_eq!((notes(&empty).as_str(), v1(&empty)), ("", json!({})));
+    let error = |old: Value| convert(old.to_string().as_bytes(), NOW).unwrap_err().to_string();
+    for many in [json!("a"), json!({"0": "a"}), json!(7), json!(true)] {
+        assert_eq!(
+            error(json!({"registration_ids": many})),
+            "legacy request: registration_ids: expected a list"
+        );
+    }
+    insta::assert_snapshot!(error(json!({"registration_ids": ["a", 7]})), @"legacy request: registration_ids: expected a string");
+    insta::assert_snapshot!(error(json!({"condition": 7})), @"legacy request: condition: expected a string");
+    insta::assert_snapshot!(error(json!({"condition": "x"})), @"legacy request: condition at byte 0: expected a topic in single quotes");
+}
+
+#[test]
+fn a_badge_is_a_number_or_its_text() {
+    for (old, new) in [
+        (json!(0), json!(0)),
+        (json!("7"), json!(7)),
+        (json!(4_294_967_295_u32), json!(4_294_967_295_u32)),
+        (json!(4_294_967_296_u64), Value::Null),
+        (json!("4294967296"), Value::Null),
+        (json!(-1), Value::Null),
+        (json!(1.5), Value::Null),
+        (json!(""), Value::Null),
+        (json!(true), Value::Null),
+    ] {
+        let request = json!({"to": "t", "notification": {"badge": old}});
+        assert_eq!(v1(&request)["apns"]["payload"]["aps"]["badge"], new, "{old}");
+        let said = if new.is_null() { "notification.badge not mapped: is not a number" } else { "" };
+        assert_eq!(notes(&request), said, "{old}");
+    }
+}
+
+#[test]
+fn a_time_to_live_is_a_number_or_its_text() {
+    for (old, secs, until) in [
+        (json!(0), 0, 0),
+        (json!(1), 1, 1_000_001),
+        (json!("60"), 60, 1_000_060),
+        (json!("60s"), 60, 1_000_060),
+        (json!(2_419_200), 2_419_200, 3_419_200),
+    ] {
+        let new = run(&json!({"to": "t", "time_to_live": old}));
+        assert_eq!(new.notes, [], "{old}");
+        let new: Value = serde_json::from_slice(&new.message.to_json()).unwrap();
+        assert_eq!(new["android"]["ttl"], format!("{secs}s"), "{old}");
+        assert_eq!(new["webpush"]["headers"]["TTL"], secs.to_string(), "{old}");
+        assert_eq!(new["apns"]["headers"]["apns-expiration"], until.to_string(), "{old}");
+    }
+    assert_eq!(notes(&json!({"to": "t", "time_to_live": 2_419_201})), "time_to_live changed: cut to 4 weeks");
+    for wrong in [json!(-1), json!(1.5), json!("1h"), json!("s"), json!([])] {
+        let request = json!({"to": "t", "time_to_live": wrong});
+        assert_eq!(notes(&request), "time_to_live not mapped: is not a number of seconds", "{wrong}");
+        assert_eq!(v1(&request), json!({}));
+    }
+}
+
+/// What wakes the app alone is a background push, with the priority that Apple takes.
+#[test]
+fn a_silent_message_is_a_background_push() {
+    let headers = |old: Value| v1(&old)["apns"]["headers"].clone();
+    let shown = json!({"title": "t"});
+    let silent = json!({"apns-priority": "5", "apns-push-type": "background"});
+    for priority in ["high", "normal"] {
+        let old = json!({"to": "t", "content_available": true, "priority": priority});
+        assert_eq!(headers(old.clone()), silent);
+        assert_eq!(run(&old).notes.len(), usize::from(priority == "high"));
+    }
+    assert_eq!(headers(json!({"to": "t", "content_available": true})), silent);
+    let number = |priority| json!({"apns-priority": priority});
+    assert_eq!(
+        headers(json!({"to": "t", "content_available": true, "priority": "high", "notification": shown})),
+        number("10")
+    );
+    assert_eq!(headers(json!({"to": "t", "content_available": false, "priority": "normal"})), number("5"));
+    assert_eq!(headers(json!({"to": "t", "content_available": true, "notification": shown})), Value::Null);
+}
+
+#[test]
 fn a_web_address_as_click_action_is_a_link() {
     let old = json!({"to": "t", "notification": {"click_action": "https://a.example/chat", "icon": "https://a.example/i.png"}});
     let new = v1(&old);

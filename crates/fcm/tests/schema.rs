@@ -356,6 +356,75 @@ fn what_the_schema_does_not_have_is_refused() {
     insta::assert_snapshot!(error(r#"{"message":{"notification":{"title":"\ud800"}}}"#), @"JSON at message.notification.title, line 1 column 44: unexpected end of hex escape");
 }
 
+/// In every object of the schema; what its value is does not matter.
+#[test]
+fn an_unknown_field_is_named_wherever_it_stands() {
+    for path in [
+        "",
+        "message",
+        "message/notification",
+        "message/fcmOptions",
+        "message/android",
+        "message/android/notification",
+        "message/android/notification/lightSettings",
+        "message/android/notification/lightSettings/color",
+        "message/android/fcmOptions",
+        "message/androidV2",
+        "message/androidV2/backgroundSync",
+        "message/androidV2/remoteNotification",
+        "message/androidV2/remoteNotification/notification",
+        "message/apns",
+        "message/apns/fcmOptions",
+        "message/webpush",
+        "message/webpush/fcmOptions",
+    ] {
+        for value in [json!(1), json!({"a": []}), Value::Null] {
+            let steps = path.split('/').filter(|step| !step.is_empty()).rev();
+            let body = steps.fold(json!({ "pink": value }), |inner, step| json!({ step: inner }));
+            let error = SendRequest::from_json(body.to_string().as_bytes()).unwrap_err();
+            assert_eq!(error.problem, "unknown field `pink`", "{body}");
+            assert_eq!(error.path.replace('.', "/").trim_end_matches("/pink"), path, "{body}");
+        }
+    }
+}
+
+/// What FCM writes there itself is read over, whatever it is.
+#[test]
+fn the_name_of_a_message_is_not_looked_at() {
+    let expected = SendRequest::new(Message::new(), Topic::new("news").unwrap());
+    for name in ["\"projects/p/messages/1\"", "7", "null", "{\"a\":[]}"] {
+        let message = format!(r#"{{"name":{name},"topic":"news"}}"#);
+        assert_eq!(SendRequest::from_message_json(message.as_bytes()).unwrap(), expected, "{name}");
+        let body = format!(r#"{{"message":{message},"validate_only":true}}"#);
+        let dry = expected.clone().with_validate_only(true);
+        assert_eq!(SendRequest::from_json(body.as_bytes()).unwrap(), dry, "{name}");
+    }
+    for form in ["false", "null"] {
+        let body = format!(r#"{{"validateOnly":{form},"message":{{"topic":"news"}}}}"#);
+        assert_eq!(SendRequest::from_json(body.as_bytes()).unwrap(), expected, "{form}");
+    }
+    let error = |json: &str| SendRequest::from_message_json(json.as_bytes()).unwrap_err().to_string();
+    insta::assert_snapshot!(error(r#"{"name":"n"}"#), @"JSON: a message needs exactly one of fid, token, topic and condition; found 0");
+    insta::assert_snapshot!(error(r#"{"message":{"topic":"news"}}"#), @"JSON, line 1 column 10: unknown field `message`");
+    insta::assert_snapshot!(error(r#"{"topic":"a","topic":"b"}"#), @"JSON, line 1 column 25: a message needs exactly one of fid, token, topic and condition; found 2");
+}
+
+/// What is missing in an object that needs all its fields.
+#[test]
+fn a_light_needs_all_three() {
+    let light = |without: &str| {
+        let mut light = json!({"color": {"red": 1}, "lightOnDuration": "1s", "lightOffDuration": "2s"});
+        light.as_object_mut().unwrap().remove(without);
+        serde_json::from_value::<LightSettings>(light).map_err(|error| error.to_string())
+    };
+    let color = LightColor::new(1.0, 0.0, 0.0).unwrap();
+    let expected = LightSettings::new(color, Duration::from_secs(1), Duration::from_secs(2));
+    assert_eq!(light("nothing"), Ok(expected));
+    for name in ["color", "lightOnDuration", "lightOffDuration"] {
+        assert_eq!(light(name), Err(format!("missing field `{name}`")));
+    }
+}
+
 fn text() -> impl Strategy<Value = Option<String>> {
     prop::option::of("\\PC{0,20}|[\"\\\\\n\u{0}-\u{1f}é😀]{0,6}")
 }

@@ -77,6 +77,17 @@ fn the_token_source_and_its_outputs() {
 }
 
 #[test]
+fn a_failure_is_shown_with_what_was_said() {
+    let spent = TokenSource::new(
+        Grant::given(Token::new("ya29.SECRET").unwrap().with_expires_at(NOW)),
+        TokenSettings::default(),
+        Jitter::new(1),
+    );
+    spent.handle_timeout(NOW);
+    insta::assert_snapshot!(debug(&spent.poll_output().unwrap()), @"Failed(TokenFailure { kind: GivenTokenSpent, status: None, detail: None, retry_after: None, clock_ahead_secs: None })");
+}
+
+#[test]
 fn what_a_server_says_is_searched_for_tokens() {
     let token = format!("SECRET:APA91b{}", "x".repeat(130));
     let body = format!(

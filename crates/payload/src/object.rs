@@ -290,6 +290,7 @@ mod tests {
         Wrapped(i64),
         Text(String),
         Number(f64),
+        Bytes(&'static [u8]),
     }
     impl<'de> Deserializer<'de> for Foreign {
         type Error = serde::de::value::Error;
@@ -301,6 +302,7 @@ mod tests {
                 Self::Wrapped(number) => visitor.visit_newtype_struct(number.into_deserializer()),
                 Self::Text(text) => visitor.visit_string(text),
                 Self::Number(number) => visitor.visit_f64(number),
+                Self::Bytes(bytes) => visitor.visit_bytes(bytes),
             }
         }
         serde::forward_to_deserialize_any! {
@@ -323,6 +325,7 @@ mod tests {
         for infinite in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
             assert_eq!(json(Foreign::Number(infinite)).unwrap_err().to_string(), "expected a finite number");
         }
+        insta::assert_snapshot!(json(Foreign::Bytes(b"x")).unwrap_err(), @"invalid type: byte array, expected any JSON value");
     }
 
     #[test]

@@ -103,18 +103,18 @@ fn place_of(text: &str) -> (usize, usize) {
 
 /// serde's text without the value that it quotes.
 fn problem(text: &str) -> String {
-    let Some((found, quoted)) = found(text) else {
+    let Some(found) = found(text) else {
         return cut(text.strip_suffix(", there are no fields").unwrap_or(text)).to_owned();
     };
+    // The last of them stands behind what is quoted: a value could hold the word itself.
     match text.rfind("expected ") {
-        // Behind what is quoted: a value could hold the word itself.
-        Some(at) if at >= quoted => format!("{}, found {found}", cut(text.get(at..).unwrap_or_default())),
-        _ => format!("found {found}, which does not belong here"),
+        Some(at) => format!("{}, found {found}", cut(text.get(at..).unwrap_or_default())),
+        None => format!("found {found}, which does not belong here"),
     }
 }
 
-/// What kind of value serde found, and how long its words for that are.
-fn found(text: &str) -> Option<(&'static str, usize)> {
+/// What kind of value serde found.
+fn found(text: &str) -> Option<&'static str> {
     const KINDS: [(&str, &str); 12] = [
         ("string", "a string"),
         ("character", "a string"),
@@ -130,11 +130,10 @@ fn found(text: &str) -> Option<(&'static str, usize)> {
         ("enum", "an object"),
     ];
     if let Some(rest) = text.strip_prefix("invalid type: ").or_else(|| text.strip_prefix("invalid value: ")) {
-        let (word, kind) =
-            KINDS.into_iter().find(|(word, _)| rest.starts_with(word)).unwrap_or(("", "another value"));
-        return Some((kind, text.len() - rest.len() + word.len()));
+        let kind = KINDS.into_iter().find(|(word, _)| rest.starts_with(word));
+        return Some(kind.map_or("another value", |(_, kind)| kind));
     }
-    text.strip_prefix("invalid length ").map(|_| ("another number of elements", 0))
+    text.strip_prefix("invalid length ").map(|_| "another number of elements")
 }
 
 #[cfg(test)]
@@ -178,6 +177,72 @@ mod tests {
     fn what_was_not_text_has_no_place() {
         let error = serde_json::from_value::<Target>(serde_json::json!({"badge": "x"})).unwrap_err();
         insta::assert_snapshot!(InvalidJson::new("target.badge", &error), @"JSON at target.badge: expected u8, found a string");
+    }
+
+    /// serde's words for what it found (`serde::de::Unexpected`), and ours.
+    #[test]
+    fn every_kind_of_value_has_its_word() {
+        for (found, word) in [
+            ("string \"SECRET\"", "a string"),
+            ("character `S`", "a string"),
+            ("integer `7`", "a number"),
+            ("floating point `7.5`", "a number"),
+            ("boolean `true`", "a boolean"),
+            ("null", "null"),
+            ("unit value", "null"),
+            ("Option value", "null"),
+            ("map", "an object"),
+            ("sequence", "an array"),
+            ("byte array", "bytes"),
+            ("enum", "an object"),
+            ("newtype struct", "another value"),
+        ] {
+            for what in ["type", "value"] {
+                let error = InvalidJson::new("a", &format!("invalid {what}: {found}, expected a date"));
+                assert_eq!(error.problem, format!("expected a date, found {word}"), "{what} {found}");
+                // Whoever writes an error by hand may leave the rest out.
+                let error = InvalidJson::new("a", &format!("invalid {what}: {found}"));
+                assert_eq!(
+                    error.problem,
+                    format!("found {word}, which does not belong here"),
+                    "{what} {found}"
+                );
+            }
+        }
+        let error = InvalidJson::new("a", &"invalid length 3, expected a pair");
+        assert_eq!(error.problem, "expected a pair, found another number of elements");
+    }
+
+    #[test]
+    fn names_that_somebody_else_wrote_are_cut() {
+        // A character of two bytes stands across the limit of 160.
+        let long = format!("{}é{}", "a".repeat(159), "b".repeat(99));
+        let error = InvalidJson::new(&long, &format!("missing field `{long}`"));
+        assert_eq!(error.path, "a".repeat(159));
+        assert_eq!(error.problem, format!("missing field `{}", "a".repeat(145)));
+        let error = InvalidJson::new("", &format!("invalid type: map, expected {long}"));
+        assert_eq!(error.problem, format!("expected {}, found an object", "a".repeat(151)));
+        assert_eq!(InvalidJson::new(&"a".repeat(160), &"x").path.len(), 160);
+    }
+
+    #[test]
+    fn the_outer_path_comes_in_front() {
+        for (inner, whole) in [("", "message"), ("data", "message.data"), ("[2].a", "message[2].a")] {
+            assert_eq!(InvalidJson::new(inner, &"x").within("message").path, whole);
+        }
+    }
+
+    #[test]
+    fn a_place_that_is_none_is_left_out() {
+        for (text, place) in [
+            ("x at line 3 column 7", (3, 7)),
+            ("x at line 3", (0, 0)),
+            ("x at line a column b", (0, 0)),
+            ("x", (0, 0)),
+        ] {
+            let error = InvalidJson::new("", &text);
+            assert_eq!((error.problem.as_str(), error.line, error.column), ("x", place.0, place.1), "{text}");
+        }
     }
 
     #[test]

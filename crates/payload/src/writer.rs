@@ -203,6 +203,37 @@ mod tests {
         }
     }
 
+    /// Whatever it is behind: a box, a list, a map.
+    #[test]
+    fn every_value_is_written_as_serde_json_writes_it() {
+        fn same<T: WriteJson + serde::Serialize + ?Sized>(value: &T) {
+            let mut out = b"x".to_vec();
+            value.write_json(&mut out);
+            assert_eq!(
+                String::from_utf8(out).unwrap(),
+                format!("x{}", serde_json::to_string(value).unwrap())
+            );
+        }
+        for text in ["", "plain", "say \"hé\"\n"] {
+            same(text);
+            same(&Cow::Borrowed(text));
+            same(&Cow::<str>::Owned(text.to_owned()));
+            same::<Box<str>>(&text.into());
+        }
+        same(&true);
+        same(&false);
+        for number in [0, 9, 10, 4_096, u64::MAX] {
+            same(&number);
+            same(&Box::new(number));
+        }
+        same::<[u64]>(&[]);
+        same(&vec![7_u64]);
+        same(&[1_i32, -2, 3][..]);
+        same(&vec![vec![true], vec![], vec![false, true]]);
+        same(&BTreeMap::<String, bool>::new());
+        same(&BTreeMap::from([("a", vec![1_u64, 2]), ("b\"", vec![])]));
+    }
+
     #[test]
     fn an_empty_object_has_both_braces() {
         let mut out = b"x".to_vec();

@@ -164,6 +164,7 @@ mod tests {
         U32(u32),
         U64(u64),
         U128(u128),
+        Usize(usize),
     }
 
     fn piece() -> impl Strategy<Value = Piece> {
@@ -174,6 +175,7 @@ mod tests {
             any::<u32>().prop_map(Piece::U32),
             any::<u64>().prop_map(Piece::U64),
             any::<u128>().prop_map(Piece::U128),
+            any::<usize>().prop_map(Piece::Usize),
         ]
     }
 
@@ -196,6 +198,8 @@ mod tests {
                     Piece::U32(n) => (ours.write_u32(n), theirs.write(&n.to_le_bytes())),
                     Piece::U64(n) => (ours.write_u64(n), theirs.write(&n.to_le_bytes())),
                     Piece::U128(n) => (ours.write_u128(n), theirs.write(&n.to_le_bytes())),
+                    // Eight bytes, whatever the word size.
+                    Piece::Usize(n) => (ours.write_usize(n), theirs.write(&(n as u64).to_le_bytes())),
                 };
             }
             prop_assert_eq!(ours.halfway().both(), u128::from(theirs.finish128()));

@@ -91,6 +91,11 @@ mod tests {
         assert_eq!(SipHash24::new(&key).finish(&message, 14), 0xa129_ca61_49be_45e5);
     }
 
+    #[test]
+    fn nothing_of_the_key_is_printed() {
+        insta::assert_snapshot!(format!("{:?}", SipHash24::new(&[7; 16])), @"SipHash24 { .. }");
+    }
+
     proptest! {
         #[test]
         fn the_same_as_a_general_hasher(key: [u8; 16], start: Option<[u8; 16]>, message in proptest::collection::vec(any::<u8>(), 0..300), last: u8) {

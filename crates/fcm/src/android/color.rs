@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use thiserror::Error;
 
-use crate::schema::{JsonFields, as_display, read_object, set_once};
+use crate::schema::{ReadFields, WriteFields, as_display, read_object, set_once};
 
 /// Why a text or numbers are no colour; the error of [`Rgb`]'s `FromStr` and of [`LightColor::new`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -155,9 +155,7 @@ struct Parts {
     alpha: Option<Fraction>,
 }
 
-impl JsonFields for Parts {
-    const NAME: &'static str = "Color";
-
+impl WriteFields for Parts {
     fn write_fields(&self, object: &mut ObjectWriter<'_>) {
         for (label, part) in [
             (label!("red"), self.red),
@@ -181,6 +179,10 @@ impl JsonFields for Parts {
         }
         Ok(())
     }
+}
+
+impl ReadFields for Parts {
+    const NAME: &'static str = "Color";
 
     fn read_field<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error> {
         match key {

@@ -7,7 +7,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use super::{LightSettings, NotificationPriority, Rgb, Visibility};
 
 use crate::message::{Data, FcmOptions, ProtoDuration, Text, Timestamp, Ttl};
-use crate::schema::{Fields, JsonFields, json_object, read_object, set_once};
+use crate::schema::{Fields, ReadFields, json_object, read_object, set_once};
 
 json_object! {
     /// Android's part of a message, in the form that is to replace [`AndroidConfig`](super::AndroidConfig); a preview.
@@ -128,14 +128,8 @@ json_object! {
 #[derive(Default)]
 struct BackgroundSync;
 
-impl JsonFields for BackgroundSync {
+impl ReadFields for BackgroundSync {
     const NAME: &'static str = "AndroidBackgroundSyncMessage";
-
-    fn write_fields(&self, _: &mut ObjectWriter<'_>) {}
-
-    fn serialize_fields<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
 
     fn read_field<'de, A: MapAccess<'de>>(&mut self, _: &str, _: &mut A) -> Result<bool, A::Error> {
         Ok(false)

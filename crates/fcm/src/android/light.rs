@@ -6,7 +6,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::LightColor;
 use crate::message::ProtoDuration;
-use crate::schema::{JsonFields, read_object, set_once};
+use crate::schema::{ReadFields, WriteFields, read_object, set_once};
 
 /// How the notification light blinks: colour, time on, time off; FCM requires all three. Use it for devices that have
 /// such a light.
@@ -42,9 +42,7 @@ impl From<&LightSettings> for Parts {
     }
 }
 
-impl JsonFields for Parts {
-    const NAME: &'static str = "LightSettings";
-
+impl WriteFields for Parts {
     fn write_fields(&self, object: &mut ObjectWriter<'_>) {
         if let Some(color) = &self.color {
             object.member(label!("color"), color);
@@ -69,6 +67,10 @@ impl JsonFields for Parts {
         }
         Ok(())
     }
+}
+
+impl ReadFields for Parts {
+    const NAME: &'static str = "LightSettings";
 
     fn read_field<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error> {
         match key {

@@ -219,6 +219,16 @@ mod tests {
         };
         assert_eq!(body(&failure("Message rate exceeded for device")), Some(Quota::Device));
         assert_eq!(body(&failure("topic rate")), Some(Quota::Topic));
+        // Each word by itself, and the device before the others.
+        for (word, quota) in [
+            ("this TOKEN", Quota::Device),
+            ("one registration", Quota::Device),
+            ("a device of the project", Quota::Device),
+            ("a topic of the project", Quota::Topic),
+            ("the Project", Quota::Project),
+        ] {
+            assert_eq!(body(&failure(word)), Some(quota), "{word}");
+        }
         assert_eq!(body(&failure("too many")), Some(Quota::Unknown));
         let info = r#"{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"RATE_LIMIT_EXCEEDED","metadata":{"quota_limit":"SendsPerMinutePerProject"}}"#;
         assert_eq!(body(info), Some(Quota::Project));

@@ -105,3 +105,129 @@ impl Point {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: UnixTime = UnixTime::from_secs(1_000_000);
+
+    fn ms(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    fn is(reading: Reading) -> &'static str {
+        match reading {
+            Reading::Steady => "steady",
+            Reading::Leap => "leap",
+            Reading::Back { .. } => "back",
+        }
+    }
+
+    /// A clock that has been at `START`.
+    fn clock() -> Clock {
+        let mut clock = Clock::new();
+        assert!(clock.read(START) == Reading::Leap, "from 1970 to there");
+        assert_eq!((clock.now(), clock.steps_back()), (START, 0));
+        clock
+    }
+
+    #[test]
+    fn five_seconds_back_are_noise_and_two_minutes_ahead_no_leap() {
+        for (now, reading, seen) in [
+            (START, "steady", START),
+            (START - ms(5_000), "steady", START),
+            (START - ms(5_001), "back", START - ms(5_001)),
+            (START + ms(120_000), "steady", START + ms(120_000)),
+            (START + ms(120_001), "leap", START + ms(120_001)),
+        ] {
+            let mut clock = clock();
+            assert_eq!(is(clock.read(now)), reading, "{now}");
+            assert_eq!((clock.now(), clock.steps_back()), (seen, u32::from(reading == "back")), "{now}");
+        }
+    }
+
+    #[test]
+    fn a_step_back_says_where_the_clock_was() {
+        let mut clock = clock();
+        assert!(clock.read(START - ms(60_000)) == Reading::Back { was: START });
+        assert!(clock.read(START - ms(90_000)) == Reading::Back { was: START - ms(60_000) });
+        assert_eq!(clock.steps_back(), 2);
+    }
+
+    /// Counted in small steps; a leap and noise count nothing, a step back begins anew.
+    #[test]
+    fn an_hour_of_calm_brings_trust_back() {
+        let mut clock = clock();
+        let back = START - ms(10_000);
+        let _ = clock.read(back);
+        let mut now = back;
+        for _ in 0..35 {
+            now += ms(100_000);
+            assert!(clock.read(now) == Reading::Steady);
+        }
+        // 3,500 s of calm; a leap of ten minutes does not fill the hour.
+        now += ms(600_000);
+        assert!(clock.read(now) == Reading::Leap);
+        now += ms(99_999);
+        assert!(clock.read(now) == Reading::Steady);
+        assert_eq!(clock.steps_back(), 1, "a millisecond is missing");
+        assert!(clock.read(now - ms(5_000)) == Reading::Steady, "noise");
+        assert_eq!(clock.steps_back(), 1);
+        assert!(clock.read(now + ms(1)) == Reading::Steady);
+        assert_eq!(clock.steps_back(), 0);
+        // After another step back the hour begins at its beginning.
+        now = now - ms(10_000);
+        let _ = clock.read(now);
+        for _ in 0..36 {
+            assert_eq!(clock.steps_back(), 1);
+            now += ms(100_000);
+            assert!(clock.read(now) == Reading::Steady);
+        }
+        assert_eq!(clock.steps_back(), 0);
+    }
+
+    #[test]
+    fn a_point_goes_back_with_the_clock_that_set_it() {
+        let (set, at) = (START, START + ms(60_000));
+        let point = Point::new(at, set);
+        let back = |was, now| point.after(Reading::Back { was }, now);
+        // The clock is still behind the moment when it was set, or just there: nothing moves.
+        assert_eq!(back(set + ms(10_000), set).at, at);
+        // Before it: what was to come in 50 seconds still comes in 50 seconds.
+        let moved = back(set + ms(10_000), set - ms(1));
+        assert_eq!((moved.at, moved.set), (set - ms(1) + ms(50_000), set - ms(1)));
+        // What was due is due.
+        assert_eq!(back(at + ms(1), set - ms(1)).at, set - ms(1));
+        for reading in [Reading::Leap, Reading::Steady] {
+            assert_eq!(point.after(reading, set + ms(500_000)).at, at);
+        }
+    }
+
+    #[test]
+    fn a_clock_that_returns_finds_its_point() {
+        let (set, at) = (START, START + ms(60_000));
+        let early = set - ms(300_000);
+        let moved = Point::new(at, set).after(Reading::Back { was: set }, early);
+        assert_eq!(moved.at, early + ms(60_000));
+        assert_eq!(moved.after(Reading::Steady, set).at, moved.at, "only by a leap");
+        assert_eq!(moved.after(Reading::Leap, set - ms(1)).at, moved.at, "not before it was set");
+        let returned = moved.after(Reading::Leap, set);
+        assert_eq!((returned.at, returned.set), (at, set));
+        // Back again: the other one is there still, and is not counted anew.
+        let again = returned.after(Reading::Back { was: set + ms(9_000) }, early + ms(1_000));
+        assert_eq!((again.at, again.set), (early + ms(60_000), early));
+        // A leap never goes to a point that was set earlier.
+        assert_eq!(returned.after(Reading::Leap, set + ms(400_000)).at, at);
+    }
+
+    #[test]
+    fn never_stays_never() {
+        for reading in [Reading::Leap, Reading::Steady, Reading::Back { was: UnixTime::MAX }] {
+            assert_eq!(Point::NEVER.after(reading, UnixTime::EPOCH).at, UnixTime::MAX);
+        }
+        let forever = Point::new(UnixTime::MAX, START);
+        assert_eq!(forever.after(Reading::Back { was: START }, UnixTime::EPOCH).at, UnixTime::MAX);
+        assert_eq!(Point::PAST.after(Reading::Back { was: START }, UnixTime::EPOCH).at, UnixTime::EPOCH);
+    }
+}

@@ -102,3 +102,46 @@ impl fmt::Display for TokenFailure {
 }
 
 impl std::error::Error for TokenFailure {}
+
+#[cfg(test)]
+mod tests {
+    use super::TokenFailureKind as Kind;
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_text_and_its_remedy() {
+        let lines = [
+            Kind::WrongKey,
+            Kind::UnknownAccount,
+            Kind::ClockOff,
+            Kind::Refused,
+            Kind::NotAllowed,
+            Kind::Unavailable,
+            Kind::Malformed,
+            Kind::Signing,
+            Kind::Transport,
+            Kind::Timeout,
+            Kind::GivenTokenSpent,
+        ]
+        .map(|kind| {
+            let who = if kind.needs_operator() { "operator" } else { "wait" };
+            format!("{who}: {}", TokenFailure::new(kind))
+        });
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        operator: the token server refuses the signature: wrong, revoked or deleted key
+        operator: the service account does not exist or is disabled
+        operator: the token server refuses the assertion's times: the clock of this machine is off
+        operator: the token server refuses the assertion
+        operator: the token server refuses the request: the account may not have this scope
+        wait: the token server is unavailable
+        wait: the token server's answer holds no usable token
+        operator: the assertion could not be signed
+        wait: the request for a token did not get through
+        wait: the request for a token was not answered in time
+        operator: the given token has ended or was refused
+        ");
+        let failure =
+            TokenFailure { detail: Some("invalid_grant: no".to_owned()), ..TokenFailure::new(Kind::Refused) };
+        insta::assert_snapshot!(failure, @"the token server refuses the assertion (invalid_grant: no)");
+    }
+}

@@ -221,3 +221,142 @@ impl fmt::Display for Verdict {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::TokenFailureKind as Kind;
+    use super::*;
+    use crate::target::RegistrationToken;
+
+    const NOW: UnixTime = UnixTime::from_secs(1_795_000_000);
+
+    #[test]
+    fn every_failure_of_a_fetch_is_a_verdict() {
+        let later = Some(UnixTime::from_secs(7));
+        for (kind, verdict) in [
+            (Kind::WrongKey, Verdict::WrongKey),
+            (Kind::Signing, Verdict::WrongKey),
+            (Kind::UnknownAccount, Verdict::UnknownAccount),
+            (Kind::ClockOff, Verdict::ClockOff { ahead_secs: Some(-900) }),
+            (Kind::NotAllowed, Verdict::ScopeNotAllowed),
+            (Kind::GivenTokenSpent, Verdict::TokenRefused),
+            (Kind::Unavailable, Verdict::TryLater { not_before: later }),
+            (Kind::Transport, Verdict::TryLater { not_before: later }),
+            (Kind::Timeout, Verdict::TryLater { not_before: later }),
+            (
+                Kind::Malformed,
+                Verdict::Unexpected {
+                    status: Some(418),
+                    detail: "the token server's answer holds no usable token (said)".to_owned(),
+                },
+            ),
+            (
+                Kind::Refused,
+                Verdict::Unexpected {
+                    status: Some(418),
+                    detail: "the token server refuses the assertion (said)".to_owned(),
+                },
+            ),
+        ] {
+            let failure = TokenFailure {
+                status: Some(418),
+                detail: Some("said".to_owned()),
+                retry_after: later,
+                clock_ahead_secs: Some(-900),
+                ..TokenFailure::new(kind)
+            };
+            assert_eq!(Verdict::from_token_failure(&failure), verdict, "{kind:?}");
+        }
+    }
+
+    fn detail(kind: &str, members: &str) -> String {
+        format!(r#"{{"@type":"type.googleapis.com/{kind}",{members}}}"#)
+    }
+
+    fn code(word: &str) -> String {
+        detail("google.firebase.fcm.v1.FcmError", &format!(r#""errorCode":"{word}""#))
+    }
+
+    fn apple(status: u16, reason: &str) -> String {
+        let members = format!(r#""statusCode":{status},"reason":"{reason}""#);
+        detail("google.firebase.fcm.v1.ApnsError", &members)
+    }
+
+    fn info(reason: &str) -> String {
+        detail("google.rpc.ErrorInfo", &format!(r#""reason":"{reason}""#))
+    }
+
+    fn verdict(status: u16, details: &[String]) -> Verdict {
+        let body = format!(r#"{{"error":{{"message":"said","details":[{}]}}}}"#, details.join(","));
+        Verdict::from_response(None, &Response::builder().status(status).body(body).unwrap(), NOW)
+    }
+
+    #[test]
+    fn every_answer_is_a_verdict() {
+        let third = |said: Option<&str>| Verdict::ThirdPartyCredential { said: said.map(str::to_owned) };
+        let later =
+            |secs: u64| Verdict::TryLater { not_before: Some(UnixTime::from_secs(1_795_000_000 + secs)) };
+        let other =
+            |status, detail: &str| Verdict::Unexpected { status: Some(status), detail: detail.to_owned() };
+        for (status, details, expected) in [
+            (200, vec![], Verdict::Configured),
+            (299, vec![code("UNREGISTERED")], Verdict::Configured),
+            (404, vec![code("UNREGISTERED")], Verdict::ConfiguredTargetGone),
+            (403, vec![code("SENDER_ID_MISMATCH")], Verdict::SenderMismatch),
+            (401, vec![code("THIRD_PARTY_AUTH_ERROR")], third(None)),
+            (
+                401,
+                vec![code("THIRD_PARTY_AUTH_ERROR"), apple(403, "Forbidden")],
+                third(Some("APNs: 403 Forbidden")),
+            ),
+            // Apple's word comes before any code of FCM.
+            (
+                401,
+                vec![code("THIRD_PARTY_AUTH_ERROR"), apple(410, "ExpiredToken")],
+                Verdict::ConfiguredTargetGone,
+            ),
+            (400, vec![apple(410, "Unregistered")], Verdict::ConfiguredTargetGone),
+            // Apple refuses the credential, and FCM has no code for it.
+            (400, vec![apple(403, "InvalidProviderToken")], third(Some("APNs: 403 InvalidProviderToken"))),
+            (400, vec![apple(400, "BadTopic")], other(400, "said; APNs: 400 BadTopic")),
+            (400, vec![info("SERVICE_DISABLED")], Verdict::ApiDisabled),
+            (400, vec![info("CONSUMER_INVALID")], Verdict::WrongProject),
+            (400, vec![info("USER_PROJECT_DENIED")], Verdict::WrongProject),
+            (400, vec![info("OTHER")], other(400, "said")),
+            (401, vec![], Verdict::TokenRefused),
+            (403, vec![], Verdict::WrongProject),
+            (404, vec![], Verdict::WrongProject),
+            // With a code the status alone says nothing.
+            (401, vec![code("INTERNAL")], later(10)),
+            (403, vec![code("INTERNAL")], later(10)),
+            (404, vec![code("UNSPECIFIED_ERROR")], other(404, "said")),
+            (429, vec![], later(60)),
+            (503, vec![], later(10)),
+            (400, vec![], other(400, "said")),
+        ] {
+            assert_eq!(verdict(status, &details), expected, "{status} {details:?}");
+        }
+    }
+
+    #[test]
+    fn only_two_verdicts_let_messages_out() {
+        assert!(Verdict::Configured.is_configured() && Verdict::ConfiguredTargetGone.is_configured());
+        for verdict in [Verdict::WrongKey, Verdict::SenderMismatch, Verdict::TryLater { not_before: None }] {
+            assert!(!verdict.is_configured(), "{verdict}");
+        }
+    }
+
+    #[test]
+    fn what_is_unexpected_is_told_without_the_device() {
+        let target = Target::from(RegistrationToken::new("SECRET-device").unwrap());
+        let answer = |body: &str| Response::builder().status(400).body(body.to_owned()).unwrap();
+        let verdict = |body: &str| Verdict::from_response(&target, &answer(body), NOW).to_string();
+        insta::assert_snapshot!(verdict(r#"{"error":{"message":"no SECRET-device here","status":"INVALID_ARGUMENT"}}"#), @"unexpected answer 400: no … here");
+        insta::assert_snapshot!(verdict(r#"{"error":{"status":"INVALID_ARGUMENT"}}"#), @"unexpected answer 400: INVALID_ARGUMENT");
+        insta::assert_snapshot!(verdict(""), @"unexpected answer 400: no reason given");
+        // Without an answer there is no status, and a clock may be behind.
+        insta::assert_snapshot!(Verdict::Unexpected { status: None, detail: "said".to_owned() }, @"unexpected: said");
+        insta::assert_snapshot!(Verdict::ClockOff { ahead_secs: Some(-1) }, @"clock off: this machine is 1 s behind Google");
+        insta::assert_snapshot!(Verdict::ClockOff { ahead_secs: Some(0) }, @"clock off: this machine is 0 s ahead of Google");
+    }
+}

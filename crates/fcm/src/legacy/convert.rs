@@ -265,16 +265,13 @@ impl Converter {
         self.set_apns("apns-expiration", until.to_string());
     }
 
+    /// A header whose name and value are ours.
     fn set_apns(&mut self, name: &'static str, value: String) {
-        if let Err(error) = self.platforms.apns_headers.insert(name, value) {
-            self.error(name.to_owned(), &error);
-        }
+        self.platforms.apns_headers.replace(name.into(), value.into());
     }
 
     fn set_webpush(&mut self, name: &'static str, value: String) {
-        if let Err(error) = self.platforms.webpush_headers.insert(name, value) {
-            self.error(name.to_owned(), &error);
-        }
+        self.platforms.webpush_headers.replace(name.into(), value.into());
     }
 
     fn fcm_options(&mut self) -> Option<FcmOptions> {

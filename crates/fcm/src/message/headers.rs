@@ -94,7 +94,7 @@ macro_rules! header_set {
             }
 
             /// Puts a header in the place of one whose name differs in case only.
-            fn replace(&mut self, name: Text, value: Text) {
+            pub(crate) fn replace(&mut self, name: Text, value: Text) {
                 self.0.retain(|known, _| !known.eq_ignore_ascii_case(&name));
                 self.0.insert(name, value);
             }

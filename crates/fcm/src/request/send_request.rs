@@ -2,14 +2,14 @@
 
 use bytes::Bytes;
 use http::Request;
-use reveille_payload::{InvalidJson, ObjectWriter, from_json};
+use reveille_payload::{InvalidJson, from_json};
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::{PrepareError, Prepared, Project};
 use crate::credential::Token;
 use crate::message::{Message, SizeRule};
-use crate::schema::{Fields, JsonFields, read_object, set_once};
+use crate::schema::{ReadFields, WriteFields, read_object, set_once};
 use crate::target::{Target, not_one};
 
 /// A message with its target, and whether it is only to be validated: keep it in a queue, as JSON, and make the
@@ -147,14 +147,8 @@ struct TargetedParts {
     target: Option<Target>,
 }
 
-impl JsonFields for Body {
+impl ReadFields for Body {
     const NAME: &'static str = "SendMessageRequest";
-
-    fn write_fields(&self, _: &mut ObjectWriter<'_>) {}
-
-    fn serialize_fields<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
 
     fn read_field<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error> {
         match key {
@@ -165,14 +159,8 @@ impl JsonFields for Body {
     }
 }
 
-impl JsonFields for TargetedParts {
+impl ReadFields for TargetedParts {
     const NAME: &'static str = "Message";
-
-    fn write_fields(&self, _: &mut ObjectWriter<'_>) {}
-
-    fn serialize_fields<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
 
     fn read_field<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error> {
         // Output only: what a client sends there is not looked at.

@@ -7,14 +7,18 @@ use reveille_payload::ObjectWriter;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 
-/// An object of the schema as its list of fields.
-pub(crate) trait JsonFields: Default {
-    /// The schema's name for it.
-    const NAME: &'static str;
+/// An object of the schema as its list of fields, to be written.
+pub(crate) trait WriteFields {
     /// Writes what is set.
     fn write_fields(&self, object: &mut ObjectWriter<'_>);
     /// The same for any format of serde.
     fn serialize_fields<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
+}
+
+/// The same list, to be read.
+pub(crate) trait ReadFields: Default {
+    /// The schema's name for the object.
+    const NAME: &'static str;
     /// Reads the value of `key` if there is such a field, in either spelling; `false` if there is not.
     fn read_field<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error>;
 }
@@ -51,11 +55,11 @@ where
 /// Reads an object, and nothing but an object; unknown fields are refused, as FCM refuses them.
 pub(crate) fn read_object<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
-    T: JsonFields,
+    T: ReadFields,
     D: Deserializer<'de>,
 {
     struct ObjectVisitor<T>(PhantomData<T>);
-    impl<'de, T: JsonFields> Visitor<'de> for ObjectVisitor<T> {
+    impl<'de, T: ReadFields> Visitor<'de> for ObjectVisitor<T> {
         type Value = T;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -123,9 +127,7 @@ macro_rules! json_object {
             )?
         }
 
-        impl $crate::schema::JsonFields for $name {
-            const NAME: &'static str = stringify!($name);
-
+        impl $crate::schema::WriteFields for $name {
             fn write_fields(&self, object: &mut reveille_payload::ObjectWriter<'_>) {
                 $(
                     if let Some(value) = &self.$field {
@@ -152,6 +154,10 @@ macro_rules! json_object {
                 )?
                 Ok(())
             }
+        }
+
+        impl $crate::schema::ReadFields for $name {
+            const NAME: &'static str = stringify!($name);
 
             #[allow(unreachable_patterns, reason = "many fields have the same name in both spellings")]
             fn read_field<'de, A: serde::de::MapAccess<'de>>(
@@ -174,7 +180,7 @@ macro_rules! json_object {
         impl reveille_payload::WriteJson for $name {
             fn write_json(&self, out: &mut Vec<u8>) {
                 let mut object = reveille_payload::ObjectWriter::open(out);
-                $crate::schema::JsonFields::write_fields(self, &mut object);
+                $crate::schema::WriteFields::write_fields(self, &mut object);
                 object.close();
             }
         }
@@ -183,7 +189,7 @@ macro_rules! json_object {
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 let mut map = serializer.serialize_map(None)?;
-                $crate::schema::JsonFields::serialize_fields(self, &mut map)?;
+                $crate::schema::WriteFields::serialize_fields(self, &mut map)?;
                 serde::ser::SerializeMap::end(map)
             }
         }

@@ -5,5 +5,5 @@ mod fields;
 mod values;
 
 pub(crate) use enums::json_enum;
-pub(crate) use fields::{Fields, JsonFields, json_object, read_object, set_once};
+pub(crate) use fields::{Fields, ReadFields, WriteFields, json_object, read_object, set_once};
 pub(crate) use values::{as_display, text_value};

@@ -8,11 +8,10 @@ pub use condition::{Condition, InvalidCondition};
 pub use names::{Fid, LiveActivityToken, RegistrationToken};
 pub use topic::Topic;
 
-use reveille_payload::ObjectWriter;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::schema::{Fields, JsonFields, read_object, set_once};
+use crate::schema::{ReadFields, read_object, set_once};
 
 /// The one target of a message: a device, a topic or a condition. Make it `from` the name of one; a message that goes
 /// to several targets is sent several times.
@@ -111,13 +110,8 @@ pub(crate) fn not_one(found: usize) -> String {
     format!("a message needs exactly one of fid, token, topic and condition; found {found}")
 }
 
-impl Fields for Target {
-    fn write_fields(&self, object: &mut ObjectWriter<'_>) {
-        let (label, value) = self.member();
-        object.text(label, value);
-    }
-
-    fn serialize_fields<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+impl Target {
+    pub(crate) fn serialize_fields<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         match self {
             Self::Fid(fid) => map.serialize_entry("fid", fid),
             Self::Token(token) => map.serialize_entry("token", token),
@@ -126,7 +120,7 @@ impl Fields for Target {
         }
     }
 
-    fn read_field<'de, A: MapAccess<'de>>(
+    pub(crate) fn read_field<'de, A: MapAccess<'de>>(
         slot: &mut Option<Self>,
         key: &str,
         map: &mut A,
@@ -167,18 +161,8 @@ impl Serialize for Target {
 #[derive(Default)]
 struct Only(Option<Target>);
 
-impl JsonFields for Only {
+impl ReadFields for Only {
     const NAME: &'static str = "target";
-
-    fn write_fields(&self, object: &mut ObjectWriter<'_>) {
-        if let Some(target) = &self.0 {
-            target.write_fields(object);
-        }
-    }
-
-    fn serialize_fields<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        self.0.as_ref().map_or(Ok(()), |target| target.serialize_fields(map))
-    }
 
     fn read_field<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error> {
         Target::read_field(&mut self.0, key, map)
