@@ -32,6 +32,10 @@ fn text(push: &(impl Push + ?Sized)) -> String {
     String::from_utf8(push.payload()).unwrap()
 }
 
+fn boxed(push: impl Push + 'static) -> Box<dyn Push> {
+    Box::new(push)
+}
+
 fn object(json: &str) -> JsonObject {
     JsonObject::from_json(json.as_bytes()).unwrap()
 }
@@ -264,34 +268,28 @@ fn a_text_of_ones_own_is_an_alert() {
 
 #[test]
 fn pushes_without_text_by_default() {
-    let pushes: [(Box<dyn Push>, PushType, &str, Option<&str>, Option<&str>); 9] = [
+    let pushes = [
         (
-            Box::new(Background::default()),
+            boxed(Background::default()),
             PushType::Background,
             r#"{"aps":{"content-available":1}}"#,
             Some("5"),
             None,
         ),
-        (Box::new(Voip::default()), PushType::Voip, r#"{"aps":{}}"#, None, None),
-        (Box::new(Complication::default()), PushType::Complication, r#"{"aps":{}}"#, None, None),
-        (Box::new(Location::default()), PushType::Location, r#"{"aps":{}}"#, None, None),
-        (Box::new(PushToTalk::default()), PushType::PushToTalk, r#"{"aps":{}}"#, Some("10"), Some("0")),
+        (boxed(Voip::default()), PushType::Voip, r#"{"aps":{}}"#, None, None),
+        (boxed(Complication::default()), PushType::Complication, r#"{"aps":{}}"#, None, None),
+        (boxed(Location::default()), PushType::Location, r#"{"aps":{}}"#, None, None),
+        (boxed(PushToTalk::default()), PushType::PushToTalk, r#"{"aps":{}}"#, Some("10"), Some("0")),
+        (boxed(Controls::default()), PushType::Controls, r#"{"aps":{"content-changed":true}}"#, None, None),
+        (boxed(Widgets::default()), PushType::Widgets, r#"{"aps":{"content-changed":true}}"#, None, None),
         (
-            Box::new(Controls::default()),
-            PushType::Controls,
-            r#"{"aps":{"content-changed":true}}"#,
-            None,
-            None,
-        ),
-        (Box::new(Widgets::default()), PushType::Widgets, r#"{"aps":{"content-changed":true}}"#, None, None),
-        (
-            Box::new(FileProvider::new("c").with_domain("d")),
+            boxed(FileProvider::new("c").with_domain("d")),
             PushType::FileProvider,
             r#"{"container-identifier":"c","domain":"d"}"#,
             None,
             None,
         ),
-        (Box::new(Mdm::new("m")), PushType::Mdm, r#"{"mdm":"m"}"#, None, None),
+        (boxed(Mdm::new("m")), PushType::Mdm, r#"{"mdm":"m"}"#, None, None),
     ];
     for (push, kind, payload, priority, expiration) in pushes {
         assert_eq!((push.push_type(), text(&*push).as_str()), (kind.clone(), payload));
