@@ -111,6 +111,7 @@ fn members_of_every_type() {
         (json!(true), "a boolean"),
         (json!(1.5), "a number"),
         (json!(7), "a number"),
+        (json!(0), "a number"),
         (json!(-7), "a negative number"),
         (json!(null), "null"),
         (json!([[1], {}]), "an array"),
