@@ -18,6 +18,7 @@ mod reasons;
 mod service;
 mod support;
 mod tokens;
+mod values;
 
 /// Cargo looks for no other file here (`autotests = false`), so one that is not named above would never run.
 #[test]

@@ -313,6 +313,99 @@ fn threads_that_all_need_the_first_token_get_the_same() {
     assert!(all.iter().all(|token| *token == all[0]));
 }
 
+/// A key that is slow: meanwhile somebody else asks for the same token, and gets it.
+#[derive(Debug)]
+struct Overtaken {
+    public_key: P256PublicKey,
+    source: std::sync::OnceLock<std::sync::Weak<TokenSource>>,
+    winner: std::sync::OnceLock<Token>,
+    begun: AtomicBool,
+    now: UnixTime,
+}
+
+impl Es256SigningKey for Overtaken {
+    fn public_key(&self) -> &P256PublicKey {
+        &self.public_key
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], CryptoError> {
+        if !self.begun.swap(true, SeqCst) {
+            let source = self.source.get().and_then(std::sync::Weak::upgrade).unwrap();
+            self.winner.set(source.token(self.now).unwrap()).unwrap();
+        }
+        Ok(support::sign(message))
+    }
+}
+
+#[test]
+fn the_token_that_was_finished_first_is_everybodys() {
+    let signer = Arc::new(Overtaken {
+        public_key: public_key(),
+        source: std::sync::OnceLock::new(),
+        winner: std::sync::OnceLock::new(),
+        begun: AtomicBool::new(false),
+        now: NOW,
+    });
+    let key = ProviderKey::new(Arc::clone(&signer) as _, TEAM.parse().unwrap(), KEY_ID.parse().unwrap());
+    let tokens = Arc::new(TokenSource::new(key, TokenSettings::default()));
+    signer.source.set(Arc::downgrade(&tokens)).unwrap();
+    // ES256 is random: the token that came second would be another one.
+    assert_eq!(tokens.token(NOW).as_ref(), Ok(signer.winner.get().unwrap()));
+    assert_eq!(tokens.token(NOW + MINUTE).as_ref(), Ok(signer.winner.get().unwrap()));
+}
+
+/// Verifies as `PROVIDER` does; while it is at it the first time, somebody else brings the same signature.
+#[derive(Debug)]
+struct Doubled;
+
+static DOUBLED: std::sync::OnceLock<(TokenSource, reveille_crypto::jws::SigningRequest)> =
+    std::sync::OnceLock::new();
+
+impl reveille_crypto::Es256 for Doubled {
+    fn load(
+        &self,
+        key: &reveille_crypto::EcPrivateKey,
+    ) -> Result<Arc<dyn Es256SigningKey>, reveille_crypto::KeyError> {
+        reveille_crypto_ring::PROVIDER.es256.load(key)
+    }
+
+    fn verify(&self, key: &P256PublicKey, message: &[u8], signature: &[u8]) -> Result<(), CryptoError> {
+        static BEGUN: AtomicBool = AtomicBool::new(false);
+        if !BEGUN.swap(true, SeqCst) {
+            let (tokens, request) = DOUBLED.get().unwrap();
+            assert_eq!(tokens.handle_signature(request, signature, NOW), Ok(()));
+        }
+        reveille_crypto_ring::PROVIDER.es256.verify(key, message, signature)
+    }
+}
+
+#[test]
+fn a_signature_that_is_brought_twice_at_once_is_taken_once() {
+    let crypto = reveille_crypto::CryptoProvider { es256: &Doubled, ..reveille_crypto_ring::PROVIDER };
+    let key = ProviderKey::remote(public_key(), TEAM.parse().unwrap(), KEY_ID.parse().unwrap(), crypto);
+    let tokens = TokenSource::new(key, TokenSettings::default());
+    assert_eq!(tokens.token(NOW), Err(TokenError::Pending));
+    let request = tokens.poll_output().unwrap();
+    let (tokens, request) = DOUBLED.get_or_init(|| (tokens, request));
+    let signature = support::sign(request.signing_input());
+    assert_eq!(tokens.handle_signature(request, &signature, NOW), Err(SignatureRefused::Unknown));
+    assert_eq!(tokens.token(NOW).unwrap().issued_at(), NOW);
+    assert!(tokens.poll_output().is_none());
+}
+
+#[test]
+fn a_refused_token_is_due_at_once_with_a_key_that_is_here() {
+    for age in [20 * MINUTE, 25 * MINUTE, 59 * MINUTE, 60 * MINUTE, 600 * MINUTE] {
+        let tokens = here();
+        let old = tokens.token(NOW).unwrap();
+        let now = NOW + age;
+        assert_eq!(tokens.handle_refusal(old.authorization(), now), Refusal::Renewing, "{age:?}");
+        assert_eq!(tokens.next_wakeup().map(|wakeup| wakeup.at), Some(now), "{age:?}");
+        tokens.handle_timeout(now);
+        assert_eq!(issued_at(&tokens.token(now).unwrap()), now.as_secs(), "{age:?}");
+    }
+}
+
 #[test]
 fn a_key_that_fails_costs_no_token_that_is_good() {
     let slow = Slow::new(false);

@@ -70,6 +70,9 @@ fn what_node_writes() {
     assert_is_the_key(EcPrivateKey::from_jwk(data!("jwk.json")), true);
     let with_more = data!("jwk.json").replacen('{', r#" { "use":"sig","kid":"1","key_ops":["sign"],"#, 1);
     assert_is_the_key(EcPrivateKey::parse(&with_more), true);
+    // RFC 7518 §6.2.2 wants the point, too; a store that kept the scalar alone has lost nothing.
+    let scalar_only = jwk(|jwk| jwk.retain(|name, _| name != "x" && name != "y"));
+    assert_is_the_key(scalar_only, false);
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod replay_model;
 mod single_use;
 mod support;
 mod tampering;
+mod values;
 mod vectors;
 
 /// Cargo looks for no other file here (`autotests = false`), so one that is not named above would never run.

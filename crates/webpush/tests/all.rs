@@ -15,6 +15,7 @@ mod limits;
 mod malformed;
 mod rfc_vectors;
 mod service;
+mod values;
 mod vapid;
 
 /// Cargo looks for no other file here (`autotests = false`), so one that is not named above would never run.

@@ -146,6 +146,7 @@ fn autopush_errno() {
         (401, 109, "Invalid bearer token"),
         (401, 109, "VAPID public key mismatch"),
         (401, 109, "Auth expired"),
+        (400, 109, "Invalid authentication"),
         (400, 110, "Crypto keys specified incorrectly"),
         (400, 111, "Missing TTL Header"),
         (400, 112, "Invalid TTL header value"),
@@ -168,6 +169,7 @@ fn autopush_errno() {
     401 errno 109: fix_credential credential | errno 109 | Invalid bearer token
     401 errno 109: suspect_target | errno 109 | VAPID public key mismatch
     401 errno 109: refresh_credential | errno 109 | Auth expired
+    400 errno 109: fix_request authorization | errno 109 | Invalid authentication
     400 errno 110: fix_request content-encoding | errno 110 | Crypto keys specified incorrectly
     400 errno 111: fix_request ttl | errno 111 | Missing TTL Header
     400 errno 112: fix_request ttl | errno 112 | Invalid TTL header value

@@ -141,7 +141,7 @@ impl State {
 
     fn want(&mut self, now: UnixTime) {
         // A wish that waited is signed for the present: neither old already, nor of a time to come.
-        if matches!(self.work, Work::Wanted { .. }) || self.is_due(now) {
+        if self.is_due(now) {
             self.work = Work::Wanted { issued_at: now };
         }
     }
@@ -150,8 +150,7 @@ impl State {
     fn is_due(&self, now: UnixTime) -> bool {
         let over = |since: UnixTime, span: Duration| now >= since + span || now + SKEW < since;
         match self.work {
-            Work::Idle => true,
-            Work::Wanted { .. } => false,
+            Work::Idle | Work::Wanted { .. } => true,
             Work::Signing { issued_at: since, .. } | Work::Here { since } => {
                 over(since, self.settings.signer_timeout())
             }
@@ -212,10 +211,10 @@ impl State {
         if !self.waits_for(request) {
             return None;
         }
-        match std::mem::replace(&mut self.work, Work::Idle) {
-            Work::Signing { jws, issued_at, .. } => Some((jws.finish(signature), issued_at)),
-            _ => None,
-        }
+        let Work::Signing { jws, issued_at, .. } = std::mem::replace(&mut self.work, Work::Idle) else {
+            return None;
+        };
+        Some((jws.finish(signature), issued_at))
     }
 
     pub(super) fn signed_elsewhere(&mut self, token: Token) {

@@ -94,24 +94,7 @@ impl PushType {
     /// [`InvalidValue`] unless the name is 1 to 64 lower-case letters, digits and hyphens and not a known one, and the
     /// suffix is empty, or a dot and letters, digits, dots, hyphens and underscores, at most 64 bytes.
     pub fn other(name: &str, topic_suffix: &str) -> Result<Self, InvalidValue> {
-        const WHAT: &str = "apns-push-type";
-        let in_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        check_text(WHAT, name, 64, "lower-case letters, digits and hyphens", in_name)?;
-        if name.parse::<Self>().is_ok() {
-            return Err(InvalidValue::Form { what: WHAT, expected: "one that is not known already" });
-        }
-        if !topic_suffix.is_empty() {
-            let in_suffix = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-            let allowed = "letters, digits, dots, hyphens and underscores";
-            check_text("suffix of apns-topic", topic_suffix, 64, allowed, in_suffix)?;
-            if !topic_suffix.starts_with('.') {
-                return Err(InvalidValue::Form {
-                    what: "suffix of apns-topic",
-                    expected: "empty or begin with a dot",
-                });
-            }
-        }
-        Ok(Self::Other(OtherPushType { name: name.to_owned(), topic_suffix: topic_suffix.to_owned() }))
+        OtherPushType::new(name, topic_suffix).map(Self::Other)
     }
 
     /// Returns the value of the header `apns-push-type`.
@@ -160,6 +143,29 @@ impl PushType {
     }
 }
 
+impl OtherPushType {
+    fn new(name: &str, topic_suffix: &str) -> Result<Self, InvalidValue> {
+        const WHAT: &str = "apns-push-type";
+        let in_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        check_text(WHAT, name, 64, "lower-case letters, digits and hyphens", in_name)?;
+        if name.parse::<PushType>().is_ok() {
+            return Err(InvalidValue::Form { what: WHAT, expected: "one that is not known already" });
+        }
+        if !topic_suffix.is_empty() {
+            let in_suffix = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+            let allowed = "letters, digits, dots, hyphens and underscores";
+            check_text("suffix of apns-topic", topic_suffix, 64, allowed, in_suffix)?;
+            if !topic_suffix.starts_with('.') {
+                return Err(InvalidValue::Form {
+                    what: "suffix of apns-topic",
+                    expected: "empty or begin with a dot",
+                });
+            }
+        }
+        Ok(Self { name: name.to_owned(), topic_suffix: topic_suffix.to_owned() })
+    }
+}
+
 impl FromStr for PushType {
     type Err = InvalidValue;
 
@@ -187,12 +193,7 @@ impl TryFrom<OtherForm> for OtherPushType {
     type Error = InvalidValue;
 
     fn try_from(form: OtherForm) -> Result<Self, InvalidValue> {
-        match PushType::other(&form.name, &form.topic_suffix)? {
-            PushType::Other(other) => Ok(other),
-            _ => {
-                Err(InvalidValue::Form { what: "apns-push-type", expected: "one that is not known already" })
-            }
-        }
+        Self::new(&form.name, &form.topic_suffix)
     }
 }
 

@@ -195,6 +195,16 @@ mod tests {
         insta::assert_snapshot!(err(&token(r#"["ES256"]"#, "{}")), @"header is not the expected JSON object");
     }
 
+    #[test]
+    fn what_is_said_is_not_printed() {
+        let token = token(r#"{"alg":"ES256","kid":"SECRET"}"#, r#"{"sub":"SECRET"}"#);
+        let jws = CompactJws::parse(&token, 200).unwrap();
+        assert_eq!(format!("{jws:?}"), r#"CompactJws { algorithm: "ES256", .. }"#);
+        // The limit is the last length that is read.
+        assert!(CompactJws::parse(&token, token.len()).is_ok());
+        assert!(CompactJws::parse(&token, token.len() - 1).is_err());
+    }
+
     proptest! {
         #[test]
         fn parse_is_total(text in "[A-Za-z0-9_.=-]{0,80}") {

@@ -85,3 +85,14 @@ impl Debug for EphemeralAgreement {
         f.debug_struct("EphemeralAgreement").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shared_secret_is_not_printed() {
+        let agreement = EphemeralAgreement { public_key: [4; 65], shared_secret: Secret::new([7; 32]) };
+        assert_eq!(format!("{agreement:?}"), "EphemeralAgreement { .. }");
+    }
+}

@@ -158,6 +158,23 @@ mod tests {
     }
 
     #[test]
+    fn kept_as_text() {
+        let key: P256PublicKey = KEY.parse().unwrap();
+        assert_eq!(key.to_string(), KEY);
+        assert_eq!(format!("{key:?}"), format!("P256PublicKey({KEY})"));
+        assert_eq!([&[4], key.x(), key.y()].concat(), key.as_bytes());
+        assert_eq!(key.as_ref(), key.as_bytes());
+        let json = serde_json::to_string(&key).unwrap();
+        assert_eq!(json, format!("\"{KEY}\""));
+        assert_eq!(serde_json::from_str::<P256PublicKey>(&json).unwrap(), key);
+        // Escaped, it is no part of the input any more.
+        let escaped = json.replacen('B', r"\u0042", 1);
+        assert_eq!(serde_json::from_str::<P256PublicKey>(&escaped).unwrap(), key);
+        insta::assert_snapshot!(serde_json::from_str::<P256PublicKey>("\"BA\"").unwrap_err(), @"P-256 public key must be 65 bytes, got 1");
+        assert!(serde_json::from_str::<P256PublicKey>("7").is_err());
+    }
+
+    #[test]
     fn coordinates_not_below_p_are_refused() {
         // (0, √b) with x written as p instead of 0.
         let p = [

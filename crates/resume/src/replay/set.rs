@@ -463,3 +463,22 @@ impl fmt::Debug for ReplaySet {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A snapshot is made by whoever has its key, not always by this code.
+    #[test]
+    fn a_slot_that_comes_twice_is_taken_over_once() {
+        let mut set = ReplaySet::complete(0, ReplayLimits::default());
+        let id = TokenId::new([5; 16]);
+        for keep_until in [200, 300] {
+            set.adopt(Slot::committed(&id, keep_until), 100).unwrap();
+        }
+        assert_eq!((set.occupied(), set.live_slots(299).count(), set.live_slots(300).count()), (1, 1, 0));
+        // One that is over is not taken; what it may have stood for is not forgotten either.
+        set.adopt(Slot::committed(&TokenId::new([6; 16]), 100), 100).unwrap();
+        assert_eq!((set.occupied(), set.forgotten), (1, 100));
+    }
+}

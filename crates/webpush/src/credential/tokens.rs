@@ -436,4 +436,21 @@ mod tests {
         let asked = std::iter::from_fn(|| tokens.poll_output()).count();
         assert_eq!(asked, 10);
     }
+
+    #[test]
+    fn a_key_without_tokens_leaves_nothing_behind() {
+        let (mut tokens, first) = tokens(1);
+        let second = VapidKey::new(&PROVIDER.p256.generate().unwrap(), PROVIDER).unwrap();
+        install(&mut tokens, &first, "https://push.example", NOW);
+        install(&mut tokens, &second, "https://push.example", NOW);
+        assert_eq!(tokens.services.keys().copied().collect::<Vec<_>>(), [second.id()]);
+    }
+
+    #[test]
+    fn a_token_that_lacks_its_signature_is_not_printed() {
+        let (mut tokens, key) = tokens(1);
+        tokens.ask(&key, "https://push.example", NOW);
+        let printed = format!("{:?}", tokens.awaited.values().next().unwrap());
+        assert_eq!(printed, format!("Awaited {{ key: {:?}, since: {NOW:?}, .. }}", key.id()));
+    }
 }
