@@ -171,6 +171,7 @@ mod tests {
     fn what_is_forgotten_gives_its_memory_back() {
         assert_eq!(new_len(30, 10), 30, "a third is in use: it stays");
         assert!(new_len(31, 10) < 31, "less than a third: it shrinks");
+        assert_eq!(new_len(31, 0), MIN_LEN, "and never below");
         let mut segment = Segment::default();
         for n in 0..5_000 {
             insert(&mut segment, id(n), if n < 50 { 300 } else { 200 }, 0);
