@@ -138,14 +138,16 @@ impl World {
         node.lease = self.truth + LEASE;
         let wait = LEASE + DRIFT + self.draw.ms(0, 5_000);
         let more = self.draw.ms(0, 60_000);
+        let process = node.number;
         self.sleeper = Some(node);
         self.after(wait, Next::Restart);
-        self.after(wait + more, Next::Wake);
+        self.after(wait + more, Next::Wake { process });
     }
 
-    /// It wakes, and goes on as if nothing had happened, until it finds that something has.
-    pub(super) fn wake(&mut self) {
-        let Some(mut node) = self.sleeper.take() else { return };
+    /// It wakes, and goes on as if nothing had happened, until it finds that something has. One that fell asleep after it is
+    /// not the one to wake: nobody has taken over from that yet.
+    pub(super) fn wake(&mut self, process: u32) {
+        let Some(mut node) = self.sleeper.take_if(|node| node.number == process) else { return };
         let now = self.now();
         let is_owner = node.lease > self.truth;
         while let Some(leave) = node.post.pacer.next(now) {

@@ -75,7 +75,9 @@ pub(super) enum Next {
     Change,
     /// The process stops for a while, and another one takes over.
     Sleep,
-    Wake,
+    Wake {
+        process: u32,
+    },
     /// All stores are as they were so long ago.
     Backup(Duration),
     /// A step of a token on its way back into its conversation.
@@ -347,7 +349,7 @@ impl World {
             Next::Revoke => self.granted.iter().for_each(|token| self.services.revoke(token)),
             Next::Change => self.change(),
             Next::Sleep => self.sleep(),
-            Next::Wake => self.wake(),
+            Next::Wake { process } => self.wake(process),
             Next::Backup(ago) => self.restore_backup(ago),
             Next::Resume { shard, input } => match self.node.as_ref().map(|node| node.number) {
                 Some(process) => self.answer(process, shard, *input),
