@@ -62,7 +62,10 @@ impl Store {
     /// As it was then. Gives the events that are in it no more.
     pub(super) fn roll_back(&mut self, to: UnixTime) -> Vec<usize> {
         let kept = self.log.iter().take_while(|entry| entry.truth <= to).count();
-        let lost = self.log.split_off(kept).into_iter().flat_map(|entry| entry.events).collect();
+        let mut lost: Vec<usize> =
+            self.log.split_off(kept).into_iter().flat_map(|entry| entry.events).collect();
+        // What came twice is lost only if it came first behind it.
+        lost.retain(|event| !self.log.iter().any(|entry| entry.events.contains(event)));
         let next = self.log.last().map_or(1, |last| last.next);
         self.snapshots.retain(|(number, _)| *number <= next);
         lost
