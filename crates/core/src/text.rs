@@ -152,6 +152,16 @@ mod tests {
         assert_eq!(cut_out("(abcdefghijkl!SECRET(secret),SECRET;x)", &[secret]), "(…)");
     }
 
+    /// Who quotes a part of a secret may have put something else behind it, which is not told either.
+    #[test]
+    fn the_rest_of_a_word_is_cut_with_its_beginning() {
+        let secret = "https://h/abcdefghijklmnop";
+        for rest in ["", "QRS", "Q-R_S.T~U%2BV+W=", "0"] {
+            assert_eq!(cut_out(&format!("to abcdefghijkl{rest}, no"), &[secret]), "to …, no");
+        }
+        assert_eq!(cut_out("abcdefghijkl/next", &[secret]), "…/next");
+    }
+
     proptest! {
         /// Whatever a server writes around it: no twelve bytes of the path get out.
         #[test]

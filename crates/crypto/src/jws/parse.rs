@@ -175,6 +175,7 @@ fn from_json<T: DeserializeOwned>(json: &[u8], part: &'static str) -> Result<T, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::jws::UnsignedJws;
     use proptest::prelude::*;
 
     fn token(header: &str, payload: &str) -> String {
@@ -203,6 +204,25 @@ mod tests {
         // The limit is the last length that is read.
         assert!(CompactJws::parse(&token, token.len()).is_ok());
         assert!(CompactJws::parse(&token, token.len() - 1).is_err());
+    }
+
+    #[test]
+    fn every_part_comes_out_as_it_went_in() {
+        let header = r#"{"alg":"ES256","typ":"JWT","kid":"key-1"}"#;
+        let unsigned = UnsignedJws::new(header.as_bytes(), br#"{"sub":"SECRET"}"#);
+        assert_eq!(
+            format!("{unsigned:?}"),
+            format!("UnsignedJws {{ signing_input_bytes: {} }}", unsigned.signing_input().len())
+        );
+        let signed = unsigned.signing_input().to_vec();
+        let token = unsigned.finish(b"signature");
+        let jws = CompactJws::parse(&token, 200).unwrap();
+        assert_eq!((jws.algorithm(), jws.token_type(), jws.key_id()), ("ES256", Some("JWT"), Some("key-1")));
+        assert_eq!((jws.signing_input(), jws.signature()), (&*signed, &b"signature"[..]));
+        assert_eq!(jws.payload(), br#"{"sub":"SECRET"}"#);
+        let bare = UnsignedJws::new(br#"{"alg":"none"}"#, b"{}").finish(b"");
+        let jws = CompactJws::parse(&bare, 200).unwrap();
+        assert_eq!((jws.algorithm(), jws.token_type(), jws.key_id()), ("none", None, None));
     }
 
     proptest! {
