@@ -152,7 +152,8 @@ impl Cell {
         };
         let mut outputs = Vec::new();
         if tail {
-            for entry in &store.log {
+            let first = shard.next_number();
+            for entry in store.log.iter().filter(|entry| entry.next > first) {
                 let entry = LogEntry { number: entry.number, now: entry.now, input: &entry.bytes };
                 outputs.extend(ok(shard.replay(&entry), "the log"));
             }

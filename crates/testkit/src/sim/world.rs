@@ -254,14 +254,16 @@ impl World {
         self.seq
     }
 
-    /// When something is due in the process, in true time: a shard, or (`None`) whoever writes.
+    /// When something is due in the process, in true time: a shard, or (`None`) whoever writes. Credentials that are kept
+    /// fresh for nobody do not count.
     fn wakeup(&self) -> Option<(UnixTime, Option<usize>)> {
         let node = self.node.as_ref()?;
         let ticks = node.cells.iter().enumerate().filter(|_| !self.meddle.never_ticks());
         let shards = ticks.filter_map(|(shard, cell)| Some((cell.shard.next_wakeup()?.at, Some(shard))));
-        let post = node.post.pacer.next_wakeup().into_iter().chain(self.writer.next_wakeup());
-        let all = shards.chain(post.map(|wakeup| (wakeup.at, None)));
-        let first = all.min()?;
+        let post = node.post.pacer.next_wakeup().map(|wakeup| (wakeup.at, None));
+        let first = shards.chain(post).min();
+        let fresh = self.writer.next_wakeup().filter(|_| first.is_some() || !self.queue.is_empty());
+        let first = first.into_iter().chain(fresh.map(|wakeup| (wakeup.at, None))).min()?;
         let at = first.0.as_millis().saturating_add_signed(self.error.saturating_neg());
         Some((UnixTime::from_millis(at).max(self.truth), first.1))
     }
@@ -313,7 +315,10 @@ impl World {
         self.truth = self.truth.max(due);
         match who {
             Some(shard) => self.commit(shard, true),
-            None => self.writer.handle_timeout(self.now()),
+            None => {
+                self.writer.handle_timeout(self.now());
+                self.credentials();
+            }
         }
     }
 
