@@ -175,6 +175,22 @@ fn a_snapshot_keeps_reservations_too() {
 }
 
 #[test]
+fn a_snapshot_keeps_whether_a_set_watches_its_clock() {
+    let restored = |set: &ReplaySet| {
+        let bytes = set.snapshot(&snapshot_key(), NOW);
+        ReplaySet::restore(&bytes, &snapshot_key(), ReplayLimits::default(), Continuity::Unbroken, NOW)
+            .unwrap()
+    };
+    let warm = set();
+    let after = restored(&warm);
+    assert_eq!((after.next_wakeup(), after.complete_since()), (None, None));
+    let cold = ReplaySet::cold(0, ReplayLimits::default(), NOW);
+    let after = restored(&cold);
+    assert_eq!((after.next_wakeup(), after.complete_since()), (cold.next_wakeup(), cold.complete_since()));
+    assert!(after.next_wakeup().is_some() && after.complete_since().is_some());
+}
+
+#[test]
 fn a_clock_that_steps_back_does_not_bring_used_tokens_back() {
     let mut set = set();
     let held = set.reserve(&token(1), PHONE, NOW).unwrap();

@@ -181,6 +181,29 @@ fn autopush_errno() {
     ");
 }
 
+/// The number names the header, whatever the text says.
+#[test]
+fn the_errno_alone_says_what_is_at_fault() {
+    let fields = [
+        (101, "content-encoding"),
+        (104, "body"),
+        (109, "authorization"),
+        (110, "content-encoding"),
+        (111, "ttl"),
+        (112, "ttl"),
+        (113, "topic"),
+        (114, "ttl"),
+    ];
+    for (errno, field) in fields {
+        let said = line("", autopush(400, errno, "No"));
+        assert!(said.contains(&format!("fix_request {field} ")), "{errno}: {said}");
+    }
+    assert!(
+        !line("", autopush(400, 100, "No")).contains("topic"),
+        "a number that is not known names nothing"
+    );
+}
+
 /// developer.apple.com, "Sending web push notifications in web apps and browsers", response errors.
 #[test]
 fn apple_reasons() {

@@ -12,7 +12,7 @@ use reveille_crypto::{
 use reveille_testkit::rfc8291;
 use reveille_webpush::credential::{InvalidVapid, Refusal, SignatureRefused, TokenError, VapidHeader};
 use reveille_webpush::declarative::{DeclarativeAction, InvalidDeclarative, Sacrifice};
-use reveille_webpush::message::{MAX_PLAINTEXT, SizeLimit};
+use reveille_webpush::message::{MAX_PLAINTEXT, SizeLimit, Urgency};
 use reveille_webpush::request::RequestError;
 use reveille_webpush::target::{AllowLoopback, InvalidSubscription, PublicHttps};
 use reveille_webpush::{
@@ -65,7 +65,9 @@ fn debug_names_the_type_and_hides_what_is_secret() {
 fn what_goes_in_comes_out() {
     assert_eq!(Ttl::from_secs(86_400).unwrap().to_string(), "86400");
     let message = Message::new("x", Ttl::ZERO).unwrap();
-    assert_eq!(message.padding(), Padding::None);
+    assert_eq!((message.padding(), message.urgency()), (Padding::None, None));
+    let message = message.with_urgency(Urgency::High);
+    assert_eq!(message.urgency(), Some(Urgency::High));
     assert_eq!(message.with_padding(Padding::Bytes(7)).unwrap().padding(), Padding::Bytes(7));
     let subscription = subscription();
     assert_eq!(Option::<&Endpoint>::from(&subscription), Some(subscription.endpoint()));
