@@ -9,7 +9,8 @@ use reveille_core::siphash::Sip13;
 use reveille_delivery::{DeviceId, JobId, RecipientId, SlotId};
 use serde::{Deserialize, Serialize};
 
-/// A secret of 16 random bytes, the same in all shards, on all machines and after every restart: all names depend on it.
+/// A secret of 16 random bytes, from which all names follow: make it once, keep it with your keys, and use the same one in
+/// all shards, on all machines and after every restart.
 ///
 /// With another one, what is on a screen is not replaced, and a snapshot is refused.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -109,7 +109,7 @@ pub struct CatchUp {
 }
 
 impl CatchUp {
-    /// These.
+    /// Makes it of its two parts.
     #[must_use]
     pub const fn new(digests: reveille_digest::catch_up::CatchUp, spread: Duration) -> Self {
         Self { digests, spread }
@@ -121,7 +121,8 @@ impl CatchUp {
 #[allow(clippy::exhaustive_structs, reason = "a number under a name")]
 pub struct TokenId(pub u128);
 
-/// A step of a token on its way back into its conversation (C7, C11). Who verifies tokens says so.
+/// A step of a token on its way back into its conversation (C7, C11): whoever verifies tokens hands it in as
+/// [`Input::Resume`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     clippy::exhaustive_structs,

@@ -8,7 +8,9 @@ use reveille_delivery::dead::DeadId;
 use reveille_delivery::{Device, DeviceId, Effect, Fate, JobId};
 use serde::Serialize;
 
-use crate::{Epoch, Job, Recipient, SourceId, Target, TokenId, Why};
+use crate::explain::Why;
+use crate::resume::TokenId;
+use crate::{Epoch, Job, Recipient, SourceId, Target};
 
 /// One output of a [`Gateway`](crate::Gateway). It leaves when its group is committed, never before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +74,7 @@ pub enum LookUp {
     Devices(Recipient),
 }
 
-/// What follows from a [`Resume`](crate::Resume): apply it to the store of tokens, or to the queue of contacts.
+/// What follows from a [`Resume`](crate::resume::Resume): apply it to the store of tokens, or to the queue of contacts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub enum ResumeEffect {

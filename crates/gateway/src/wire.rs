@@ -9,7 +9,7 @@ use reveille_digest::snapshot::Codec;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::settings::More;
+use crate::settings::all::More;
 use crate::{
     CatchUp, Command, Content, Deferred, Devices, GatewaySettings, Input, Job, LookUp, Note, Outcome, Output,
     Target,
@@ -18,7 +18,7 @@ use crate::{
 /// The version of the encoding of inputs, their first byte.
 const VERSION: u8 = 1;
 
-/// Why bytes are not an input.
+/// Why bytes are not an input: the error of [`Input::decode`]. A log that holds such bytes is damaged, or newer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidInput {
@@ -36,7 +36,7 @@ pub enum InvalidInput {
 /// What needs no other crate's encoding.
 #[derive(Serialize, Deserialize)]
 enum Own {
-    Resume(crate::Resume),
+    Resume(crate::resume::Resume),
     Command(Command),
     ClockStep(UnixTime, UnixTime),
     Owner(crate::Epoch),

@@ -13,7 +13,8 @@ mod common;
 use common::{Drive, SEED, START, bytes, gateway, story};
 use proptest::prelude::*;
 use reveille_core::log::{LogEntries, LogEntry, Snapshot as _};
-use reveille_gateway::{Admission, AdmissionLimits, CatchUp, Gateway, Input, Output, ReplayError, Shard};
+use reveille_gateway::log::ReplayError;
+use reveille_gateway::{Admission, AdmissionLimits, CatchUp, Gateway, Input, Output, Shard};
 
 fn replay(shard: &mut Shard, log: &[u8]) -> Vec<(u64, Output)> {
     let mut outputs = Vec::new();
@@ -123,7 +124,7 @@ fn what_is_not_committed_waits_again_and_in_its_order() {
     );
     let sealed = drive.shard.group(START).fill(&mut drive.admission).tick().seal();
     assert_eq!(sealed.bytes(), bytes);
-    assert_eq!(sealed.ticket(), Some(reveille_gateway::Ticket(2)));
+    assert_eq!(sealed.ticket(), Some(reveille_gateway::admission::Ticket(2)));
 }
 
 proptest! {

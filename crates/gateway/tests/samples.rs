@@ -6,7 +6,8 @@ mod common;
 
 use common::{bytes, gateway, story};
 use reveille_core::log::{LogEntries, Snapshot as _, check_sum};
-use reveille_gateway::{Gateway, ReplayError, Shard};
+use reveille_gateway::log::ReplayError;
+use reveille_gateway::{Gateway, Shard};
 
 /// Behaviour, log, and the check sum of its outputs. With another behaviour, `write_todays_sample` adds one; none goes.
 const SAMPLES: &[(u32, &[u8], u64)] = &[

@@ -23,9 +23,9 @@ use reveille_conversation::{self as conversation, Conversations, Withdraw};
 use reveille_core::{Machine, UnixTime, Wakeup};
 use reveille_delivery::{self as delivery, Delivery, JobId};
 use reveille_digest::{self as digest, Engine};
-use thiserror::Error;
 
-use crate::{Epoch, GatewaySettings, Input, InvalidSettings, Note, Output, Seed};
+use crate::settings::InvalidGateway;
+use crate::{Epoch, GatewaySettings, Input, Note, Output, Seed};
 use accepted::Accepted;
 use counters::Counting;
 use host::{Host, Key};
@@ -77,21 +77,6 @@ pub struct Gateway {
     to_digests: VecDeque<digest::Input<Host>>,
     to_delivery: VecDeque<delivery::Input>,
     out: VecDeque<Output>,
-}
-
-/// Why a gateway cannot be made: the error of [`Gateway::new`]. Check rules and settings with it before they become an input.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum InvalidGateway {
-    /// A rule.
-    #[error(transparent)]
-    Rules(#[from] conversation::rules::InvalidRule),
-    /// A setting.
-    #[error(transparent)]
-    Settings(#[from] InvalidSettings),
-    /// The digest's policy.
-    #[error(transparent)]
-    Digests(#[from] digest::options::InvalidPolicy),
 }
 
 impl Gateway {

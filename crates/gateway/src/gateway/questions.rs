@@ -13,7 +13,7 @@ use super::Gateway;
 use super::trail::Followed;
 use crate::{Content, SourceId};
 
-/// What is known of a job.
+/// What is known of a job: [`Gateway::explain`] returns it, for whoever asks what became of a notification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct JobExplanation {

@@ -22,7 +22,7 @@ use super::trail::Trail;
 use crate::wire::{from_postcard, postcard_into};
 use crate::{Epoch, GatewaySettings, Seed};
 
-/// Why bytes are not a gateway.
+/// Why bytes are not a gateway, inside the error of [`Shard::restore`](crate::Shard::restore): take the older snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum RestoreError {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::host::Key;
 
-/// Why an event was not taken in.
+/// Why an event was not taken in, as [`Note::NotTaken`](crate::Note::NotTaken) and [`Followed::NotTaken`] say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Why {
@@ -20,7 +20,8 @@ pub enum Why {
     TooOld,
 }
 
-/// What followed from an event, for one person.
+/// What followed from an event, for one person: [`Gateway::followed`](crate::Gateway::followed) returns it. Show it to
+/// whoever asks why a push did not come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Followed {

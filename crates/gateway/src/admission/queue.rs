@@ -3,90 +3,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use reveille_conversation::id::ConversationId;
-use thiserror::Error;
 
-use crate::{Gateway, Input};
-
-/// The bounds of an [`Admission`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(clippy::exhaustive_structs, reason = "plain data that users make and take apart")]
-pub struct AdmissionLimits {
-    /// Events that wait. Default: 65,536.
-    pub events: usize,
-    /// Their bytes, encoded. Default: 16 MiB.
-    pub bytes: usize,
-    /// Events of one conversation that wait. Default: 1,024.
-    pub events_of_one: usize,
-    /// Their bytes. Default: 256 KiB.
-    pub bytes_of_one: usize,
-    /// Inputs of one group. Default: 1,024.
-    pub group: usize,
-    /// Bytes of one group; one input always fits. Default: 1 MiB.
-    pub group_bytes: usize,
-}
-
-impl Default for AdmissionLimits {
-    fn default() -> Self {
-        Self {
-            events: 65_536,
-            bytes: 16 << 20,
-            events_of_one: 1_024,
-            bytes_of_one: 256 << 10,
-            group: 1_024,
-            group_bytes: 1 << 20,
-        }
-    }
-}
-
-/// Which bound is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Bound {
-    /// [`AdmissionLimits::events`]
-    Events,
-    /// [`AdmissionLimits::bytes`]
-    Bytes,
-    /// [`AdmissionLimits::events_of_one`]
-    EventsOfOne,
-    /// [`AdmissionLimits::bytes_of_one`]
-    BytesOfOne,
-    /// The gateway's own: [`GatewaySettings::with_jobs`](crate::GatewaySettings::with_jobs).
-    Jobs,
-}
-
-impl Bound {
-    /// Its name in snake case, for the answer 429.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Events => "events",
-            Self::Bytes => "bytes",
-            Self::EventsOfOne => "events_of_one",
-            Self::BytesOfOne => "bytes_of_one",
-            Self::Jobs => "jobs",
-        }
-    }
-}
-
-/// An event is not taken in: a bound is reached. Nothing has changed; answer 429, or leave it with the broker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("the bound {} is reached: {waiting} wait, at most {most} may", bound.name())]
-#[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
-pub struct Refused {
-    /// Which bound.
-    pub bound: Bound,
-    /// What waits, in the bound's unit.
-    pub waiting: u64,
-    /// How much may.
-    pub most: u64,
-}
-
-/// The place of an input in the queue. Tickets rise; when a group is committed, all up to [`Sealed::ticket`] are.
-///
-/// [`Sealed::ticket`]: crate::Sealed::ticket
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[allow(clippy::exhaustive_structs, reason = "a number under a name")]
-pub struct Ticket(pub u64);
+use super::{Bound, Refused, Ticket};
+use crate::{AdmissionLimits, Gateway, Input};
 
 /// The queue before a shard's log, with credits in number and bytes, in all and for each conversation.
 ///
@@ -126,7 +45,7 @@ pub(crate) struct Waiting {
 }
 
 impl Admission {
-    /// An empty queue.
+    /// Makes an empty queue with these limits.
     #[must_use]
     pub const fn new(limits: AdmissionLimits) -> Self {
         Self {
@@ -227,7 +146,7 @@ impl Admission {
         self.queue.len()
     }
 
-    /// Whether nothing waits.
+    /// Returns whether nothing waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.queue.is_empty()
