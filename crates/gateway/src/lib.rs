@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod admission;
+pub mod audience;
 pub mod class;
 mod error;
 mod gateway;

@@ -276,7 +276,9 @@ impl<'s> Sealed<'s> {
     /// All inputs up to this one are committed with the group: acknowledge their sources then.
     #[must_use]
     pub fn ticket(&self) -> Option<Ticket> {
-        self.inputs.iter().map(|waiting| waiting.ticket).max().filter(|ticket| *ticket > NO_TICKET)
+        // What lets others pass says nothing of their places.
+        let inputs = self.inputs.iter().filter(|waiting| !waiting.low);
+        inputs.map(|waiting| waiting.ticket).max().filter(|ticket| *ticket > NO_TICKET)
     }
 
     /// The store has it, for certain: now it happens. The one thing that types cannot see is whether that is true.
@@ -346,7 +348,7 @@ const NO_TICKET: Ticket = Ticket(0);
 fn own(input: Input) -> Waiting {
     let mut encoded = Vec::new();
     input.encode(&mut encoded);
-    Waiting { input, encoded, ticket: NO_TICKET }
+    Waiting { input, encoded, ticket: NO_TICKET, low: false }
 }
 
 fn put_length(mut length: usize, out: &mut Vec<u8>) {

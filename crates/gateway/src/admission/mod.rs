@@ -19,6 +19,8 @@ pub enum Bound {
     BytesOfOne,
     /// The gateway's own: [`GatewaySettings::with_jobs`](crate::GatewaySettings::with_jobs).
     Jobs,
+    /// The gateway's own: [`GatewaySettings::with_announcements`](crate::GatewaySettings::with_announcements).
+    Announcements,
 }
 
 impl Bound {
@@ -31,6 +33,7 @@ impl Bound {
             Self::EventsOfOne => "events_of_one",
             Self::BytesOfOne => "bytes_of_one",
             Self::Jobs => "jobs",
+            Self::Announcements => "announcements",
         }
     }
 }
@@ -48,7 +51,8 @@ pub struct Refused {
     pub most: u64,
 }
 
-/// The place of an input in the queue. Tickets rise; when a group is committed, all up to [`Sealed::ticket`] are.
+/// The place of an input in the queue. Tickets rise, but for answers about an audience, which let others pass and for which no
+/// source waits; when a group is committed, all up to [`Sealed::ticket`] are.
 ///
 /// [`Sealed::ticket`]: crate::log::Sealed::ticket
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

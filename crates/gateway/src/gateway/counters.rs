@@ -15,6 +15,10 @@ pub(super) struct Counting {
     pub(super) intents: u64,
     pub(super) withdrawn: u64,
     pub(super) jobs: u64,
+    pub(super) announcements: u64,
+    pub(super) announced: u64,
+    pub(super) pages: u64,
+    pub(super) pages_refused: u64,
     /// By the place of the reason in [`Reason::ALL`].
     suppressed: Vec<u64>,
 }
@@ -64,6 +68,10 @@ impl Gateway {
             ("intents", counting.intents),
             ("withdrawn", counting.withdrawn),
             ("jobs", counting.jobs),
+            ("announcements", counting.announcements),
+            ("announced_people", counting.announced),
+            ("pages", counting.pages),
+            ("pages_refused", counting.pages_refused),
             ("messages_collected", ledger.events),
             ("messages_notified", ledger.notified.saturating_add(ledger.merged)),
             ("messages_read_before", ledger.read_before),
@@ -85,6 +93,8 @@ impl Gateway {
             ("jobs_open", self.delivery.len() as u64),
             ("dead_letters", self.delivery.dead_letters().count() as u64),
             ("event_ids", self.accepted.len() as u64),
+            ("announcements_open", self.audiences.live() as u64),
+            ("announcement_jobs_open", self.audiences.open_jobs() as u64),
             ("handshakes", self.handshakes.len() as u64),
             ("trail", self.trail.len() as u64),
         ];

@@ -1,6 +1,7 @@
 //! The machine: rules, digest and delivery of one shard, composed.
 
 mod accepted;
+mod audiences;
 mod counters;
 mod deliveries;
 mod digests;
@@ -27,6 +28,7 @@ use reveille_digest::{self as digest, Engine};
 use crate::settings::InvalidGateway;
 use crate::{Epoch, GatewaySettings, Input, Note, Output, Seed};
 use accepted::Accepted;
+use audiences::Audiences;
 use counters::Counting;
 use host::{Host, Key};
 use jobs::Live;
@@ -64,6 +66,7 @@ pub struct Gateway {
     jobs: BTreeMap<JobId, Live>,
     accepted: Accepted,
     handshakes: Handshakes,
+    audiences: Audiences,
     trail: Trail,
     counting: Counting,
     /// Messages of a digest that came back because the person wants quiet, and that webhook or mail were told of.
@@ -100,6 +103,7 @@ impl Gateway {
             jobs: BTreeMap::new(),
             accepted: Accepted::default(),
             handshakes: Handshakes::default(),
+            audiences: Audiences::default(),
             trail,
             counting: Counting::default(),
             told_elsewhere: BTreeMap::new(),
@@ -176,8 +180,12 @@ impl Gateway {
             self.delivery.step(delivery::Input::Tick, self.now);
         } else if due(self.handshakes.next_wakeup(&self.timeline), self.now) {
             self.fail_handshake();
+        } else if due(self.audiences.next_wakeup(&self.timeline), self.now) {
+            self.audiences_due();
         } else if let Some(input) = self.staged.take() {
             self.handle(input);
+        } else if self.ask_page() {
+            // The last thing: everything that this input has brought is done.
         } else {
             self.trail.leave();
             return false;
@@ -231,8 +239,8 @@ impl Machine for Gateway {
     fn next_wakeup(&self) -> Option<Wakeup> {
         let digests = Machine::next_wakeup(&self.digests);
         let all = [self.rules_wakeup(), digests, self.delivery.next_wakeup()];
-        let all = all.into_iter().chain([self.handshakes.next_wakeup(&self.timeline)]);
-        all.flatten().min_by_key(|wakeup| wakeup.at)
+        let more = [self.handshakes.next_wakeup(&self.timeline), self.audiences.next_wakeup(&self.timeline)];
+        all.into_iter().chain(more).flatten().min_by_key(|wakeup| wakeup.at)
     }
 }
 

@@ -29,6 +29,9 @@ use crate::{Target, class};
 /// | fallbacks | none | by kind: what is sent when the push has failed |
 /// | connected within | 30 s | after a token was reserved (C11) |
 /// | handshakes | 100,000 | tokens that are waited for |
+/// | announcements | 16 | that go on at once; over it the source is refused |
+/// | page | 256 | people of an audience who are asked for at once |
+/// | audience jobs | 4,096 | that are under way for all announcements; while these wait, no page is asked for |
 /// | trail | 16,384 | events of which it can be said what became of them |
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -59,6 +62,9 @@ pub(crate) struct More {
     pub(crate) connected_within: Duration,
     pub(crate) handshakes: u32,
     pub(crate) trail: u32,
+    pub(crate) announcements: u16,
+    pub(crate) page: u16,
+    pub(crate) audience_jobs: u32,
 }
 
 impl Default for GatewaySettings {
@@ -90,6 +96,9 @@ impl Default for GatewaySettings {
                 connected_within: Duration::from_secs(30),
                 handshakes: 100_000,
                 trail: 16_384,
+                announcements: 16,
+                page: 256,
+                audience_jobs: 4_096,
             },
         }
     }
@@ -151,6 +160,14 @@ impl GatewaySettings {
         self
     }
 
+    /// Sets how many announcements may go on at once, how many people of their audiences are asked for at once, and how many
+    /// jobs for them may be under way. What waits for over a minute, such as for a person's morning, does not count.
+    #[must_use]
+    pub const fn with_announcements(mut self, most: u16, page: u16, jobs: u32) -> Self {
+        (self.more.announcements, self.more.page, self.more.audience_jobs) = (most, page, jobs);
+        self
+    }
+
     /// Sets how many events can be explained.
     #[must_use]
     pub const fn with_trail(mut self, events: u32) -> Self {
@@ -180,6 +197,10 @@ impl GatewaySettings {
         let wrong = self.more.retries.iter().position(|retry| retry.policy().is_none());
         if let Some(class) = wrong {
             return Err(InvalidSettings::Retry { class: u8::try_from(class).unwrap_or(u8::MAX) });
+        }
+        let (page, jobs) = (self.more.page, self.more.audience_jobs);
+        if page == 0 || u32::from(page) > jobs {
+            return Err(InvalidSettings::Page { page, jobs });
         }
         self.delivery().map(drop)
     }
@@ -227,12 +248,15 @@ mod tests {
         actors.digests.actors = 0;
         let none =
             GatewaySettings::default().with_retry(class::APNS, Retry { attempts: 0, ..Retry::default() });
-        let all = [totals, reminders, actors, none].map(|settings| settings.check().unwrap_err().to_string());
+        let page = GatewaySettings::default().with_announcements(1, 9, 8);
+        let all =
+            [totals, reminders, actors, none, page].map(|settings| settings.check().unwrap_err().to_string());
         insta::assert_snapshot!(all.join("\n"), @"
         digests.collect is Totals: a notification needs at least the latest message
         digests.reminders must be empty, found 1
         policy.actors is 0: it must be from 1 to 255
         the retries of class 0 need at least one attempt and a cap that is not below the base
+        a page of an audience must have from 1 to 8 people, found 9: as many jobs may be under way
         ");
         assert_eq!(GatewaySettings::default().check(), Ok(()));
     }

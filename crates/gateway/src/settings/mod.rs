@@ -46,6 +46,16 @@ pub enum InvalidSettings {
         /// Which.
         class: u8,
     },
+    /// A page for which there is never room, or that has nobody.
+    #[error(
+        "a page of an audience must have from 1 to {jobs} people, found {page}: as many jobs may be under way"
+    )]
+    Page {
+        /// How many people.
+        page: u16,
+        /// How many jobs.
+        jobs: u32,
+    },
     /// A bound or a period of delivery.
     #[error(transparent)]
     Delivery(#[from] reveille_delivery::InvalidSettings),
