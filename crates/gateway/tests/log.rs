@@ -144,6 +144,11 @@ proptest! {
             let now = *now;
             while let Some((input, _)) = inputs.next_if(|(_, at)| *at == now && left > 0) {
                 left -= 1;
+                // A page lets pass what waits with it; here everything keeps its place.
+                let page = |input: &Input| matches!(input, Input::Page(_));
+                if page(input) || inputs.peek().is_some_and(|(next, _)| page(next)) {
+                    left = 0;
+                }
                 admission.admit(input.clone(), shard.gateway()).unwrap();
             }
             outputs.extend(shard.group(now).fill(&mut admission).seal().committed());

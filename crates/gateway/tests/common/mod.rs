@@ -125,7 +125,8 @@ impl Drive {
         self.commit(false)
     }
 
-    fn commit(&mut self, tick: bool) -> Vec<Output> {
+    /// Commits what waits, or a tick.
+    pub fn commit(&mut self, tick: bool) -> Vec<Output> {
         let group = self.shard.group(self.now).fill(&mut self.admission);
         let group = if tick { group.tick() } else { group };
         if tick {
