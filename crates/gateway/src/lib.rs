@@ -8,6 +8,7 @@ mod gateway;
 mod id;
 mod input;
 mod job;
+pub mod metrics;
 mod outcome;
 mod output;
 pub mod settings;
@@ -24,11 +25,6 @@ pub mod log {
     pub use crate::gateway::RestoreError;
     pub use crate::shard::{Applied, Group, ReplayError, Sealed};
     pub use crate::wire::InvalidInput;
-}
-
-/// Numbers to be exported.
-pub mod metrics {
-    pub use crate::gateway::Counters;
 }
 
 /// Resume tokens on their way back into a conversation.

@@ -261,6 +261,18 @@ impl<'s> Sealed<'s> {
         self.number
     }
 
+    /// Returns how many inputs are in it.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.inputs.len()
+    }
+
+    /// Returns whether there is nothing to commit.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.inputs.is_empty()
+    }
+
     /// Returns the time at which all of it happens.
     #[must_use]
     pub const fn now(&self) -> UnixTime {

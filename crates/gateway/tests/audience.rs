@@ -185,7 +185,7 @@ fn a_wrong_page_tells_nobody_and_is_asked_for_again() {
     }
     let again = in_silence(&mut drive, Duration::from_secs(60));
     assert_eq!(wanted(&again), [&first], "a minute later");
-    let outputs = drive.put([Input::Page(good.clone()), Input::Page(good.clone())]);
+    let outputs = drive.put([Input::Page(good.clone()), Input::Page(good)]);
     let more = drive.put([]);
     assert_eq!(told(&outputs).len() + told(&more).len(), 256);
     assert_eq!(refusals(&more), [PageRefused::NotWanted], "the second is not taken");
@@ -301,7 +301,7 @@ fn its_bounds() {
     // Two pages, in turn, and no third one while nobody answers.
     let mut lookups = Vec::new();
     let mut asked = Vec::new();
-    while let Some(wanted) = wanted(&outputs).into_iter().cloned().next() {
+    while let Some(wanted) = wanted(&outputs).first().map(|wanted| (*wanted).clone()) {
         asked.push((wanted.announcement, wanted.limit));
         outputs = drive.put([Input::Page(page(&list, &wanted))]);
         lookups.extend(outputs.iter().filter_map(|output| match output {

@@ -85,6 +85,7 @@ impl Writer {
         {
             *action = Action::FixCredential { scope: Scope::Credential };
         }
+        self.counting.read(verdict.name());
         self.answered(sent, verdict, now)
     }
 

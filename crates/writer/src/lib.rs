@@ -5,6 +5,7 @@ mod app;
 mod credentials;
 mod error;
 mod message;
+mod metrics;
 mod person;
 mod pick;
 mod resume;

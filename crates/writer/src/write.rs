@@ -137,7 +137,10 @@ impl Writer {
             // No application server took it: it is in no list of ours.
             Step::Browser(browser) => Err(no_credential(browser.found.record).into()),
         });
-        legs.iter().zip(done).map(|(leg, result)| self.written(leg, result, now)).collect()
+        let written = legs.iter().zip(done).map(|(leg, result)| self.written(leg, result, now));
+        let written: Vec<_> = written.collect();
+        self.counting.written(&written);
+        written
     }
 
     fn written(&self, leg: &Leg<'_>, result: Result<Box<Ready>, Stop>, now: UnixTime) -> Written {

@@ -64,11 +64,11 @@ impl Gateway {
         event.at = self.timeline.of_rules(event.at);
         self.counting.events = self.counting.events.saturating_add(1);
         let id = event.id.as_ref().map(|id| self.seed.event(source, id));
-        if let (Some(hash), Some(name)) = (id, &event.id) {
-            if let Err(why) = self.take_id(hash, event.at) {
-                self.trail.not_taken(hash, why);
-                return self.note(Note::NotTaken { source, event: name.clone(), why });
-            }
+        if let (Some(hash), Some(name)) = (id, &event.id)
+            && let Err(why) = self.take_id(hash, event.at)
+        {
+            self.trail.not_taken(hash, why);
+            return self.note(Note::NotTaken { source, event: name.clone(), why });
         }
         self.trail.enter(id);
         let gone = leaves(&event);

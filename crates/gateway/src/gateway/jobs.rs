@@ -143,6 +143,7 @@ impl Gateway {
         self.note(Note::Settled { job, fate });
         let announcement = self.audiences.settled(job);
         let Some(live) = self.jobs.remove(&job) else { return };
+        self.counting.settled(live.way, live.decided, self.now);
         if let Some(generation) = live.batch {
             let key = Key {
                 person: live.content.person().clone(),

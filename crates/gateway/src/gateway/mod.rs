@@ -36,7 +36,6 @@ use resume::Handshakes;
 use timeline::Timeline;
 use trail::Trail;
 
-pub use counters::Counters;
 pub use questions::JobExplanation;
 pub use snapshot::RestoreError;
 pub use trail::{Followed, Why};
