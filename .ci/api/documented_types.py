@@ -1,6 +1,6 @@
 """Whether the public types are documented so that a stranger can use them, by rustdoc's JSON.
 
-Usage: documented_types.py EXAMPLES_FILE JSON… [--only-examples JSON…]
+Usage: documented_types.py EXAMPLES_FILE JSON…
 
 For each public type of the given crates, the first paragraph of its documentation has to say what it is and when one
 uses it. A machine sees this much of that: ten words at least, whole sentences, and a link to another item or a word of
@@ -119,29 +119,23 @@ def main():
         line = line.split("#")[0].strip()
         if line:
             wanted.add(line)
-    complaints, shown, types, read, functions = [], 0, 0, 0, 0
-    read_sentences = True
+    complaints, shown, types, functions = [], 0, 0, 0
     for file in sys.argv[2:]:
-        if file == "--only-examples":
-            read_sentences = False
-            continue
         document = json.load(open(file, encoding="utf-8"))
         for path, kind, item in public_types(document):
             types += 1
-            read += read_sentences
-            missing = problem(item["docs"] or "") if read_sentences else None
+            missing = problem(item["docs"] or "")
             if missing:
                 complaints.append(f"{path} ({place(item)}): {missing}")
             if shows(own_page(document["index"], kind, item)):
                 shown += 1
                 wanted.discard(path)
-        if read_sentences:
-            index = document["index"]
-            for item in public_functions(index, index[str(document["root"])]["crate_id"]):
-                functions += 1
-                first = item["docs"].split("\n\n")[0]
-                if len(first.split()) < WORDS_OF_A_FUNCTION:
-                    complaints.append(f"fn {item['name']} ({place(item)}): a label: {first!r}")
+        index = document["index"]
+        for item in public_functions(index, index[str(document["root"])]["crate_id"]):
+            functions += 1
+            first = item["docs"].split("\n\n")[0]
+            if len(first.split()) < WORDS_OF_A_FUNCTION:
+                complaints.append(f"fn {item['name']} ({place(item)}): a label: {first!r}")
     complaints += [f"{path}: no such public type, or no example on its page that asserts" for path in sorted(wanted)]
     if types == 0:
         complaints.append("no type found: has the form of rustdoc's JSON changed?")
@@ -151,7 +145,7 @@ def main():
         print(line)
     if complaints:
         sys.exit(f"{len(complaints)} complaints")
-    print(f"{read} of {types} public types and {functions} functions were read: none has a label only; {shown} types are shown")
+    print(f"{types} public types and {functions} functions were read: none has a label only; {shown} types are shown")
 
 
 main()

@@ -8,4 +8,5 @@ pub struct Readme;
 pub mod clock;
 pub mod fast_clock;
 pub mod local_push;
+pub mod prometheus;
 pub mod twins;

@@ -204,6 +204,8 @@ ids! {
     /// The id of an event, as its source gives it. The machine carries it but does not use it: to drop an event that
     /// comes again after hours, compare ids before you hand events in.
     EventId
+    /// A list of people that your store holds under a name: the audience of an announcement. Nothing here keeps it.
+    AudienceId
 }
 
 struct IdVisitor;

@@ -5,6 +5,7 @@ mod error;
 mod jitter;
 pub mod log;
 mod machine;
+pub mod metrics;
 mod outcome;
 mod redact;
 mod retry_after;

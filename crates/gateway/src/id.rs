@@ -9,7 +9,10 @@ use reveille_core::siphash::Sip13;
 use reveille_delivery::{DeviceId, JobId, RecipientId, SlotId};
 use serde::{Deserialize, Serialize};
 
-/// A secret of 16 random bytes, the same in all shards, on all machines and after every restart: all names depend on it.
+use crate::audience::AnnouncementId;
+
+/// A secret of 16 random bytes, from which all names follow: make it once, keep it with your keys, and use the same one in
+/// all shards, on all machines and after every restart.
 ///
 /// With another one, what is on a screen is not replaced, and a snapshot is refused.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -142,6 +145,12 @@ impl Seed {
     /// What stands for a text that is only told apart from others.
     pub(crate) fn text(self, text: &str) -> u64 {
         self.hash(Use::Text, text) as u64
+    }
+
+    /// What the gateway calls an announcement of a source.
+    #[must_use]
+    pub fn announcement(self, source: SourceId, id: &conversation::id::EventId) -> AnnouncementId {
+        AnnouncementId::from_bits(self.event(source, id))
     }
 
     /// What stands for an event of a source.

@@ -11,6 +11,7 @@ use reveille_delivery::dead::DeadId;
 use reveille_delivery::{DeviceId, JobId};
 use serde::{Deserialize, Serialize};
 
+use crate::audience::{Announcement, AnnouncementId, Page};
 use crate::{Deferred, Devices, Epoch, GatewaySettings, Outcome, SourceId};
 
 /// One input of a [`Gateway`](crate::Gateway): an event of a source, the answer to one of its outputs, or an operator's
@@ -27,6 +28,15 @@ pub enum Input {
         /// What. [`reveille_conversation::source`] reads it from documents.
         event: Box<Event>,
     },
+    /// A message for a large audience. Of a source's announcements and events with the same id one is taken.
+    Announce {
+        /// Who says so.
+        source: SourceId,
+        /// What, and to whom.
+        announcement: Box<Announcement>,
+    },
+    /// The answer to [`LookUp::Audience`](crate::LookUp::Audience).
+    Page(Page),
     /// Something about a person, in all their conversations of this shard.
     Person(PersonEvent),
     /// Something about a queue, for all callbacks of this shard that wait in it.
@@ -96,6 +106,8 @@ pub enum Command {
         /// From which conversation.
         conversation: ConversationId,
     },
+    /// An announcement is not to go on: nobody else is told, and what waits does not leave. What has left stays.
+    CancelAnnouncement(AnnouncementId),
 }
 
 /// How to treat what came due while nobody was there: admit it as [`Input::Recovered`] after a restart, before any event.
@@ -109,7 +121,7 @@ pub struct CatchUp {
 }
 
 impl CatchUp {
-    /// These.
+    /// Makes it of its two parts.
     #[must_use]
     pub const fn new(digests: reveille_digest::catch_up::CatchUp, spread: Duration) -> Self {
         Self { digests, spread }
@@ -121,7 +133,8 @@ impl CatchUp {
 #[allow(clippy::exhaustive_structs, reason = "a number under a name")]
 pub struct TokenId(pub u128);
 
-/// A step of a token on its way back into its conversation (C7, C11). Who verifies tokens says so.
+/// A step of a token on its way back into its conversation (C7, C11): whoever verifies tokens hands it in as
+/// [`Input::Resume`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     clippy::exhaustive_structs,
@@ -174,10 +187,14 @@ impl Input {
         }
     }
 
-    /// The conversation that it is about, if it is an event: the key of shards and of admission.
+    /// The conversation that it is about, if it is an event or an announcement: the key of shards and of admission.
     #[must_use]
     pub fn conversation(&self) -> Option<&ConversationId> {
-        if let Self::Event { event, .. } = self { Some(&event.conversation) } else { None }
+        match self {
+            Self::Event { event, .. } => Some(&event.conversation),
+            Self::Announce { announcement, .. } => Some(&announcement.conversation),
+            _ => None,
+        }
     }
 }
 

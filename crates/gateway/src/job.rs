@@ -10,9 +10,7 @@ use reveille_core::UnixTime;
 use reveille_delivery::{Device, DeviceId, JobId, LegId, PayloadDigest, Priority};
 use serde::{Deserialize, Serialize};
 
-/// The first question about a notification: which devices is it for?
-///
-/// Whoever has the records answers with [`Devices`](crate::Devices), or with [`Deferred`](crate::Deferred) for the whole
+/// The first question about a notification: which devices is it for? Whoever has the records answers with [`Devices`](crate::Devices), or with [`Deferred`](crate::Deferred) for the whole
 /// job while the person wants quiet; until one of the two is there, it is asked again every five minutes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -87,9 +85,8 @@ pub enum Target {
     Sms,
 }
 
-/// What a notification says, as the rules decided it.
-///
-/// [`reveille_conversation::content`] makes texts, categories, buttons and routing data of it.
+/// What a notification says, as the rules decided it: [`reveille_conversation::content`] makes texts, categories, buttons
+/// and routing data of it. Read it from [`Job::content`] when you write the request yourself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Content {
@@ -116,7 +113,7 @@ impl Content {
         }
     }
 
-    /// For whom.
+    /// Returns for whom it is.
     #[must_use]
     pub fn person(&self) -> &PersonId {
         match self {
@@ -125,7 +122,7 @@ impl Content {
         }
     }
 
-    /// In which conversation.
+    /// Returns in which conversation it is.
     #[must_use]
     pub fn conversation(&self) -> &ConversationId {
         match self {
@@ -219,7 +216,7 @@ impl Recipient {
 
 /// For whoever drives a writer without a [`Gateway`](crate::Gateway). The other fields are set afterwards.
 impl Job {
-    /// The first attempt.
+    /// Makes the first attempt of a job.
     #[must_use]
     pub fn new(job: JobId, leg: LegId, target: Target, content: Arc<Content>, decided: UnixTime) -> Self {
         let (generation, not_after) = match &*content {

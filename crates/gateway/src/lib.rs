@@ -1,24 +1,46 @@
 #![doc = include_str!("../README.md")]
 
-mod admission;
+pub mod admission;
+pub mod audience;
 pub mod class;
+mod error;
 mod gateway;
 mod id;
 mod input;
 mod job;
+pub mod metrics;
 mod outcome;
 mod output;
-mod settings;
+pub mod settings;
 mod shard;
 mod wire;
 
-pub use admission::{Admission, AdmissionLimits, Bound, Refused, Ticket};
-pub use gateway::{Counters, Followed, Gateway, InvalidGateway, JobExplanation, RestoreError, Why};
+/// What became of an event, and of a job: the answers to questions.
+pub mod explain {
+    pub use crate::gateway::{Followed, JobExplanation, Why};
+}
+
+/// Groups of inputs on their way into the log, and out of it again; and why a log or a snapshot cannot be read.
+pub mod log {
+    pub use crate::gateway::RestoreError;
+    pub use crate::shard::{Applied, Group, ReplayError, Sealed};
+    pub use crate::wire::InvalidInput;
+}
+
+/// Resume tokens on their way back into a conversation.
+pub mod resume {
+    pub use crate::input::{Resume, ResumeStep, TokenId};
+    pub use crate::output::ResumeEffect;
+}
+
+pub use admission::limits::AdmissionLimits;
+pub use admission::queue::Admission;
+pub use error::Error;
+pub use gateway::Gateway;
 pub use id::{Epoch, Seed, SourceId, device_name};
-pub use input::{CatchUp, Command, Input, Resume, ResumeStep, TokenId};
+pub use input::{CatchUp, Command, Input};
 pub use job::{Content, Job, Recipient, Target};
 pub use outcome::{Deferred, Devices, Outcome};
-pub use output::{LookUp, Note, Output, ResumeEffect};
-pub use settings::{GatewaySettings, InvalidSettings, Retry};
-pub use shard::{Applied, Group, ReplayError, Sealed, Shard};
-pub use wire::InvalidInput;
+pub use output::{LookUp, Note, Output};
+pub use settings::all::GatewaySettings;
+pub use shard::Shard;

@@ -15,7 +15,7 @@ use crate::{Job, Target};
 /// let mut bytes = Vec::new();
 /// Input::from(outcome.clone()).encode(&mut bytes);
 /// assert_eq!(Input::decode(&bytes)?, Input::Outcome(outcome));
-/// # Ok::<(), reveille_gateway::InvalidInput>(())
+/// # Ok::<(), reveille_gateway::log::InvalidInput>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -30,8 +30,8 @@ pub struct Outcome {
     pub verdict: Verdict,
 }
 
-/// An attempt was not made, or the person as a whole is to be left alone: it costs nothing, and is given out again at
-/// `until`.
+/// An attempt was not made, or the person as a whole is to be left alone: hand it in as an input when a pause, quiet hours
+/// or the pacer holds something back. It costs no attempt, and is given out again at `until`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Deferred {
@@ -86,7 +86,7 @@ impl Deferred {
 }
 
 impl Devices {
-    /// These devices.
+    /// Answers with these devices.
     #[must_use]
     pub fn new(job: JobId, devices: impl Into<Vec<Device>>) -> Self {
         Self { job, devices: devices.into() }

@@ -2,13 +2,16 @@
 
 use reveille_conversation as conversation;
 use reveille_conversation::Kind;
-use reveille_conversation::id::{ConversationId, EventId, PersonId};
+use reveille_conversation::id::{AudienceId, ConversationId, EventId, PersonId};
 use reveille_core::UnixTime;
 use reveille_delivery::dead::DeadId;
 use reveille_delivery::{Device, DeviceId, Effect, Fate, JobId};
 use serde::Serialize;
 
-use crate::{Epoch, Job, Recipient, SourceId, Target, TokenId, Why};
+use crate::audience::{AnnouncementId, Ended, PageRefused, Wanted};
+use crate::explain::Why;
+use crate::resume::TokenId;
+use crate::{Epoch, Job, Recipient, SourceId, Target};
 
 /// One output of a [`Gateway`](crate::Gateway). It leaves when its group is committed, never before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,9 +73,11 @@ pub enum LookUp {
     Name(conversation::lookup::Lookup),
     /// The devices of a recipient.
     Devices(Recipient),
+    /// The next people of an audience. Nothing hurries.
+    Audience(Wanted),
 }
 
-/// What follows from a [`Resume`](crate::Resume): apply it to the store of tokens, or to the queue of contacts.
+/// What follows from a [`Resume`](crate::resume::Resume): apply it to the store of tokens, or to the queue of contacts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub enum ResumeEffect {
@@ -185,6 +190,29 @@ pub enum Note {
     NoHandshake {
         /// Of which token.
         token: TokenId,
+    },
+    /// An announcement begins.
+    Announced {
+        /// What it is called.
+        announcement: AnnouncementId,
+        /// To whom it goes.
+        audience: AudienceId,
+    },
+    /// Nobody was told because of this page.
+    PageRefused {
+        /// Of which announcement, by its own word.
+        announcement: AnnouncementId,
+        /// Why.
+        why: PageRefused,
+    },
+    /// No more people are asked for.
+    AnnouncementEnded {
+        /// Which.
+        announcement: AnnouncementId,
+        /// How.
+        ended: Ended,
+        /// For how many people a job was begun.
+        told: u64,
     },
     /// What delivery notes.
     Delivery(reveille_delivery::Note),

@@ -4,8 +4,10 @@ use reveille_core::log::{Gap, LogEntry, Logged, Snapshot, SnapshotError, check_s
 use reveille_core::{Machine, UnixTime, Wakeup};
 use thiserror::Error;
 
-use crate::admission::Waiting;
-use crate::{Admission, Gateway, Input, InvalidInput, Output, RestoreError, Seed, Ticket};
+use crate::admission::Ticket;
+use crate::admission::queue::Waiting;
+use crate::log::{InvalidInput, RestoreError};
+use crate::{Admission, Gateway, Input, Output, Seed};
 
 /// The version of a group's frame.
 const VERSION: u8 = 1;
@@ -22,7 +24,7 @@ const HEAD: usize = 1 + 4 + 8;
 ///
 /// ```compile_fail
 /// # use reveille_gateway::*;
-/// fn too_early(sealed: Sealed<'_>) -> Vec<(u64, Output)> {
+/// fn too_early(sealed: log::Sealed<'_>) -> Vec<(u64, Output)> {
 ///     sealed.collect() // a `Sealed` is no iterator: commit it first
 /// }
 /// ```
@@ -55,7 +57,7 @@ pub struct Shard {
     outputs: u64,
 }
 
-/// Inputs that will be committed together, at one time.
+/// Inputs that will be committed together, at one time: [`Shard::group`] begins one. Fill and [seal](Self::seal) it.
 #[derive(Debug)]
 #[must_use = "seal it, or its inputs are lost"]
 pub struct Group<'s> {
@@ -237,7 +239,7 @@ impl<'s> Group<'s> {
         self.inputs.is_empty()
     }
 
-    /// Closes the group.
+    /// Closes the group and writes its bytes.
     pub fn seal(self) -> Sealed<'s> {
         let Self { shard, now, inputs } = self;
         let mut bytes = vec![VERSION];
@@ -259,7 +261,19 @@ impl<'s> Sealed<'s> {
         self.number
     }
 
-    /// When it happens.
+    /// Returns how many inputs are in it.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.inputs.len()
+    }
+
+    /// Returns whether there is nothing to commit.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.inputs.is_empty()
+    }
+
+    /// Returns the time at which all of it happens.
     #[must_use]
     pub const fn now(&self) -> UnixTime {
         self.now
@@ -274,7 +288,9 @@ impl<'s> Sealed<'s> {
     /// All inputs up to this one are committed with the group: acknowledge their sources then.
     #[must_use]
     pub fn ticket(&self) -> Option<Ticket> {
-        self.inputs.iter().map(|waiting| waiting.ticket).max().filter(|ticket| *ticket > NO_TICKET)
+        // What lets others pass says nothing of their places.
+        let inputs = self.inputs.iter().filter(|waiting| !waiting.low);
+        inputs.map(|waiting| waiting.ticket).max().filter(|ticket| *ticket > NO_TICKET)
     }
 
     /// The store has it, for certain: now it happens. The one thing that types cannot see is whether that is true.
@@ -344,7 +360,7 @@ const NO_TICKET: Ticket = Ticket(0);
 fn own(input: Input) -> Waiting {
     let mut encoded = Vec::new();
     input.encode(&mut encoded);
-    Waiting { input, encoded, ticket: NO_TICKET }
+    Waiting { input, encoded, ticket: NO_TICKET, low: false }
 }
 
 fn put_length(mut length: usize, out: &mut Vec<u8>) {

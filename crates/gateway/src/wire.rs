@@ -9,7 +9,7 @@ use reveille_digest::snapshot::Codec;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::settings::More;
+use crate::settings::all::More;
 use crate::{
     CatchUp, Command, Content, Deferred, Devices, GatewaySettings, Input, Job, LookUp, Note, Outcome, Output,
     Target,
@@ -18,7 +18,7 @@ use crate::{
 /// The version of the encoding of inputs, their first byte.
 const VERSION: u8 = 1;
 
-/// Why bytes are not an input.
+/// Why bytes are not an input: the error of [`Input::decode`]. A log that holds such bytes is damaged, or newer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidInput {
@@ -36,7 +36,7 @@ pub enum InvalidInput {
 /// What needs no other crate's encoding.
 #[derive(Serialize, Deserialize)]
 enum Own {
-    Resume(crate::Resume),
+    Resume(crate::resume::Resume),
     Command(Command),
     ClockStep(UnixTime, UnixTime),
     Owner(crate::Epoch),
@@ -53,6 +53,8 @@ mod tag {
     pub(super) const OWN: u8 = 4;
     pub(super) const SETTINGS: u8 = 5;
     pub(super) const RECOVERED: u8 = 6;
+    pub(super) const ANNOUNCE: u8 = 7;
+    pub(super) const PAGE: u8 = 8;
 }
 
 impl Input {
@@ -77,6 +79,15 @@ impl Input {
                 out.push(tag::EVENT);
                 source.0.encode(out);
                 postcard_into(event, out);
+            }
+            Self::Announce { source, announcement } => {
+                out.push(tag::ANNOUNCE);
+                source.0.encode(out);
+                postcard_into(announcement, out);
+            }
+            Self::Page(page) => {
+                out.push(tag::PAGE);
+                postcard_into(page, out);
             }
             Self::Person(event) => rules(out, conversation::Input::Person(event.clone())),
             Self::Queue(event) => rules(out, conversation::Input::Queue(event.clone())),
@@ -129,6 +140,11 @@ fn read(bytes: &[u8]) -> Option<Input> {
             let source = crate::SourceId(u16::decode(&mut rest)?);
             Input::Event { source, event: from_postcard(rest)? }
         }
+        tag::ANNOUNCE => {
+            let source = crate::SourceId(u16::decode(&mut rest)?);
+            Input::Announce { source, announcement: from_postcard(rest)? }
+        }
+        tag::PAGE => Input::Page(from_postcard(rest)?),
         tag::RULES => match conversation::Input::decode(rest).ok()? {
             conversation::Input::Person(event) => Input::Person(event),
             conversation::Input::Queue(event) => Input::Queue(event),
@@ -222,6 +238,10 @@ impl Output {
                 postcard_into(&(&recipient.person, &recipient.conversation, recipient.kind), out);
                 postcard_into(&(recipient.channels, &*recipient.except, recipient.not_after), out);
                 out.push(recipient.priority as u8);
+            }
+            Self::LookUp(LookUp::Audience(wanted)) => {
+                out.push(10);
+                postcard_into(&(wanted.announcement, &wanted.audience, &wanted.after, wanted.limit), out);
             }
             Self::Attempt { job, device, attempt } => name(2, *job, *device, *attempt, out),
             Self::Send(job) => put_job(3, job, out),

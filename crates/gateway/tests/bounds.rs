@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use common::*;
 use reveille_conversation::event::Role;
+use reveille_gateway::admission::Bound;
 use reveille_gateway::*;
 
 #[test]

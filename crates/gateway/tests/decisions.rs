@@ -20,6 +20,9 @@ use reveille_conversation::rules::Rules;
 use reveille_core::{Action, UnixTime};
 use reveille_delivery::explain::Status;
 use reveille_delivery::{Fate, HeldBy, JobId, Verdict};
+use reveille_gateway::explain::{Followed, Why};
+use reveille_gateway::resume::{Resume, ResumeEffect, ResumeStep, TokenId};
+use reveille_gateway::settings::Retry;
 use reveille_gateway::*;
 
 fn secs(secs: u64) -> Duration {

@@ -15,6 +15,8 @@ use reveille_delivery::pacer::{
     Alert, CredentialId, LaneId, LaneSettings, Offer, Pacer, PacerSettings, Rate, ServiceId,
 };
 use reveille_delivery::{Effect, Verdict};
+use reveille_gateway::admission::Bound;
+use reveille_gateway::explain::Followed;
 use reveille_gateway::*;
 
 /// Everything that waits is committed and answered, group by group.

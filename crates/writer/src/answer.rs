@@ -7,8 +7,9 @@ use reveille_gateway::Outcome;
 use reveille_registry::{DeviceKey, Effect, Event, Pruning, Purpose};
 use {reveille_apns as apns, reveille_fcm as fcm, reveille_webpush as webpush};
 
+use crate::credential::Credential;
 use crate::sent::Named;
-use crate::{Credential, Sent, Writer};
+use crate::{Sent, Writer};
 
 /// What a service's answer means: [`Writer::read`] returns it. Hand the outcome to pacer and gateway, the effect to the
 /// registry.
@@ -84,6 +85,7 @@ impl Writer {
         {
             *action = Action::FixCredential { scope: Scope::Credential };
         }
+        self.counting.read(verdict.name());
         self.answered(sent, verdict, now)
     }
 

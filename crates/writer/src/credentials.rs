@@ -23,7 +23,7 @@ pub enum Credential {
     Fcm(u16),
 }
 
-/// What a driver has to do for a credential, or may want to know. `Debug` prints no body.
+/// What a driver has to do for a credential, or may want to know: [`Writer::poll_output`] returns it. `Debug` prints no body.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum WriterOutput {

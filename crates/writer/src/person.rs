@@ -36,7 +36,7 @@ pub struct Quiet {
 ///
 /// ```
 /// use reveille_conversation::{Channel, Kind, rules::Channels};
-/// use reveille_writer::{Person, Preferences};
+/// use reveille_writer::{Person, wishes::Preferences};
 /// let wishes = Preferences::default()
 ///     .without(Kind::NewMessage, Channels::of(&[Channel::WebPush]))
 ///     .without_app("com.example.old");

@@ -147,7 +147,9 @@ impl Writer {
                 Answer::Devices(Devices::new(recipient.job, devices))
             }
         };
-        Picked { answer, each }
+        let picked = Picked { answer, each };
+        self.counting.picked(&picked);
+        picked
     }
 
     fn leg(

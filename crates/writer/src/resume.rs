@@ -22,7 +22,8 @@ pub trait ResumeTokens: Send + Sync {
     ) -> Result<String, IssueError>;
 }
 
-/// Keys and issuers: one issuer for all kinds of push, and others for kinds whose tokens live longer or shorter.
+/// Mints resume tokens with keys that are here: one issuer for all kinds of push, and others for kinds whose tokens live
+/// longer or shorter. Give it to [`Writer::with_resume`](crate::Writer::with_resume).
 ///
 /// Shared by threads; the lock inside is held for one token, and for what [`with_keys`](Self::with_keys) does.
 pub struct TokensForKind<K> {

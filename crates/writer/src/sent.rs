@@ -14,7 +14,7 @@ use reveille_registry::{DeviceKey, Purpose};
 use reveille_resume::IssueError;
 use reveille_webpush::Subscription;
 
-use crate::Credential;
+use crate::credential::Credential;
 
 /// A leg that was written. Send [`request`](Self::request), and hand its answer in with [`sent`](Self::sent).
 ///
@@ -49,8 +49,9 @@ pub struct Way {
     pub platform: PlatformId,
 }
 
-/// A request that is under way, without the request. It is volatile: a process that dies leaves attempts without an answer,
-/// which is what the gateway takes them for.
+/// What stays here of a request that is under way: keep it until the answer comes, and give both to
+/// [`Writer::read`](crate::Writer::read). It is volatile: a process that dies leaves attempts without an answer, which is what
+/// the gateway takes them for.
 ///
 /// `Debug` shows ids only.
 pub struct Sent {

@@ -16,11 +16,13 @@ use reveille_webpush::request::RequestError;
 use reveille_webpush::{Message, Subscription};
 use {bytes::Bytes, reveille_fcm as fcm};
 
+use crate::credential::Credential;
+use crate::device::DeviceEffect;
 use crate::message::{self, Shared, Wanted, shared_or};
 use crate::pick::class_of;
 use crate::sent::Named;
 use crate::writer::Known;
-use crate::{Credential, DeviceEffect, Person, Ready, Sent, Unwritten, Way, Writer};
+use crate::{Person, Ready, Sent, Unwritten, Way, Writer};
 
 /// A job on one device, and the person whose device it is: what [`Writer::write`] takes. Collect as many as there are, and
 /// write them together.
@@ -135,7 +137,10 @@ impl Writer {
             // No application server took it: it is in no list of ours.
             Step::Browser(browser) => Err(no_credential(browser.found.record).into()),
         });
-        legs.iter().zip(done).map(|(leg, result)| self.written(leg, result, now)).collect()
+        let written = legs.iter().zip(done).map(|(leg, result)| self.written(leg, result, now));
+        let written: Vec<_> = written.collect();
+        self.counting.written(&written);
+        written
     }
 
     fn written(&self, leg: &Leg<'_>, result: Result<Box<Ready>, Stop>, now: UnixTime) -> Written {

@@ -14,6 +14,7 @@ use reveille_registry as registry;
 use reveille_webpush::target::{EndpointPolicy, PublicHttps};
 use {reveille_apns as apns, reveille_fcm as fcm, reveille_webpush as webpush};
 
+use crate::metrics::Counting;
 use crate::{App, ResumeTokens};
 
 /// Picks devices, writes requests, reads answers. One for a process, shared by its threads; all methods take `&self`.
@@ -36,6 +37,7 @@ pub struct Writer {
     pub(crate) resume_for: Vec<Role>,
     pub(crate) endpoints: Box<dyn EndpointPolicy>,
     pub(crate) pending: Duration,
+    pub(crate) counting: Counting,
 }
 
 /// An app, and the places of its credentials.
@@ -67,6 +69,7 @@ impl Writer {
             resume_for: vec![Role::Visitor],
             endpoints: Box::new(PublicHttps),
             pending: Duration::from_millis(500),
+            counting: Counting::default(),
         }
     }
 

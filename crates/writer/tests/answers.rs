@@ -17,9 +17,8 @@ use reveille_delivery::{HeldBy, Verdict};
 use reveille_registry::{Effect, Platform, Pruning, Purpose, Token};
 use reveille_testkit::{apns, fcm, webpush};
 use reveille_webpush::{ApplicationServer, VapidKey, VapidKeys, VapidSettings};
-use reveille_writer::{
-    App, Credential, Leg, Person, Ready, SignatureRefused, Unwritten, Writer, WriterOutput, Written,
-};
+use reveille_writer::credential::{Credential, SignatureRefused, WriterOutput};
+use reveille_writer::{App, Leg, Person, Ready, Unwritten, Writer, Written};
 use support::*;
 
 fn world() -> (World, Person) {

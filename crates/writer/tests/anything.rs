@@ -21,7 +21,9 @@ use reveille_digest::quiet::{QuietHours, Span, Zone};
 use reveille_gateway::{Content, Job, Recipient, Target};
 use reveille_registry::pause::Pauses;
 use reveille_registry::{self as registry, Device, Retirement, State};
-use reveille_writer::{Answer, Choice, Leg, Person, Preferences, Quiet, Written};
+use reveille_writer::device::Choice;
+use reveille_writer::wishes::{Preferences, Quiet};
+use reveille_writer::{Answer, Leg, Person, Written};
 use support::*;
 
 /// Mostly within `span` of the beginning.

@@ -14,7 +14,8 @@ use reveille_core::{Machine as _, UnixTime};
 use reveille_delivery::{Device, Effect, Fate, HeldBy};
 use reveille_digest::quiet::{QuietHours, Span, Zone};
 use reveille_gateway::{Gateway, GatewaySettings, Input, Job, LookUp, Note, Output, SourceId, device_name};
-use reveille_writer::{Leg, Person, Quiet, Written};
+use reveille_writer::wishes::Quiet;
+use reveille_writer::{Leg, Person, Written};
 use support::*;
 
 /// A driver without a log: the order of things is not its subject.

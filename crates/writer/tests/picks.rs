@@ -16,7 +16,9 @@ use reveille_digest::quiet::{QuietHours, Span, Zone};
 use reveille_gateway::{Input, Recipient, Target};
 use reveille_registry::pause::Pauses;
 use reveille_registry::{self as registry, Platform, Purpose, State, Token};
-use reveille_writer::{Answer, Choice, Leg, Person, Preferences, Quiet, Skip, Written};
+use reveille_writer::device::{Choice, Skip};
+use reveille_writer::wishes::{Preferences, Quiet};
+use reveille_writer::{Answer, Leg, Person, Written};
 use support::*;
 
 /// Every night from 22:00 to 07:00 in Berlin, winter time. `NOW` is 09:00 there.

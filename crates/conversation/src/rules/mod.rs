@@ -67,8 +67,12 @@ section::rules! {
 }
 
 impl Rules {
-    /// Where a kind of notification goes for a type of participant.
-    pub(crate) fn ways(&self, kind: Kind, role: Role) -> Result<Channels, Reason> {
+    /// Says where a kind of notification goes for a type of participant: the matrix, without what the kill switch stops.
+    /// The machine asks by itself; ask if you tell somebody something that is no event of a conversation.
+    ///
+    /// # Errors
+    /// The [`Reason`] why it goes nowhere.
+    pub fn ways(&self, kind: Kind, role: Role) -> Result<Channels, Reason> {
         let kill = &self.kill;
         if kill.all() {
             return Err(Reason::KilledAll);

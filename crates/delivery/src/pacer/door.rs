@@ -4,6 +4,7 @@ use std::hint::black_box;
 
 use reveille_core::UnixTime;
 
+use super::metrics::Came;
 use super::queue::{Entry, halves};
 use super::{CROWDED, CredentialId, Held, Offer, Pacer, PlatformId, ServiceId, at_service, pauses};
 use crate::{HeldBy, LegId, Priority};
@@ -31,12 +32,14 @@ impl<T> Pacer<T> {
         let refused =
             |content, (until, by)| Held { leg, until: UnixTime::min(until, not_after), by, content };
         if let Some(stop) = stopped {
+            self.counting.held(stop.1);
             return Err(refused(offer.content, stop));
         }
         let Some(lane) = known.or_else(|| self.new_lane(offer.lane, offer.service, now)) else {
+            self.counting.held(HeldBy::Full);
             return Err(refused(offer.content, (now + CROWDED, HeldBy::Full)));
         };
-        self.enqueue(lane, tag, offer);
+        self.enqueue(lane, tag, offer, now);
         Ok(())
     }
 
@@ -86,7 +89,7 @@ impl<T> Pacer<T> {
         }
     }
 
-    fn enqueue(&mut self, lane: u32, tag: u32, offer: Offer<T>) {
+    fn enqueue(&mut self, lane: u32, tag: u32, offer: Offer<T>, now: UnixTime) {
         let Some(known) = self.lanes.get_mut(lane as usize) else { return };
         let ordered = known.ordered;
         let priority = if ordered { Priority::Normal } else { offer.priority };
@@ -103,6 +106,7 @@ impl<T> Pacer<T> {
             lane,
             tag,
             attempt: offer.attempt,
+            came: Came::at(now),
         };
         // What is tried again in an ordered lane goes before what came later.
         let (key, in_front) = if ordered {

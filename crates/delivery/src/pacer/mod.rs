@@ -8,6 +8,7 @@ mod door;
 mod keyed;
 mod lane;
 mod lanes;
+mod metrics;
 mod offer;
 mod order;
 mod pauses;
@@ -42,6 +43,7 @@ pub use streams::{ConnectionId, Streams};
 pub use throttle::Throttle;
 
 use lane::Lane;
+use metrics::Counting;
 use order::Order;
 use pauses::Pauses;
 use queue::{Places, halves};
@@ -122,6 +124,7 @@ pub struct Pacer<T> {
     order: Order,
     held: VecDeque<Held<T>>,
     alerts: VecDeque<Alert>,
+    counting: Counting,
 }
 
 impl<T> Pacer<T> {
@@ -160,6 +163,7 @@ impl<T> Pacer<T> {
             order: Order::default(),
             held: VecDeque::new(),
             alerts: VecDeque::new(),
+            counting: Counting::default(),
             settings,
         }
     }
@@ -178,7 +182,7 @@ impl<T> Pacer<T> {
 
     /// What went back: tell the delivery. Poll it whenever [`next`](Self::next) has given `None`.
     pub fn poll_held(&mut self) -> Option<Held<T>> {
-        self.held.pop_front()
+        self.held.pop_front().inspect(|held| self.counting.held(held.by))
     }
 
     /// What the operator should know.

@@ -2,6 +2,7 @@
 
 use reveille_core::UnixTime;
 
+use super::metrics::Came;
 use crate::index::NONE;
 use crate::slab::Slab;
 use crate::{LegId, PayloadDigest};
@@ -26,6 +27,7 @@ pub(super) struct Entry {
     /// What its leg is found by.
     pub(super) tag: u32,
     pub(super) attempt: u8,
+    pub(super) came: Came,
 }
 
 impl Entry {
@@ -238,6 +240,7 @@ mod tests {
             lane: 0,
             tag: 0,
             attempt: 1,
+            came: Came::at(UnixTime::EPOCH),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What answers say about everything but their own message.
 
-use reveille_core::{Action, Scope, UnixTime};
+use reveille_core::{Action, Scope, UnixTime, millis};
 
 use super::offer::Judged;
 use super::pauses;
@@ -26,6 +26,7 @@ impl<T> Pacer<T> {
             {
                 lane.streams.close(connection);
             }
+            self.counting.answered(lane.service, verdict.name(), millis(took));
             let lane = lane.id;
             if let Some(change) = change {
                 self.alerts.push_back(Alert::Breaker { lane, change });

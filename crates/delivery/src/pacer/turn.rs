@@ -121,6 +121,9 @@ impl<T> Pacer<T> {
         let entry = self.places.get(place)?.entry;
         match self.try_entry(at, &entry, ordered, now) {
             Ok(ticket) => {
+                if let Some(lane) = self.lanes.get(at as usize) {
+                    self.counting.left(lane.service, entry.came, now);
+                }
                 let content = self.take_out(at, priority, list, place, &entry)?;
                 self.ring(at);
                 Some(Leave { connection: ticket.connection, ticket, content })

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use reveille_core::UnixTime;
-use reveille_delivery::{self as delivery, Device, Effect, JobId, Output, Send, Verdict};
+use reveille_delivery::{self as delivery, Device, Effect, JobId, Output, Priority, Send, Verdict};
 
 use super::Gateway;
-use super::jobs::{Live, priority_of};
+use super::jobs::Live;
 use crate::wire::from_postcard;
 use crate::{Content, Job, LookUp, Note, Recipient, Target};
 
@@ -28,7 +28,7 @@ impl Gateway {
     }
 
     fn resolve(&mut self, job: JobId) {
-        let Some((content, not_after)) = self.content_of(job) else { return };
+        let Some((content, not_after, priority)) = self.content_of(job) else { return };
         let except = match &*content {
             Content::Show { intent, .. } => {
                 intent.except.iter().map(|device| self.seed.device(device)).collect()
@@ -42,16 +42,16 @@ impl Gateway {
             kind: content.kind(),
             channels: content.channels(),
             except,
-            priority: priority_of(content.kind()),
+            priority,
             not_after,
         })));
     }
 
-    fn content_of(&self, job: JobId) -> Option<(Arc<Content>, UnixTime)> {
+    fn content_of(&self, job: JobId) -> Option<(Arc<Content>, UnixTime, Priority)> {
         let made = self.delivery.job(job)?;
         let live = self.jobs.get(&job).map(|live| Arc::clone(&live.content));
         let content = live.or_else(|| from_postcard(&made.content).map(Arc::new))?;
-        Some((content, made.not_after))
+        Some((content, made.not_after, made.priority))
     }
 
     fn send(&mut self, send: Send) {
@@ -115,6 +115,7 @@ impl Gateway {
             delivery::Note::Duplicate { job } if self.delivery.job(job).is_none() => {
                 // It ended before.
                 self.jobs.remove(&job);
+                self.audiences.settled(job);
             }
             _ => {}
         }

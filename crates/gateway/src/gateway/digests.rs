@@ -50,6 +50,7 @@ impl Gateway {
             batch: Some(generation),
             except: None,
             told_elsewhere,
+            announcement: None,
         });
     }
 
@@ -62,7 +63,7 @@ impl Gateway {
 
     /// For all that leaves in the slot of messages. The digest's own numbers count events; these keep up with the time of
     /// day, so that a shard that was restored from a backup goes on above what it had sent. 53 bits are what JSON can hold.
-    fn next_generation(&mut self) -> Generation {
+    pub(super) fn next_generation(&mut self) -> Generation {
         self.generation = self.generation.saturating_add(1).max(self.now.as_millis().min(1 << 52));
         Generation::from_bits(self.generation)
     }

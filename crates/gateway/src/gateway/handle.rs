@@ -4,6 +4,7 @@ use reveille_conversation::Input as RulesInput;
 use reveille_conversation::event::{Event, PersonEvent, QueueEvent, What};
 use reveille_conversation::id::PersonId;
 use reveille_conversation::lookup::Answer;
+use reveille_core::UnixTime;
 use reveille_delivery::explain::Status;
 use reveille_delivery::{self as delivery, Delivery};
 use reveille_digest::Input as DigestInput;
@@ -18,8 +19,11 @@ impl Gateway {
     pub(super) fn handle(&mut self, input: Input) {
         match input {
             // Their effect was before what is due.
-            Input::Tick | Input::ClockStep { .. } | Input::Recovered(_) => {}
+            Input::Tick | Input::ClockStep { .. } => {}
+            Input::Recovered(_) => self.audiences.forget_asked(),
             Input::Event { source, event } => self.on_event(source, *event),
+            Input::Announce { source, announcement } => self.on_announce(source, *announcement),
+            Input::Page(page) => self.on_page(page),
             Input::Person(event) => {
                 let at = self.timeline.of_rules(event.at);
                 self.tell_rules(RulesInput::Person(PersonEvent { at, ..event }));
@@ -60,18 +64,11 @@ impl Gateway {
         event.at = self.timeline.of_rules(event.at);
         self.counting.events = self.counting.events.saturating_add(1);
         let id = event.id.as_ref().map(|id| self.seed.event(source, id));
-        if let (Some(hash), Some(name)) = (id, &event.id) {
-            let (span, most) = (self.settings.event_ids_for(), self.settings.more.event_ids);
-            let now = self.timeline.of_rules(self.now);
-            if let Err(why) = self.accepted.take(hash, event.at, span, most, now) {
-                let count = match why {
-                    Why::AlreadyTaken => &mut self.counting.already_taken,
-                    Why::TooOld => &mut self.counting.too_old,
-                };
-                *count = count.saturating_add(1);
-                self.trail.not_taken(hash, why);
-                return self.note(Note::NotTaken { source, event: name.clone(), why });
-            }
+        if let (Some(hash), Some(name)) = (id, &event.id)
+            && let Err(why) = self.take_id(hash, event.at)
+        {
+            self.trail.not_taken(hash, why);
+            return self.note(Note::NotTaken { source, event: name.clone(), why });
         }
         self.trail.enter(id);
         let gone = leaves(&event);
@@ -82,9 +79,25 @@ impl Gateway {
         }
     }
 
+    /// Each event and each announcement once; its time is on the rules' clock.
+    pub(super) fn take_id(&mut self, id: u128, at: UnixTime) -> Result<(), Why> {
+        let (span, most) = (self.settings.event_ids_for(), self.settings.more.event_ids);
+        let now = self.timeline.of_rules(self.now);
+        self.accepted.take(id, at, span, most, now).inspect_err(|why| {
+            let count = match why {
+                Why::AlreadyTaken => &mut self.counting.already_taken,
+                Why::TooOld | Why::NoRoom => &mut self.counting.too_old,
+            };
+            *count = count.saturating_add(1);
+        })
+    }
+
     /// Held for a person: what was collected goes back, so that it goes on collecting (§ quiet hours). Otherwise delivery
     /// waits.
     fn on_deferred(&mut self, deferred: Deferred) {
+        if deferred.until > self.now + super::audiences::A_WHILE {
+            self.audiences.waits(deferred.job);
+        }
         if deferred.device.is_none()
             && let Some(live) = self.jobs.get_mut(&deferred.job)
             && let (Some(batch), Content::Show { intent, .. }) = (live.batch, &*live.content)
@@ -108,6 +121,7 @@ impl Gateway {
             Command::Redrive { from, to, every, until } => {
                 self.to_delivery.push_back(delivery::Input::Redrive { from, to, every, until });
             }
+            Command::CancelAnnouncement(id) => self.cancel_announcement(id),
             Command::Discard(letter) => self.to_delivery.push_back(delivery::Input::Discard { letter }),
             Command::Flush { person, conversation } => {
                 let key = Key { person, conversation };

@@ -11,6 +11,7 @@ use reveille_digest::Generation;
 
 use super::Gateway;
 use super::host::Key;
+use crate::audience::AnnouncementId;
 use crate::wire::postcard_into;
 use crate::{Content, Note, Target};
 
@@ -44,12 +45,15 @@ pub(super) struct Telling {
     pub(super) except: Option<delivery::DeviceId>,
     /// Messages that other ways than devices were told of before.
     pub(super) told_elsewhere: u32,
+    /// Whose audience it is for: then nobody waits for it.
+    pub(super) announcement: Option<AnnouncementId>,
 }
 
 impl Gateway {
     /// A job for each way; the first one answers the digest.
     pub(super) fn tell(&mut self, telling: Telling) {
-        let Telling { content, generation, not_after, mut batch, except, told_elsewhere } = telling;
+        let Telling { content, generation, not_after, mut batch, except, told_elsewhere, announcement } =
+            telling;
         let channels = content.channels();
         let stops = content.takes_back() && slot_of(content.kind()) == Slot::Call;
         for (way, of) in WAYS {
@@ -68,7 +72,7 @@ impl Gateway {
                 }
             }
             let batch = batch.take();
-            self.submit(Submission { content, generation, not_after, batch, except, way });
+            self.submit(Submission { content, generation, not_after, batch, except, way, announcement });
         }
         if stops && let Some(sms) = Target::Sms.way() {
             self.stop_quietly(content.collapse(), sms, generation);
@@ -95,7 +99,7 @@ impl Gateway {
     }
 
     fn submit(&mut self, submission: Submission) {
-        let Submission { content, generation, not_after, batch, except, way } = submission;
+        let Submission { content, generation, not_after, batch, except, way, announcement } = submission;
         let (kind, collapse) = (content.kind(), content.collapse());
         let job = self.seed.job(collapse, kind.as_str(), content.takes_back(), generation, way);
         // A webhook hears of every message, and a mailbox keeps them; only a screen shows one for all.
@@ -106,7 +110,7 @@ impl Gateway {
         postcard_into(&content, &mut bytes);
         let mut made = delivery::Job::new(job, recipient, slot, generation, bytes)
             .with_not_after(not_after)
-            .with_priority(priority_of(kind));
+            .with_priority(if announcement.is_some() { Priority::Low } else { priority_of(kind) });
         if content.takes_back() && !once {
             made = made.with_role(Role::Cancel { except });
         }
@@ -117,7 +121,10 @@ impl Gateway {
             }
         }
         self.counting.jobs = self.counting.jobs.saturating_add(1);
-        if !content.takes_back() {
+        if let Some(announcement) = announcement {
+            // A million lines would leave no room for others: the announcement has its own word.
+            self.audiences.begun(job, announcement);
+        } else if !content.takes_back() {
             self.trail.told(content.person(), content.conversation(), kind, job);
         }
         self.note(Note::Begun {
@@ -134,7 +141,9 @@ impl Gateway {
     /// A job has ended.
     pub(super) fn settled(&mut self, job: JobId, fate: Fate) {
         self.note(Note::Settled { job, fate });
+        let announcement = self.audiences.settled(job);
         let Some(live) = self.jobs.remove(&job) else { return };
+        self.counting.settled(live.way, live.decided, self.now);
         if let Some(generation) = live.batch {
             let key = Key {
                 person: live.content.person().clone(),
@@ -147,12 +156,12 @@ impl Gateway {
             });
         }
         if fate.failed() && live.way == 0 && !live.content.takes_back() {
-            self.push_failed(job, &live, fate);
+            self.push_failed(job, &live, fate, announcement);
         }
     }
 
     /// C9, A9: nobody was told by push.
-    fn push_failed(&mut self, job: JobId, live: &Live, fate: Fate) {
+    fn push_failed(&mut self, job: JobId, live: &Live, fate: Fate, announcement: Option<AnnouncementId>) {
         let Content::Show { intent, messages, senders } = &*live.content else { return };
         let target = self.settings.fallback(intent.kind);
         // Not where it went in any case, and not when it is too late for anything.
@@ -177,6 +186,7 @@ impl Gateway {
             batch: None,
             except: None,
             way,
+            announcement,
         });
     }
 }
@@ -188,6 +198,12 @@ struct Submission {
     batch: Option<Generation>,
     except: Option<delivery::DeviceId>,
     way: u8,
+    announcement: Option<AnnouncementId>,
+}
+
+/// How many jobs a notification on these channels is.
+pub(super) fn ways_of(channels: Channels) -> u32 {
+    WAYS.iter().map(|(_, of)| u32::from(!channels.and(*of).is_empty())).sum()
 }
 
 /// Rings and offers, and what takes them back, hurry.

@@ -1,6 +1,7 @@
 //! The machine: rules, digest and delivery of one shard, composed.
 
 mod accepted;
+mod audiences;
 mod counters;
 mod deliveries;
 mod digests;
@@ -23,10 +24,11 @@ use reveille_conversation::{self as conversation, Conversations, Withdraw};
 use reveille_core::{Machine, UnixTime, Wakeup};
 use reveille_delivery::{self as delivery, Delivery, JobId};
 use reveille_digest::{self as digest, Engine};
-use thiserror::Error;
 
-use crate::{Epoch, GatewaySettings, Input, InvalidSettings, Note, Output, Seed};
+use crate::settings::InvalidGateway;
+use crate::{Epoch, GatewaySettings, Input, Note, Output, Seed};
 use accepted::Accepted;
+use audiences::Audiences;
 use counters::Counting;
 use host::{Host, Key};
 use jobs::Live;
@@ -34,7 +36,6 @@ use resume::Handshakes;
 use timeline::Timeline;
 use trail::Trail;
 
-pub use counters::Counters;
 pub use questions::JobExplanation;
 pub use snapshot::RestoreError;
 pub use trail::{Followed, Why};
@@ -64,6 +65,7 @@ pub struct Gateway {
     jobs: BTreeMap<JobId, Live>,
     accepted: Accepted,
     handshakes: Handshakes,
+    audiences: Audiences,
     trail: Trail,
     counting: Counting,
     /// Messages of a digest that came back because the person wants quiet, and that webhook or mail were told of.
@@ -77,21 +79,6 @@ pub struct Gateway {
     to_digests: VecDeque<digest::Input<Host>>,
     to_delivery: VecDeque<delivery::Input>,
     out: VecDeque<Output>,
-}
-
-/// Why a gateway cannot be made: the error of [`Gateway::new`]. Check rules and settings with it before they become an input.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum InvalidGateway {
-    /// A rule.
-    #[error(transparent)]
-    Rules(#[from] conversation::rules::InvalidRule),
-    /// A setting.
-    #[error(transparent)]
-    Settings(#[from] InvalidSettings),
-    /// The digest's policy.
-    #[error(transparent)]
-    Digests(#[from] digest::options::InvalidPolicy),
 }
 
 impl Gateway {
@@ -115,6 +102,7 @@ impl Gateway {
             jobs: BTreeMap::new(),
             accepted: Accepted::default(),
             handshakes: Handshakes::default(),
+            audiences: Audiences::default(),
             trail,
             counting: Counting::default(),
             told_elsewhere: BTreeMap::new(),
@@ -191,8 +179,12 @@ impl Gateway {
             self.delivery.step(delivery::Input::Tick, self.now);
         } else if due(self.handshakes.next_wakeup(&self.timeline), self.now) {
             self.fail_handshake();
+        } else if due(self.audiences.next_wakeup(&self.timeline), self.now) {
+            self.audiences_due();
         } else if let Some(input) = self.staged.take() {
             self.handle(input);
+        } else if self.ask_page() {
+            // The last thing: everything that this input has brought is done.
         } else {
             self.trail.leave();
             return false;
@@ -246,8 +238,8 @@ impl Machine for Gateway {
     fn next_wakeup(&self) -> Option<Wakeup> {
         let digests = Machine::next_wakeup(&self.digests);
         let all = [self.rules_wakeup(), digests, self.delivery.next_wakeup()];
-        let all = all.into_iter().chain([self.handshakes.next_wakeup(&self.timeline)]);
-        all.flatten().min_by_key(|wakeup| wakeup.at)
+        let more = [self.handshakes.next_wakeup(&self.timeline), self.audiences.next_wakeup(&self.timeline)];
+        all.into_iter().chain(more).flatten().min_by_key(|wakeup| wakeup.at)
     }
 }
 

@@ -11,9 +11,10 @@ use reveille_delivery::{JobId, NotAdmitted};
 
 use super::Gateway;
 use super::trail::Followed;
-use crate::{Content, SourceId};
+use crate::audience::{AnnouncementId, Progress};
+use crate::{Content, Input, SourceId};
 
-/// What is known of a job.
+/// What is known of a job: [`Gateway::explain`] returns it, for whoever asks what became of a notification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct JobExplanation {
@@ -40,6 +41,31 @@ impl Gateway {
     #[must_use]
     pub fn followed(&self, source: SourceId, event: &EventId) -> Vec<Followed> {
         self.trail.of(self.seed.event(source, event))
+    }
+
+    /// How far an announcement is; `None` if it never was, or ended too long ago: as many that have ended are kept as may go
+    /// on at once.
+    #[must_use]
+    pub fn announcement(&self, announcement: AnnouncementId) -> Option<Progress> {
+        self.audiences.of(announcement)
+    }
+
+    /// Whether an input is a page of an audience, or an answer about one of its people: everything else goes first.
+    pub(crate) fn is_for_an_audience(&self, input: &Input) -> bool {
+        let job = match input {
+            Input::Page(_) => return true,
+            Input::Devices(devices) => devices.job,
+            Input::Outcome(outcome) => outcome.job,
+            Input::Deferred(deferred) => deferred.job,
+            Input::Attempt { job, .. } => *job,
+            _ => return false,
+        };
+        self.audiences.has(job)
+    }
+
+    /// How many announcements go on.
+    pub(crate) fn announcements(&self) -> usize {
+        self.audiences.live()
     }
 
     /// What became of a job; `None` if it never was, or ended too long ago.

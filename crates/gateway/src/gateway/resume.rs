@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Gateway;
 use super::timeline::Timeline;
-use crate::{Note, Output, Resume, ResumeEffect, ResumeStep, TokenId};
+use crate::resume::{Resume, ResumeEffect, ResumeStep, TokenId};
+use crate::{Note, Output};
 
 /// Tokens that were reserved, and whose app is not connected yet. Times are those of the rules' clock.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

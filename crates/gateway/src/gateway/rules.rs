@@ -66,6 +66,7 @@ impl Gateway {
             batch: None,
             except: None,
             told_elsewhere: 0,
+            announcement: None,
         });
     }
 
@@ -110,6 +111,7 @@ impl Gateway {
             batch: None,
             except,
             told_elsewhere: 0,
+            announcement: None,
         });
     }
 }

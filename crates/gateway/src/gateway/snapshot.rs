@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use super::Gateway;
 use super::accepted::Accepted;
+use super::audiences::Audiences;
 use super::counters::Counting;
 use super::host::{Host, Key};
 use super::jobs::Live;
@@ -22,7 +23,7 @@ use super::trail::Trail;
 use crate::wire::{from_postcard, postcard_into};
 use crate::{Epoch, GatewaySettings, Seed};
 
-/// Why bytes are not a gateway.
+/// Why bytes are not a gateway, inside the error of [`Shard::restore`](crate::Shard::restore): take the older snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum RestoreError {
@@ -52,6 +53,7 @@ struct Own {
     jobs: Vec<(JobId, UnixTime, SlotId, Option<u64>, u8)>,
     accepted: Accepted,
     handshakes: Handshakes,
+    audiences: Audiences,
     trail: Trail,
     counting: Counting,
     told_elsewhere: BTreeMap<Key, u32>,
@@ -70,6 +72,7 @@ impl Gateway {
             jobs: jobs.collect(),
             accepted: self.accepted.clone(),
             handshakes: self.handshakes.clone(),
+            audiences: self.audiences.clone(),
             trail: self.trail.clone(),
             counting: self.counting.clone(),
             told_elsewhere: self.told_elsewhere.clone(),
@@ -87,6 +90,7 @@ impl Gateway {
         self.generation = own.generation;
         (self.accepted, self.handshakes, self.trail) = (own.accepted, own.handshakes, own.trail);
         (self.counting, self.told_elsewhere) = (own.counting, own.told_elsewhere);
+        self.audiences = own.audiences;
         self.accepted.index();
         self.handshakes.index();
         Some(())
@@ -97,9 +101,9 @@ impl Snapshot for Gateway {
     type Context = Seed;
     type Error = RestoreError;
 
-    const FORMAT: u16 = 2;
+    const FORMAT: u16 = 3;
     /// Raised with every change of what the machine decides, and with every such change of a crate that it is made of.
-    const BEHAVIOUR: u32 = 2;
+    const BEHAVIOUR: u32 = 3;
 
     fn seed_fingerprint(&self) -> u64 {
         self.seed.fingerprint()

@@ -9,8 +9,9 @@ use reveille_digest::Fate;
 use serde::{Deserialize, Serialize};
 
 use super::host::Key;
+use crate::audience::AnnouncementId;
 
-/// Why an event was not taken in.
+/// Why an event was not taken in, as [`Note::NotTaken`](crate::Note::NotTaken) and [`Followed::NotTaken`] say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Why {
@@ -18,9 +19,12 @@ pub enum Why {
     AlreadyTaken,
     /// It happened so long ago that nobody can say whether it was taken before.
     TooOld,
+    /// An announcement for which there was no room.
+    NoRoom,
 }
 
-/// What followed from an event, for one person.
+/// What followed from an event, for one person: [`Gateway::followed`](crate::Gateway::followed) returns it. Show it to
+/// whoever asks why a push did not come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Followed {
@@ -47,6 +51,8 @@ pub enum Followed {
         /// Which.
         job: JobId,
     },
+    /// It is announced to an audience; ask [`Gateway::announcement`](crate::Gateway::announcement) how far that is.
+    Announced(AnnouncementId),
     /// It was collected, and nobody is told of it.
     Dropped {
         /// Who would have been.
@@ -104,6 +110,10 @@ impl Trail {
         if let Some(event) = self.current {
             self.push(event, Followed::Suppressed { person: person.cloned(), reason }, None);
         }
+    }
+
+    pub(super) fn announced(&mut self, announcement: AnnouncementId) {
+        self.push(announcement.to_bits(), Followed::Announced(announcement), None);
     }
 
     /// Something waits for a name or a turn.

@@ -11,6 +11,7 @@ use reveille_conversation::rules::Rules;
 use reveille_core::UnixTime;
 use reveille_core::log::{Snapshot, log_append, log_head};
 use reveille_delivery::{Device, Verdict};
+use reveille_gateway::audience::{Announcement, Page};
 use reveille_gateway::*;
 
 pub const START: UnixTime = UnixTime::from_secs(1_700_000_000);
@@ -73,6 +74,10 @@ pub fn answer(output: &Output) -> Option<Input> {
         Output::LookUp(LookUp::Name(lookup)) => {
             Some(Input::Answer(Answer { of: lookup.of.clone(), text: Some("Carol".into()) }))
         }
+        Output::LookUp(LookUp::Audience(wanted)) => {
+            let people = ["carl", "dora", "emil"].map(|person| person.parse().unwrap());
+            Some(Input::Page(Page::of(wanted, people.into(), true)))
+        }
         Output::LookUp(LookUp::Devices(recipient)) => {
             Some(Devices::new(recipient.job, devices(recipient.person.as_str())).into())
         }
@@ -120,7 +125,8 @@ impl Drive {
         self.commit(false)
     }
 
-    fn commit(&mut self, tick: bool) -> Vec<Output> {
+    /// Commits what waits, or a tick.
+    pub fn commit(&mut self, tick: bool) -> Vec<Output> {
         let group = self.shard.group(self.now).fill(&mut self.admission);
         let group = if tick { group.tick() } else { group };
         if tick {
@@ -179,7 +185,14 @@ pub fn sent(outputs: &[Output]) -> Vec<&Job> {
     jobs.collect()
 }
 
-/// Two chats and a call, with everything that follows.
+pub fn announcement(id: &str, now: UnixTime) -> Input {
+    let (conversation, text) = (format!("at-{id}"), "We move on Monday.");
+    let id = id.parse().unwrap();
+    let what = Announcement::new(id, conversation.parse().unwrap(), "all".parse().unwrap(), text, now);
+    Input::Announce { source: SourceId(1), announcement: Box::new(what.with_from("Shop")) }
+}
+
+/// Two chats, a call and an announcement, with everything that follows.
 pub fn story() -> Drive {
     let mut drive = Drive::new(gateway());
     let at = |drive: &Drive| drive.now;
@@ -206,5 +219,6 @@ pub fn story() -> Drive {
     let now = drive.now;
     drive.settle([event("chat", Some("r"), read("vera", 4), now)]);
     drive.pass(Duration::from_secs(60));
+    drive.settle([announcement("news", drive.now)]);
     drive
 }

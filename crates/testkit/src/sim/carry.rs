@@ -7,7 +7,8 @@ use http::Response;
 use reveille_conversation::lookup::Answer;
 use reveille_delivery::{DeviceId, JobId, LegId, Verdict};
 use reveille_gateway::{Deferred, Input, Job, LookUp, Note, Outcome, Output, Target};
-use reveille_writer::{Credential, Leg, WriterOutput, Written};
+use reveille_writer::credential::{Credential, WriterOutput};
+use reveille_writer::{Leg, Written};
 
 use super::Faults;
 use super::post::{Cargo, Flight, push, text_message};

@@ -6,9 +6,9 @@ use reveille_conversation::Kind;
 use reveille_conversation::rules::Rules;
 use reveille_core::UnixTime;
 use reveille_core::log::LogEntry;
+use reveille_gateway::admission::Ticket;
 use reveille_gateway::{
     Admission, AdmissionLimits, CatchUp, Epoch, Gateway, GatewaySettings, Input, Output, Seed, Shard, Target,
-    Ticket,
 };
 
 use super::post::Post;

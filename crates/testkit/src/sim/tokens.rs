@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use reveille_conversation::id::{ConversationId, PersonId};
-use reveille_gateway::{Input, Job, Resume, ResumeEffect, ResumeStep, TokenId};
+use reveille_gateway::resume::{Resume, ResumeEffect, ResumeStep, TokenId};
+use reveille_gateway::{Input, Job};
 
 use super::people::text;
 use super::world::{Next, SHARDS, World};

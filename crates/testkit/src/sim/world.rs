@@ -6,7 +6,9 @@ use std::time::Duration;
 use reveille_core::UnixTime;
 use reveille_core::log::check_sum;
 use reveille_crypto_rustcrypto::PROVIDER;
-use reveille_gateway::{Epoch, Input, Output, Recipient, Sealed, Seed, SourceId};
+use reveille_gateway::admission::Ticket;
+use reveille_gateway::log::Sealed;
+use reveille_gateway::{Epoch, Input, Output, Recipient, Seed, SourceId};
 use reveille_writer::Writer;
 
 use super::curve::QUICK;
@@ -53,7 +55,7 @@ pub(super) enum Next {
     },
     /// The token server has answered.
     Fetched {
-        credential: reveille_writer::Credential,
+        credential: reveille_writer::credential::Credential,
         fetch: reveille_fcm::credential::FetchId,
         well: bool,
     },
@@ -500,7 +502,7 @@ pub(super) fn entry(sealed: &Sealed<'_>, truth: UnixTime) -> Entry {
     Entry { number, now, bytes, next: number, truth, events: Vec::new() }
 }
 
-fn done(sealed: &Sealed<'_>, tickets: &mut Vec<(reveille_gateway::Ticket, usize)>) -> Vec<usize> {
+fn done(sealed: &Sealed<'_>, tickets: &mut Vec<(Ticket, usize)>) -> Vec<usize> {
     let Some(ticket) = sealed.ticket() else { return Vec::new() };
     tickets.extract_if(.., |(known, _)| *known <= ticket).map(|(_, number)| number).collect()
 }

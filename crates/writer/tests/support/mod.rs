@@ -35,7 +35,8 @@ use reveille_webpush::{
     ApplicationServer, Endpoint, StoredSubscription, UserAgent, UserAgentKeys, VapidKey, VapidKeys,
     VapidSettings,
 };
-use reveille_writer::{App, Leg, Person, Ready, TokensForKind, Writer, WriterOutput, Written};
+use reveille_writer::credential::WriterOutput;
+use reveille_writer::{App, Leg, Person, Ready, TokensForKind, Writer, Written};
 use serde_json::Value;
 
 pub(crate) const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);

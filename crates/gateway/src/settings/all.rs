@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use reveille_conversation::Kind;
 use reveille_core::millis;
-use reveille_delivery::retry::{RetryPolicy, Spread};
 use reveille_delivery::{Class, DeliverySettings};
-use reveille_digest::options::{Collect, InvalidPolicy};
+use reveille_digest::options::Collect;
 use reveille_digest::{Limits, Policy};
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
+use super::{InvalidSettings, Retry};
 use crate::{Target, class};
 
 /// Settings of a [`Gateway`](crate::Gateway). The same for its whole life, until [`Input::Settings`](crate::Input::Settings)
@@ -30,6 +29,9 @@ use crate::{Target, class};
 /// | fallbacks | none | by kind: what is sent when the push has failed |
 /// | connected within | 30 s | after a token was reserved (C11) |
 /// | handshakes | 100,000 | tokens that are waited for |
+/// | announcements | 16 | that go on at once; over it the source is refused |
+/// | page | 256 | people of an audience who are asked for at once |
+/// | audience jobs | 4,096 | that are under way for all announcements; while these wait, no page is asked for |
 /// | trail | 16,384 | events of which it can be said what became of them |
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -60,100 +62,9 @@ pub(crate) struct More {
     pub(crate) connected_within: Duration,
     pub(crate) handshakes: u32,
     pub(crate) trail: u32,
-}
-
-/// How attempts follow each other on one class of devices; give it to [`GatewaySettings::with_retry`]. See [`RetryPolicy`], which it becomes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(
-    clippy::exhaustive_structs,
-    reason = "plain data that users make and take apart; another field is another version of the log"
-)]
-pub struct Retry {
-    /// How many attempts, the first included; at least 1.
-    pub attempts: u8,
-    /// The back-off before the second attempt; it doubles.
-    pub base: Duration,
-    /// The longest back-off; at least the base.
-    pub cap: Duration,
-    /// No retry is earlier, whoever named the time.
-    pub minimum: Duration,
-    /// What a service asks for is cut to this.
-    pub longest_wait: Duration,
-    /// A leg older than this is not tried again.
-    pub give_up_age: Option<Duration>,
-    /// No retry falls within a minute of a quarter hour, if nobody named its time.
-    pub avoid_quarter_hours: bool,
-}
-
-/// Settings that cannot work: the error of [`Gateway::new`](crate::Gateway::new), which names the field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum InvalidSettings {
-    /// The digest's policy.
-    #[error(transparent)]
-    Digests(#[from] InvalidPolicy),
-    /// A job needs the text of a message.
-    #[error("digests.collect is Totals: a notification needs at least the latest message")]
-    NothingKept,
-    /// What was delivered is not kept, so nobody could write a reminder.
-    #[error("digests.reminders must be empty, found {given}")]
-    Reminders {
-        /// How many.
-        given: usize,
-    },
-    /// A class whose attempts cannot be made.
-    #[error("the retries of class {class} need at least one attempt and a cap that is not below the base")]
-    Retry {
-        /// Which.
-        class: u8,
-    },
-    /// A bound or a period of delivery.
-    #[error(transparent)]
-    Delivery(#[from] reveille_delivery::InvalidSettings),
-}
-
-impl Default for Retry {
-    fn default() -> Self {
-        Self {
-            attempts: 3,
-            base: Duration::from_secs(1),
-            cap: Duration::from_secs(60),
-            minimum: Duration::ZERO,
-            longest_wait: Duration::from_secs(3_600),
-            give_up_age: None,
-            avoid_quarter_hours: false,
-        }
-    }
-}
-
-impl Retry {
-    /// What Google asks for ("Scale FCM sends"): not before 10 s, not after an hour, not at a quarter hour.
-    #[must_use]
-    pub fn fcm() -> Self {
-        Self {
-            minimum: Duration::from_secs(10),
-            give_up_age: Some(Duration::from_secs(3_600)),
-            avoid_quarter_hours: true,
-            ..Self::default()
-        }
-    }
-
-    fn policy(&self) -> Option<RetryPolicy> {
-        let mut policy = RetryPolicy::default()
-            .with_attempts(self.attempts)
-            .ok()?
-            .with_backoff(self.base, self.cap)
-            .ok()?
-            .with_spread(Spread::Full)
-            .with_minimum(self.minimum)
-            .ok()?
-            .with_longest_wait(self.longest_wait)
-            .ok()?;
-        if let Some(age) = self.give_up_age {
-            policy = policy.with_give_up_age(age).ok()?;
-        }
-        Some(if self.avoid_quarter_hours { policy.with_quarter_hours_avoided() } else { policy })
-    }
+    pub(crate) announcements: u16,
+    pub(crate) page: u16,
+    pub(crate) audience_jobs: u32,
 }
 
 impl Default for GatewaySettings {
@@ -185,6 +96,9 @@ impl Default for GatewaySettings {
                 connected_within: Duration::from_secs(30),
                 handshakes: 100_000,
                 trail: 16_384,
+                announcements: 16,
+                page: 256,
+                audience_jobs: 4_096,
             },
         }
     }
@@ -246,6 +160,14 @@ impl GatewaySettings {
         self
     }
 
+    /// Sets how many announcements may go on at once, how many people of their audiences are asked for at once, and how many
+    /// jobs for them may be under way. What waits for over a minute, such as for a person's morning, does not count.
+    #[must_use]
+    pub const fn with_announcements(mut self, most: u16, page: u16, jobs: u32) -> Self {
+        (self.more.announcements, self.more.page, self.more.audience_jobs) = (most, page, jobs);
+        self
+    }
+
     /// Sets how many events can be explained.
     #[must_use]
     pub const fn with_trail(mut self, events: u32) -> Self {
@@ -275,6 +197,10 @@ impl GatewaySettings {
         let wrong = self.more.retries.iter().position(|retry| retry.policy().is_none());
         if let Some(class) = wrong {
             return Err(InvalidSettings::Retry { class: u8::try_from(class).unwrap_or(u8::MAX) });
+        }
+        let (page, jobs) = (self.more.page, self.more.audience_jobs);
+        if page == 0 || u32::from(page) > jobs {
+            return Err(InvalidSettings::Page { page, jobs });
         }
         self.delivery().map(drop)
     }
@@ -322,12 +248,15 @@ mod tests {
         actors.digests.actors = 0;
         let none =
             GatewaySettings::default().with_retry(class::APNS, Retry { attempts: 0, ..Retry::default() });
-        let all = [totals, reminders, actors, none].map(|settings| settings.check().unwrap_err().to_string());
+        let page = GatewaySettings::default().with_announcements(1, 9, 8);
+        let all =
+            [totals, reminders, actors, none, page].map(|settings| settings.check().unwrap_err().to_string());
         insta::assert_snapshot!(all.join("\n"), @"
         digests.collect is Totals: a notification needs at least the latest message
         digests.reminders must be empty, found 1
         policy.actors is 0: it must be from 1 to 255
         the retries of class 0 need at least one attempt and a cap that is not below the base
+        a page of an audience must have from 1 to 8 people, found 9: as many jobs may be under way
         ");
         assert_eq!(GatewaySettings::default().check(), Ok(()));
     }

@@ -3,90 +3,12 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use reveille_conversation::id::ConversationId;
-use thiserror::Error;
 
-use crate::{Gateway, Input};
+use super::{Bound, Refused, Ticket};
+use crate::{AdmissionLimits, Gateway, Input};
 
-/// The bounds of an [`Admission`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(clippy::exhaustive_structs, reason = "plain data that users make and take apart")]
-pub struct AdmissionLimits {
-    /// Events that wait. Default: 65,536.
-    pub events: usize,
-    /// Their bytes, encoded. Default: 16 MiB.
-    pub bytes: usize,
-    /// Events of one conversation that wait. Default: 1,024.
-    pub events_of_one: usize,
-    /// Their bytes. Default: 256 KiB.
-    pub bytes_of_one: usize,
-    /// Inputs of one group. Default: 1,024.
-    pub group: usize,
-    /// Bytes of one group; one input always fits. Default: 1 MiB.
-    pub group_bytes: usize,
-}
-
-impl Default for AdmissionLimits {
-    fn default() -> Self {
-        Self {
-            events: 65_536,
-            bytes: 16 << 20,
-            events_of_one: 1_024,
-            bytes_of_one: 256 << 10,
-            group: 1_024,
-            group_bytes: 1 << 20,
-        }
-    }
-}
-
-/// Which bound is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Bound {
-    /// [`AdmissionLimits::events`]
-    Events,
-    /// [`AdmissionLimits::bytes`]
-    Bytes,
-    /// [`AdmissionLimits::events_of_one`]
-    EventsOfOne,
-    /// [`AdmissionLimits::bytes_of_one`]
-    BytesOfOne,
-    /// The gateway's own: [`GatewaySettings::with_jobs`](crate::GatewaySettings::with_jobs).
-    Jobs,
-}
-
-impl Bound {
-    /// Its name in snake case, for the answer 429.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Events => "events",
-            Self::Bytes => "bytes",
-            Self::EventsOfOne => "events_of_one",
-            Self::BytesOfOne => "bytes_of_one",
-            Self::Jobs => "jobs",
-        }
-    }
-}
-
-/// An event is not taken in: a bound is reached. Nothing has changed; answer 429, or leave it with the broker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("the bound {} is reached: {waiting} wait, at most {most} may", bound.name())]
-#[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
-pub struct Refused {
-    /// Which bound.
-    pub bound: Bound,
-    /// What waits, in the bound's unit.
-    pub waiting: u64,
-    /// How much may.
-    pub most: u64,
-}
-
-/// The place of an input in the queue. Tickets rise; when a group is committed, all up to [`Sealed::ticket`] are.
-///
-/// [`Sealed::ticket`]: crate::Sealed::ticket
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[allow(clippy::exhaustive_structs, reason = "a number under a name")]
-pub struct Ticket(pub u64);
+/// After so many groups without it, a group takes some of what is for audiences in any case.
+const LOW_TURN: u32 = 15;
 
 /// The queue before a shard's log, with credits in number and bytes, in all and for each conversation.
 ///
@@ -111,6 +33,11 @@ pub struct Ticket(pub u64);
 pub struct Admission {
     limits: AdmissionLimits,
     queue: VecDeque<Waiting>,
+    /// What is for audiences, behind everything else.
+    low: VecDeque<Waiting>,
+    /// Groups that left without any of it.
+    passed: u32,
+    announcements: usize,
     events: usize,
     bytes: usize,
     by_conversation: BTreeMap<ConversationId, (usize, usize)>,
@@ -123,15 +50,26 @@ pub(crate) struct Waiting {
     pub(crate) input: Input,
     pub(crate) encoded: Vec<u8>,
     pub(crate) ticket: Ticket,
+    /// It is for an audience: it lets others pass.
+    pub(crate) low: bool,
+}
+
+impl Waiting {
+    fn hurries(&self) -> bool {
+        !self.low && self.input.is_urgent()
+    }
 }
 
 impl Admission {
-    /// An empty queue.
+    /// Makes an empty queue with these limits.
     #[must_use]
     pub const fn new(limits: AdmissionLimits) -> Self {
         Self {
             limits,
             queue: VecDeque::new(),
+            low: VecDeque::new(),
+            passed: 0,
+            announcements: 0,
             events: 0,
             bytes: 0,
             by_conversation: BTreeMap::new(),
@@ -150,11 +88,24 @@ impl Admission {
         if let Some(conversation) = input.conversation() {
             self.check(conversation, encoded.len(), gateway)?;
         }
+        if let Input::Announce { .. } = input {
+            let waiting = gateway.announcements().saturating_add(self.announcements);
+            let most = usize::from(gateway.settings().more.announcements);
+            if waiting >= most {
+                let (waiting, most) = (waiting as u64, most as u64);
+                return Err(Refused { bound: Bound::Announcements, waiting, most });
+            }
+        }
         let ticket = Ticket(self.next);
         self.next = self.next.saturating_add(1);
-        let waiting = Waiting { input, encoded, ticket };
+        let low = gateway.is_for_an_audience(&input);
+        let waiting = Waiting { input, encoded, ticket, low };
         self.count(&waiting);
-        self.queue.push_back(waiting);
+        if low {
+            self.low.push_back(waiting);
+        } else {
+            self.queue.push_back(waiting);
+        }
         Ok(ticket)
     }
 
@@ -177,7 +128,8 @@ impl Admission {
     }
 
     fn count(&mut self, waiting: &Waiting) {
-        self.urgent += usize::from(waiting.input.is_urgent());
+        self.urgent += usize::from(waiting.hurries());
+        self.announcements += usize::from(matches!(waiting.input, Input::Announce { .. }));
         let Some(conversation) = waiting.input.conversation() else { return };
         let size = waiting.encoded.len();
         (self.events, self.bytes) = (self.events.saturating_add(1), self.bytes.saturating_add(size));
@@ -185,24 +137,50 @@ impl Admission {
         (*events, *bytes) = (events.saturating_add(1), bytes.saturating_add(size));
     }
 
-    /// Takes what fits into one group, the oldest first.
+    /// Takes what fits into one group, the oldest first. What is for audiences comes last, and not with what hurries; each
+    /// sixteenth group that passed it takes a little of it all the same, since services wait for its answers, too.
     pub(crate) fn take(&mut self) -> Vec<Waiting> {
+        let most = self.limits.group.max(1);
         let (mut taken, mut bytes) = (Vec::new(), 0_usize);
-        while let Some(next) = self.queue.front() {
-            bytes = bytes.saturating_add(next.encoded.len());
-            let full = taken.len() >= self.limits.group.max(1) || bytes > self.limits.group_bytes;
-            if full && !taken.is_empty() {
-                break;
-            }
-            let Some(waiting) = self.queue.pop_front() else { break };
-            self.give_back(&waiting);
+        while let Some(waiting) = self.next(false, taken.len(), most, &mut bytes) {
             taken.push(waiting);
         }
+        if self.low.is_empty() {
+            return taken;
+        }
+        let (turn, before) = (self.passed >= LOW_TURN, taken.len());
+        let most = if turn { most.max(before.saturating_add(most / 16)) } else { most };
+        if turn || !taken.iter().any(Waiting::hurries) {
+            bytes = if turn { 0 } else { bytes };
+            while let Some(waiting) = self.next(true, taken.len(), most, &mut bytes) {
+                let page = matches!(waiting.input, Input::Page(_));
+                taken.push(waiting);
+                // Much follows from it.
+                if page {
+                    break;
+                }
+            }
+        }
+        self.passed = if taken.len() > before { 0 } else { self.passed.saturating_add(1) };
         taken
     }
 
+    /// The next one of a queue, if the group has room for it; one input always has.
+    fn next(&mut self, low: bool, taken: usize, most: usize, bytes: &mut usize) -> Option<Waiting> {
+        let queue = if low { &mut self.low } else { &mut self.queue };
+        *bytes = bytes.saturating_add(queue.front()?.encoded.len());
+        if taken > 0 && (taken >= most || *bytes > self.limits.group_bytes) {
+            return None;
+        }
+        let waiting = queue.pop_front()?;
+        self.give_back(&waiting);
+        Some(waiting)
+    }
+
     fn give_back(&mut self, waiting: &Waiting) {
-        self.urgent = self.urgent.saturating_sub(usize::from(waiting.input.is_urgent()));
+        self.urgent = self.urgent.saturating_sub(usize::from(waiting.hurries()));
+        let announces = usize::from(matches!(waiting.input, Input::Announce { .. }));
+        self.announcements = self.announcements.saturating_sub(announces);
         let Some(conversation) = waiting.input.conversation() else { return };
         let size = waiting.encoded.len();
         (self.events, self.bytes) = (self.events.saturating_sub(1), self.bytes.saturating_sub(size));
@@ -217,20 +195,24 @@ impl Admission {
     pub(crate) fn put_back(&mut self, inputs: Vec<Waiting>) {
         for waiting in inputs.into_iter().rev() {
             self.count(&waiting);
-            self.queue.push_front(waiting);
+            if waiting.low {
+                self.low.push_front(waiting);
+            } else {
+                self.queue.push_front(waiting);
+            }
         }
     }
 
     /// How many inputs wait.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.queue.len()
+        self.queue.len().saturating_add(self.low.len())
     }
 
-    /// Whether nothing waits.
+    /// Returns whether nothing waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.queue.is_empty()
+        self.queue.is_empty() && self.low.is_empty()
     }
 
     /// Whether something waits that must not wait for others: close the group now.

@@ -1,0 +1,60 @@
+//! What a queue before a log answers: a place, or the bound that is reached. The queue is [`Admission`](crate::Admission).
+
+use thiserror::Error;
+
+pub(crate) mod limits;
+pub(crate) mod queue;
+
+/// Which bound of the queue, or of the gateway, an event met: use its [name](Self::name) in the answer to the source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Bound {
+    /// [`crate::AdmissionLimits::events`]
+    Events,
+    /// [`crate::AdmissionLimits::bytes`]
+    Bytes,
+    /// [`crate::AdmissionLimits::events_of_one`]
+    EventsOfOne,
+    /// [`crate::AdmissionLimits::bytes_of_one`]
+    BytesOfOne,
+    /// The gateway's own: [`GatewaySettings::with_jobs`](crate::GatewaySettings::with_jobs).
+    Jobs,
+    /// The gateway's own: [`GatewaySettings::with_announcements`](crate::GatewaySettings::with_announcements).
+    Announcements,
+}
+
+impl Bound {
+    /// Its name in snake case, for the answer 429.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Events => "events",
+            Self::Bytes => "bytes",
+            Self::EventsOfOne => "events_of_one",
+            Self::BytesOfOne => "bytes_of_one",
+            Self::Jobs => "jobs",
+            Self::Announcements => "announcements",
+        }
+    }
+}
+
+/// An event is not taken in: a bound is reached. Nothing has changed; answer 429, or leave it with the broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the bound {} is reached: {waiting} wait, at most {most} may", bound.name())]
+#[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
+pub struct Refused {
+    /// Which bound.
+    pub bound: Bound,
+    /// What waits, in the bound's unit.
+    pub waiting: u64,
+    /// How much may.
+    pub most: u64,
+}
+
+/// The place of an input in the queue. Tickets rise, but for answers about an audience, which let others pass and for which no
+/// source waits; when a group is committed, all up to [`Sealed::ticket`] are.
+///
+/// [`Sealed::ticket`]: crate::log::Sealed::ticket
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(clippy::exhaustive_structs, reason = "a number under a name")]
+pub struct Ticket(pub u64);
