@@ -8,6 +8,7 @@ mod input;
 mod job;
 mod outcome;
 mod output;
+mod output_hash;
 mod settings;
 mod shard;
 mod wire;

@@ -48,10 +48,11 @@ impl Gateway {
     }
 
     fn content_of(&self, job: JobId) -> Option<(Arc<Content>, UnixTime)> {
+        if let Some(live) = self.jobs.get(&job) {
+            return Some((Arc::clone(&live.content), live.not_after));
+        }
         let made = self.delivery.job(job)?;
-        let live = self.jobs.get(&job).map(|live| Arc::clone(&live.content));
-        let content = live.or_else(|| from_postcard(&made.content).map(Arc::new))?;
-        Some((content, made.not_after))
+        Some((Arc::new(from_postcard(&made.content)?), made.not_after))
     }
 
     fn send(&mut self, send: Send) {
@@ -60,7 +61,8 @@ impl Gateway {
             // It comes back from the dead letters.
             let Some(content) = from_postcard(&send.content).map(Arc::new) else { return };
             let way = target.way().unwrap_or(0);
-            let live = Live { content, decided: self.now, slot: send.slot, batch: None, way };
+            let (decided, not_after) = (self.now, send.not_after);
+            let live = Live { content, decided, not_after, slot: send.slot, batch: None, way };
             self.jobs.insert(send.job, live);
         }
         let Some(live) = self.jobs.get(&send.job) else { return };
