@@ -354,16 +354,19 @@ pub fn check_sum(bytes: &[u8]) -> u64 {
     const FACTORS: [u64; 4] =
         [0x9E37_79B9_7F4A_7C15, 0xC2B2_AE3D_27D4_EB4F, 0x1656_67B1_9E37_79F9, 0x27D4_EB2F_1656_67C5];
     let mut lanes = FACTORS;
-    let mut chunks = bytes.chunks_exact(32);
-    let mut mix = |chunk: &[u8]| {
-        for ((lane, word), factor) in lanes.iter_mut().zip(chunk.chunks(8)).zip(FACTORS) {
-            let mut bytes = [0; 8];
-            bytes.iter_mut().zip(word).for_each(|(to, from)| *to = *from);
-            *lane = (*lane ^ u64::from_le_bytes(bytes)).wrapping_mul(factor).rotate_left(29);
-        }
+    let mix = |lane: &mut u64, word: &[u8; 8], factor: u64| {
+        *lane = (*lane ^ u64::from_le_bytes(*word)).wrapping_mul(factor).rotate_left(29);
     };
-    chunks.by_ref().for_each(&mut mix);
-    mix(chunks.remainder());
+    let (chunks, rest) = bytes.as_chunks::<32>();
+    for chunk in chunks {
+        let words = chunk.as_chunks::<8>().0;
+        lanes.iter_mut().zip(words).zip(FACTORS).for_each(|((lane, word), factor)| mix(lane, word, factor));
+    }
+    for ((lane, part), factor) in lanes.iter_mut().zip(rest.chunks(8)).zip(FACTORS) {
+        let mut word = [0; 8];
+        word.iter_mut().zip(part).for_each(|(to, from)| *to = *from);
+        mix(lane, &word, factor);
+    }
     lanes.iter().zip(FACTORS).fold(bytes.len() as u64, |sum, (lane, factor)| {
         let mixed = (sum ^ lane).wrapping_mul(factor);
         mixed ^ (mixed >> 32)

@@ -11,6 +11,7 @@ mod job;
 pub mod metrics;
 mod outcome;
 mod output;
+mod output_hash;
 pub mod settings;
 mod shard;
 mod wire;

@@ -1,12 +1,15 @@
 //! The order of things, as types: a group is filled, sealed, committed, applied. Its outputs exist after that only.
 
-use reveille_core::log::{Gap, LogEntry, Logged, Snapshot, SnapshotError, check_sum};
+use std::collections::VecDeque;
+
+use reveille_core::log::{Gap, LogEntry, Logged, Snapshot, SnapshotError};
 use reveille_core::{Machine, UnixTime, Wakeup};
 use thiserror::Error;
 
 use crate::admission::Ticket;
 use crate::admission::queue::Waiting;
 use crate::log::{InvalidInput, RestoreError};
+use crate::output_hash::OutputHash;
 use crate::{Admission, Gateway, Input, Output, Seed};
 
 /// The version of a group's frame.
@@ -85,10 +88,10 @@ pub struct Applied<'s> {
     shard: &'s mut Shard,
     now: UnixTime,
     inputs: std::vec::IntoIter<Input>,
-    ready: std::vec::IntoIter<Output>,
+    /// Of one input; its memory serves the next.
+    ready: VecDeque<Output>,
     number: u64,
-    hash: u64,
-    scratch: Vec<u8>,
+    hash: OutputHash,
     over: bool,
 }
 
@@ -208,8 +211,8 @@ impl Shard {
     }
 
     fn applied(&mut self, inputs: Vec<Input>, now: UnixTime, number: u64, over: bool) -> Applied<'_> {
-        let (inputs, ready) = (inputs.into_iter(), Vec::new().into_iter());
-        Applied { shard: self, now, inputs, ready, number, hash: 0, scratch: Vec::new(), over }
+        let (inputs, hash) = (inputs.into_iter(), OutputHash::default());
+        Applied { shard: self, now, inputs, ready: VecDeque::new(), number, hash, over }
     }
 }
 
@@ -242,7 +245,9 @@ impl<'s> Group<'s> {
     /// Closes the group and writes its bytes.
     pub fn seal(self) -> Sealed<'s> {
         let Self { shard, now, inputs } = self;
-        let mut bytes = vec![VERSION];
+        let length: usize = inputs.iter().map(|waiting| waiting.encoded.len() + 2).sum();
+        let mut bytes = Vec::with_capacity(length + HEAD);
+        bytes.push(VERSION);
         bytes.extend_from_slice(&Gateway::BEHAVIOUR.to_le_bytes());
         bytes.extend_from_slice(&shard.outputs.to_le_bytes());
         for waiting in &inputs {
@@ -313,21 +318,15 @@ impl Applied<'_> {
     fn apply_next(&mut self) -> bool {
         let Some(input) = self.inputs.next() else {
             if !std::mem::replace(&mut self.over, true) {
-                self.shard.outputs = self.hash;
+                self.shard.outputs = self.hash.sum();
             }
             return false;
         };
         let number = self.shard.next_number();
         let Ok(drain) = self.shard.logged.apply(number, input, self.now) else { return false };
-        let outputs: Vec<Output> = drain.collect();
-        for output in &outputs {
-            self.scratch.clear();
-            self.scratch.extend_from_slice(&self.hash.to_le_bytes());
-            output.encode(&mut self.scratch);
-            self.hash = check_sum(&self.scratch);
-        }
+        let hash = &mut self.hash;
+        self.ready.extend(drain.inspect(|output| hash.take_in(output)));
         self.number = number;
-        self.ready = outputs.into_iter();
         true
     }
 }
@@ -337,7 +336,7 @@ impl Iterator for Applied<'_> {
 
     fn next(&mut self) -> Option<(u64, Output)> {
         loop {
-            if let Some(output) = self.ready.next() {
+            if let Some(output) = self.ready.pop_front() {
                 return Some((self.number, output));
             }
             if !self.apply_next() {

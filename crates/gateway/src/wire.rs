@@ -76,6 +76,8 @@ impl Input {
         match self {
             Self::Tick => out.push(tag::TICK),
             Self::Event { source, event } => {
+                // A message with two ids and a line of text, at once.
+                out.reserve(320);
                 out.push(tag::EVENT);
                 source.0.encode(out);
                 postcard_into(event, out);
@@ -211,9 +213,31 @@ impl From<Deferred> for delivery::Input {
 /// Writing to a vector cannot fail; if it did, what was written would read as damaged.
 pub(crate) fn postcard_into<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
     let start = out.len();
-    match postcard::to_extend(value, std::mem::take(out)) {
-        Ok(bytes) => *out = bytes,
-        Err(_) => out.truncate(start),
+    if postcard::serialize_with_flavor(value, Behind(out)).is_err() {
+        out.truncate(start);
+    }
+}
+
+/// Appends texts as a whole, where postcard's own writer takes them byte by byte.
+struct Behind<'a>(&'a mut Vec<u8>);
+
+impl postcard::ser_flavors::Flavor for Behind<'_> {
+    type Output = ();
+
+    #[inline]
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    #[inline]
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
     }
 }
 

@@ -1,21 +1,42 @@
 //! Each event of a source once: exact on (source, event id), for as long as the settings say or as long as there is room.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 
 use reveille_core::UnixTime;
 use serde::{Deserialize, Serialize};
 
+use super::hashed::Hashed;
 use super::trail::Why;
 
 /// The ids of events that were taken in. All times are those of the rules' clock, which never falls.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Accepted {
-    until: BTreeMap<u128, u64>,
+    /// In the order of arrival, which is that of the times since when they are kept.
+    queue: VecDeque<Id>,
+    /// Of sources whose clocks are ahead: they are kept since a time that is still to come.
+    ahead: BTreeSet<Id>,
     #[serde(skip)]
-    order: BTreeSet<(u64, u128)>,
+    known: HashSet<u128, Hashed>,
     /// What happened then or before is too old: its id may have been forgotten.
     horizon: u64,
 }
+
+/// Since when it is kept, and its two halves: without the alignment of 16 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Id(u64, u64, u64);
+
+impl Id {
+    const fn new(since: u64, id: u128) -> Self {
+        Self(since, (id >> 64) as u64, id as u64)
+    }
+
+    const fn id(self) -> u128 {
+        (self.1 as u128) << 64 | self.2 as u128
+    }
+}
+
+/// Room that is kept although nothing is in it.
+const ROOM: usize = 1_024;
 
 impl Accepted {
     /// Takes an event in that happened at `at`, unless it came before or is so old that nobody can tell.
@@ -30,40 +51,71 @@ impl Accepted {
         most: u32,
         now: UnixTime,
     ) -> Result<(), Why> {
+        self.forget(span, most, now);
         let (at, now) = (at.as_millis(), now.as_millis());
         self.horizon = self.horizon.max(now.saturating_sub(span));
-        self.forget(now, most, span);
-        if self.until.contains_key(&id) {
+        if self.known.contains(&id) {
             return Err(Why::AlreadyTaken);
         }
         if at <= self.horizon && self.horizon > 0 {
             return Err(Why::TooOld);
         }
-        let until = now.max(at.min(now.saturating_add(span))).saturating_add(span);
-        self.until.insert(id, until);
-        self.order.insert((until, id));
-        self.forget(now, most, span);
+        self.known.insert(id);
+        if at > now {
+            self.ahead.insert(Id::new(at.min(now.saturating_add(span)), id));
+        } else {
+            self.queue.push_back(Id::new(now, id));
+        }
+        self.cut(most);
         Ok(())
     }
 
-    fn forget(&mut self, now: u64, most: u32, span: u64) {
-        while let Some((until, id)) = self.order.first().copied() {
-            if until > now && self.order.len() <= most as usize {
-                return;
-            }
-            self.order.remove(&(until, id));
-            self.until.remove(&id);
-            self.horizon = self.horizon.max(until.saturating_sub(span));
+    /// Forgets those whose time is over, and of more than `most` those that are kept for the longest time.
+    pub(super) fn forget(&mut self, span: u64, most: u32, now: UnixTime) {
+        let over = |id: Option<&Id>| id.is_some_and(|id| id.0.saturating_add(span) <= now.as_millis());
+        let mut any = false;
+        while over(self.oldest()) {
+            self.forget_oldest();
+            any = true;
+        }
+        self.cut(most);
+        if any && self.queue.capacity() > ROOM && self.queue.len() < self.queue.capacity() / 8 {
+            self.queue.shrink_to(ROOM.max(self.queue.len() * 2));
+            self.known.shrink_to(ROOM.max(self.known.len() * 2));
         }
     }
 
+    fn cut(&mut self, most: u32) {
+        while self.known.len() > most as usize {
+            self.forget_oldest();
+        }
+    }
+
+    fn oldest(&self) -> Option<&Id> {
+        match (self.queue.front(), self.ahead.first()) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        let Some(oldest) = self.oldest().copied() else { return };
+        if self.queue.front() == Some(&oldest) {
+            self.queue.pop_front();
+        } else {
+            self.ahead.remove(&oldest);
+        }
+        self.known.remove(&oldest.id());
+        self.horizon = self.horizon.max(oldest.0);
+    }
+
     pub(super) fn len(&self) -> usize {
-        self.until.len()
+        self.known.len()
     }
 
     /// What a snapshot does not hold.
     pub(super) fn index(&mut self) {
-        self.order = self.until.iter().map(|(id, until)| (*until, *id)).collect();
+        self.known = self.queue.iter().chain(&self.ahead).map(|id| id.id()).collect();
     }
 }
 
@@ -121,6 +173,10 @@ mod tests {
                     prop_assert!(taken.insert(id), "event {} was taken twice", id);
                 }
                 prop_assert!(accepted.len() <= most as usize);
+                prop_assert_eq!(accepted.len(), accepted.queue.len() + accepted.ahead.len());
+                let mut again = Accepted { known: HashSet::default(), ..accepted.clone() };
+                again.index();
+                prop_assert_eq!(&again, &accepted, "a snapshot holds all of it");
             }
         }
     }

@@ -60,7 +60,8 @@ impl Gateway {
             // It comes back from the dead letters.
             let Some(content) = from_postcard(&send.content).map(Arc::new) else { return };
             let way = target.way().unwrap_or(0);
-            let live = Live { content, decided: self.now, slot: send.slot, batch: None, way };
+            let (decided, not_after) = (self.now, send.not_after);
+            let live = Live { content, decided, not_after, slot: send.slot, batch: None, way };
             self.jobs.insert(send.job, live);
         }
         let Some(live) = self.jobs.get(&send.job) else { return };

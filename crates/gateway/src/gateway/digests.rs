@@ -4,7 +4,7 @@ use reveille_conversation::Generation;
 use reveille_digest::{Input, Notify, Output};
 
 use super::Gateway;
-use super::host::Host;
+use super::host::{Host, Message};
 use super::jobs::Telling;
 use crate::{Content, Note};
 
@@ -17,7 +17,8 @@ impl Gateway {
             Output::Unread { .. } => {}
             Output::Dropped { key, fate, count, .. } => {
                 self.told_elsewhere.remove(&key);
-                self.trail.dropped(&key, fate);
+                let messages = self.messages(&key.person, &key.conversation);
+                self.trail.dropped(messages, fate);
                 self.note(Note::Dropped { person: key.person, conversation: key.conversation, fate, count });
             }
         }
@@ -29,7 +30,7 @@ impl Gateway {
             // Only the latest is kept: when it is of no use any more, those before it are not, either.
             return self.to_digests.push_back(Input::Failure(key, generation));
         };
-        let mut intent = (*message.0).clone();
+        let Message(mut intent) = message;
         intent.generation = self.next_generation();
         // All that is unread now. A conversation that is forgotten, or left, says 0: then what was collected.
         let unread = self.rules.unread(&key.conversation, &key.person);
@@ -43,7 +44,7 @@ impl Gateway {
             generation: intent.generation.to_bits(),
             not_after: intent.not_after,
             content: Content::Show {
-                intent: Box::new(intent),
+                intent,
                 messages: collected,
                 senders: u32::try_from(summary.actors.count()).unwrap_or(u32::MAX),
             },

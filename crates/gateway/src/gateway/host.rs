@@ -1,7 +1,5 @@
 //! What the digest collects: the last message, for a recipient in a conversation.
 
-use std::sync::Arc;
-
 use reveille_conversation::Intent;
 use reveille_conversation::id::{ConversationId, PersonId};
 use reveille_digest::snapshot::Codec;
@@ -27,14 +25,14 @@ impl Codec for Key {
 
 /// A message, as the rules made it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Message(pub(crate) Arc<Intent>);
+pub(crate) struct Message(pub(crate) Box<Intent>);
 
 impl Codec for Message {
     fn encode(&self, out: &mut Vec<u8>) {
         postcard_into(&*self.0, out);
     }
     fn decode(bytes: &mut &[u8]) -> Option<Self> {
-        take(bytes).map(|intent| Self(Arc::new(intent)))
+        take(bytes).map(|intent| Self(intent))
     }
 }
 

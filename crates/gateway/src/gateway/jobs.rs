@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use reveille_conversation::id::{ConversationId, PersonId};
 use reveille_conversation::rules::Channels;
 use reveille_conversation::{Channel, CollapseKey, Kind, Slot};
@@ -20,6 +21,7 @@ use crate::{Content, Note, Target};
 pub(super) struct Live {
     pub(super) content: Arc<Content>,
     pub(super) decided: UnixTime,
+    pub(super) not_after: UnixTime,
     pub(super) slot: SlotId,
     /// The batch that waits for its answer.
     pub(super) batch: Option<Generation>,
@@ -55,16 +57,23 @@ impl Gateway {
         let Telling { content, generation, not_after, mut batch, except, told_elsewhere, announcement } =
             telling;
         let channels = content.channels();
-        let stops = content.takes_back() && slot_of(content.kind()) == Slot::Call;
-        for (way, of) in WAYS {
+        let (collapse, stops) =
+            (content.collapse(), content.takes_back() && slot_of(content.kind()) == Slot::Call);
+        // The last way gets the content itself.
+        let last = WAYS.iter().rposition(|(_, of)| !channels.and(*of).is_empty());
+        let mut content = Some(content);
+        for (place, (way, of)) in WAYS.into_iter().enumerate() {
             if channels.and(of).is_empty() {
                 // Nobody is told that it is over; but what waits there does not leave any more.
                 if stops {
-                    self.stop_quietly(content.collapse(), way, generation);
+                    self.stop_quietly(collapse, way, generation);
                 }
                 continue;
             }
-            let mut content = content.clone();
+            let Some(mut content) = (if last == Some(place) { content.take() } else { content.clone() })
+            else {
+                continue;
+            };
             if let (Content::Show { messages, .. }, 1..) = (&mut content, way) {
                 *messages = messages.saturating_sub(told_elsewhere);
                 if *messages == 0 {
@@ -75,7 +84,7 @@ impl Gateway {
             self.submit(Submission { content, generation, not_after, batch, except, way, announcement });
         }
         if stops && let Some(sms) = Target::Sms.way() {
-            self.stop_quietly(content.collapse(), sms, generation);
+            self.stop_quietly(collapse, sms, generation);
         }
     }
 
@@ -86,14 +95,15 @@ impl Gateway {
 
     /// A ring is over, and the matrix has no channel on which to say so: what has not left does not leave.
     pub(super) fn stop_everywhere(&mut self, person: &PersonId, conversation: &ConversationId) {
-        let rings = self.jobs.values().filter_map(|live| {
+        let rings = self.jobs.iter().filter_map(|(job, live)| {
             let Content::Show { intent, .. } = &*live.content else { return None };
             let same = intent.recipient == *person && intent.conversation == *conversation;
             (same && slot_of(intent.kind) == Slot::Call)
-                .then(|| (live.slot, intent.generation.to_bits().saturating_add(1)))
+                .then(|| (*job, live.slot, intent.generation.to_bits().saturating_add(1)))
         });
-        let rings: Vec<_> = rings.collect();
-        for (slot, generation) in rings {
+        let mut rings: Vec<_> = rings.collect();
+        rings.sort_unstable_by_key(|(job, ..)| *job);
+        for (_, slot, generation) in rings {
             self.to_delivery.push_back(delivery::Input::Cancel { slot, generation });
         }
     }
@@ -106,8 +116,10 @@ impl Gateway {
         let once = way > 0 && slot_of(kind) != Slot::Call;
         let slot = self.seed.slot(collapse, way, once.then_some(generation));
         let recipient = self.seed.recipient(content.person());
-        let mut bytes = Vec::new();
-        postcard_into(&content, &mut bytes);
+        self.scratch.clear();
+        postcard_into(&content, &mut self.scratch);
+        // Of the very length: there may be a million of them.
+        let bytes = Bytes::copy_from_slice(&self.scratch);
         let mut made = delivery::Job::new(job, recipient, slot, generation, bytes)
             .with_not_after(not_after)
             .with_priority(if announcement.is_some() { Priority::Low } else { priority_of(kind) });
@@ -125,7 +137,14 @@ impl Gateway {
             // A million lines would leave no room for others: the announcement has its own word.
             self.audiences.begun(job, announcement);
         } else if !content.takes_back() {
-            self.trail.told(content.person(), content.conversation(), kind, job);
+            let seed = self.seed;
+            let messages = || match kind {
+                Kind::NewMessage => collapse,
+                _ => {
+                    seed.conversations().collapse_key(content.person(), content.conversation(), Slot::Message)
+                }
+            };
+            self.trail.told(content.person(), messages, kind, job);
         }
         self.note(Note::Begun {
             job,
@@ -133,7 +152,7 @@ impl Gateway {
             conversation: content.conversation().clone(),
             kind,
         });
-        let live = Live { content: Arc::new(content), decided: self.now, slot, batch, way };
+        let live = Live { content: Arc::new(content), decided: self.now, not_after, slot, batch, way };
         self.jobs.entry(job).or_insert(live);
         self.to_delivery.push_back(delivery::Input::Submit { job: Box::new(made) });
     }

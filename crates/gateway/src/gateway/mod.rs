@@ -6,6 +6,7 @@ mod counters;
 mod deliveries;
 mod digests;
 mod handle;
+mod hashed;
 mod host;
 mod jobs;
 mod questions;
@@ -15,7 +16,7 @@ mod snapshot;
 mod timeline;
 mod trail;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::time::Duration;
 
@@ -30,6 +31,7 @@ use crate::{Epoch, GatewaySettings, Input, Note, Output, Seed};
 use accepted::Accepted;
 use audiences::Audiences;
 use counters::Counting;
+use hashed::Hashed;
 use host::{Host, Key};
 use jobs::Live;
 use resume::Handshakes;
@@ -62,7 +64,7 @@ pub struct Gateway {
     digests: Engine<Host>,
     delivery: Delivery,
     /// Jobs that are not settled.
-    jobs: BTreeMap<JobId, Live>,
+    jobs: HashMap<JobId, Live, Hashed>,
     accepted: Accepted,
     handshakes: Handshakes,
     audiences: Audiences,
@@ -79,6 +81,8 @@ pub struct Gateway {
     to_digests: VecDeque<digest::Input<Host>>,
     to_delivery: VecDeque<delivery::Input>,
     out: VecDeque<Output>,
+    /// Where contents are encoded.
+    scratch: Vec<u8>,
 }
 
 impl Gateway {
@@ -99,7 +103,7 @@ impl Gateway {
             rules: Conversations::new(rules, seed.conversations())?,
             digests: Engine::new(Host, settings.digest_policy(), settings.digest_limits, seed.digests())?,
             delivery: Delivery::new(settings.delivery()?, seed.delivery()),
-            jobs: BTreeMap::new(),
+            jobs: HashMap::default(),
             accepted: Accepted::default(),
             handshakes: Handshakes::default(),
             audiences: Audiences::default(),
@@ -113,6 +117,7 @@ impl Gateway {
             to_digests: VecDeque::new(),
             to_delivery: VecDeque::new(),
             out: VecDeque::new(),
+            scratch: Vec::new(),
         })
     }
 
@@ -221,6 +226,8 @@ impl Machine for Gateway {
             self.digests.step(digest::Input::Recovered(catch_up.digests), self.now);
             self.to_delivery.push_back(delivery::Input::Recovered { spread: catch_up.spread });
         }
+        let span = self.settings.event_ids_for();
+        self.accepted.forget(span, self.settings.more.event_ids, self.timeline.of_rules(self.now));
         self.staged = Some(input);
     }
 

@@ -1,10 +1,9 @@
 //! What the rules say.
 
-use std::sync::Arc;
-
+use reveille_conversation::id::{ConversationId, PersonId};
 use reveille_conversation::lookup::Takes;
 use reveille_conversation::{
-    self as conversation, Generation, Intent, Kind, Noted, Output, Reason, Withdraw,
+    self as conversation, CollapseKey, Generation, Intent, Kind, Noted, Output, Reason, Slot, Withdraw,
 };
 use reveille_digest::retract::Read;
 use reveille_digest::{EventId, Input};
@@ -18,7 +17,7 @@ impl Gateway {
     pub(super) fn on_rules(&mut self, output: Output) {
         self.taking_back = None;
         match output {
-            Output::Intent(intent) => self.on_intent(*intent),
+            Output::Intent(intent) => self.on_intent(intent),
             Output::Withdraw(withdraw) => self.on_withdraw(withdraw),
             Output::Suppressed(suppressed) => {
                 self.counting.suppressed(suppressed.reason);
@@ -44,7 +43,8 @@ impl Gateway {
                 if let Noted::Held { until } = &mut note.what {
                     *until = self.timeline.of_wall(*until);
                     if let (Some(person), Some(conversation)) = (&note.person, &note.conversation) {
-                        self.trail.waits(person, conversation);
+                        let messages = self.messages(person, conversation);
+                        self.trail.waits(person, messages);
                     }
                 }
                 self.note(Note::Rules(note));
@@ -53,7 +53,7 @@ impl Gateway {
         }
     }
 
-    fn on_intent(&mut self, mut intent: Intent) {
+    fn on_intent(&mut self, mut intent: Box<Intent>) {
         intent.not_after = self.timeline.of_wall(intent.not_after);
         self.counting.intents = self.counting.intents.saturating_add(1);
         if intent.kind == Kind::NewMessage {
@@ -62,7 +62,7 @@ impl Gateway {
         self.tell(Telling {
             generation: intent.generation.to_bits(),
             not_after: intent.not_after,
-            content: Content::Show { intent: Box::new(intent), messages: 1, senders: 1 },
+            content: Content::Show { intent, messages: 1, senders: 1 },
             batch: None,
             except: None,
             told_elsewhere: 0,
@@ -71,18 +71,23 @@ impl Gateway {
     }
 
     /// A7: messages wait for others of their conversation.
-    fn collect(&mut self, intent: Intent) {
+    fn collect(&mut self, intent: Box<Intent>) {
         let key = Key { person: intent.recipient.clone(), conversation: intent.conversation.clone() };
-        self.trail.collected(&key);
+        self.trail.collected(&key.person, intent.collapse);
         let until = intent.not_after;
         let text = intent.arguments.snippet.as_ref().map_or(0, |snippet| snippet.as_str().len());
         let sender = intent.arguments.from.as_ref().map_or(0, |from| self.seed.text(from.as_str()));
         // Nothing is cancelled by its id, and duplicates are known to the rules.
-        let event = reveille_digest::Event::new(key, EventId::default(), Message(Arc::new(intent)))
+        let event = reveille_digest::Event::new(key, EventId::default(), Message(intent))
             .with_actor(sender)
             .with_bytes(u32::try_from(text).unwrap_or(u32::MAX))
             .with_useful_until(until);
         self.to_digests.push_back(Input::Event(event));
+    }
+
+    /// What messages of a conversation replace on somebody's screen.
+    pub(super) fn messages(&self, person: &PersonId, conversation: &ConversationId) -> CollapseKey {
+        self.seed.conversations().collapse_key(person, conversation, Slot::Message)
     }
 
     fn on_withdraw(&mut self, mut withdraw: Box<Withdraw>) {

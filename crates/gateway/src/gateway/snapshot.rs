@@ -64,12 +64,14 @@ impl Gateway {
         let jobs = self.jobs.iter().map(|(job, live)| {
             (*job, live.decided, live.slot, live.batch.map(Generation::to_bits), live.way)
         });
+        let mut jobs: Vec<_> = jobs.collect();
+        jobs.sort_unstable_by_key(|(job, ..)| *job);
         Own {
             now: self.now,
             timeline: self.timeline,
             epoch: self.epoch,
             generation: self.generation,
-            jobs: jobs.collect(),
+            jobs,
             accepted: self.accepted.clone(),
             handshakes: self.handshakes.clone(),
             audiences: self.audiences.clone(),
@@ -82,9 +84,10 @@ impl Gateway {
     fn adopt(&mut self, own: Own) -> Option<()> {
         for (job, decided, slot, batch, way) in own.jobs {
             // What it says is in delivery's part.
-            let content = Arc::new(from_postcard(&self.delivery.job(job)?.content)?);
+            let made = self.delivery.job(job)?;
+            let (content, not_after) = (Arc::new(from_postcard(&made.content)?), made.not_after);
             let batch = batch.map(Generation::from_bits);
-            self.jobs.insert(job, Live { content, decided, slot, batch, way });
+            self.jobs.insert(job, Live { content, decided, not_after, slot, batch, way });
         }
         (self.now, self.timeline, self.epoch) = (own.now, own.timeline, own.epoch);
         self.generation = own.generation;
@@ -92,6 +95,7 @@ impl Gateway {
         (self.counting, self.told_elsewhere) = (own.counting, own.told_elsewhere);
         self.audiences = own.audiences;
         self.accepted.index();
+        self.trail.index();
         self.handshakes.index();
         Some(())
     }

@@ -1,14 +1,14 @@
 //! What became of the latest events: for the question "why did this lead to no push?".
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
-use reveille_conversation::id::{ConversationId, PersonId};
-use reveille_conversation::{Kind, Reason};
+use reveille_conversation::id::PersonId;
+use reveille_conversation::{CollapseKey, Kind, Reason};
 use reveille_delivery::JobId;
 use reveille_digest::Fate;
 use serde::{Deserialize, Serialize};
 
-use super::host::Key;
+use super::hashed::Hashed;
 use crate::audience::AnnouncementId;
 
 /// Why an event was not taken in, as [`Note::NotTaken`](crate::Note::NotTaken) and [`Followed::NotTaken`] say.
@@ -69,8 +69,9 @@ pub(super) struct Trail {
     entries: VecDeque<Entry>,
     /// The number of the first entry.
     first: u64,
-    /// Entries that wait, by whom, where and for what.
-    waiting: BTreeMap<Place, Vec<u64>>,
+    /// The last entry that waits at each place; each names the one before it. Made again after a restore.
+    #[serde(skip)]
+    waiting: HashMap<Place, u64, Hashed>,
     /// The event that is being taken in.
     #[serde(skip)]
     current: Option<u128>,
@@ -80,13 +81,43 @@ pub(super) struct Trail {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Entry {
     event: u128,
-    followed: Followed,
-    /// Where it is listed as waiting.
-    place: Option<Place>,
+    person: Option<PersonId>,
+    how: How,
+    /// The entry before it that waits at the same place: one that is gone for none.
+    #[serde(skip)]
+    before: u64,
 }
 
-/// Whom it waits for, and whether that is the digest or something else: a name, a hidden agent's turn.
-type Place = (Key, bool);
+/// [`Followed`] without the person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum How {
+    NotTaken(Why),
+    Suppressed(Reason),
+    Waits(Place),
+    Told(Kind, JobId),
+    Announced(AnnouncementId),
+    Dropped(Box<str>),
+}
+
+/// For whom and where it waits, and for what: in the lowest bit.
+type Place = u128;
+
+/// What an event waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum For {
+    /// A name, a hidden agent's turn.
+    Turn,
+    /// Other messages.
+    Others,
+}
+
+/// The collapse key of messages stands for person and conversation.
+const fn place(messages: CollapseKey, waits_for: For) -> Place {
+    messages.to_bits() & !1 | waits_for as u128
+}
+
+/// The number of no entry: that of the first one is 1.
+const NONE: u64 = 0;
 
 impl Trail {
     pub(super) fn set_bound(&mut self, most: u32) {
@@ -103,107 +134,248 @@ impl Trail {
     }
 
     pub(super) fn not_taken(&mut self, event: u128, why: Why) {
-        self.push(event, Followed::NotTaken(why), None);
+        self.push(event, None, How::NotTaken(why));
     }
 
     pub(super) fn suppressed(&mut self, person: Option<&PersonId>, reason: Reason) {
         if let Some(event) = self.current {
-            self.push(event, Followed::Suppressed { person: person.cloned(), reason }, None);
+            self.push(event, person, How::Suppressed(reason));
         }
     }
 
     pub(super) fn announced(&mut self, announcement: AnnouncementId) {
-        self.push(announcement.to_bits(), Followed::Announced(announcement), None);
+        self.push(announcement.to_bits(), None, How::Announced(announcement));
     }
 
     /// Something waits for a name or a turn.
-    pub(super) fn waits(&mut self, person: &PersonId, conversation: &ConversationId) {
-        let key = Key { person: person.clone(), conversation: conversation.clone() };
-        self.wait(key, false);
+    pub(super) fn waits(&mut self, person: &PersonId, messages: CollapseKey) {
+        if let Some(event) = self.current {
+            self.push(event, Some(person), How::Waits(place(messages, For::Turn)));
+        }
     }
 
     /// A message waits for others.
-    pub(super) fn collected(&mut self, key: &Key) {
-        if self.current.is_some() {
-            return self.wait(key.clone(), true);
+    pub(super) fn collected(&mut self, person: &PersonId, messages: CollapseKey) {
+        let to = place(messages, For::Others);
+        if let Some(event) = self.current {
+            return self.push(event, Some(person), How::Waits(to));
         }
-        // It waited for a name before.
-        let Some(numbers) = self.waiting.remove(&(key.clone(), false)) else { return };
-        let place = (key.clone(), true);
-        for number in &numbers {
-            if let Some(entry) = self.entry(*number) {
-                entry.place = Some(place.clone());
-            }
-        }
-        self.waiting.entry(place).or_default().extend(numbers);
-    }
-
-    fn wait(&mut self, key: Key, digest: bool) {
-        let Some(event) = self.current else { return };
-        if self.most == 0 {
-            return;
-        }
-        let person = key.person.clone();
-        let (place, number) = ((key, digest), self.first.saturating_add(self.entries.len() as u64));
-        self.waiting.entry(place.clone()).or_default().push(number);
-        self.push(event, Followed::Waits { person }, Some(place));
-    }
-
-    pub(super) fn told(&mut self, person: &PersonId, conversation: &ConversationId, kind: Kind, job: JobId) {
-        let told = Followed::Told { person: person.clone(), kind, job };
-        let key = Key { person: person.clone(), conversation: conversation.clone() };
-        if kind == Kind::NewMessage {
-            return self.settle(&(key, true), &told);
-        }
-        match self.current {
-            Some(event) => self.push(event, told, None),
-            None => self.settle(&(key, false), &told),
-        }
-    }
-
-    pub(super) fn dropped(&mut self, key: &Key, fate: Fate) {
-        let dropped = Followed::Dropped { person: key.person.clone(), fate: format!("{fate:?}") };
-        self.settle(&(key.clone(), true), &dropped);
-    }
-
-    fn settle(&mut self, place: &Place, how: &Followed) {
-        for number in self.waiting.remove(place).unwrap_or_default() {
+        // It waited for a name before. Lists go from the last entry to the first, so these two are sorted into one.
+        let Some(last) = self.waiting.remove(&place(messages, For::Turn)) else { return };
+        let mut numbers = self.listed(last);
+        numbers.extend(self.listed(self.waiting.get(&to).copied().unwrap_or(NONE)));
+        numbers.sort_unstable();
+        let mut before = NONE;
+        for number in numbers {
             if let Some(entry) = self.entry(number) {
-                (entry.followed, entry.place) = (how.clone(), None);
+                (entry.how, entry.before) = (How::Waits(to), before);
+                before = number;
             }
         }
+        self.waiting.insert(to, before);
+    }
+
+    /// An entry, and those before it at the same place.
+    fn listed(&self, last: u64) -> Vec<u64> {
+        let known = |number: &u64| self.at(*number).is_some();
+        let before = |number: &u64| Some(self.entries.get(self.at(*number)?)?.before).filter(known);
+        std::iter::successors(Some(last).filter(known), before).collect()
+    }
+
+    /// What follows from the entries, after a restore.
+    pub(super) fn index(&mut self) {
+        self.waiting.clear();
+        for (number, entry) in (self.first()..).zip(&mut self.entries) {
+            entry.before = match entry.how {
+                How::Waits(place) => self.waiting.insert(place, number).unwrap_or(NONE),
+                _ => NONE,
+            };
+        }
+    }
+
+    pub(super) fn told(
+        &mut self,
+        person: &PersonId,
+        messages: impl FnOnce() -> CollapseKey,
+        kind: Kind,
+        job: JobId,
+    ) {
+        let told = How::Told(kind, job);
+        match self.current {
+            _ if kind == Kind::NewMessage => self.settle(place(messages(), For::Others), &told),
+            Some(event) => self.push(event, Some(person), told),
+            None => self.settle(place(messages(), For::Turn), &told),
+        }
+    }
+
+    pub(super) fn dropped(&mut self, messages: CollapseKey, fate: Fate) {
+        self.settle(place(messages, For::Others), &How::Dropped(format!("{fate:?}").into()));
+    }
+
+    fn settle(&mut self, place: Place, how: &How) {
+        let mut number = self.waiting.remove(&place).unwrap_or(NONE);
+        while let Some(entry) = self.entry(number) {
+            entry.how = how.clone();
+            number = std::mem::replace(&mut entry.before, NONE);
+        }
+    }
+
+    /// The number of the first entry.
+    const fn first(&self) -> u64 {
+        self.first.saturating_add(1)
+    }
+
+    /// Where an entry is, if it is not gone.
+    fn at(&self, number: u64) -> Option<usize> {
+        usize::try_from(number.checked_sub(self.first())?).ok().filter(|at| *at < self.entries.len())
     }
 
     fn entry(&mut self, number: u64) -> Option<&mut Entry> {
-        let at = usize::try_from(number.checked_sub(self.first)?).ok()?;
+        let at = self.at(number)?;
         self.entries.get_mut(at)
     }
 
-    fn push(&mut self, event: u128, followed: Followed, place: Option<Place>) {
-        self.entries.push_back(Entry { event, followed, place });
+    fn push(&mut self, event: u128, person: Option<&PersonId>, how: How) {
+        if self.most == 0 {
+            return;
+        }
+        let number = self.first().saturating_add(self.entries.len() as u64);
+        let before = match how {
+            How::Waits(place) => self.waiting.insert(place, number).unwrap_or(NONE),
+            _ => NONE,
+        };
+        self.entries.push_back(Entry { event, person: person.cloned(), how, before });
         self.cut();
     }
 
     fn cut(&mut self) {
         while self.entries.len() > self.most as usize {
-            let gone = self.first;
+            let gone = self.first();
             self.first = self.first.saturating_add(1);
-            let Some(place) = self.entries.pop_front().and_then(|entry| entry.place) else { continue };
-            if let Some(numbers) = self.waiting.get_mut(&place) {
-                numbers.retain(|number| *number != gone);
-                if numbers.is_empty() {
-                    self.waiting.remove(&place);
-                }
+            if let Some(Entry { how: How::Waits(place), .. }) = self.entries.pop_front()
+                && self.waiting.get(&place) == Some(&gone)
+            {
+                self.waiting.remove(&place);
             }
         }
     }
 
     pub(super) fn of(&self, event: u128) -> Vec<Followed> {
         let entries = self.entries.iter().filter(|entry| entry.event == event);
-        entries.map(|entry| entry.followed.clone()).collect()
+        entries.filter_map(Entry::followed).collect()
     }
 
     pub(super) fn len(&self) -> usize {
         self.entries.len()
+    }
+}
+
+impl Entry {
+    fn followed(&self) -> Option<Followed> {
+        let person = self.person.clone();
+        Some(match &self.how {
+            How::NotTaken(why) => Followed::NotTaken(*why),
+            How::Suppressed(reason) => Followed::Suppressed { person, reason: *reason },
+            How::Waits(_) => Followed::Waits { person: person? },
+            How::Told(kind, job) => Followed::Told { person: person?, kind: *kind, job: *job },
+            How::Announced(announcement) => Followed::Announced(*announcement),
+            How::Dropped(fate) => Followed::Dropped { person: person?, fate: fate.to_string() },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[derive(Clone, Debug)]
+    enum Op {
+        Event(u128, Vec<(u8, bool)>),
+        Told(u8),
+        Dropped(u8),
+        Named(u8),
+        Restored,
+    }
+
+    fn op() -> impl Strategy<Value = Op> {
+        let person = 0..4_u8;
+        prop_oneof![
+            4 => (0..40_u128, prop::collection::vec((person.clone(), any::<bool>()), 0..4))
+                .prop_map(|(event, who)| Op::Event(event, who)),
+            2 => person.clone().prop_map(Op::Told),
+            1 => person.clone().prop_map(Op::Dropped),
+            1 => person.prop_map(Op::Named),
+            1 => Just(Op::Restored),
+        ]
+    }
+
+    proptest! {
+        /// Beside a plain list of who waits for what.
+        #[test]
+        fn as_a_list(ops in prop::collection::vec(op(), 0..80), most in 1..12_u32) {
+            let mut trail = Trail::default();
+            trail.set_bound(most);
+            let mut list: VecDeque<(u128, u8, Option<bool>, &str)> = VecDeque::new();
+            let name = |who: u8| PersonId::new(&format!("p{who}")).unwrap();
+            let key = |who: u8| CollapseKey::from_bits(u128::from(who) << 7);
+            for op in ops {
+                let mut settle = |who: u8, digest: bool, how: &'static str| {
+                    for one in list.iter_mut().filter(|one| (one.1, one.2) == (who, Some(digest))) {
+                        (one.2, one.3) = (None, how);
+                    }
+                };
+                match op {
+                    Op::Event(event, who) => {
+                        trail.enter(Some(event));
+                        for (who, digest) in who {
+                            if digest {
+                                trail.collected(&name(who), key(who));
+                            } else {
+                                trail.waits(&name(who), key(who));
+                            }
+                            list.push_back((event, who, Some(digest), "waits"));
+                            if list.len() > most as usize {
+                                list.pop_front();
+                            }
+                        }
+                        trail.leave();
+                    }
+                    Op::Told(who) => {
+                        trail.told(&name(who), || key(who), Kind::NewMessage, JobId::from_bits(1));
+                        settle(who, true, "told");
+                    }
+                    Op::Dropped(who) => {
+                        trail.dropped(key(who), Fate::Expired);
+                        settle(who, true, "dropped");
+                    }
+                    Op::Named(who) => {
+                        trail.collected(&name(who), key(who));
+                        for one in list.iter_mut().filter(|one| (one.1, one.2) == (who, Some(false))) {
+                            one.2 = Some(true);
+                        }
+                    }
+                    Op::Restored => {
+                        let bytes = postcard::to_allocvec(&trail).unwrap();
+                        let mut again: Trail = postcard::from_bytes(&bytes).unwrap();
+                        again.index();
+                        trail = again;
+                    }
+                }
+                for event in 0..40 {
+                    let told = trail.of(event).into_iter().map(|followed| match followed {
+                        Followed::Waits { person } => (person, "waits"),
+                        Followed::Told { person, .. } => (person, "told"),
+                        Followed::Dropped { person, .. } => (person, "dropped"),
+                        _ => unreachable!("nothing else was done"),
+                    });
+                    let known = list.iter().filter(|one| one.0 == event).map(|one| (name(one.1), one.3));
+                    prop_assert_eq!(told.collect::<Vec<_>>(), known.collect::<Vec<_>>());
+                }
+                let waiting: std::collections::BTreeSet<_> =
+                    list.iter().filter_map(|one| Some((one.1, one.2?))).collect();
+                prop_assert_eq!(trail.waiting.len(), waiting.len(), "nothing is held on to");
+            }
+        }
     }
 }
