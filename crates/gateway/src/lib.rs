@@ -10,6 +10,7 @@ mod outcome;
 mod output;
 mod settings;
 mod shard;
+pub mod store;
 mod wire;
 
 pub use admission::{Admission, AdmissionLimits, Bound, Refused, Ticket};

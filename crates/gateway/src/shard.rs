@@ -259,6 +259,12 @@ impl<'s> Sealed<'s> {
         self.number
     }
 
+    /// The number of the input after its last one: the number of the next group.
+    #[must_use]
+    pub fn next_number(&self) -> u64 {
+        self.number.saturating_add(self.inputs.len() as u64)
+    }
+
     /// When it happens.
     #[must_use]
     pub const fn now(&self) -> UnixTime {
