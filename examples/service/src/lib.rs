@@ -1,2 +1,3 @@
 //! x
+pub mod redb_store;
 pub mod wire;
