@@ -250,7 +250,8 @@ fn purpose(device: &registry::Device, found: &Found) -> Purpose {
         class::WEB_PUSH => Purpose::WebPush,
         class::APNS if found.for_calls && device.token(Purpose::ApnsVoip).is_some() => Purpose::ApnsVoip,
         class::APNS => Purpose::ApnsAlert,
-        _ => Purpose::FcmToken,
+        _ if device.token(Purpose::FcmToken).is_some() => Purpose::FcmToken,
+        _ => Purpose::FcmInstallation,
     }
 }
 
