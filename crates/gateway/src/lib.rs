@@ -14,6 +14,7 @@ mod output;
 mod output_hash;
 pub mod settings;
 mod shard;
+pub mod store;
 mod wire;
 
 /// What became of an event, and of a job: the answers to questions.

@@ -278,6 +278,12 @@ impl<'s> Sealed<'s> {
         self.inputs.is_empty()
     }
 
+    /// Returns the number of the input after its last one: the number of the next group.
+    #[must_use]
+    pub fn next_number(&self) -> u64 {
+        self.number.saturating_add(self.inputs.len() as u64)
+    }
+
     /// Returns the time at which all of it happens.
     #[must_use]
     pub const fn now(&self) -> UnixTime {

@@ -1,0 +1,138 @@
+//! `POST /v1/events`: what happened, from a source.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::future::join_all;
+use reveille_conversation as conversation;
+use reveille_conversation::source::{CloudEvents, Genesys, Parsed, SourceError};
+use reveille_core::UnixTime;
+use reveille_gateway::store::{ShardId, Store};
+use reveille_gateway::{Input, SourceId};
+use serde_json::{Value, json};
+
+use super::{Api, Problem};
+use crate::shards::{NotTaken, Shards};
+
+/// The source that events belong to, within which their ids are unique. There is one key, so there is one source.
+const SOURCE: SourceId = SourceId(1);
+
+/// What a document was.
+type Read = Result<Parsed, SourceError>;
+
+/// One event, or a batch: 202 when all of it is on disk.
+pub(super) async fn post<S: Store>(
+    State(api): State<Arc<Api<S>>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let text = std::str::from_utf8(&body).map_err(|_| Problem::bad_request("the body is not UTF-8"))?;
+    let now = api.clock.now();
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let reads: Vec<Read> = match kind.as_str() {
+        "application/cloudevents+json" => vec![CloudEvents::new().read(text, now)],
+        "application/cloudevents-batch+json" => {
+            let batch = CloudEvents::new().read_batch(text, now);
+            batch.map_err(|error| Problem::bad_request(error.to_string()))?
+        }
+        "application/json" if headers.contains_key("ce-type") => vec![binary(&headers, text, now)],
+        "application/json" => vec![Genesys::new().read(text, now)],
+        _ => {
+            let detail =
+                "send application/cloudevents+json, application/cloudevents-batch+json or application/json";
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", detail));
+        }
+    };
+    if reads.len() > api.limits.batch {
+        let detail = format!("{} events: at most {} at once", reads.len(), api.limits.batch);
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-many", detail));
+    }
+    let is_batch = kind == "application/cloudevents-batch+json";
+    let results = join_all(reads.into_iter().map(|read| take(&api.shards, read))).await;
+    for result in &results {
+        api.metrics.count("events", result.as_ref().map_or_else(|_| "refused", |word| *word));
+    }
+    if !is_batch {
+        let word = results.into_iter().next().unwrap_or(Ok("nothing"))?;
+        return Ok((StatusCode::ACCEPTED, Json(json!({"result": word}))).into_response());
+    }
+    answer_batch(results)
+}
+
+fn binary(headers: &HeaderMap, text: &str, now: UnixTime) -> Read {
+    let pairs = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+    CloudEvents::new().read_binary(pairs, text, now)
+}
+
+/// A batch is taken event by event. If one is not taken, the answer is its problem, with what became of each; the whole
+/// batch can be sent again, because each id is taken once.
+fn answer_batch(results: Vec<Result<&'static str, Problem>>) -> Result<Response, Problem> {
+    let each: Vec<Value> = results
+        .iter()
+        .map(|result| match result {
+            Ok(word) => json!({"result": word}),
+            Err(problem) => problem.document(),
+        })
+        .collect();
+    // What passes by itself comes first: then the batch is to be sent again as it is.
+    let worst =
+        results.iter().filter_map(|result| result.as_ref().err()).max_by_key(|problem| problem.status());
+    let Some(worst) = worst else {
+        return Ok((StatusCode::ACCEPTED, Json(json!({"results": each}))).into_response());
+    };
+    let detail = "not all of the batch was taken in: see results";
+    let mut problem = match worst.status() {
+        StatusCode::BAD_REQUEST => Problem::bad_request(detail),
+        StatusCode::TOO_MANY_REQUESTS => Problem::new(StatusCode::TOO_MANY_REQUESTS, "bound", detail),
+        _ => Problem::unavailable(detail),
+    };
+    if let Some(bound) = worst.document().get("bound") {
+        problem = problem.with("bound", bound.clone());
+    }
+    Err(problem.with("results", each))
+}
+
+/// What became of one event.
+async fn take(shards: &Shards, read: Read) -> Result<&'static str, Problem> {
+    let inputs = match read.map_err(|error| Problem::bad_request(error.to_string()))? {
+        Parsed::Inputs(inputs) => inputs,
+        // Of no kind that is known: counted, and no error.
+        _ => return Ok("ignored"),
+    };
+    if inputs.is_empty() {
+        return Ok("nothing");
+    }
+    submit(shards, inputs).await?;
+    Ok("accepted")
+}
+
+/// Hands inputs to the shards that they concern. What is about a person or a queue concerns all: a shard keeps what it may
+/// need later, presence above all.
+pub(super) async fn submit(shards: &Shards, inputs: Vec<conversation::Input>) -> Result<(), NotTaken> {
+    let mut by_shard: BTreeMap<ShardId, Vec<Input>> = BTreeMap::new();
+    for input in inputs {
+        let all: Input = match input {
+            conversation::Input::Event(event) => {
+                let input = Input::Event { source: SOURCE, event: event.into() };
+                if let Some(shard) = shards.of(&input) {
+                    by_shard.entry(shard).or_default().push(input);
+                }
+                continue;
+            }
+            conversation::Input::Person(event) => Input::Person(event),
+            conversation::Input::Queue(event) => Input::Queue(event),
+            _ => continue,
+        };
+        for shard in ShardId::all() {
+            by_shard.entry(shard).or_default().push(all.clone());
+        }
+    }
+    let all = by_shard.into_iter().map(|(shard, inputs)| shards.submit(shard, inputs));
+    join_all(all).await.into_iter().collect()
+}

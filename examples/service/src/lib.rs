@@ -1,0 +1,15 @@
+//! The push gateway as a service on one machine.
+
+pub mod api;
+pub mod clock;
+pub mod committer;
+pub mod credentials;
+pub mod desk;
+pub mod keys;
+pub mod metrics;
+pub mod redb_store;
+pub mod service;
+pub mod settings;
+pub mod shards;
+pub mod twins;
+pub mod wire;

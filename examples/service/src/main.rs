@@ -1,0 +1,100 @@
+//! The program: reads settings, opens the store, starts the service, shows what it does, and stops when it is told to.
+
+mod demo;
+
+use std::error::Error;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use reveille_example_service::clock::Clock;
+use reveille_example_service::keys::Keys;
+use reveille_example_service::redb_store::{RedbSettings, RedbStore};
+use reveille_example_service::service::Service;
+use reveille_example_service::settings::{Arguments, Demo, Settings, USAGE, parse};
+use reveille_example_service::twins::{Saved, Twins};
+use tokio::signal::unix::{SignalKind, signal};
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let (settings, demo) = match parse(std::env::args().skip(1)) {
+        Ok(Arguments::Run(settings, demo)) => (*settings, demo),
+        Ok(Arguments::Help) => {
+            print!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        Err(problem) => {
+            eprintln!("service: {problem}\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match run(settings, demo).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("service: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(mut settings: Settings, demo: Demo) -> Result<(), Failure> {
+    let data = settings.data.clone();
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&data)?;
+    let keys = Keys::open(&data.join("keys.toml"))?;
+    let clock = Clock::default();
+    let is_local = settings.apps.is_empty();
+    let local = match is_local {
+        true => Some(local_services(&data.join("local-services.json"), &clock).await?),
+        false => None,
+    };
+    if is_local {
+        // Nobody waits half a minute to see a digest.
+        settings.digest_ms = settings.digest_ms.min(2_000);
+    }
+    let path = data.join("store.redb");
+    let store = tokio::task::spawn_blocking(move || RedbStore::open(path, RedbSettings::default())).await??;
+    let mut service =
+        Service::start(&settings, &keys, Arc::new(store), local.as_ref(), clock.clone()).await?;
+    println!("the service listens on http://{}", service.address);
+    println!("store and keys are in {}, the API's key is \"api\" in keys.toml there", data.display());
+    if let (Some(local), Demo::Show) = (&local, demo) {
+        demo::run(&service, &keys, local).await?;
+        save(&data.join("local-services.json"), &local.saved())?;
+        print!("{}", demo::what_next(service.address, &data));
+    }
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        out = service.failed() => return Err(out.into()),
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated.recv() => {}
+    }
+    println!("stopping: what is under way comes to its end, and the shards are saved");
+    service.stop().await?;
+    Ok(())
+}
+
+/// As they were, if their ports are free; or new ones, which know none of yesterday's devices.
+async fn local_services(path: &Path, clock: &Clock) -> Result<Twins, Failure> {
+    let saved = match std::fs::read(path) {
+        Ok(bytes) => serde_json::from_slice::<Saved>(&bytes).ok(),
+        Err(_) => None,
+    };
+    if saved.is_some()
+        && let Ok(local) = Twins::start(saved, clock.clone()).await
+    {
+        return Ok(local);
+    }
+    let local = Twins::start(None, clock.clone()).await?;
+    save(path, &local.saved())?;
+    Ok(local)
+}
+
+fn save(path: &Path, saved: &Saved) -> Result<(), Failure> {
+    use std::io::Write as _;
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    Ok(file.write_all(&serde_json::to_vec(saved)?)?)
+}

@@ -1,0 +1,119 @@
+//! What belongs to persons: wishes, counts, letters, what is live, and the end of all of it.
+
+use redb::ReadableTable;
+use reveille_conversation::id::PersonId;
+use reveille_delivery::dead::DeadId;
+use reveille_gateway::store::{Erased, Letter, LetterKey, ShardId, Subject};
+use reveille_registry::Conflict;
+
+use super::{Write, Writes};
+use crate::redb_store::reads::{device, subject_key};
+
+impl Writes<'_> {
+    pub(in crate::redb_store) fn put_wishes(
+        &mut self,
+        person: &str,
+        expected: Option<u64>,
+        json: Option<&[u8]>,
+    ) -> Write<Result<u64, Conflict>> {
+        put_versioned(&mut self.0.wishes, person, expected, json)
+    }
+
+    pub(in crate::redb_store) fn put_secret(
+        &mut self,
+        name: &str,
+        expected: Option<u64>,
+        bytes: Option<&[u8]>,
+    ) -> Write<Result<u64, Conflict>> {
+        put_versioned(&mut self.0.secrets, name, expected, bytes)
+    }
+
+    pub(super) fn add_to_badge(&mut self, person: &PersonId, change: i64) -> Write<()> {
+        let before = self.0.badges.get(person.as_str())?.map_or(0, |row| row.value());
+        match before.saturating_add(change) {
+            0 => drop(self.0.badges.remove(person.as_str())?),
+            count => drop(self.0.badges.insert(person.as_str(), count)?),
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_live(&mut self, subject: &Subject, shard: ShardId, is_live: bool) -> Write<()> {
+        let Some((kind, id)) = subject_key(subject) else { return Err(redb::Error::Unsupported) };
+        if is_live {
+            self.0.live.insert((kind, id, shard.0), ())?;
+        } else {
+            self.0.live.remove((kind, id, shard.0))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn put_letter(&mut self, letter: &Letter) -> Write<()> {
+        self.remove_letter(letter.key)?;
+        let (shard, number) = (letter.key.shard.0, letter.key.letter.to_bits());
+        let (person, died) = (letter.person.as_str(), letter.died.as_millis());
+        self.0.letters.insert((shard, number), (letter.job.to_bits(), died, person, &*letter.bytes))?;
+        self.0.letters_of.insert((person, shard, number), ())?;
+        Ok(())
+    }
+
+    pub(in crate::redb_store) fn remove_letter(&mut self, key: LetterKey) -> Write<bool> {
+        let (shard, number) = (key.shard.0, key.letter.to_bits());
+        let Some(row) = self.0.letters.remove((shard, number))? else { return Ok(false) };
+        self.0.letters_of.remove((row.value().2, shard, number))?;
+        Ok(true)
+    }
+
+    pub(in crate::redb_store) fn erase(&mut self, person: &str) -> Write<Erased> {
+        let mut erased = Erased::default();
+        for old in self.devices_of(person)? {
+            self.forget(&old.1.key.clone(), Some(old))?;
+            erased.devices += 1;
+        }
+        for letter in self.letters_of(person)? {
+            erased.letters += usize::from(self.remove_letter(letter)?);
+        }
+        erased.wishes = self.0.wishes.remove(person)?.is_some();
+        self.0.badges.remove(person)?;
+        Ok(erased)
+    }
+
+    fn devices_of(&self, person: &str) -> Write<Vec<(u128, reveille_registry::Device)>> {
+        let mut all = Vec::new();
+        for row in self.0.devices.range((person, "", "")..)? {
+            let (key, value) = row?;
+            if key.value().0 != person {
+                break;
+            }
+            all.push((value.value().0, device(value.value().2)?));
+        }
+        Ok(all)
+    }
+
+    fn letters_of(&self, person: &str) -> Write<Vec<LetterKey>> {
+        let rows = self.0.letters_of.range((person, 0, 0)..=(person, u8::MAX, u64::MAX))?;
+        rows.map(|row| {
+            let (key, _) = row?;
+            let (_, shard, letter) = key.value();
+            Ok(LetterKey { shard: ShardId(shard), letter: DeadId::from_bits(letter) })
+        })
+        .collect()
+    }
+}
+
+fn put_versioned(
+    table: &mut redb::Table<'_, &'static str, (u64, &'static [u8])>,
+    name: &str,
+    expected: Option<u64>,
+    bytes: Option<&[u8]>,
+) -> Write<Result<u64, Conflict>> {
+    let found = table.get(name)?.map(|row| row.value().0);
+    if found != expected {
+        return Ok(Err(Conflict { expected, found }));
+    }
+    let revision = found.unwrap_or(0).saturating_add(1);
+    match bytes {
+        Some(bytes) => drop(table.insert(name, (revision, bytes))?),
+        None => drop(table.remove(name)?),
+    }
+    Ok(Ok(revision))
+}

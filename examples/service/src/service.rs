@@ -1,0 +1,251 @@
+//! All parts together: start, run, stop.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use reveille_conversation::Channel;
+use reveille_conversation::rules::{Channels, Rules};
+use reveille_core::Secret;
+use reveille_crypto_ring::PROVIDER;
+use reveille_delivery::pacer::{LaneSettings, PacerSettings, Rate, ServiceId};
+use reveille_digest::options::Window;
+use reveille_gateway::GatewaySettings;
+use reveille_gateway::store::seal::{SealKeyId, Sealer};
+use reveille_gateway::store::{Claim, Store, StoreError};
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+
+use crate::api::{Api, Listener, router};
+use crate::clock::Clock;
+use crate::committer::Committer;
+use crate::credentials::senders;
+use crate::desk::{Desk, Mail};
+use crate::keys::Keys;
+use crate::metrics::Metrics;
+use crate::settings::{InvalidSettings, Settings, read};
+use crate::shards::{Credits, Lease, Out, ShardSettings, Shards, Shared};
+use crate::twins::Twins;
+use crate::wire::{Proxy, Wire, WireSettings};
+
+/// Why the service does not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// A setting.
+    #[error(transparent)]
+    Settings(#[from] InvalidSettings),
+    /// The store, or a shard in it.
+    #[error(transparent)]
+    Out(#[from] Out),
+    /// The store.
+    #[error("the store: {0}")]
+    Store(#[from] StoreError),
+    /// The address of the API.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        error: std::io::Error,
+    },
+}
+
+/// A service that runs.
+pub struct Service<S> {
+    /// Where the API listens.
+    pub address: SocketAddr,
+    /// The shards, for questions.
+    pub shards: Shards,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    store: Arc<S>,
+    claims: Vec<Claim>,
+    mail: mpsc::UnboundedSender<Mail>,
+    stop_api: watch::Sender<bool>,
+    stop_shards: watch::Sender<bool>,
+    api: JoinHandle<()>,
+    lease: JoinHandle<Out>,
+    ended: FuturesUnordered<oneshot::Receiver<Result<(), Out>>>,
+    patience: Duration,
+}
+
+impl<S: Store> Service<S> {
+    /// Starts everything over a store that is open. With local services the wire trusts them, and there is one app.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing was sent then.
+    pub async fn start(
+        settings: &Settings,
+        keys: &Keys,
+        store: Arc<S>,
+        local: Option<&Twins>,
+        clock: Clock,
+    ) -> Result<Self, StartError> {
+        let address = settings.listen;
+        let bound = TcpListener::bind(address).await;
+        let listener = bound.map_err(|error| StartError::Listen { address, error })?;
+        let address = listener.local_addr().map_err(|error| StartError::Listen { address, error })?;
+        let senders = senders(settings, keys, local)?;
+        let shard_settings = shard_settings(settings)?;
+        let metrics = Arc::new(Metrics::default());
+        let wire = WireSettings { proxy: proxy(settings), ..WireSettings::default() };
+        let wire = Wire::new(wire, senders.allowed.clone(), &senders.certificates);
+        let wire = Arc::new(wire.map_err(|error| InvalidSettings::Content {
+            path: "certificates".to_owned(),
+            problem: error.to_string(),
+        })?);
+
+        let (lease, claims) = Lease::claim(&*store, &settings.owner, settings.lease(), &clock).await?;
+        let latency = Duration::from_millis(settings.commit_latency_ms);
+        let committer = Committer::start(Arc::clone(&store), latency, clock.clone(), Arc::clone(&metrics));
+        let (mail, inbox) = mpsc::unbounded_channel();
+        let sealer = Sealer::new(PROVIDER, SealKeyId(1), Secret::new(*keys.store.expose()));
+        let shared = Shared {
+            store: Arc::clone(&store),
+            committer,
+            sealer,
+            seed: keys.seed,
+            clock: clock.clone(),
+            metrics: Arc::clone(&metrics),
+            desk: mail.clone(),
+        };
+        let credits = Credits::new(settings.limits.waiting_events, settings.limits.waiting_bytes);
+        let (stop_shards, stopped) = watch::channel(false);
+        let (shards, ended) =
+            Shards::start(&shard_settings, claims.clone(), shared, credits, stopped).await?;
+        let desk = Desk {
+            store: Arc::clone(&store),
+            shards: shards.clone(),
+            writer: Arc::new(senders.writer),
+            wire: Arc::clone(&wire),
+            lease: lease.clone(),
+            clock: clock.clone(),
+            metrics: Arc::clone(&metrics),
+            pacing: pacing(settings, local.is_some()),
+            writers: std::thread::available_parallelism().map_or(1, usize::from),
+        };
+        tokio::spawn(desk.run(mail.clone(), inbox));
+
+        let (stop_api, stopped) = watch::channel(false);
+        let api = Arc::new(Api {
+            store: Arc::clone(&store),
+            shards: shards.clone(),
+            seed: keys.seed,
+            clock,
+            metrics: Arc::clone(&metrics),
+            lease: lease.clone(),
+            wire,
+            allowed: senders.allowed,
+            server: senders.server,
+            key: Secret::new(keys.api.expose().clone()),
+            limits: settings.limits.clone(),
+        });
+        let listener = Listener { listener, limits: settings.limits.clone() };
+        let api = tokio::spawn(listener.serve(router(api), stopped));
+        let lease = tokio::spawn(lease.keep(Arc::clone(&store), claims.clone(), settings.lease()));
+        let patience = Duration::from_millis(settings.limits.stop_ms);
+        let ended = ended.into_iter().collect();
+        Ok(Self {
+            address,
+            shards,
+            metrics,
+            store,
+            claims,
+            mail,
+            stop_api,
+            stop_shards,
+            api,
+            lease,
+            ended,
+            patience,
+        })
+    }
+
+    /// Waits until something ends that should not: then the process has to stop.
+    pub async fn failed(&mut self) -> Out {
+        tokio::select! {
+            out = &mut self.lease => out.unwrap_or(Out::Store(StoreError::Closed)),
+            Some(ended) = self.ended.next() => match ended {
+                Ok(Err(out)) => out,
+                _ => Out::Store(StoreError::Closed),
+            },
+        }
+    }
+
+    /// Takes nothing new in, lets what is under way come to its end, writes snapshots, and gives the shards back.
+    ///
+    /// # Errors
+    /// [`Out`] if a shard could not be closed: nothing is lost, but the next start takes longer.
+    pub async fn stop(mut self) -> Result<(), Out> {
+        let _ = self.stop_api.send(true);
+        let (done, is_done) = oneshot::channel();
+        let _ = self.mail.send(Mail::Close(done));
+        let _ = tokio::time::timeout(self.patience, is_done).await;
+        let _ = tokio::time::timeout(self.patience, &mut self.api).await;
+        let _ = self.stop_shards.send(true);
+        let mut result = Ok(());
+        while let Some(ended) = self.ended.next().await {
+            if let Ok(Err(out)) = ended {
+                result = Err(out);
+            }
+        }
+        self.lease.abort();
+        self.store.release(&self.claims).await?;
+        result
+    }
+}
+
+fn shard_settings(settings: &Settings) -> Result<ShardSettings, InvalidSettings> {
+    let rules = match &settings.rules {
+        Some(path) => Rules::from_toml(&read(path)?).map_err(|error| InvalidSettings::Content {
+            path: path.display().to_string(),
+            problem: error.to_string(),
+        })?,
+        // Nobody carries e-mails and webhooks yet.
+        None => {
+            let carried = Channels::of(&[Channel::Mobile, Channel::WebPush]);
+            let rules = Rules::default();
+            let recipients = rules.recipients().clone();
+            let recipients = recipients.with_visitor(carried).with_primary(carried).with_secondary(carried);
+            rules.with_recipients(recipients)
+        }
+    };
+    let defaults = GatewaySettings::default();
+    let mut digests = defaults.digests.clone();
+    digests.window = Window::Fixed { wait: Duration::from_millis(settings.digest_ms) };
+    let gateway = defaults.with_digests(digests);
+    gateway.check().map_err(|error| InvalidSettings::Content {
+        path: "digest_ms".to_owned(),
+        problem: error.to_string(),
+    })?;
+    Ok(ShardSettings {
+        owner: settings.owner.clone(),
+        threads: settings.shard_threads(),
+        lease: settings.lease(),
+        snapshot_inputs: settings.snapshot_inputs,
+        snapshot_age: Duration::from_secs(12 * 3_600),
+        gateway,
+        rules,
+    })
+}
+
+/// The rate for every lane; local services are nobody's, and have no limits.
+fn pacing(settings: &Settings, local: bool) -> PacerSettings {
+    let rate = if local { settings.rate.max(20_000) } else { settings.rate };
+    let ramp = if local { 0 } else { settings.ramp_secs };
+    let lane = LaneSettings::default()
+        .with_rate(Rate::new(rate, Duration::from_secs(1), rate).unwrap_or(Rate::PUSH_SERVICE))
+        .with_ramp(Duration::from_secs(ramp))
+        .unwrap_or_default();
+    let pacing = PacerSettings::default();
+    (0..3).fold(pacing, |pacing, service| pacing.with_lane(ServiceId(service), lane))
+}
+
+fn proxy(settings: &Settings) -> Option<Proxy> {
+    let proxy = settings.proxy.as_ref()?;
+    Some(Proxy { authority: proxy.authority.clone(), authorization: proxy.authorization.clone() })
+}

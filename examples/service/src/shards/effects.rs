@@ -1,0 +1,278 @@
+//! What a shard's outputs change in the store: gathered, decided, and committed with the next group.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use reveille_conversation::id::PersonId;
+use reveille_core::UnixTime;
+use reveille_delivery::{Device, DeviceId, JobId};
+use reveille_gateway::store::seal::{Place, Sealer};
+use reveille_gateway::store::{Claim, DeviceWrite, Effects, Letter, LetterKey, Store, StoreError, Subject};
+use reveille_gateway::{Gateway, LookUp, Note, Output, class};
+use reveille_registry as registry;
+use reveille_registry::{Change, Consequence, Decision, Event, Pruning, Purpose, RegistryPolicy, decide};
+
+/// Alone, if no group comes within this.
+const ALONE_AFTER: Duration = Duration::from_millis(100);
+/// A record that is changed as often while it is written is another one each time.
+const CONFLICTS: usize = 5;
+/// Somebody of whom nothing was heard for so long is not live in the shard: no ring lasts longer.
+const LIVE_FOR: Duration = Duration::from_secs(3_600);
+/// A token that its service took something for is known to work for so long: it is not written down for every push.
+const WORKS_FOR: Duration = Duration::from_secs(3_600);
+
+/// What was found out about a device.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Found {
+    device: Device,
+    for_calls: bool,
+    effect: registry::Effect,
+    at: UnixTime,
+}
+
+/// The effects of a shard that the store does not have yet.
+pub(super) struct Pending {
+    claim: Claim,
+    /// Up to which input the store has them, and up to which the log goes.
+    done: u64,
+    upto: u64,
+    devices: Vec<Found>,
+    letters: Vec<Letter>,
+    live: BTreeMap<PersonId, UnixTime>,
+    changes: Vec<(Subject, bool)>,
+    since: Option<Instant>,
+}
+
+/// Effects that are on their way into the store.
+pub(super) struct Leaving {
+    pub(super) effects: Effects,
+    devices: Vec<Found>,
+    /// Whose waiting pushes are to be cancelled, once it is committed.
+    pub(super) dropped: Vec<(String, DeviceId)>,
+}
+
+impl Pending {
+    pub(super) fn new(claim: Claim, done: u64, upto: u64) -> Self {
+        let (devices, letters, live, changes) = Default::default();
+        Self { claim, done, upto, devices, letters, live, changes, since: None }
+    }
+
+    /// The log goes up to this input.
+    pub(super) fn logged(&mut self, upto: u64) {
+        self.upto = self.upto.max(upto);
+    }
+
+    /// When they are to be committed without a group.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.since.map(|since| since + ALONE_AFTER)
+    }
+
+    /// Takes from outputs what concerns the store, and what it does not have yet.
+    pub(super) fn take_in<'o>(
+        &mut self,
+        outputs: impl Iterator<Item = &'o (u64, Output)> + Clone,
+        gateway: &Gateway,
+        now: UnixTime,
+    ) {
+        let all = outputs.clone();
+        for (_, output) in outputs.filter(|(number, _)| *number > self.done) {
+            match output {
+                Output::Device { device, for_calls, effect, at } => {
+                    let Some(effect) = of_registry(*effect) else { continue };
+                    self.devices.push(Found { device: *device, for_calls: *for_calls, effect, at: *at });
+                }
+                Output::DeadLetter { letter, job } => {
+                    let failed = all.clone().find_map(|(_, output)| person_of(output, *job));
+                    self.letters.extend(self.letter(*letter, *job, failed, gateway));
+                }
+                Output::LookUp(LookUp::Devices(recipient)) => {
+                    if self.live.insert(recipient.person.clone(), now).is_none() {
+                        self.changes.push((Subject::Person(recipient.person.clone()), true));
+                    } else {
+                        continue;
+                    }
+                }
+                // Resume tokens are not taken back yet, so no shard knows of a use.
+                _ => continue,
+            }
+            self.since.get_or_insert_with(Instant::now);
+        }
+    }
+
+    fn letter(
+        &self,
+        letter: reveille_delivery::dead::DeadId,
+        job: JobId,
+        failed: Option<PersonId>,
+        gateway: &Gateway,
+    ) -> Option<Letter> {
+        let (_, dead) = gateway.dead_letters().find(|(id, _)| *id == letter)?;
+        let live = || Some(gateway.explain(job)?.content?.person().clone());
+        let person = failed.or_else(live)?;
+        let tried = dead.tried.iter().map(|tried| format!("{}: {}", tried.attempt, tried.verdict.name()));
+        let shown = serde_json::json!({"fate": dead.fate.name(), "tried": tried.collect::<Vec<_>>()});
+        let key = LetterKey { shard: self.claim.shard, letter };
+        Some(Letter { key, job, person, died: dead.died, bytes: shown.to_string().into_bytes().into() })
+    }
+
+    /// Decides what is to be written, of inputs up to `upto`. What comes meanwhile waits for the next time.
+    pub(super) async fn leave<S: Store>(
+        &mut self,
+        store: &S,
+        sealer: &Sealer,
+        now: UnixTime,
+    ) -> Result<Leaving, StoreError> {
+        let mut effects = Effects::new(self.done, self.upto);
+        let devices = std::mem::take(&mut self.devices);
+        let dropped = match decided(store, &devices, now).await {
+            Ok((writes, dropped)) => {
+                effects.devices = writes;
+                dropped
+            }
+            Err(error) => {
+                self.devices = devices;
+                return Err(error);
+            }
+        };
+        effects.letters = std::mem::take(&mut self.letters);
+        for letter in &mut effects.letters {
+            // A letter whose details cannot be sealed is kept without them.
+            letter.bytes = sealer.seal(Place::Letter(letter.key), &letter.bytes).unwrap_or_default();
+        }
+        effects.live = std::mem::take(&mut self.changes);
+        // Effects of no new input are passed over by the store.
+        let over = self.live.iter().filter(|(_, last)| self.upto > self.done && now.since(**last) > LIVE_FOR);
+        let over: Vec<PersonId> = over.map(|(person, _)| person.clone()).collect();
+        for person in over {
+            self.live.remove(&person);
+            effects.live.push((Subject::Person(person), false));
+        }
+        self.since = None;
+        Ok(Leaving { effects, devices, dropped })
+    }
+
+    /// The store has them.
+    pub(super) fn done(&mut self, leaving: &Leaving) {
+        self.done = leaving.effects.upto;
+    }
+
+    /// The store does not have them, for certain: they wait again.
+    pub(super) fn again(&mut self, leaving: Leaving) {
+        self.devices.splice(0..0, leaving.devices);
+        self.letters.splice(0..0, leaving.effects.letters);
+        self.changes.splice(0..0, leaving.effects.live);
+        self.since.get_or_insert_with(Instant::now);
+    }
+
+    /// Somebody else changed these records meanwhile: what was found out about them, to be decided again.
+    pub(super) fn conflicts(leaving: &Leaving, keys: &[registry::DeviceKey]) -> Vec<Found> {
+        let of = |found: &&Found| {
+            let mut writes = leaving.effects.devices.iter().filter(|write| keys.contains(&write.key));
+            writes.any(|write| write.id == found.device.id)
+        };
+        leaving.devices.iter().filter(of).copied().collect()
+    }
+}
+
+/// Decides again, and writes until nobody is faster. It is past its group: what is not written here says a later answer of
+/// the service again.
+pub(super) async fn decide_again<S: Store>(
+    store: &S,
+    found: &[Found],
+    now: UnixTime,
+) -> Result<(), StoreError> {
+    for _ in 0..CONFLICTS {
+        let (writes, _) = decided(store, found, now).await?;
+        if writes.is_empty() || store.put_devices(writes).await?.iter().all(Result::is_ok) {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Everything about one device becomes one change of its record.
+async fn decided<S: Store>(
+    store: &S,
+    found: &[Found],
+    now: UnixTime,
+) -> Result<(Vec<DeviceWrite>, Vec<(String, DeviceId)>), StoreError> {
+    let mut by_device: BTreeMap<DeviceId, Vec<&Found>> = BTreeMap::new();
+    found.iter().for_each(|found| by_device.entry(found.device.id).or_default().push(found));
+    let (mut writes, mut dropped) = (Vec::new(), Vec::new());
+    let policy = RegistryPolicy::default();
+    for (id, all) in by_device {
+        let Some(record) = store.device_by_id(id).await? else { continue };
+        let (key, expected) = (record.key.clone(), Some(record.revision));
+        let (mut current, mut changed) = (Some(record), false);
+        for found in all {
+            let Some(device) = &current else { break };
+            let purpose = purpose(device, found);
+            if is_known(device, purpose, found) {
+                continue;
+            }
+            let (effect, at, pruning) = (found.effect, found.at, Pruning::Allowed);
+            let revision = found.device.revision;
+            let decision = decide(
+                current.as_ref(),
+                &Event::Delivery { purpose, revision, effect, at, pruning },
+                &policy,
+                now,
+            );
+            for consequence in &decision.consequences {
+                if let Consequence::CancelPending { owner } = consequence {
+                    dropped.push((owner.clone(), id));
+                }
+            }
+            match decision.change {
+                Change::Put(device) => (current, changed) = (Some(*device), true),
+                Change::Purge => (current, changed) = (None, true),
+                _ => {}
+            }
+        }
+        if changed {
+            let change = current.map_or(Change::Purge, |device| Change::Put(Box::new(device)));
+            let decision = Decision { expected, change, consequences: Vec::new() };
+            writes.push(DeviceWrite { key, id, decision });
+        }
+    }
+    Ok((writes, dropped))
+}
+
+/// Whether it says nothing new: the token was known to work a little while ago, and nobody doubts it.
+fn is_known(device: &registry::Device, purpose: Purpose, found: &Found) -> bool {
+    let works = |token: &registry::Token| {
+        let lately = token.validated.is_some_and(|at| found.at.since(at) < WORKS_FOR);
+        lately && token.suspicion.since().is_none() && !token.other_environment_tried
+    };
+    found.effect == registry::Effect::Accepted
+        && device.state == registry::State::Active
+        && device.token(purpose).is_some_and(works)
+}
+
+fn purpose(device: &registry::Device, found: &Found) -> Purpose {
+    match found.device.class {
+        class::WEB_PUSH => Purpose::WebPush,
+        class::APNS if found.for_calls && device.token(Purpose::ApnsVoip).is_some() => Purpose::ApnsVoip,
+        class::APNS => Purpose::ApnsAlert,
+        _ if device.token(Purpose::FcmToken).is_some() => Purpose::FcmToken,
+        _ => Purpose::FcmInstallation,
+    }
+}
+
+fn of_registry(effect: reveille_delivery::Effect) -> Option<registry::Effect> {
+    Some(match effect {
+        reveille_delivery::Effect::Accepted => registry::Effect::Accepted,
+        reveille_delivery::Effect::Suspect => registry::Effect::Suspect,
+        reveille_delivery::Effect::Gone { if_registered_before } => {
+            registry::Effect::Gone { if_registered_before }
+        }
+        _ => return None,
+    })
+}
+
+fn person_of(output: &Output, of: JobId) -> Option<PersonId> {
+    match output {
+        Output::Note(Note::PushFailed { job, person, .. }) if *job == of => Some(person.clone()),
+        _ => None,
+    }
+}

@@ -1,0 +1,97 @@
+//! A caller of the API, and folders that go away.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use bytes::Bytes;
+use http::{Request, StatusCode};
+use reveille_example_service::wire::{AllowedOrigins, Failure, Wire, WireSettings};
+use serde_json::{Value, json};
+
+/// A folder that is deleted with the test, unless it fails.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new(name: &str) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Relaxed);
+        let path = std::env::temp_dir().join(format!("reveille-{name}-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+}
+
+/// Calls the API.
+pub struct Caller {
+    http: Wire,
+    origin: String,
+    pub key: String,
+}
+
+impl Caller {
+    pub fn new(address: std::net::SocketAddr, key: &str) -> Self {
+        let origin = format!("http://{address}");
+        let allowed = AllowedOrigins::new([origin.as_str()]).unwrap();
+        // HTTP/1.1 has one request under way on a connection.
+        let settings = WireSettings { connections: 64, ..WireSettings::default() };
+        Self { http: Wire::new(settings, allowed, &[]).unwrap(), origin, key: key.to_owned() }
+    }
+
+    pub async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        kind: &str,
+        body: impl Into<Bytes>,
+    ) -> Result<(StatusCode, Value), Failure> {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.origin))
+            .header("authorization", format!("Bearer {}", self.key))
+            .header("content-type", kind)
+            .body(body.into())
+            .unwrap();
+        let response = self.http.send(request).await?;
+        let text = || Value::String(String::from_utf8_lossy(response.body()).into_owned());
+        let value = serde_json::from_slice(response.body()).unwrap_or_else(|_| text());
+        Ok((response.status(), value))
+    }
+
+    pub async fn event(&self, id: &str, kind: &str, data: Value) -> Result<StatusCode, Failure> {
+        let body = event(id, kind, data).to_string();
+        Ok(self.call("POST", "/v1/events", "application/cloudevents+json", body).await?.0)
+    }
+
+    pub async fn register(&self, app: &str, device: &str, body: Value) -> StatusCode {
+        let path = format!("/v1/devices/{app}/{device}");
+        self.call("PUT", &path, "application/json", body.to_string()).await.unwrap().0
+    }
+
+    /// One of the metrics; `None` while nobody answers.
+    pub async fn metric(&self, name: &str) -> Option<f64> {
+        let (_, text) = self.call("GET", "/metrics", "text/plain", "").await.ok()?;
+        let line = text
+            .as_str()?
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned));
+        line?.parse().ok()
+    }
+}
+
+pub fn event(id: &str, kind: &str, data: Value) -> Value {
+    json!({
+        "specversion": "1.0", "id": id, "source": "/test", "type": format!("reveille.conversation.{kind}"), "data": data,
+    })
+}
