@@ -295,6 +295,6 @@ fn gone(report: &mut Report) {
     let each = Measured::elsewhere(start.elapsed().as_secs_f64() * 1e9 / RINGS as f64);
     report.add("one ring of a minute of 410s, pacer included", &[("ours", each)], false);
     report.note(&format!(
-        "{call} rings, {refused} answers 410: {dropped} tokens dropped, {suspected} only suspected, the others held back"
+        "{call} rings, {refused} answers 410, with attempts that were made again: {dropped} tokens dropped, {suspected} times one was only suspected"
     ));
 }
