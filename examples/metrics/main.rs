@@ -6,11 +6,12 @@ use std::time::Duration;
 use reveille::content::{ContentSettings, Templates};
 use reveille::conversation::event::{Event, Offer, What};
 use reveille::core::{Jitter, UnixTime};
+use reveille::delivery::Verdict;
 use reveille::delivery::pacer::{Pacer, PacerSettings};
 use reveille::gateway::metrics::Commits;
 use reveille::gateway::{
-    Admission, AdmissionLimits, Deferred, Gateway, GatewaySettings, Input, LookUp, Output, Seed, Shard,
-    SourceId,
+    Admission, AdmissionLimits, Deferred, Gateway, GatewaySettings, Input, LookUp, Outcome, Output, Seed,
+    Shard, SourceId,
 };
 use reveille::registry::{
     DeviceKey, Event as Seen, Memory, Platform, Purpose, Registration, RegistryPolicy, Token,
@@ -64,6 +65,9 @@ pub fn run() -> Result<String, Box<dyn std::error::Error>> {
                     }
                     waits => answers.extend(waits.input()),
                 },
+                Output::FallBack(job) => {
+                    answers.push(Outcome::of(&job, Verdict::Accepted { status: 202 }).into())
+                }
                 _ => {}
             }
         }

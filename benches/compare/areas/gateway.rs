@@ -1,7 +1,9 @@
-//! The gateway: events to jobs, jobs to requests. `compare gateway machine` and `compare gateway writer` do one of the two.
+//! The gateway: events to jobs, jobs to requests. `compare gateway machine`, `writer`, `today` and
+//! `worst` do a part.
 
 mod machine;
 mod today;
+mod worst;
 mod writer;
 
 use crate::report::Report;
@@ -17,5 +19,8 @@ pub fn compare(report: &mut Report) {
     }
     if wanted("today") {
         today::compare(report);
+    }
+    if wanted("worst") {
+        worst::compare(report);
     }
 }

@@ -34,7 +34,7 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    /// Counts a value.
+    /// Counts a value once.
     pub fn record(&mut self, value: u64) {
         self.record_many(value, 1);
     }
@@ -75,7 +75,7 @@ impl Histogram {
         self.count
     }
 
-    /// Returns their sum.
+    /// Returns the sum of all values.
     #[must_use]
     pub const fn sum(&self) -> u64 {
         self.sum

@@ -57,6 +57,30 @@ fn drain(pacer: &mut Pacer<u64>, now: UnixTime) -> Vec<Leave<u64>> {
 
 const OK: Verdict = Verdict::Accepted { status: 200 };
 
+/// How long requests wait for their turn, how long the service takes, how it answers, and what goes back.
+#[test]
+fn everything_is_counted() {
+    let mut pacer = pacer(steady(Rate::new(1, Duration::from_secs(1), 1).unwrap()));
+    for number in 0..3 {
+        pacer.offer(offer(number, 7), at(0)).unwrap();
+    }
+    for second in 0..3 {
+        let leave = drain(&mut pacer, at(second * 1_000)).pop().unwrap();
+        let verdict = if second == 2 { Verdict::NoAnswer } else { OK };
+        pacer.report(leave.ticket, verdict, at(second * 1_000 + 30));
+    }
+    let mut late = offer(9, 7);
+    late.not_after = at(3_000);
+    pacer.offer(late, at(2_500)).unwrap();
+    assert!(drain(&mut pacer, at(3_500)).is_empty() && pacer.poll_held().is_some());
+    let counters = pacer.counters();
+    let histogram = |name: &str| counters.histogram(name).map(|one| (one.count(), one.sum(), one.largest()));
+    assert_eq!(histogram("waited_ms:1"), Some((3, 3_000, 2_000)));
+    assert_eq!(histogram("attempt_ms:1"), Some((3, 90, 30)));
+    let names = ["verdicts:1/accepted", "verdicts:1/no_answer", "held:rate", "waiting", "in_flight", "lanes"];
+    assert_eq!(names.map(|name| counters.of(name)), [2, 1, 1, 0, 0, 1]);
+}
+
 #[test]
 fn a_lane_with_much_does_not_hold_up_one_with_little() {
     let mut pacer = pacer(LaneSettings::default().with_ramp(Duration::ZERO).unwrap());

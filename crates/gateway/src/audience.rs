@@ -121,9 +121,8 @@ pub struct Wanted {
     pub limit: u16,
 }
 
-/// Some people of an audience: the answer to [`LookUp::Audience`](crate::LookUp::Audience).
-///
-/// Admit it like every other answer; in the queue it waits until nothing else does. A page whose order is wrong is refused
+/// Some people of an audience: admit it as the answer to [`LookUp::Audience`](crate::LookUp::Audience). In the queue it waits
+/// until nothing else does. A page whose order is wrong is refused
 /// as a whole, and asked for again after a minute: see [`PageRefused`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]

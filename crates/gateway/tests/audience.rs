@@ -276,6 +276,35 @@ fn a_ring_passes_every_page() {
     assert!(rings > 70, "{rings}");
 }
 
+/// Under traffic that never stops, and always hurries, what is for audiences still gets its share: each sixteenth group.
+#[test]
+fn a_page_is_not_forgotten_under_load() {
+    let (list, mut drive) = (list(300), Drive::new(gateway()));
+    let outputs = drive.put([news("a", START)]);
+    let page = Input::Page(page(&list, wanted(&outputs)[0]));
+    drive.admission.admit(page, drive.shard.gateway()).unwrap();
+    let groups = (1..40).find(|call| {
+        let now = drive.now;
+        let outputs = drive.put([event(&format!("call-{call}"), None, offer("alan"), now)]);
+        !told(&outputs).is_empty()
+    });
+    assert_eq!(groups, Some(16));
+    assert!(drive.admission.is_empty());
+}
+
+/// Whatever is not committed waits again, in its place.
+#[test]
+fn an_abandoned_page_waits_again() {
+    let (list, mut drive) = (list(300), Drive::new(gateway()));
+    let outputs = drive.put([news("a", START)]);
+    let page = Input::Page(page(&list, wanted(&outputs)[0]));
+    drive.admission.admit(page, drive.shard.gateway()).unwrap();
+    let sealed = drive.shard.group(START).fill(&mut drive.admission).seal();
+    assert_eq!((sealed.len(), sealed.ticket()), (1, None), "nobody waits for it");
+    sealed.abandon(&mut drive.admission);
+    assert_eq!(told(&drive.put([])).len(), 256);
+}
+
 /// One job for each person.
 fn phones() -> Rules {
     let channels = ChannelRules::default().with_new_message(Channels::of(&[Channel::Mobile]));

@@ -165,6 +165,13 @@ fn a_mixed_batch_keeps_its_order() {
         let arrived = world.arrive(&ready, NOW);
         assert_eq!(arrived.data()["userId"], **name);
     }
+    // Everything was counted, and nothing twice.
+    let counters = world.writer.counters();
+    let written: u64 =
+        ["web_push", "apns", "fcm"].map(|to| counters.of(&format!("written:{to}"))).iter().sum();
+    assert_eq!((written, counters.of("unwritten:not_a_device")), (119, 1));
+    assert_eq!(counters.histogram("batch_legs").map(|sizes| sizes.sum()), Some(120));
+    assert_eq!(counters.histogram("body_bytes").map(|sizes| sizes.count()), Some(119));
 }
 
 /// B7: a cancel goes to the token that rang, in its form, whatever the person wishes by now.

@@ -19,6 +19,8 @@ pub enum Bound {
     BytesOfOne,
     /// The gateway's own: [`GatewaySettings::with_jobs`](crate::GatewaySettings::with_jobs).
     Jobs,
+    /// The gateway's own: `windows` of [`GatewaySettings::digest_limits`](crate::GatewaySettings::digest_limits). Messages only.
+    Collecting,
     /// The gateway's own: [`GatewaySettings::with_announcements`](crate::GatewaySettings::with_announcements).
     Announcements,
 }
@@ -33,6 +35,7 @@ impl Bound {
             Self::EventsOfOne => "events_of_one",
             Self::BytesOfOne => "bytes_of_one",
             Self::Jobs => "jobs",
+            Self::Collecting => "collecting",
             Self::Announcements => "announcements",
         }
     }

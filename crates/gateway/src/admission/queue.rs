@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use reveille_conversation::event::What;
 use reveille_conversation::id::ConversationId;
 
 use super::{Bound, Refused, Ticket};
@@ -87,6 +88,14 @@ impl Admission {
         input.encode(&mut encoded);
         if let Some(conversation) = input.conversation() {
             self.check(conversation, encoded.len(), gateway)?;
+        }
+        if let Input::Event { event, .. } = &input
+            && matches!(event.what, What::MessageSent(_))
+        {
+            let (waiting, most) = gateway.collecting();
+            if waiting >= most {
+                return Err(Refused { bound: Bound::Collecting, waiting, most });
+            }
         }
         if let Input::Announce { .. } = input {
             let waiting = gateway.announcements().saturating_add(self.announcements);

@@ -167,6 +167,8 @@ impl Gateway {
         let Some(first) = self.audiences.live.front() else { return false };
         let each = self.rules.rules().ways(Kind::NewMessage, first.what.role).map_or(1, ways_of);
         let room = credit.min(u32::try_from(jobs).unwrap_or(u32::MAX)) / each.max(1);
+        // However small the settings are, one at a time goes on.
+        let room = room.max(u32::from(self.audiences.holding == 0 && jobs > 0));
         let page = u32::from(more.page);
         if room < page && (room == 0 || self.audiences.holding > 0) {
             return false;

@@ -63,6 +63,12 @@ impl Gateway {
         self.audiences.has(job)
     }
 
+    /// For how many people and conversations messages are collected, or on their way, and for how many they may.
+    pub(crate) fn collecting(&self) -> (u64, u64) {
+        let keys = self.digests.keys().saturating_sub(self.digests.memories());
+        (keys.into(), self.settings.digest_limits.windows.into())
+    }
+
     /// How many announcements go on.
     pub(crate) fn announcements(&self) -> usize {
         self.audiences.live()

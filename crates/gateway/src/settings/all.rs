@@ -32,7 +32,7 @@ use crate::{Target, class};
 /// | announcements | 16 | that go on at once; over it the source is refused |
 /// | page | 256 | people of an audience who are asked for at once |
 /// | audience jobs | 4,096 | that are under way for all announcements; while these wait, no page is asked for |
-/// | trail | 16,384 | events of which it can be said what became of them |
+/// | trail | 16,384 | lines for "what became of this event": one for each person and way that it led to |
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GatewaySettings {
@@ -128,6 +128,21 @@ impl GatewaySettings {
         self
     }
 
+    /// Sets how many devices one job may have; of an answer with more, the rest is left out.
+    #[must_use]
+    pub const fn with_devices(mut self, devices: u16) -> Self {
+        self.more.devices = devices;
+        self
+    }
+
+    /// Sets for how many notifications it is remembered which devices were told, and how long: what is taken back later than
+    /// that reaches nobody.
+    #[must_use]
+    pub const fn with_slots(mut self, slots: u32, span: Duration) -> Self {
+        (self.more.slots, self.more.slot_memory) = (slots, span);
+        self
+    }
+
     /// Sets when an attempt without a report counts as unanswered.
     #[must_use]
     pub const fn with_answer_within(mut self, span: Duration) -> Self {
@@ -168,10 +183,10 @@ impl GatewaySettings {
         self
     }
 
-    /// Sets how many events can be explained.
+    /// Sets how many lines are kept to explain what became of events.
     #[must_use]
-    pub const fn with_trail(mut self, events: u32) -> Self {
-        self.more.trail = events;
+    pub const fn with_trail(mut self, lines: u32) -> Self {
+        self.more.trail = lines;
         self
     }
 
