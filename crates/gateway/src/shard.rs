@@ -205,6 +205,8 @@ impl Shard {
     }
 
     fn applied(&mut self, inputs: Vec<Input>, now: UnixTime, number: u64, over: bool) -> Applied<'_> {
+        // A group with nothing in it is passed over when it is read again: it changes nothing now, either.
+        let over = over || inputs.is_empty();
         let (inputs, hash) = (inputs.into_iter(), OutputHash::default());
         Applied { shard: self, now, inputs, number, hash, over }
     }
@@ -213,7 +215,12 @@ impl Shard {
 impl<'s> Group<'s> {
     /// Takes from the queue what fits into one group.
     pub fn fill(mut self, admission: &mut Admission) -> Self {
-        self.inputs.extend(admission.take());
+        let mut taken = admission.take();
+        if self.inputs.is_empty() {
+            self.inputs = taken;
+        } else {
+            self.inputs.append(&mut taken);
+        }
         self
     }
 

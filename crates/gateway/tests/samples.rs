@@ -12,6 +12,7 @@ use reveille_gateway::{Gateway, ReplayError, Shard};
 const SAMPLES: &[(u32, &[u8], u64)] = &[
     (1, include_bytes!("data/behaviour-1.log"), 0x35c0_026b_f298_02b0),
     (2, include_bytes!("data/behaviour-2.log"), 0xe36f_8f8b_d23e_9b08),
+    (3, include_bytes!("data/behaviour-3.log"), 0xe36f_8f8b_d23e_9b08),
 ];
 
 #[test]
@@ -42,7 +43,7 @@ fn every_sample_is_read_or_refused() {
     let (newest, ..) = SAMPLES.last().unwrap();
     assert_eq!(*newest, Gateway::BEHAVIOUR, "run write_todays_sample, and list it");
     let refused = LogEntries::new(SAMPLES.first().unwrap().1, Gateway::BEHAVIOUR).unwrap_err();
-    insta::assert_snapshot!(refused, @"the log was written by behaviour 1: this release replays behaviour 2");
+    insta::assert_snapshot!(refused, @"the log was written by behaviour 1: this release replays behaviour 3");
 }
 
 /// `cargo nextest run -p reveille-gateway --run-ignored only write_todays_sample`, once for each behaviour.

@@ -248,7 +248,7 @@ fn devices(at: usize, output: &Output) -> Option<(usize, Input)> {
 }
 
 pub(super) fn outcome(at: usize, output: &Output) -> Option<(usize, Input)> {
-    let Output::Send(job) = output else { return None };
+    let (Output::Send(job) | Output::FallBack(job)) = output else { return None };
     Some((at, Outcome::of(job, Verdict::Accepted { status: 201 }).into()))
 }
 
@@ -304,7 +304,7 @@ fn memory(report: &mut Report) {
         fleet.tick(|_, output| drop(output));
         let (shard, admission) = &mut fleet.shards[0];
         for _ in 0..64 {
-            admission.admit(Input::Owner(Epoch(1)), shard.gateway()).expect("room");
+            admission.admit(Input::Tick, shard.gateway()).expect("room");
         }
         fleet.settle();
     };

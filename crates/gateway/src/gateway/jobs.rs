@@ -7,7 +7,7 @@ use reveille_conversation::id::{ConversationId, PersonId};
 use reveille_conversation::rules::Channels;
 use reveille_conversation::{Channel, CollapseKey, Kind, Slot};
 use reveille_core::UnixTime;
-use reveille_delivery::{self as delivery, Fate, JobId, Priority, Role, SlotId, WhenUnsure};
+use reveille_delivery::{self as delivery, Fate, JobId, Priority, RecipientId, Role, SlotId, WhenUnsure};
 use reveille_digest::Generation;
 
 use super::Gateway;
@@ -88,7 +88,8 @@ impl Gateway {
         self.scratch.clear();
         postcard_into(&*content, &mut self.scratch);
         // Of the very length: there may be a million of them.
-        Said { content, bytes: Bytes::copy_from_slice(&self.scratch) }
+        let recipient = self.seed.recipient(content.person());
+        Said { content, bytes: Bytes::copy_from_slice(&self.scratch), recipient }
     }
 
     fn stop_quietly(&mut self, collapse: CollapseKey, way: u8, generation: u64) {
@@ -112,13 +113,13 @@ impl Gateway {
     }
 
     fn submit(&mut self, submission: Submission) {
-        let Submission { said: Said { content, bytes }, generation, not_after, batch, except, way } = submission;
+        let Submission { said, generation, not_after, batch, except, way } = submission;
+        let Said { content, bytes, recipient } = said;
         let (kind, collapse) = (content.kind(), content.collapse());
         let job = self.seed.job(collapse, kind.as_str(), content.takes_back(), generation, way);
         // A webhook hears of every message, and a mailbox keeps them; only a screen shows one for all.
         let once = way > 0 && slot_of(kind) != Slot::Call;
         let slot = self.seed.slot(collapse, way, once.then_some(generation));
-        let recipient = self.seed.recipient(content.person());
         let mut made = delivery::Job::new(job, recipient, slot, generation, bytes)
             .with_not_after(not_after)
             .with_priority(priority_of(kind));
@@ -207,6 +208,7 @@ impl Gateway {
 struct Said {
     content: Arc<Content>,
     bytes: Bytes,
+    recipient: RecipientId,
 }
 
 struct Submission {
