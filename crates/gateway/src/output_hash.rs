@@ -74,9 +74,11 @@ impl OutputHash {
         self.about(7, recipient.job);
         self.word(recipient.not_after.as_millis());
         let channels = reveille_conversation::Channel::ALL.iter().enumerate();
-        self.word(channels.fold(0, |bits, (at, channel)| {
-            bits | u64::from(recipient.channels.has(*channel)) << (at & 63)
-        }));
+        self.word(
+            channels.fold(0, |bits, (at, channel)| {
+                bits | u64::from(recipient.channels.has(*channel)) << (at & 63)
+            }),
+        );
         recipient.except.iter().for_each(|device| self.name(device.to_bits()));
     }
 

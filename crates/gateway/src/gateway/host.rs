@@ -32,7 +32,7 @@ impl Codec for Message {
         postcard_into(&*self.0, out);
     }
     fn decode(bytes: &mut &[u8]) -> Option<Self> {
-        take(bytes).map(|intent| Self(intent))
+        take(bytes).map(Self)
     }
 }
 

@@ -137,7 +137,9 @@ impl Gateway {
             let seed = self.seed;
             let messages = || match kind {
                 Kind::NewMessage => collapse,
-                _ => seed.conversations().collapse_key(content.person(), content.conversation(), Slot::Message),
+                _ => {
+                    seed.conversations().collapse_key(content.person(), content.conversation(), Slot::Message)
+                }
             };
             self.trail.told(content.person(), messages, kind, job);
         }
@@ -192,14 +194,7 @@ impl Gateway {
         let Some(way) = instead.and_then(Target::way) else { return };
         let generation = intent.generation.to_bits();
         let (not_after, said) = (intent.not_after, self.said(Arc::clone(&live.content)));
-        self.submit(Submission {
-            said,
-            generation,
-            not_after,
-            batch: None,
-            except: None,
-            way,
-        });
+        self.submit(Submission { said, generation, not_after, batch: None, except: None, way });
     }
 }
 

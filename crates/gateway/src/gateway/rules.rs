@@ -1,7 +1,7 @@
 //! What the rules say.
 
-use reveille_conversation::lookup::Takes;
 use reveille_conversation::id::{ConversationId, PersonId};
+use reveille_conversation::lookup::Takes;
 use reveille_conversation::{
     self as conversation, CollapseKey, Generation, Intent, Kind, Noted, Output, Reason, Slot, Withdraw,
 };

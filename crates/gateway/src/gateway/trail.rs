@@ -182,7 +182,13 @@ impl Trail {
         }
     }
 
-    pub(super) fn told(&mut self, person: &PersonId, messages: impl FnOnce() -> CollapseKey, kind: Kind, job: JobId) {
+    pub(super) fn told(
+        &mut self,
+        person: &PersonId,
+        messages: impl FnOnce() -> CollapseKey,
+        kind: Kind,
+        job: JobId,
+    ) {
         let told = How::Told(kind, job);
         match self.current {
             _ if kind == Kind::NewMessage => self.settle(place(messages(), For::Others), &told),
