@@ -108,8 +108,10 @@ impl Ord for Name {
 }
 
 impl Hash for Name {
+    /// As a text is hashed, without the check that it is one.
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.as_str().hash(state);
+        state.write(self.as_bytes());
+        state.write_u8(0xff);
     }
 }
 

@@ -140,6 +140,29 @@ impl<M: Machine> Logged<M> {
         Ok(self.machine.apply(input, now))
     }
 
+    /// Takes in the input with this number as [`apply`](Self::apply) does, but gives nothing yet: take what follows from it
+    /// with [`next_output`](Self::next_output), one by one. For whoever keeps the order of things in types of his own; what he
+    /// leaves is taken out and discarded before the next input.
+    ///
+    /// # Errors
+    /// [`Gap`]: nothing was done.
+    pub fn begin(&mut self, number: u64, input: M::Input, now: UnixTime) -> Result<(), Gap> {
+        let expected = self.next_number();
+        if number != expected {
+            return Err(Gap { expected, given: number });
+        }
+        while self.machine.next_output().is_some() {}
+        self.applied = number;
+        self.machine.step(input, now);
+        Ok(())
+    }
+
+    /// The next thing that follows from the input that was begun last.
+    #[inline]
+    pub fn next_output(&mut self) -> Option<M::Output> {
+        self.machine.next_output()
+    }
+
     /// The number that the next input has to have.
     pub const fn next_number(&self) -> u64 {
         self.applied.saturating_add(1)

@@ -1,7 +1,5 @@
 //! The order of things, as types: a group is filled, sealed, committed, applied. Its outputs exist after that only.
 
-use std::collections::VecDeque;
-
 use reveille_core::log::{Gap, LogEntry, Logged, Snapshot, SnapshotError};
 use reveille_core::{Machine, UnixTime, Wakeup};
 use thiserror::Error;
@@ -88,8 +86,6 @@ pub struct Applied<'s> {
     shard: &'s mut Shard,
     now: UnixTime,
     inputs: std::vec::IntoIter<Input>,
-    /// Of one input; its memory serves the next.
-    ready: VecDeque<Output>,
     number: u64,
     hash: OutputHash,
     over: bool,
@@ -211,15 +207,22 @@ impl Shard {
     }
 
     fn applied(&mut self, inputs: Vec<Input>, now: UnixTime, number: u64, over: bool) -> Applied<'_> {
+        // A group with nothing in it is passed over when it is read again: it changes nothing now, either.
+        let over = over || inputs.is_empty();
         let (inputs, hash) = (inputs.into_iter(), OutputHash::default());
-        Applied { shard: self, now, inputs, ready: VecDeque::new(), number, hash, over }
+        Applied { shard: self, now, inputs, number, hash, over }
     }
 }
 
 impl<'s> Group<'s> {
     /// Takes from the queue what fits into one group.
     pub fn fill(mut self, admission: &mut Admission) -> Self {
-        self.inputs.extend(admission.take());
+        let mut taken = admission.take();
+        if self.inputs.is_empty() {
+            self.inputs = taken;
+        } else {
+            self.inputs.append(&mut taken);
+        }
         self
     }
 
@@ -320,20 +323,16 @@ impl<'s> Sealed<'s> {
 }
 
 impl Applied<'_> {
-    /// Applies the next input; `false` if there is none.
-    fn apply_next(&mut self) -> bool {
+    /// Begins with the next input; `false` if there is none.
+    fn begin_next(&mut self) -> bool {
         let Some(input) = self.inputs.next() else {
             if !std::mem::replace(&mut self.over, true) {
                 self.shard.outputs = self.hash.sum();
             }
             return false;
         };
-        let number = self.shard.next_number();
-        let Ok(drain) = self.shard.logged.apply(number, input, self.now) else { return false };
-        let hash = &mut self.hash;
-        self.ready.extend(drain.inspect(|output| hash.take_in(output)));
-        self.number = number;
-        true
+        self.number = self.shard.next_number();
+        self.shard.logged.begin(self.number, input, self.now).is_ok()
     }
 }
 
@@ -341,21 +340,23 @@ impl Iterator for Applied<'_> {
     type Item = (u64, Output);
 
     fn next(&mut self) -> Option<(u64, Output)> {
-        loop {
-            if let Some(output) = self.ready.pop_front() {
+        while !self.over {
+            if let Some(output) = self.shard.logged.next_output() {
+                self.hash.take_in(&output);
                 return Some((self.number, output));
             }
-            if !self.apply_next() {
+            if !self.begin_next() {
                 return None;
             }
         }
+        None
     }
 }
 
 /// The log has the group: so the machine takes all of it in, whoever reads.
 impl Drop for Applied<'_> {
     fn drop(&mut self) {
-        while self.apply_next() {}
+        self.for_each(drop);
     }
 }
 

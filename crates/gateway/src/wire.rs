@@ -60,6 +60,8 @@ mod tag {
 impl Input {
     /// Appends the compact form that a log holds.
     pub fn encode(&self, out: &mut Vec<u8>) {
+        // A message with its ids and a line of text, or an answer with a device or two: most are written without growing.
+        out.reserve(if matches!(self, Self::Event { .. }) { 320 } else { 96 });
         out.push(VERSION);
         let rules = |out: &mut Vec<u8>, input: conversation::Input| {
             out.push(tag::RULES);
@@ -76,8 +78,6 @@ impl Input {
         match self {
             Self::Tick => out.push(tag::TICK),
             Self::Event { source, event } => {
-                // A message with two ids and a line of text, at once.
-                out.reserve(320);
                 out.push(tag::EVENT);
                 source.0.encode(out);
                 postcard_into(event, out);

@@ -12,7 +12,7 @@ mod common;
 
 use common::{Drive, SEED, START, bytes, gateway, story};
 use proptest::prelude::*;
-use reveille_core::log::{LogEntries, LogEntry, Snapshot as _};
+use reveille_core::log::{LogEntries, LogEntry, Snapshot as _, log_append, log_head};
 use reveille_gateway::log::ReplayError;
 use reveille_gateway::{Admission, AdmissionLimits, CatchUp, Gateway, Input, Output, Shard};
 
@@ -125,6 +125,27 @@ fn what_is_not_committed_waits_again_and_in_its_order() {
     let sealed = drive.shard.group(START).fill(&mut drive.admission).tick().seal();
     assert_eq!(sealed.bytes(), bytes);
     assert_eq!(sealed.ticket(), Some(reveille_gateway::admission::Ticket(2)));
+}
+
+/// A driver that commits a group with nothing in it: its number is that of the next one, and a replay passes it over.
+#[test]
+fn an_empty_group_changes_nothing() {
+    let story = story();
+    let (mut shard, mut log) = (Shard::new(gateway()), Vec::new());
+    log_head(&mut log, Gateway::BEHAVIOUR);
+    let (mut outputs, mut admission) = (Vec::new(), Admission::new(AdmissionLimits::default()));
+    for (input, now) in &story.inputs {
+        admission.admit(input.clone(), shard.gateway()).unwrap();
+        for _ in 0..2 {
+            // The second one is empty.
+            let sealed = shard.group(*now).fill(&mut admission).seal();
+            log_append(&mut log, sealed.number(), sealed.now(), sealed.bytes());
+            outputs.extend(sealed.committed());
+        }
+    }
+    let mut other = Shard::new(gateway());
+    assert_eq!(replay(&mut other, &log), outputs);
+    assert_eq!(snapshot(&other), snapshot(&shard));
 }
 
 proptest! {

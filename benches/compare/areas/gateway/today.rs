@@ -48,9 +48,10 @@ fn ours(world: &World, fleet: &mut Fleet) -> Vec<Written> {
     fleet.admit(events);
     fleet.commit(|_, output| drop(output));
     fleet.now = fleet.now + WINDOW;
-    let mut asked = Vec::new();
+    let (mut asked, mut elsewhere) = (Vec::new(), Vec::new());
     let now = fleet.now;
     fleet.tick(|at, output| {
+        elsewhere.extend(outcome(at, &output));
         let Output::LookUp(LookUp::Devices(recipient)) = output else { return };
         let mut person = world.person_of(recipient.person.as_str()).clone();
         asked.push((at, world.writer.pick(&recipient, &mut person, now).answer.into()));
@@ -67,8 +68,8 @@ fn ours(world: &World, fleet: &mut Fleet) -> Vec<Written> {
         jobs.iter().map(|(_, job)| Leg { job, person: world.person_of(job.person.as_str()) }).collect();
     let written = world.writer.write(&legs, fleet.now);
     assert!(written.iter().all(|written| matches!(written, Written::Ready(_))), "{:?}", written.first());
-    let outcomes = jobs.into_iter().filter_map(|(at, job)| outcome(at, &Output::Send(job))).collect();
-    fleet.admit(outcomes);
+    let outcomes = jobs.into_iter().filter_map(|(at, job)| outcome(at, &Output::Send(job)));
+    fleet.admit(outcomes.chain(elsewhere).collect());
     fleet.commit(|_, output| drop(output));
     written
 }

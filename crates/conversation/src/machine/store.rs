@@ -35,6 +35,8 @@ struct Slots {
 }
 
 const BLOCK: usize = 256;
+/// Places that are looked at in one step, if all that is there is over: a fraction of a millisecond.
+const AT_ONCE: usize = 4_096;
 
 impl Slots {
     fn len(&self) -> usize {
@@ -141,16 +143,26 @@ impl Store {
         self.table.insert_unique(hash, slot, rehash);
     }
 
-    /// Looks at one place: memory is freed step by step, and what is late is not found anyway.
+    /// Looks at the next place, and goes on while what it finds is over: memory is freed step by step, and what is late is not
+    /// found anyway.
     pub(super) fn sweep(&mut self, now: UnixTime) {
-        let slot = if (self.hand as usize) < self.slots.len() { self.hand } else { 0 };
-        self.hand = slot.wrapping_add(1);
-        if let Some(entry) = self.slots.get(slot)
-            && entry.forget_at <= now
-            && entry.conversation.is_some()
-        {
+        for _ in 0..AT_ONCE {
+            let slot = if (self.hand as usize) < self.slots.len() { self.hand } else { 0 };
+            self.hand = slot.wrapping_add(1);
+            let over = |entry: &&Entry| entry.conversation.is_some() && entry.forget_at <= now;
+            if self.slots.get(slot).filter(over).is_none() {
+                break;
+            }
             self.remove(slot);
         }
+        if self.len() == 0 && self.slots.len() > BLOCK {
+            self.give_back();
+        }
+    }
+
+    /// Nothing is remembered: its memory goes, and places are given out from the first one on again. Few keep theirs.
+    fn give_back(&mut self) {
+        *self = Self::new(self.seed);
     }
 
     fn forget_one(&mut self, id: &ConversationId, now: UnixTime) {

@@ -103,8 +103,11 @@ impl Hasher for Sip13 {
     #[inline]
     fn write(&mut self, bytes: &[u8]) {
         let (words, rest) = bytes.as_chunks::<8>();
-        for word in words {
-            self.push(u64::from_le_bytes(*word), 8);
+        if self.in_tail == 0 {
+            self.v = words.iter().fold(self.v, |v, bytes| word(v, u64::from_le_bytes(*bytes)));
+            self.length += words.len() as u64 * 8;
+        } else {
+            words.iter().for_each(|word| self.push(u64::from_le_bytes(*word), 8));
         }
         let last = rest.iter().rev().fold(0, |last, byte| last << 8 | u64::from(*byte));
         self.push(last, rest.len() as u32);

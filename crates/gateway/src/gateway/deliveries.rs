@@ -30,10 +30,10 @@ impl Gateway {
     fn resolve(&mut self, job: JobId) {
         let Some((content, not_after, priority)) = self.content_of(job) else { return };
         let except = match &*content {
-            Content::Show { intent, .. } => {
+            Content::Show { intent, .. } if !intent.except.is_empty() => {
                 intent.except.iter().map(|device| self.seed.device(device)).collect()
             }
-            Content::TakeBack(_) => Arc::default(),
+            _ => Arc::default(),
         };
         self.out.push_back(crate::Output::LookUp(LookUp::Devices(Recipient {
             job,

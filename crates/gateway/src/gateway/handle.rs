@@ -4,7 +4,7 @@ use reveille_conversation::Input as RulesInput;
 use reveille_conversation::event::{Event, PersonEvent, QueueEvent, What};
 use reveille_conversation::id::PersonId;
 use reveille_conversation::lookup::Answer;
-use reveille_core::UnixTime;
+use reveille_core::{Machine as _, UnixTime};
 use reveille_delivery::explain::Status;
 use reveille_delivery::{self as delivery, Delivery};
 use reveille_digest::Input as DigestInput;
@@ -18,8 +18,9 @@ use crate::{Command, Content, Deferred, GatewaySettings, Input, Note, SourceId};
 impl Gateway {
     pub(super) fn handle(&mut self, input: Input) {
         match input {
+            Input::Tick => self.tick(),
             // Their effect was before what is due.
-            Input::Tick | Input::ClockStep { .. } => {}
+            Input::ClockStep { .. } => {}
             Input::Recovered(_) => self.audiences.forget_asked(),
             Input::Event { source, event } => self.on_event(source, *event),
             Input::Announce { source, announcement } => self.on_announce(source, *announcement),
@@ -54,8 +55,14 @@ impl Gateway {
         }
     }
 
+    /// What is due has happened; and every part forgets what its time is over for, also one that heard nothing for long.
+    fn tick(&mut self) {
+        self.tell_rules(RulesInput::Tick);
+        self.digests.step(DigestInput::Tick, self.now);
+        self.delivery.step(delivery::Input::Tick, self.now);
+    }
+
     fn tell_rules(&mut self, input: RulesInput) {
-        use reveille_core::Machine as _;
         let now = self.timeline.of_rules(self.now);
         self.rules.step(input, now);
     }

@@ -7,7 +7,7 @@ use reveille_conversation::id::{ConversationId, PersonId};
 use reveille_conversation::rules::Channels;
 use reveille_conversation::{Channel, CollapseKey, Kind, Slot};
 use reveille_core::UnixTime;
-use reveille_delivery::{self as delivery, Fate, JobId, Priority, Role, SlotId, WhenUnsure};
+use reveille_delivery::{self as delivery, Fate, JobId, Priority, RecipientId, Role, SlotId, WhenUnsure};
 use reveille_digest::Generation;
 
 use super::Gateway;
@@ -59,10 +59,9 @@ impl Gateway {
         let channels = content.channels();
         let (collapse, stops) =
             (content.collapse(), content.takes_back() && slot_of(content.kind()) == Slot::Call);
-        // The last way gets the content itself.
-        let last = WAYS.iter().rposition(|(_, of)| !channels.and(*of).is_empty());
-        let mut content = Some(content);
-        for (place, (way, of)) in WAYS.into_iter().enumerate() {
+        // All ways share it.
+        let said = self.said(Arc::new(content));
+        for (way, of) in WAYS {
             if channels.and(of).is_empty() {
                 // Nobody is told that it is over; but what waits there does not leave any more.
                 if stops {
@@ -70,22 +69,31 @@ impl Gateway {
                 }
                 continue;
             }
-            let Some(mut content) = (if last == Some(place) { content.take() } else { content.clone() })
-            else {
-                continue;
-            };
-            if let (Content::Show { messages, .. }, 1..) = (&mut content, way) {
-                *messages = messages.saturating_sub(told_elsewhere);
-                if *messages == 0 {
+            let mut said = said.clone();
+            if let (Content::Show { intent, messages, senders }, 1..) = (&*said.content, way)
+                && told_elsewhere > 0
+            {
+                let messages = messages.saturating_sub(told_elsewhere);
+                if messages == 0 {
                     continue;
                 }
+                let content = Content::Show { intent: intent.clone(), messages, senders: *senders };
+                said = self.said(Arc::new(content));
             }
             let batch = batch.take();
-            self.submit(Submission { content, generation, not_after, batch, except, way, announcement });
+            self.submit(Submission { said, generation, not_after, batch, except, way, announcement });
         }
         if stops && let Some(sms) = Target::Sms.way() {
             self.stop_quietly(collapse, sms, generation);
         }
+    }
+
+    fn said(&mut self, content: Arc<Content>) -> Said {
+        self.scratch.clear();
+        postcard_into(&*content, &mut self.scratch);
+        // Of the very length: there may be a million of them.
+        let recipient = self.seed.recipient(content.person());
+        Said { content, bytes: Bytes::copy_from_slice(&self.scratch), recipient }
     }
 
     fn stop_quietly(&mut self, collapse: CollapseKey, way: u8, generation: u64) {
@@ -109,17 +117,13 @@ impl Gateway {
     }
 
     fn submit(&mut self, submission: Submission) {
-        let Submission { content, generation, not_after, batch, except, way, announcement } = submission;
+        let Submission { said, generation, not_after, batch, except, way, announcement } = submission;
+        let Said { content, bytes, recipient } = said;
         let (kind, collapse) = (content.kind(), content.collapse());
         let job = self.seed.job(collapse, kind.as_str(), content.takes_back(), generation, way);
         // A webhook hears of every message, and a mailbox keeps them; only a screen shows one for all.
         let once = way > 0 && slot_of(kind) != Slot::Call;
         let slot = self.seed.slot(collapse, way, once.then_some(generation));
-        let recipient = self.seed.recipient(content.person());
-        self.scratch.clear();
-        postcard_into(&content, &mut self.scratch);
-        // Of the very length: there may be a million of them.
-        let bytes = Bytes::copy_from_slice(&self.scratch);
         let mut made = delivery::Job::new(job, recipient, slot, generation, bytes)
             .with_not_after(not_after)
             .with_priority(if announcement.is_some() { Priority::Low } else { priority_of(kind) });
@@ -152,7 +156,7 @@ impl Gateway {
             conversation: content.conversation().clone(),
             kind,
         });
-        let live = Live { content: Arc::new(content), decided: self.now, not_after, slot, batch, way };
+        let live = Live { content, decided: self.now, not_after, slot, batch, way };
         self.jobs.entry(job).or_insert(live);
         self.to_delivery.push_back(delivery::Input::Submit { job: Box::new(made) });
     }
@@ -181,7 +185,7 @@ impl Gateway {
 
     /// C9, A9: nobody was told by push.
     fn push_failed(&mut self, job: JobId, live: &Live, fate: Fate, announcement: Option<AnnouncementId>) {
-        let Content::Show { intent, messages, senders } = &*live.content else { return };
+        let Content::Show { intent, .. } = &*live.content else { return };
         let target = self.settings.fallback(intent.kind);
         // Not where it went in any case, and not when it is too late for anything.
         let instead = target.filter(|target| {
@@ -198,20 +202,21 @@ impl Gateway {
         });
         let Some(way) = instead.and_then(Target::way) else { return };
         let generation = intent.generation.to_bits();
-        self.submit(Submission {
-            content: Content::Show { intent: intent.clone(), messages: *messages, senders: *senders },
-            generation,
-            not_after: intent.not_after,
-            batch: None,
-            except: None,
-            way,
-            announcement,
-        });
+        let (not_after, said) = (intent.not_after, self.said(Arc::clone(&live.content)));
+        self.submit(Submission { said, generation, not_after, batch: None, except: None, way, announcement });
     }
 }
 
+/// What a job says, and the same as delivery keeps it.
+#[derive(Clone)]
+struct Said {
+    content: Arc<Content>,
+    bytes: Bytes,
+    recipient: RecipientId,
+}
+
 struct Submission {
-    content: Content,
+    said: Said,
     generation: u64,
     not_after: UnixTime,
     batch: Option<Generation>,

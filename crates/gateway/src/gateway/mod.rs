@@ -44,6 +44,8 @@ pub use trail::{Followed, Why};
 
 /// The last time that is told apart from "never": the year 10,889. Above it, sums of times would not fit.
 const END: UnixTime = UnixTime::from_millis(1 << 48);
+/// Memory in bytes that digests keep although nothing is collected, for what comes next.
+const ROOM: usize = 64 << 10;
 /// A clock that is less behind than this stands still; one that is more was set.
 const TOLERANCE: Duration = Duration::from_secs(60);
 
@@ -191,10 +193,18 @@ impl Gateway {
         } else if self.ask_page() {
             // The last thing: everything that this input has brought is done.
         } else {
-            self.trail.leave();
+            self.rest();
             return false;
         }
         true
+    }
+
+    /// All is done. What the digests' memory was for may be over.
+    fn rest(&mut self) {
+        self.trail.leave();
+        if self.digests.keys() == 0 && self.digests.memory() > ROOM {
+            self.digests.tidy();
+        }
     }
 
     /// The rules live on a clock that is never set.
