@@ -32,6 +32,8 @@ struct Platter {
     left: Option<u64>,
     off: bool,
     trouble: Option<io::ErrorKind>,
+    /// There is no room behind this many bytes.
+    full: Option<usize>,
     sync_trouble: bool,
     lies: bool,
     syncs: u64,
@@ -84,6 +86,12 @@ impl ForgetfulDisk {
         }
         platter.cached = platter.synced.clone();
         (platter.life, platter.left, platter.off) = (platter.life + 1, None, false);
+    }
+
+    /// From now on there is no room for more than it has, but what is there can be overwritten; `false`: there is room.
+    pub fn fill(&self, full: bool) {
+        let mut platter = self.lock();
+        platter.full = full.then_some(platter.cached.len());
     }
 
     /// From now on writes fail like this; `None`: they succeed again.
@@ -204,6 +212,10 @@ impl StorageBackend for Handle {
         let (offset, mut platter) = (place(offset)?, self.step()?);
         if let Some(kind) = platter.trouble {
             return Err(kind.into());
+        }
+        // A file may be made longer without taking room: its holes take it.
+        if platter.full.is_some_and(|room| offset + data.len() > room) {
+            return Err(io::ErrorKind::StorageFull.into());
         }
         put(&mut platter.cached, offset, data);
         platter.unsynced.push(Done::Write(offset, data.to_vec()));

@@ -18,28 +18,50 @@ fn put(store: &RedbStore, name: &str) -> Result<u64, StoreError> {
     block_on(store.put_secret(name, None, bytes)).map(|put| put.expect("a new name"))
 }
 
+/// Puts until that fails; says how often it did not.
+fn put_until_refused(store: &RedbStore, name: &str) -> (usize, StoreError) {
+    for at in 0..1_000 {
+        if let Err(error) = put(store, &format!("{name} {at:03}")) {
+            return (at, error);
+        }
+    }
+    panic!("the disk never was full");
+}
+
 #[test]
 fn a_full_disk_is_said_loses_nothing_and_passes() {
-    let kinds = [(ErrorKind::StorageFull, StoreError::Full), (ErrorKind::ReadOnlyFilesystem, StoreError::ReadOnly)];
-    for (kind, expected) in kinds {
-        let disk = ForgetfulDisk::default();
-        let store = open(&disk, RedbSettings::default());
-        put(&store, "before").unwrap();
-        disk.refuse_writes(Some(kind));
-        for _ in 0..3 {
-            let error = put(&store, "during").unwrap_err();
-            assert_eq!(error, expected);
-            assert!(error.is_certain());
-        }
-        disk.refuse_writes(None);
-        put(&store, "after").unwrap();
-        let names = vec!["after".to_owned(), "before".to_owned()];
-        assert_eq!(block_on(store.secrets()).unwrap(), names);
-        disk.lose_power_after(0);
-        drop(store);
-        disk.restart();
-        assert_eq!(block_on(open(&disk, RedbSettings::default()).secrets()).unwrap(), names);
+    let disk = ForgetfulDisk::default();
+    let store = open(&disk, RedbSettings::default());
+    put(&store, "before").unwrap();
+    disk.fill(true);
+    let (taken, error) = put_until_refused(&store, "during");
+    assert_eq!(error, StoreError::Full);
+    assert!(error.is_certain() && error.passes());
+    assert_eq!(put(&store, "refused"), Err(StoreError::Full));
+    assert_eq!(block_on(store.secrets()).unwrap().len(), taken + 1, "reads go on");
+    disk.fill(false);
+    put(&store, "later").unwrap();
+    assert_eq!(block_on(store.secrets()).unwrap().len(), taken + 2);
+    disk.lose_power_after(0);
+    drop(store);
+    disk.restart();
+    assert_eq!(block_on(open(&disk, RedbSettings::default()).secrets()).unwrap().len(), taken + 2);
+}
+
+#[test]
+fn a_disk_that_became_read_only_is_said_and_passes() {
+    let disk = ForgetfulDisk::default();
+    let store = open(&disk, RedbSettings::default());
+    put(&store, "before").unwrap();
+    disk.refuse_writes(Some(ErrorKind::ReadOnlyFilesystem));
+    for _ in 0..3 {
+        let error = put(&store, "during").unwrap_err();
+        assert_eq!(error, StoreError::ReadOnly);
+        assert!(error.is_certain());
     }
+    disk.refuse_writes(None);
+    put(&store, "after").unwrap();
+    assert_eq!(block_on(store.secrets()).unwrap(), ["after", "before"]);
 }
 
 #[test]
@@ -67,7 +89,9 @@ fn many_callers_share_a_sync() {
             std::thread::spawn(move || put(&store, &format!("s{at}")).unwrap())
         })
         .collect();
-    threads.into_iter().for_each(|thread| drop(thread.join().unwrap()));
+    for thread in threads {
+        assert_eq!(thread.join().unwrap(), 1);
+    }
     let times = store.times();
     assert_eq!(times.pieces, 40);
     assert!(times.commits < 20, "{} commits for 40 callers", times.commits);
