@@ -1,5 +1,7 @@
 //! The store in memory keeps all promises, and its faults are those that it says.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests, too, fail by panicking")]
+
 use std::time::Duration;
 
 use bytes::Bytes;

@@ -1,5 +1,7 @@
 //! The suite notices: stores that break one promise each, on purpose, are caught. The model itself passes in `store.rs`.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests, too, fail by panicking")]
+
 use std::time::Duration;
 
 use bytes::Bytes;

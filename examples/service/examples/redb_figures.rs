@@ -1,5 +1,12 @@
-//! What the store costs on this disk: `cargo run --release -p reveille-example-service --example redb_figures -- [devices]`.
-//! It makes a file in the folder for temporary files (`TMPDIR`), and removes it.
+//! What the store costs on this disk. It makes its files in the folder for temporary files (`TMPDIR`), and removes them:
+//!
+//! ```text
+//! cargo run --release -p reveille-example-service --example redb_figures -- commits
+//! cargo run --release -p reveille-example-service --example redb_figures -- lookups 1000000
+//! ```
+//!
+//! Filling a large store takes longer than asking it. `fill FILE 1000000 quick` (or `slow`: without quick repair) makes a
+//! file and ends without closing it, as after `kill -9`; `ask FILE 1000000` then starts on it.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -20,10 +27,29 @@ const ROUNDS: u64 = 300;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let devices: u64 = std::env::args().nth(1).map_or(Ok(100_000), |text| text.parse())?;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words[..] {
+        ["fill", file, devices, repair] => {
+            let store = fill(Path::new(file), devices.parse()?, repair == "quick").await?;
+            std::mem::forget(store);
+            std::process::exit(0);
+        }
+        ["ask", file, devices] => return ask(Path::new(file), devices.parse()?).await,
+        _ => {}
+    }
     let folder = std::env::temp_dir().join(format!("redb_figures.{}", std::process::id()));
     std::fs::create_dir(&folder)?;
-    let measured = measure(&folder.join("store.redb"), devices).await;
+    let file = folder.join("store.redb");
+    let measured = match words[..] {
+        ["commits"] => measure(&file).await,
+        ["lookups", devices] => {
+            let devices = devices.parse()?;
+            drop(fill(&file, devices, true).await?);
+            ask(&file, devices).await
+        }
+        _ => Err("expected: commits | lookups DEVICES | fill FILE DEVICES quick|slow | ask FILE DEVICES".into()),
+    };
     std::fs::remove_dir_all(&folder)?;
     measured
 }
@@ -34,7 +60,7 @@ fn settings(quick_repair: bool) -> RedbSettings {
     settings
 }
 
-async fn measure(path: &Path, devices: u64) -> Result<()> {
+async fn measure(path: &Path) -> Result<()> {
     sync_alone(path)?;
     for quick_repair in [true, false] {
         println!("quick_repair: {quick_repair}");
@@ -42,7 +68,7 @@ async fn measure(path: &Path, devices: u64) -> Result<()> {
         let store = RedbStore::open(&file, settings(quick_repair))?;
         commits(&store).await?;
     }
-    lookups(path, devices).await
+    Ok(())
 }
 
 /// What the disk itself costs: 8 KiB and a sync.
@@ -144,10 +170,10 @@ fn device(seed: Seed, at: u64) -> Option<DeviceWrite> {
     Some(DeviceWrite { id: seed.device_of(&key.app, &key.device)?, key, decision })
 }
 
-async fn lookups(path: &Path, devices: u64) -> Result<()> {
+async fn fill(path: &Path, devices: u64, quick_repair: bool) -> Result<RedbStore> {
     let seed = Seed::new([7; 16]);
     println!("{devices} devices of half as many persons, Web Push");
-    let store = RedbStore::open(path, settings(true))?;
+    let store = RedbStore::open(path, settings(quick_repair))?;
     let since = Instant::now();
     for first in (0..devices).step_by(20_000) {
         let writes = (first..devices.min(first + 20_000)).filter_map(|at| device(seed, at)).collect();
@@ -163,9 +189,11 @@ async fn lookups(path: &Path, devices: u64) -> Result<()> {
     }
     let snapshot = Snapshot { next: 1, bytes: Bytes::from(vec![7; 4 << 20]) };
     store.save(claim, snapshot).await??;
-    drop(store);
     println!("  the file: {} bytes for each device", std::fs::metadata(path)?.len() / devices.max(1));
+    Ok(store)
+}
 
+async fn ask(path: &Path, devices: u64) -> Result<()> {
     let since = Instant::now();
     let store = RedbStore::open(path, settings(true))?;
     println!("  start: {:?}", since.elapsed());

@@ -1,5 +1,7 @@
 //! What every store of a gateway has to do, as named cases. Run [`run`] in a test of your store.
 
+#![allow(clippy::indexing_slicing, reason = "of lists that the cases themselves have made")]
+
 mod crash;
 mod devices;
 mod effects;

@@ -1,5 +1,7 @@
 //! Any calls in any order, beside the model.
 
+#![allow(clippy::redundant_clone, reason = "each call is written once and made twice")]
+
 use std::time::Duration;
 
 use bytes::Bytes;
