@@ -19,9 +19,9 @@ use super::tables::View;
 type Read<T> = Result<T, redb::Error>;
 
 /// What was committed last, all of it at the same moment.
-pub(super) struct Reads(pub(super) View);
+pub(super) struct Reads<'v>(pub(super) &'v View);
 
-impl Reads {
+impl Reads<'_> {
     pub(super) fn load(&self, shard: ShardId) -> Read<Loaded> {
         let snapshots = self.0.snapshots()?;
         let kept = snapshots.range((shard.0, 0)..=(shard.0, u64::MAX))?;
@@ -68,12 +68,10 @@ impl Reads {
         let of = |person: &PersonId| {
             let name = person.as_str();
             let mut found = Person::default();
-            for row in devices.range((name, "", "")..)? {
-                let (key, value) = row?;
-                if key.value().0 != name {
-                    break;
-                }
-                found.devices.push(device(value.value().2)?);
+            // Up to the next name that there can be: so that no page is read to see that there is no more.
+            let behind = format!("{name}\0");
+            for row in devices.range((name, "", "")..(behind.as_str(), "", ""))? {
+                found.devices.push(device(row?.1.value().2)?);
             }
             if let Some(row) = wishes.get(name)? {
                 let (revision, json) = row.value();

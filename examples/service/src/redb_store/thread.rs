@@ -1,7 +1,7 @@
 //! The thread that commits, and the door for reads.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::RedbSettings;
 use super::answers::{CommitTimes, Counted, Piece, Work};
-use super::disk::{Disk, Watched};
+use super::disk::{Disk, Watch, Watched};
 use super::failure::{certain, of_io};
 use super::reads::Reads;
 use super::tables::{COMMIT_NAME, FORMAT, FORMAT_NAME, META, Tables, View};
@@ -28,11 +28,50 @@ pub(super) struct Thread {
 }
 
 /// What reads need.
-#[derive(Debug)]
 struct Shared {
     /// The file, or why it is not open.
     database: RwLock<Result<Database, StoreError>>,
+    /// What was committed last, opened: opening costs as much as looking something up.
+    view: RwLock<Option<Arc<View>>>,
     counted: Counted,
+}
+
+impl Shared {
+    fn new(database: Database) -> Self {
+        Self { database: RwLock::new(Ok(database)), view: RwLock::default(), counted: Counted::default() }
+    }
+
+    fn view(&self) -> Result<Arc<View>, StoreError> {
+        if let Some(view) = &*self.view.read().unwrap_or_else(PoisonError::into_inner) {
+            return Ok(Arc::clone(view));
+        }
+        let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
+        let database = database.as_ref().map_err(Clone::clone)?;
+        // Made while the lock is held: a commit after this takes it out again, and none can come between.
+        let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
+        let new = || database.begin_read().map(|transaction| Arc::new(View::new(transaction)));
+        match &*view {
+            Some(view) => Ok(Arc::clone(view)),
+            None => Ok(Arc::clone(view.insert(new().map_err(|error| certain(error.into()))?))),
+        }
+    }
+
+    /// Whoever reads from now on sees what was committed. To be called before anybody is told.
+    fn forget_view(&self) {
+        *self.view.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn set(&self, database: Result<Database, StoreError>) {
+        let mut place = self.database.write().unwrap_or_else(PoisonError::into_inner);
+        self.forget_view();
+        *place = database;
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("database", &self.database).finish_non_exhaustive()
+    }
 }
 
 /// What the thread has.
@@ -40,17 +79,17 @@ struct Committer {
     shared: Arc<Shared>,
     disk: Arc<dyn Disk>,
     settings: RedbSettings,
-    sync_failed: Arc<AtomicBool>,
+    watch: Arc<Watch>,
     /// How many groups were committed.
     commits: u64,
 }
 
 impl Thread {
     pub(super) fn start(disk: Arc<dyn Disk>, settings: RedbSettings) -> Result<Self, StoreError> {
-        let sync_failed = Arc::new(AtomicBool::new(false));
-        let (database, commits) = open(&*disk, &settings, &sync_failed)?;
-        let shared = Arc::new(Shared { database: RwLock::new(Ok(database)), counted: Counted::default() });
-        let mut committer = Committer { shared: Arc::clone(&shared), disk, settings, sync_failed, commits };
+        let watch = Arc::new(Watch::default());
+        let (database, commits) = open(&*disk, &settings, &watch)?;
+        let shared = Arc::new(Shared::new(database));
+        let mut committer = Committer { shared: Arc::clone(&shared), disk, settings, watch, commits };
         // No process has the file open, so no lease is anybody's.
         committer.group(&mut [], |writes| writes.void_leases())?;
         let (work, queue) = channel();
@@ -78,17 +117,15 @@ impl Thread {
     /// Reads what was committed last.
     pub(super) fn read<T>(
         &self,
-        read: impl FnOnce(&Reads) -> Result<T, redb::Error>,
+        read: impl FnOnce(&Reads<'_>) -> Result<T, redb::Error>,
     ) -> Result<T, StoreError> {
-        let database = self.shared.database.read().unwrap_or_else(PoisonError::into_inner);
-        let database = database.as_ref().map_err(Clone::clone)?;
         // A page that was changed from outside may be nonsense in any way.
         let found = catch_unwind(AssertUnwindSafe(|| {
-            let view = View(database.begin_read()?);
-            read(&Reads(view))
+            let view = self.shared.view()?;
+            Ok::<_, StoreError>(read(&Reads(&view)))
         }));
         match found {
-            Ok(found) => found.map_err(certain),
+            Ok(found) => found?.map_err(certain),
             Err(_) => Err(nonsense()),
         }
     }
@@ -119,8 +156,7 @@ impl Committer {
             }
             group.into_iter().for_each(|work| work.answer(committed.clone()));
         }
-        let closed = Err(StoreError::Closed);
-        *self.shared.database.write().unwrap_or_else(PoisonError::into_inner) = closed;
+        self.shared.set(Err(StoreError::Closed));
     }
 
     fn fill(&self, group: &mut Vec<Box<dyn Work>>, since: Instant, queue: &Receiver<Box<dyn Work>>) {
@@ -142,6 +178,7 @@ impl Committer {
     ) -> Result<(), StoreError> {
         self.reopen_if_closed()?;
         let next = self.commits.wrapping_add(1);
+        self.watch.head_written.store(false, Ordering::SeqCst);
         let outcome = {
             let database = self.shared.database.read().unwrap_or_else(PoisonError::into_inner);
             let database = database.as_ref().map_err(Clone::clone)?;
@@ -151,6 +188,7 @@ impl Committer {
         match outcome {
             Ok(Ok(())) => {
                 self.commits = next;
+                self.shared.forget_view();
                 Ok(())
             }
             // Nothing was written yet, and the transaction is gone.
@@ -167,21 +205,23 @@ impl Committer {
 
     /// What an error of the disk means for the group that met it.
     fn after(&mut self, next: u64, error: StoreError) -> StoreError {
-        if self.sync_failed.load(Ordering::SeqCst) {
+        if self.watch.sync_failed.load(Ordering::SeqCst) {
             self.close(StoreError::Closed);
             return StoreError::Unknown { detail: "the disk failed to sync".into() };
         }
+        let is_certain = !self.watch.head_written.load(Ordering::SeqCst);
         self.close(error.clone());
         match self.reopen_if_closed() {
             // Not there: for certain.
             Ok(()) if self.commits != next => error,
+            _ if is_certain => error,
             Ok(()) => StoreError::Unknown { detail: "the disk failed after the commit".into() },
             Err(_) => StoreError::Unknown { detail: "the file cannot be opened to see".into() },
         }
     }
 
     fn close(&self, why: StoreError) {
-        *self.shared.database.write().unwrap_or_else(PoisonError::into_inner) = Err(why);
+        self.shared.set(Err(why));
     }
 
     /// Tries the file again, if an error that may pass has closed it.
@@ -192,7 +232,7 @@ impl Committer {
             Err(error @ (StoreError::Closed | StoreError::Damaged { .. })) => return Err(error.clone()),
             Err(_) => {}
         }
-        match open(&*self.disk, &self.settings, &self.sync_failed) {
+        match open(&*self.disk, &self.settings, &self.watch) {
             Ok((opened, commits)) => {
                 (*database, self.commits) = (Ok(opened), commits);
                 Ok(())
@@ -228,11 +268,7 @@ fn commit(
 }
 
 /// Opens the file, and gives the number of its last commit. A file that is no store of ours is not touched.
-fn open(
-    disk: &dyn Disk,
-    settings: &RedbSettings,
-    sync_failed: &Arc<AtomicBool>,
-) -> Result<(Database, u64), StoreError> {
+fn open(disk: &dyn Disk, settings: &RedbSettings, watch: &Arc<Watch>) -> Result<(Database, u64), StoreError> {
     let inner = disk.open().map_err(|error| of_io(&error))?;
     let new = inner.len().map_err(|error| of_io(&error))? == 0;
     if !new {
@@ -242,7 +278,7 @@ fn open(
             return Err(StoreError::Foreign { detail: "it is not a file of redb".into() });
         }
     }
-    let backend = Watched { inner, sync_failed: Arc::clone(sync_failed) };
+    let backend = Watched { inner, watch: Arc::clone(watch) };
     let opened = catch_unwind(AssertUnwindSafe(|| {
         let database = Builder::new().set_cache_size(settings.cache).create_with_backend(backend)?;
         let commits = if new { initialise(&database)? } else { check(&database)? };
