@@ -68,6 +68,7 @@ pub struct Service<S> {
     stop_api: watch::Sender<bool>,
     stop_shards: watch::Sender<bool>,
     api: JoinHandle<()>,
+    desk: JoinHandle<()>,
     lease: JoinHandle<Out>,
     ended: FuturesUnordered<oneshot::Receiver<Result<(), Out>>>,
     patience: Duration,
@@ -128,7 +129,7 @@ impl<S: Store> Service<S> {
             pacing: pacing(settings, local.is_some()),
             writers: std::thread::available_parallelism().map_or(1, usize::from),
         };
-        tokio::spawn(desk.run(mail.clone(), inbox));
+        let desk = tokio::spawn(desk.run(mail.clone(), inbox));
 
         let (stop_api, stopped) = watch::channel(false);
         let api = Arc::new(Api {
@@ -149,7 +150,7 @@ impl<S: Store> Service<S> {
         let lease = tokio::spawn(lease.keep(Arc::clone(&store), claims.clone(), settings.lease()));
         let patience = Duration::from_millis(settings.limits.stop_ms);
         let ended = ended.into_iter().collect();
-        Ok(Self { address, shards, metrics, store, claims, mail, stop_api, stop_shards, api, lease, ended, patience })
+        Ok(Self { address, shards, metrics, store, claims, mail, stop_api, stop_shards, api, desk, lease, ended, patience })
     }
 
     /// Waits until something ends that should not: then the process has to stop.
@@ -171,7 +172,9 @@ impl<S: Store> Service<S> {
         let _ = self.stop_api.send(true);
         let (done, is_done) = oneshot::channel();
         let _ = self.mail.send(Mail::Close(done));
+        // What still is under way then has no outcome in the log, and may be sent again.
         let _ = tokio::time::timeout(self.patience, is_done).await;
+        self.desk.abort();
         let _ = tokio::time::timeout(self.patience, &mut self.api).await;
         let _ = self.stop_shards.send(true);
         let mut result = Ok(());
@@ -182,6 +185,15 @@ impl<S: Store> Service<S> {
         }
         self.lease.abort();
         self.store.release(&self.claims).await?;
+        let store = Arc::clone(&self.store);
+        drop(self);
+        // The last task that holds the store is gone a moment later; then its file is free.
+        for _ in 0..500 {
+            if Arc::strong_count(&store) == 1 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
         result
     }
 }

@@ -19,7 +19,8 @@ use serde_json::json;
 use crate::common::{Caller, Folder};
 
 const APP: &str = "com.example.app";
-const PEOPLE: usize = 8;
+/// So many that no device gets more than its service allows (four a second).
+const PEOPLE: usize = 120;
 /// Sources that post at the same time.
 const SOURCES: usize = 8;
 /// What left before a cancel was committed may arrive so much later.
@@ -188,21 +189,7 @@ async fn kill_9_loses_nothing_that_was_accepted() {
 
     let mut child = Child9::start(&settings);
     ready(&caller).await;
-    let mut devices = BTreeMap::new();
-    for person in 0..PEOPLE {
-        let owner = format!("person-{person}");
-        let (browser, (alert, _), android) = (twins.browser().unwrap(), twins.iphone(), twins.android());
-        for device in [browser["endpoint"].as_str().unwrap(), alert.as_str(), android.as_str()] {
-            devices.insert(device.to_owned(), person);
-        }
-        for (name, body) in [
-            ("browser", json!({"owner": owner, "platform": "web", "subscription": browser})),
-            ("iphone", json!({"owner": owner, "platform": "ios", "apns_alert": alert})),
-            ("android", json!({"owner": owner, "platform": "android", "fcm_token": android})),
-        ] {
-            assert_eq!(caller.register(APP, &format!("{name}-{person}"), body).await, 201);
-        }
-    }
+    let devices = register(&twins, &caller).await;
 
     let (accepted, over) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
     let sources: Vec<_> = (0..SOURCES)
@@ -246,6 +233,30 @@ async fn kill_9_loses_nothing_that_was_accepted() {
     assert!(judged.duplicates <= most, "{} duplicates, at most {most}", judged.duplicates);
 }
 
+/// Three devices for everybody: whose is which, as the services name them.
+async fn register(twins: &Twins, caller: &Caller) -> BTreeMap<String, usize> {
+    let mut devices = BTreeMap::new();
+    let mut registering = Vec::new();
+    for person in 0..PEOPLE {
+        let owner = format!("person-{person}");
+        let (browser, (alert, _), android) = (twins.browser().unwrap(), twins.iphone(), twins.android());
+        for device in [browser["endpoint"].as_str().unwrap(), alert.as_str(), android.as_str()] {
+            devices.insert(device.to_owned(), person);
+        }
+        for (name, body) in [
+            ("browser", json!({"owner": owner, "platform": "web", "subscription": browser})),
+            ("iphone", json!({"owner": owner, "platform": "ios", "apns_alert": alert})),
+            ("android", json!({"owner": owner, "platform": "android", "fcm_token": android})),
+        ] {
+            registering.push(async move { caller.register(APP, &format!("{name}-{person}"), body).await });
+        }
+    }
+    for status in futures_util::future::join_all(registering).await {
+        assert_eq!(status, 201);
+    }
+    devices
+}
+
 /// Until nothing is open any more.
 async fn settle(caller: &Caller) {
     let begun = Instant::now();
@@ -259,5 +270,6 @@ async fn settle(caller: &Caller) {
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    panic!("never at rest: jobs and messages {open:?}");
+    let metrics = caller.call("GET", "/metrics", "text/plain", "").await.unwrap().1;
+    panic!("never at rest: jobs and messages {open:?}\n{}", metrics.as_str().unwrap_or_default());
 }

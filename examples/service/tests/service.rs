@@ -113,9 +113,17 @@ async fn a_service_that_fails_for_a_while_and_a_device_that_logs_out() {
     let twins = Twins::start(None, clock.clone()).await.unwrap();
     let Running { service, caller } = start(&folder, &twins, &clock, |_| {}).await;
     register(&caller, &twins).await;
+    // Refused twice, told at the third attempt: Web Push names no least time between two.
     twins.refuse(2);
+    let joined = json!({"conversation": "chat", "person": "guest", "role": "visitor"});
+    assert_eq!(caller.event("1", "joined", joined).await.unwrap(), 202);
+    let message = json!({"conversation": "chat", "sender": "kate", "role": "primary", "preview": "hi"});
+    assert_eq!(caller.event("2", "message_sent", message).await.unwrap(), 202);
+    let pushes = wait(&twins, "the message after two refusals", |pushes| !pushes.is_empty()).await;
+    assert_eq!((pushes.len(), of(&pushes, "web_push").len()), (1, 1));
+
     assert_eq!(caller.event("o1", "call_offered", offer("call-1")).await.unwrap(), 202);
-    let pushes = wait(&twins, "the ring after two refusals", |pushes| pushes.len() >= 2).await;
+    let pushes = wait(&twins, "the ring", |pushes| pushes.len() >= 2).await;
     assert_eq!((of(&pushes, "apns").len(), of(&pushes, "fcm").len()), (1, 1));
 
     let path = format!("/v1/devices/{LOCAL_APP}/android");
@@ -177,8 +185,8 @@ async fn every_error_is_a_problem_document() {
     assert_eq!((status.as_u16(), document["bound"].as_str()), (429, Some("waiting_events")), "{document}");
 
     let stranger = Caller::new(running.service.address, "another key");
-    for path in ["/v1/ringing/kate", "/metrics", "/v1/events"] {
-        let (status, document) = stranger.call("GET", path, ce, "").await.unwrap();
+    for (method, path) in [("GET", "/v1/ringing/kate"), ("GET", "/metrics"), ("POST", "/v1/events"), ("PUT", &device)] {
+        let (status, document) = stranger.call(method, path, ce, "").await.unwrap();
         assert_eq!((status.as_u16(), &document["status"]), (401, &json!(401)), "{path}");
     }
     assert_eq!(stranger.call("GET", "/health", ce, "").await.unwrap().0, 200);

@@ -156,7 +156,7 @@ impl<S: Store> Owner<S> {
         let now = self.shared.clock.now();
         let due = self.shard.next_wakeup().is_some_and(|wakeup| wakeup.at <= now);
         if due || !self.admission.is_empty() {
-            self.group(now).await?;
+            self.group().await?;
         } else if self.pending.due().is_some_and(|due| due <= Instant::now()) {
             self.effects_alone(now).await?;
         }
@@ -170,18 +170,19 @@ impl<S: Store> Owner<S> {
     }
 
     /// One group: from the queue to the outputs.
-    async fn group(&mut self, now: UnixTime) -> Result<(), Out> {
-        let (claim, was) = (self.claim, self.steps.was(&self.shared.clock));
-        let hurries = self.admission.hurries();
+    async fn group(&mut self) -> Result<(), Out> {
+        let (claim, hurries) = (self.claim, self.admission.hurries());
+        let now = self.shared.clock.now();
         let leaving = match self.pending.leave(&*self.shared.store, &self.shared.sealer, now).await {
             Ok(leaving) => leaving,
             Err(error) => return self.failed(error),
         };
-        let mut group = self.shard.group(now).fill(&mut self.admission);
+        let look = self.steps.look(&self.shared.clock);
+        let mut group = self.shard.group(look.now).fill(&mut self.admission);
         if group.is_empty() {
             group = group.tick();
         }
-        if let Some(was) = was {
+        if let Some(was) = look.was {
             group = group.after_step(was);
         }
         let sealed = group.seal();
@@ -199,7 +200,7 @@ impl<S: Store> Owner<S> {
             Fate::There(conflicts) => {
                 let ticket = sealed.ticket();
                 let outputs: Vec<(u64, Output)> = sealed.committed().collect();
-                self.steps.taken(&self.shared.clock);
+                self.steps.taken(look);
                 self.pending.done(&leaving);
                 self.pending.logged(next.saturating_sub(1));
                 self.pending.take_in(outputs.iter(), self.shard.gateway(), now);
@@ -288,7 +289,7 @@ impl<S: Store> Owner<S> {
     async fn close(mut self) -> Result<(), Out> {
         self.pause = None;
         while !self.admission.is_empty() && self.pause.is_none() {
-            self.group(self.shared.clock.now()).await?;
+            self.group().await?;
         }
         if self.pending.due().is_some() && self.pause.is_none() {
             self.effects_alone(self.shared.clock.now()).await?;
