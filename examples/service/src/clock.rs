@@ -39,7 +39,12 @@ impl Clock {
     /// Time since boot.
     pub fn uptime(&self) -> Uptime {
         let now = clock_gettime(ClockId::Boottime);
-        Uptime(now.tv_sec.unsigned_abs().saturating_mul(1_000).saturating_add(now.tv_nsec.unsigned_abs() / 1_000_000))
+        Uptime(
+            now.tv_sec
+                .unsigned_abs()
+                .saturating_mul(1_000)
+                .saturating_add(now.tv_nsec.unsigned_abs() / 1_000_000),
+        )
     }
 
     /// Sets the wall clock, for tests: by how many ms it is wrong.

@@ -65,18 +65,33 @@ pub async fn run(service: &Service<RedbStore>, keys: &Keys, local: &Twins) -> Re
     local.take();
 
     let (alert, voip) = local.iphone();
-    caller.register("demo-browser", json!({"owner": "guest", "platform": "web", "subscription": local.browser()?})).await?;
     caller
-        .register("demo-iphone", json!({"owner": "kate", "platform": "ios", "apns_alert": alert, "apns_voip": voip}))
+        .register(
+            "demo-browser",
+            json!({"owner": "guest", "platform": "web", "subscription": local.browser()?}),
+        )
         .await?;
-    caller.register("demo-android", json!({"owner": "kate", "platform": "android", "fcm_token": local.android()})).await?;
+    caller
+        .register(
+            "demo-iphone",
+            json!({"owner": "kate", "platform": "ios", "apns_alert": alert, "apns_voip": voip}),
+        )
+        .await?;
+    caller
+        .register(
+            "demo-android",
+            json!({"owner": "kate", "platform": "android", "fcm_token": local.android()}),
+        )
+        .await?;
     println!("\nregistered: guest's browser, kate's iPhone and Android phone");
 
     // Ids that no earlier start used.
     let run = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_millis();
     let id = |name: &str| format!("demo-{run}-{name}");
     let (chat, call) = (format!("chat-{run}"), format!("call-{run}"));
-    caller.event(&id("joined"), "joined", json!({"conversation": chat, "person": "guest", "role": "visitor"})).await?;
+    caller
+        .event(&id("joined"), "joined", json!({"conversation": chat, "person": "guest", "role": "visitor"}))
+        .await?;
     for number in 1..=3 {
         let data = json!({
             "conversation": chat, "sender": "kate", "role": "primary", "sender_name": "Kate",
@@ -87,14 +102,17 @@ pub async fn run(service: &Service<RedbStore>, keys: &Keys, local: &Twins) -> Re
     println!("kate wrote three messages to guest: one push, after the digest's wait");
     let offer = json!({"conversation": call, "person": "kate", "caller_name": "Ann", "queue_name": "Sales"});
     caller.event(&id("offer"), "call_offered", offer).await?;
-    let rings = wait(local, |pushes| pushes.iter().filter(|push| push.service != "web_push").count() >= 2).await?;
+    let rings =
+        wait(local, |pushes| pushes.iter().filter(|push| push.service != "web_push").count() >= 2).await?;
     show("a call rings on both of kate's phones", &rings);
     let ringing = caller.call("GET", "/v1/ringing/kate", "application/json", &Value::Null).await?;
     println!("GET /v1/ringing/kate   {ringing}");
-    let answered = json!({"conversation": call, "person": "kate", "device": format!("{LOCAL_APP}/demo-iphone")});
+    let answered =
+        json!({"conversation": call, "person": "kate", "device": format!("{LOCAL_APP}/demo-iphone")});
     caller.event(&id("answered"), "call_answered", answered).await?;
     let rest = wait(local, |pushes| {
-        pushes.iter().any(|push| push.service == "web_push") && pushes.iter().any(|push| push.service == "fcm")
+        pushes.iter().any(|push| push.service == "web_push")
+            && pushes.iter().any(|push| push.service == "fcm")
     })
     .await?;
     show("she answers on the iPhone: the other phone stops; and the browser shows the digest", &rest);

@@ -111,7 +111,8 @@ impl Form {
             let bytes = base64url::decode_lenient(text).ok().and_then(|bytes| bytes.try_into().ok());
             bytes.map(Secret::<[u8; 32]>::new).ok_or_else(|| wrong(field, "32 bytes as base64url"))
         };
-        let seed = base64url::decode_lenient(&self.seed).ok().and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
+        let seed =
+            base64url::decode_lenient(&self.seed).ok().and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
         if self.api.len() < 16 {
             return Err(wrong("api", "a text of at least 16 characters"));
         }

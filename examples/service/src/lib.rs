@@ -7,6 +7,7 @@ pub mod credentials;
 pub mod desk;
 pub mod keys;
 pub mod metrics;
+pub mod provider_tokens;
 pub mod redb_store;
 pub mod service;
 pub mod settings;

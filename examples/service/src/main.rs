@@ -56,7 +56,8 @@ async fn run(mut settings: Settings, demo: Demo) -> Result<(), Failure> {
     }
     let path = data.join("store.redb");
     let store = tokio::task::spawn_blocking(move || RedbStore::open(path, RedbSettings::default())).await??;
-    let mut service = Service::start(&settings, &keys, Arc::new(store), local.as_ref(), clock.clone()).await?;
+    let mut service =
+        Service::start(&settings, &keys, Arc::new(store), local.as_ref(), clock.clone()).await?;
     println!("the service listens on http://{}", service.address);
     println!("store and keys are in {}, the API's key is \"api\" in keys.toml there", data.display());
     if let (Some(local), Demo::Show) = (&local, demo) {

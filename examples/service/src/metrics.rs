@@ -92,7 +92,9 @@ impl Metrics {
         }
         for (name, count) in totals {
             let _ = match name.split_once(':') {
-                Some((name, label)) => writeln!(out, "reveille_gateway_{name}_total{{kind=\"{label}\"}} {count}"),
+                Some((name, label)) => {
+                    writeln!(out, "reveille_gateway_{name}_total{{kind=\"{label}\"}} {count}")
+                }
                 None => writeln!(out, "reveille_gateway_{name}_total {count}"),
             };
         }
@@ -114,7 +116,8 @@ mod tests {
             metrics.commit.record(Duration::from_micros(micros));
         }
         metrics.count("refused", "events");
-        let text = metrics.text(&BTreeMap::from([("settled:accepted".into(), 3)]), &BTreeMap::from([("trail", 4)]));
+        let text =
+            metrics.text(&BTreeMap::from([("settled:accepted".into(), 3)]), &BTreeMap::from([("trail", 4)]));
         for line in [
             "reveille_commit_seconds_bucket{le=\"0.00025\"} 2",
             "reveille_commit_seconds_bucket{le=\"0.0005\"} 3",

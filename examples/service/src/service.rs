@@ -9,12 +9,12 @@ use futures_util::stream::FuturesUnordered;
 use reveille_conversation::Channel;
 use reveille_conversation::rules::{Channels, Rules};
 use reveille_core::Secret;
+use reveille_crypto_ring::PROVIDER;
 use reveille_delivery::pacer::{LaneSettings, PacerSettings, Rate, ServiceId};
 use reveille_digest::options::Window;
 use reveille_gateway::GatewaySettings;
 use reveille_gateway::store::seal::{SealKeyId, Sealer};
 use reveille_gateway::store::{Claim, Store, StoreError};
-use reveille_crypto_ring::PROVIDER;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -27,6 +27,7 @@ use crate::credentials::senders;
 use crate::desk::{Desk, Mail};
 use crate::keys::Keys;
 use crate::metrics::Metrics;
+use crate::provider_tokens;
 use crate::settings::{InvalidSettings, Settings, read};
 use crate::shards::{Credits, Lease, Out, ShardSettings, Shards, Shared};
 use crate::twins::Twins;
@@ -69,6 +70,7 @@ pub struct Service<S> {
     stop_shards: watch::Sender<bool>,
     api: JoinHandle<()>,
     desk: JoinHandle<()>,
+    tokens: JoinHandle<()>,
     lease: JoinHandle<Out>,
     ended: FuturesUnordered<oneshot::Receiver<Result<(), Out>>>,
     patience: Duration,
@@ -105,6 +107,8 @@ impl<S: Store> Service<S> {
         let committer = Committer::start(Arc::clone(&store), latency, clock.clone(), Arc::clone(&metrics));
         let (mail, inbox) = mpsc::unbounded_channel();
         let sealer = Sealer::new(PROVIDER, SealKeyId(1), Secret::new(*keys.store.expose()));
+        provider_tokens::begin(&*store, &sealer, &senders.apple, clock.now()).await?;
+        let tokens = provider_tokens::keep(Arc::clone(&store), sealer.clone(), senders.apple, clock.clone());
         let shared = Shared {
             store: Arc::clone(&store),
             committer,
@@ -129,6 +133,7 @@ impl<S: Store> Service<S> {
             pacing: pacing(settings, local.is_some()),
             writers: std::thread::available_parallelism().map_or(1, usize::from),
         };
+        let tokens = tokio::spawn(tokens);
         let desk = tokio::spawn(desk.run(mail.clone(), inbox));
 
         let (stop_api, stopped) = watch::channel(false);
@@ -150,7 +155,22 @@ impl<S: Store> Service<S> {
         let lease = tokio::spawn(lease.keep(Arc::clone(&store), claims.clone(), settings.lease()));
         let patience = Duration::from_millis(settings.limits.stop_ms);
         let ended = ended.into_iter().collect();
-        Ok(Self { address, shards, metrics, store, claims, mail, stop_api, stop_shards, api, desk, lease, ended, patience })
+        Ok(Self {
+            address,
+            shards,
+            metrics,
+            store,
+            claims,
+            mail,
+            stop_api,
+            stop_shards,
+            api,
+            desk,
+            tokens,
+            lease,
+            ended,
+            patience,
+        })
     }
 
     /// Waits until something ends that should not: then the process has to stop.
@@ -184,6 +204,7 @@ impl<S: Store> Service<S> {
             }
         }
         self.lease.abort();
+        self.tokens.abort();
         self.store.release(&self.claims).await?;
         let store = Arc::clone(&self.store);
         drop(self);

@@ -274,7 +274,8 @@ pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, I
             "--data" => data = Some(PathBuf::from(value()?)),
             "--listen" => {
                 let text = value()?;
-                let wrong = |_| InvalidSettings::Argument(format!("{text:?} is not an address like 127.0.0.1:8040"));
+                let wrong =
+                    |_| InvalidSettings::Argument(format!("{text:?} is not an address like 127.0.0.1:8040"));
                 listen = Some(text.parse().map_err(wrong)?);
             }
             "--no-demo" => demo = Demo::Skip,

@@ -165,7 +165,11 @@ fn judge(accepted: &[Accepted], pushes: &[Received], devices: &BTreeMap<String, 
     for push in pushes.iter().filter(|push| push.data.get("action").is_none()) {
         let Some(cancelled) = cancelled.get(text(push, "conversationId")) else { continue };
         let is_ring = text(push, "kind") == "incoming_call";
-        assert!(!is_ring || push.at <= *cancelled + ON_ITS_WAY, "{} rang after its cancel", text(push, "conversationId"));
+        assert!(
+            !is_ring || push.at <= *cancelled + ON_ITS_WAY,
+            "{} rang after its cancel",
+            text(push, "conversationId")
+        );
     }
     let mut duplicates = 0;
     for ((conversation, ..), generations) in &seen {
@@ -194,7 +198,13 @@ async fn kill_9_loses_nothing_that_was_accepted() {
     let (accepted, over) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
     let sources: Vec<_> = (0..SOURCES)
         .map(|number| {
-            tokio::spawn(source(number, Arc::clone(&caller), clock.clone(), Arc::clone(&accepted), Arc::clone(&over)))
+            tokio::spawn(source(
+                number,
+                Arc::clone(&caller),
+                clock.clone(),
+                Arc::clone(&accepted),
+                Arc::clone(&over),
+            ))
         })
         .collect();
     let mut random = reveille_core::Jitter::new(clock.now().as_millis());

@@ -31,7 +31,8 @@ async fn start(folder: &Folder, twins: &Twins, clock: &Clock, change: impl FnOnc
     change(&mut settings);
     let keys = Keys::open(&folder.path().join("keys.toml")).unwrap();
     let store = RedbStore::open(folder.path().join("store.redb"), RedbSettings::default()).unwrap();
-    let service = Service::start(&settings, &keys, Arc::new(store), Some(twins), clock.clone()).await.unwrap();
+    let service =
+        Service::start(&settings, &keys, Arc::new(store), Some(twins), clock.clone()).await.unwrap();
     let caller = Caller::new(service.address, keys.api.expose());
     Running { service, caller }
 }
@@ -102,7 +103,11 @@ async fn a_chat_a_call_its_cancel_and_a_restart() {
     let answered = json!({"conversation": "call", "person": "kate", "device": format!("{LOCAL_APP}/iphone")});
     assert_eq!(caller.event("a1", "call_answered", answered).await.unwrap(), 202);
     let pushes = wait(&twins, "the cancel", |pushes| !pushes.is_empty()).await;
-    assert_eq!((of(&pushes, "apns").len(), of(&pushes, "fcm").len()), (0, 1), "not on the phone that answered");
+    assert_eq!(
+        (of(&pushes, "apns").len(), of(&pushes, "fcm").len()),
+        (0, 1),
+        "not on the phone that answered"
+    );
     assert!(of(&pushes, "fcm")[0].get("action").is_some());
     service.stop().await.unwrap();
 }
@@ -169,13 +174,24 @@ async fn every_error_is_a_problem_document() {
         ("GET", "/v2/events", ce, String::new(), 404, "not-found"),
         ("GET", "/v1/ringing/%00", ce, String::new(), 400, "bad-request"),
         ("PUT", &device, "application/json", "{}".to_owned(), 400, "bad-request"),
-        ("PUT", &device, "application/json", r#"{"owner":"x","platform":"ios"}"#.to_owned(), 400, "bad-request"),
+        (
+            "PUT",
+            &device,
+            "application/json",
+            r#"{"owner":"x","platform":"ios"}"#.to_owned(),
+            400,
+            "bad-request",
+        ),
         ("PUT", &device, "application/json", private.to_string(), 400, "bad-request"),
         ("DELETE", &device, "application/json", String::new(), 404, "not-found"),
     ] {
         let (given, document) = caller.call(method, path, kind, body).await.unwrap();
         assert_eq!(given.as_u16(), status, "{method} {path}: {document}");
-        assert_eq!(document["type"], format!("urn:reveille:problem:{problem}"), "{method} {path}: {document}");
+        assert_eq!(
+            document["type"],
+            format!("urn:reveille:problem:{problem}"),
+            "{method} {path}: {document}"
+        );
         assert_eq!(document["status"], status, "{method} {path}");
         assert!(document["detail"].as_str().is_some_and(|detail| !detail.contains("10.0.0.1")), "{document}");
     }
@@ -185,7 +201,9 @@ async fn every_error_is_a_problem_document() {
     assert_eq!((status.as_u16(), document["bound"].as_str()), (429, Some("waiting_events")), "{document}");
 
     let stranger = Caller::new(running.service.address, "another key");
-    for (method, path) in [("GET", "/v1/ringing/kate"), ("GET", "/metrics"), ("POST", "/v1/events"), ("PUT", &device)] {
+    for (method, path) in
+        [("GET", "/v1/ringing/kate"), ("GET", "/metrics"), ("POST", "/v1/events"), ("PUT", &device)]
+    {
         let (status, document) = stranger.call(method, path, ce, "").await.unwrap();
         assert_eq!((status.as_u16(), &document["status"]), (401, &json!(401)), "{path}");
     }
@@ -237,6 +255,9 @@ async fn the_clock_jumps() {
     }
     let ended = json!({"conversation": "call"});
     assert_eq!(running.caller.event("e1", "call_ended", ended).await.unwrap(), 202);
-    wait(&twins, "the cancel", |pushes| pushes.iter().filter(|push| push.data.get("action").is_some()).count() >= 2).await;
+    wait(&twins, "the cancel", |pushes| {
+        pushes.iter().filter(|push| push.data.get("action").is_some()).count() >= 2
+    })
+    .await;
     running.service.stop().await.unwrap();
 }

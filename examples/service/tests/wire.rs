@@ -28,7 +28,10 @@ struct Server {
 
 impl Server {
     /// Every connection is given to `serve`, with its number.
-    async fn start<F>(protocol: &'static [u8], serve: impl Fn(usize, TlsStream<TcpStream>) -> F + Send + Sync + 'static) -> Self
+    async fn start<F>(
+        protocol: &'static [u8],
+        serve: impl Fn(usize, TlsStream<TcpStream>) -> F + Send + Sync + 'static,
+    ) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -151,7 +154,11 @@ async fn a_connection_that_breaks_may_have_carried_it() {
     .await;
     let wire = server.wire(quick());
     assert_eq!(why(&wire.send(server.request()).await), "no answer: broken");
-    assert_eq!(why(&wire.send(server.request()).await), "201 Created", "and the next one has a new connection");
+    assert_eq!(
+        why(&wire.send(server.request()).await),
+        "201 Created",
+        "and the next one has a new connection"
+    );
 }
 
 #[tokio::test]
@@ -181,7 +188,8 @@ async fn who_stalls_stops_nobody_else() {
 #[tokio::test]
 async fn a_body_without_end_is_cut_and_the_status_counts() {
     let server = Server::two(|_, (_, mut respond), _| {
-        let mut body = respond.send_response(Response::builder().status(410).body(()).unwrap(), false).unwrap();
+        let mut body =
+            respond.send_response(Response::builder().status(410).body(()).unwrap(), false).unwrap();
         tokio::spawn(async move {
             loop {
                 body.reserve_capacity(4_096);
@@ -206,7 +214,8 @@ async fn a_body_without_end_is_cut_and_the_status_counts() {
 async fn a_body_that_stalls_is_cut_too() {
     let held = Arc::new(std::sync::Mutex::new(Vec::new()));
     let server = Server::two(move |_, (_, mut respond), _| {
-        let mut body = respond.send_response(Response::builder().status(429).body(()).unwrap(), false).unwrap();
+        let mut body =
+            respond.send_response(Response::builder().status(429).body(()).unwrap(), false).unwrap();
         body.send_data(Bytes::from_static(b"slow"), false).unwrap();
         held.lock().unwrap().push(body);
     })
@@ -264,7 +273,10 @@ async fn http_1_where_there_is_no_2() {
             head.extend_from_slice(&buffer[..count]);
             if head.ends_with(b"hello") {
                 let text = String::from_utf8_lossy(&head).into_owned();
-                assert!(text.starts_with("POST /push/1 HTTP/1.1\r\n") && text.contains("host: localhost:"), "{text}");
+                assert!(
+                    text.starts_with("POST /push/1 HTTP/1.1\r\n") && text.contains("host: localhost:"),
+                    "{text}"
+                );
                 stream.write_all(b"HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\nok").await.unwrap();
                 head.clear();
             }

@@ -12,13 +12,13 @@ use reveille_core::UnixTime;
 use reveille_gateway::device_name;
 use reveille_gateway::store::{DeviceWrite, Store, StoreError};
 use reveille_registry::{
-    Change, Consequence, DeviceKey, Environment, Event, Platform, Purpose, Registration, RegistryPolicy, Token,
-    decide,
+    Change, Consequence, DeviceKey, Environment, Event, Platform, Purpose, Registration, RegistryPolicy,
+    Token, decide,
 };
 use reveille_webpush::{StoredSubscription, Subscription};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::json;
+use serde_json::value::RawValue;
 
 use super::{Api, Problem};
 use crate::desk::drop_device;
@@ -68,10 +68,13 @@ pub(super) async fn put<S: Store>(
         Problem::bad_request(format!("the body: line {}, column {}", error.line(), error.column()))
     })?;
     let key = check(&app, &device)?;
-    let owner: PersonId = form.owner.parse().map_err(|error| Problem::bad_request(format!("owner: {error}")))?;
+    let owner: PersonId =
+        form.owner.parse().map_err(|error| Problem::bad_request(format!("owner: {error}")))?;
     let tokens = tokens(&api, &form)?;
     if tokens.is_empty() {
-        return Err(Problem::bad_request("there is no token: a subscription, apns_alert, fcm_token or fcm_installation"));
+        return Err(Problem::bad_request(
+            "there is no token: a subscription, apns_alert, fcm_token or fcm_installation",
+        ));
     }
     let mut registration = Registration::new(key.clone(), owner.as_str(), form.platform, tokens)
         .with_versions(form.app_version, form.os_version)
@@ -121,7 +124,9 @@ fn tokens<S>(api: &Api<S>, form: &Form) -> Result<Vec<Token>, Problem> {
         let name = if apple { "an APNs token" } else { "an FCM token" };
         let is_one = match purpose {
             Purpose::ApnsAlert | Purpose::ApnsVoip => value.parse::<reveille_apns::DeviceToken>().is_ok(),
-            _ => !value.is_empty() && value.len() <= 4_096 && value.bytes().all(|byte| byte.is_ascii_graphic()),
+            _ => {
+                !value.is_empty() && value.len() <= 4_096 && value.bytes().all(|byte| byte.is_ascii_graphic())
+            }
         };
         if !is_one {
             return Err(Problem::bad_request(format!("this is not {name}")));
@@ -165,7 +170,9 @@ async fn apply<S: Store>(
         if api.store.put_devices(vec![write]).await?.into_iter().all(|answer| answer.is_ok()) {
             for consequence in consequences {
                 match consequence {
-                    Consequence::CancelPending { owner } => drop_device(&*api.store, &api.shards, &owner, id).await,
+                    Consequence::CancelPending { owner } => {
+                        drop_device(&*api.store, &api.shards, &owner, id).await
+                    }
                     Consequence::TakeFromOthers { value } => {
                         for other in api.store.devices_with(&key.app, &value).await? {
                             if other.key != *key {
@@ -184,13 +191,19 @@ async fn apply<S: Store>(
 }
 
 /// Of too many devices the one that was seen least recently goes.
-async fn over_limit<S: Store>(api: &Api<S>, owner: &PersonId, app: &str, now: UnixTime) -> Result<(), Problem> {
+async fn over_limit<S: Store>(
+    api: &Api<S>,
+    owner: &PersonId,
+    app: &str,
+    now: UnixTime,
+) -> Result<(), Problem> {
     let people = api.store.people(std::slice::from_ref(owner)).await?;
     let mut memory = reveille_registry::Memory::default();
     for device in people.into_iter().flat_map(|person| person.devices) {
         let key = device.key.clone();
         let change = Change::Put(Box::new(device));
-        let _ = memory.commit(&key, &reveille_registry::Decision { expected: None, change, consequences: vec![] });
+        let _ = memory
+            .commit(&key, &reveille_registry::Decision { expected: None, change, consequences: vec![] });
     }
     for key in memory.over_limit(owner.as_str(), app, &RegistryPolicy::default()) {
         apply(api, &key, &Event::OverLimit, now).await?;

@@ -44,7 +44,8 @@ pub(super) async fn post<S: Store>(
         "application/json" if headers.contains_key("ce-type") => vec![binary(&headers, text, now)],
         "application/json" => vec![Genesys::new().read(text, now)],
         _ => {
-            let detail = "send application/cloudevents+json, application/cloudevents-batch+json or application/json";
+            let detail =
+                "send application/cloudevents+json, application/cloudevents-batch+json or application/json";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", detail));
         }
     };
@@ -80,7 +81,8 @@ fn answer_batch(results: Vec<Result<&'static str, Problem>>) -> Result<Response,
         })
         .collect();
     // What passes by itself comes first: then the batch is to be sent again as it is.
-    let worst = results.iter().filter_map(|result| result.as_ref().err()).max_by_key(|problem| problem.status());
+    let worst =
+        results.iter().filter_map(|result| result.as_ref().err()).max_by_key(|problem| problem.status());
     let Some(worst) = worst else {
         return Ok((StatusCode::ACCEPTED, Json(json!({"results": each}))).into_response());
     };

@@ -103,13 +103,15 @@ async fn authenticate<S: Store>(State(api): State<Arc<Api<S>>>, request: Request
 async fn bounded<S: Store>(State(api): State<Arc<Api<S>>>, request: Request, next: Next) -> Response {
     let patience = std::time::Duration::from_millis(api.limits.request_ms);
     let Ok(response) = tokio::time::timeout(patience, next.run(request)).await else {
-        let detail = "the request took too long; events of it may have been taken in, so send the same ids again";
+        let detail =
+            "the request took too long; events of it may have been taken in, so send the same ids again";
         return Problem::unavailable(detail).into_response();
     };
     let status = response.status();
-    let is_document = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| {
-        kind.as_bytes().starts_with(b"application/problem+json")
-    });
+    let is_document = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/problem+json"));
     match status {
         StatusCode::PAYLOAD_TOO_LARGE if !is_document => {
             Problem::new(status, "too-large", "the body is too large").into_response()

@@ -17,7 +17,8 @@ pub(super) async fn get<S: Store>(
     State(api): State<Arc<Api<S>>>,
     Path(person): Path<String>,
 ) -> Result<Json<Value>, Problem> {
-    let person: PersonId = person.parse().map_err(|error| Problem::bad_request(format!("person: {error}")))?;
+    let person: PersonId =
+        person.parse().map_err(|error| Problem::bad_request(format!("person: {error}")))?;
     let shards = api.store.live(&Subject::Person(person.clone())).await?;
     let now = api.clock.now();
     let asked = shards.into_iter().map(|shard| {

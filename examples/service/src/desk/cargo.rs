@@ -40,7 +40,8 @@ pub(super) fn push(shard: ShardId, job: Job, ready: Ready) -> Offer<Cargo> {
     let Ready { request, sent, .. } = offer.content;
     let cargo = Cargo { shard, job, request, sent };
     let mut own = Offer::of_leg(offer.leg, offer.lane, offer.service, offer.credential, cargo);
-    (own.attempt, own.platform, own.digest, own.bytes) = (offer.attempt, offer.platform, offer.digest, offer.bytes);
+    (own.attempt, own.platform, own.digest, own.bytes) =
+        (offer.attempt, offer.platform, offer.digest, offer.bytes);
     (own.recipient, own.device, own.conversation) = (offer.recipient, offer.device, offer.conversation);
     (own.priority, own.not_after) = (offer.priority, offer.not_after);
     own

@@ -33,8 +33,8 @@ use reveille_conversation::id::PersonId;
 use reveille_core::UnixTime;
 use reveille_delivery::DeviceId;
 use reveille_gateway::store::{
-    Claim, Committed, DeviceWrite, Entry, Erased, Held, Letter, LetterKey, Loaded, Lost, Part, Person, Refused,
-    ShardId, Snapshot, Store, StoreError, Subject, TokenAnswer, Versioned, Wishes,
+    Claim, Committed, DeviceWrite, Entry, Erased, Held, Letter, LetterKey, Loaded, Lost, Part, Person,
+    Refused, ShardId, Snapshot, Store, StoreError, Subject, TokenAnswer, Versioned, Wishes,
 };
 use reveille_registry::{Conflict, Device, DeviceKey, TokenValue};
 use reveille_resume::store::StoreCommand;
@@ -125,9 +125,7 @@ impl Store for RedbStore {
 
     async fn release(&self, claims: &[Claim]) -> Result<(), StoreError> {
         let claims = claims.to_vec();
-        self.thread
-            .write(move |writes| claims.into_iter().try_for_each(|claim| writes.release(claim)))
-            .await
+        self.thread.write(move |writes| claims.into_iter().try_for_each(|claim| writes.release(claim))).await
     }
 
     async fn commit(
@@ -135,9 +133,7 @@ impl Store for RedbStore {
         parts: Vec<Part>,
         now: UnixTime,
     ) -> Result<Vec<Result<Committed, Refused>>, StoreError> {
-        self.thread
-            .write(move |writes| parts.into_iter().map(|part| writes.part(part, now)).collect())
-            .await
+        self.thread.write(move |writes| parts.into_iter().map(|part| writes.part(part, now)).collect()).await
     }
 
     async fn save(&self, claim: Claim, snapshot: Snapshot) -> Result<Result<(), Refused>, StoreError> {

@@ -152,21 +152,24 @@ impl Reads {
     pub(super) fn letters(&self, after: Option<LetterKey>, limit: usize) -> Read<Vec<Letter>> {
         let letters = self.0.letters()?;
         let start = after.map_or((0, 0), |key| (key.shard.0, key.letter.to_bits()));
-        let behind = letters.range(start..)?.filter(|row| {
-            row.as_ref().map_or(true, |(key, _)| after.is_none() || key.value() != start)
-        });
-        behind.take(limit).map(|row| {
-            let (key, value) = row?;
-            let (shard, letter) = key.value();
-            let (job, died, person, bytes) = value.value();
-            Ok(Letter {
-                key: LetterKey { shard: ShardId(shard), letter: DeadId::from_bits(letter) },
-                job: JobId::from_bits(job),
-                person: PersonId::new(person).map_err(|_| damaged("a letter"))?,
-                died: UnixTime::from_millis(died),
-                bytes: Bytes::copy_from_slice(bytes),
+        let behind = letters
+            .range(start..)?
+            .filter(|row| row.as_ref().map_or(true, |(key, _)| after.is_none() || key.value() != start));
+        behind
+            .take(limit)
+            .map(|row| {
+                let (key, value) = row?;
+                let (shard, letter) = key.value();
+                let (job, died, person, bytes) = value.value();
+                Ok(Letter {
+                    key: LetterKey { shard: ShardId(shard), letter: DeadId::from_bits(letter) },
+                    job: JobId::from_bits(job),
+                    person: PersonId::new(person).map_err(|_| damaged("a letter"))?,
+                    died: UnixTime::from_millis(died),
+                    bytes: Bytes::copy_from_slice(bytes),
+                })
             })
-        }).collect()
+            .collect()
     }
 
     pub(super) fn secret(&self, name: &str) -> Read<Option<Versioned<Bytes>>> {

@@ -11,13 +11,13 @@ use redb::{Builder, Database, ReadableDatabase, TableHandle};
 use reveille_gateway::store::StoreError;
 use tokio::sync::oneshot;
 
+use super::RedbSettings;
 use super::answers::{CommitTimes, Counted, Piece, Work};
 use super::disk::{Disk, Watched};
 use super::failure::{certain, of_io};
 use super::reads::Reads;
 use super::tables::{COMMIT_NAME, FORMAT, FORMAT_NAME, META, Tables, View};
 use super::writes::Writes;
-use super::RedbSettings;
 
 /// The thread's handle. Dropping it ends the thread when all work is done, and closes the file.
 #[derive(Debug)]
@@ -70,7 +70,9 @@ impl Thread {
         if !taken {
             return Err(StoreError::Closed);
         }
-        answer.await.unwrap_or_else(|_| Err(StoreError::Unknown { detail: "the store's thread ended".into() }))
+        answer
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Unknown { detail: "the store's thread ended".into() }))
     }
 
     /// Reads what was committed last.

@@ -9,9 +9,7 @@ use std::time::Duration;
 use redb::ReadableTable;
 use reveille_core::{UnixTime, millis};
 use reveille_gateway::Epoch;
-use reveille_gateway::store::{
-    Claim, Committed, Effects, Held, Lost, Part, Refused, ShardId, Snapshot,
-};
+use reveille_gateway::store::{Claim, Committed, Effects, Held, Lost, Part, Refused, ShardId, Snapshot};
 
 use super::tables::Tables;
 
@@ -85,12 +83,7 @@ impl Writes<'_> {
         Ok(Ok(Claim { shard, epoch: Epoch(epoch) }))
     }
 
-    pub(super) fn renew(
-        &mut self,
-        claim: Claim,
-        lease: Duration,
-        now: UnixTime,
-    ) -> Write<Result<(), Lost>> {
+    pub(super) fn renew(&mut self, claim: Claim, lease: Duration, now: UnixTime) -> Write<Result<(), Lost>> {
         let place = self.place(claim.shard)?;
         if place.check(claim).is_err() {
             return Ok(Err(Lost { shard: claim.shard, epoch: Epoch(place.epoch) }));

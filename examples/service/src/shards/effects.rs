@@ -176,7 +176,11 @@ impl Pending {
 
 /// Decides again, and writes until nobody is faster. It is past its group: what is not written here says a later answer of
 /// the service again.
-pub(super) async fn decide_again<S: Store>(store: &S, found: &[Found], now: UnixTime) -> Result<(), StoreError> {
+pub(super) async fn decide_again<S: Store>(
+    store: &S,
+    found: &[Found],
+    now: UnixTime,
+) -> Result<(), StoreError> {
     for _ in 0..CONFLICTS {
         let (writes, _) = decided(store, found, now).await?;
         if writes.is_empty() || store.put_devices(writes).await?.iter().all(Result::is_ok) {
@@ -259,7 +263,9 @@ fn of_registry(effect: reveille_delivery::Effect) -> Option<registry::Effect> {
     Some(match effect {
         reveille_delivery::Effect::Accepted => registry::Effect::Accepted,
         reveille_delivery::Effect::Suspect => registry::Effect::Suspect,
-        reveille_delivery::Effect::Gone { if_registered_before } => registry::Effect::Gone { if_registered_before },
+        reveille_delivery::Effect::Gone { if_registered_before } => {
+            registry::Effect::Gone { if_registered_before }
+        }
         _ => return None,
     })
 }

@@ -216,7 +216,9 @@ impl Shards {
     /// [`NotTaken`] says why not, and which bound is reached.
     pub async fn submit(&self, shard: ShardId, inputs: Vec<Input>) -> Result<(), NotTaken> {
         if !self.committer.is_well() && self.credits.waiting() > 0 {
-            return Err(NotTaken::Store(StoreError::Unavailable { detail: "the last commit failed".to_owned() }));
+            return Err(NotTaken::Store(StoreError::Unavailable {
+                detail: "the last commit failed".to_owned(),
+            }));
         }
         let credit = self.credits.take(&inputs)?;
         let (answer, answered) = oneshot::channel();
@@ -286,9 +288,8 @@ fn thread<S: Store>(
             Err(out) => return drop(opened.send(Err(out))),
         };
         let _ = opened.send(Ok(()));
-        let running = owners
-            .into_iter()
-            .map(|(owner, inbox)| tokio::task::spawn_local(owner.run(inbox, stop.clone())));
+        let running =
+            owners.into_iter().map(|(owner, inbox)| tokio::task::spawn_local(owner.run(inbox, stop.clone())));
         let mut running: futures_util::stream::FuturesUnordered<_> = running.collect();
         use futures_util::StreamExt as _;
         let mut end = Ok(());

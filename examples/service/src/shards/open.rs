@@ -52,7 +52,10 @@ pub enum OpenFailure {
 }
 
 /// Reads a shard, and what of its outputs the store does not have yet.
-pub(super) async fn open<S: Store>(claim: Claim, shared: &Shared<S>) -> Result<(Shard, Pending), OpenFailure> {
+pub(super) async fn open<S: Store>(
+    claim: Claim,
+    shared: &Shared<S>,
+) -> Result<(Shard, Pending), OpenFailure> {
     let id = claim.shard;
     let loaded = shared.store.load(id).await?;
     let mut shard = restore(id, &loaded.snapshots, shared).await?;
@@ -78,13 +81,17 @@ async fn restore<S: Store>(id: ShardId, snapshots: &[u64], shared: &Shared<S>) -
     for next in snapshots {
         let Some(sealed) = shared.store.snapshot(id, *next).await? else { continue };
         let opened = shared.sealer.open(Place::Snapshot(id, *next), &sealed);
-        match opened.map_err(|error| error.to_string()).and_then(|bytes| {
-            Shard::restore(shared.seed, &bytes).map_err(|error| error.to_string())
-        }) {
+        match opened
+            .map_err(|error| error.to_string())
+            .and_then(|bytes| Shard::restore(shared.seed, &bytes).map_err(|error| error.to_string()))
+        {
             Ok(shard) => return Ok(shard),
             Err(why) => {
                 shared.metrics.count("snapshots_unreadable", "all");
-                eprintln!("shard {}: snapshot {next} cannot be read ({why}): an older one, and more of the log", id.0);
+                eprintln!(
+                    "shard {}: snapshot {next} cannot be read ({why}): an older one, and more of the log",
+                    id.0
+                );
             }
         }
     }

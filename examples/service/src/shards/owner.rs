@@ -143,7 +143,8 @@ impl<S: Store> Owner<S> {
         if !self.admission.is_empty() {
             return Some(Duration::ZERO);
         }
-        let wakeup = self.shard.next_wakeup().map(|wakeup| wakeup.at.since(self.shared.clock.now()).min(LOOK));
+        let wakeup =
+            self.shard.next_wakeup().map(|wakeup| wakeup.at.since(self.shared.clock.now()).min(LOOK));
         let effects = self.pending.due().map(|due| due.saturating_duration_since(now));
         wakeup.into_iter().chain(effects).min()
     }

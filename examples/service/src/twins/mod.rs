@@ -182,7 +182,9 @@ impl Saved {
 fn user_agent(keys: UserAgentKeys) -> Result<UserAgent, Failure> {
     let public = match keys.public_key() {
         Some(public) => *public,
-        None => *PROVIDER.es256.load(&EcPrivateKey::from_bytes(keys.private_key().expose_scalar())?)?.public_key(),
+        None => {
+            *PROVIDER.es256.load(&EcPrivateKey::from_bytes(keys.private_key().expose_scalar())?)?.public_key()
+        }
     };
     // ring cannot load a receiver's key: that is what the portable backend is for.
     Ok(UserAgent::new(&keys.with_public_key(public), reveille_crypto_rustcrypto::PROVIDER)?)

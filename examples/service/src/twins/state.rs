@@ -104,7 +104,8 @@ impl State {
                 for message in self.web.take(&endpoint, now) {
                     let browser = self.browsers.get(&endpoint);
                     let plain = browser.and_then(|browser| browser.open(&message.body).ok());
-                    let value: Value = plain.and_then(|plain| serde_json::from_slice(&plain).ok()).unwrap_or_default();
+                    let value: Value =
+                        plain.and_then(|plain| serde_json::from_slice(&plain).ok()).unwrap_or_default();
                     let declared = value.get("notification").and_then(|shown| shown.get("data"));
                     let data = declared.or_else(|| value.get("data")).cloned().unwrap_or(value);
                     self.receive("web_push", endpoint.clone(), data, now);

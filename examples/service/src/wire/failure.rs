@@ -78,11 +78,12 @@ impl Failure {
     /// A stream that the service refused (`REFUSED_STREAM`), or one behind the last that its GOAWAY names, was not processed
     /// (RFC 9113 §8.7). A GOAWAY with an error proves nothing about older streams.
     pub(super) fn after_hand_over(error: &hyper::Error) -> Self {
-        let unseen = error.source().and_then(|source| source.downcast_ref::<h2::Error>()).is_some_and(|error| {
-            let refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
-            let behind_the_last = error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR);
-            error.is_remote() && (refused || behind_the_last)
-        });
+        let unseen =
+            error.source().and_then(|source| source.downcast_ref::<h2::Error>()).is_some_and(|error| {
+                let refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
+                let behind_the_last = error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR);
+                error.is_remote() && (refused || behind_the_last)
+            });
         if unseen { Self::NotSent(Why::Closed) } else { Self::NoAnswer(Why::Broken) }
     }
 }

@@ -35,7 +35,11 @@ impl Pool {
     }
 
     /// A place on a connection that is open; opens one if there is none, or if all are full and another is allowed.
-    pub(super) async fn place(self: &Arc<Self>, connector: &Connector, settings: &WireSettings) -> Result<Place, Why> {
+    pub(super) async fn place(
+        self: &Arc<Self>,
+        connector: &Connector,
+        settings: &WireSettings,
+    ) -> Result<Place, Why> {
         let wait = async {
             loop {
                 // Registered before it looks, so that no change is missed.

@@ -82,7 +82,10 @@ impl Caller {
     /// One of the metrics; `None` while nobody answers.
     pub async fn metric(&self, name: &str) -> Option<f64> {
         let (_, text) = self.call("GET", "/metrics", "text/plain", "").await.ok()?;
-        let line = text.as_str()?.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned));
+        let line = text
+            .as_str()?
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned));
         line?.parse().ok()
     }
 }
