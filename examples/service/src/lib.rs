@@ -1,4 +1,4 @@
-//! The push gateway as a service on one machine.
+#![doc = include_str!("../README.md")]
 
 pub mod api;
 pub mod clock;

@@ -9,6 +9,7 @@ use reveille_gateway::{Admission, AdmissionLimits, CatchUp, Input, Output, Shard
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::effects::{Found, Leaving, Pending, decide_again};
+use super::open::Opened;
 use super::{Ask, Credit, NotTaken, Out, ShardSettings, Shared};
 use crate::clock::Steps;
 use crate::desk::Mail;
@@ -52,8 +53,9 @@ impl<S: Store> Owner<S> {
     /// Reads the shard, and admits what follows a restart.
     pub(super) async fn open(claim: Claim, settings: ShardSettings, shared: Shared<S>) -> Result<Self, Out> {
         let opened = super::open::open(claim, &shared).await;
-        let (shard, pending) = opened.map_err(|failure| Out::Open { shard: claim.shard.0, failure })?;
-        let saved = (shard.next_number(), Instant::now());
+        let Opened { shard, pending, saved } =
+            opened.map_err(|failure| Out::Open { shard: claim.shard.0, failure })?;
+        let saved = (saved, Instant::now());
         let admission = Admission::new(AdmissionLimits::default());
         let steps = Steps::new(&shared.clock);
         let mut owner = Self {
