@@ -8,4 +8,6 @@ pub mod fcm;
 pub mod rfc8291;
 #[cfg(feature = "sim")]
 pub mod sim;
+#[cfg(feature = "store")]
+pub mod store;
 pub mod webpush;

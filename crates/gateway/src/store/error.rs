@@ -89,6 +89,47 @@ mod tests {
             StoreError::Closed,
         ];
         let line = |error: &StoreError| format!("{error} ({}, {})", error.is_certain(), error.passes());
-        insta::assert_snapshot!(all.iter().map(line).collect::<Vec<_>>().join("\n"), @"");
+        insta::assert_snapshot!(all.iter().map(line).collect::<Vec<_>>().join("\n"), @"
+        the store cannot be reached: connection reset (true, true)
+        the store did not say whether it made the change: connection reset (false, true)
+        the store has no room left (true, true)
+        the store can only be read (true, false)
+        the store is damaged: connection reset (true, false)
+        this is no store of a gateway: connection reset (true, false)
+        the store has format 2: this release reads format 1 (true, false)
+        another process has the store open (true, false)
+        the store is closed (true, false)
+        ");
+    }
+
+    #[test]
+    fn texts_of_refusals_are_pinned() {
+        use std::time::Duration;
+
+        use crate::Epoch;
+        use crate::store::{Held, InvalidWishes, Lost, Refused, ShardId, Wishes};
+
+        let shard = ShardId(7);
+        let all = [
+            Held { shard, remaining: Duration::from_millis(1_500) }.to_string(),
+            Lost { shard, epoch: Epoch(3) }.to_string(),
+            Refused::Stale { epoch: Epoch(3) }.to_string(),
+            Refused::Number { next: 5, given: 4 }.to_string(),
+            Refused::Effects { done: 5, given: 3 }.to_string(),
+            Wishes::from_json(br#"{"v":1,"quiet":"secret"}"#).unwrap_err().to_string(),
+            Wishes::from_json(br#"{"v":2}"#).unwrap_err().to_string(),
+            InvalidWishes { line: 1, column: 2 }.to_string(),
+        ];
+        insta::assert_snapshot!(all.join("\n"), @"
+        shard 7 has another owner, whose lease lasts 1500 ms more
+        shard 7 is at epoch 3, which is not this owner's
+        the shard is at epoch 3, which is not this owner's
+        number 4 does not fit: the log goes on at 5
+        effects after 3 do not fit: they are done up to 5
+        these are no wishes of a person: line 1, column 23
+        these are no wishes of a person: line 1, column 7
+        these are no wishes of a person: line 1, column 2
+        ");
+        insta::assert_snapshot!(Wishes::default().to_json(), @r#"{"v":1,"pauses":{"v":1,"revision":0,"channels":{}}}"#);
     }
 }

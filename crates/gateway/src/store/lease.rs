@@ -35,7 +35,7 @@ pub struct Claim {
 /// Somebody else has the shard: the answer of [`Store::claim`](super::Store::claim) then. Ask again when its lease is over,
 /// or when the owner has released it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("shard {} has another owner for {} ms at least", .shard.0, .remaining.as_millis())]
+#[error("shard {} has another owner, whose lease lasts {} ms more", .shard.0, .remaining.as_millis())]
 #[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]
 pub struct Held {
     /// Which shard.

@@ -229,3 +229,151 @@ impl fmt::Debug for Sealer {
         f.debug_struct("Sealer").field("keys", &keys).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use reveille_crypto_ring::PROVIDER;
+    use reveille_delivery::dead::DeadId;
+
+    use super::*;
+
+    fn sealer(id: u32) -> Sealer {
+        Sealer::new(PROVIDER, SealKeyId(id), Secret::new([id as u8; 32]))
+    }
+
+    /// Places of all kinds, of which no two are the same.
+    fn places() -> Vec<Place<'static>> {
+        let letter = |shard, number| {
+            Place::Letter(LetterKey { shard: ShardId(shard), letter: DeadId::from_bits(number) })
+        };
+        vec![
+            Place::Entry(ShardId(1), 1),
+            Place::Entry(ShardId(1), 256),
+            Place::Entry(ShardId(2), 1),
+            Place::Snapshot(ShardId(1), 1),
+            letter(1, 1),
+            letter(2, 1),
+            Place::Secret("vapid"),
+            Place::Secret("vapi"),
+            Place::Secret(""),
+            Place::Token("vapid"),
+            Place::Token(""),
+        ]
+    }
+
+    #[test]
+    fn what_lay_in_another_place_is_refused() {
+        let sealer = sealer(1);
+        for (at, place) in places().into_iter().enumerate() {
+            let sealed = sealer.seal(place, b"text").unwrap();
+            for (other_at, other) in places().into_iter().enumerate() {
+                let opened = sealer.open(other, &sealed);
+                if at == other_at {
+                    assert_eq!(opened.unwrap(), b"text");
+                } else {
+                    assert_eq!(opened, Err(OpenError::Forged { key: SealKeyId(1) }), "{place:?} in {other:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_and_every_cut_is_noticed() {
+        let sealer = sealer(1);
+        let place = Place::Entry(ShardId(1), 1);
+        let sealed = sealer.seal(place, b"a group").unwrap().to_vec();
+        for bit in 0..sealed.len() * 8 {
+            let mut changed = sealed.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            assert!(sealer.open(place, &changed).is_err(), "bit {bit}");
+        }
+        for length in 0..sealed.len() {
+            assert!(sealer.open(place, &sealed[..length]).is_err(), "{length} bytes");
+        }
+        let longer = [sealed.as_slice(), b"!"].concat();
+        assert!(sealer.open(place, &longer).is_err());
+    }
+
+    #[test]
+    fn the_same_text_in_the_same_place_is_the_same_and_nothing_else_is() {
+        let sealer = sealer(1);
+        let mut all = Vec::new();
+        for place in places() {
+            for text in [&b""[..], b"a", b"b"] {
+                let sealed = sealer.seal(place, text).unwrap();
+                assert_eq!(sealed, sealer.seal(place, text).unwrap());
+                assert_eq!(sealed.len(), text.len() + Sealer::OVERHEAD);
+                all.push(sealed);
+            }
+        }
+        let count = all.len();
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), count);
+        // No nonce twice under one store key, either.
+        let mut nonces: Vec<&[u8]> = all.iter().map(|sealed| &sealed[HEAD..HEAD + AEAD_NONCE_LEN]).collect();
+        nonces.sort_unstable();
+        nonces.dedup();
+        assert_eq!(nonces.len(), count);
+    }
+
+    #[test]
+    fn keys_rotate() {
+        let place = Place::Secret("vapid");
+        let old = sealer(1).seal(place, b"text").unwrap();
+        let both = sealer(2).with_old(SealKeyId(1), Secret::new([1; 32]));
+        assert_eq!(both.open(place, &old).unwrap(), b"text");
+        let new = both.seal(place, b"text").unwrap();
+        assert_eq!((Sealer::key_of(&old), Sealer::key_of(&new)), (Some(SealKeyId(1)), Some(SealKeyId(2))));
+        assert_eq!(both.seal_with(SealKeyId(1), place, b"text").unwrap(), old);
+        assert!(both.seal_with(SealKeyId(3), place, b"text").is_err());
+        let missing = sealer(2).open(place, &old);
+        assert_eq!(missing, Err(OpenError::UnknownKey { key: SealKeyId(1) }));
+        // A key does not take the current one's name.
+        let kept = sealer(2).with_old(SealKeyId(2), Secret::new([9; 32]));
+        assert_eq!(kept.open(place, &new).unwrap(), b"text");
+        assert_eq!(both.keys().collect::<Vec<_>>(), [SealKeyId(2), SealKeyId(1)]);
+    }
+
+    #[test]
+    fn backends_open_what_the_other_sealed() {
+        let place = Place::Snapshot(ShardId(9), 77);
+        let key = || Secret::new([5; 32]);
+        let ring = Sealer::new(PROVIDER, SealKeyId(1), key());
+        let portable =
+            Sealer::new(reveille_crypto_rustcrypto::PROVIDER, SealKeyId(1), key());
+        assert_eq!(ring.seal(place, b"text").unwrap(), portable.seal(place, b"text").unwrap());
+        assert_eq!(portable.open(place, &ring.seal(place, b"text").unwrap()).unwrap(), b"text");
+    }
+
+    #[test]
+    fn texts_show_no_key() {
+        let errors = [
+            OpenError::NotSealed,
+            OpenError::UnknownKey { key: SealKeyId(7) },
+            OpenError::Forged { key: SealKeyId(7) },
+        ];
+        let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        insta::assert_snapshot!(texts.join("\n"), @"
+        this is no sealed text
+        it was sealed with key 7, which is not here
+        it was changed, moved, or sealed with another key 7
+        ");
+        insta::assert_snapshot!(format!("{:?}", sealer(7)), @"Sealer { keys: [7], .. }");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_comes_back(text in prop::collection::vec(any::<u8>(), 0..2_000), shard: u8, number: u64) {
+            let place = Place::Entry(ShardId(shard), number);
+            let sealed = sealer(1).seal(place, &text).unwrap();
+            prop_assert_eq!(sealer(1).open(place, &sealed).unwrap(), text);
+        }
+
+        #[test]
+        fn any_bytes_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(sealer(1).open(Place::Token("app"), &bytes).is_err());
+        }
+    }
+}

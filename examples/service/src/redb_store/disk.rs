@@ -60,13 +60,24 @@ fn folder(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
-/// Sees whether a sync has failed. After that nothing that is read says what is on the disk: the system may have thrown
-/// away what it could not write.
+/// What happened to a file, as far as it says what became of a commit.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    /// A sync has failed. After that nothing that is read says what is on the disk: the system may have thrown away what it
+    /// could not write.
+    pub(super) sync_failed: AtomicBool,
+    /// Something may have been written to the head of the file. Without that no commit can have happened.
+    pub(super) head_written: AtomicBool,
+}
+
 #[derive(Debug)]
 pub(super) struct Watched {
     pub(super) inner: Box<dyn StorageBackend>,
-    pub(super) sync_failed: Arc<AtomicBool>,
+    pub(super) watch: Arc<Watch>,
 }
+
+/// Where redb keeps which tree is the present one: in its first page.
+const HEAD: u64 = 4_096;
 
 impl StorageBackend for Watched {
     fn len(&self) -> io::Result<u64> {
@@ -84,13 +95,19 @@ impl StorageBackend for Watched {
     fn sync_data(&self) -> io::Result<()> {
         let synced = self.inner.sync_data();
         if synced.is_err() {
-            self.sync_failed.store(true, Ordering::SeqCst);
+            self.watch.sync_failed.store(true, Ordering::SeqCst);
         }
         synced
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.inner.write(offset, data)
+        let written = self.inner.write(offset, data);
+        // A disk that can only be read takes no part of a write; other errors may come after a part.
+        let untouched = |error: &io::Error| error.kind() == io::ErrorKind::ReadOnlyFilesystem;
+        if offset < HEAD && !written.as_ref().is_err_and(untouched) {
+            self.watch.head_written.store(true, Ordering::SeqCst);
+        }
+        written
     }
 
     fn close(&self) -> io::Result<()> {

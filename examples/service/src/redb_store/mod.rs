@@ -19,6 +19,7 @@
 mod answers;
 mod disk;
 mod failure;
+mod forgetful;
 mod reads;
 mod tables;
 mod thread;
@@ -41,6 +42,7 @@ use reveille_resume::store::StoreCommand;
 
 pub use answers::CommitTimes;
 pub use disk::{Disk, FileDisk};
+pub use forgetful::ForgetfulDisk;
 use thread::Thread;
 
 /// How a [`RedbStore`] works.

@@ -1,7 +1,7 @@
 //! The thread that commits, and the door for reads.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::RedbSettings;
 use super::answers::{CommitTimes, Counted, Piece, Work};
-use super::disk::{Disk, Watched};
+use super::disk::{Disk, Watch, Watched};
 use super::failure::{certain, of_io};
 use super::reads::Reads;
 use super::tables::{COMMIT_NAME, FORMAT, FORMAT_NAME, META, Tables, View};
@@ -40,17 +40,17 @@ struct Committer {
     shared: Arc<Shared>,
     disk: Arc<dyn Disk>,
     settings: RedbSettings,
-    sync_failed: Arc<AtomicBool>,
+    watch: Arc<Watch>,
     /// How many groups were committed.
     commits: u64,
 }
 
 impl Thread {
     pub(super) fn start(disk: Arc<dyn Disk>, settings: RedbSettings) -> Result<Self, StoreError> {
-        let sync_failed = Arc::new(AtomicBool::new(false));
-        let (database, commits) = open(&*disk, &settings, &sync_failed)?;
+        let watch = Arc::new(Watch::default());
+        let (database, commits) = open(&*disk, &settings, &watch)?;
         let shared = Arc::new(Shared { database: RwLock::new(Ok(database)), counted: Counted::default() });
-        let mut committer = Committer { shared: Arc::clone(&shared), disk, settings, sync_failed, commits };
+        let mut committer = Committer { shared: Arc::clone(&shared), disk, settings, watch, commits };
         // No process has the file open, so no lease is anybody's.
         committer.group(&mut [], |writes| writes.void_leases())?;
         let (work, queue) = channel();
@@ -142,6 +142,7 @@ impl Committer {
     ) -> Result<(), StoreError> {
         self.reopen_if_closed()?;
         let next = self.commits.wrapping_add(1);
+        self.watch.head_written.store(false, Ordering::SeqCst);
         let outcome = {
             let database = self.shared.database.read().unwrap_or_else(PoisonError::into_inner);
             let database = database.as_ref().map_err(Clone::clone)?;
@@ -167,14 +168,16 @@ impl Committer {
 
     /// What an error of the disk means for the group that met it.
     fn after(&mut self, next: u64, error: StoreError) -> StoreError {
-        if self.sync_failed.load(Ordering::SeqCst) {
+        if self.watch.sync_failed.load(Ordering::SeqCst) {
             self.close(StoreError::Closed);
             return StoreError::Unknown { detail: "the disk failed to sync".into() };
         }
+        let is_certain = !self.watch.head_written.load(Ordering::SeqCst);
         self.close(error.clone());
         match self.reopen_if_closed() {
             // Not there: for certain.
             Ok(()) if self.commits != next => error,
+            _ if is_certain => error,
             Ok(()) => StoreError::Unknown { detail: "the disk failed after the commit".into() },
             Err(_) => StoreError::Unknown { detail: "the file cannot be opened to see".into() },
         }
@@ -192,7 +195,7 @@ impl Committer {
             Err(error @ (StoreError::Closed | StoreError::Damaged { .. })) => return Err(error.clone()),
             Err(_) => {}
         }
-        match open(&*self.disk, &self.settings, &self.sync_failed) {
+        match open(&*self.disk, &self.settings, &self.watch) {
             Ok((opened, commits)) => {
                 (*database, self.commits) = (Ok(opened), commits);
                 Ok(())
@@ -231,7 +234,7 @@ fn commit(
 fn open(
     disk: &dyn Disk,
     settings: &RedbSettings,
-    sync_failed: &Arc<AtomicBool>,
+    watch: &Arc<Watch>,
 ) -> Result<(Database, u64), StoreError> {
     let inner = disk.open().map_err(|error| of_io(&error))?;
     let new = inner.len().map_err(|error| of_io(&error))? == 0;
@@ -242,7 +245,7 @@ fn open(
             return Err(StoreError::Foreign { detail: "it is not a file of redb".into() });
         }
     }
-    let backend = Watched { inner, sync_failed: Arc::clone(sync_failed) };
+    let backend = Watched { inner, watch: Arc::clone(watch) };
     let opened = catch_unwind(AssertUnwindSafe(|| {
         let database = Builder::new().set_cache_size(settings.cache).create_with_backend(backend)?;
         let commits = if new { initialise(&database)? } else { check(&database)? };
