@@ -41,15 +41,17 @@ async fn main() -> Result<()> {
     let folder = std::env::temp_dir().join(format!("redb_figures.{}", std::process::id()));
     std::fs::create_dir(&folder)?;
     let file = folder.join("store.redb");
-    let measured = match words[..] {
-        ["commits"] => measure(&file).await,
-        ["lookups", devices] => {
-            let devices = devices.parse()?;
-            drop(fill(&file, devices, true).await?);
-            ask(&file, devices).await
-        }
-        _ => Err("expected: commits | lookups DEVICES | fill FILE DEVICES quick|slow | ask FILE DEVICES".into()),
-    };
+    let measured =
+        match words[..] {
+            ["commits"] => measure(&file).await,
+            ["lookups", devices] => {
+                let devices = devices.parse()?;
+                drop(fill(&file, devices, true).await?);
+                ask(&file, devices).await
+            }
+            _ => Err("expected: commits | lookups DEVICES | fill FILE DEVICES quick|slow | ask FILE DEVICES"
+                .into()),
+        };
     std::fs::remove_dir_all(&folder)?;
     measured
 }
@@ -181,7 +183,10 @@ async fn fill(path: &Path, devices: u64, quick_repair: bool) -> Result<RedbStore
             answer?;
         }
     }
-    println!("  put in batches of 20,000: {:.1} µs each", since.elapsed().as_secs_f64() * 1e6 / devices as f64);
+    println!(
+        "  put in batches of 20,000: {:.1} µs each",
+        since.elapsed().as_secs_f64() * 1e6 / devices as f64
+    );
     let claim = store.claim(&[ShardId(1)], "figures", Duration::from_secs(60), NOW).await?.remove(0)?;
     for number in 1..=500 {
         let parts = (0..20).map(|at| group(claim, number * 20 - 19 + at, 2_000)).collect();

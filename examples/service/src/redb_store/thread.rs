@@ -231,11 +231,7 @@ fn commit(
 }
 
 /// Opens the file, and gives the number of its last commit. A file that is no store of ours is not touched.
-fn open(
-    disk: &dyn Disk,
-    settings: &RedbSettings,
-    watch: &Arc<Watch>,
-) -> Result<(Database, u64), StoreError> {
+fn open(disk: &dyn Disk, settings: &RedbSettings, watch: &Arc<Watch>) -> Result<(Database, u64), StoreError> {
     let inner = disk.open().map_err(|error| of_io(&error))?;
     let new = inner.len().map_err(|error| of_io(&error))? == 0;
     if !new {
