@@ -78,7 +78,8 @@ pub struct Letter {
     pub bytes: Bytes,
 }
 
-/// The name of a dead letter in all shards. Letters are listed in the order of their keys.
+/// The name of a dead letter in all shards. Give it to [`Store::remove_letters`](super::Store::remove_letters); letters are
+/// listed in the order of their keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(clippy::exhaustive_structs, reason = "plain data that users make and take apart")]
 pub struct LetterKey {

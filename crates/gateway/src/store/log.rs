@@ -34,7 +34,7 @@ impl Part {
         Self { claim, entry: None, effects: Some(effects) }
     }
 
-    /// With these effects.
+    /// Adds the effects of earlier groups, or of this one.
     #[must_use]
     pub fn with_effects(self, effects: Effects) -> Self {
         Self { effects: Some(effects), ..self }
@@ -82,7 +82,7 @@ pub struct Loaded {
     pub snapshots: Vec<u64>,
 }
 
-/// A part was taken in: what is still to be said about it.
+/// A part was taken in: returned by [`Store::commit`](super::Store::commit) with what is still to be said about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "plain data that users make and take apart")]
 pub struct Committed {

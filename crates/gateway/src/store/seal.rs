@@ -272,7 +272,11 @@ mod tests {
                 if at == other_at {
                     assert_eq!(opened.unwrap(), b"text");
                 } else {
-                    assert_eq!(opened, Err(OpenError::Forged { key: SealKeyId(1) }), "{place:?} in {other:?}");
+                    assert_eq!(
+                        opened,
+                        Err(OpenError::Forged { key: SealKeyId(1) }),
+                        "{place:?} in {other:?}"
+                    );
                 }
             }
         }
@@ -341,8 +345,7 @@ mod tests {
         let place = Place::Snapshot(ShardId(9), 77);
         let key = || Secret::new([5; 32]);
         let ring = Sealer::new(PROVIDER, SealKeyId(1), key());
-        let portable =
-            Sealer::new(reveille_crypto_rustcrypto::PROVIDER, SealKeyId(1), key());
+        let portable = Sealer::new(reveille_crypto_rustcrypto::PROVIDER, SealKeyId(1), key());
         assert_eq!(ring.seal(place, b"text").unwrap(), portable.seal(place, b"text").unwrap());
         assert_eq!(portable.open(place, &ring.seal(place, b"text").unwrap()).unwrap(), b"text");
     }

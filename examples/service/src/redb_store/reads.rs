@@ -19,9 +19,9 @@ use super::tables::View;
 type Read<T> = Result<T, redb::Error>;
 
 /// What was committed last, all of it at the same moment.
-pub(super) struct Reads(pub(super) View);
+pub(super) struct Reads<'v>(pub(super) &'v View);
 
-impl Reads {
+impl Reads<'_> {
     pub(super) fn load(&self, shard: ShardId) -> Read<Loaded> {
         let snapshots = self.0.snapshots()?;
         let kept = snapshots.range((shard.0, 0)..=(shard.0, u64::MAX))?;

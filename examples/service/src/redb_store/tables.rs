@@ -1,6 +1,8 @@
 //! What is in the file.
 
-use redb::{ReadTransaction, Table, TableDefinition, WriteTransaction};
+use std::sync::OnceLock;
+
+use redb::{ReadOnlyTable, ReadTransaction, Table, TableDefinition, WriteTransaction};
 
 /// The version of the tables below. Raised with every change of them; another one is not opened.
 pub(super) const FORMAT: u64 = 1;
@@ -28,14 +30,25 @@ macro_rules! tables {
             }
         }
 
-        /// Each table, opened in a transaction that reads.
-        pub(super) struct View(pub(super) ReadTransaction);
+        /// A transaction that reads, and the tables that were asked for so far.
+        pub(super) struct View {
+            transaction: ReadTransaction,
+            $($field: OnceLock<ReadOnlyTable<$key, $value>>,)*
+        }
 
         impl View {
+            pub(super) fn new(transaction: ReadTransaction) -> Self {
+                Self { transaction, $($field: OnceLock::new(),)* }
+            }
+
             $(
                 #[allow(dead_code, reason = "some are only written, in order to be found again")]
-                pub(super) fn $field(&self) -> Result<redb::ReadOnlyTable<$key, $value>, redb::Error> {
-                    Ok(self.0.open_table(TableDefinition::new($name))?)
+                pub(super) fn $field(&self) -> Result<&ReadOnlyTable<$key, $value>, redb::Error> {
+                    if let Some(table) = self.$field.get() {
+                        return Ok(table);
+                    }
+                    let table = self.transaction.open_table(TableDefinition::new($name))?;
+                    Ok(self.$field.get_or_init(|| table))
                 }
             )*
         }

@@ -28,11 +28,50 @@ pub(super) struct Thread {
 }
 
 /// What reads need.
-#[derive(Debug)]
 struct Shared {
     /// The file, or why it is not open.
     database: RwLock<Result<Database, StoreError>>,
+    /// What was committed last, opened: opening costs as much as looking something up.
+    view: RwLock<Option<Arc<View>>>,
     counted: Counted,
+}
+
+impl Shared {
+    fn new(database: Database) -> Self {
+        Self { database: RwLock::new(Ok(database)), view: RwLock::default(), counted: Counted::default() }
+    }
+
+    fn view(&self) -> Result<Arc<View>, StoreError> {
+        if let Some(view) = &*self.view.read().unwrap_or_else(PoisonError::into_inner) {
+            return Ok(Arc::clone(view));
+        }
+        let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
+        let database = database.as_ref().map_err(Clone::clone)?;
+        // Made while the lock is held: a commit after this takes it out again, and none can come between.
+        let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
+        let new = || database.begin_read().map(|transaction| Arc::new(View::new(transaction)));
+        match &*view {
+            Some(view) => Ok(Arc::clone(view)),
+            None => Ok(Arc::clone(view.insert(new().map_err(|error| certain(error.into()))?))),
+        }
+    }
+
+    /// Whoever reads from now on sees what was committed. To be called before anybody is told.
+    fn forget_view(&self) {
+        *self.view.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn set(&self, database: Result<Database, StoreError>) {
+        let mut place = self.database.write().unwrap_or_else(PoisonError::into_inner);
+        self.forget_view();
+        *place = database;
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("database", &self.database).finish_non_exhaustive()
+    }
 }
 
 /// What the thread has.
@@ -49,7 +88,7 @@ impl Thread {
     pub(super) fn start(disk: Arc<dyn Disk>, settings: RedbSettings) -> Result<Self, StoreError> {
         let watch = Arc::new(Watch::default());
         let (database, commits) = open(&*disk, &settings, &watch)?;
-        let shared = Arc::new(Shared { database: RwLock::new(Ok(database)), counted: Counted::default() });
+        let shared = Arc::new(Shared::new(database));
         let mut committer = Committer { shared: Arc::clone(&shared), disk, settings, watch, commits };
         // No process has the file open, so no lease is anybody's.
         committer.group(&mut [], |writes| writes.void_leases())?;
@@ -78,17 +117,15 @@ impl Thread {
     /// Reads what was committed last.
     pub(super) fn read<T>(
         &self,
-        read: impl FnOnce(&Reads) -> Result<T, redb::Error>,
+        read: impl FnOnce(&Reads<'_>) -> Result<T, redb::Error>,
     ) -> Result<T, StoreError> {
-        let database = self.shared.database.read().unwrap_or_else(PoisonError::into_inner);
-        let database = database.as_ref().map_err(Clone::clone)?;
         // A page that was changed from outside may be nonsense in any way.
         let found = catch_unwind(AssertUnwindSafe(|| {
-            let view = View(database.begin_read()?);
-            read(&Reads(view))
+            let view = self.shared.view()?;
+            Ok::<_, StoreError>(read(&Reads(&view)))
         }));
         match found {
-            Ok(found) => found.map_err(certain),
+            Ok(found) => found?.map_err(certain),
             Err(_) => Err(nonsense()),
         }
     }
@@ -119,8 +156,7 @@ impl Committer {
             }
             group.into_iter().for_each(|work| work.answer(committed.clone()));
         }
-        let closed = Err(StoreError::Closed);
-        *self.shared.database.write().unwrap_or_else(PoisonError::into_inner) = closed;
+        self.shared.set(Err(StoreError::Closed));
     }
 
     fn fill(&self, group: &mut Vec<Box<dyn Work>>, since: Instant, queue: &Receiver<Box<dyn Work>>) {
@@ -152,6 +188,7 @@ impl Committer {
         match outcome {
             Ok(Ok(())) => {
                 self.commits = next;
+                self.shared.forget_view();
                 Ok(())
             }
             // Nothing was written yet, and the transaction is gone.
@@ -184,7 +221,7 @@ impl Committer {
     }
 
     fn close(&self, why: StoreError) {
-        *self.shared.database.write().unwrap_or_else(PoisonError::into_inner) = Err(why);
+        self.shared.set(Err(why));
     }
 
     /// Tries the file again, if an error that may pass has closed it.

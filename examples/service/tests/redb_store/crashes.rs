@@ -28,14 +28,17 @@ struct Truth {
     epochs: BTreeMap<u8, u64>,
 }
 
-type Commit<'a> = Pin<Box<dyn Future<Output = Result<Vec<Result<Committed, Refused>>, StoreError>> + Send + 'a>>;
+type Commit<'a> =
+    Pin<Box<dyn Future<Output = Result<Vec<Result<Committed, Refused>>, StoreError>> + Send + 'a>>;
 
 /// Lets all run at the same time, and gives their answers.
 fn all(mut futures: Vec<Commit<'_>>) -> Vec<Result<Vec<Result<Committed, Refused>>, StoreError>> {
     let mut answers: Vec<_> = futures.iter().map(|_| None).collect();
     block_on(poll_fn(|context| {
         for (future, answer) in futures.iter_mut().zip(&mut answers) {
-            if answer.is_none() && let Poll::Ready(now) = future.as_mut().poll(context) {
+            if answer.is_none()
+                && let Poll::Ready(now) = future.as_mut().poll(context)
+            {
                 *answer = Some(now);
             }
         }

@@ -114,7 +114,10 @@ fn a_flipped_bit_is_never_a_panic() {
         match RedbStore::on(Arc::new(disk.clone()), RedbSettings::default()) {
             Err(error) => {
                 assert!(
-                    matches!(error, StoreError::Damaged { .. } | StoreError::Foreign { .. } | StoreError::Format { .. }),
+                    matches!(
+                        error,
+                        StoreError::Damaged { .. } | StoreError::Foreign { .. } | StoreError::Format { .. }
+                    ),
                     "{error}"
                 );
                 refused += 1;
