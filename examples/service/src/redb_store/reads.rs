@@ -68,12 +68,10 @@ impl Reads<'_> {
         let of = |person: &PersonId| {
             let name = person.as_str();
             let mut found = Person::default();
-            for row in devices.range((name, "", "")..)? {
-                let (key, value) = row?;
-                if key.value().0 != name {
-                    break;
-                }
-                found.devices.push(device(value.value().2)?);
+            // Up to the next name that there can be: so that no page is read to see that there is no more.
+            let behind = format!("{name}\0");
+            for row in devices.range((name, "", "")..(behind.as_str(), "", ""))? {
+                found.devices.push(device(row?.1.value().2)?);
             }
             if let Some(row) = wishes.get(name)? {
                 let (revision, json) = row.value();
