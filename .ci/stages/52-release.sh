@@ -7,10 +7,10 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}/release-gates
 minimum=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 if rustup toolchain list | grep -q "^$minimum" || timeout 120 rustup toolchain install "$minimum" --profile minimal >/dev/null 2>&1; then
   toolchain=$(rustup toolchain list | grep -o "^$minimum[^ ]*" | head -1)
-  cargo "+$toolchain" check --quiet --workspace --exclude reveille-examples --all-features
+  cargo "+$toolchain" check --quiet --workspace --exclude reveille-examples --exclude reveille-example-service --all-features
   echo "builds with Rust $minimum, as declared"
 elif rustc --version | grep -q "^rustc $minimum\."; then
-  cargo check --quiet --workspace --exclude reveille-examples --all-features
+  cargo check --quiet --workspace --exclude reveille-examples --exclude reveille-example-service --all-features
   echo "builds with Rust $minimum, as declared"
 else
   skip "minimum Rust: $minimum is not here and cannot be installed"
@@ -22,7 +22,7 @@ trap 'rm -rf "$copy"' EXIT
 git ls-files -z | grep -zv '^examples/' | xargs -0 cp --parents -t "$copy"
 (
   cd "$copy"
-  sed -i 's/, "examples"\]/]/; s/^default-members.*//' Cargo.toml
+  sed -i 's/, "examples", "examples\/service"\]/]/; s/^default-members.*//' Cargo.toml
   if cargo +nightly update --quiet -Z direct-minimal-versions 2>update.log; then
     cargo check --quiet --workspace --all-features
     echo "builds with the lowest versions of its dependencies"
@@ -38,7 +38,7 @@ git ls-files -z | grep -zv '^examples/' | xargs -0 cp --parents -t "$copy"
 # has the same names and versions, so Cargo would take it for these.
 rm -rf "$CARGO_TARGET_DIR"/package "$CARGO_TARGET_DIR"/debug/.fingerprint/reveille* \
   "${CARGO_HOME:-$HOME/.cargo}"/registry/src/-*/reveille*
-cargo package --quiet --workspace --exclude reveille-examples --allow-dirty
+cargo package --quiet --workspace --exclude reveille-examples --exclude reveille-example-service --allow-dirty
 echo "packages that build: $(ls "$CARGO_TARGET_DIR"/package/*.crate | wc -l)"
 
 cargo metadata --no-deps --format-version 1 | python3 -c '

@@ -65,29 +65,40 @@ impl Uptime {
     }
 }
 
+/// One look at the clock, for one group.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// What the wall clock shows.
+    pub now: UnixTime,
+    /// What it would show if nobody had set it since the last group; `None` if nobody has.
+    pub was: Option<UnixTime>,
+    offset: i64,
+}
+
 impl Steps {
     /// Begins to watch.
     pub fn new(clock: &Clock) -> Self {
-        Self { offset: offset(clock) }
+        let (now, up) = (clock.now(), clock.uptime());
+        Self { offset: offset(now, up) }
     }
 
-    /// What the wall clock would show now if nobody had set it since the last call; `None` if nobody has. It has to be
-    /// [`taken`](Self::taken) when the group that says so is committed.
-    pub fn was(&self, clock: &Clock) -> Option<UnixTime> {
-        let off = offset(clock);
-        (off.abs_diff(self.offset) > STEP)
-            .then(|| UnixTime::from_millis(clock.uptime().0.saturating_add_signed(self.offset)))
+    /// Looks once: what is compared and what the group says are the same readings, so no step falls between two.
+    pub fn look(&self, clock: &Clock) -> Look {
+        let (now, up) = (clock.now(), clock.uptime());
+        let offset = offset(now, up);
+        let is_step = offset.abs_diff(self.offset) > STEP;
+        let was = is_step.then(|| UnixTime::from_millis(up.0.saturating_add_signed(self.offset)));
+        Look { now, was, offset }
     }
 
-    /// The step is in the log; also: what is less than a step is forgotten.
-    pub fn taken(&mut self, clock: &Clock) {
-        self.offset = offset(clock);
+    /// The group is committed: a step is in the log, and what is less than one is forgotten.
+    pub fn taken(&mut self, look: Look) {
+        self.offset = look.offset;
     }
 }
 
-fn offset(clock: &Clock) -> i64 {
-    let difference = i128::from(clock.now().as_millis()) - i128::from(clock.uptime().0);
-    i64::try_from(difference).unwrap_or_default()
+fn offset(now: UnixTime, up: Uptime) -> i64 {
+    i64::try_from(i128::from(now.as_millis()) - i128::from(up.0)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -98,17 +109,20 @@ mod tests {
     fn a_step_is_seen_once_and_drift_never() {
         let clock = Clock::default();
         let mut steps = Steps::new(&clock);
-        assert_eq!(steps.was(&clock), None);
+        assert_eq!(steps.look(&clock).was, None);
         clock.set_error(900);
-        assert_eq!(steps.was(&clock), None, "less than a second");
-        steps.taken(&clock);
+        let look = steps.look(&clock);
+        assert_eq!(look.was, None, "less than a second");
+        steps.taken(look);
         for error in [3_600_900_i64, -3_600_000] {
             let before = clock.now();
             clock.set_error(error);
-            let was = steps.was(&clock).expect("a step");
+            let look = steps.look(&clock);
+            let was = look.was.expect("a step");
             assert!(was.as_millis().abs_diff(before.as_millis()) < 1_000, "{was:?} {before:?}");
-            steps.taken(&clock);
-            assert_eq!(steps.was(&clock), None);
+            assert!(steps.look(&clock).was.is_some(), "it was not committed yet");
+            steps.taken(look);
+            assert_eq!(steps.look(&clock).was, None);
         }
     }
 }

@@ -18,6 +18,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
 use crate::keys::Keys;
+use crate::provider_tokens::Sources;
 use crate::settings::{ApnsSettings, AppSettings, FcmSettings, InvalidSettings, Settings, read};
 use crate::twins::{self, Twins};
 use crate::wire::AllowedOrigins;
@@ -31,6 +32,8 @@ pub struct Senders {
     pub writer: Writer,
     /// The application server of all apps.
     pub server: Arc<ApplicationServer>,
+    /// The keys at Apple.
+    pub apple: Sources,
     /// Which origins push services may have.
     pub allowed: AllowedOrigins,
     /// Certificates that are trusted besides.
@@ -74,22 +77,27 @@ pub fn senders(settings: &Settings, keys: &Keys, local: Option<&Twins>) -> Resul
     let key = CompactKey::new(PROVIDER, &secret).map_err(|error| wrong("the resume key", error))?;
     let tokens = TokensForKind::new(KeyRing::new(KeyId(1), key), Issuer::new(PROVIDER));
     let mut writer = Writer::new(keys.seed, templates).with_resume(tokens).with_endpoints(allowed.clone());
+    let mut apple = Sources::new();
     for app in &settings.apps {
-        writer = writer.with_app(of_settings(app, &server)?);
+        writer = writer.with_app(of_settings(app, &server, &mut apple)?);
     }
     if let Some(local) = local {
-        writer = writer.with_app(of_twins(local, &server)?);
+        writer = writer.with_app(of_twins(local, &server, &mut apple)?);
     }
-    Ok(Senders { writer, server, allowed, certificates })
+    Ok(Senders { writer, server, apple, allowed, certificates })
 }
 
-fn of_settings(settings: &AppSettings, server: &Arc<ApplicationServer>) -> Result<App, InvalidSettings> {
+fn of_settings(
+    settings: &AppSettings,
+    server: &Arc<ApplicationServer>,
+    apple: &mut Sources,
+) -> Result<App, InvalidSettings> {
     let mut app = App::new(settings.id.clone());
     if settings.web_push {
         app = app.with_web_push(Arc::clone(server));
     }
-    if let Some(apple) = &settings.apns {
-        app = with_apple(app, apple, &read(&apple.key_file)?, &format!("apps.{}.apns", settings.id))?;
+    if let Some(apns) = &settings.apns {
+        app = with_apple(app, apns, &read(&apns.key_file)?, &format!("apps.{}.apns", settings.id), apple)?;
     }
     match &settings.fcm {
         Some(google) => with_google(app, google, &format!("apps.{}.fcm", settings.id)),
@@ -97,12 +105,24 @@ fn of_settings(settings: &AppSettings, server: &Arc<ApplicationServer>) -> Resul
     }
 }
 
-fn with_apple(app: App, settings: &ApnsSettings, p8: &str, path: &str) -> Result<App, InvalidSettings> {
+fn with_apple(
+    app: App,
+    settings: &ApnsSettings,
+    p8: &str,
+    path: &str,
+    apple: &mut Sources,
+) -> Result<App, InvalidSettings> {
     let key_id = settings.key_id.parse().map_err(|error| wrong(&format!("{path}.key_id"), error))?;
     let team = settings.team.parse().map_err(|error| wrong(&format!("{path}.team"), error))?;
     let key = apns::ProviderKey::from_p8(p8, team, key_id, PROVIDER);
     let key = key.map_err(|error| wrong(&format!("{path}.key_file"), error))?;
-    let tokens = Arc::new(apns::TokenSource::new(key, apns::TokenSettings::default()));
+    // Apps that share a key share its token, or Apple sees one after the other.
+    let known = apple.iter().find(|(id, _)| *id == settings.key_id).map(|(_, source)| Arc::clone(source));
+    let tokens = known.unwrap_or_else(|| {
+        let source = Arc::new(apns::TokenSource::new(key, apns::TokenSettings::default()));
+        apple.push((settings.key_id.clone(), Arc::clone(&source)));
+        source
+    });
     let bundle: apns::BundleId =
         settings.bundle.parse().map_err(|error| wrong(&format!("{path}.bundle"), error))?;
     let Some(origin) = &settings.origin else { return Ok(app.with_apns(bundle, tokens)) };
@@ -143,7 +163,11 @@ fn with_google(app: App, settings: &FcmSettings, path: &str) -> Result<App, Inva
     Ok(app.with_fcm(project, Arc::new(tokens)))
 }
 
-fn of_twins(local: &Twins, server: &Arc<ApplicationServer>) -> Result<App, InvalidSettings> {
+fn of_twins(
+    local: &Twins,
+    server: &Arc<ApplicationServer>,
+    sources: &mut Sources,
+) -> Result<App, InvalidSettings> {
     let [_, apple, google] = local.origins.clone();
     let (bundle, key_id, team) = (LOCAL_APP.to_owned(), twins::KEY_ID.to_owned(), twins::TEAM.to_owned());
     let apple = ApnsSettings { bundle, key_file: "".into(), key_id, team, origin: Some(apple) };
@@ -151,7 +175,7 @@ fn of_twins(local: &Twins, server: &Arc<ApplicationServer>) -> Result<App, Inval
     let google =
         FcmSettings { project, service_account: None, metadata: Some(google.clone()), origin: Some(google) };
     let app = App::new(LOCAL_APP).with_web_push(Arc::clone(server));
-    let app = with_apple(app, &apple, local.p8(), "the local APNs")?;
+    let app = with_apple(app, &apple, local.p8(), "the local APNs", sources)?;
     with_google(app, &google, "the local FCM")
 }
 

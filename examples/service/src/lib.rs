@@ -1,4 +1,4 @@
-//! The push gateway as a service on one machine.
+#![doc = include_str!("../README.md")]
 
 pub mod api;
 pub mod clock;
@@ -7,6 +7,7 @@ pub mod credentials;
 pub mod desk;
 pub mod keys;
 pub mod metrics;
+pub mod provider_tokens;
 pub mod redb_store;
 pub mod service;
 pub mod settings;

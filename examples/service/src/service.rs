@@ -27,6 +27,7 @@ use crate::credentials::senders;
 use crate::desk::{Desk, Mail};
 use crate::keys::Keys;
 use crate::metrics::Metrics;
+use crate::provider_tokens;
 use crate::settings::{InvalidSettings, Settings, read};
 use crate::shards::{Credits, Lease, Out, ShardSettings, Shards, Shared};
 use crate::twins::Twins;
@@ -68,6 +69,8 @@ pub struct Service<S> {
     stop_api: watch::Sender<bool>,
     stop_shards: watch::Sender<bool>,
     api: JoinHandle<()>,
+    desk: JoinHandle<()>,
+    tokens: JoinHandle<()>,
     lease: JoinHandle<Out>,
     ended: FuturesUnordered<oneshot::Receiver<Result<(), Out>>>,
     patience: Duration,
@@ -104,6 +107,8 @@ impl<S: Store> Service<S> {
         let committer = Committer::start(Arc::clone(&store), latency, clock.clone(), Arc::clone(&metrics));
         let (mail, inbox) = mpsc::unbounded_channel();
         let sealer = Sealer::new(PROVIDER, SealKeyId(1), Secret::new(*keys.store.expose()));
+        provider_tokens::begin(&*store, &sealer, &senders.apple, clock.now()).await?;
+        let tokens = provider_tokens::keep(Arc::clone(&store), sealer.clone(), senders.apple, clock.clone());
         let shared = Shared {
             store: Arc::clone(&store),
             committer,
@@ -128,7 +133,8 @@ impl<S: Store> Service<S> {
             pacing: pacing(settings, local.is_some()),
             writers: std::thread::available_parallelism().map_or(1, usize::from),
         };
-        tokio::spawn(desk.run(mail.clone(), inbox));
+        let tokens = tokio::spawn(tokens);
+        let desk = tokio::spawn(desk.run(mail.clone(), inbox));
 
         let (stop_api, stopped) = watch::channel(false);
         let api = Arc::new(Api {
@@ -159,6 +165,8 @@ impl<S: Store> Service<S> {
             stop_api,
             stop_shards,
             api,
+            desk,
+            tokens,
             lease,
             ended,
             patience,
@@ -184,7 +192,9 @@ impl<S: Store> Service<S> {
         let _ = self.stop_api.send(true);
         let (done, is_done) = oneshot::channel();
         let _ = self.mail.send(Mail::Close(done));
+        // What still is under way then has no outcome in the log, and may be sent again.
         let _ = tokio::time::timeout(self.patience, is_done).await;
+        self.desk.abort();
         let _ = tokio::time::timeout(self.patience, &mut self.api).await;
         let _ = self.stop_shards.send(true);
         let mut result = Ok(());
@@ -194,7 +204,17 @@ impl<S: Store> Service<S> {
             }
         }
         self.lease.abort();
+        self.tokens.abort();
         self.store.release(&self.claims).await?;
+        let store = Arc::clone(&self.store);
+        drop(self);
+        // The last task that holds the store is gone a moment later; then its file is free.
+        for _ in 0..500 {
+            if Arc::strong_count(&store) == 1 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
         result
     }
 }

@@ -10,6 +10,8 @@ use reveille_example_service::redb_store::{RedbSettings, RedbStore};
 use reveille_example_service::service::Service;
 use reveille_example_service::settings::Settings;
 use reveille_example_service::twins::{Received, Twins};
+use reveille_gateway::store::StoreError;
+use reveille_testkit::store::MemoryStore;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -118,9 +120,17 @@ async fn a_service_that_fails_for_a_while_and_a_device_that_logs_out() {
     let twins = Twins::start(None, clock.clone()).await.unwrap();
     let Running { service, caller } = start(&folder, &twins, &clock, |_| {}).await;
     register(&caller, &twins).await;
+    // Refused twice, told at the third attempt: Web Push names no least time between two.
     twins.refuse(2);
+    let joined = json!({"conversation": "chat", "person": "guest", "role": "visitor"});
+    assert_eq!(caller.event("1", "joined", joined).await.unwrap(), 202);
+    let message = json!({"conversation": "chat", "sender": "kate", "role": "primary", "preview": "hi"});
+    assert_eq!(caller.event("2", "message_sent", message).await.unwrap(), 202);
+    let pushes = wait(&twins, "the message after two refusals", |pushes| !pushes.is_empty()).await;
+    assert_eq!((pushes.len(), of(&pushes, "web_push").len()), (1, 1));
+
     assert_eq!(caller.event("o1", "call_offered", offer("call-1")).await.unwrap(), 202);
-    let pushes = wait(&twins, "the ring after two refusals", |pushes| pushes.len() >= 2).await;
+    let pushes = wait(&twins, "the ring", |pushes| pushes.len() >= 2).await;
     assert_eq!((of(&pushes, "apns").len(), of(&pushes, "fcm").len()), (1, 1));
 
     let path = format!("/v1/devices/{LOCAL_APP}/android");
@@ -193,8 +203,10 @@ async fn every_error_is_a_problem_document() {
     assert_eq!((status.as_u16(), document["bound"].as_str()), (429, Some("waiting_events")), "{document}");
 
     let stranger = Caller::new(running.service.address, "another key");
-    for path in ["/v1/ringing/kate", "/metrics", "/v1/events"] {
-        let (status, document) = stranger.call("GET", path, ce, "").await.unwrap();
+    for (method, path) in
+        [("GET", "/v1/ringing/kate"), ("GET", "/metrics"), ("POST", "/v1/events"), ("PUT", &device)]
+    {
+        let (status, document) = stranger.call(method, path, ce, "").await.unwrap();
         assert_eq!((status.as_u16(), &document["status"]), (401, &json!(401)), "{path}");
     }
     assert_eq!(stranger.call("GET", "/health", ce, "").await.unwrap().0, 200);
@@ -250,4 +262,90 @@ async fn the_clock_jumps() {
     })
     .await;
     running.service.stop().await.unwrap();
+}
+
+/// A store that fails for a while: sources hear 503 or 202, never anything else, and what was accepted is told once. One
+/// that fails for good stops the service, with a clear word.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_fails() {
+    let (folder, clock) = (Folder::new("store"), Clock::default());
+    let twins = Twins::start(None, clock.clone()).await.unwrap();
+    let settings = Settings { listen: ([127, 0, 0, 1], 0).into(), ..Settings::default() };
+    let keys = Keys::open(&folder.path().join("keys.toml")).unwrap();
+    let store = Arc::new(MemoryStore::default());
+    let mut service =
+        Service::start(&settings, &keys, Arc::clone(&store), Some(&twins), clock.clone()).await.unwrap();
+    let caller = Caller::new(service.address, keys.api.expose());
+    register(&caller, &twins).await;
+    let detail = || "on purpose".to_owned();
+    let errors = [
+        StoreError::Unavailable { detail: detail() },
+        StoreError::Full,
+        StoreError::Unknown { detail: detail() },
+    ];
+    let mut refused = 0;
+    for (number, error) in errors.into_iter().enumerate() {
+        let conversation = format!("call-{number}");
+        (0..4).for_each(|_| store.refuse(error.clone()));
+        loop {
+            let status =
+                caller.event(&format!("o{number}"), "call_offered", offer(&conversation)).await.unwrap();
+            if status == 202 {
+                break;
+            }
+            assert_eq!(status, 503);
+            refused += 1;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let pushes = wait(&twins, &conversation, |pushes| pushes.len() >= 2).await;
+        assert_eq!((of(&pushes, "apns").len(), of(&pushes, "fcm").len()), (1, 1), "{pushes:?}");
+    }
+    assert!(refused > 0, "the store failed, and nobody heard of it");
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(twins.take().is_empty(), "nothing is sent again");
+
+    store.refuse(StoreError::ReadOnly);
+    assert_eq!(caller.event("last", "call_offered", offer("last")).await.unwrap(), 503);
+    let out = tokio::time::timeout(Duration::from_secs(10), service.failed()).await.unwrap();
+    assert_eq!(out.to_string(), "the store: the store can only be read");
+}
+
+/// A process that slept finds out by its first write that another one has its shards, and lets nothing go any more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_successor_takes_over() {
+    let (folder, clock) = (Folder::new("successor"), Clock::default());
+    let twins = Twins::start(None, clock.clone()).await.unwrap();
+    let settings = Settings { listen: ([127, 0, 0, 1], 0).into(), ..Settings::default() };
+    let keys = Keys::open(&folder.path().join("keys.toml")).unwrap();
+    let store = Arc::new(MemoryStore::default());
+    let start = async || {
+        let service = Service::start(&settings, &keys, Arc::clone(&store), Some(&twins), clock.clone()).await;
+        let service = service.unwrap();
+        let caller = Caller::new(service.address, keys.api.expose());
+        (service, caller)
+    };
+    let (mut sleeper, to_sleeper) = start().await;
+    register(&to_sleeper, &twins).await;
+    assert_eq!(to_sleeper.event("o1", "call_offered", offer("call")).await.unwrap(), 202);
+    wait(&twins, "the ring", |pushes| pushes.len() >= 2).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+
+    // The same name is the same process, restarted: its lease is no obstacle.
+    let (successor, to_successor) = start().await;
+    let ended = json!({"conversation": "call"});
+    assert_eq!(to_sleeper.event("e1", "call_ended", ended.clone()).await.unwrap(), 503);
+    let out = tokio::time::timeout(Duration::from_secs(10), sleeper.failed()).await.unwrap().to_string();
+    assert!(out.ends_with("another process has claimed it"), "{out}");
+
+    let (_, ringing) = to_successor.call("GET", "/v1/ringing/kate", "text/plain", "").await.unwrap();
+    assert_eq!(ringing["ringing"][0]["conversation"], "call");
+    assert_eq!(to_successor.event("e1", "call_ended", ended).await.unwrap(), 202);
+    let cancels =
+        |pushes: &[Received]| pushes.iter().filter(|push| push.data.get("action").is_some()).count();
+    let pushes = wait(&twins, "the cancels", |pushes| cancels(pushes) >= 2).await;
+    let rings = pushes
+        .iter()
+        .filter(|push| push.data["kind"] == "incoming_call" && push.data.get("action").is_none());
+    assert_eq!((cancels(&pushes), rings.count()), (2, 0), "each phone once, and nothing rings again");
+    successor.stop().await.unwrap();
 }

@@ -129,6 +129,19 @@ async fn what_the_service_did_not_look_at_was_not_sent() {
 }
 
 #[tokio::test]
+async fn what_was_not_sent_for_certain_goes_once_more_at_once() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let server = Server::two(move |_, (_, mut respond), _| match count.fetch_add(1, SeqCst) {
+        0 => respond.send_reset(Reason::REFUSED_STREAM),
+        _ => ok(respond, b""),
+    })
+    .await;
+    assert_eq!(why(&server.wire(quick()).send(server.request()).await), "201 Created");
+    assert_eq!(asked.load(SeqCst), 2);
+}
+
+#[tokio::test]
 async fn after_a_goaway_there_is_another_connection() {
     let server = Server::two(|number, (_, respond), connection| {
         ok(respond, b"");

@@ -17,7 +17,7 @@ use reveille_gateway::{Input, SourceId};
 use serde_json::{Value, json};
 
 use super::{Api, Problem};
-use crate::shards::{NotTaken, Shards};
+use crate::shards::{NotTaken, Shards, Submitted};
 
 /// The source that events belong to, within which their ids are unique. There is one key, so there is one source.
 const SOURCE: SourceId = SourceId(1);
@@ -54,7 +54,9 @@ pub(super) async fn post<S: Store>(
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-many", detail));
     }
     let is_batch = kind == "application/cloudevents-batch+json";
-    let results = join_all(reads.into_iter().map(|read| take(&api.shards, read))).await;
+    // All are in their inboxes, in their order, before the first is waited for.
+    let taken: Vec<_> = reads.into_iter().map(|read| take(&api.shards, read)).collect();
+    let results = join_all(taken.into_iter().map(done)).await;
     for result in &results {
         api.metrics.count("events", result.as_ref().map_or_else(|_| "refused", |word| *word));
     }
@@ -98,23 +100,30 @@ fn answer_batch(results: Vec<Result<&'static str, Problem>>) -> Result<Response,
     Err(problem.with("results", each))
 }
 
-/// What became of one event.
-async fn take(shards: &Shards, read: Read) -> Result<&'static str, Problem> {
+/// What is to become of one event: a word at once, or when all shards that it concerns have it on disk.
+type Taken = Result<(&'static str, Vec<Submitted>), Problem>;
+
+fn take(shards: &Shards, read: Read) -> Taken {
     let inputs = match read.map_err(|error| Problem::bad_request(error.to_string()))? {
         Parsed::Inputs(inputs) => inputs,
         // Of no kind that is known: counted, and no error.
-        _ => return Ok("ignored"),
+        _ => return Ok(("ignored", Vec::new())),
     };
-    if inputs.is_empty() {
-        return Ok("nothing");
+    let word = if inputs.is_empty() { "nothing" } else { "accepted" };
+    Ok((word, submit(shards, inputs)?))
+}
+
+async fn done(taken: Taken) -> Result<&'static str, Problem> {
+    let (word, submitted) = taken?;
+    for submitted in submitted {
+        submitted.done().await?;
     }
-    submit(shards, inputs).await?;
-    Ok("accepted")
+    Ok(word)
 }
 
 /// Hands inputs to the shards that they concern. What is about a person or a queue concerns all: a shard keeps what it may
 /// need later, presence above all.
-pub(super) async fn submit(shards: &Shards, inputs: Vec<conversation::Input>) -> Result<(), NotTaken> {
+fn submit(shards: &Shards, inputs: Vec<conversation::Input>) -> Result<Vec<Submitted>, NotTaken> {
     let mut by_shard: BTreeMap<ShardId, Vec<Input>> = BTreeMap::new();
     for input in inputs {
         let all: Input = match input {
@@ -133,6 +142,5 @@ pub(super) async fn submit(shards: &Shards, inputs: Vec<conversation::Input>) ->
             by_shard.entry(shard).or_default().push(all.clone());
         }
     }
-    let all = by_shard.into_iter().map(|(shard, inputs)| shards.submit(shard, inputs));
-    join_all(all).await.into_iter().collect()
+    by_shard.into_iter().map(|(shard, inputs)| shards.submit(shard, inputs)).collect()
 }

@@ -109,7 +109,7 @@ struct Running<S> {
 }
 
 impl<S: Store> Desk<S> {
-    /// Runs until the last sender of its mail is gone.
+    /// Runs until it is [closed](Mail::Close).
     pub async fn run(self, mail: mpsc::UnboundedSender<Mail>, mut inbox: mpsc::UnboundedReceiver<Mail>) {
         let seed = self.clock.uptime().as_millis() ^ u64::from(std::process::id()).rotate_left(32);
         let mut running = Running {
@@ -141,7 +141,9 @@ impl<S: Store> Desk<S> {
             running.write();
             running.credentials();
             running.pump();
-            running.rest();
+            if running.rest() {
+                return;
+            }
         }
     }
 }
@@ -375,19 +377,19 @@ impl<S: Store> Running<S> {
         }
     }
 
-    fn rest(&mut self) {
+    /// What has to be done now and then. Whether it is closed, and nothing is under way any more.
+    fn rest(&mut self) -> bool {
         if self.swept.elapsed() >= SWEEP {
             self.swept = Instant::now();
             self.desk.wire.sweep();
         }
-        if self.in_flight == 0
-            && let Some(done) = self.closing.take_if(|done| !done.is_closed())
-        {
-            let _ = done.send(());
-            // It stays closed: whoever asked is on the way out.
-            let (closed, _) = oneshot::channel();
-            self.closing = Some(closed);
+        if self.in_flight > 0 || self.closing.is_none() {
+            return false;
         }
+        if let Some(done) = self.closing.take() {
+            let _ = done.send(());
+        }
+        true
     }
 }
 

@@ -101,6 +101,20 @@ pub(crate) enum Ask {
     Question(Box<dyn FnOnce(&Gateway) + Send>),
 }
 
+/// Events that wait for their commit.
+#[must_use = "they are not on disk yet"]
+pub struct Submitted(oneshot::Receiver<Result<(), NotTaken>>);
+
+impl Submitted {
+    /// Waits until they are on disk.
+    ///
+    /// # Errors
+    /// [`NotTaken`], as [`Shards::submit`] has it.
+    pub async fn done(self) -> Result<(), NotTaken> {
+        self.0.await.unwrap_or(Err(NotTaken::Stopping))
+    }
+}
+
 /// Why events are not taken in. Nothing of what was refused is there, unless the text says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum NotTaken {
@@ -211,11 +225,12 @@ impl Shards {
         input.conversation().map(|conversation| ShardId(self.seed.shard(conversation)))
     }
 
-    /// Takes events of one shard in. They are on disk when this returns `Ok`.
+    /// Puts events of one shard into its inbox, in the order of the calls. They are on disk when what is returned is
+    /// [`done`](Submitted::done).
     ///
     /// # Errors
     /// [`NotTaken`] says why not, and which bound is reached.
-    pub async fn submit(&self, shard: ShardId, inputs: Vec<Input>) -> Result<(), NotTaken> {
+    pub fn submit(&self, shard: ShardId, inputs: Vec<Input>) -> Result<Submitted, NotTaken> {
         if !self.committer.is_well() && self.credits.waiting() > 0 {
             return Err(NotTaken::Store(StoreError::Unavailable {
                 detail: "the last commit failed".to_owned(),
@@ -225,7 +240,7 @@ impl Shards {
         let (answer, answered) = oneshot::channel();
         let inbox = self.inboxes.get(usize::from(shard.0)).ok_or(NotTaken::Stopping)?;
         inbox.send(Ask::Events { inputs, credit, answer }).map_err(|_| NotTaken::Stopping)?;
-        answered.await.unwrap_or(Err(NotTaken::Stopping))
+        Ok(Submitted(answered))
     }
 
     /// Hands in what answers an output of this shard.
@@ -296,7 +311,7 @@ fn thread<S: Store>(
         let mut end = Ok(());
         while let Some(done) = running.next().await {
             let done = done.unwrap_or(Err(Out::Store(StoreError::Closed)));
-            // The others go on until the process says stop: their groups are sound.
+            // The others of this thread end with it, as in a crash: the process has to stop in any case.
             if let Err(out) = done {
                 let _ = ended.send(Err(out));
                 return;

@@ -53,14 +53,21 @@ pub enum OpenFailure {
     Settings(#[from] InvalidGateway),
 }
 
-/// Reads a shard, and what of its outputs the store does not have yet.
-pub(super) async fn open<S: Store>(
-    claim: Claim,
-    shared: &Shared<S>,
-) -> Result<(Shard, Pending), OpenFailure> {
+/// A shard that was read.
+pub(super) struct Opened {
+    pub(super) shard: Shard,
+    /// What of its outputs the store does not have yet.
+    pub(super) pending: Pending,
+    /// The number behind the snapshot that it began with.
+    pub(super) saved: u64,
+}
+
+/// Reads a shard.
+pub(super) async fn open<S: Store>(claim: Claim, shared: &Shared<S>) -> Result<Opened, OpenFailure> {
     let id = claim.shard;
     let loaded = shared.store.load(id).await?;
     let mut shard = restore(id, &loaded.snapshots, shared).await?;
+    let saved = shard.next_number();
     let mut pending = Pending::new(claim, loaded.done, loaded.next.saturating_sub(1));
     while shard.next_number() < loaded.next {
         let entries = shared.store.entries(id, shard.next_number(), PORTION).await?;
@@ -76,7 +83,7 @@ pub(super) async fn open<S: Store>(
             pending.take_in(outputs.iter(), shard.gateway(), shared.clock.now());
         }
     }
-    Ok((shard, pending))
+    Ok(Opened { shard, pending, saved })
 }
 
 async fn restore<S: Store>(id: ShardId, snapshots: &[u64], shared: &Shared<S>) -> Result<Shard, OpenFailure> {

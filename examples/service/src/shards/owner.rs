@@ -10,6 +10,7 @@ use reveille_gateway::{Admission, AdmissionLimits, CatchUp, Input, Output, Shard
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::effects::{Found, Leaving, Pending, decide_again};
+use super::open::Opened;
 use super::{Ask, Credit, NotTaken, Out, ShardSettings, Shared};
 use crate::clock::Steps;
 use crate::desk::Mail;
@@ -53,8 +54,9 @@ impl<S: Store> Owner<S> {
     /// Reads the shard, and admits what follows a restart.
     pub(super) async fn open(claim: Claim, settings: ShardSettings, shared: Shared<S>) -> Result<Self, Out> {
         let opened = super::open::open(claim, &shared).await;
-        let (shard, pending) = opened.map_err(|failure| Out::Open { shard: claim.shard.0, failure })?;
-        let saved = (shard.next_number(), Instant::now());
+        let Opened { shard, pending, saved } =
+            opened.map_err(|failure| Out::Open { shard: claim.shard.0, failure })?;
+        let saved = (saved, Instant::now());
         let admission = Admission::new(AdmissionLimits::default());
         let steps = Steps::new(&shared.clock);
         let mut owner = Self {
@@ -158,7 +160,7 @@ impl<S: Store> Owner<S> {
         let now = self.shared.clock.now();
         let due = self.shard.next_wakeup().is_some_and(|wakeup| wakeup.at <= now);
         if due || !self.admission.is_empty() {
-            self.group(now).await?;
+            self.group().await?;
         } else if self.pending.due().is_some_and(|due| due <= Instant::now()) {
             self.effects_alone(now).await?;
         }
@@ -172,18 +174,19 @@ impl<S: Store> Owner<S> {
     }
 
     /// One group: from the queue to the outputs.
-    async fn group(&mut self, now: UnixTime) -> Result<(), Out> {
-        let (claim, was) = (self.claim, self.steps.was(&self.shared.clock));
-        let hurries = self.admission.hurries();
+    async fn group(&mut self) -> Result<(), Out> {
+        let (claim, hurries) = (self.claim, self.admission.hurries());
+        let now = self.shared.clock.now();
         let leaving = match self.pending.leave(&*self.shared.store, &self.shared.sealer, now).await {
             Ok(leaving) => leaving,
             Err(error) => return self.failed(error),
         };
-        let mut group = self.shard.group(now).fill(&mut self.admission);
+        let look = self.steps.look(&self.shared.clock);
+        let mut group = self.shard.group(look.now).fill(&mut self.admission);
         if group.is_empty() {
             group = group.tick();
         }
-        if let Some(was) = was {
+        if let Some(was) = look.was {
             group = group.after_step(was);
         }
         let sealed = group.seal();
@@ -201,7 +204,7 @@ impl<S: Store> Owner<S> {
             Fate::There(conflicts) => {
                 let ticket = sealed.ticket();
                 let outputs: Vec<(u64, Output)> = sealed.committed().collect();
-                self.steps.taken(&self.shared.clock);
+                self.steps.taken(look);
                 self.pending.done(&leaving);
                 self.pending.logged(next.saturating_sub(1));
                 self.pending.take_in(outputs.iter(), self.shard.gateway(), now);
@@ -290,7 +293,7 @@ impl<S: Store> Owner<S> {
     async fn close(mut self) -> Result<(), Out> {
         self.pause = None;
         while !self.admission.is_empty() && self.pause.is_none() {
-            self.group(self.shared.clock.now()).await?;
+            self.group().await?;
         }
         if self.pending.due().is_some() && self.pause.is_none() {
             self.effects_alone(self.shared.clock.now()).await?;

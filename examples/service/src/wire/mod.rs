@@ -120,11 +120,19 @@ impl Wire {
         Ok(Self { settings, connector, pools: Mutex::default() })
     }
 
-    /// Sends a request and waits for its answer. Whatever the service says is an answer, a redirect as well.
+    /// Sends a request and waits for its answer. Whatever the service says is an answer, a redirect as well. What met a
+    /// connection that was over goes once more at once, since no byte of it left.
     ///
     /// # Errors
     /// [`Failure`] says whether the service may have seen it.
     pub async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Failure> {
+        match self.once(request.clone()).await {
+            Err(Failure::NotSent(Why::Closed)) => self.once(request).await,
+            answer => answer,
+        }
+    }
+
+    async fn once(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Failure> {
         let origin = Origin::of(request.uri()).ok_or(Failure::NotSent(Why::Uri))?;
         let pool = self.pool(&origin)?;
         let place = pool.place(&self.connector, &self.settings).await.map_err(Failure::NotSent)?;
