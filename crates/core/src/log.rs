@@ -440,6 +440,36 @@ mod tests {
         }
     }
 
+    /// Gives every number up to its input.
+    struct Each(u64, u64);
+
+    impl Machine for Each {
+        type Input = u64;
+        type Output = u64;
+        fn step(&mut self, input: u64, _: UnixTime) {
+            (self.0, self.1) = (1, input);
+        }
+        fn next_output(&mut self) -> Option<u64> {
+            let next = self.0;
+            self.0 += u64::from(next <= self.1);
+            (next <= self.1).then_some(next)
+        }
+        fn next_wakeup(&self) -> Option<Wakeup> {
+            None
+        }
+    }
+
+    #[test]
+    fn what_is_begun_is_given_one_by_one_and_what_is_left_is_discarded() {
+        let mut logged = Logged::new(Each(1, 0));
+        logged.begin(1, 3, UnixTime::EPOCH).unwrap();
+        assert_eq!((logged.next_output(), logged.applied()), (Some(1), 1));
+        assert_eq!(logged.begin(3, 9, UnixTime::EPOCH), Err(Gap { expected: 2, given: 3 }));
+        assert_eq!(logged.next_output(), Some(2), "nothing was done");
+        logged.begin(2, 2, UnixTime::EPOCH).unwrap();
+        assert_eq!(std::iter::from_fn(|| logged.next_output()).collect::<Vec<_>>(), [1, 2]);
+    }
+
     fn snapshot() -> Vec<u8> {
         let mut logged = Logged::new(Last(0));
         drop(logged.apply(1, 41, UnixTime::EPOCH).unwrap());

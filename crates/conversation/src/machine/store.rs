@@ -224,3 +224,32 @@ impl Store {
         slots.filter_map(|(slot, entry)| Some((u32::try_from(slot).ok()?, entry.conversation.as_ref()?)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is over goes many at a time, but not past one that is remembered; and with the last one all memory goes.
+    #[test]
+    fn forgetting_takes_few_steps() {
+        let seed = Seed::new([7; 16]);
+        let (mut store, early, late) = (Store::new(seed), UnixTime::from_secs(10), UnixTime::from_secs(20));
+        for number in 0..1_000 {
+            let id = ConversationId::new(&format!("c{number}")).unwrap();
+            let slot = store.make(&id, 2_000, UnixTime::EPOCH).unwrap();
+            *store.get_mut(slot).unwrap().1 = if number == 600 { late } else { early };
+        }
+        store.sweep(UnixTime::from_secs(9));
+        assert_eq!(store.len(), 1_000);
+        store.hand = 0;
+        store.sweep(early);
+        assert_eq!(store.len(), 400, "up to the one that is remembered");
+        store.sweep(early);
+        assert_eq!((store.len(), store.slots.len()), (1, 1_000));
+        while store.hand != 600 {
+            store.sweep(late);
+        }
+        store.sweep(late);
+        assert_eq!((store.len(), store.slots.len(), store.free.len(), store.table.len()), (0, 0, 0, 0));
+    }
+}
