@@ -25,6 +25,8 @@ pub struct Keys {
     pub vapid: EcPrivateKey,
     /// What callers of the API show: full rights.
     pub api: Secret<String>,
+    /// Signs tokens of users (HS256), where no other log-in does; `None` if the file has none.
+    pub user: Option<Secret<[u8; 32]>>,
     /// Whether they were made just now.
     pub are_new: bool,
 }
@@ -63,6 +65,8 @@ struct Form {
     resume: String,
     vapid: String,
     api: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    user: Option<String>,
 }
 
 impl Keys {
@@ -102,7 +106,14 @@ impl Form {
             PROVIDER.random.fill(&mut bytes).map(|()| base64url::encode(&bytes))
         };
         let vapid = PROVIDER.p256.generate()?.to_base64url().expose().clone();
-        Ok(Self { seed: random(16)?, store: random(32)?, resume: random(32)?, vapid, api: random(24)? })
+        Ok(Self {
+            seed: random(16)?,
+            store: random(32)?,
+            resume: random(32)?,
+            vapid,
+            api: random(24)?,
+            user: Some(random(32)?),
+        })
     }
 
     fn keys(self, path: &Path, are_new: bool) -> Result<Keys, KeysError> {
@@ -121,6 +132,7 @@ impl Form {
             store: key("store", &self.store)?,
             resume: key("resume", &self.resume)?,
             vapid: EcPrivateKey::parse(&self.vapid).map_err(|_| wrong("vapid", "a private key on P-256"))?,
+            user: self.user.as_deref().map(|text| key("user", text)).transpose()?,
             api: Secret::new(self.api),
             are_new,
         })

@@ -1,12 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 pub mod api;
+pub mod auth;
 pub mod clock;
 pub mod committer;
 pub mod credentials;
 pub mod desk;
 pub mod keys;
 pub mod metrics;
+pub mod openapi;
 pub mod provider_tokens;
 pub mod redb_store;
 pub mod service;

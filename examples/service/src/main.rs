@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use reveille_example_service::clock::Clock;
+use reveille_example_service::credentials::are_stored;
 use reveille_example_service::keys::Keys;
 use reveille_example_service::redb_store::{RedbSettings, RedbStore};
 use reveille_example_service::service::Service;
@@ -45,7 +46,9 @@ async fn run(mut settings: Settings, demo: Demo) -> Result<(), Failure> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&data)?;
     let keys = Keys::open(&data.join("keys.toml"))?;
     let clock = Clock::default();
-    let is_local = settings.apps.is_empty();
+    let path = data.join("store.redb");
+    let store = tokio::task::spawn_blocking(move || RedbStore::open(path, RedbSettings::default())).await??;
+    let is_local = settings.apps.is_empty() && !are_stored(&store).await?;
     let local = match is_local {
         true => Some(local_services(&data.join("local-services.json"), &clock).await?),
         false => None,
@@ -54,8 +57,6 @@ async fn run(mut settings: Settings, demo: Demo) -> Result<(), Failure> {
         // Nobody waits half a minute to see a digest.
         settings.digest_ms = settings.digest_ms.min(2_000);
     }
-    let path = data.join("store.redb");
-    let store = tokio::task::spawn_blocking(move || RedbStore::open(path, RedbSettings::default())).await??;
     let mut service =
         Service::start(&settings, &keys, Arc::new(store), local.as_ref(), clock.clone()).await?;
     println!("the service listens on http://{}", service.address);

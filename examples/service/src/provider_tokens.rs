@@ -1,7 +1,7 @@
 //! Apple takes a new provider token every 20 minutes at most, whoever made it: a service that is restarted twice and signs
 //! with its own time is refused. So the time of the last one is kept in the store, and what is signed after a restart has it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,6 +19,14 @@ const LOOK: Duration = Duration::from_secs(20);
 
 /// The sources of a process, by the ids of their keys.
 pub type Sources = Vec<(String, Arc<TokenSource>)>;
+
+/// The same, while credentials come and go.
+pub type Shared = Arc<Mutex<Sources>>;
+
+/// Those that there are now.
+pub fn list(shared: &Shared) -> Sources {
+    shared.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
 
 /// Signs the first tokens, with the times of the last ones if these are young, and remembers the times before anything
 /// is sent with them.
@@ -45,10 +53,10 @@ pub async fn begin<S: Store>(
 }
 
 /// Remembers every other token, for as long as the process lives.
-pub async fn keep<S: Store>(store: Arc<S>, sealer: Sealer, sources: Sources, clock: Clock) {
-    while !sources.is_empty() {
+pub async fn keep<S: Store>(store: Arc<S>, sealer: Sealer, sources: Shared, clock: Clock) {
+    loop {
         tokio::time::sleep(LOOK).await;
-        for (key, source) in &sources {
+        for (key, source) in &list(&sources) {
             // A store that fails is asked again.
             let _ = remember(&*store, &sealer, key, source, clock.now()).await;
         }

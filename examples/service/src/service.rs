@@ -21,9 +21,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::api::{Api, Listener, router};
+use crate::auth::{Auth, KeyTable, Rates, Users};
 use crate::clock::Clock;
 use crate::committer::Committer;
-use crate::credentials::senders;
+use crate::credentials::{Book, BookFailure, senders};
 use crate::desk::{Desk, Mail};
 use crate::keys::Keys;
 use crate::metrics::Metrics;
@@ -45,6 +46,9 @@ pub enum StartError {
     /// The store.
     #[error("the store: {0}")]
     Store(#[from] StoreError),
+    /// What the apps send with.
+    #[error(transparent)]
+    Credentials(#[from] BookFailure),
     /// The address of the API.
     #[error("cannot listen on {address}: {error}")]
     Listen {
@@ -107,12 +111,21 @@ impl<S: Store> Service<S> {
         let committer = Committer::start(Arc::clone(&store), latency, clock.clone(), Arc::clone(&metrics));
         let (mail, inbox) = mpsc::unbounded_channel();
         let sealer = Sealer::new(PROVIDER, SealKeyId(1), Secret::new(*keys.store.expose()));
-        provider_tokens::begin(&*store, &sealer, &senders.apple, clock.now()).await?;
-        let tokens = provider_tokens::keep(Arc::clone(&store), sealer.clone(), senders.apple, clock.clone());
+        let auth = Auth {
+            keys: KeyTable::open(Arc::clone(&store), sealer.clone(), &keys.api).await?,
+            users: Users::new(&settings.users, keys.user.as_ref())?,
+            rates: Rates::new(settings.limits.key_rate, settings.limits.user_rate),
+        };
+        let server = Arc::clone(&senders.workshop.server);
+        let book = Book::open(Arc::clone(&store), sealer.clone(), senders.workshop, senders.apps).await;
+        let (book, writer) = book?;
+        let apple = book.apple();
+        provider_tokens::begin(&*store, &sealer, &provider_tokens::list(&apple), clock.now()).await?;
+        let tokens = provider_tokens::keep(Arc::clone(&store), sealer.clone(), apple, clock.clone());
         let shared = Shared {
             store: Arc::clone(&store),
             committer,
-            sealer,
+            sealer: sealer.clone(),
             seed: keys.seed,
             clock: clock.clone(),
             metrics: Arc::clone(&metrics),
@@ -125,7 +138,7 @@ impl<S: Store> Service<S> {
         let desk = Desk {
             store: Arc::clone(&store),
             shards: shards.clone(),
-            writer: Arc::new(senders.writer),
+            writer: Arc::new(writer),
             wire: Arc::clone(&wire),
             lease: lease.clone(),
             clock: clock.clone(),
@@ -140,14 +153,18 @@ impl<S: Store> Service<S> {
         let api = Arc::new(Api {
             store: Arc::clone(&store),
             shards: shards.clone(),
+            sealer,
             seed: keys.seed,
             clock,
             metrics: Arc::clone(&metrics),
             lease: lease.clone(),
             wire,
             allowed: senders.allowed,
-            server: senders.server,
-            key: Secret::new(keys.api.expose().clone()),
+            server,
+            auth,
+            resume: book.resume_keys()?,
+            book,
+            desk: mail.clone(),
             limits: settings.limits.clone(),
         });
         let listener = Listener { listener, limits: settings.limits.clone() };

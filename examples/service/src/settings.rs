@@ -7,6 +7,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::auth::UserSettings;
+
 /// How the program is called.
 pub const USAGE: &str = "\
 usage: reveille-example-service [OPTIONS]
@@ -57,6 +59,8 @@ pub struct Settings {
     pub rate: u32,
     /// For how long the rate grows after a silence, in s. Default: 60, as FCM asks.
     pub ramp_secs: u64,
+    /// How end users show who they are.
+    pub users: UserSettings,
     /// The bounds of the API.
     pub limits: Limits,
 }
@@ -136,6 +140,10 @@ pub struct Limits {
     pub waiting_events: usize,
     /// Their bytes. Default: 128 MiB.
     pub waiting_bytes: usize,
+    /// Requests a second with one key. Default: 10,000.
+    pub key_rate: u32,
+    /// Requests a second of one user. Default: 20.
+    pub user_rate: u32,
 }
 
 /// What the command line asks for.
@@ -199,6 +207,7 @@ impl Default for Settings {
             digest_ms: 30_000,
             rate: 500,
             ramp_secs: 60,
+            users: UserSettings::default(),
             limits: Limits::default(),
         }
     }
@@ -215,6 +224,8 @@ impl Default for Limits {
             stop_ms: 10_000,
             waiting_events: 65_536,
             waiting_bytes: 128 << 20,
+            key_rate: 10_000,
+            user_rate: 20,
         }
     }
 }

@@ -1,6 +1,9 @@
 //! One program for all tests, so that it is linked once.
 
+mod access;
+mod api;
 mod common;
+mod crowd;
 mod kill;
 mod service;
 mod wire;

@@ -18,12 +18,17 @@ use tokio::net::TcpStream;
 
 use crate::common::{Caller, Folder, event};
 
-struct Running {
-    service: Service<RedbStore>,
-    caller: Caller,
+pub(crate) struct Running {
+    pub(crate) service: Service<RedbStore>,
+    pub(crate) caller: Caller,
 }
 
-async fn start(folder: &Folder, twins: &Twins, clock: &Clock, change: impl FnOnce(&mut Settings)) -> Running {
+pub(crate) async fn start(
+    folder: &Folder,
+    twins: &Twins,
+    clock: &Clock,
+    change: impl FnOnce(&mut Settings),
+) -> Running {
     let mut settings = Settings {
         listen: ([127, 0, 0, 1], 0).into(),
         data: folder.path().to_owned(),
@@ -39,7 +44,7 @@ async fn start(folder: &Folder, twins: &Twins, clock: &Clock, change: impl FnOnc
     Running { service, caller }
 }
 
-async fn register(caller: &Caller, twins: &Twins) {
+pub(crate) async fn register(caller: &Caller, twins: &Twins) {
     let browser = json!({"owner": "guest", "platform": "web", "subscription": twins.browser().unwrap()});
     assert_eq!(caller.register(LOCAL_APP, "browser", browser).await, 201);
     let (alert, voip) = twins.iphone();
@@ -49,7 +54,7 @@ async fn register(caller: &Caller, twins: &Twins) {
     assert_eq!(caller.register(LOCAL_APP, "android", android).await, 201);
 }
 
-async fn wait(twins: &Twins, what: &str, enough: impl Fn(&[Received]) -> bool) -> Vec<Received> {
+pub(crate) async fn wait(twins: &Twins, what: &str, enough: impl Fn(&[Received]) -> bool) -> Vec<Received> {
     let (begun, mut all) = (Instant::now(), Vec::new());
     while begun.elapsed() < Duration::from_secs(30) {
         all.extend(twins.take());
@@ -61,11 +66,11 @@ async fn wait(twins: &Twins, what: &str, enough: impl Fn(&[Received]) -> bool) -
     panic!("{what}: {all:?}");
 }
 
-fn of<'p>(pushes: &'p [Received], service: &str) -> Vec<&'p Value> {
+pub(crate) fn of<'p>(pushes: &'p [Received], service: &str) -> Vec<&'p Value> {
     pushes.iter().filter(|push| push.service == service).map(|push| &push.data).collect()
 }
 
-fn offer(conversation: &str) -> Value {
+pub(crate) fn offer(conversation: &str) -> Value {
     json!({"conversation": conversation, "person": "kate", "caller_name": "Ann", "queue_name": "Sales"})
 }
 

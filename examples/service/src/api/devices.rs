@@ -1,42 +1,89 @@
-//! `PUT` and `DELETE /v1/devices/{app}/{device}`: what the registry knows.
+//! Devices and their tokens: register, rotate, remove, list one's own.
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use reveille_conversation::id::PersonId;
 use reveille_core::UnixTime;
 use reveille_gateway::device_name;
-use reveille_gateway::store::{DeviceWrite, Store, StoreError};
+use reveille_gateway::store::{DeviceWrite, Store};
 use reveille_registry::{
-    Change, Consequence, DeviceKey, Environment, Event, Platform, Purpose, Registration, RegistryPolicy,
-    Token, decide,
+    Change, Consequence, Device, DeviceKey, Event, Platform, Registration, RegistryPolicy,
+    State as DeviceState, Token, decide,
 };
-use reveille_webpush::{StoredSubscription, Subscription};
 use serde::Deserialize;
-use serde_json::json;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
+use super::extract::{Doc, may_name, subject};
+use super::tokens::{Given, tokens};
 use super::{Api, Problem};
+use crate::auth::{Caller, Right};
 use crate::desk::drop_device;
+use crate::openapi::{Answer, Operation, Param, Verb, Who};
 
 /// How often somebody else may be faster.
 const TIMES: usize = 8;
 
+pub(super) const LIST: Operation = Operation::new(
+    Verb::Get,
+    "/v1/devices",
+    "getDevices",
+    "The devices of a person; no token is shown",
+    Who::Person(Right::People),
+)
+.query(&[Param { name: "person", kind: "string", summary: "For keys: whose." }])
+.answers(&[Answer::json(200, "The devices", "Devices")]);
+
+pub(super) const PUT: Operation = Operation::new(
+    Verb::Put,
+    "/v1/devices/{app}/{device}",
+    "putDevice",
+    "The app registers: at its first launch, at every log-in. A device of somebody else who is logged in is taken over only by whoever has one of its tokens",
+    Who::Person(Right::People),
+)
+.bodies(&[("application/json", "Registration")])
+.answers(&[
+    Answer::json(200, "It was known", "Revision"),
+    Answer::json(201, "It is new", "Revision"),
+]);
+
+pub(super) const ROTATE: Operation = Operation::new(
+    Verb::Post,
+    "/v1/devices/{app}/{device}/rotate",
+    "rotateDevice",
+    "A token was replaced: what waits follows it",
+    Who::Person(Right::People),
+)
+.bodies(&[("application/json", "Rotation")])
+.answers(&[Answer::json(200, "It is replaced", "Revision")])
+.problems_too(&[404]);
+
+pub(super) const DELETE: Operation = Operation::new(
+    Verb::Delete,
+    "/v1/devices/{app}/{device}",
+    "deleteDevice",
+    "The owner logs out: nothing more goes there, and what waits is cancelled",
+    Who::Person(Right::People),
+)
+.answers(&[Answer::empty(204, "It is removed")])
+.problems_too(&[404]);
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Form {
-    owner: String,
+pub(super) struct Form {
+    #[serde(default)]
+    owner: Option<String>,
     platform: Platform,
     #[serde(default)]
     apns_alert: Option<String>,
     #[serde(default)]
     apns_voip: Option<String>,
     #[serde(default)]
-    environment: Option<Environment>,
+    environment: Option<reveille_registry::Environment>,
     #[serde(default)]
     fcm_token: Option<String>,
     #[serde(default)]
@@ -57,24 +104,77 @@ struct Form {
     event: Option<String>,
 }
 
-/// The app registers: at its first launch, at every log-in.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Whose {
+    #[serde(default)]
+    person: Option<String>,
+}
+
+impl Form {
+    /// What is kept for ever and sent nowhere has an end.
+    fn check(&self) -> Result<(), Problem> {
+        for (name, text, most) in [
+            ("locale", &self.locale, 64),
+            ("time_zone", &self.time_zone, 64),
+            ("app_version", &self.app_version, 64),
+            ("os_version", &self.os_version, 64),
+            ("event", &self.event, 128),
+        ] {
+            if text.as_ref().is_some_and(|text| text.len() > most) {
+                return Err(Problem::bad_request(format!("{name}: at most {most} bytes")));
+            }
+        }
+        match self.platform {
+            Platform::Address => Err(Problem::bad_request("platform: expected ios, mac_os, android or web")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whose devices there are.
+pub(super) async fn list<S: Store>(
+    State(api): State<Arc<Api<S>>>,
+    Extension(caller): Extension<Caller>,
+    Query(whose): Query<Whose>,
+) -> Result<Json<Value>, Problem> {
+    let person = subject(&caller, whose.person.as_deref())?;
+    let known = api.store.people(std::slice::from_ref(&person)).await?;
+    let all = known.iter().flat_map(|person| &person.devices);
+    let devices: Vec<Value> = all.filter(|device| caller.may_name(&device.key.app)).map(show).collect();
+    Ok(Json(json!({"person": person.as_str(), "devices": devices})))
+}
+
+/// The app registers.
 pub(super) async fn put<S: Store>(
     State(api): State<Arc<Api<S>>>,
+    Extension(caller): Extension<Caller>,
     Path((app, device)): Path<(String, String)>,
-    body: Bytes,
+    Doc(form): Doc<Form>,
 ) -> Result<Response, Problem> {
-    let form: Form = serde_json::from_slice(&body).map_err(|error| {
-        // The text of serde quotes what was given.
-        Problem::bad_request(format!("the body: line {}, column {}", error.line(), error.column()))
-    })?;
     let key = check(&app, &device)?;
-    let owner: PersonId =
-        form.owner.parse().map_err(|error| Problem::bad_request(format!("owner: {error}")))?;
-    let tokens = tokens(&api, &form)?;
-    if tokens.is_empty() {
-        return Err(Problem::bad_request(
-            "there is no token: a subscription, apns_alert, fcm_token or fcm_installation",
-        ));
+    may_name(&caller, &app)?;
+    form.check()?;
+    let owner = subject(&caller, form.owner.as_deref())?;
+    let given = Given {
+        apns_alert: form.apns_alert.as_deref(),
+        apns_voip: form.apns_voip.as_deref(),
+        environment: form.environment,
+        fcm_token: form.fcm_token.as_deref(),
+        fcm_installation: form.fcm_installation.as_deref(),
+        subscription: form.subscription.as_deref(),
+    };
+    let tokens = tokens(&api, &given)?;
+    // The number of devices is bounded for each app: who made apps up could fill the store.
+    if matches!(caller, Caller::User(_)) && !api.book.knows(&app).await {
+        return Err(Problem::forbidden("users register for apps that are set up only"));
+    }
+    if let Caller::User(_) = &caller
+        && let Some(record) = api.store.device(&key).await?
+        && record.owner != owner.as_str()
+        && !may_take_over(&record, &tokens)
+    {
+        return Err(Problem::forbidden("this device is somebody else's, who has to log out first"));
     }
     let mut registration = Registration::new(key.clone(), owner.as_str(), form.platform, tokens)
         .with_versions(form.app_version, form.os_version)
@@ -90,17 +190,73 @@ pub(super) async fn put<S: Store>(
     Ok((status, Json(json!({"revision": revision}))).into_response())
 }
 
+/// A token was replaced (`onNewToken`, `pushsubscriptionchange`).
+pub(super) async fn rotate<S: Store>(
+    State(api): State<Arc<Api<S>>>,
+    Extension(caller): Extension<Caller>,
+    Path((app, device)): Path<(String, String)>,
+    Doc(form): Doc<super::tokens::Rotation>,
+) -> Result<Json<Value>, Problem> {
+    let key = check(&app, &device)?;
+    let record = own(&api, &caller, &key).await?;
+    if matches!(record.state, DeviceState::Retired { .. }) {
+        return Err(Problem::not_found("there is no such device: register it again"));
+    }
+    let mut revision = record.revision;
+    for token in tokens(&api, &form.given())? {
+        let event = Event::Rotate { old: None, new: Box::new(token) };
+        (revision, _) = apply(&api, &key, &event, api.clock.now()).await?;
+    }
+    Ok(Json(json!({"revision": revision})))
+}
+
 /// The owner logs out: nothing more goes there, and what waits is cancelled.
 pub(super) async fn delete<S: Store>(
     State(api): State<Arc<Api<S>>>,
+    Extension(caller): Extension<Caller>,
     Path((app, device)): Path<(String, String)>,
 ) -> Result<StatusCode, Problem> {
     let key = check(&app, &device)?;
-    if api.store.device(&key).await?.is_none() {
-        return Err(Problem::not_found("there is no such device"));
-    }
+    own(&api, &caller, &key).await?;
     apply(&api, &key, &Event::LogOut, api.clock.now()).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The record of a device that the caller may change. Somebody else's is as if it were not there.
+pub(super) async fn own<S: Store>(api: &Api<S>, caller: &Caller, key: &DeviceKey) -> Result<Device, Problem> {
+    may_name(caller, &key.app)?;
+    let record = api.store.device(key).await?.filter(|record| match caller {
+        Caller::Key(_) => true,
+        Caller::User(user) => user.person.as_str() == record.owner,
+    });
+    record.ok_or_else(|| Problem::not_found("there is no such device"))
+}
+
+/// Two persons, one phone: whoever has the phone has its tokens. Who is logged out has left it.
+fn may_take_over(record: &Device, tokens: &[Token]) -> bool {
+    let is_same = |token: &Token| record.tokens.iter().any(|old| old.value == token.value);
+    matches!(record.state, DeviceState::Retired { .. }) || tokens.iter().any(is_same)
+}
+
+fn show(device: &Device) -> Value {
+    let state = match device.state {
+        DeviceState::Active => "active",
+        DeviceState::Suspect { .. } => "suspect",
+        DeviceState::Quarantined { .. } => "quarantined",
+        _ => "retired",
+    };
+    let tokens: Vec<_> = device.tokens.iter().map(|token| token.purpose).collect();
+    json!({
+        "app": device.key.app,
+        "device": device.key.device,
+        "platform": device.platform,
+        "state": state,
+        "tokens": tokens,
+        "registered_ms": device.registered.as_millis(),
+        "last_seen_ms": device.last_seen.as_millis(),
+        "needs_registration": device.needs_registration,
+        "revision": device.revision,
+    })
 }
 
 fn check(app: &str, device: &str) -> Result<DeviceKey, Problem> {
@@ -109,44 +265,6 @@ fn check(app: &str, device: &str) -> Result<DeviceKey, Problem> {
     }
     device_name(app, device).map_err(|error| Problem::bad_request(format!("the device's name: {error}")))?;
     Ok(DeviceKey::new(app, device))
-}
-
-fn tokens<S>(api: &Api<S>, form: &Form) -> Result<Vec<Token>, Problem> {
-    let mut tokens = Vec::new();
-    for (purpose, value) in [
-        (Purpose::ApnsAlert, &form.apns_alert),
-        (Purpose::ApnsVoip, &form.apns_voip),
-        (Purpose::FcmToken, &form.fcm_token),
-        (Purpose::FcmInstallation, &form.fcm_installation),
-    ] {
-        let Some(value) = value else { continue };
-        let apple = matches!(purpose, Purpose::ApnsAlert | Purpose::ApnsVoip);
-        let name = if apple { "an APNs token" } else { "an FCM token" };
-        let is_one = match purpose {
-            Purpose::ApnsAlert | Purpose::ApnsVoip => value.parse::<reveille_apns::DeviceToken>().is_ok(),
-            _ => {
-                !value.is_empty() && value.len() <= 4_096 && value.bytes().all(|byte| byte.is_ascii_graphic())
-            }
-        };
-        if !is_one {
-            return Err(Problem::bad_request(format!("this is not {name}")));
-        }
-        let token = Token::new(purpose, value.clone());
-        tokens.push(match form.environment {
-            Some(environment) if apple => token.with_environment(environment),
-            _ => token,
-        });
-    }
-    if let Some(json) = &form.subscription {
-        let subscription = Subscription::from_json_with(json.get(), &api.allowed);
-        let subscription =
-            subscription.map_err(|error| Problem::bad_request(format!("subscription: {error}")))?;
-        let id = api.server.keys().current().id();
-        let stored = StoredSubscription::from(subscription.with_vapid_key(id));
-        let json = serde_json::to_string(&stored).map_err(|_| Problem::bad_request("subscription"))?;
-        tokens.push(Token::new(Purpose::WebPush, json).with_vapid_key(id.to_string()));
-    }
-    Ok(tokens)
 }
 
 /// Decides, writes if nobody was faster, and sees to what follows. Gives the revision, and whether there was no record.
@@ -209,10 +327,4 @@ async fn over_limit<S: Store>(
         apply(api, &key, &Event::OverLimit, now).await?;
     }
     Ok(())
-}
-
-impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Self {
-        Self::unavailable(format!("the store: {error}"))
-    }
 }

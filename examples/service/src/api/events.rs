@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use futures_util::future::join_all;
 use reveille_conversation as conversation;
+use reveille_conversation::event::Event;
 use reveille_conversation::source::{CloudEvents, Genesys, Parsed, SourceError};
 use reveille_core::UnixTime;
 use reveille_gateway::store::{ShardId, Store};
@@ -17,10 +18,26 @@ use reveille_gateway::{Input, SourceId};
 use serde_json::{Value, json};
 
 use super::{Api, Problem};
+use crate::auth::{Caller, Right};
+use crate::openapi::{Answer, Operation, Verb, Who};
 use crate::shards::{NotTaken, Shards, Submitted};
 
-/// The source that events belong to, within which their ids are unique. There is one key, so there is one source.
-const SOURCE: SourceId = SourceId(1);
+/// What the API itself says on behalf of a person.
+pub(super) const OWN: SourceId = SourceId(0);
+
+pub(super) const POST: Operation = Operation::new(
+    Verb::Post,
+    "/v1/events",
+    "postEvents",
+    "One event, or a batch. 202 when all of it is on disk; an id that comes again is taken once",
+    Who::Key(Right::Events),
+)
+.bodies(&[
+    ("application/cloudevents+json", "CloudEvent"),
+    ("application/cloudevents-batch+json", "CloudEvents"),
+    ("application/json", "Genesys"),
+])
+.answers(&[Answer::json(202, "All of it is on disk", "Taken")]);
 
 /// What a document was.
 type Read = Result<Parsed, SourceError>;
@@ -28,10 +45,15 @@ type Read = Result<Parsed, SourceError>;
 /// One event, or a batch: 202 when all of it is on disk.
 pub(super) async fn post<S: Store>(
     State(api): State<Arc<Api<S>>>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
     let text = std::str::from_utf8(&body).map_err(|_| Problem::bad_request("the body is not UTF-8"))?;
+    let source = match &caller {
+        Caller::Key(key) => key.source(),
+        Caller::User(_) => OWN,
+    };
     let now = api.clock.now();
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -55,7 +77,7 @@ pub(super) async fn post<S: Store>(
     }
     let is_batch = kind == "application/cloudevents-batch+json";
     // All are in their inboxes, in their order, before the first is waited for.
-    let taken: Vec<_> = reads.into_iter().map(|read| take(&api.shards, read)).collect();
+    let taken: Vec<_> = reads.into_iter().map(|read| take(&api.shards, source, read)).collect();
     let results = join_all(taken.into_iter().map(done)).await;
     for result in &results {
         api.metrics.count("events", result.as_ref().map_or_else(|_| "refused", |word| *word));
@@ -103,14 +125,14 @@ fn answer_batch(results: Vec<Result<&'static str, Problem>>) -> Result<Response,
 /// What is to become of one event: a word at once, or when all shards that it concerns have it on disk.
 type Taken = Result<(&'static str, Vec<Submitted>), Problem>;
 
-fn take(shards: &Shards, read: Read) -> Taken {
+fn take(shards: &Shards, source: SourceId, read: Read) -> Taken {
     let inputs = match read.map_err(|error| Problem::bad_request(error.to_string()))? {
         Parsed::Inputs(inputs) => inputs,
         // Of no kind that is known: counted, and no error.
         _ => return Ok(("ignored", Vec::new())),
     };
     let word = if inputs.is_empty() { "nothing" } else { "accepted" };
-    Ok((word, submit(shards, inputs)?))
+    Ok((word, submit(shards, source, inputs)?))
 }
 
 async fn done(taken: Taken) -> Result<&'static str, Problem> {
@@ -121,14 +143,24 @@ async fn done(taken: Taken) -> Result<&'static str, Problem> {
     Ok(word)
 }
 
+/// What the API itself says, on disk.
+pub(super) async fn say(shards: &Shards, event: Event) -> Result<(), Problem> {
+    let submitted = submit(shards, OWN, vec![conversation::Input::Event(event)])?;
+    done(Ok(("accepted", submitted))).await.map(drop)
+}
+
 /// Hands inputs to the shards that they concern. What is about a person or a queue concerns all: a shard keeps what it may
 /// need later, presence above all.
-fn submit(shards: &Shards, inputs: Vec<conversation::Input>) -> Result<Vec<Submitted>, NotTaken> {
+fn submit(
+    shards: &Shards,
+    source: SourceId,
+    inputs: Vec<conversation::Input>,
+) -> Result<Vec<Submitted>, NotTaken> {
     let mut by_shard: BTreeMap<ShardId, Vec<Input>> = BTreeMap::new();
     for input in inputs {
         let all: Input = match input {
             conversation::Input::Event(event) => {
-                let input = Input::Event { source: SOURCE, event: event.into() };
+                let input = Input::Event { source, event: event.into() };
                 if let Some(shard) = shards.of(&input) {
                     by_shard.entry(shard).or_default().push(input);
                 }

@@ -4,13 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
+use tower::ServiceExt as _;
 
+use crate::auth::Peer;
 use crate::settings::Limits;
 
 /// A server for the API.
@@ -47,13 +51,17 @@ impl Listener {
                 accepted = self.listener.accept() => accepted,
                 _ = stop.changed() => break,
             };
-            let Ok((tcp, _)) = accepted else {
+            let Ok((tcp, peer)) = accepted else {
                 // Out of file descriptors, mostly: others have to end first.
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             };
             let _ = tcp.set_nodelay(true);
-            let service = TowerToHyperService::new(router.clone());
+            let router = router.clone().map_request(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(Peer(peer.ip()));
+                request
+            });
+            let service = TowerToHyperService::new(router);
             let connection = server.serve_connection(TokioIo::new(tcp), service).into_owned();
             let watched = graceful.watch(connection);
             tokio::spawn(async move {

@@ -1,21 +1,22 @@
-//! The HTTP API.
-//!
-//! | | | answers |
-//! |---|---|---|
-//! | `POST /v1/events` | one event (CloudEvents, structured or binary; Genesys) or a batch | 202 when on disk |
-//! | `PUT /v1/devices/{app}/{device}` | a device registers | 201, 200 |
-//! | `DELETE /v1/devices/{app}/{device}` | its owner logs out | 204 |
-//! | `GET /v1/ringing/{person}` | what should ring now | 200 |
-//! | `GET /health`, `/ready` | for whoever watches the process | 200, 503 |
-//! | `GET /metrics` | for Prometheus | 200 |
-//!
-//! All under `/v1` and the metrics want `Authorization: Bearer KEY`. Errors are problem documents (RFC 9457).
+//! The HTTP API. Its operations are listed in [`operations`], described at `/v1/openapi.json`, and each says who may call it:
+//! a key with a right, an end user about themselves, or anyone. Errors are problem documents (RFC 9457).
 
+mod about;
+mod credentials;
 mod devices;
 mod events;
+mod explain;
+mod extract;
+mod keys;
+mod letters;
 mod listen;
+mod people;
 mod problem;
+mod resume;
 mod rings;
+mod routes;
+mod tokens;
+mod wishes;
 
 use std::sync::Arc;
 
@@ -24,15 +25,19 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post, put};
-use reveille_core::Secret;
 use reveille_gateway::Seed;
 use reveille_gateway::store::Store;
+use reveille_gateway::store::seal::Sealer;
+use reveille_resume::{CompactKey, KeyRing};
 use reveille_webpush::ApplicationServer;
-use subtle::ConstantTimeEq as _;
+use tokio::sync::mpsc;
 
+use crate::auth::Auth;
 use crate::clock::Clock;
+use crate::credentials::Book;
+use crate::desk::Mail;
 use crate::metrics::Metrics;
+use crate::openapi::Operation;
 use crate::settings::Limits;
 use crate::shards::{Lease, Shards};
 use crate::wire::{AllowedOrigins, Wire};
@@ -40,12 +45,16 @@ use crate::wire::{AllowedOrigins, Wire};
 pub use listen::Listener;
 pub use problem::Problem;
 
+use routes::Routes;
+
 /// What the API works with.
 pub struct Api<S> {
     /// Devices.
     pub store: Arc<S>,
     /// Everything about conversations.
     pub shards: Shards,
+    /// Opens what lies in the store.
+    pub sealer: Sealer,
     /// Names devices.
     pub seed: Seed,
     /// The time.
@@ -54,30 +63,105 @@ pub struct Api<S> {
     pub metrics: Arc<Metrics>,
     /// Whether the shards are ours.
     pub lease: Lease,
-    /// For its size.
+    /// What carries.
     pub wire: Arc<Wire>,
     /// Which push services are acceptable.
     pub allowed: AllowedOrigins,
     /// Whose key browsers subscribe to.
     pub server: Arc<ApplicationServer>,
-    /// What callers show.
-    pub key: Secret<String>,
+    /// Who calls.
+    pub auth: Auth<S>,
+    /// What the apps send with.
+    pub book: Book<S>,
+    /// Where another writer goes.
+    pub desk: mpsc::UnboundedSender<Mail>,
+    /// What resume tokens are signed with.
+    pub resume: KeyRing<CompactKey>,
     /// The bounds.
     pub limits: Limits,
 }
 
+/// All operations, in the order of the document.
+pub fn operations() -> [&'static Operation; 34] {
+    [
+        &events::POST,
+        &devices::LIST,
+        &devices::PUT,
+        &devices::ROTATE,
+        &devices::DELETE,
+        &rings::GET,
+        &people::ANSWERED,
+        &people::READ,
+        &wishes::GET,
+        &wishes::PUT,
+        &wishes::PAUSE,
+        &wishes::UNPAUSE,
+        &resume::RESERVE,
+        &resume::COMMIT,
+        &resume::ABORT,
+        &resume::CONNECTED,
+        &explain::EVENT,
+        &explain::JOB,
+        &letters::LIST,
+        &letters::REDRIVE,
+        &letters::DISCARD,
+        &credentials::LIST,
+        &credentials::SHOW,
+        &credentials::PUT,
+        &credentials::DELETE,
+        &credentials::TEST,
+        &keys::LIST,
+        &keys::PUT,
+        &keys::DELETE,
+        &about::ME,
+        &about::VAPID,
+        &about::HEALTH,
+        &about::READY,
+        &rings::METRICS,
+    ]
+}
+
 /// All paths.
 pub fn router<S: Store>(api: Arc<Api<S>>) -> Router {
-    let v1 = Router::new()
-        .route("/v1/events", post(events::post::<S>))
-        .route("/v1/devices/{app}/{device}", put(devices::put::<S>).delete(devices::delete::<S>))
-        .route("/v1/ringing/{person}", get(rings::get::<S>))
-        .route("/metrics", get(rings::metrics::<S>))
-        .layer(middleware::from_fn_with_state(Arc::clone(&api), authenticate::<S>));
-    Router::new()
-        .merge(v1)
-        .route("/health", get(async || "alive\n"))
-        .route("/ready", get(ready::<S>))
+    let routes = Routes::new(Arc::clone(&api))
+        .add(&events::POST, events::post::<S>)
+        .add(&devices::LIST, devices::list::<S>)
+        .add(&devices::PUT, devices::put::<S>)
+        .add(&devices::ROTATE, devices::rotate::<S>)
+        .add(&devices::DELETE, devices::delete::<S>)
+        .add(&rings::GET, rings::get::<S>)
+        .add(&people::ANSWERED, people::answered::<S>)
+        .add(&people::READ, people::read::<S>)
+        .add(&wishes::GET, wishes::get::<S>)
+        .add(&wishes::PUT, wishes::put::<S>)
+        .add(&wishes::PAUSE, wishes::pause::<S>)
+        .add(&wishes::UNPAUSE, wishes::unpause::<S>)
+        .add(&resume::RESERVE, resume::reserve::<S>)
+        .add(&resume::COMMIT, resume::commit::<S>)
+        .add(&resume::ABORT, resume::abort::<S>)
+        .add(&resume::CONNECTED, resume::connected::<S>)
+        .add(&explain::EVENT, explain::event::<S>)
+        .add(&explain::JOB, explain::job::<S>)
+        .add(&letters::LIST, letters::list::<S>)
+        .add(&letters::REDRIVE, letters::redrive::<S>)
+        .add(&letters::DISCARD, letters::discard::<S>)
+        .add(&credentials::LIST, credentials::list::<S>)
+        .add(&credentials::SHOW, credentials::show::<S>)
+        .add(&credentials::PUT, credentials::put::<S>)
+        .add(&credentials::DELETE, credentials::delete::<S>)
+        .add(&credentials::TEST, credentials::test::<S>)
+        .add(&keys::LIST, keys::list::<S>)
+        .add(&keys::PUT, keys::put::<S>)
+        .add(&keys::DELETE, keys::delete::<S>)
+        .add(&about::ME, about::me)
+        .add(&about::VAPID, about::vapid::<S>)
+        .add(&about::HEALTH, about::health)
+        .add(&about::READY, about::ready::<S>)
+        .add(&rings::METRICS, rings::metrics::<S>);
+    let document = Arc::<str>::from(crate::openapi::document(routes.operations()).to_string());
+    routes
+        .into_router()
+        .route("/v1/openapi.json", axum::routing::get(async move || about::json(&document)))
         .fallback(async || Problem::not_found("there is no such path"))
         .method_not_allowed_fallback(async || {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "this path does not know this method")
@@ -85,18 +169,6 @@ pub fn router<S: Store>(api: Arc<Api<S>>) -> Router {
         .layer(DefaultBodyLimit::max(api.limits.body_bytes))
         .layer(middleware::from_fn_with_state(Arc::clone(&api), bounded::<S>))
         .with_state(api)
-}
-
-async fn authenticate<S: Store>(State(api): State<Arc<Api<S>>>, request: Request, next: Next) -> Response {
-    let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-    // The length of the key is no secret; its characters are.
-    if bool::from(given.as_bytes().ct_eq(api.key.expose().as_bytes())) {
-        next.run(request).await
-    } else {
-        api.metrics.count("unauthorized", "all");
-        Problem::unauthorized().into_response()
-    }
 }
 
 /// A time for the whole request, the body included; and problem documents where axum answers in plain text.
@@ -117,17 +189,8 @@ async fn bounded<S: Store>(State(api): State<Arc<Api<S>>>, request: Request, nex
             Problem::new(status, "too-large", "the body is too large").into_response()
         }
         status if status.is_client_error() && !is_document => {
-            Problem::new(status, "bad-request", "the request cannot be read").into_response()
+            Problem::bad_request("the path or the query cannot be read").into_response()
         }
         _ => response,
-    }
-}
-
-/// Whether events are taken in: the store took the last commit, and the shards are ours.
-async fn ready<S: Store>(State(api): State<Arc<Api<S>>>) -> Response {
-    match (api.shards.is_well(), api.lease.is_ours()) {
-        (true, true) => "ready\n".into_response(),
-        (false, _) => Problem::unavailable("the store did not take the last commit").into_response(),
-        (_, false) => Problem::unavailable("the lease of the shards is over").into_response(),
     }
 }

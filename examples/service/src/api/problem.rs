@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use reveille_gateway::store::StoreError;
 use serde_json::{Map, Value, json};
 
 use crate::shards::NotTaken;
@@ -34,9 +35,19 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not-found", detail)
     }
 
-    /// No key, or a wrong one.
-    pub fn unauthorized() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "give the key as Authorization: Bearer …")
+    /// Nobody was recognised.
+    pub fn unauthorized(detail: &str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+    }
+
+    /// Somebody was recognised, who may not do that.
+    pub fn forbidden(detail: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
+    }
+
+    /// It does not go together with what is there.
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", detail)
     }
 
     /// The store does not answer.
@@ -52,6 +63,17 @@ impl Problem {
         self
     }
 
+    /// To be tried again after so many seconds.
+    #[must_use]
+    pub fn after(self, seconds: u32) -> Self {
+        Self { retry_after: Some(seconds), ..self }
+    }
+
+    /// The name of its kind.
+    pub fn kind(&self) -> &'static str {
+        self.kind
+    }
+
     /// Its status.
     pub fn status(&self) -> StatusCode {
         self.status
@@ -65,6 +87,12 @@ impl Problem {
         all.insert("status".to_owned(), json!(self.status.as_u16()));
         all.insert("detail".to_owned(), json!(self.detail));
         Value::Object(all)
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Self::unavailable(format!("the store: {error}"))
     }
 }
 

@@ -3,33 +3,46 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Path, State};
+use axum::{Extension, Json};
 use futures_util::future::join_all;
+use reveille_conversation::Ringing;
 use reveille_conversation::id::PersonId;
 use reveille_gateway::store::{ShardId, Store, Subject};
 use serde_json::{Value, json};
 
+use super::extract::subject;
 use super::{Api, Problem};
+use crate::auth::{Caller, Right};
+use crate::openapi::{Answer, Operation, Verb, Who};
 
-/// `GET /v1/ringing/{person}`: what should ring for a person now, for an app that got no push (B10).
+pub(super) const GET: Operation = Operation::new(
+    Verb::Get,
+    "/v1/ringing/{person}",
+    "getRinging",
+    "What should ring for a person now, for an app that got no push",
+    Who::Person(Right::People),
+)
+.answers(&[Answer::json(200, "What rings", "Ringing")]);
+
+pub(super) const METRICS: Operation = Operation::new(
+    Verb::Get,
+    "/metrics",
+    "getMetrics",
+    "The metrics, for Prometheus",
+    Who::Key(Right::Operate),
+)
+.answers(&[Answer::text(200, "Text format 0.0.4")]);
+
+/// What should ring for a person now, for an app that got no push (B10).
 pub(super) async fn get<S: Store>(
     State(api): State<Arc<Api<S>>>,
+    Extension(caller): Extension<Caller>,
     Path(person): Path<String>,
 ) -> Result<Json<Value>, Problem> {
-    let person: PersonId =
-        person.parse().map_err(|error| Problem::bad_request(format!("person: {error}")))?;
-    let shards = api.store.live(&Subject::Person(person.clone())).await?;
-    let now = api.clock.now();
-    let asked = shards.into_iter().map(|shard| {
-        let person = person.clone();
-        api.shards.ask(shard, move |gateway| gateway.ringing(&person, now))
-    });
-    let mut ringing = Vec::new();
-    for answer in join_all(asked).await {
-        ringing.extend(answer.ok_or_else(|| Problem::unavailable("the service is stopping"))?);
-    }
-    let ringing: Vec<Value> = ringing
+    let person = subject(&caller, Some(&person))?;
+    let ringing: Vec<Value> = ringing(&api, &person)
+        .await?
         .into_iter()
         .map(|ring| {
             json!({
@@ -42,7 +55,22 @@ pub(super) async fn get<S: Store>(
     Ok(Json(json!({"person": person.as_str(), "ringing": ringing})))
 }
 
-/// `GET /metrics`: the service's own numbers, and the sums of the shards'.
+/// Asks the shards in which something of the person is live.
+pub(super) async fn ringing<S: Store>(api: &Api<S>, person: &PersonId) -> Result<Vec<Ringing>, Problem> {
+    let shards = api.store.live(&Subject::Person(person.clone())).await?;
+    let now = api.clock.now();
+    let asked = shards.into_iter().map(|shard| {
+        let person = person.clone();
+        api.shards.ask(shard, move |gateway| gateway.ringing(&person, now))
+    });
+    let mut ringing = Vec::new();
+    for answer in join_all(asked).await {
+        ringing.extend(answer.ok_or_else(|| Problem::unavailable("the service is stopping"))?);
+    }
+    Ok(ringing)
+}
+
+/// The service's own numbers, and the sums of the shards'.
 pub(super) async fn metrics<S: Store>(State(api): State<Arc<Api<S>>>) -> Result<String, Problem> {
     let asked = ShardId::all().map(|shard| api.shards.ask(shard, |gateway| gateway.counters()));
     let (mut totals, mut sizes) = (BTreeMap::new(), BTreeMap::new());

@@ -60,6 +60,8 @@ pub enum Mail {
     /// A token server has answered.
     #[doc(hidden)]
     Fetched(Credential, reveille_fcm::credential::FetchId, Result<Response<Bytes>, Failure>),
+    /// Credentials were changed: this one writes from now on.
+    Writer(Arc<Writer>),
     /// Nothing new leaves; says so when nothing is under way any more.
     Close(oneshot::Sender<()>),
 }
@@ -182,6 +184,10 @@ impl<S: Store> Running<S> {
                 Ok(response) => self.desk.writer.handle_fetched(credential, fetch, &response, self.now()),
                 Err(_) => self.desk.writer.handle_fetch_failure(credential, fetch, self.now()),
             },
+            Mail::Writer(writer) => {
+                writer.warm(self.now());
+                self.desk.writer = writer;
+            }
             Mail::Close(done) => self.closing = Some(done),
         }
     }

@@ -5,6 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use bytes::Bytes;
 use http::{Request, StatusCode};
+use reveille_crypto::base64url;
+use reveille_crypto_ring::PROVIDER;
+use reveille_example_service::keys::Keys;
 use reveille_example_service::wire::{AllowedOrigins, Failure, Wire, WireSettings};
 use serde_json::{Value, json};
 
@@ -45,7 +48,7 @@ impl Caller {
         let origin = format!("http://{address}");
         let allowed = AllowedOrigins::new([origin.as_str()]).unwrap();
         // HTTP/1.1 has one request under way on a connection.
-        let settings = WireSettings { connections: 64, ..WireSettings::default() };
+        let settings = WireSettings { connections: 64, body_bytes: 1 << 20, ..WireSettings::default() };
         Self { http: Wire::new(settings, allowed, &[]).unwrap(), origin, key: key.to_owned() }
     }
 
@@ -94,4 +97,22 @@ pub fn event(id: &str, kind: &str, data: Value) -> Value {
     json!({
         "specversion": "1.0", "id": id, "source": "/test", "type": format!("reveille.conversation.{kind}"), "data": data,
     })
+}
+
+/// A token of a user, signed with the secret of the file of keys.
+pub fn user_token(folder: &Path, claims: Value) -> String {
+    let keys = Keys::open(&folder.join("keys.toml")).unwrap();
+    sign(keys.user.unwrap().expose(), claims)
+}
+
+pub fn sign(secret: &[u8], claims: Value) -> String {
+    let part = |text: String| base64url::encode(text.as_bytes());
+    let input = format!("{}.{}", part(json!({"alg": "HS256"}).to_string()), part(claims.to_string()));
+    let tag = PROVIDER.hmac_sha256.key(secret).sign(&[input.as_bytes()]);
+    format!("{input}.{}", base64url::encode(&tag))
+}
+
+/// Good for a long time, here.
+pub fn claims(person: &str) -> Value {
+    json!({"sub": person, "aud": "reveille", "exp": 4_000_000_000_u64})
 }

@@ -1,0 +1,101 @@
+//! The routes, each with its operation: who calls is asked before anything is read.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::handler::Handler;
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::on;
+use reveille_gateway::store::Store;
+
+use super::{Api, Problem};
+use crate::auth::{Caller, Peer, Unknown};
+use crate::openapi::{Operation, Who};
+
+/// Routes that are being gathered.
+pub(super) struct Routes<S> {
+    api: Arc<Api<S>>,
+    router: Router<Arc<Api<S>>>,
+    operations: Vec<&'static Operation>,
+}
+
+impl<S: Store> Routes<S> {
+    pub(super) fn new(api: Arc<Api<S>>) -> Self {
+        Self { api, router: Router::new(), operations: Vec::new() }
+    }
+
+    /// Serves an operation.
+    pub(super) fn add<T: 'static>(
+        mut self,
+        operation: &'static Operation,
+        handler: impl Handler<T, Arc<Api<S>>>,
+    ) -> Self {
+        let gate = middleware::from_fn_with_state((Arc::clone(&self.api), operation), gate::<S>);
+        let route = on(operation.verb.filter(), handler).route_layer(gate);
+        self.router = self.router.route(operation.path, route);
+        self.operations.push(operation);
+        self
+    }
+
+    /// All that are served.
+    pub(super) fn operations(&self) -> &[&'static Operation] {
+        &self.operations
+    }
+
+    pub(super) fn into_router(self) -> Router<Arc<Api<S>>> {
+        self.router
+    }
+}
+
+type Gate<S> = (Arc<Api<S>>, &'static Operation);
+
+async fn gate<S: Store>(
+    State((api, operation)): State<Gate<S>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    match admit(&api, operation.who, &request) {
+        Ok(Some(caller)) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Ok(None) => next.run(request).await,
+        Err(problem) => {
+            api.metrics.count("turned_away", problem.kind());
+            problem.into_response()
+        }
+    }
+}
+
+fn admit<S: Store>(api: &Api<S>, who: Who, request: &Request) -> Result<Option<Caller>, Problem> {
+    if who == Who::Anyone {
+        return Ok(None);
+    }
+    let peer: Option<IpAddr> = request.extensions().get::<Peer>().map(|peer| peer.0);
+    let caller =
+        api.auth.recognise(request.headers(), peer, &api.clock).map_err(|unknown| match unknown {
+            Unknown::Nothing => {
+                Problem::unauthorized("give a key or a user's token as Authorization: Bearer …")
+            }
+            Unknown::Refused => {
+                Problem::unauthorized("this is no key, and no token that is good here and now")
+            }
+        })?;
+    api.auth.rates.take(&caller, api.clock.uptime()).map_err(|wait| {
+        let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate", "this caller asks too often")
+            .with("bound", "requests")
+            .after(seconds)
+    })?;
+    match (who, &caller) {
+        (Who::Key(right) | Who::Person(right), Caller::Key(key)) if !key.has(right) => {
+            Err(Problem::forbidden("this key does not have the right to do that"))
+        }
+        (Who::Key(_), Caller::User(_)) => Err(Problem::forbidden("this is not for end users")),
+        _ => Ok(Some(caller)),
+    }
+}

@@ -1,0 +1,169 @@
+//! What the service sends with: from settings, from the API, or local services while there is neither.
+
+mod app;
+mod book;
+mod probe;
+
+use std::sync::{Arc, PoisonError};
+
+use reveille_apns as apns;
+use reveille_content::{ContentSettings, Templates};
+use reveille_conversation::content::Texts;
+use reveille_core::Secret;
+use reveille_crypto::CryptoProvider;
+use reveille_crypto_lanes::Lanes;
+use reveille_crypto_ring::PROVIDER;
+use reveille_gateway::Seed;
+use reveille_resume::{CompactKey, Issuer, KeyId, KeyRing, TokenSecret};
+use reveille_webpush::{ApplicationServer, VapidKey, VapidKeys, VapidSettings};
+use reveille_writer::{App, TokensForKind, Writer};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+
+use crate::keys::Keys;
+use crate::provider_tokens::Shared;
+use crate::settings::{InvalidSettings, Settings, read};
+use crate::twins::{self, Twins};
+use crate::wire::AllowedOrigins;
+
+pub use app::{AppCredentials, AppleCredentials, GoogleCredentials};
+pub use book::{Book, BookFailure, are_stored};
+pub use probe::Tested;
+
+/// The app of the demonstration.
+pub const LOCAL_APP: &str = "com.example.app";
+
+/// What is needed to send, whatever the credentials of the apps are.
+pub struct Senders {
+    /// Makes writers.
+    pub workshop: Workshop,
+    /// The apps of the settings, or of the local services.
+    pub apps: Vec<(String, AppCredentials)>,
+    /// Which origins push services may have.
+    pub allowed: AllowedOrigins,
+    /// Certificates that are trusted besides.
+    pub certificates: Vec<CertificateDer<'static>>,
+}
+
+/// Makes writers: another one whenever credentials change.
+pub struct Workshop {
+    /// The application server of all apps.
+    pub server: Arc<ApplicationServer>,
+    seed: Seed,
+    link: String,
+    resume: Secret<[u8; 32]>,
+    allowed: AllowedOrigins,
+    apple: Shared,
+}
+
+/// Web Push is encrypted in batches, and eight key agreements at a time where the processor can.
+fn crypto() -> CryptoProvider {
+    static LANES: Lanes = Lanes::over(PROVIDER);
+    LANES.provider()
+}
+
+/// Makes senders of what is set; with local services, if nothing is.
+///
+/// # Errors
+/// [`InvalidSettings`] names the setting or the file.
+pub fn senders(settings: &Settings, keys: &Keys, local: Option<&Twins>) -> Result<Senders, InvalidSettings> {
+    let mut origins: Vec<String> = settings.allowed_origins.clone();
+    let mut certificates = Vec::new();
+    if let Some(path) = &settings.certificates {
+        let text = read(path)?;
+        for certificate in CertificateDer::pem_slice_iter(text.as_bytes()) {
+            certificates.push(certificate.map_err(|error| wrong(&path.display().to_string(), error))?);
+        }
+    }
+    let mut apps = Vec::new();
+    for app in &settings.apps {
+        apps.push((app.id.clone(), AppCredentials::of_settings(app)?));
+    }
+    if let Some(local) = local {
+        origins.extend(local.origins.clone());
+        certificates.push(local.certificate().map_err(|error| wrong("the local services", error))?);
+        apps.push((LOCAL_APP.to_owned(), of_twins(local)));
+    }
+    let allowed = AllowedOrigins::new(origins.iter().map(String::as_str));
+    let allowed = allowed.map_err(|error| wrong("allowed_origins", error))?;
+    let vapid = VapidKey::new(&keys.vapid, crypto()).map_err(|error| wrong("the VAPID key", error))?;
+    let contact = settings.contact.parse().map_err(|error| wrong("contact", error))?;
+    let server = ApplicationServer::new(crypto(), VapidKeys::new(vapid), VapidSettings::new(contact));
+    let workshop = Workshop {
+        server: Arc::new(server),
+        seed: keys.seed,
+        link: settings.link.clone(),
+        resume: Secret::new(*keys.resume.expose()),
+        allowed: allowed.clone(),
+        apple: Shared::default(),
+    };
+    Ok(Senders { workshop, apps, allowed, certificates })
+}
+
+impl Workshop {
+    /// A writer for these apps. The order of apps that stay should stay, because answers that are under way name
+    /// credentials by their place.
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] names the setting.
+    pub fn writer(&self, apps: impl Iterator<Item = App>) -> Result<Writer, InvalidSettings> {
+        let texts = Texts::english().map_err(|error| wrong("the texts", error))?;
+        let templates = Templates::new(&self.link, texts, ContentSettings::default());
+        let templates = templates.map_err(|error| wrong("link", error))?;
+        let tokens = TokensForKind::new(self.resume_keys()?, Issuer::new(PROVIDER));
+        let writer =
+            Writer::new(self.seed, templates).with_resume(tokens).with_endpoints(self.allowed.clone());
+        Ok(apps.fold(writer, Writer::with_app))
+    }
+
+    /// The source of a key at Apple: the same for the same key. One that nobody uses any more is forgotten.
+    fn apple_tokens(&self, key: apns::ProviderKey) -> Arc<apns::TokenSource> {
+        let public = key.public_key().to_string();
+        let name = format!("{}.{}.{}", key.team(), key.key_id(), public.get(..16).unwrap_or_default());
+        let mut all = self.apple.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|(known, source)| *known == name || Arc::strong_count(source) > 1);
+        if let Some((_, source)) = all.iter().find(|(known, _)| *known == name) {
+            return Arc::clone(source);
+        }
+        let source = Arc::new(apns::TokenSource::new(key, apns::TokenSettings::default()));
+        all.push((name, Arc::clone(&source)));
+        source
+    }
+
+    /// The keys that sign resume tokens, for whoever verifies them.
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] if the key cannot be used.
+    pub fn resume_keys(&self) -> Result<KeyRing<CompactKey>, InvalidSettings> {
+        let secret = TokenSecret::from_bytes(self.resume.expose());
+        let secret = secret.map_err(|error| wrong("the resume key", error))?;
+        let key = CompactKey::new(PROVIDER, &secret).map_err(|error| wrong("the resume key", error))?;
+        Ok(KeyRing::new(KeyId(1), key))
+    }
+}
+
+fn of_twins(local: &Twins) -> AppCredentials {
+    let [_, apple, google] = local.origins.clone();
+    let apns = AppleCredentials {
+        bundle: LOCAL_APP.to_owned(),
+        key_id: twins::KEY_ID.to_owned(),
+        team: twins::TEAM.to_owned(),
+        key: local.p8().to_owned(),
+        origin: Some(apple),
+    };
+    let fcm = GoogleCredentials {
+        project: Some(twins::PROJECT.to_owned()),
+        service_account: None,
+        metadata: Some(google.clone()),
+        origin: Some(google),
+    };
+    AppCredentials { web_push: true, apns: Some(apns), fcm: Some(fcm) }
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn wrong(path: &str, problem: impl std::fmt::Display) -> InvalidSettings {
+    InvalidSettings::Content { path: path.to_owned(), problem: problem.to_string() }
+}
