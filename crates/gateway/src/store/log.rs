@@ -41,15 +41,15 @@ impl Part {
     }
 }
 
-/// One group in a shard's log: make it of a [`Sealed`](crate::Sealed), and of it a
+/// One group in a shard's log: make it of a [`Sealed`](crate::log::Sealed), and of it a
 /// [`LogEntry`](reveille_core::log::LogEntry) for [`Shard::replay`](crate::Shard::replay).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "plain data that users make and take apart")]
 pub struct Entry {
-    /// The number of its first input ([`Sealed::number`](crate::Sealed::number)): the first entry has 1, each later one
+    /// The number of its first input ([`Sealed::number`](crate::log::Sealed::number)): the first entry has 1, each later one
     /// the [`next`](Self::next) of the one before.
     pub number: u64,
-    /// The number that the entry after it has ([`Sealed::next_number`](crate::Sealed::next_number)): higher than `number`.
+    /// The number that the entry after it has ([`Sealed::next_number`](crate::log::Sealed::next_number)): higher than `number`.
     pub next: u64,
     /// When it happens.
     pub now: UnixTime,

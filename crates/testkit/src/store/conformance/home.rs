@@ -31,7 +31,7 @@ pub trait Home {
     }
 }
 
-/// The home of a [`MemoryStore`].
+/// The home of a [`MemoryStore`]: give it to [`run`](super::run) to see the suite pass, or a store of yours beside it.
 #[derive(Debug, Default)]
 pub struct MemoryHome {
     store: MemoryStore,
@@ -39,7 +39,7 @@ pub struct MemoryHome {
 }
 
 impl MemoryHome {
-    /// Of this store.
+    /// Makes the home of this store, which nothing has crashed yet.
     #[must_use]
     pub const fn new(store: MemoryStore) -> Self {
         Self { store, crashes: 0 }

@@ -37,7 +37,7 @@ pub struct Failure {
     pub what: String,
 }
 
-/// What [`run`] found. Assert that there are no [`failures`](Self::failures).
+/// What [`run`] found, returned by it: assert that there are no [`failures`](Self::failures).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
