@@ -5,4 +5,4 @@ if ! bash .ci/interop/service/install "$peers"; then
   exit 0
 fi
 cargo build -p reveille-example-service
-timeout 240 bash .ci/interop/service/fuzz "$peers" "${CARGO_TARGET_DIR:-$PWD/target}/debug/reveille-example-service"
+timeout 240 bash .ci/interop/service/fuzz "$peers" "${CARGO_TARGET_DIR:-$PWD/target}/debug/reveille-example-service" "${SERVICE_FUZZ_SECONDS:-30}"
