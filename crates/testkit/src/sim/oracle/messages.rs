@@ -68,7 +68,7 @@ impl Oracle {
         if attempts().any(|record| matches!(record.end, End::Accepted | End::Refused)) {
             return true;
         }
-        let (Some(first), Some(last)) = (attempts().next(), attempts().last()) else { return false };
+        let (Some(first), Some(last)) = (attempts().next(), attempts().next_back()) else { return false };
         let between = self.disturbances.iter().filter(|at| (first.at..=last.at).contains(*at));
         attempts().count() + between.count() >= ATTEMPTS && usize::from(last.job.attempt) == ATTEMPTS
     }
