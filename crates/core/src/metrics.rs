@@ -153,11 +153,57 @@ impl Counters {
         all.into_iter().find(|(known, _)| known == name).map_or(0, |(_, number)| *number)
     }
 
+    /// Adds what another part of the same kind has counted, of another shard or thread, so that all are shown as one. Numbers
+    /// are added up and histograms merged; of sizes that are spans (`_ms`) the longest stays.
+    ///
+    /// ```
+    /// use reveille_core::metrics::Counters;
+    ///
+    /// let part = |jobs, oldest| {
+    ///     let mut counters = Counters::default();
+    ///     counters.totals.push(("jobs".to_owned(), jobs));
+    ///     counters.sizes.push(("oldest_job_ms".to_owned(), oldest));
+    ///     counters
+    /// };
+    /// let mut all = part(2, 500);
+    /// all.merge(&part(3, 40));
+    /// assert_eq!((all.of("jobs"), all.of("oldest_job_ms")), (5, 500));
+    /// ```
+    pub fn merge(&mut self, other: &Self) {
+        for (name, more) in &other.totals {
+            add(&mut self.totals, name, more, |total, more| *total = total.saturating_add(*more));
+        }
+        for (name, more) in &other.sizes {
+            let is_span = base(name).ends_with("_ms");
+            let sum = |size: &mut u64, more: &u64| {
+                *size = if is_span { (*size).max(*more) } else { size.saturating_add(*more) };
+            };
+            add(&mut self.sizes, name, more, sum);
+        }
+        for (name, more) in &other.histograms {
+            add(&mut self.histograms, name, more, Histogram::merge);
+        }
+    }
+
     /// The histogram of this name; `None` if nothing was counted.
     #[must_use]
     pub fn histogram(&self, name: &str) -> Option<&Histogram> {
         self.histograms.iter().find(|(known, _)| known == name).map(|(_, histogram)| histogram)
     }
+}
+
+/// A name without its label.
+fn base(name: &str) -> &str {
+    name.split_once(':').map_or(name, |(base, _)| base)
+}
+
+/// Adds to what has this name; a new one stands behind those that differ from it in the label.
+fn add<T: Clone>(all: &mut Vec<(String, T)>, name: &str, more: &T, merge: impl FnOnce(&mut T, &T)) {
+    if let Some((_, known)) = all.iter_mut().find(|(known, _)| known == name) {
+        return merge(known, more);
+    }
+    let behind = all.iter().rposition(|(known, _)| base(known) == base(name));
+    all.insert(behind.map_or(all.len(), |last| last + 1), (name.to_owned(), more.clone()));
 }
 
 #[cfg(test)]
@@ -174,6 +220,28 @@ mod tests {
         }
         assert_eq!((place(u64::MAX), bound(LAST)), (LAST, u64::MAX));
         assert_eq!(bound(LAST - 1), (1 << 40) - 1);
+    }
+
+    #[test]
+    fn labels_of_one_name_stay_together() {
+        let part = |names: &[&str], count: u64| {
+            let mut spans = Histogram::default();
+            spans.record_many(7, count);
+            Counters {
+                totals: names.iter().map(|name| ((*name).to_owned(), count)).collect(),
+                sizes: vec![("open".into(), count), ("oldest_ms:a".into(), count)],
+                histograms: vec![(format!("spans:{}", names[0]), spans)],
+            }
+        };
+        let mut all = part(&["late:a", "jobs"], 2);
+        all.merge(&part(&["late:b", "late:a"], 5));
+        let totals: Vec<_> = all.totals.iter().map(|(name, count)| (name.as_str(), *count)).collect();
+        assert_eq!(totals, [("late:a", 7), ("late:b", 5), ("jobs", 2)]);
+        assert_eq!((all.of("open"), all.of("oldest_ms:a")), (7, 5), "the longest span, not their sum");
+        let counts = ["spans:late:a", "spans:late:b"].map(|name| all.histogram(name).map(Histogram::count));
+        assert_eq!(counts, [Some(2), Some(5)]);
+        all.merge(&all.clone());
+        assert_eq!(all.histogram("spans:late:b").map(Histogram::count), Some(10));
     }
 
     proptest! {

@@ -9,6 +9,8 @@ pub mod desk;
 pub mod keys;
 pub mod metrics;
 pub mod openapi;
+#[path = "../../src/prometheus.rs"]
+pub mod prometheus;
 pub mod provider_tokens;
 pub mod redb_store;
 pub mod service;

@@ -1,4 +1,5 @@
-//! What is counted and measured, and the text that Prometheus reads.
+//! What the service itself counts and measures, as Prometheus reads it. What its parts count is theirs
+//! ([`Counters`](reveille_core::metrics::Counters)), and is written by [`prometheus`](crate::prometheus).
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,7 +11,7 @@ use std::time::Duration;
 const FIRST: u64 = 250;
 const BUCKETS: usize = 16;
 
-/// How long something took, in buckets.
+/// How long something took, in buckets of seconds. Threads share it without a lock.
 #[derive(Debug, Default)]
 pub struct Histogram {
     buckets: [AtomicU64; BUCKETS + 1],
@@ -73,16 +74,15 @@ impl Metrics {
         named.iter().filter(|((known, _), _)| *known == name).map(|(_, count)| count).sum()
     }
 
-    /// All of it, in the text format 0.0.4 of Prometheus; the machine's own numbers come in `totals` and `sizes`.
-    pub fn text(&self, totals: &BTreeMap<String, u64>, sizes: &BTreeMap<String, u64>) -> String {
-        let mut out = String::new();
+    /// All of the service's own, in the text format 0.0.4 of Prometheus.
+    pub fn write(&self, out: &mut String) {
         for (name, histogram) in [
             ("reveille_commit_seconds", &self.commit),
             ("reveille_accepted_seconds", &self.accepted),
             ("reveille_answered_seconds", &self.answered),
             ("reveille_left_seconds", &self.left),
         ] {
-            histogram.write(name, &mut out);
+            histogram.write(name, out);
         }
         let _ = writeln!(out, "reveille_commits_total {}", self.commits.load(Relaxed));
         let _ = writeln!(out, "reveille_groups_total {}", self.groups.load(Relaxed));
@@ -90,24 +90,14 @@ impl Metrics {
         for ((name, label), count) in named.iter() {
             let _ = writeln!(out, "reveille_{name}_total{{kind=\"{label}\"}} {count}");
         }
-        for (name, count) in totals {
-            let _ = match name.split_once(':') {
-                Some((name, label)) => {
-                    writeln!(out, "reveille_gateway_{name}_total{{kind=\"{label}\"}} {count}")
-                }
-                None => writeln!(out, "reveille_gateway_{name}_total {count}"),
-            };
-        }
-        for (name, size) in sizes {
-            let _ = writeln!(out, "reveille_gateway_{name} {size}");
-        }
-        out
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::prometheus;
+    use reveille_core::metrics::Counters;
 
     #[test]
     fn buckets_add_up() {
@@ -116,8 +106,11 @@ mod tests {
             metrics.commit.record(Duration::from_micros(micros));
         }
         metrics.count("refused", "events");
-        let text = metrics
-            .text(&BTreeMap::from([("settled:accepted".into(), 3)]), &BTreeMap::from([("trail".into(), 4)]));
+        let mut text = String::new();
+        metrics.write(&mut text);
+        let mut machine = Counters::default();
+        (machine.totals, machine.sizes) = (vec![("settled:accepted".into(), 3)], vec![("trail".into(), 4)]);
+        prometheus::write("gateway", &machine, &mut text);
         for line in [
             "reveille_commit_seconds_bucket{le=\"0.00025\"} 2",
             "reveille_commit_seconds_bucket{le=\"0.0005\"} 3",

@@ -101,6 +101,17 @@ async fn a_chat_a_call_its_cancel_and_a_restart() {
     let (status, ringing) = caller.call("GET", "/v1/ringing/kate", "text/plain", "").await.unwrap();
     assert_eq!((status.as_u16(), ringing["ringing"][0]["conversation"].as_str()), (200, Some("call")));
 
+    // Every part is counted: the shards together, the writer, the pacer.
+    for (name, least) in [
+        ("reveille_gateway_jobs_open", 2.0),
+        ("reveille_writer_written_total{kind=\"apns\"}", 1.0),
+        ("reveille_pacer_in_flight", 0.0),
+        ("reveille_writer_batch_legs_count", 1.0),
+    ] {
+        let value = caller.metric(name).await;
+        assert!(value.is_some_and(|value| value >= least), "{name}: {value:?}");
+    }
+
     // The service stops and starts: it still knows that it rings, and where.
     service.stop().await.unwrap();
     assert!(twins.take().is_empty(), "nothing is sent again");

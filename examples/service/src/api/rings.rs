@@ -1,6 +1,5 @@
 //! Questions to the shards: what rings, and how much of what.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
@@ -8,13 +7,17 @@ use axum::{Extension, Json};
 use futures_util::future::join_all;
 use reveille_conversation::Ringing;
 use reveille_conversation::id::PersonId;
+use reveille_core::metrics::Counters;
 use reveille_gateway::store::{ShardId, Store, Subject};
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 
 use super::extract::subject;
 use super::{Api, Problem};
 use crate::auth::{Caller, Right};
+use crate::desk::Mail;
 use crate::openapi::{Answer, Operation, Verb, Who};
+use crate::prometheus;
 
 pub(super) const GET: Operation = Operation::new(
     Verb::Get,
@@ -70,21 +73,30 @@ pub(super) async fn ringing<S: Store>(api: &Api<S>, person: &PersonId) -> Result
     Ok(ringing)
 }
 
-/// The service's own numbers, and the sums of the shards'.
+/// The service's own numbers, the sums of the shards', the writer's and the pacer's.
 pub(super) async fn metrics<S: Store>(State(api): State<Arc<Api<S>>>) -> Result<String, Problem> {
     let asked = ShardId::all().map(|shard| api.shards.ask(shard, |gateway| gateway.counters()));
-    let (mut totals, mut sizes) = (BTreeMap::new(), BTreeMap::new());
+    let mut gateway = Counters::default();
     for counters in join_all(asked).await.into_iter().flatten() {
-        for (name, count) in counters.totals {
-            *totals.entry(name).or_default() += count;
-        }
-        for (name, size) in counters.sizes {
-            *sizes.entry(name).or_default() += size;
-        }
+        gateway.merge(&counters);
     }
     let (origins, connections) = api.wire.size();
-    sizes.insert("wire_origins".to_owned(), origins as u64);
-    sizes.insert("wire_connections".to_owned(), connections as u64);
-    sizes.insert("events_waiting".to_owned(), api.shards.waiting() as u64);
-    Ok(api.metrics.text(&totals, &sizes))
+    let sizes = [
+        ("wire_origins", origins),
+        ("wire_connections", connections),
+        ("events_waiting", api.shards.waiting()),
+    ];
+    gateway.sizes.extend(sizes.map(|(name, size)| (name.to_owned(), size as u64)));
+    let mut text = String::new();
+    api.metrics.write(&mut text);
+    prometheus::write("gateway", &gateway, &mut text);
+    let (ask, answer) = oneshot::channel();
+    // A desk that is closed has nothing to say.
+    if api.desk.send(Mail::Counters(ask)).is_ok()
+        && let Ok((writer, pacer)) = answer.await
+    {
+        prometheus::write("writer", &writer, &mut text);
+        prometheus::write("pacer", &pacer, &mut text);
+    }
+    Ok(text)
 }

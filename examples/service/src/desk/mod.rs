@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::Response;
 use reveille_conversation::lookup::Answer;
+use reveille_core::metrics::Counters;
 use reveille_core::{Action, UnixTime};
 use reveille_delivery::pacer::{Pacer, PacerSettings, Ticket};
 use reveille_delivery::{DeviceId, JobId, LegId, Verdict};
@@ -62,6 +63,8 @@ pub enum Mail {
     Fetched(Credential, reveille_fcm::credential::FetchId, Result<Response<Bytes>, Failure>),
     /// Credentials were changed: this one writes from now on.
     Writer(Arc<Writer>),
+    /// Somebody wants to know what the writer and the pacer have counted.
+    Counters(oneshot::Sender<(Counters, Counters)>),
     /// Nothing new leaves; says so when nothing is under way any more.
     Close(oneshot::Sender<()>),
 }
@@ -187,6 +190,9 @@ impl<S: Store> Running<S> {
             Mail::Writer(writer) => {
                 writer.warm(self.now());
                 self.desk.writer = writer;
+            }
+            Mail::Counters(answer) => {
+                let _ = answer.send((self.desk.writer.counters(), self.pacer.counters()));
             }
             Mail::Close(done) => self.closing = Some(done),
         }
