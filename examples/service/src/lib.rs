@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod auth;
+pub mod channels;
 pub mod clock;
 pub mod committer;
 pub mod credentials;
@@ -12,6 +13,7 @@ pub mod openapi;
 #[path = "../../src/prometheus.rs"]
 pub mod prometheus;
 pub mod provider_tokens;
+pub mod quiet;
 pub mod redb_store;
 pub mod service;
 pub mod settings;

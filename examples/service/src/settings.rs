@@ -8,6 +8,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::auth::UserSettings;
+use crate::channels::{Fallbacks, HookSettings, SmtpSettings};
 
 /// How the program is called.
 pub const USAGE: &str = "\
@@ -61,6 +62,14 @@ pub struct Settings {
     pub ramp_secs: u64,
     /// How end users show who they are.
     pub users: UserSettings,
+    /// Who takes e-mails. Default: nobody.
+    pub smtp: Option<SmtpSettings>,
+    /// Who sends text messages, as a webhook. Default: nobody.
+    pub sms: Option<HookSettings>,
+    /// Who is told of messages and calls, as a webhook (E6). Default: nobody.
+    pub webhook: Option<HookSettings>,
+    /// What is tried when no push reached anybody, by kind, as in `missed_call = "email"`. Default: nothing.
+    pub fallback: Fallbacks,
     /// The bounds of the API.
     pub limits: Limits,
 }
@@ -208,6 +217,10 @@ impl Default for Settings {
             rate: 500,
             ramp_secs: 60,
             users: UserSettings::default(),
+            smtp: None,
+            sms: None,
+            webhook: None,
+            fallback: Fallbacks::new(),
             limits: Limits::default(),
         }
     }

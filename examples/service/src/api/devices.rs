@@ -22,6 +22,7 @@ use super::extract::{Doc, may_name, subject};
 use super::tokens::{Given, tokens};
 use super::{Api, Problem};
 use crate::auth::{Caller, Right};
+use crate::channels::address::{is_address, is_app};
 use crate::desk::drop_device;
 use crate::openapi::{Answer, Operation, Param, Verb, Who};
 
@@ -141,7 +142,8 @@ pub(super) async fn list<S: Store>(
     let person = subject(&caller, whose.person.as_deref())?;
     let known = api.store.people(std::slice::from_ref(&person)).await?;
     let all = known.iter().flat_map(|person| &person.devices);
-    let devices: Vec<Value> = all.filter(|device| caller.may_name(&device.key.app)).map(show).collect();
+    let all = all.filter(|device| caller.may_name(&device.key.app) && !is_address(device));
+    let devices: Vec<Value> = all.map(show).collect();
     Ok(Json(json!({"person": person.as_str(), "devices": devices})))
 }
 
@@ -262,6 +264,9 @@ fn show(device: &Device) -> Value {
 fn check(app: &str, device: &str) -> Result<DeviceKey, Problem> {
     if app.is_empty() || device.is_empty() {
         return Err(Problem::bad_request("app and device must not be empty"));
+    }
+    if is_app(app) {
+        return Err(Problem::bad_request("app: this name is the service's own"));
     }
     device_name(app, device).map_err(|error| Problem::bad_request(format!("the device's name: {error}")))?;
     Ok(DeviceKey::new(app, device))

@@ -2,6 +2,7 @@
 //! a key with a right, an end user about themselves, or anyone. Errors are problem documents (RFC 9457).
 
 mod about;
+mod addresses;
 mod credentials;
 mod devices;
 mod events;
@@ -38,6 +39,7 @@ use crate::credentials::Book;
 use crate::desk::Mail;
 use crate::metrics::Metrics;
 use crate::openapi::Operation;
+use crate::quiet::Zones;
 use crate::settings::Limits;
 use crate::shards::{Lease, Shards};
 use crate::wire::{AllowedOrigins, Wire};
@@ -75,6 +77,8 @@ pub struct Api<S> {
     pub book: Book<S>,
     /// Where another writer goes.
     pub desk: mpsc::UnboundedSender<Mail>,
+    /// When it is night where.
+    pub zones: Arc<Zones>,
     /// What resume tokens are signed with.
     pub resume: KeyRing<CompactKey>,
     /// The bounds.
@@ -82,7 +86,7 @@ pub struct Api<S> {
 }
 
 /// All operations, in the order of the document.
-pub fn operations() -> [&'static Operation; 34] {
+pub fn operations() -> [&'static Operation; 37] {
     [
         &events::POST,
         &devices::LIST,
@@ -92,6 +96,9 @@ pub fn operations() -> [&'static Operation; 34] {
         &rings::GET,
         &people::ANSWERED,
         &people::READ,
+        &addresses::GET,
+        &addresses::PUT,
+        &addresses::DELETE,
         &wishes::GET,
         &wishes::PUT,
         &wishes::PAUSE,
@@ -132,6 +139,9 @@ pub fn router<S: Store>(api: Arc<Api<S>>) -> Router {
         .add(&rings::GET, rings::get::<S>)
         .add(&people::ANSWERED, people::answered::<S>)
         .add(&people::READ, people::read::<S>)
+        .add(&addresses::GET, addresses::get::<S>)
+        .add(&addresses::PUT, addresses::put::<S>)
+        .add(&addresses::DELETE, addresses::delete::<S>)
         .add(&wishes::GET, wishes::get::<S>)
         .add(&wishes::PUT, wishes::put::<S>)
         .add(&wishes::PAUSE, wishes::pause::<S>)

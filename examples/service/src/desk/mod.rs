@@ -12,18 +12,20 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::Response;
 use reveille_conversation::lookup::Answer;
+use reveille_core::UnixTime;
 use reveille_core::metrics::Counters;
-use reveille_core::{Action, UnixTime};
 use reveille_delivery::pacer::{Pacer, PacerSettings, Ticket};
 use reveille_delivery::{DeviceId, JobId, LegId, Verdict};
 use reveille_gateway::store::{ShardId, Store, Subject};
-use reveille_gateway::{Deferred, Input, Job, LookUp, Note, Outcome, Output, Recipient, Target};
+use reveille_gateway::{Deferred, Input, Job, LookUp, Note, Outcome, Output, Recipient};
 use reveille_writer::credential::{Credential, Fetch, WriterOutput};
 use reveille_writer::{Writer, Written};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::channels::{self, is_channel};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
+use crate::quiet::Zones;
 use crate::shards::{Lease, Shards};
 use crate::wire::{Failure, Wire};
 
@@ -79,6 +81,10 @@ pub struct Desk<S> {
     pub writer: Arc<Writer>,
     /// What carries.
     pub wire: Arc<Wire>,
+    /// What is no push goes there.
+    pub channels: mpsc::UnboundedSender<channels::Mail>,
+    /// When it is night where.
+    pub zones: Arc<Zones>,
     /// Whether the shards are ours.
     pub lease: Lease,
     /// The time.
@@ -214,11 +220,20 @@ impl<S: Store> Running<S> {
                 let urgent = job.priority == reveille_delivery::Priority::Urgent;
                 if urgent { &mut self.urgent } else { &mut self.others }.push_back((shard, *job));
             }
-            Output::FallBack(job) => shards.answer(shard, no_channel(&job).into()),
+            Output::FallBack(job) => self.channel(channels::Mail::Job(shard, job)),
+            Output::Withdraw { job, device } if is_channel(device) => {
+                self.channel(channels::Mail::Withdraw { shard, job, device });
+            }
             Output::Withdraw { job, device } => self.withdraw(shard, job, device),
             Output::Note(note) => self.note(&note),
             _ => {}
         }
+    }
+
+    /// In the order of the outputs, as everything here.
+    fn channel(&self, mail: channels::Mail) {
+        // Channels that are gone carry nothing any more.
+        let _ = self.desk.channels.send(mail);
     }
 
     fn withdraw(&mut self, shard: ShardId, job: JobId, device: DeviceId) {
@@ -233,6 +248,9 @@ impl<S: Store> Running<S> {
 
     fn note(&mut self, note: &Note) {
         match note {
+            Note::LegSettled { job, device, .. } if is_channel(*device) => {
+                self.channel(channels::Mail::Settled(LegId::of(*job, *device)));
+            }
             Note::LegSettled { job, device, .. } => {
                 let leg = LegId::of(*job, *device);
                 if let Some(writing) = self.writing.get_mut(&leg) {
@@ -254,7 +272,8 @@ impl<S: Store> Running<S> {
         let lookups = std::mem::take(&mut self.lookups);
         let (store, shards) = (Arc::clone(&self.desk.store), self.desk.shards.clone());
         let (writer, clock) = (Arc::clone(&self.desk.writer), self.desk.clock.clone());
-        tokio::spawn(async move { people::pick(&*store, &writer, &shards, &clock, lookups).await });
+        let zones = Arc::clone(&self.desk.zones);
+        tokio::spawn(async move { people::pick(&*store, &writer, &shards, &clock, &zones, lookups).await });
     }
 
     /// Gives batches to whoever is free. While all are busy the next batches grow.
@@ -266,8 +285,9 @@ impl<S: Store> Running<S> {
             self.writers += 1;
             let (store, writer) = (Arc::clone(&self.desk.store), Arc::clone(&self.desk.writer));
             let (clock, mail) = (self.desk.clock.clone(), self.mail.clone());
+            let zones = Arc::clone(&self.desk.zones);
             tokio::spawn(async move {
-                let written = people::write(&*store, &writer, &clock, batch).await;
+                let written = people::write(&*store, &writer, &clock, &zones, batch).await;
                 let _ = mail.send(Mail::Written(written));
             });
         }
@@ -403,16 +423,6 @@ impl<S: Store> Running<S> {
         }
         true
     }
-}
-
-/// What goes by webhook, e-mail or text message has nobody to carry it yet.
-fn no_channel(job: &Job) -> Outcome {
-    let reason = match job.target {
-        Target::Webhook => "no_webhook",
-        Target::Email => "no_email",
-        _ => "no_sms",
-    };
-    Outcome::of(job, Verdict::Refused { status: 0, reason: Some(reason.into()), action: Action::GiveUp })
 }
 
 /// Tells the shards in which something of the owner is live.
