@@ -10,6 +10,7 @@ pub mod desk;
 pub mod keys;
 pub mod metrics;
 pub mod openapi;
+mod outgoing;
 #[path = "../../src/prometheus.rs"]
 pub mod prometheus;
 pub mod provider_tokens;

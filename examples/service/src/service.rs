@@ -30,6 +30,7 @@ use crate::credentials::{Book, BookFailure, senders};
 use crate::desk::{Desk, Mail};
 use crate::keys::Keys;
 use crate::metrics::Metrics;
+use crate::outgoing::Outgoing;
 use crate::provider_tokens;
 use crate::quiet::Zones;
 use crate::settings::{InvalidSettings, Settings, read};
@@ -75,6 +76,7 @@ pub struct Service<S> {
     mail: mpsc::UnboundedSender<Mail>,
     carriers: mpsc::UnboundedSender<channels::Mail>,
     carrying: JoinHandle<()>,
+    telling: Option<JoinHandle<()>>,
     stop_api: watch::Sender<bool>,
     stop_shards: watch::Sender<bool>,
     api: JoinHandle<()>,
@@ -136,6 +138,16 @@ impl<S: Store> Service<S> {
         let apple = book.apple();
         provider_tokens::begin(&*store, &sealer, &provider_tokens::list(&apple), clock.now()).await?;
         let tokens = provider_tokens::keep(Arc::clone(&store), sealer.clone(), apple, clock.clone());
+        let hook =
+            settings.outgoing.as_ref().map(|hook| hook.hook("outgoing", &senders.allowed)).transpose()?;
+        let outgoing = hook.map(|hook| {
+            let kept = (Arc::clone(&store), sealer.clone());
+            Outgoing::new(hook, kept, Arc::clone(&wire), clock.clone(), Arc::clone(&metrics))
+        });
+        let (outgoing, told) = outgoing.unzip();
+        if let Some(outgoing) = &outgoing {
+            outgoing.load().await?;
+        }
         let shared = Shared {
             store: Arc::clone(&store),
             committer,
@@ -144,6 +156,7 @@ impl<S: Store> Service<S> {
             clock: clock.clone(),
             metrics: Arc::clone(&metrics),
             desk: mail.clone(),
+            outgoing: outgoing.clone(),
         };
         let credits = Credits::new(settings.limits.waiting_events, settings.limits.waiting_bytes);
         let (stop_shards, stopped) = watch::channel(false);
@@ -156,7 +169,9 @@ impl<S: Store> Service<S> {
             lease: lease.clone(),
             clock: clock.clone(),
             metrics: Arc::clone(&metrics),
+            outgoing: outgoing.clone(),
         };
+        let telling = outgoing.clone().zip(told).map(|(outgoing, told)| tokio::spawn(outgoing.run(told)));
         let carrying = tokio::spawn(carrying.run(carriers.clone(), to_carry));
         let desk = Desk {
             store: Arc::clone(&store),
@@ -168,6 +183,7 @@ impl<S: Store> Service<S> {
             lease: lease.clone(),
             clock: clock.clone(),
             metrics: Arc::clone(&metrics),
+            outgoing: outgoing.clone(),
             pacing: pacing(settings, local.is_some()),
             writers: std::thread::available_parallelism().map_or(1, usize::from),
         };
@@ -191,6 +207,7 @@ impl<S: Store> Service<S> {
             book,
             desk: mail.clone(),
             zones,
+            outgoing,
             limits: settings.limits.clone(),
         });
         let listener = Listener { listener, limits: settings.limits.clone() };
@@ -207,6 +224,7 @@ impl<S: Store> Service<S> {
             mail,
             carriers,
             carrying,
+            telling,
             stop_api,
             stop_shards,
             api,
@@ -253,6 +271,8 @@ impl<S: Store> Service<S> {
         }
         self.lease.abort();
         self.tokens.abort();
+        // What was not told yet is in the store.
+        self.telling.iter().for_each(JoinHandle::abort);
         self.store.release(&self.claims).await?;
         let store = Arc::clone(&self.store);
         drop(self);

@@ -68,6 +68,8 @@ pub struct Settings {
     pub sms: Option<HookSettings>,
     /// Who is told of messages and calls, as a webhook (E6). Default: nobody.
     pub webhook: Option<HookSettings>,
+    /// Who is told of devices, failures and alerts, as a webhook. Default: nobody.
+    pub outgoing: Option<HookSettings>,
     /// What is tried when no push reached anybody, by kind, as in `missed_call = "email"`. Default: nothing.
     pub fallback: Fallbacks,
     /// The bounds of the API.
@@ -220,6 +222,7 @@ impl Default for Settings {
             smtp: None,
             sms: None,
             webhook: None,
+            outgoing: None,
             fallback: Fallbacks::new(),
             limits: Limits::default(),
         }

@@ -25,6 +25,7 @@ use crate::auth::{Caller, Right};
 use crate::channels::address::{is_address, is_app};
 use crate::desk::drop_device;
 use crate::openapi::{Answer, Operation, Param, Verb, Who};
+use crate::outgoing::Event as OutgoingEvent;
 
 /// How often somebody else may be faster.
 const TIMES: usize = 8;
@@ -289,8 +290,23 @@ async fn apply<S: Store>(
             _ => record.as_ref().map_or(0, |device| device.revision),
         };
         let consequences = decision.consequences.clone();
+        let kept = match &api.outgoing {
+            Some(outgoing) => {
+                let attempt = outgoing.attempt();
+                let event = OutgoingEvent::of_change(record.as_ref(), &decision.change, attempt, now);
+                outgoing.keep(event.into_iter().collect()).await?
+            }
+            None => Vec::new(),
+        };
         let write = DeviceWrite { key: key.clone(), id, decision };
-        if api.store.put_devices(vec![write]).await?.into_iter().all(|answer| answer.is_ok()) {
+        let written = api.store.put_devices(vec![write]).await?.into_iter().all(|answer| answer.is_ok());
+        if let Some(outgoing) = &api.outgoing {
+            match written {
+                true => outgoing.release(kept),
+                false => outgoing.discard(kept).await,
+            }
+        }
+        if written {
             for consequence in consequences {
                 match consequence {
                     Consequence::CancelPending { owner } => {

@@ -39,6 +39,7 @@ use crate::credentials::Book;
 use crate::desk::Mail;
 use crate::metrics::Metrics;
 use crate::openapi::Operation;
+use crate::outgoing::Outgoing;
 use crate::quiet::Zones;
 use crate::settings::Limits;
 use crate::shards::{Lease, Shards};
@@ -79,6 +80,8 @@ pub struct Api<S> {
     pub desk: mpsc::UnboundedSender<Mail>,
     /// When it is night where.
     pub zones: Arc<Zones>,
+    /// Who is told of what happens, if anybody.
+    pub(crate) outgoing: Option<Arc<Outgoing<S>>>,
     /// What resume tokens are signed with.
     pub resume: KeyRing<CompactKey>,
     /// The bounds.

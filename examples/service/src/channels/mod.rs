@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use reveille_core::UnixTime;
 use reveille_delivery::pacer::{
-    CredentialId, LaneId, LaneSettings, Offer, Pacer, PacerSettings, Rate, ServiceId, Ticket,
+    Alert, CredentialId, LaneId, LaneSettings, Offer, Pacer, PacerSettings, Rate, ServiceId, Ticket,
 };
 use reveille_delivery::{DeviceId, HeldBy, JobId, LegId, Verdict};
 use reveille_gateway::store::{ShardId, Store};
@@ -27,6 +27,7 @@ use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::metrics::Metrics;
+use crate::outgoing::{Event, Outgoing};
 use crate::shards::{Lease, Shards};
 
 pub use settings::{Fallback, Fallbacks, HookSettings, SmtpSettings, SmtpTls};
@@ -94,6 +95,8 @@ pub struct Channels<S> {
     pub(crate) clock: Clock,
     /// What is counted.
     pub(crate) metrics: Arc<Metrics>,
+    /// Who is told of alerts, if anybody.
+    pub(crate) outgoing: Option<Arc<Outgoing<S>>>,
 }
 
 struct Running<S> {
@@ -277,6 +280,7 @@ impl<S: Store> Running<S> {
         while let Some(alert) = self.pacer.poll_alert() {
             self.all.metrics.count("alerts", "channels");
             eprintln!("alert: {alert:?}");
+            alerted(self.all.outgoing.as_ref(), "channels", &alert, now);
         }
     }
 
@@ -327,6 +331,19 @@ impl<S: Store> Running<S> {
     fn back(&mut self, leg: LegId) {
         self.since.remove(&leg);
         self.line.away(leg);
+    }
+}
+
+/// Tells of an alert, if the process lives.
+pub(crate) fn alerted<S: Store>(
+    outgoing: Option<&Arc<Outgoing<S>>>,
+    of: &'static str,
+    alert: &Alert,
+    now: UnixTime,
+) {
+    if let (Some(outgoing), Some(event)) = (outgoing, Event::of_alert(of, alert, now)) {
+        let outgoing = Arc::clone(outgoing);
+        tokio::spawn(async move { outgoing.tell(event).await });
     }
 }
 

@@ -25,6 +25,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::channels::{self, is_channel};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
+use crate::outgoing::Outgoing;
 use crate::quiet::Zones;
 use crate::shards::{Lease, Shards};
 use crate::wire::{Failure, Wire};
@@ -91,6 +92,8 @@ pub struct Desk<S> {
     pub clock: Clock,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Who is told of alerts, if anybody.
+    pub(crate) outgoing: Option<Arc<Outgoing<S>>>,
     /// At what pace.
     pub pacing: PacerSettings,
     /// Batches that are written at the same time.
@@ -349,6 +352,7 @@ impl<S: Store> Running<S> {
         while let Some(alert) = self.pacer.poll_alert() {
             self.desk.metrics.count("alerts", "pacer");
             eprintln!("alert: {alert:?}");
+            channels::alerted(self.desk.outgoing.as_ref(), "pushes", &alert, now);
         }
     }
 
