@@ -120,8 +120,7 @@ impl Event {
             device.key.device.as_bytes(),
             &device.revision.to_be_bytes(),
             &attempt.to_be_bytes(),
-        ]; 4] =
-            [device.key.app.as_bytes(), &[0], device.key.device.as_bytes(), &device.revision.to_be_bytes()];
+        ];
         Some(Self::new(name, &of, now, data))
     }
 
