@@ -5,5 +5,6 @@ mod api;
 mod common;
 mod crowd;
 mod kill;
+mod outside;
 mod service;
 mod wire;

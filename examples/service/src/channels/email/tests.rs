@@ -63,8 +63,7 @@ async fn server(way: Way) -> Server {
                 };
                 let mut stream = BufReader::new(stream);
                 let _ = stream.write_all(b"220 localhost ESMTP\r\n").await;
-                if let Some(plain) = talk(&mut stream, way, way.implicit, &tell).await {
-                    drop(plain);
+                if talk(&mut stream, way, way.implicit, &tell).await.is_some() {
                     let Ok(secure) = tls.accept(stream.into_inner()).await else { return };
                     let mut secure: BufReader<Box<dyn Stream>> = BufReader::new(Box::new(secure));
                     let _ = talk(&mut secure, way, true, &tell).await;
@@ -92,7 +91,6 @@ async fn talk(
         let _ = tell.send(line.trim_end().to_owned());
         if in_mail {
             if line == ".\r\n" {
-                in_mail = false;
                 line = "END".to_owned();
             } else {
                 continue;
