@@ -61,6 +61,14 @@ impl Scene {
         self.event(id, "message_sent", said).await;
     }
 
+    /// What became of what an event told; empty while nothing did.
+    async fn fate(&self, event: &str) -> String {
+        let (_, followed) = self.call("GET", &format!("/v1/explain/events/1/{event}"), json!({})).await;
+        let Some(job) = followed["followed"][0]["told"]["job"].as_str() else { return String::new() };
+        let (_, job) = self.call("GET", &format!("/v1/explain/jobs/{job}"), json!({})).await;
+        job["fate"].as_str().unwrap_or_default().to_owned()
+    }
+
     async fn stop(self) {
         self.running.service.stop().await.unwrap();
     }

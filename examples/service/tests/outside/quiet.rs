@@ -53,12 +53,8 @@ async fn a_call_that_does_not_pass_is_not_rung_later() {
     assert_eq!(scene.call("PUT", "/v1/wishes/kate", quiet).await.0, 200);
     scene.event("o1", "call_offered", offer("call")).await;
     let begun = Instant::now();
-    loop {
-        let (_, explained) = scene.call("GET", "/v1/explain/events/1/o1", json!({})).await;
-        if explained.to_string().contains("expired") {
-            break;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(20), "{explained}");
+    while scene.fate("o1").await != "expired" {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{}", scene.fate("o1").await);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert!(scene.twins.take().is_empty());
