@@ -329,12 +329,12 @@ fn shard_settings(settings: &Settings) -> Result<ShardSettings, InvalidSettings>
     })
 }
 
-/// One receiver that is away for an hour has missed nothing but calls.
+/// A receiver that is away for an hour misses calls, and nothing else: what its lane's breaker holds costs no attempt.
 fn webhook_retry() -> Retry {
-    Retry { attempts: 14, base: Duration::from_secs(1), cap: Duration::from_secs(600), ..Retry::default() }
+    Retry { attempts: 16, base: Duration::from_secs(1), cap: Duration::from_secs(1_800), ..Retry::default() }
 }
 
-/// A server that lists strangers as grey wants to be asked again after minutes (RFC 6647 §2.1), or hours.
+/// A server that lists strangers as grey wants to be asked again after minutes, or hours (RFC 6647 §2).
 fn email_retry() -> Retry {
     Retry { attempts: 10, base: Duration::from_secs(30), cap: Duration::from_secs(3_600), ..Retry::default() }
 }

@@ -35,7 +35,7 @@ async fn five_events_signed_with_the_tokens_of_phones() {
         move |all: &[Asked]| all.iter().any(|asked| asked.name() == format!("push_notification.{name}"))
     };
     receiver.wait("the message", has("new_message")).await;
-    scene.event("r1", "message_read", json!({"conversation": "chat", "person": "kate"})).await;
+    scene.event("r1", "read_up_to", json!({"conversation": "chat", "person": "kate"})).await;
     receiver.wait("it is read", has("read_message")).await;
     scene.event("o1", "call_offered", offer("call")).await;
     receiver.wait("the call", has("incoming_call")).await;
