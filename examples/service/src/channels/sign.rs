@@ -71,7 +71,7 @@ impl std::fmt::Debug for Signer {
 /// The other alphabet of RFC 4648 §4, padded.
 fn base64(bytes: &[u8]) -> String {
     let mut text = base64url::encode(bytes).replace('-', "+").replace('_', "/");
-    while text.len() % 4 != 0 {
+    while !text.len().is_multiple_of(4) {
         text.push('=');
     }
     text
