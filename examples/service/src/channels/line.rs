@@ -196,4 +196,81 @@ mod tests {
         let next = line.sweep(UnixTime::from_secs(1_000));
         assert_eq!(next.into_iter().map(|(_, job)| job.job.to_bits()).collect::<Vec<_>>(), [2]);
     }
+
+    use proptest::prelude::*;
+
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        /// The machine gives out this job, for the first time or again.
+        Come(u8),
+        /// It goes back to the machine.
+        Back(u8),
+        /// It has ended.
+        Settle(u8),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        (0_u8..8, 0_u8..3).prop_map(|(job, what)| match what {
+            0 => Step::Come(job),
+            1 => Step::Back(job),
+            _ => Step::Settle(job),
+        })
+    }
+
+    proptest! {
+        /// Two conversations, whatever happens: one job of each has its turn, it is the first that has not ended, and
+        /// whoever is here and first has its turn.
+        #[test]
+        fn one_of_each_conversation_and_always_the_first(steps in proptest::collection::vec(step(), 0..60)) {
+            let name = |number: u8| if number % 2 == 0 { "a" } else { "b" };
+            let make = |number: u8| job(name(number), u128::from(number) + 1);
+            let (mut line, shard) = (Line::default(), ShardId(1));
+            // The model: jobs of each conversation in the order in which they have places, and where each is.
+            let mut places: Vec<(u8, char)> = Vec::new();
+            for step in steps {
+                let turn = match step {
+                    Step::Come(number) => {
+                        // The machine has one attempt under way at a time.
+                        match places.iter_mut().find(|place| place.0 == number) {
+                            Some((_, state)) if *state != 'a' => continue,
+                            Some((_, state)) => *state = 'w',
+                            None => {
+                                let behind = places.iter().rev().take_while(|(other, state)| {
+                                    name(*other) != name(number) || (*other > number && *state != 't')
+                                });
+                                let at = places.len() - behind.count();
+                                places.insert(at, (number, 'w'));
+                            }
+                        }
+                        line.come(shard, make(number))
+                    }
+                    Step::Back(number) => {
+                        if let Some((_, state)) = places.iter_mut().find(|place| place.0 == number) {
+                            *state = 'a';
+                        }
+                        line.away(make(number).leg);
+                        None
+                    }
+                    Step::Settle(number) => {
+                        places.retain(|place| place.0 != number);
+                        line.settle(make(number).leg)
+                    }
+                };
+                if let Some((_, job)) = turn {
+                    let number = u8::try_from(job.job.to_bits() - 1).unwrap();
+                    let first = places.iter_mut().find(|place| name(place.0) == name(number)).unwrap();
+                    prop_assert_eq!((first.0, first.1), (number, 'w'));
+                    first.1 = 't';
+                }
+                // What is here and first has its turn; unless somebody else of the conversation had it and came back.
+                for conversation in ["a", "b"] {
+                    let first = places.iter().find(|place| name(place.0) == conversation);
+                    let turns = places.iter().filter(|place| name(place.0) == conversation && place.1 == 't');
+                    prop_assert!(turns.count() <= 1);
+                    prop_assert!(first.is_none_or(|first| first.1 != 'w'), "{:?}", places);
+                }
+                prop_assert_eq!(line.len(), places.len());
+            }
+        }
+    }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::receiver::{Asked, Do, Receiver};
 use super::{Clock, Scene, hook};
-use crate::service::start;
+use crate::service::{start, wait};
 
 fn of<'a>(all: &'a [Asked], name: &str) -> Vec<&'a Asked> {
     all.iter().filter(|asked| asked.name() == name).collect()
@@ -56,6 +56,41 @@ async fn devices_failures_and_recoveries_are_told() {
     scene.message("m2", "a", "hello again").await;
     let all = receiver.wait("it works again", |all| !of(all, "push.recovered").is_empty()).await;
     assert_eq!(of(&all, "push.recovered")[0].verified()["data"]["person"], "ann");
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_notification_that_was_opened_and_a_push_service_that_fails() {
+    let receiver = Receiver::new(|_, _| Do::Answer(204)).await;
+    let scene = scene("opened", &receiver).await;
+    scene.joined("chat").await;
+    scene.message("m1", "chat", "hello").await;
+    let pushes = wait(&scene.twins, "the message", |pushes| !pushes.is_empty()).await;
+    let text = pushes[0].data.to_string();
+    let token = text.split("\"resumeToken\":\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let form = json!({
+        "person": "guest", "token": token, "conversation": "chat", "app": LOCAL_APP, "device": "browser",
+        "channel": "web", "attempt": "1",
+    });
+    // Twice, as a client does that heard no answer.
+    for _ in 0..2 {
+        let (status, verdict) = scene.call("POST", "/v1/resume/commit", form.clone()).await;
+        assert_eq!((status, &verdict["answer"]), (200, &json!("resume")), "{verdict}");
+    }
+    let all = receiver.wait("it was opened", |all| !of(all, "notification.opened").is_empty()).await;
+    let opened = of(&all, "notification.opened")[0].verified();
+    assert_eq!((&opened["data"]["person"], &opened["data"]["device"]), (&json!("guest"), &json!("browser")));
+    assert!(!opened.to_string().contains(token), "{opened}");
+
+    // Enough refusals, and the breaker of the lane opens: an operator hears of it (C10).
+    scene.twins.refuse(1_000_000);
+    for number in 0..30 {
+        scene.joined(&format!("c{number}")).await;
+        scene.message(&format!("n{number}"), &format!("c{number}"), "hello").await;
+    }
+    let all = receiver.wait("the alert", |all| !of(all, "alert.paused").is_empty()).await;
+    assert_eq!(of(&all, "alert.paused")[0].verified()["data"]["of"], "pushes");
+    scene.twins.refuse(0);
     scene.stop().await;
 }
 
@@ -120,10 +155,7 @@ async fn what_a_crash_interrupts_is_told() {
     scene.event("j1", "joined", json!({"conversation": "a", "person": "ann", "role": "visitor"})).await;
     scene.message("m1", "a", "hello").await;
     receiver.wait("four events are under way", |all| all.len() >= 4).await;
-    let copy = crate::common::Folder::new("copy");
-    for file in ["store.redb", "keys.toml"] {
-        std::fs::copy(scene.folder.path().join(file), copy.path().join(file)).unwrap();
-    }
+    let copy = scene.copy();
     let other = Receiver::new(|_, _| Do::Answer(200)).await;
     let running = start(&copy, &scene.twins, &scene.clock, |settings| {
         settings.outgoing = Some(hook(settings, &other, ""));

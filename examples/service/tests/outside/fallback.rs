@@ -210,3 +210,34 @@ async fn a_text_message_is_sent_once_or_not_known_to_be() {
         scene.stop().await;
     }
 }
+
+/// A store that is copied while a request is under way is what a crash leaves: nobody knows what became of the text message,
+/// and it is not sent again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crash_sends_no_second_text_message() {
+    let receiver = Receiver::new(|_, _| Do::Stall).await;
+    let scene = Scene::new("crashed", Clock::default(), |settings| {
+        settings.sms = Some(hook(settings, &receiver, ""));
+        settings.fallback = toml::from_str("new_message = \"sms\"").unwrap();
+    })
+    .await;
+    assert_eq!(scene.call("PUT", "/v1/addresses/ann", json!({"phone": "+4930901820"})).await.0, 200);
+    scene.event("j1", "joined", json!({"conversation": "a", "person": "ann", "role": "visitor"})).await;
+    scene.message("m1", "a", "hello").await;
+    receiver.wait("it is under way", |all| all.len() == 1).await;
+    let (copy, second) = (scene.copy(), Receiver::new(|_, _| Do::Answer(202)).await);
+    let running = crate::service::start(&copy, &scene.twins, &scene.clock, |settings| {
+        settings.sms = Some(hook(settings, &second, ""));
+        settings.fallback = toml::from_str("new_message = \"sms\"").unwrap();
+    })
+    .await;
+    let begun = Instant::now();
+    while running.caller.metric("reveille_settled_total{kind=\"unknown\"}").await.unwrap_or_default() < 1.0 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it ends as unknown");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(second.asked().is_empty());
+    running.service.stop().await.unwrap();
+    scene.stop().await;
+}

@@ -69,6 +69,15 @@ impl Scene {
         job["fate"].as_str().unwrap_or_default().to_owned()
     }
 
+    /// What a crash would leave now.
+    fn copy(&self) -> Folder {
+        let copy = Folder::new("copy");
+        for file in ["store.redb", "keys.toml"] {
+            std::fs::copy(self.folder.path().join(file), copy.path().join(file)).unwrap();
+        }
+        copy
+    }
+
     async fn stop(self) {
         self.running.service.stop().await.unwrap();
     }

@@ -223,3 +223,30 @@ async fn addresses_are_checked_by_the_rules_of_the_wire() {
     }
     scene.stop().await;
 }
+
+/// After a crash the webhook hears it again under the same id, and in the order of the decisions.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_crash_the_same_ids_in_the_same_order() {
+    let receiver = Receiver::new(|_, _| Do::Stall).await;
+    let scene = scene("crash", &receiver, "").await;
+    scene.joined("a").await;
+    for (number, text) in ["one", "two", "three"].into_iter().enumerate() {
+        scene.message(&format!("m{number}"), "a", text).await;
+        // Each is a digest of its own, told to the browser before the next one.
+        crate::service::wait(&scene.twins, text, |pushes| !pushes.is_empty()).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    let first = receiver.wait("the first", |all| !all.is_empty()).await;
+    assert_eq!(first.len(), 1, "the others wait for it");
+    let (copy, other) = (scene.copy(), Receiver::new(|_, _| Do::Answer(200)).await);
+    let running = crate::service::start(&copy, &scene.twins, &scene.clock, |settings| {
+        settings.webhook = Some(hook(settings, &other, ""));
+    })
+    .await;
+    let all = other.wait("all three", |all| all.len() >= 3).await;
+    let said: Vec<Value> = all.iter().map(|asked| asked.verified()["data"]["snippet"].clone()).collect();
+    assert_eq!(said, ["one", "two", "three"]);
+    assert_eq!(all[0].header("webhook-id"), first[0].header("webhook-id"));
+    running.service.stop().await.unwrap();
+    scene.stop().await;
+}
