@@ -63,7 +63,8 @@ pub struct AtOnce {
 /// What is known of a job that is not settled.
 #[derive(Debug, Default)]
 struct Open {
-    called_off: bool,
+    /// Nothing more leaves at once: it was called off, or has left.
+    closed: bool,
     let_go: Vec<DeviceId>,
 }
 
@@ -76,15 +77,16 @@ impl AtOnce {
     }
 
     /// The devices were picked. Calls `hand_in` once with the answer, which is to be admitted before anything else of this
-    /// job is; gives the jobs that leave now. There are none where that is not allowed, or was called off: then the machine
-    /// says with [`Output::Send`](crate::Output::Send) what leaves.
+    /// job is; gives the jobs that leave now. There are none where that is not allowed, was called off, or has happened: who
+    /// is asked twice, as it may be after a restart, lets go once. Then the machine says with
+    /// [`Output::Send`](crate::Output::Send) what leaves.
     pub fn let_go(
         &mut self,
         recipient: &Recipient,
         answer: Devices,
         hand_in: impl FnOnce(Devices),
     ) -> Vec<Job> {
-        let open = self.jobs.get_mut(&recipient.job).filter(|open| !open.called_off);
+        let open = self.jobs.get_mut(&recipient.job).filter(|open| !open.closed);
         let (Some(first), Some(open), true) = (&recipient.first, open, answer.job == recipient.job) else {
             hand_in(Devices { let_go: false, ..answer });
             return Vec::new();
@@ -95,6 +97,7 @@ impl AtOnce {
                 devices.push(*device);
             }
         }
+        open.closed = true;
         open.let_go = devices.iter().map(|device| device.id).collect();
         hand_in(Devices { let_go: true, ..answer });
         devices.into_iter().map(|device| job(recipient, first, device)).collect()
@@ -110,7 +113,7 @@ impl AtOnce {
     #[must_use = "what has not left has to be withdrawn"]
     pub fn call_off(&mut self, job: JobId) -> Vec<DeviceId> {
         let Some(open) = self.jobs.get_mut(&job) else { return Vec::new() };
-        open.called_off = true;
+        open.closed = true;
         std::mem::take(&mut open.let_go)
     }
 

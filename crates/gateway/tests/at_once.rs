@@ -375,3 +375,21 @@ fn nothing_is_let_go_that_was_not_asked_for() {
     let outputs = desk.put([answer]);
     assert_eq!(sent(&outputs).len(), 2, "after the commit, as ever");
 }
+
+/// A restart in which a window ends at once asks twice in one group.
+#[test]
+fn who_is_asked_twice_lets_go_once() {
+    let mut desk = desk();
+    let recipient = desk.ring();
+    let outputs = desk.put([Input::Recovered(CatchUp::default())]);
+    let again = lookup(&outputs);
+    desk.at_once.ask(&again);
+    let (jobs, answer) = desk.let_go(&recipient);
+    let (twice, other) = desk.let_go(&again);
+    assert_eq!((jobs.len(), twice.len()), (2, 0));
+    assert!(sent(&desk.put([answer, other])).is_empty());
+    desk.put(jobs.iter().map(|job| Outcome::of(job, OK).into()).collect::<Vec<_>>());
+    assert!(desk.is_over(recipient.job));
+    desk.at_once.settled(recipient.job);
+    assert!(desk.at_once.is_empty());
+}

@@ -8,7 +8,7 @@ use reveille_conversation::lookup::Answer;
 use reveille_delivery::{DeviceId, JobId, LegId, Verdict};
 use reveille_gateway::{Deferred, Input, Job, LookUp, Note, Outcome, Output, Recipient, Target};
 use reveille_writer::credential::{Credential, WriterOutput};
-use reveille_writer::{Answer, Leg, Written};
+use reveille_writer::{Answer as Picked, Leg, Written};
 
 use super::Faults;
 use super::post::{Cargo, Flight, push, text_message};
@@ -91,12 +91,12 @@ impl World {
             return;
         };
         let jobs = match answer {
-            Answer::Deferred(deferred) => {
+            Picked::Deferred(deferred) => {
                 at_once.defer(recipient.job);
                 self.answer(process, shard, deferred.into());
                 Vec::new()
             }
-            Answer::Devices(devices) => {
+            Picked::Devices(devices) => {
                 at_once.let_go(recipient, devices, |devices| self.answer(process, shard, devices.into()))
             }
         };
