@@ -7,3 +7,4 @@ mod crowd;
 mod kill;
 mod service;
 mod wire;
+mod one_commit;
