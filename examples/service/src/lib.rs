@@ -7,6 +7,8 @@ pub mod committer;
 pub mod credentials;
 pub mod desk;
 pub mod keys;
+#[path = "../../src/local_push/mod.rs"]
+pub mod local_push;
 pub mod metrics;
 pub mod openapi;
 #[path = "../../src/prometheus.rs"]

@@ -20,11 +20,11 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
-use crate::api::{Api, Listener, router};
+use crate::api::{Api, Hosts, Listener, Pages, router};
 use crate::auth::{Auth, KeyTable, Rates, Users};
 use crate::clock::Clock;
 use crate::committer::Committer;
-use crate::credentials::{Book, BookFailure, senders};
+use crate::credentials::{Book, BookFailure, LOCAL_APP, senders};
 use crate::desk::{Desk, Mail};
 use crate::keys::Keys;
 use crate::metrics::Metrics;
@@ -96,6 +96,19 @@ impl<S: Store> Service<S> {
         let bound = TcpListener::bind(address).await;
         let listener = bound.map_err(|error| StartError::Listen { address, error })?;
         let address = listener.local_addr().map_err(|error| StartError::Listen { address, error })?;
+        let (pages, users) = match local {
+            Some(_) => {
+                let (pages, users) = demonstration(settings, keys)?;
+                (Some(pages), users)
+            }
+            None => (None, Users::new(&settings.users, keys.user.as_ref())?),
+        };
+        let mut settings = settings.clone();
+        if local.is_some() {
+            // What is pushed leads to the demonstration's page.
+            settings.link = format!("http://localhost:{}", address.port());
+        }
+        let settings = &settings;
         let senders = senders(settings, keys, local)?;
         let shard_settings = shard_settings(settings)?;
         let metrics = Arc::new(Metrics::default());
@@ -113,7 +126,7 @@ impl<S: Store> Service<S> {
         let sealer = Sealer::new(PROVIDER, SealKeyId(1), Secret::new(*keys.store.expose()));
         let auth = Auth {
             keys: KeyTable::open(Arc::clone(&store), sealer.clone(), &keys.api).await?,
-            users: Users::new(&settings.users, keys.user.as_ref())?,
+            users,
             rates: Rates::new(settings.limits.key_rate, settings.limits.user_rate),
         };
         let server = Arc::clone(&senders.workshop.server);
@@ -166,6 +179,8 @@ impl<S: Store> Service<S> {
             book,
             desk: mail.clone(),
             limits: settings.limits.clone(),
+            hosts: Hosts::new(address.ip(), settings.host.clone()),
+            pages,
         });
         let listener = Listener { listener, limits: settings.limits.clone() };
         let api = tokio::spawn(listener.serve(router(api), stopped));
@@ -268,6 +283,18 @@ fn shard_settings(settings: &Settings) -> Result<ShardSettings, InvalidSettings>
         gateway,
         rules,
     })
+}
+
+/// Pages, and users who are whoever they say they are: beside local services only.
+fn demonstration(settings: &Settings, keys: &Keys) -> Result<(Pages, Users), StartError> {
+    let mut secret = [0; 32];
+    PROVIDER.random.fill(&mut secret).map_err(|_| InvalidSettings::Content {
+        path: "the demonstration".to_owned(),
+        problem: "no random bytes".to_owned(),
+    })?;
+    let (audience, secret) = (&settings.users.audience, Secret::new(secret));
+    let users = Users::new(&settings.users, keys.user.as_ref())?.with_demo(&secret, audience, LOCAL_APP);
+    Ok((Pages::new(secret, audience, settings.receipts), users))
 }
 
 /// The rate for every lane; local services are nobody's, and have no limits.

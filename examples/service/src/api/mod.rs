@@ -7,9 +7,11 @@ mod devices;
 mod events;
 mod explain;
 mod extract;
+mod hosts;
 mod keys;
 mod letters;
 mod listen;
+mod page;
 mod people;
 mod problem;
 mod resume;
@@ -42,7 +44,9 @@ use crate::settings::Limits;
 use crate::shards::{Lease, Shards};
 use crate::wire::{AllowedOrigins, Wire};
 
+pub use hosts::Hosts;
 pub use listen::Listener;
+pub use page::Pages;
 pub use problem::Problem;
 
 use routes::Routes;
@@ -79,6 +83,10 @@ pub struct Api<S> {
     pub resume: KeyRing<CompactKey>,
     /// The bounds.
     pub limits: Limits,
+    /// Under which names it answers.
+    pub hosts: Hosts,
+    /// The demonstration's pages; `None` in earnest.
+    pub pages: Option<Pages>,
 }
 
 /// All operations, in the order of the document.
@@ -159,8 +167,10 @@ pub fn router<S: Store>(api: Arc<Api<S>>) -> Router {
         .add(&about::READY, about::ready::<S>)
         .add(&rings::METRICS, rings::metrics::<S>);
     let document = Arc::<str>::from(crate::openapi::document(routes.operations()).to_string());
+    let pages = api.pages.as_ref().map(page::routes).unwrap_or_default();
     routes
         .into_router()
+        .merge(pages)
         .route("/v1/openapi.json", axum::routing::get(async move || about::json(&document)))
         .fallback(async || Problem::not_found("there is no such path"))
         .method_not_allowed_fallback(async || {
@@ -168,6 +178,7 @@ pub fn router<S: Store>(api: Arc<Api<S>>) -> Router {
         })
         .layer(DefaultBodyLimit::max(api.limits.body_bytes))
         .layer(middleware::from_fn_with_state(Arc::clone(&api), bounded::<S>))
+        .layer(middleware::from_fn_with_state(api.hosts.clone(), hosts::check))
         .with_state(api)
 }
 

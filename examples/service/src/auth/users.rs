@@ -16,6 +16,8 @@ use serde::Deserialize;
 use super::Unknown;
 use crate::settings::{InvalidSettings, read};
 
+/// The `kid` of the demonstration's sessions.
+pub const DEMO_SIGNER: &str = "demo";
 /// The longest token that is read, in bytes.
 const LONGEST: usize = 4_096;
 
@@ -145,6 +147,18 @@ impl Users {
             return Err(wrong("users", "header and peers belong together: one of them is missing"));
         }
         Ok(Self { signers, header, peers })
+    }
+
+    /// With another one who signs, for the users of one app: the demonstration's page.
+    pub fn with_demo(mut self, secret: &Secret<[u8; 32]>, audience: &str, app: &str) -> Self {
+        self.signers.push(Signer {
+            id: Some(DEMO_SIGNER.to_owned()),
+            key: SignerKey::Hs256(PROVIDER.hmac_sha256.key(secret.expose())),
+            audience: audience.to_owned(),
+            app: Some(app.to_owned()),
+            prefix: String::new(),
+        });
+        self
     }
 
     /// Whose token it is; `None` if nobody's, or not now, or not for this service.
