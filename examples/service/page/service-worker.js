@@ -1,83 +1,67 @@
-// The service worker: shows every push, leads a click to its conversation, and keeps the subscription alive.
+// The demonstration's worker. What a push shows, and that it shows it once, is the business of the gateway's own receiver;
+// this leads a click to its conversation, tells open pages, and keeps the subscription alive.
+
+import { read } from "/receiver.js";
 
 const options = new URL(location.href).searchParams;
-const user = options.get("user") ?? "guest";
-const DEFAULT = { title: "New message", body: "Open the conversation to read it.", conversation: "", url: "/" };
 
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 
-self.addEventListener("push", (event) => event.waitUntil(receive(event.data)));
+self.addEventListener("push", (event) => event.waitUntil(tell(event.data)));
 
-/** A push must always end in a notification, whatever it carries. */
-async function receive(data) {
-  const bytes = data ? new Uint8Array(data.arrayBuffer()) : null;
-  const message = read(bytes);
-  await self.registration.showNotification(message.title, {
-    body: message.body,
-    tag: message.conversation,
-    renotify: message.conversation !== "",
-    data: { url: message.url },
-  });
-  const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
-  for (const page of pages) page.postMessage({ ...message, type: "message" });
-  if (options.has("receipts")) await report(bytes);
-}
-
-/** The message, every member of the right type; the default if the bytes are none. */
-function read(bytes) {
-  try {
-    const { title, body, conversation, url } = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    if (typeof title !== "string") return DEFAULT;
-    const text = (value) => (typeof value === "string" ? value : "");
-    const target = new URL(text(url), location.origin);
-    // A notification leads to this site and nowhere else.
-    const own = target.origin === location.origin ? target.href : "/";
-    return { title, body: text(body), conversation: text(conversation), url: own };
-  } catch {
-    return DEFAULT;
+/** Open pages show it, too. */
+async function tell(data) {
+  const push = read(data);
+  const { title, body, data: facts } = push.notification ?? push;
+  if (title) {
+    const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+    for (const page of pages) page.postMessage({ type: "message", title, body, conversation: facts?.conversationId });
   }
+  if (options.has("receipts")) await report(data ? new Uint8Array(data.arrayBuffer()) : null);
 }
 
 self.addEventListener("notificationclick", (event) => {
   event.notification.close();
-  event.waitUntil(open(event.notification.data?.url ?? "/"));
+  const { link, resumeToken } = event.notification.data ?? {};
+  // Behind the #: the page reads it, no request carries it. A notification leads to this site and nowhere else.
+  const target = new URL(typeof link === "string" ? link : "/", location.origin);
+  if (resumeToken) target.hash = `resume=${resumeToken}`;
+  event.waitUntil(open(target.origin === location.origin ? target.href : "/"));
 });
 
 /** Focuses a page that is open and leads it to the conversation, or opens one. */
 async function open(url) {
   const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
-  const page = pages.find((candidate) => candidate.url === new URL(url, location.origin).href) ?? pages[0];
+  const page = pages.find((candidate) => candidate.url.split("#")[0] === url.split("#")[0]) ?? pages[0];
   if (!page) return self.clients.openWindow(url);
   await page.focus();
   return page.navigate(url).catch(() => self.clients.openWindow(url));
 }
 
-self.addEventListener("pushsubscriptionchange", (event) => event.waitUntil(renew(event.oldSubscription)));
+self.addEventListener("pushsubscriptionchange", (event) => event.waitUntil(renew()));
 
 /** The push service ended the subscription: make a new one and let it take the old one's place. */
-async function renew(old) {
-  const config = await (await fetch("/v1/config")).json();
-  const subscription = await self.registration.pushManager.subscribe({
-    userVisibleOnly: true,
-    applicationServerKey: config.applicationServerKey,
-  });
-  await post("/v1/subscriptions", { user, subscription, replaces: old?.endpoint });
+async function renew() {
+  const start = await send("POST", "/demo/session", { user: options.get("user") });
+  const { app, token, applicationServerKey } = await start.json();
+  const subscription = await self.registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey });
+  await send("PUT", `/v1/devices/${app}/${options.get("device")}`, { platform: "web", subscription }, token);
   const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
   for (const page of pages) page.postMessage({ type: "subscription" });
 }
 
-/** For tests: tells the gateway what arrived, byte for byte, and unsubscribes when told to. */
+/** For tests: tells the service what arrived, byte for byte, and unsubscribes when told to. */
 async function report(bytes) {
-  await post("/v1/receipts", { received: bytes && btoa(String.fromCharCode(...bytes)) });
+  await send("POST", "/demo/receipts", { received: bytes && btoa(String.fromCharCode(...bytes)) });
   if (bytes && new TextDecoder().decode(bytes) === "test: unsubscribe") {
     const subscription = await self.registration.pushManager.getSubscription();
     await subscription?.unsubscribe();
-    await post("/v1/receipts", { unsubscribed: true });
+    await send("POST", "/demo/receipts", { unsubscribed: true });
   }
 }
 
-function post(path, body) {
-  const headers = { "content-type": "application/json" };
-  return fetch(path, { method: "POST", headers, body: JSON.stringify(body) });
+function send(method, path, body, token) {
+  const headers = { "content-type": "application/json", ...(token ? { authorization: `Bearer ${token}` } : {}) };
+  return fetch(path, { method, headers, body: JSON.stringify(body) });
 }

@@ -21,6 +21,10 @@ pub(super) async fn resume() -> impl IntoResponse {
     file(SCRIPT, include_str!("../../../page/resume.js"))
 }
 
+pub(super) async fn session() -> impl IntoResponse {
+    file(SCRIPT, include_str!("../../../page/session.js"))
+}
+
 pub(super) async fn style() -> impl IntoResponse {
     file("text/css; charset=utf-8", include_str!("../../../page/style.css"))
 }

@@ -69,6 +69,7 @@ pub(super) fn routes<S: Store>(pages: &Pages) -> Router<Arc<Api<S>>> {
         .route("/conversations/{id}", get(files::index))
         .route("/app.js", get(files::app))
         .route("/resume.js", get(files::resume))
+        .route("/session.js", get(files::session))
         .route("/style.css", get(files::style))
         .route("/service-worker.js", get(files::service_worker))
         .route("/receiver.js", get(files::receiver))
