@@ -15,6 +15,7 @@ pub mod openapi;
 pub mod prometheus;
 pub mod provider_tokens;
 pub mod redb_store;
+pub mod rotation;
 pub mod service;
 pub mod settings;
 pub mod shards;

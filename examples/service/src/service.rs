@@ -13,7 +13,6 @@ use reveille_crypto_ring::PROVIDER;
 use reveille_delivery::pacer::{LaneSettings, PacerSettings, Rate, ServiceId};
 use reveille_digest::options::Window;
 use reveille_gateway::GatewaySettings;
-use reveille_gateway::store::seal::{SealKeyId, Sealer};
 use reveille_gateway::store::{Claim, Store, StoreError};
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -29,6 +28,7 @@ use crate::desk::{Desk, Mail};
 use crate::keys::Keys;
 use crate::metrics::Metrics;
 use crate::provider_tokens;
+use crate::rotation;
 use crate::settings::{InvalidSettings, Settings, read};
 use crate::shards::{Credits, Lease, Out, ShardSettings, Shards, Shared};
 use crate::twins::Twins;
@@ -123,7 +123,8 @@ impl<S: Store> Service<S> {
         let latency = Duration::from_millis(settings.commit_latency_ms);
         let committer = Committer::start(Arc::clone(&store), latency, clock.clone(), Arc::clone(&metrics));
         let (mail, inbox) = mpsc::unbounded_channel();
-        let sealer = Sealer::new(PROVIDER, SealKeyId(1), Secret::new(*keys.store.expose()));
+        let sealer = keys.sealer();
+        rotation::secrets(&*store, &sealer).await?;
         let auth = Auth {
             keys: KeyTable::open(Arc::clone(&store), sealer.clone(), &keys.api).await?,
             users,

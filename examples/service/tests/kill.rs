@@ -50,11 +50,7 @@ struct Child9(Child);
 
 impl Child9 {
     fn start(settings: &Path) -> Self {
-        let child = Command::new(program())
-            .arg("--settings")
-            .arg(settings)
-            .stdout(Stdio::null())
-            .spawn();
+        let child = Command::new(program()).arg("--settings").arg(settings).stdout(Stdio::null()).spawn();
         Self(child.unwrap())
     }
 

@@ -131,7 +131,8 @@ async fn call(caller: &Caller, local: &Twins, run: u128) -> Result<(), Failure> 
     show(&wait(local, |pushes| pushes.len() >= 2).await?);
     let ringing = caller.call("GET", "/v1/ringing/kate", "application/json", &Value::Null).await?;
     println!("   GET /v1/ringing/kate: {ringing}");
-    let answered = json!({"conversation": call, "person": "kate", "device": format!("{LOCAL_APP}/demo-iphone")});
+    let answered =
+        json!({"conversation": call, "person": "kate", "device": format!("{LOCAL_APP}/demo-iphone")});
     caller.event(&id("answered"), "call_answered", answered).await?;
     println!("   She answers on the iPhone. The other phone stops:");
     show(&wait(local, |pushes| !pushes.is_empty()).await?);
@@ -149,7 +150,9 @@ async fn callback(caller: &Caller, local: &Twins, run: u128) -> Result<(), Failu
     caller.event(&id("near"), "estimated_wait", wait_of(2)).await?;
     caller.event(&id("far"), "estimated_wait", wait_of(30)).await?;
     caller.event(&id("near-again"), "estimated_wait", wait_of(2)).await?;
-    println!("\n3. Guest booked a callback. The wait falls to two minutes, rises, and falls again: one push:");
+    println!(
+        "\n3. Guest booked a callback. The wait falls to two minutes, rises, and falls again: one push:"
+    );
     show(&wait(local, |pushes| !pushes.is_empty()).await?);
     Ok(())
 }

@@ -15,6 +15,7 @@ use reveille_example_service::credentials::are_stored;
 use reveille_example_service::keys::Keys;
 use reveille_example_service::local_push::LocalPush;
 use reveille_example_service::redb_store::{RedbSettings, RedbStore};
+use reveille_example_service::rotation;
 use reveille_example_service::service::{Service, StartError};
 use reveille_example_service::settings::{Arguments, Demo, Settings, USAGE, parse};
 use reveille_example_service::twins::{Saved, Twins};
@@ -50,7 +51,9 @@ async fn run(mut settings: Settings, demo: Demo) -> Result<(), Failure> {
     let keys = Keys::open(&data.join("keys.toml"))?;
     let clock = Clock::default();
     let path = data.join("store.redb");
-    let store = tokio::task::spawn_blocking(move || RedbStore::open(path, RedbSettings::default())).await??;
+    let sealing = RedbSettings::new(keys.sealer());
+    let store = tokio::task::spawn_blocking(move || RedbStore::open(path, sealing)).await??;
+    let anew = (!keys.old_stores.is_empty()).then(|| tokio::spawn(rotation::devices(store.clone())));
     let store = Arc::new(store);
     let is_local = settings.apps.is_empty() && !are_stored(&*store).await?;
     let local = match is_local {
@@ -65,14 +68,15 @@ async fn run(mut settings: Settings, demo: Demo) -> Result<(), Failure> {
         settings.allowed_origins.push(started.origin());
         push = Some(started);
     }
-    let mut service = match Service::start(&settings, &keys, Arc::clone(&store), local.as_ref(), clock.clone()).await {
-        // A demonstration takes any port if the usual one is taken; whoever asks for another one gets that or an error.
-        Err(StartError::Listen { address, .. }) if is_local && address == Settings::default().listen => {
-            settings.listen.set_port(0);
-            Service::start(&settings, &keys, Arc::clone(&store), local.as_ref(), clock.clone()).await?
-        }
-        started => started?,
-    };
+    let mut service =
+        match Service::start(&settings, &keys, Arc::clone(&store), local.as_ref(), clock.clone()).await {
+            // A demonstration takes any port if the usual one is taken; whoever asks for another one gets that or an error.
+            Err(StartError::Listen { address, .. }) if is_local && address == Settings::default().listen => {
+                settings.listen.set_port(0);
+                Service::start(&settings, &keys, Arc::clone(&store), local.as_ref(), clock.clone()).await?
+            }
+            started => started?,
+        };
     drop(store);
     println!("the gateway listens on http://{}", reachable(service.address));
     println!("store and keys are in {}, the API's key is \"api\" in keys.toml there", data.display());
@@ -93,6 +97,9 @@ async fn run(mut settings: Settings, demo: Demo) -> Result<(), Failure> {
         _ = terminated.recv() => {}
     }
     println!("stopping: what is under way comes to its end, and the shards are saved");
+    if let Some(anew) = anew {
+        anew.abort();
+    }
     service.stop().await?;
     Ok(())
 }

@@ -51,7 +51,10 @@ impl Pages {
                     What::Joined(joined) => lock(&self.history).join(joined.person.as_str(), conversation),
                     What::Left(left) => lock(&self.history).leave(left.person.as_str(), conversation),
                     What::MessageSent(message) => {
-                        let name = message.sender_name.as_ref().map_or(message.sender.as_str(), |name| name.as_str());
+                        let name = message
+                            .sender_name
+                            .as_ref()
+                            .map_or(message.sender.as_str(), |name| name.as_str());
                         let text = message.preview.as_ref().map_or("", |text| text.as_str());
                         lock(&self.history).push(conversation, json!({"title": name, "body": text}));
                     }
