@@ -128,7 +128,10 @@ impl<S: Store> Service<S> {
         let auth = Auth {
             keys: KeyTable::open(Arc::clone(&store), sealer.clone(), &keys.api).await?,
             users,
-            rates: Rates::new(settings.limits.key_rate, settings.limits.user_rate),
+            rates: {
+                let limits = &settings.limits;
+                Rates::new(limits.key_rate, limits.user_rate, limits.stranger_rate)
+            },
         };
         let server = Arc::clone(&senders.workshop.server);
         let book = Book::open(Arc::clone(&store), sealer.clone(), senders.workshop, senders.apps).await;
@@ -183,7 +186,12 @@ impl<S: Store> Service<S> {
             hosts: Hosts::new(address.ip(), settings.host.clone()),
             pages,
         });
-        let listener = Listener { listener, limits: settings.limits.clone() };
+        let listener = Listener {
+            listener,
+            limits: settings.limits.clone(),
+            proxies: api.auth.users.proxies().clone(),
+            metrics: Arc::clone(&metrics),
+        };
         let api = tokio::spawn(listener.serve(router(api), stopped));
         let lease = tokio::spawn(lease.keep(Arc::clone(&store), claims.clone(), settings.lease()));
         let patience = Duration::from_millis(settings.limits.stop_ms);

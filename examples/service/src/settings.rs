@@ -134,6 +134,8 @@ pub struct FcmSettings {
 pub struct Limits {
     /// Connections at once. Default: 10,000.
     pub connections: usize,
+    /// Connections at once of one IPv4 address or one IPv6 /64; trusted proxies have no such bound. Default: 4,096.
+    pub connections_per_address: usize,
     /// Bytes of a body. Default: 1 MiB.
     pub body_bytes: usize,
     /// Events of one request. Default: 1,000.
@@ -152,6 +154,8 @@ pub struct Limits {
     pub key_rate: u32,
     /// Requests a second of one user. Default: 20.
     pub user_rate: u32,
+    /// Requests a second without a key or a token that is good, of one IPv4 address or one IPv6 /64. Default: 500.
+    pub stranger_rate: u32,
 }
 
 /// What the command line asks for.
@@ -227,6 +231,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 10_000,
+            connections_per_address: 4_096,
             body_bytes: 1 << 20,
             batch: 1_000,
             head_ms: 10_000,
@@ -236,6 +241,7 @@ impl Default for Limits {
             waiting_bytes: 128 << 20,
             key_rate: 10_000,
             user_rate: 20,
+            stranger_rate: 500,
         }
     }
 }
@@ -262,6 +268,9 @@ impl Settings {
             settings if settings.rate == 0 => "rate must be at least 1",
             settings if settings.snapshot_inputs == 0 => "snapshot_inputs must be at least 1",
             settings if settings.limits.connections == 0 => "limits.connections must be at least 1",
+            settings if settings.limits.connections_per_address == 0 => {
+                "limits.connections_per_address must be at least 1"
+            }
             _ => return Ok(settings),
         };
         Err(InvalidSettings::Content { path: path.to_owned(), problem: problem.to_owned() })

@@ -5,5 +5,7 @@ mod api;
 mod common;
 mod crowd;
 mod kill;
+mod limits;
+mod page;
 mod service;
 mod wire;

@@ -2,6 +2,7 @@
 //! a key with a right, an end user about themselves, or anyone. Errors are problem documents (RFC 9457).
 
 mod about;
+mod addresses;
 mod credentials;
 mod devices;
 mod events;
@@ -44,6 +45,7 @@ use crate::settings::Limits;
 use crate::shards::{Lease, Shards};
 use crate::wire::{AllowedOrigins, Wire};
 
+pub use addresses::subscriber;
 pub use hosts::Hosts;
 pub use listen::Listener;
 pub use page::Pages;
@@ -167,11 +169,13 @@ pub fn router<S: Store>(api: Arc<Api<S>>) -> Router {
         .add(&about::READY, about::ready::<S>)
         .add(&rings::METRICS, rings::metrics::<S>);
     let document = Arc::<str>::from(crate::openapi::document(routes.operations()).to_string());
+    // What needs no key and is not in the document has the same rate for each address.
+    let open = middleware::from_fn_with_state(Arc::clone(&api), routes::open::<S>);
     let pages = api.pages.as_ref().map(page::routes).unwrap_or_default();
     routes
         .into_router()
-        .merge(pages)
-        .route("/v1/openapi.json", axum::routing::get(async move || about::json(&document)))
+        .merge(pages.route_layer(open.clone()))
+        .route("/v1/openapi.json", axum::routing::get(async move || about::json(&document)).layer(open))
         .fallback(async || Problem::not_found("there is no such path"))
         .method_not_allowed_fallback(async || {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "this path does not know this method")
