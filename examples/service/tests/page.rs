@@ -251,10 +251,8 @@ async fn no_other_port_of_this_machine_is_pushed_to() {
     let running = beside(&folder, &twins, &[OWN.to_owned()]).await;
     join(&running.caller, "ana", "42").await;
     write(&running.caller, "42", "hello").await;
-    until("the end of the message", async || {
-        let unwritten = running.caller.metric("reveille_settled_total{kind=\"gave_up\"}").await;
-        let dead = running.caller.metric("reveille_settled_total{kind=\"no_device\"}").await;
-        unwritten.or(dead)
+    until("a message that cannot be written", async || {
+        running.caller.metric("reveille_unwritten_total{kind=\"invalid_subscription\"}").await
     })
     .await;
     let came = tokio::time::timeout(Duration::from_millis(200), neighbour.accept()).await;

@@ -171,10 +171,10 @@ pub fn router<S: Store>(api: Arc<Api<S>>) -> Router {
     let document = Arc::<str>::from(crate::openapi::document(routes.operations()).to_string());
     // What needs no key and is not in the document has the same rate for each address.
     let open = middleware::from_fn_with_state(Arc::clone(&api), routes::open::<S>);
-    let pages = api.pages.as_ref().map(page::routes).unwrap_or_default();
+    let pages = api.pages.as_ref().map(|pages| page::routes(pages).route_layer(open.clone()));
     routes
         .into_router()
-        .merge(pages.route_layer(open.clone()))
+        .merge(pages.unwrap_or_default())
         .route("/v1/openapi.json", axum::routing::get(async move || about::json(&document)).layer(open))
         .fallback(async || Problem::not_found("there is no such path"))
         .method_not_allowed_fallback(async || {
