@@ -180,6 +180,13 @@ def check(gateway, browser, pushtool, screenshot):
     print(f"ok: three messages became one notification: {digest['body']}")
     look_at_the_page(gateway, browser, text, token, screenshot)
 
+    # The operator's test of Web Push: a real push to this browser.
+    test = call(gateway, "POST", "/v1/web-push/tests", {"subscription": subscription})
+    assert test["sent"] and test["accepted"], test
+    wait_for("the test on the screen", lambda: call(gateway, "GET", f"/v1/web-push/tests/{test['test']}")["displayed"] or None)
+    arrive("the test", 1)
+    print("ok: the test of Web Push was sent, accepted and displayed")
+
     payload = b"test: unsubscribe"
     assert push_raw(gateway, pushtool, subscription, payload) == 201
     assert arrive("the order to unsubscribe", 1) == [payload]

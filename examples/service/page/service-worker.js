@@ -18,7 +18,20 @@ async function tell(data) {
     const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
     for (const page of pages) page.postMessage({ type: "message", title, body, conversation: facts?.conversationId });
   }
+  if (facts?.test) await displayed(facts);
   if (options.has("receipts")) await report(data ? new Uint8Array(data.arrayBuffer()) : null);
+}
+
+/** The operator's test of Web Push: says so when it stands on the screen. */
+async function displayed({ test, displayed }) {
+  for (let round = 0; round < 100; round++) {
+    const shown = await self.registration.getNotifications();
+    if (shown.some((notification) => notification.data?.test === test)) {
+      await send("POST", new URL(displayed, location.origin).pathname, {});
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 self.addEventListener("notificationclick", (event) => {

@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
-use crate::api::{Api, Hosts, Listener, Pages, router};
+use crate::api::{Api, BrowserTests, Hosts, Listener, Pages, router};
 use crate::auth::{Auth, KeyTable, Rates, Users};
 use crate::clock::Clock;
 use crate::committer::Committer;
@@ -184,6 +184,7 @@ impl<S: Store> Service<S> {
             desk: mail.clone(),
             limits: settings.limits.clone(),
             hosts: Hosts::new(address.ip(), settings.host.clone()),
+            browser_tests: BrowserTests::default(),
             pages,
         });
         let listener = Listener {

@@ -390,6 +390,50 @@ async fn what_cannot_be_kept_is_not_promised() {
     service.stop().await.unwrap();
 }
 
+/// D5: the operator's own browser gets a real push, and it is known whether it was sent, accepted and displayed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_test_of_web_push_is_a_push_to_the_operators_browser() {
+    let folder = Folder::new("d5");
+    let push = LocalPush::start("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let twins = Twins::start(None, Clock::default()).await.unwrap();
+    let running = beside(&folder, &twins, &[push.origin(), format!("http://{nobody}")]).await;
+    let operator = User { key: User::new(running.service.address, "x").await.key, caller: running.caller };
+    let mut receiver = Receiver::subscribe(&push.browser_url(), &operator.key).await.unwrap();
+    let test = async |subscription: Value| {
+        operator.call("POST", "/v1/web-push/tests", &json!({"subscription": subscription})).await
+    };
+    let (status, answer) = test(receiver.browser_json()).await;
+    assert_eq!(
+        (status, &answer["sent"], &answer["accepted"], &answer["displayed"]),
+        (200, &json!(true), &json!(true), &json!(false))
+    );
+    let opened: Value = serde_json::from_slice(&receiver.receive().await.unwrap().unwrap()).unwrap();
+    let data = &opened["notification"]["data"];
+    assert_eq!(data["test"], answer["test"]);
+    // The worker has no key: only the push names the test.
+    let path = data["displayed"].as_str().unwrap();
+    let (status, ..) =
+        raw(running.service.address, ("POST", path), &[("host", "localhost")], &Value::Null).await;
+    assert_eq!(status, 204);
+    let one = format!("/v1/web-push/tests/{}", answer["test"].as_str().unwrap());
+    assert_eq!(operator.call("GET", &one, &Value::Null).await.1["displayed"], true);
+    assert_eq!(operator.call("GET", "/v1/web-push/tests/0", &Value::Null).await.0, 404);
+
+    // A precise failure otherwise.
+    push.unsubscribe(receiver.subscription().endpoint().as_str());
+    let (_, gone) = test(receiver.browser_json()).await;
+    assert_eq!((&gone["sent"], &gone["accepted"]), (&json!(true), &json!(false)));
+    assert!(gone["problem"].as_str().unwrap().starts_with("the push service answered 410"), "{gone}");
+    let (_, dead) = test(subscription(&format!("http://{nobody}/x"))).await;
+    assert_eq!((&dead["sent"], &dead["accepted"]), (&json!(false), &json!(false)));
+    assert!(dead["problem"].as_str().unwrap().starts_with("no answer of the push service"), "{dead}");
+    assert_eq!(test(subscription("http://127.0.0.1:9/x")).await.0, 400, "no other port of this machine");
+    let guest = User::new(running.service.address, "guest").await;
+    assert_eq!(guest.call("POST", "/v1/web-push/tests", &json!({})).await.0, 403);
+    running.service.stop().await.unwrap();
+}
+
 /// Keys, the store, and what the local services remember.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keys_and_devices_are_the_owners_alone_in_any_folder() {

@@ -3,6 +3,7 @@
 
 mod about;
 mod addresses;
+mod browser_tests;
 mod credentials;
 mod devices;
 mod events;
@@ -46,6 +47,7 @@ use crate::shards::{Lease, Shards};
 use crate::wire::{AllowedOrigins, Wire};
 
 pub use addresses::subscriber;
+pub use browser_tests::BrowserTests;
 pub use hosts::Hosts;
 pub use listen::Listener;
 pub use page::Pages;
@@ -87,12 +89,14 @@ pub struct Api<S> {
     pub limits: Limits,
     /// Under which names it answers.
     pub hosts: Hosts,
+    /// Pushes to operators' own browsers.
+    pub browser_tests: BrowserTests,
     /// The demonstration's pages; `None` in earnest.
     pub pages: Option<Pages>,
 }
 
 /// All operations, in the order of the document.
-pub fn operations() -> [&'static Operation; 34] {
+pub fn operations() -> [&'static Operation; 37] {
     [
         &events::POST,
         &devices::LIST,
@@ -120,6 +124,9 @@ pub fn operations() -> [&'static Operation; 34] {
         &credentials::PUT,
         &credentials::DELETE,
         &credentials::TEST,
+        &browser_tests::POST,
+        &browser_tests::GET,
+        &browser_tests::DISPLAYED,
         &keys::LIST,
         &keys::PUT,
         &keys::DELETE,
@@ -160,6 +167,9 @@ pub fn router<S: Store>(api: Arc<Api<S>>) -> Router {
         .add(&credentials::PUT, credentials::put::<S>)
         .add(&credentials::DELETE, credentials::delete::<S>)
         .add(&credentials::TEST, credentials::test::<S>)
+        .add(&browser_tests::POST, browser_tests::post::<S>)
+        .add(&browser_tests::GET, browser_tests::get::<S>)
+        .add(&browser_tests::DISPLAYED, browser_tests::displayed::<S>)
         .add(&keys::LIST, keys::list::<S>)
         .add(&keys::PUT, keys::put::<S>)
         .add(&keys::DELETE, keys::delete::<S>)
