@@ -7,12 +7,15 @@ pub mod committer;
 pub mod credentials;
 pub mod desk;
 pub mod keys;
+#[path = "../../src/local_push/mod.rs"]
+pub mod local_push;
 pub mod metrics;
 pub mod openapi;
 #[path = "../../src/prometheus.rs"]
 pub mod prometheus;
 pub mod provider_tokens;
 pub mod redb_store;
+pub mod rotation;
 pub mod service;
 pub mod settings;
 pub mod shards;

@@ -5,6 +5,8 @@ mod api;
 mod common;
 mod crowd;
 mod kill;
+mod limits;
+mod page;
 mod service;
 mod wire;
 mod one_commit;
