@@ -8,6 +8,8 @@ pub mod committer;
 pub mod credentials;
 pub mod desk;
 pub mod keys;
+#[path = "../../src/local_push/mod.rs"]
+pub mod local_push;
 pub mod metrics;
 pub mod openapi;
 mod outgoing;
@@ -16,6 +18,7 @@ pub mod prometheus;
 pub mod provider_tokens;
 pub mod quiet;
 pub mod redb_store;
+pub mod rotation;
 pub mod service;
 pub mod settings;
 pub mod shards;

@@ -29,6 +29,7 @@ fn path(operation: &Operation) -> String {
         ("{job}", "00000000000000000000000000000000"),
         ("{letter}", "1-1"),
         ("{name}", "reader"),
+        ("{test}", "00000000000000000000000000000000"),
     ] {
         path = path.replace(name, value);
     }

@@ -76,6 +76,9 @@ pub(super) async fn post<S: Store>(
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-many", detail));
     }
     let is_batch = kind == "application/cloudevents-batch+json";
+    if let Some(pages) = &api.pages {
+        pages.remember(&reads);
+    }
     // All are in their inboxes, in their order, before the first is waited for.
     let taken: Vec<_> = reads.into_iter().map(|read| take(&api.shards, source, read)).collect();
     let results = join_all(taken.into_iter().map(done)).await;

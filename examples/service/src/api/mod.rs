@@ -3,14 +3,18 @@
 
 mod about;
 mod addresses;
+mod browser_tests;
+mod contacts;
 mod credentials;
 mod devices;
 mod events;
 mod explain;
 mod extract;
+mod hosts;
 mod keys;
 mod letters;
 mod listen;
+mod page;
 mod people;
 mod problem;
 mod resume;
@@ -45,7 +49,11 @@ use crate::settings::Limits;
 use crate::shards::{Lease, Shards};
 use crate::wire::{AllowedOrigins, Wire};
 
+pub use addresses::subscriber;
+pub use browser_tests::BrowserTests;
+pub use hosts::Hosts;
 pub use listen::Listener;
+pub use page::Pages;
 pub use problem::Problem;
 
 use routes::Routes;
@@ -86,10 +94,16 @@ pub struct Api<S> {
     pub resume: KeyRing<CompactKey>,
     /// The bounds.
     pub limits: Limits,
+    /// Under which names it answers.
+    pub hosts: Hosts,
+    /// Pushes to operators' own browsers.
+    pub browser_tests: BrowserTests,
+    /// The demonstration's pages; `None` in earnest.
+    pub pages: Option<Pages>,
 }
 
 /// All operations, in the order of the document.
-pub fn operations() -> [&'static Operation; 37] {
+pub fn operations() -> [&'static Operation; 40] {
     [
         &events::POST,
         &devices::LIST,
@@ -99,9 +113,9 @@ pub fn operations() -> [&'static Operation; 37] {
         &rings::GET,
         &people::ANSWERED,
         &people::READ,
-        &addresses::GET,
-        &addresses::PUT,
-        &addresses::DELETE,
+        &contacts::GET,
+        &contacts::PUT,
+        &contacts::DELETE,
         &wishes::GET,
         &wishes::PUT,
         &wishes::PAUSE,
@@ -120,6 +134,9 @@ pub fn operations() -> [&'static Operation; 37] {
         &credentials::PUT,
         &credentials::DELETE,
         &credentials::TEST,
+        &browser_tests::POST,
+        &browser_tests::GET,
+        &browser_tests::DISPLAYED,
         &keys::LIST,
         &keys::PUT,
         &keys::DELETE,
@@ -142,9 +159,9 @@ pub fn router<S: Store>(api: Arc<Api<S>>) -> Router {
         .add(&rings::GET, rings::get::<S>)
         .add(&people::ANSWERED, people::answered::<S>)
         .add(&people::READ, people::read::<S>)
-        .add(&addresses::GET, addresses::get::<S>)
-        .add(&addresses::PUT, addresses::put::<S>)
-        .add(&addresses::DELETE, addresses::delete::<S>)
+        .add(&contacts::GET, contacts::get::<S>)
+        .add(&contacts::PUT, contacts::put::<S>)
+        .add(&contacts::DELETE, contacts::delete::<S>)
         .add(&wishes::GET, wishes::get::<S>)
         .add(&wishes::PUT, wishes::put::<S>)
         .add(&wishes::PAUSE, wishes::pause::<S>)
@@ -163,6 +180,9 @@ pub fn router<S: Store>(api: Arc<Api<S>>) -> Router {
         .add(&credentials::PUT, credentials::put::<S>)
         .add(&credentials::DELETE, credentials::delete::<S>)
         .add(&credentials::TEST, credentials::test::<S>)
+        .add(&browser_tests::POST, browser_tests::post::<S>)
+        .add(&browser_tests::GET, browser_tests::get::<S>)
+        .add(&browser_tests::DISPLAYED, browser_tests::displayed::<S>)
         .add(&keys::LIST, keys::list::<S>)
         .add(&keys::PUT, keys::put::<S>)
         .add(&keys::DELETE, keys::delete::<S>)
@@ -172,15 +192,20 @@ pub fn router<S: Store>(api: Arc<Api<S>>) -> Router {
         .add(&about::READY, about::ready::<S>)
         .add(&rings::METRICS, rings::metrics::<S>);
     let document = Arc::<str>::from(crate::openapi::document(routes.operations()).to_string());
+    // What needs no key and is not in the document has the same rate for each address.
+    let open = middleware::from_fn_with_state(Arc::clone(&api), routes::open::<S>);
+    let pages = api.pages.as_ref().map(|pages| page::routes(pages).route_layer(open.clone()));
     routes
         .into_router()
-        .route("/v1/openapi.json", axum::routing::get(async move || about::json(&document)))
+        .merge(pages.unwrap_or_default())
+        .route("/v1/openapi.json", axum::routing::get(async move || about::json(&document)).layer(open))
         .fallback(async || Problem::not_found("there is no such path"))
         .method_not_allowed_fallback(async || {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "this path does not know this method")
         })
         .layer(DefaultBodyLimit::max(api.limits.body_bytes))
         .layer(middleware::from_fn_with_state(Arc::clone(&api), bounded::<S>))
+        .layer(middleware::from_fn_with_state(api.hosts.clone(), hosts::check))
         .with_state(api)
 }
 
