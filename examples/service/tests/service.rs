@@ -35,6 +35,8 @@ pub(crate) async fn start(
         digest_ms: 200,
         ..Settings::default()
     };
+    // Tests ask as fast as they can; the one about rates sets its own.
+    settings.limits.user_rate = 1_000;
     change(&mut settings);
     let keys = Keys::open(&folder.path().join("keys.toml")).unwrap();
     let store = RedbStore::open(folder.path().join("store.redb"), RedbSettings::new(keys.sealer())).unwrap();
