@@ -222,7 +222,7 @@ mod tests {
         /// whoever is here and first has its turn.
         #[test]
         fn one_of_each_conversation_and_always_the_first(steps in proptest::collection::vec(step(), 0..60)) {
-            let name = |number: u8| if number % 2 == 0 { "a" } else { "b" };
+            let name = |number: u8| if number.is_multiple_of(2) { "a" } else { "b" };
             let make = |number: u8| job(name(number), u128::from(number) + 1);
             let (mut line, shard) = (Line::default(), ShardId(1));
             // The model: jobs of each conversation in the order in which they have places, and where each is.
