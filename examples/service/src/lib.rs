@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod auth;
+pub mod channels;
 pub mod clock;
 pub mod committer;
 pub mod credentials;
@@ -11,9 +12,11 @@ pub mod keys;
 pub mod local_push;
 pub mod metrics;
 pub mod openapi;
+mod outgoing;
 #[path = "../../src/prometheus.rs"]
 pub mod prometheus;
 pub mod provider_tokens;
+pub mod quiet;
 pub mod redb_store;
 pub mod rotation;
 pub mod service;

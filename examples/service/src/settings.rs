@@ -8,6 +8,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::auth::UserSettings;
+use crate::channels::{Fallbacks, HookSettings, SmtpSettings};
 
 /// How the program is called.
 pub const USAGE: &str = "\
@@ -67,6 +68,16 @@ pub struct Settings {
     pub ramp_secs: u64,
     /// How end users show who they are.
     pub users: UserSettings,
+    /// Who takes e-mails. Default: nobody.
+    pub smtp: Option<SmtpSettings>,
+    /// Who sends text messages, as a webhook. Default: nobody.
+    pub sms: Option<HookSettings>,
+    /// Who is told of messages and calls, as a webhook (E6). Default: nobody.
+    pub webhook: Option<HookSettings>,
+    /// Who is told of devices, failures and alerts, as a webhook. Default: nobody.
+    pub outgoing: Option<HookSettings>,
+    /// What is tried when no push reached anybody, by kind, as in `missed_call = "email"`. Default: nothing.
+    pub fallback: Fallbacks,
     /// The bounds of the API.
     pub limits: Limits,
     /// Whether the demonstration's page reports what it received: for tests.
@@ -221,6 +232,11 @@ impl Default for Settings {
             rate: 500,
             ramp_secs: 60,
             users: UserSettings::default(),
+            smtp: None,
+            sms: None,
+            webhook: None,
+            outgoing: None,
+            fallback: Fallbacks::new(),
             limits: Limits::default(),
             receipts: false,
         }

@@ -15,6 +15,7 @@ mod letters;
 mod listen;
 mod page;
 mod people;
+mod places;
 mod problem;
 mod resume;
 mod rings;
@@ -42,15 +43,17 @@ use crate::credentials::Book;
 use crate::desk::Mail;
 use crate::metrics::Metrics;
 use crate::openapi::Operation;
+use crate::outgoing::Outgoing;
+use crate::quiet::Zones;
 use crate::settings::Limits;
 use crate::shards::{Lease, Shards};
 use crate::wire::{AllowedOrigins, Wire};
 
-pub use addresses::subscriber;
 pub use browser_tests::BrowserTests;
 pub use hosts::Hosts;
 pub use listen::Listener;
 pub use page::Pages;
+pub use places::subscriber;
 pub use problem::Problem;
 
 use routes::Routes;
@@ -83,6 +86,10 @@ pub struct Api<S> {
     pub book: Book<S>,
     /// Where another writer goes.
     pub desk: mpsc::UnboundedSender<Mail>,
+    /// When it is night where.
+    pub zones: Arc<Zones>,
+    /// Who is told of what happens, if anybody.
+    pub(crate) outgoing: Option<Arc<Outgoing<S>>>,
     /// What resume tokens are signed with.
     pub resume: KeyRing<CompactKey>,
     /// The bounds.
@@ -96,7 +103,7 @@ pub struct Api<S> {
 }
 
 /// All operations, in the order of the document.
-pub fn operations() -> [&'static Operation; 37] {
+pub fn operations() -> [&'static Operation; 40] {
     [
         &events::POST,
         &devices::LIST,
@@ -106,6 +113,9 @@ pub fn operations() -> [&'static Operation; 37] {
         &rings::GET,
         &people::ANSWERED,
         &people::READ,
+        &addresses::GET,
+        &addresses::PUT,
+        &addresses::DELETE,
         &wishes::GET,
         &wishes::PUT,
         &wishes::PAUSE,
@@ -149,6 +159,9 @@ pub fn router<S: Store>(api: Arc<Api<S>>) -> Router {
         .add(&rings::GET, rings::get::<S>)
         .add(&people::ANSWERED, people::answered::<S>)
         .add(&people::READ, people::read::<S>)
+        .add(&addresses::GET, addresses::get::<S>)
+        .add(&addresses::PUT, addresses::put::<S>)
+        .add(&addresses::DELETE, addresses::delete::<S>)
         .add(&wishes::GET, wishes::get::<S>)
         .add(&wishes::PUT, wishes::put::<S>)
         .add(&wishes::PAUSE, wishes::pause::<S>)

@@ -12,20 +12,21 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::Response;
 use reveille_conversation::lookup::Answer;
+use reveille_core::UnixTime;
 use reveille_core::metrics::Counters;
-use reveille_core::{Action, UnixTime};
 use reveille_delivery::pacer::{Pacer, PacerSettings, Ticket};
 use reveille_delivery::{DeviceId, JobId, LegId, Verdict};
 use reveille_gateway::store::{ShardId, Store, Subject};
-use reveille_gateway::{
-    AtOnce, Deferred, Devices, Input, Job, LookUp, Note, Outcome, Output, Recipient, Target,
-};
+use reveille_gateway::{AtOnce, Deferred, Devices, Input, Job, LookUp, Note, Outcome, Output, Recipient};
 use reveille_writer::credential::{Credential, Fetch, WriterOutput};
 use reveille_writer::{Answer as Picked, Writer, Written};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::channels::{self, is_channel};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
+use crate::outgoing::Outgoing;
+use crate::quiet::Zones;
 use crate::shards::{Lease, Shards};
 use crate::wire::{Failure, Wire};
 
@@ -84,12 +85,18 @@ pub struct Desk<S> {
     pub writer: Arc<Writer>,
     /// What carries.
     pub wire: Arc<Wire>,
+    /// What is no push goes there.
+    pub channels: mpsc::UnboundedSender<channels::Mail>,
+    /// When it is night where.
+    pub zones: Arc<Zones>,
     /// Whether the shards are ours.
     pub lease: Lease,
     /// The time.
     pub clock: Clock,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Who is told of alerts, if anybody.
+    pub(crate) outgoing: Option<Arc<Outgoing<S>>>,
     /// At what pace.
     pub pacing: PacerSettings,
     /// Batches that are written at the same time.
@@ -231,7 +238,10 @@ impl<S: Store> Running<S> {
                 shards.answer(shard, Input::Attempt { job, device, attempt });
             }
             Output::Send(job) => self.to_be_written(shard, *job),
-            Output::FallBack(job) => shards.answer(shard, no_channel(&job).into()),
+            Output::FallBack(job) => self.channel(channels::Mail::Job(shard, job)),
+            Output::Withdraw { job, device } if is_channel(device) => {
+                self.channel(channels::Mail::Withdraw { shard, job, device });
+            }
             Output::Withdraw { job, device } => self.withdraw(shard, job, device),
             Output::Note(note) => self.note(&note),
             _ => {}
@@ -265,6 +275,12 @@ impl<S: Store> Running<S> {
         if urgent { &mut self.urgent } else { &mut self.others }.push_back((shard, job));
     }
 
+    /// In the order of the outputs, as everything here.
+    fn channel(&self, mail: channels::Mail) {
+        // Channels that are gone carry nothing any more.
+        let _ = self.desk.channels.send(mail);
+    }
+
     fn withdraw(&mut self, shard: ShardId, job: JobId, device: DeviceId) {
         let leg = LegId::of(job, device);
         if let Some(writing) = self.writing.get_mut(&leg) {
@@ -277,6 +293,9 @@ impl<S: Store> Running<S> {
 
     fn note(&mut self, note: &Note) {
         match note {
+            Note::LegSettled { job, device, .. } if is_channel(*device) => {
+                self.channel(channels::Mail::Settled(LegId::of(*job, *device)));
+            }
             Note::LegSettled { job, device, .. } => {
                 let leg = LegId::of(*job, *device);
                 if let Some(writing) = self.writing.get_mut(&leg) {
@@ -301,8 +320,9 @@ impl<S: Store> Running<S> {
         let lookups = std::mem::take(&mut self.lookups);
         let (store, mail) = (Arc::clone(&self.desk.store), self.mail.clone());
         let (writer, clock) = (Arc::clone(&self.desk.writer), self.desk.clock.clone());
+        let zones = Arc::clone(&self.desk.zones);
         tokio::spawn(async move {
-            let picked = people::pick(&*store, &writer, &clock, lookups).await;
+            let picked = people::pick(&*store, &writer, &clock, &zones, lookups).await;
             let _ = mail.send(Mail::Picked(picked));
         });
     }
@@ -316,8 +336,9 @@ impl<S: Store> Running<S> {
             self.writers += 1;
             let (store, writer) = (Arc::clone(&self.desk.store), Arc::clone(&self.desk.writer));
             let (clock, mail) = (self.desk.clock.clone(), self.mail.clone());
+            let zones = Arc::clone(&self.desk.zones);
             tokio::spawn(async move {
-                let written = people::write(&*store, &writer, &clock, batch).await;
+                let written = people::write(&*store, &writer, &clock, &zones, batch).await;
                 let _ = mail.send(Mail::Written(written));
             });
         }
@@ -379,6 +400,7 @@ impl<S: Store> Running<S> {
         while let Some(alert) = self.pacer.poll_alert() {
             self.desk.metrics.count("alerts", "pacer");
             eprintln!("alert: {alert:?}");
+            channels::alerted(self.desk.outgoing.as_ref(), "pushes", &alert, now);
         }
     }
 
@@ -453,16 +475,6 @@ impl<S: Store> Running<S> {
         }
         true
     }
-}
-
-/// What goes by webhook, e-mail or text message has nobody to carry it yet.
-fn no_channel(job: &Job) -> Outcome {
-    let reason = match job.target {
-        Target::Webhook => "no_webhook",
-        Target::Email => "no_email",
-        _ => "no_sms",
-    };
-    Outcome::of(job, Verdict::Refused { status: 0, reason: Some(reason.into()), action: Action::GiveUp })
 }
 
 /// Tells the shards in which something of the owner is live.
