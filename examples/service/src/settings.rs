@@ -8,6 +8,10 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::auth::UserSettings;
+use crate::hooks::HookSettings;
+use crate::lookups::AudienceSettings;
+use crate::platform::PlatformSettings;
+use crate::stream::StreamSettings;
 
 /// How the program is called.
 pub const USAGE: &str = "\
@@ -61,6 +65,14 @@ pub struct Settings {
     pub ramp_secs: u64,
     /// How end users show who they are.
     pub users: UserSettings,
+    /// Webhooks that are taken.
+    pub hooks: Vec<HookSettings>,
+    /// The REST API of the platform that the events come from.
+    pub platform: Option<PlatformSettings>,
+    /// Event streams that are followed.
+    pub streams: Vec<StreamSettings>,
+    /// Lists of people that the platform keeps.
+    pub audiences: Vec<AudienceSettings>,
     /// The bounds of the API.
     pub limits: Limits,
 }
@@ -208,6 +220,10 @@ impl Default for Settings {
             rate: 500,
             ramp_secs: 60,
             users: UserSettings::default(),
+            hooks: Vec::new(),
+            platform: None,
+            streams: Vec::new(),
+            audiences: Vec::new(),
             limits: Limits::default(),
         }
     }

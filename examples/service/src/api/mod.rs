@@ -2,11 +2,13 @@
 //! a key with a right, an end user about themselves, or anyone. Errors are problem documents (RFC 9457).
 
 mod about;
+mod announcements;
 mod credentials;
 mod devices;
 mod events;
 mod explain;
 mod extract;
+mod hooks;
 mod keys;
 mod letters;
 mod listen;
@@ -36,6 +38,8 @@ use crate::auth::Auth;
 use crate::clock::Clock;
 use crate::credentials::Book;
 use crate::desk::Mail;
+use crate::hooks::Hooks;
+use crate::lookups::{AskPresence, AudienceNames};
 use crate::metrics::Metrics;
 use crate::openapi::Operation;
 use crate::settings::Limits;
@@ -59,6 +63,12 @@ pub struct Api<S> {
     pub seed: Seed,
     /// The time.
     pub clock: Clock,
+    /// Webhooks that are taken.
+    pub hooks: Hooks,
+    /// Who is asked whether somebody is there.
+    pub presence: Arc<AskPresence>,
+    /// The audiences that can be told something.
+    pub audiences: AudienceNames,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Whether the shards are ours.
@@ -82,9 +92,10 @@ pub struct Api<S> {
 }
 
 /// All operations, in the order of the document.
-pub fn operations() -> [&'static Operation; 34] {
+pub fn operations() -> [&'static Operation; 38] {
     [
         &events::POST,
+        &hooks::POST,
         &devices::LIST,
         &devices::PUT,
         &devices::ROTATE,
@@ -100,6 +111,9 @@ pub fn operations() -> [&'static Operation; 34] {
         &resume::COMMIT,
         &resume::ABORT,
         &resume::CONNECTED,
+        &announcements::POST,
+        &announcements::GET,
+        &announcements::DELETE,
         &explain::EVENT,
         &explain::JOB,
         &letters::LIST,
@@ -125,6 +139,7 @@ pub fn operations() -> [&'static Operation; 34] {
 pub fn router<S: Store>(api: Arc<Api<S>>) -> Router {
     let routes = Routes::new(Arc::clone(&api))
         .add(&events::POST, events::post::<S>)
+        .add(&hooks::POST, hooks::post::<S>)
         .add(&devices::LIST, devices::list::<S>)
         .add(&devices::PUT, devices::put::<S>)
         .add(&devices::ROTATE, devices::rotate::<S>)
@@ -140,6 +155,9 @@ pub fn router<S: Store>(api: Arc<Api<S>>) -> Router {
         .add(&resume::COMMIT, resume::commit::<S>)
         .add(&resume::ABORT, resume::abort::<S>)
         .add(&resume::CONNECTED, resume::connected::<S>)
+        .add(&announcements::POST, announcements::post::<S>)
+        .add(&announcements::GET, announcements::get::<S>)
+        .add(&announcements::DELETE, announcements::delete::<S>)
         .add(&explain::EVENT, explain::event::<S>)
         .add(&explain::JOB, explain::job::<S>)
         .add(&letters::LIST, letters::list::<S>)

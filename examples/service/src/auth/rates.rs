@@ -41,6 +41,14 @@ impl Rates {
         self.take_named(caller.name(), every, now.as_millis().saturating_mul(1_000_000))
     }
 
+    /// The same for a webhook, at the rate of a key.
+    ///
+    /// # Errors
+    /// The time to wait.
+    pub fn take_hook(&self, name: &str, now: Uptime) -> Result<(), Duration> {
+        self.take_named(format!("hook:{name}"), self.key, now.as_millis().saturating_mul(1_000_000))
+    }
+
     fn take_named(&self, name: String, every: u64, now: u64) -> Result<(), Duration> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= MOST && !buckets.contains_key(&name) {
