@@ -103,7 +103,7 @@ async fn a_chat_a_call_its_cancel_and_a_restart() {
 
     // Every part is counted: the shards together, the writer, the pacer.
     for (name, least) in [
-        ("reveille_gateway_jobs_open", 2.0),
+        ("reveille_gateway_jobs_total", 2.0),
         ("reveille_writer_written_total{kind=\"apns\"}", 1.0),
         ("reveille_pacer_in_flight", 0.0),
         ("reveille_writer_batch_legs_count", 1.0),

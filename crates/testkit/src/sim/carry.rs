@@ -60,6 +60,7 @@ impl World {
                 self.people.apply(device, for_calls, effect, at, seq, now);
             }
             Output::Resume(effect) => self.tokens.effect(&effect),
+            Output::DeadLetter { job, .. } => self.oracle.dead_lettered(job, self.truth),
             _ => {}
         }
     }

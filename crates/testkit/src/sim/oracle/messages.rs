@@ -62,15 +62,19 @@ impl Oracle {
     }
 
     /// Whether a leg came to an end that a gateway may leave it at. With a crash, or a clock that jumps, an attempt may be
-    /// over that never came to the wire: of those that did, the last one failed then.
+    /// over that never came to the wire: then of those that did the last one failed, or the job is among the dead letters.
     fn is_settled(&self, records: &[&Record], leg: LegId) -> bool {
         let attempts = || records.iter().filter(|record| record.job.leg == leg);
         if attempts().any(|record| matches!(record.end, End::Accepted | End::Refused)) {
             return true;
         }
         let (Some(first), Some(last)) = (attempts().next(), attempts().next_back()) else { return false };
-        let between = self.disturbances.iter().filter(|at| (first.at..=last.at).contains(*at));
-        attempts().count() + between.count() >= ATTEMPTS && usize::from(last.job.attempt) == ATTEMPTS
+        let over_by = |end| {
+            let between = self.disturbances.iter().filter(|at| (first.at..=end).contains(*at));
+            attempts().count() + between.count() >= ATTEMPTS
+        };
+        let dead = self.dead.get(&last.job.job).copied();
+        (usize::from(last.job.attempt) == ATTEMPTS && over_by(last.at)) || dead.is_some_and(over_by)
     }
 
     /// The committed event whose text it shows.

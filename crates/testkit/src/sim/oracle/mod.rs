@@ -11,7 +11,7 @@ use std::time::Duration;
 use reveille_conversation::event::What;
 use reveille_conversation::id::{ConversationId, PersonId};
 use reveille_core::UnixTime;
-use reveille_delivery::{DeviceId, LegId};
+use reveille_delivery::{DeviceId, JobId, LegId};
 
 use super::changes::Changes;
 use super::people::{Known, People};
@@ -38,6 +38,8 @@ pub(super) struct Oracle {
     violations: Vec<String>,
     /// By leg: how often a service took it.
     taken: BTreeMap<LegId, usize>,
+    /// When a job, or a leg of it, became a dead letter: an operator has it, and it is not lost.
+    dead: BTreeMap<JobId, UnixTime>,
 }
 
 /// What is looked up again and again while judging.
@@ -120,6 +122,10 @@ impl Oracle {
             self.violations
                 .push(format!("early: a request left for input {cause}, committed were {committed}"));
         }
+    }
+
+    pub(super) fn dead_lettered(&mut self, job: JobId, at: UnixTime) {
+        self.dead.insert(job, at);
     }
 
     /// Whether a service had taken it before.
