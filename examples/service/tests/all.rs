@@ -1,9 +1,14 @@
 //! One program for all tests, so that it is linked once.
 
 mod access;
+mod announcements;
 mod api;
 mod common;
 mod crowd;
+mod hooks;
 mod kill;
+mod lookups;
+mod platform;
 mod service;
+mod stream;
 mod wire;

@@ -123,7 +123,11 @@ impl Tokens {
             return Ok(token);
         }
         let now = self.clock.uptime();
-        if let Some(said) = self.state().said.filter(|_| self.state_not_before() > now) {
+        let (said, not_before) = {
+            let state = self.state();
+            (state.said, state.not_before)
+        };
+        if let Some(said) = said.filter(|_| not_before > now) {
             return Err(said);
         }
         self.fetch().await
@@ -183,10 +187,6 @@ impl Tokens {
         let mut header = header.map_err(|_| PlatformFailure::Malformed)?;
         header.set_sensitive(true);
         Ok((header, answer.expires_in.unwrap_or(UNSAID).clamp(1, LONGEST)))
-    }
-
-    fn state_not_before(&self) -> Uptime {
-        self.state().not_before
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
