@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """A real Firefox as the receiver, without the Internet.
 
-Starts the gateway with its local push service and a headless Firefox whose push service is that one; the page
-subscribes on load, and its service worker reports every push it received. Asserts the bytes. Standard library only.
+Starts the gateway without credentials, so with its demonstration's page and a local push service, and a headless Firefox whose
+push service is that one; the page subscribes on load, and its service worker reports every push it received. Asserts the
+bytes. Standard library only.
 
-usage: firefox.py GATEWAY_BINARY [SCREENSHOT.png]
+usage: firefox.py GATEWAY PUSHTOOL [SCREENSHOT.png]
 """
 
 import base64
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 import urllib.error
 import urllib.request
 
@@ -24,14 +26,14 @@ TIMEOUT = 90  # seconds for any one thing to happen
 
 
 def main():
-    binary = os.path.abspath(sys.argv[1])
-    screenshot = os.path.abspath(sys.argv[2]) if len(sys.argv) > 2 else None
+    binary, pushtool = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+    screenshot = os.path.abspath(sys.argv[3]) if len(sys.argv) > 3 else None
     folder = tempfile.mkdtemp(prefix="reveille-browser-")
     processes = []
     try:
         gateway = start_gateway(binary, folder, processes)
         browser = start_firefox(gateway, folder, processes)
-        check(gateway, browser, screenshot)
+        check(gateway, browser, pushtool, screenshot)
     finally:
         for process in reversed(processes):
             process.terminate()
@@ -43,7 +45,7 @@ def main():
 
 
 def start_gateway(binary, folder, processes):
-    command = [binary, "--listen", "127.0.0.1:0", "--data", f"{folder}/data", "--local-push", "--receipts"]
+    command = [binary, "--listen", "127.0.0.1:0", "--data", f"{folder}/data", "--no-demo", "--receipts"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder)
     processes.append(process)
     found = {}
@@ -53,6 +55,8 @@ def start_gateway(binary, folder, processes):
             if match:
                 found[name] = match.group(0)
         if "push" in found:
+            with open(f"{folder}/data/keys.toml", "rb") as file:
+                found["keys"] = tomllib.load(file)
             return found
     raise SystemExit("the gateway ended before it listened")
 
@@ -96,9 +100,10 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def call(gateway, method, path, body=None):
+def call(gateway, method, path, body=None, kind="application/json"):
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(gateway["page"] + path, data, {"content-type": "application/json"}, method=method)
+    headers = {"content-type": kind, "authorization": f"Bearer {gateway['keys']['api']}"}
+    request = urllib.request.Request(gateway["page"] + path, data, headers, method=method)
     with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
         text = response.read()
     return json.loads(text) if text else None
@@ -115,87 +120,146 @@ def wait_for(what, probe):
 
 
 def devices(gateway):
-    return call(gateway, "GET", "/v1/subscriptions?user=ci")["devices"]
+    known = call(gateway, "GET", "/v1/devices?person=ci")["devices"]
+    return [device for device in known if device["state"] == "active"]
 
 
-def check(gateway, browser, screenshot):
+def receipts(gateway):
+    return call(gateway, "GET", "/demo/receipts")
+
+
+def received(gateway):
+    return [base64.b64decode(receipt["received"]) for receipt in receipts(gateway) if isinstance(receipt.get("received"), str)]
+
+
+def check(gateway, browser, pushtool, screenshot):
     wait_for("the subscription", lambda: devices(gateway) or None)
+    subscription = wait_for("the receipt", lambda: next((r["subscription"] for r in receipts(gateway) if "subscription" in r), None))
     print("ok: Firefox subscribed")
-    received = 0
+    seen = 0
 
-    def expect(name, events, payloads):
-        nonlocal received
-        for event in events:
-            answer = call(gateway, "POST", "/v1/events", event)
-            assert answer == {"devices": {"delivered": 1}}, (name, answer)
-        want = received + len(payloads)
-        receipts = wait_for(name, lambda: (r := call(gateway, "GET", "/v1/receipts")) and len(r) >= want and r or None)
-        assert all(isinstance(receipt["received"], str) for receipt in receipts[received:want]), "a push without data"
-        got = [base64.b64decode(receipt["received"]) for receipt in receipts[received:want]]
+    def arrive(name, count):
+        nonlocal seen
+        want = seen + count
+        got = wait_for(name, lambda: (r := received(gateway)) and len(r) >= want and r or None)[seen:want]
+        seen = want
+        return got
+
+    # What the library makes, past the service: every byte.
+    cases = [
+        ("text", [b"Hello, Firefox!"]),
+        ("emoji", ["Grüße 👩‍👩‍👧‍👦 🏳️‍🌈 🚀".encode()]),
+        ("binary", [bytes(range(256))]),
+        ("empty", [b""]),
+        ("3,993 bytes", [bytes(i * 7 % 251 for i in range(3993))]),
+        ("five messages in a row", [f"message {i}".encode() for i in range(5)]),
+    ]
+    for name, payloads in cases:
+        for payload in payloads:
+            assert push_raw(gateway, pushtool, subscription, payload) == 201, name
+        got = arrive(name, len(payloads))
         # Pushes may overtake each other on their way through the worker; each must arrive once, byte for byte.
         assert sorted(got) == sorted(payloads), (name, got, payloads)
-        received = want
         print(f"ok: {name}: {sum(map(len, payloads))} bytes in {len(payloads)} push(es), byte for byte")
 
-    def raw(payload):
-        return event(raw=base64.urlsafe_b64encode(payload).decode().rstrip("="))
-
-    cases = [
-        ("text", b"Hello, Firefox!"),
-        ("emoji", "Grüße 👩‍👩‍👧‍👦 🏳️‍🌈 🚀".encode()),
-        ("binary", bytes(range(256))),
-        ("empty", b""),
-        ("3,993 bytes", bytes(i * 7 % 251 for i in range(3993))),
-    ]
-    for name, payload in cases:
-        expect(name, [raw(payload)], [payload])
-    five = [f"message {i}".encode() for i in range(5)]
-    expect("five messages in a row", [raw(payload) for payload in five], five)
-
+    # What the service makes of events.
     text = "Your order leaves tomorrow. 📦"
-    notification = {"title": "Agent Smith", "body": text, "conversation": "42", "url": "/?conversation=42&user=ci"}
-    shown = call(gateway, "POST", "/v1/events", event(**{"from": "Agent Smith", "text": text}))
-    assert shown == {"devices": {"delivered": 1}}, shown
-    received += 1
-    receipts = wait_for("the notification", lambda: (r := call(gateway, "GET", "/v1/receipts")) and len(r) >= received and r or None)
-    arrived = json.loads(base64.b64decode(receipts[-1]["received"]))
-    arrived["url"], token = arrived["url"].split("#resume=")
-    assert arrived == notification and len(token) == 92, receipts[-1]
+    say(gateway, "joined", {"conversation": "42", "person": "ci", "role": "visitor"})
+    write(gateway, text)
+    shown = json.loads(arrive("the notification", 1)[0])["notification"]
+    assert (shown["title"], shown["body"]) == ("Agent Smith", text), shown
+    assert shown["data"]["link"] == "/conversations/42", shown
+    token = shown["data"]["resumeToken"]
+    assert shown["navigate"].endswith(f"/conversations/42#resume={token}"), shown
     print("ok: a chat event became a notification with title, text and deep link")
-    look_at_the_page(browser, text, screenshot)
+    for number in range(3):
+        write(gateway, f"and {number}")
+    digest = json.loads(arrive("the digest", 1)[0])["notification"]
+    assert digest["body"] == "4 new messages: and 2", digest  # None of the four was read.
+    assert digest["data"]["collapse"] == shown["data"]["collapse"], "it takes the other one's place"
+    print(f"ok: three messages became one notification: {digest['body']}")
+    look_at_the_page(gateway, browser, text, token, screenshot)
+
+    # The operator's test of Web Push: a real push to this browser.
+    test = call(gateway, "POST", "/v1/web-push/tests", {"subscription": subscription})
+    assert test["sent"] and test["accepted"], test
+    wait_for("the test on the screen", lambda: call(gateway, "GET", f"/v1/web-push/tests/{test['test']}")["displayed"] or None)
+    arrive("the test", 1)
+    print("ok: the test of Web Push was sent, accepted and displayed")
 
     payload = b"test: unsubscribe"
-    expect("the order to unsubscribe", [raw(payload)], [payload])
-    wait_for("unsubscribing", lambda: call(gateway, "GET", "/v1/receipts")[-1].get("unsubscribed"))
-    answer = call(gateway, "POST", "/v1/events", raw(b"anybody there?"))
-    assert answer == {"devices": {"drop_target": 1}}, answer
-    assert devices(gateway) == 0
-    assert call(gateway, "POST", "/v1/events", raw(b"anybody there?")) == {"devices": {}}
+    assert push_raw(gateway, pushtool, subscription, payload) == 201
+    assert arrive("the order to unsubscribe", 1) == [payload]
+    wait_for("unsubscribing", lambda: any(receipt.get("unsubscribed") for receipt in receipts(gateway)) or None)
+    write(gateway, "anybody there?")
+    wait_for("forgetting", lambda: devices(gateway) == [] or None)
     print("ok: after unsubscribing the push service answered 410 and the gateway forgot the subscription")
 
 
-def event(**members):
-    return {"topic": "v2.detail.events.conversation.42.message", "user": "ci", **members}
+def push_raw(gateway, pushtool, subscription, payload):
+    """A push of these very bytes, encrypted by the library, signed with the service's own VAPID key. Its status."""
+    line = {
+        "subscription": subscription, "vapid_private": gateway["keys"]["vapid"], "ttl": 60,
+        "payload": base64.b64encode(payload).decode(), "now_ms": int(time.time() * 1000),
+    }
+    made = subprocess.run([pushtool, "--allow-loopback", "webpush", "request"], input=json.dumps(line), capture_output=True, text=True, check=True)
+    made = json.loads(made.stdout)
+    request = urllib.request.Request(made["uri"], base64.urlsafe_b64decode(made["body"] + "=="), made["headers"], method=made["method"])
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+            return response.status
+    except urllib.error.HTTPError as error:
+        return error.status, error.read()
 
 
-def look_at_the_page(browser, text, screenshot):
-    """Through Marionette: what the page shows, and a picture of it."""
+def say(gateway, kind, data):
+    gateway["events"] = gateway.get("events", 0) + 1
+    event = {"specversion": "1.0", "id": str(gateway["events"]), "source": "/ci", "type": f"reveille.conversation.{kind}", "data": data}
+    answer = call(gateway, "POST", "/v1/events", event, "application/cloudevents+json")
+    assert answer == {"result": "accepted"}, answer
+
+
+def write(gateway, text):
+    message = {"conversation": "42", "sender": "smith", "role": "primary", "sender_name": "Agent Smith", "preview": text}
+    say(gateway, "message_sent", message)
+
+
+def look_at_the_page(gateway, browser, text, token, screenshot):
+    """Through Marionette: what the page shows, a picture of it, and what happens after a click."""
     connection = wait_for("Marionette", lambda: connect(browser["marionette"]))
+    number = 0
+
+    def ask(name, parameters):
+        nonlocal number
+        number += 1
+        return command(connection, number, name, parameters)
+
+    def script(text):
+        return ask("WebDriver:ExecuteScript", {"script": f"return {text}", "args": []})["value"]
+
     with connection:
         receive(connection)
-        command(connection, 1, "WebDriver:NewSession", {})
-        script = "return [document.getElementById('status').textContent, document.getElementById('messages').textContent]"
-        status, messages = command(connection, 2, "WebDriver:ExecuteScript", {"script": script, "args": []})["value"]
+        ask("WebDriver:NewSession", {})
+        status, messages = script("[document.getElementById('status').textContent, document.getElementById('messages').textContent]")
         assert status == "Subscribed as ci.", status
         assert "Agent Smith" in messages and text in messages, messages
         print("ok: the open page shows its state and the message")
         if screenshot:
-            command(connection, 3, "WebDriver:SetWindowRect", {"width": 900, "height": 900})
-            clear = "document.querySelectorAll('#messages li:not(:first-child)').forEach((item) => item.remove())"
-            command(connection, 4, "WebDriver:ExecuteScript", {"script": clear, "args": []})
-            picture = command(connection, 5, "WebDriver:TakeScreenshot", {"full": True})["value"]
+            ask("WebDriver:SetWindowRect", {"width": 900, "height": 900})
+            clear = "document.querySelectorAll('#messages li:not(:last-child)').forEach((item) => item.remove())"
+            ask("WebDriver:ExecuteScript", {"script": clear, "args": []})
+            picture = ask("WebDriver:TakeScreenshot", {"full": True})["value"]
             with open(screenshot, "wb") as file:
                 file.write(base64.b64decode(picture))
+        # A click leads here. The token opens what was said, once.
+        for attempt, verdict in enumerate(["resume", "fresh"]):
+            ask("WebDriver:Navigate", {"url": f"{gateway['page']}/?receipts&{attempt}"})
+            ask("WebDriver:Navigate", {"url": f"{gateway['page']}/conversations/42?receipts#resume={token}"})
+            wait_for(f"the verdict {verdict}", lambda: script("document.documentElement.dataset.resume") == verdict or None)
+            assert token not in script("location.href"), "the token stays in the address bar"
+            if verdict == "resume":
+                wait_for("the history", lambda: text in script("document.getElementById('messages').textContent") or None)
+        print("ok: the token of the push led back into the conversation, and only once")
 
 
 def connect(port):

@@ -1,5 +1,5 @@
 # The README's run command, word for word, in a clone of its own so that nobody's data is touched: it must show its main
-# job, then serve.
+# job, then serve, end when it is told to, and find everything again at a second start.
 command=$(sed -n '/^```sh run$/,/^```$/p' README.md | sed '1d;$d')
 [ -n "$command" ] || { echo "README.md has no run command"; exit 1; }
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
@@ -11,19 +11,45 @@ if command -v node >/dev/null; then node --test examples/app_reconnect/page/conn
 clone=$(mktemp -d)
 git clone -q . "$clone/reveille"
 cd "$clone/reveille"
-setsid bash -c "$command" >"$clone/log" 2>&1 &
-group=$!
-trap 'kill -- -$group 2>/dev/null || true; rm -rf "$clone"' EXIT
-for _ in $(seq 3000); do grep -q "What to try next" "$clone/log" && break; sleep 0.2; kill -0 $group 2>/dev/null || break; done
-grep -q "opened by the user agent: Agent Smith" "$clone/log" || { cat "$clone/log"; exit 1; }
-grep -q '"drop_target":1' "$clone/log" || { cat "$clone/log"; exit 1; }
-port=$(sed -n 's|^gateway listens on http://localhost:\([0-9]*\)/|\1|p' "$clone/log")
-curl -sf "http://localhost:$port/" | grep -q "Reveille"
+group=
+trap '[ -z "$group" ] || kill -- -$group 2>/dev/null || true; rm -rf "$clone"' EXIT
+# Starts it, and waits until it says that it has started.
+start() { # log, what it says, command …
+  local log=$1 said=$2
+  shift 2
+  setsid "$@" >"$log" 2>&1 &
+  group=$!
+  for _ in $(seq 3000); do grep -q "$said" "$log" && break; sleep 0.2; kill -0 $group 2>/dev/null || break; done
+  origin=$(sed -n 's/^the gateway listens on //p' "$log")
+  [ -n "$origin" ] || { cat "$log"; exit 1; }
+}
+has() { grep -qF "$1" "$clone/log" || { cat "$clone/log"; echo "NOT SHOWN: $1"; exit 1; }; }
+start "$clone/log" "What to try next" bash -c "$command"
+has 'there is one push:'
+has 'POST /v1/resume/commit, the first time: {"answer":"resume"'
+has '"answer":"fresh","fraud":true,"reason":"replayed"'
+has '"action":"cancel_ring"'
+has '"category":"CALLBACK_UPCOMING"'
+curl -sf "$origin/" | grep -q "Reveille"
 # What a stranger may send gets a clear answer, and what is not for us is ignored.
-answer() { curl -s -o /dev/null -w '%{http_code}' "$@" "http://localhost:$port/v1/events"; }
-json='content-type: application/json'
-[ "$(answer -X POST -d x)" = 415 ]
-[ "$(answer -H "$json" -d '{"topic":1}')" = 400 ]
-[ "$(answer -H "$json" -d '{"topic":"v2.users.7.presence","eventBody":{}}')" = 202 ]
-[ "$(curl -s -o /dev/null -w '%{http_code}' -H "$json" -d '{"user":"x","subscription":{}}' "http://localhost:$port/v1/subscriptions")" = 400 ]
-echo "the run command shows its job and serves"
+key=$(sed -n 's/^api = "\(.*\)"/\1/p' gateway-data/keys.toml)
+answer() { curl -s -o /dev/null -w '%{http_code}' "$@" "$origin/v1/events"; }
+bearer="authorization: Bearer $key" json='content-type: application/json'
+[ "$(answer -X POST -d x)" = 401 ]
+[ "$(answer -H "$bearer" -X POST -d x)" = 415 ]
+[ "$(answer -H "$bearer" -H "$json" -d '{"topic":1}')" = 400 ]
+[ "$(answer -H "$bearer" -H "$json" -d '{"topicName":"v2.users.7.something","eventBody":{}}')" = 202 ]
+[ "$(curl -s -o /dev/null -w '%{http_code}' -X PUT -H "$bearer" -H "$json" -d '{"platform":"web","owner":"x","subscription":{}}' "$origin/v1/devices/com.example.app/x")" = 400 ]
+# A call that rings when it is killed rings for the next one.
+ring='{"specversion":"1.0","id":"r","source":"/ci","type":"reveille.conversation.call_offered","data":{"conversation":"kept","person":"kate"}}'
+[ "$(answer -H "$bearer" -H 'content-type: application/cloudevents+json' -d "$ring")" = 202 ]
+kill -9 -- -$group
+wait $group 2>/dev/null || true
+start "$clone/again" "the gateway listens on" "$CARGO_TARGET_DIR/release/examples/gateway" --no-demo
+curl -sf -H "$bearer" "$origin/v1/ringing/kate" | grep -q '"conversation":"kept"'
+curl -sf -H "$bearer" "$origin/v1/devices?person=kate" | grep -q '"device":"demo-iphone"'
+kill -TERM $group
+wait $group || { cat "$clone/again"; exit 1; }
+grep -q "^stopping" "$clone/again"
+group=
+echo "the run command shows its job, serves, and finds everything again after kill -9"

@@ -4,5 +4,5 @@ if ! bash .ci/interop/service/install "$peers"; then
   echo "SKIPPED the service's API under schemathesis: it cannot be installed" | tee -a "$SKIPPED"
   exit 0
 fi
-cargo build -p reveille-example-service
-timeout 240 bash .ci/interop/service/fuzz "$peers" "${CARGO_TARGET_DIR:-$PWD/target}/debug/reveille-example-service" "${SERVICE_FUZZ_SECONDS:-30}"
+cargo build --example gateway
+timeout 240 bash .ci/interop/service/fuzz "$peers" "${CARGO_TARGET_DIR:-$PWD/target}/debug/examples/gateway" "${SERVICE_FUZZ_SECONDS:-30}"

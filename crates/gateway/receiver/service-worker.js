@@ -5,6 +5,8 @@
 // everything under this tag; compare as BigInt or as below, never as text) and, if it takes something back, `data.action`.
 
 const KEEP_MS = 24 * 60 * 60 * 1000;
+// Of a push that cannot be read: browsers punish one that shows nothing.
+const DEFAULT_TITLE = "New message";
 
 /** Remembers the highest generation of each tag for a day. `store` has async `read()` -> object and `write(object)`. */
 export class Seen {
@@ -31,6 +33,16 @@ export class Seen {
   }
 }
 
+/** What a push carries; nothing, if it is none of ours. */
+export function read(data) {
+  try {
+    const value = data?.json();
+    return value !== null && typeof value === "object" ? value : {};
+  } catch {
+    return {};
+  }
+}
+
 /** What a push does: shows something, with a sound only if nothing of its tag is on the screen; or takes it away. */
 export async function onPush(push, seen, registration, now) {
   const notification = push.notification ?? push;
@@ -46,7 +58,7 @@ export async function onPush(push, seen, registration, now) {
   }
   // Late, or the end of a ring: quietly, in place of what stands there. Browsers punish a push that shows nothing.
   const late = data.notAfter && Number(data.notAfter) <= now;
-  await registration.showNotification(notification.title ?? "", {
+  await registration.showNotification(notification.title ?? DEFAULT_TITLE, {
     body: notification.body ?? "",
     tag,
     data,
@@ -68,6 +80,6 @@ export function cacheStore(caches, name = "reveille-seen") {
 if (typeof ServiceWorkerGlobalScope !== "undefined" && self instanceof ServiceWorkerGlobalScope) {
   const seen = new Seen(cacheStore(self.caches));
   self.addEventListener("push", (event) => {
-    event.waitUntil(onPush(event.data?.json() ?? {}, seen, self.registration, Date.now()));
+    event.waitUntil(onPush(read(event.data), seen, self.registration, Date.now()));
   });
 }

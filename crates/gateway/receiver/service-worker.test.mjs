@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { readFile } from "node:fs/promises";
 
 const source = await readFile(new URL("service-worker.js", import.meta.url));
-const { Seen, onPush } = await import(`data:text/javascript;base64,${source.toString("base64")}`);
+const { Seen, onPush, read } = await import(`data:text/javascript;base64,${source.toString("base64")}`);
 
 /** A slow store, as browsers have: whoever does not wait for it reads what is over. */
 function memory() {
@@ -96,4 +96,15 @@ test("a store that fails once loses nothing, and does not stop what comes later"
   const seen = new Seen(store);
   assert.equal(await onPush(push("a", 1), seen, registration, 1), "shown");
   assert.equal(await onPush(push("b", 2), seen, registration, 2), "shown");
+});
+
+test("a push that is none of ours is shown all the same", async () => {
+  const [seen, registration] = [new Seen(memory()), screen()];
+  const data = (text) => ({ json: () => JSON.parse(text) });
+  for (const bytes of [undefined, data("no JSON"), data("null"), data("7"), data('"x"')]) {
+    assert.equal(await onPush(read(bytes), seen, registration, 1), "shown");
+    assert.deepEqual(registration.log.at(-1), ["New message", false]);
+    registration.shown.clear();
+  }
+  assert.deepEqual(read(data('{"notification":{"title":"t"}}')), { notification: { title: "t" } });
 });

@@ -13,9 +13,11 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use reveille_conversation::id::PersonId;
-use reveille_core::UnixTime;
+use reveille_core::{Secret, UnixTime};
+use reveille_crypto_ring::PROVIDER;
 use reveille_example_service::redb_store::{RedbSettings, RedbStore};
 use reveille_gateway::Seed;
+use reveille_gateway::store::seal::{SealKeyId, Sealer};
 use reveille_gateway::store::{Claim, DeviceWrite, Entry, Part, ShardId, Snapshot, Store, StoreError};
 use reveille_registry::{DeviceKey, Event, Platform, Purpose, Registration, RegistryPolicy, Token, decide};
 use tokio::task::JoinSet;
@@ -57,7 +59,7 @@ async fn main() -> Result<()> {
 }
 
 fn settings(quick_repair: bool) -> RedbSettings {
-    let mut settings = RedbSettings::default();
+    let mut settings = RedbSettings::new(Sealer::new(PROVIDER, SealKeyId(1), Secret::new([7; 32])));
     settings.quick_repair = quick_repair;
     settings
 }

@@ -17,6 +17,11 @@ pub struct Clock {
     error: Arc<AtomicI64>,
 }
 
+/// What the wall clock shows: for what is no part of the service, the local push service.
+pub fn now() -> UnixTime {
+    Clock::default().now()
+}
+
 /// Time since the machine was started, sleep included: no setting of the wall clock changes it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Uptime(u64);

@@ -1,15 +1,30 @@
 //! The keys that the service makes for itself on its first start, in a file that only its owner can read. To import keys,
 //! write the file before the first start; to move to another machine, take it along.
+//!
+//! To replace the store's key, move it below and put another one in its place, under another number:
+//!
+//! ```toml
+//! store = "the new key"
+//! store_id = 2
+//! # …
+//! [old_stores]
+//! 1 = "the old key"
+//! ```
+//!
+//! After a start devices and credentials are sealed anew. When two snapshots of every shard have been taken, and the dead
+//! letters of before are gone, the old key can go ([`rotation`](crate::rotation)).
 
-use std::fs::{File, OpenOptions};
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use reveille_core::Secret;
 use reveille_crypto::{EcPrivateKey, base64url};
 use reveille_crypto_ring::PROVIDER;
 use reveille_gateway::Seed;
+use reveille_gateway::store::seal::{SealKeyId, Sealer};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -17,8 +32,10 @@ use thiserror::Error;
 pub struct Keys {
     /// Names everything: with another seed, what is on a screen is not replaced, and the store is refused.
     pub seed: Seed,
-    /// Seals what goes into the store.
-    pub store: Secret<[u8; 32]>,
+    /// Seals what goes into the store, under this name.
+    pub store: (SealKeyId, Secret<[u8; 32]>),
+    /// What sealed it before.
+    pub old_stores: Vec<(SealKeyId, Secret<[u8; 32]>)>,
     /// Signs resume tokens.
     pub resume: Secret<[u8; 32]>,
     /// Signs VAPID tokens; browsers subscribe to its public half.
@@ -67,9 +84,24 @@ struct Form {
     api: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     user: Option<String>,
+    /// The name of `store`; without it, 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    store_id: Option<u32>,
+    /// Keys of before, by their names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    old_stores: BTreeMap<String, String>,
 }
 
 impl Keys {
+    /// Seals with the store's key, and opens what the keys of before have sealed.
+    pub fn sealer(&self) -> Sealer {
+        let (id, key) = &self.store;
+        let sealer = Sealer::new(PROVIDER, *id, Secret::new(*key.expose()));
+        self.old_stores
+            .iter()
+            .fold(sealer, |sealer, (id, key)| sealer.with_old(*id, Secret::new(*key.expose())))
+    }
+
     /// Reads the file, or makes keys and the file.
     ///
     /// # Errors
@@ -86,7 +118,10 @@ impl Keys {
             }
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
                 let mut text = String::new();
-                File::open(path).and_then(|mut file| file.read_to_string(&mut text)).map_err(fail)?;
+                let mut file = File::open(path).map_err(fail)?;
+                file.read_to_string(&mut text).map_err(fail)?;
+                // A copy from elsewhere may be anybody's to read.
+                file.set_permissions(Permissions::from_mode(0o600)).map_err(fail)?;
                 let form = toml::from_str::<Form>(&text).map_err(|_| KeysError::Field {
                     path: path.display().to_string(),
                     field: "the file",
@@ -113,6 +148,8 @@ impl Form {
             vapid,
             api: random(24)?,
             user: Some(random(32)?),
+            store_id: None,
+            old_stores: BTreeMap::new(),
         })
     }
 
@@ -129,7 +166,19 @@ impl Form {
         }
         Ok(Keys {
             seed: Seed::new(seed.ok_or_else(|| wrong("seed", "16 bytes as base64url"))?),
-            store: key("store", &self.store)?,
+            store: (SealKeyId(self.store_id.unwrap_or(1)), key("store", &self.store)?),
+            old_stores: self
+                .old_stores
+                .iter()
+                .map(|(id, text)| match id.parse() {
+                    Ok(id) if id != self.store_id.unwrap_or(1) => {
+                        Ok((SealKeyId(id), key("old_stores", text)?))
+                    }
+                    _ => {
+                        Err(wrong("old_stores", "a list of keys by numbers, none of them the current one's"))
+                    }
+                })
+                .collect::<Result<_, _>>()?,
             resume: key("resume", &self.resume)?,
             vapid: EcPrivateKey::parse(&self.vapid).map_err(|_| wrong("vapid", "a private key on P-256"))?,
             user: self.user.as_deref().map(|text| key("user", text)).transpose()?,
@@ -155,7 +204,6 @@ fn sync_folder(path: &Path) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
     fn keys_are_made_once_and_read_by_nobody_else() {
@@ -167,9 +215,34 @@ mod tests {
         assert_eq!(made.api.expose(), read.api.expose());
         assert_eq!(made.vapid.expose_scalar(), read.vapid.expose_scalar());
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        Keys::open(&path).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "a copy");
         std::fs::write(&path, "seed = \"x\"").unwrap();
         let error = Keys::open(&path).err().unwrap().to_string();
         assert!(error.ends_with("the file is not a list of seed, store, resume, vapid and api"), "{error}");
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_key_is_replaced_under_another_name() {
+        let folder = std::env::temp_dir().join(format!("reveille-old-keys-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("keys.toml");
+        let old = Keys::open(&path).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix("store = ")).unwrap().to_owned();
+        let new = text.replace(&line, &format!("\"{}\"\nstore_id = 2", base64url::encode(&[9; 32])));
+        std::fs::write(&path, format!("{new}\n[old_stores]\n1 = {line}\n")).unwrap();
+        let keys: Vec<u32> = Keys::open(&path).unwrap().sealer().keys().map(|id| id.0).collect();
+        assert_eq!(keys, [2, 1]);
+        assert_eq!(old.sealer().keys().count(), 1);
+        std::fs::write(&path, format!("{new}\n[old_stores]\n2 = {line}\n")).unwrap();
+        let error = Keys::open(&path).err().unwrap().to_string();
+        assert!(
+            error.ends_with("old_stores is not a list of keys by numbers, none of them the current one's"),
+            "{error}"
+        );
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

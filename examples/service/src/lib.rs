@@ -9,6 +9,8 @@ pub mod desk;
 pub mod hooks;
 pub mod intake;
 pub mod keys;
+#[path = "../../src/local_push/mod.rs"]
+pub mod local_push;
 pub mod lookups;
 pub mod metrics;
 pub mod openapi;
@@ -17,6 +19,7 @@ pub mod platform;
 pub mod prometheus;
 pub mod provider_tokens;
 pub mod redb_store;
+pub mod rotation;
 pub mod secret_text;
 pub mod service;
 pub mod settings;

@@ -13,18 +13,17 @@ use reveille_crypto_ring::PROVIDER;
 use reveille_delivery::pacer::{LaneSettings, PacerSettings, Rate, ServiceId};
 use reveille_digest::options::Window;
 use reveille_gateway::GatewaySettings;
-use reveille_gateway::store::seal::{SealKeyId, Sealer};
 use reveille_gateway::store::{Claim, Store, StoreError};
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
-use crate::api::{Api, Listener, router};
+use crate::api::{Api, BrowserTests, Hosts, Listener, Pages, router};
 use crate::auth::{Auth, KeyTable, Rates, Users};
 use crate::clock::Clock;
 use crate::committer::Committer;
-use crate::credentials::{Book, BookFailure, senders};
+use crate::credentials::{Book, BookFailure, LOCAL_APP, senders};
 use crate::desk::{Desk, Mail};
 use crate::hooks::Hooks;
 use crate::keys::Keys;
@@ -32,6 +31,7 @@ use crate::lookups::{AskPresence, AudienceNames, Lookups};
 use crate::metrics::Metrics;
 use crate::platform::Platform;
 use crate::provider_tokens;
+use crate::rotation;
 use crate::settings::{InvalidSettings, Settings, read};
 use crate::shards::{Credits, Lease, Out, ShardSettings, Shards, Shared};
 use crate::stream::{self, Planned, StreamParts};
@@ -101,6 +101,19 @@ impl<S: Store> Service<S> {
         let bound = TcpListener::bind(address).await;
         let listener = bound.map_err(|error| StartError::Listen { address, error })?;
         let address = listener.local_addr().map_err(|error| StartError::Listen { address, error })?;
+        let (pages, users) = match local {
+            Some(_) => {
+                let (pages, users) = demonstration(settings, keys)?;
+                (Some(pages), users)
+            }
+            None => (None, Users::new(&settings.users, keys.user.as_ref())?),
+        };
+        let mut settings = settings.clone();
+        if local.is_some() {
+            // What is pushed leads to the demonstration's page.
+            settings.link = format!("http://localhost:{}", address.port());
+        }
+        let settings = &settings;
         let senders = senders(settings, keys, local)?;
         let shard_settings = shard_settings(settings)?;
         let metrics = Arc::new(Metrics::default());
@@ -130,11 +143,15 @@ impl<S: Store> Service<S> {
         let latency = Duration::from_millis(settings.commit_latency_ms);
         let committer = Committer::start(Arc::clone(&store), latency, clock.clone(), Arc::clone(&metrics));
         let (mail, inbox) = mpsc::unbounded_channel();
-        let sealer = Sealer::new(PROVIDER, SealKeyId(1), Secret::new(*keys.store.expose()));
+        let sealer = keys.sealer();
+        rotation::secrets(&*store, &sealer).await?;
         let auth = Auth {
             keys: KeyTable::open(Arc::clone(&store), sealer.clone(), &keys.api).await?,
-            users: Users::new(&settings.users, keys.user.as_ref())?,
-            rates: Rates::new(settings.limits.key_rate, settings.limits.user_rate),
+            users,
+            rates: {
+                let limits = &settings.limits;
+                Rates::new(limits.key_rate, limits.user_rate, limits.stranger_rate)
+            },
         };
         let server = Arc::clone(&senders.workshop.server);
         let book = Book::open(Arc::clone(&store), sealer.clone(), senders.workshop, senders.apps).await;
@@ -208,8 +225,16 @@ impl<S: Store> Service<S> {
             book,
             desk: mail.clone(),
             limits: settings.limits.clone(),
+            hosts: Hosts::new(address.ip(), settings.host.clone()),
+            browser_tests: BrowserTests::default(),
+            pages,
         });
-        let listener = Listener { listener, limits: settings.limits.clone() };
+        let listener = Listener {
+            listener,
+            limits: settings.limits.clone(),
+            proxies: api.auth.users.proxies().clone(),
+            metrics: Arc::clone(&metrics),
+        };
         let api = tokio::spawn(listener.serve(router(api), stopped));
         let lease = tokio::spawn(lease.keep(Arc::clone(&store), claims.clone(), settings.lease()));
         let patience = Duration::from_millis(settings.limits.stop_ms);
@@ -331,6 +356,18 @@ fn shard_settings(settings: &Settings) -> Result<ShardSettings, InvalidSettings>
         gateway,
         rules,
     })
+}
+
+/// Pages, and users who are whoever they say they are: beside local services only.
+fn demonstration(settings: &Settings, keys: &Keys) -> Result<(Pages, Users), StartError> {
+    let mut secret = [0; 32];
+    PROVIDER.random.fill(&mut secret).map_err(|_| InvalidSettings::Content {
+        path: "the demonstration".to_owned(),
+        problem: "no random bytes".to_owned(),
+    })?;
+    let (audience, secret) = (&settings.users.audience, Secret::new(secret));
+    let users = Users::new(&settings.users, keys.user.as_ref())?.with_demo(&secret, audience, LOCAL_APP);
+    Ok((Pages::new(secret, audience, settings.receipts), users))
 }
 
 /// The rate for every lane; local services are nobody's, and have no limits.

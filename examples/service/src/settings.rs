@@ -15,12 +15,14 @@ use crate::stream::StreamSettings;
 
 /// How the program is called.
 pub const USAGE: &str = "\
-usage: reveille-example-service [OPTIONS]
+usage: gateway [OPTIONS]
 
   --settings FILE   settings as TOML; without it, and without credentials in it, local push services show every path
-  --data FOLDER     where store and keys are kept (default: service-data)
+  --data FOLDER     where store and keys are kept (default: gateway-data)
   --listen ADDRESS  where the API listens (default: 127.0.0.1:8040)
+  --host NAME       the name under which a proxy passes requests on; only this one and localhost are then answered
   --no-demo         do not show anything at the start
+  --receipts        the demonstration's page reports what it received (for tests): GET /demo/receipts
   --help
 ";
 
@@ -30,7 +32,11 @@ usage: reveille-example-service [OPTIONS]
 pub struct Settings {
     /// Where the API listens. Default: `127.0.0.1:8040`.
     pub listen: SocketAddr,
-    /// Where store and keys are. Default: `service-data`.
+    /// The name under which a proxy passes requests on. Only this one and `localhost` are then answered. Default: none, so
+    /// that only `localhost` is answered where the service listens on this machine, and any name where it listens on the
+    /// network.
+    pub host: Option<String>,
+    /// Where store and keys are. Default: `gateway-data`.
     pub data: PathBuf,
     /// The name of this process among those that share a store.
     pub owner: String,
@@ -75,6 +81,8 @@ pub struct Settings {
     pub audiences: Vec<AudienceSettings>,
     /// The bounds of the API.
     pub limits: Limits,
+    /// Whether the demonstration's page reports what it received: for tests.
+    pub receipts: bool,
 }
 
 /// A proxy.
@@ -138,6 +146,8 @@ pub struct FcmSettings {
 pub struct Limits {
     /// Connections at once. Default: 10,000.
     pub connections: usize,
+    /// Connections at once of one IPv4 address or one IPv6 /64; trusted proxies have no such bound. Default: 4,096.
+    pub connections_per_address: usize,
     /// Bytes of a body. Default: 1 MiB.
     pub body_bytes: usize,
     /// Events of one request. Default: 1,000.
@@ -156,6 +166,8 @@ pub struct Limits {
     pub key_rate: u32,
     /// Requests a second of one user. Default: 20.
     pub user_rate: u32,
+    /// Requests a second without a key or a token that is good, of one IPv4 address or one IPv6 /64. Default: 500.
+    pub stranger_rate: u32,
 }
 
 /// What the command line asks for.
@@ -203,7 +215,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8040)),
-            data: "service-data".into(),
+            host: None,
+            data: "gateway-data".into(),
             owner: "service-1".to_owned(),
             contact: "mailto:ops@example.com".to_owned(),
             link: "https://shop.example".to_owned(),
@@ -225,6 +238,7 @@ impl Default for Settings {
             streams: Vec::new(),
             audiences: Vec::new(),
             limits: Limits::default(),
+            receipts: false,
         }
     }
 }
@@ -233,6 +247,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 10_000,
+            connections_per_address: 4_096,
             body_bytes: 1 << 20,
             batch: 1_000,
             head_ms: 10_000,
@@ -242,6 +257,7 @@ impl Default for Limits {
             waiting_bytes: 128 << 20,
             key_rate: 10_000,
             user_rate: 20,
+            stranger_rate: 500,
         }
     }
 }
@@ -268,6 +284,9 @@ impl Settings {
             settings if settings.rate == 0 => "rate must be at least 1",
             settings if settings.snapshot_inputs == 0 => "snapshot_inputs must be at least 1",
             settings if settings.limits.connections == 0 => "limits.connections must be at least 1",
+            settings if settings.limits.connections_per_address == 0 => {
+                "limits.connections_per_address must be at least 1"
+            }
             _ => return Ok(settings),
         };
         Err(InvalidSettings::Content { path: path.to_owned(), problem: problem.to_owned() })
@@ -292,7 +311,8 @@ impl Settings {
 /// # Errors
 /// [`InvalidSettings`]
 pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, InvalidSettings> {
-    let (mut file, mut data, mut listen, mut demo) = (None, None, None, Demo::Show);
+    let (mut file, mut data, mut listen, mut host) = (None, None, None, None);
+    let (mut demo, mut receipts) = (Demo::Show, false);
     while let Some(argument) = arguments.next() {
         let mut value =
             || arguments.next().ok_or_else(|| InvalidSettings::Argument(format!("{argument} needs a value")));
@@ -305,7 +325,9 @@ pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, I
                     |_| InvalidSettings::Argument(format!("{text:?} is not an address like 127.0.0.1:8040"));
                 listen = Some(text.parse().map_err(wrong)?);
             }
+            "--host" => host = Some(value()?),
             "--no-demo" => demo = Demo::Skip,
+            "--receipts" => receipts = true,
             "--help" | "-h" => return Ok(Arguments::Help),
             _ => return Err(InvalidSettings::Argument(format!("unknown option {argument:?}"))),
         }
@@ -314,6 +336,8 @@ pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, I
         Some(path) => Settings::from_toml(&read(&path)?, &path.display().to_string())?,
         None => Settings::default(),
     };
+    settings.host = host.or(settings.host);
+    settings.receipts |= receipts;
     settings.data = data.unwrap_or(settings.data);
     settings.listen = listen.unwrap_or(settings.listen);
     Ok(Arguments::Run(Box::new(settings), demo))

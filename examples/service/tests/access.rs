@@ -30,6 +30,7 @@ fn path(operation: &Operation) -> String {
         ("{letter}", "1-1"),
         ("{announcement}", "00000000000000000000000000000000"),
         ("{name}", "reader"),
+        ("{test}", "00000000000000000000000000000000"),
     ] {
         path = path.replace(name, value);
     }

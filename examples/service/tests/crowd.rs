@@ -25,7 +25,7 @@ async fn honest_callers_are_served_beside_silent_ones() {
     // A third says nothing, a third half a head, a third a head and no body.
     let key = running.caller.key.clone();
     let head = format!(
-        "POST /v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{{"
+        "POST /v1/events HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{{"
     );
     let mut crowd = Vec::new();
     for number in 0..silent {

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
@@ -35,16 +35,22 @@ struct Accepted {
     cancelled: Option<UnixTime>,
 }
 
+/// The program. Tests are in `deps`, examples beside it; `cargo test` builds both.
+fn program() -> PathBuf {
+    let mut path = std::env::current_exe().unwrap();
+    path.pop();
+    path.pop();
+    path.push(format!("examples/gateway{}", std::env::consts::EXE_SUFFIX));
+    assert!(path.exists(), "{} is missing: cargo build --example gateway", path.display());
+    path
+}
+
 /// The service as a process of its own.
 struct Child9(Child);
 
 impl Child9 {
     fn start(settings: &Path) -> Self {
-        let child = Command::new(env!("CARGO_BIN_EXE_reveille-example-service"))
-            .arg("--settings")
-            .arg(settings)
-            .stdout(Stdio::null())
-            .spawn();
+        let child = Command::new(program()).arg("--settings").arg(settings).stdout(Stdio::null()).spawn();
         Self(child.unwrap())
     }
 
@@ -62,7 +68,7 @@ impl Drop for Child9 {
     }
 }
 
-fn settings(folder: &Path, twins: &Twins, listen: SocketAddr) -> std::path::PathBuf {
+fn settings(folder: &Path, twins: &Twins, listen: SocketAddr) -> PathBuf {
     let [web, apple, google] = &twins.origins;
     std::fs::write(folder.join("ca.pem"), twins.certificate_pem()).unwrap();
     std::fs::write(folder.join("key.p8"), twins.p8()).unwrap();

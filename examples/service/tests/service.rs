@@ -37,7 +37,7 @@ pub(crate) async fn start(
     };
     change(&mut settings);
     let keys = Keys::open(&folder.path().join("keys.toml")).unwrap();
-    let store = RedbStore::open(folder.path().join("store.redb"), RedbSettings::default()).unwrap();
+    let store = RedbStore::open(folder.path().join("store.redb"), RedbSettings::new(keys.sealer())).unwrap();
     let service =
         Service::start(&settings, &keys, Arc::new(store), Some(twins), clock.clone()).await.unwrap();
     let caller = Caller::new(service.address, keys.api.expose());

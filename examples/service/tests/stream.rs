@@ -154,7 +154,7 @@ async fn whatever_happens_to_a_stream_no_ring_is_lost_and_none_rings_twice() {
                     // The first answers after the gap fail.
                     platform.says_once("/api/v2/conversations/c1", Reply::Status(503));
                     platform.says_once("/active?page=1", Reply::Status(500));
-                    stream.get_ref().set_linger(Some(Duration::ZERO))?;
+                    stream.get_ref().set_zero_linger()?;
                     Ok(())
                 }
                 // It takes the connection away at once.

@@ -38,6 +38,8 @@ pub enum Place<'a> {
     Secret(&'a str),
     /// A token of a device of this app. The same token gives the same bytes in the whole app, so that it can be looked up.
     Token(&'a str),
+    /// The devices of a person, where a store keeps them together.
+    Devices(&'a str),
 }
 
 /// Seals texts with the store's key, and opens what older keys sealed. Make one when a process starts, and share it.
@@ -214,6 +216,7 @@ impl Place<'_> {
             }
             Self::Secret(name) => (4, name),
             Self::Token(app) => (5, app),
+            Self::Devices(person) => (6, person),
         };
         out.push(kind);
         out.extend_from_slice(&(name.len() as u64).to_le_bytes());
@@ -259,6 +262,8 @@ mod tests {
             Place::Secret(""),
             Place::Token("vapid"),
             Place::Token(""),
+            Place::Devices("vapid"),
+            Place::Devices(""),
         ]
     }
 

@@ -83,6 +83,9 @@ pub(super) async fn accept<S: Store>(
     source: SourceId,
     mut reads: Reads,
 ) -> Result<Response, Problem> {
+    if let Some(pages) = &api.pages {
+        pages.remember(reads.all());
+    }
     api.presence.fill_in(reads.inputs_mut()).await;
     let (is_batch, reads) = match reads {
         Reads::One(read) => (false, vec![read]),

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use reveille_gateway::store::Store;
 
+use super::routes::{stranger, too_often};
 use super::{Api, Problem, events};
+use crate::auth::Peer;
 use crate::openapi::{Answer, Operation, Verb, Who};
 
 pub(super) const POST: Operation = Operation::new(
@@ -28,20 +31,22 @@ pub(super) const POST: Operation = Operation::new(
 pub(super) async fn post<S: Store>(
     State(api): State<Arc<Api<S>>>,
     Path(name): Path<String>,
+    peer: Option<Extension<Peer>>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let (hook, signed) = api.hooks.verify(&name, &headers, &body, api.clock.now()).map_err(|unsigned| {
-        api.metrics.count("turned_away", "hook");
-        Problem::unauthorized(&unsigned.to_string())
-    })?;
-    // Only who has signed takes from the rate: nobody can use it up for somebody else.
-    api.auth.rates.take_hook(&hook.name, api.clock.uptime()).map_err(|wait| {
-        let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
-        Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate", "this hook comes too often")
-            .with("bound", "requests")
-            .after(seconds)
-    })?;
+    let verified = api.hooks.verify(&name, &headers, &body, api.clock.now());
+    let (hook, signed) = match verified {
+        Ok(verified) => verified,
+        Err(unsigned) => {
+            api.metrics.count("turned_away", "hook");
+            stranger(&api, peer.map(|Extension(peer)| peer.0))?;
+            return Err(Problem::unauthorized(&unsigned.to_string()));
+        }
+    };
+    // Only who has signed takes from this rate: nobody can use it up for somebody else.
+    let taken = api.auth.rates.take_hook(&hook.name, api.clock.uptime());
+    taken.map_err(|wait| too_often(wait, "this hook comes too often"))?;
     let mut reads = events::read(&api, hook.form, &headers, &body)?;
     if let Some(message) = signed.message {
         reads.name(message);

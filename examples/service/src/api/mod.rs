@@ -2,16 +2,20 @@
 //! a key with a right, an end user about themselves, or anyone. Errors are problem documents (RFC 9457).
 
 mod about;
+mod addresses;
 mod announcements;
+mod browser_tests;
 mod credentials;
 mod devices;
 mod events;
 mod explain;
 mod extract;
 mod hooks;
+mod hosts;
 mod keys;
 mod letters;
 mod listen;
+mod page;
 mod people;
 mod problem;
 mod resume;
@@ -46,7 +50,11 @@ use crate::settings::Limits;
 use crate::shards::{Lease, Shards};
 use crate::wire::{AllowedOrigins, Wire};
 
+pub use addresses::subscriber;
+pub use browser_tests::BrowserTests;
+pub use hosts::Hosts;
 pub use listen::Listener;
+pub use page::Pages;
 pub use problem::Problem;
 
 use routes::Routes;
@@ -89,10 +97,16 @@ pub struct Api<S> {
     pub resume: KeyRing<CompactKey>,
     /// The bounds.
     pub limits: Limits,
+    /// Under which names it answers.
+    pub hosts: Hosts,
+    /// Pushes to operators' own browsers.
+    pub browser_tests: BrowserTests,
+    /// The demonstration's pages; `None` in earnest.
+    pub pages: Option<Pages>,
 }
 
 /// All operations, in the order of the document.
-pub fn operations() -> [&'static Operation; 38] {
+pub fn operations() -> [&'static Operation; 41] {
     [
         &events::POST,
         &hooks::POST,
@@ -124,6 +138,9 @@ pub fn operations() -> [&'static Operation; 38] {
         &credentials::PUT,
         &credentials::DELETE,
         &credentials::TEST,
+        &browser_tests::POST,
+        &browser_tests::GET,
+        &browser_tests::DISPLAYED,
         &keys::LIST,
         &keys::PUT,
         &keys::DELETE,
@@ -168,6 +185,9 @@ pub fn router<S: Store>(api: Arc<Api<S>>) -> Router {
         .add(&credentials::PUT, credentials::put::<S>)
         .add(&credentials::DELETE, credentials::delete::<S>)
         .add(&credentials::TEST, credentials::test::<S>)
+        .add(&browser_tests::POST, browser_tests::post::<S>)
+        .add(&browser_tests::GET, browser_tests::get::<S>)
+        .add(&browser_tests::DISPLAYED, browser_tests::displayed::<S>)
         .add(&keys::LIST, keys::list::<S>)
         .add(&keys::PUT, keys::put::<S>)
         .add(&keys::DELETE, keys::delete::<S>)
@@ -177,15 +197,20 @@ pub fn router<S: Store>(api: Arc<Api<S>>) -> Router {
         .add(&about::READY, about::ready::<S>)
         .add(&rings::METRICS, rings::metrics::<S>);
     let document = Arc::<str>::from(crate::openapi::document(routes.operations()).to_string());
+    // What needs no key and is not in the document has the same rate for each address.
+    let open = middleware::from_fn_with_state(Arc::clone(&api), routes::open::<S>);
+    let pages = api.pages.as_ref().map(|pages| page::routes(pages).route_layer(open.clone()));
     routes
         .into_router()
-        .route("/v1/openapi.json", axum::routing::get(async move || about::json(&document)))
+        .merge(pages.unwrap_or_default())
+        .route("/v1/openapi.json", axum::routing::get(async move || about::json(&document)).layer(open))
         .fallback(async || Problem::not_found("there is no such path"))
         .method_not_allowed_fallback(async || {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "this path does not know this method")
         })
         .layer(DefaultBodyLimit::max(api.limits.body_bytes))
         .layer(middleware::from_fn_with_state(Arc::clone(&api), bounded::<S>))
+        .layer(middleware::from_fn_with_state(api.hosts.clone(), hosts::check))
         .with_state(api)
 }
 

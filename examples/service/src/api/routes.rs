@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -73,25 +74,25 @@ async fn gate<S: Store>(
 
 fn admit<S: Store>(api: &Api<S>, who: Who, request: &Request) -> Result<Option<Caller>, Problem> {
     // What is signed is checked where the body is there.
-    if matches!(who, Who::Anyone | Who::Signed) {
+    if who == Who::Signed {
         return Ok(None);
     }
     let peer: Option<IpAddr> = request.extensions().get::<Peer>().map(|peer| peer.0);
-    let caller =
-        api.auth.recognise(request.headers(), peer, &api.clock).map_err(|unknown| match unknown {
-            Unknown::Nothing => {
-                Problem::unauthorized("give a key or a user's token as Authorization: Bearer …")
-            }
-            Unknown::Refused => {
-                Problem::unauthorized("this is no key, and no token that is good here and now")
-            }
-        })?;
-    api.auth.rates.take(&caller, api.clock.uptime()).map_err(|wait| {
-        let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
-        Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate", "this caller asks too often")
-            .with("bound", "requests")
-            .after(seconds)
-    })?;
+    if who == Who::Anyone {
+        return stranger(api, peer).map(|()| None);
+    }
+    let caller = match api.auth.recognise(request.headers(), peer, &api.clock) {
+        Ok(caller) => caller,
+        Err(unknown) => {
+            stranger(api, peer)?;
+            return Err(Problem::unauthorized(match unknown {
+                Unknown::Nothing => "give a key or a user's token as Authorization: Bearer …",
+                Unknown::Refused => "this is no key, and no token that is good here and now",
+            }));
+        }
+    };
+    let taken = api.auth.rates.take(&caller, api.clock.uptime());
+    taken.map_err(|wait| too_often(wait, "this caller asks too often"))?;
     match (who, &caller) {
         (Who::Key(right) | Who::Person(right), Caller::Key(key)) if !key.has(right) => {
             Err(Problem::forbidden("this key does not have the right to do that"))
@@ -99,4 +100,29 @@ fn admit<S: Store>(api: &Api<S>, who: Who, request: &Request) -> Result<Option<C
         (Who::Key(_), Caller::User(_)) => Err(Problem::forbidden("this is not for end users")),
         _ => Ok(Some(caller)),
     }
+}
+
+/// For what is open to anyone, and not an operation.
+pub(super) async fn open<S: Store>(State(api): State<Arc<Api<S>>>, request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
+    match stranger(&api, peer) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// Whoever shows nothing, or nothing that is good, has a rate for their address. Behind a trusted proxy all have the proxy's.
+pub(super) fn stranger<S>(api: &Api<S>, peer: Option<IpAddr>) -> Result<(), Problem> {
+    match peer {
+        Some(peer) if !api.auth.users.proxies().have(peer) => {
+            let taken = api.auth.rates.take_stranger(peer, api.clock.uptime());
+            taken.map_err(|wait| too_often(wait, "this address asks too often without a key or a token"))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn too_often(wait: Duration, detail: &str) -> Problem {
+    let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate", detail).with("bound", "requests").after(seconds)
 }

@@ -16,7 +16,7 @@ use crate::clock::Clock;
 
 pub use keys::{InvalidKeyName, Key, KeyFailure, KeyTable, Right};
 pub use rates::Rates;
-pub use users::{User, UserSettings, Users};
+pub use users::{DEMO_SIGNER, Peers, User, UserSettings, Users};
 
 /// Whoever is at the other end, as far as it has shown who it is.
 #[derive(Clone, Debug)]

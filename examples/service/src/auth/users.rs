@@ -16,6 +16,8 @@ use serde::Deserialize;
 use super::Unknown;
 use crate::settings::{InvalidSettings, read};
 
+/// The `kid` of the demonstration's sessions.
+pub const DEMO_SIGNER: &str = "demo";
 /// The longest token that is read, in bytes.
 const LONGEST: usize = 4_096;
 
@@ -65,7 +67,7 @@ pub struct User {
 pub struct Users {
     signers: Vec<Signer>,
     header: Option<HeaderName>,
-    peers: Vec<Peers>,
+    peers: Peers,
 }
 
 struct Signer {
@@ -82,9 +84,13 @@ enum SignerKey {
     Es256(P256PublicKey),
 }
 
+/// The addresses of trusted proxies.
+#[derive(Clone, Debug, Default)]
+pub struct Peers(Vec<Network>);
+
 /// Addresses that agree in their first bits.
-#[derive(Debug, PartialEq, Eq)]
-struct Peers {
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Network {
     address: IpAddr,
     bits: u8,
 }
@@ -138,13 +144,30 @@ impl Users {
             Some(Ok(name)) => Some(name),
             Some(Err(_)) => return Err(wrong("users.header", "is not the name of a header")),
         };
-        let peers: Option<Vec<Peers>> = settings.peers.iter().map(|text| Peers::new(text)).collect();
+        let peers: Option<Vec<Network>> = settings.peers.iter().map(|text| Network::new(text)).collect();
         let peers =
             peers.ok_or_else(|| wrong("users.peers", "expected addresses like 10.0.0.7 or 10.0.0.0/8"))?;
         if header.is_some() == peers.is_empty() {
             return Err(wrong("users", "header and peers belong together: one of them is missing"));
         }
-        Ok(Self { signers, header, peers })
+        Ok(Self { signers, header, peers: Peers(peers) })
+    }
+
+    /// The proxies that are believed.
+    pub fn proxies(&self) -> &Peers {
+        &self.peers
+    }
+
+    /// With another one who signs, for the users of one app: the demonstration's page.
+    pub fn with_demo(mut self, secret: &Secret<[u8; 32]>, audience: &str, app: &str) -> Self {
+        self.signers.push(Signer {
+            id: Some(DEMO_SIGNER.to_owned()),
+            key: SignerKey::Hs256(PROVIDER.hmac_sha256.key(secret.expose())),
+            audience: audience.to_owned(),
+            app: Some(app.to_owned()),
+            prefix: String::new(),
+        });
+        self
     }
 
     /// Whose token it is; `None` if nobody's, or not now, or not for this service.
@@ -176,8 +199,7 @@ impl Users {
     /// [`Unknown::Refused`] if a proxy names nobody, or two.
     pub fn of_proxy(&self, headers: &HeaderMap, peer: IpAddr) -> Result<Option<User>, Unknown> {
         let Some(name) = &self.header else { return Ok(None) };
-        let peer = peer.to_canonical();
-        if !self.peers.iter().any(|peers| peers.have(peer)) {
+        if !self.peers.have(peer) {
             return Ok(None);
         }
         let mut all = headers.get_all(name).iter();
@@ -235,6 +257,14 @@ impl Signer {
 }
 
 impl Peers {
+    /// Whether one of them is at this address.
+    pub fn have(&self, peer: IpAddr) -> bool {
+        let peer = peer.to_canonical();
+        self.0.iter().any(|network| network.has(peer))
+    }
+}
+
+impl Network {
     fn new(text: &str) -> Option<Self> {
         let (address, bits) =
             text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
@@ -244,7 +274,7 @@ impl Peers {
         Some(Self { address, bits })
     }
 
-    fn have(&self, peer: IpAddr) -> bool {
+    fn has(&self, peer: IpAddr) -> bool {
         let number = |address: IpAddr| match address {
             IpAddr::V4(address) => (u128::from(address.to_bits()) << 96, 32),
             IpAddr::V6(address) => (address.to_bits(), 128),

@@ -147,6 +147,11 @@ impl<S: Store> Book<S> {
         self.entries.lock().await.iter().find(|entry| entry.id == id).map(Entry::masked)
     }
 
+    /// Whether somebody has given credentials since the start, or before it.
+    pub async fn has_stored(&self) -> bool {
+        self.entries.lock().await.iter().any(|entry| entry.stored)
+    }
+
     /// Whether there is such an app.
     pub async fn knows(&self, id: &str) -> bool {
         self.entries.lock().await.iter().any(|entry| entry.id == id)

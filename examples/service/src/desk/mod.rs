@@ -17,9 +17,11 @@ use reveille_core::{Action, UnixTime};
 use reveille_delivery::pacer::{Pacer, PacerSettings, Ticket};
 use reveille_delivery::{DeviceId, JobId, LegId, Verdict};
 use reveille_gateway::store::{ShardId, Store, Subject};
-use reveille_gateway::{Deferred, Input, Job, LookUp, Note, Outcome, Output, Recipient, Target};
+use reveille_gateway::{
+    AtOnce, Deferred, Devices, Input, Job, LookUp, Note, Outcome, Output, Recipient, Target,
+};
 use reveille_writer::credential::{Credential, Fetch, WriterOutput};
-use reveille_writer::{Writer, Written};
+use reveille_writer::{Answer as Picked, Writer, Written};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::Clock;
@@ -53,6 +55,9 @@ pub enum Mail {
         /// Which.
         device: DeviceId,
     },
+    /// Devices were picked.
+    #[doc(hidden)]
+    Picked(Vec<(ShardId, Recipient, Picked)>),
     /// Requests were written.
     #[doc(hidden)]
     Written(Vec<(ShardId, Job, Option<Written>)>),
@@ -109,6 +114,8 @@ struct Running<S> {
     urgent: VecDeque<(ShardId, Job)>,
     others: VecDeque<(ShardId, Job)>,
     lookups: Vec<(ShardId, Recipient)>,
+    /// What leaves while it is being committed to which devices.
+    at_once: AtOnce,
     writing: HashMap<LegId, Writing>,
     writers: usize,
     in_flight: usize,
@@ -127,6 +134,7 @@ impl<S: Store> Desk<S> {
             urgent: VecDeque::new(),
             others: VecDeque::new(),
             lookups: Vec::new(),
+            at_once: AtOnce::default(),
             writing: HashMap::new(),
             writers: 0,
             in_flight: 0,
@@ -179,6 +187,11 @@ impl<S: Store> Running<S> {
                 let (store, shards) = (Arc::clone(&self.desk.store), self.desk.shards.clone());
                 tokio::spawn(async move { drop_device(&*store, &shards, &owner, device).await });
             }
+            Mail::Picked(picked) => {
+                for (shard, recipient, answer) in picked {
+                    self.picked(shard, &recipient, answer);
+                }
+            }
             Mail::Written(written) => {
                 self.writers = self.writers.saturating_sub(1);
                 for (shard, job, written) in written {
@@ -206,20 +219,51 @@ impl<S: Store> Running<S> {
         match output {
             Output::LookUp(LookUp::Name(lookup)) => self.desk.lookups.name(shard, lookup),
             Output::LookUp(LookUp::Audience(wanted)) => self.desk.lookups.page(shard, wanted),
-            Output::LookUp(LookUp::Devices(recipient)) => self.lookups.push((shard, recipient)),
+            Output::LookUp(LookUp::Devices(recipient)) => {
+                self.at_once.ask(&recipient);
+                self.lookups.push((shard, recipient));
+            }
+            Output::CallOff { job } => {
+                for device in self.at_once.call_off(job) {
+                    self.withdraw(shard, job, device);
+                }
+            }
             Output::Attempt { job, device, attempt } => {
                 shards.answer(shard, Input::Attempt { job, device, attempt });
             }
-            Output::Send(job) => {
-                self.writing.entry(job.leg).or_default().batches += 1;
-                let urgent = job.priority == reveille_delivery::Priority::Urgent;
-                if urgent { &mut self.urgent } else { &mut self.others }.push_back((shard, *job));
-            }
+            Output::Send(job) => self.to_be_written(shard, *job),
             Output::FallBack(job) => shards.answer(shard, no_channel(&job).into()),
             Output::Withdraw { job, device } => self.withdraw(shard, job, device),
             Output::Note(note) => self.note(&note),
             _ => {}
         }
+    }
+
+    /// First attempts leave now; their answer is on its way into the log, in front of their outcomes.
+    fn picked(&mut self, shard: ShardId, recipient: &Recipient, answer: Picked) {
+        let shards = &self.desk.shards;
+        match answer {
+            Picked::Deferred(deferred) => {
+                self.at_once.defer(recipient.job);
+                shards.answer(shard, deferred.into());
+            }
+            Picked::Devices(devices) => {
+                if self.closing.is_some() {
+                    // Nothing leaves any more: after the restart it is sent as if it had been committed first.
+                    self.at_once.defer(recipient.job);
+                }
+                let hand_in = |devices: Devices| shards.answer(shard, devices.into());
+                for job in self.at_once.let_go(recipient, devices, hand_in) {
+                    self.to_be_written(shard, job);
+                }
+            }
+        }
+    }
+
+    fn to_be_written(&mut self, shard: ShardId, job: Job) {
+        self.writing.entry(job.leg).or_default().batches += 1;
+        let urgent = job.priority == reveille_delivery::Priority::Urgent;
+        if urgent { &mut self.urgent } else { &mut self.others }.push_back((shard, job));
     }
 
     fn withdraw(&mut self, shard: ShardId, job: JobId, device: DeviceId) {
@@ -241,7 +285,10 @@ impl<S: Store> Running<S> {
                 }
                 let _ = self.pacer.withdraw(leg);
             }
-            Note::Settled { fate, .. } => self.desk.metrics.count("settled", fate.name()),
+            Note::Settled { job, fate } => {
+                self.at_once.settled(*job);
+                self.desk.metrics.count("settled", fate.name());
+            }
             Note::PushFailed { kind, .. } => self.desk.metrics.count("push_failed", kind.as_str()),
             // The audit of B8.
             Note::Rules(note) => match note.what {
@@ -261,9 +308,12 @@ impl<S: Store> Running<S> {
             return;
         }
         let lookups = std::mem::take(&mut self.lookups);
-        let (store, shards) = (Arc::clone(&self.desk.store), self.desk.shards.clone());
+        let (store, mail) = (Arc::clone(&self.desk.store), self.mail.clone());
         let (writer, clock) = (Arc::clone(&self.desk.writer), self.desk.clock.clone());
-        tokio::spawn(async move { people::pick(&*store, &writer, &shards, &clock, lookups).await });
+        tokio::spawn(async move {
+            let picked = people::pick(&*store, &writer, &clock, lookups).await;
+            let _ = mail.send(Mail::Picked(picked));
+        });
     }
 
     /// Gives batches to whoever is free. While all are busy the next batches grow.

@@ -8,26 +8,25 @@ use reveille_conversation::rules::Channels;
 use reveille_gateway::store::{Person as Known, ShardId, Store, StoreError, Wishes};
 use reveille_gateway::{Job, Recipient};
 use reveille_writer::wishes::Preferences;
-use reveille_writer::{Leg, Person, Writer, Written};
+use reveille_writer::{Answer, Leg, Person, Writer, Written};
 
 use crate::clock::Clock;
-use crate::shards::Shards;
 
 /// A store that fails is asked again after this …
 const PAUSE: Duration = Duration::from_millis(200);
 /// … and so often; then the machine asks, or tries, again by itself.
 const TIMES: u32 = 10;
 
-/// Answers look-ups of devices.
+/// Answers look-ups of devices; none if the store does not answer.
 pub(super) async fn pick<S: Store>(
     store: &S,
     writer: &Writer,
-    shards: &Shards,
     clock: &Clock,
     lookups: Vec<(ShardId, Recipient)>,
-) {
+) -> Vec<(ShardId, Recipient, Answer)> {
     let wanted = lookups.iter().map(|(_, recipient)| &recipient.person);
-    let Ok(people) = load(store, wanted).await else { return };
+    let Ok(people) = load(store, wanted).await else { return Vec::new() };
+    let mut answers = Vec::with_capacity(lookups.len());
     for (shard, recipient) in lookups {
         let Some(known) = people.get(&recipient.person) else { continue };
         let mut person = of_store(known);
@@ -40,8 +39,9 @@ pub(super) async fn pick<S: Store>(
             let counted = Wishes { pauses: person.pauses().clone(), ..wishes.value.clone() };
             let _ = store.put_wishes(&recipient.person, Some(wishes.revision), Some(&counted)).await;
         }
-        shards.answer(shard, picked.answer.into());
+        answers.push((shard, recipient, picked.answer));
     }
+    answers
 }
 
 /// Writes a batch: one result for each job, `None` if the store does not answer.

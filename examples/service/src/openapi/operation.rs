@@ -113,7 +113,7 @@ impl Operation {
     /// All statuses of problems, rising.
     pub fn problems(&self) -> impl Iterator<Item = u16> {
         let mut all = self.problems.to_vec();
-        all.push(503);
+        all.extend([429, 503]);
         let has_path = self.path.contains('{');
         if has_path || !self.query.is_empty() || !self.bodies.is_empty() {
             all.push(400);
@@ -122,7 +122,7 @@ impl Operation {
             all.extend([413, 415]);
         }
         if self.who != Who::Anyone {
-            all.extend([401, 403, 429]);
+            all.extend([401, 403]);
         }
         all.sort_unstable();
         all.dedup();

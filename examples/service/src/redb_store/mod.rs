@@ -13,6 +13,9 @@
 //! | the file is damaged, foreign, or of a newer release | it is not opened, and not changed |
 //! | a second process | [`StoreError::InUse`] |
 //!
+//! Devices are sealed with the store's key, tokens are found by a keyed hash: a copy of the file holds no token, endpoint or
+//! key. Names of persons, apps and devices are in clear, because they are what is looked up.
+//!
 //! That no two processes have the file open is what lets a start take all shards at once: leases of a process that is gone
 //! are void, their epochs are not.
 
@@ -21,6 +24,7 @@ mod disk;
 mod failure;
 mod forgetful;
 mod reads;
+mod rows;
 mod tables;
 mod thread;
 mod writes;
@@ -33,6 +37,7 @@ use bytes::Bytes;
 use reveille_conversation::id::PersonId;
 use reveille_core::UnixTime;
 use reveille_delivery::DeviceId;
+use reveille_gateway::store::seal::Sealer;
 use reveille_gateway::store::{
     Claim, Committed, DeviceWrite, Entry, Erased, Held, Letter, LetterKey, Loaded, Lost, Part, Person,
     Refused, ShardId, Snapshot, Store, StoreError, Subject, TokenAnswer, Versioned, Wishes,
@@ -59,11 +64,16 @@ pub struct RedbSettings {
     /// Whether a start after a crash is quick, at the price of a second sync for every commit. Without it the first start
     /// after a crash reads the whole file.
     pub quick_repair: bool,
+    /// Seals the devices with their tokens, endpoints and keys, and makes the hashes by which tokens are found.
+    pub sealer: Sealer,
 }
 
-impl Default for RedbSettings {
-    fn default() -> Self {
-        Self { linger: Duration::ZERO, group: 1_024, cache: 256 << 20, quick_repair: true }
+impl RedbSettings {
+    /// With the store's key. What it sealed before can be read as long as the keys of before are
+    /// [beside it](Sealer::with_old), and is sealed anew by [`RedbStore::reseal`].
+    #[must_use]
+    pub const fn new(sealer: Sealer) -> Self {
+        Self { linger: Duration::ZERO, group: 1_024, cache: 256 << 20, quick_repair: true, sealer }
     }
 }
 
@@ -88,6 +98,16 @@ impl RedbStore {
     /// [`StoreError`]
     pub fn on(disk: Arc<dyn Disk>, settings: RedbSettings) -> Result<Self, StoreError> {
         Ok(Self { thread: Arc::new(Thread::start(disk, settings)?) })
+    }
+
+    /// Seals the devices of up to `limit` persons behind this one anew that an older key sealed. Gives the last person that
+    /// was looked at; `None` if there are no more.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn reseal(&self, after: &str, limit: usize) -> Result<Option<String>, StoreError> {
+        let after = after.to_owned();
+        self.thread.write(move |writes| writes.reseal(&after, limit)).await
     }
 
     /// How long commits took so far.

@@ -4,22 +4,23 @@ use bytes::Bytes;
 use redb::ReadableTable;
 use reveille_conversation::id::PersonId;
 use reveille_core::UnixTime;
-use reveille_core::siphash::Sip13;
 use reveille_delivery::dead::DeadId;
 use reveille_delivery::{DeviceId, JobId};
 use reveille_gateway::Epoch;
+use reveille_gateway::store::seal::Sealer;
 use reveille_gateway::store::{
     Entry, Letter, LetterKey, Loaded, Person, ShardId, Subject, Versioned, Wishes,
 };
 use reveille_registry::{Device, DeviceKey, TokenValue};
 
 use super::failure::damaged;
+use super::rows;
 use super::tables::View;
 
 type Read<T> = Result<T, redb::Error>;
 
 /// What was committed last, all of it at the same moment.
-pub(super) struct Reads<'v>(pub(super) &'v View);
+pub(super) struct Reads<'v>(pub(super) &'v View, pub(super) &'v Sealer);
 
 impl Reads<'_> {
     pub(super) fn load(&self, shard: ShardId) -> Read<Loaded> {
@@ -68,10 +69,9 @@ impl Reads<'_> {
         let of = |person: &PersonId| {
             let name = person.as_str();
             let mut found = Person::default();
-            // Up to the next name that there can be: so that no page is read to see that there is no more.
-            let behind = format!("{name}\0");
-            for row in devices.range((name, "", "")..(behind.as_str(), "", ""))? {
-                found.devices.push(device(row?.1.value().2)?);
+            if let Some(row) = devices.get(name)? {
+                let rows = rows::open(self.1, name, row.value())?;
+                found.devices = rows.into_iter().map(|(_, device)| device).collect();
             }
             if let Some(row) = wishes.get(name)? {
                 let (revision, json) = row.value();
@@ -93,9 +93,15 @@ impl Reads<'_> {
     fn named(&self, app: &str, name: &str) -> Read<Option<Device>> {
         let owners = self.0.owners()?;
         let Some(owner) = owners.get((app, name))? else { return Ok(None) };
+        self.of(owner.value(), app, name)
+    }
+
+    fn of(&self, owner: &str, app: &str, name: &str) -> Read<Option<Device>> {
         let devices = self.0.devices()?;
-        let row = devices.get((owner.value(), app, name))?;
-        row.map(|row| device(row.value().2)).transpose()
+        let Some(row) = devices.get(owner)? else { return Ok(None) };
+        let rows = rows::open(self.1, owner, row.value())?;
+        let is_it = |device: &Device| *device.key.app == *app && *device.key.device == *name;
+        Ok(rows.into_iter().map(|(_, device)| device).find(is_it))
     }
 
     pub(super) fn device_by_id(&self, id: DeviceId) -> Read<Option<Device>> {
@@ -106,22 +112,26 @@ impl Reads<'_> {
     }
 
     pub(super) fn devices_with(&self, app: &str, token: &TokenValue) -> Read<Vec<Device>> {
-        let (tokens, hash) = (self.0.tokens()?, hash(app, token));
+        let tokens = self.0.tokens()?;
         let mut found = Vec::new();
-        for row in tokens.range((hash, "", "")..)? {
-            let (key, _) = row?;
-            let (of, in_app, name) = key.value();
-            if of != hash {
-                break;
+        // A key that was replaced is in the hashes of what it sealed.
+        for key in self.1.keys() {
+            let hash = rows::hash(self.1, key, app, token)?;
+            for row in tokens.range((hash, app, "")..)? {
+                let (key, _) = row?;
+                let (of, in_app, name) = key.value();
+                if (of, in_app) != (hash, app) {
+                    break;
+                }
+                let device = self.named(in_app, name)?;
+                found.extend(device.filter(|device| device.tokens.iter().any(|one| one.value == *token)));
             }
-            let device = if in_app == app { self.named(in_app, name)? } else { None };
-            found.extend(device.filter(|device| device.tokens.iter().any(|one| one.value == *token)));
         }
         Ok(found)
     }
 
     pub(super) fn devices(&self, after: Option<&DeviceKey>, limit: usize) -> Read<Vec<Device>> {
-        let (owners, devices) = (self.0.owners()?, self.0.devices()?);
+        let owners = self.0.owners()?;
         let start = after.map_or(("", ""), |key| (key.app.as_str(), key.device.as_str()));
         let mut found = Vec::new();
         for row in owners.range(start..)? {
@@ -133,9 +143,7 @@ impl Reads<'_> {
             if found.len() >= limit {
                 break;
             }
-            if let Some(row) = devices.get((owner.value(), app, name))? {
-                found.push(device(row.value().2)?);
-            }
+            found.extend(self.of(owner.value(), app, name)?);
         }
         Ok(found)
     }
@@ -181,18 +189,6 @@ impl Reads<'_> {
     pub(super) fn secrets(&self) -> Read<Vec<String>> {
         self.0.secrets()?.iter()?.map(|row| Ok(row?.0.value().to_owned())).collect()
     }
-}
-
-pub(super) fn device(json: &[u8]) -> Read<Device> {
-    serde_json::from_slice(json).map_err(|_| damaged("a device"))
-}
-
-/// What finds a token's devices. Two tokens with one hash are told apart by their records.
-pub(super) fn hash(app: &str, token: &TokenValue) -> u128 {
-    use std::hash::Hash;
-    let mut hasher = Sip13::new(0, 0);
-    (app, token.expose()).hash(&mut hasher);
-    hasher.halfway().both()
 }
 
 /// Kind and id. A kind that is not known here is nowhere.

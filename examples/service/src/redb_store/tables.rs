@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use redb::{ReadOnlyTable, ReadTransaction, Table, TableDefinition, WriteTransaction};
 
 /// The version of the tables below. Raised with every change of them; another one is not opened.
-pub(super) const FORMAT: u64 = 1;
+pub(super) const FORMAT: u64 = 2;
 
 /// Numbers about the file: [`FORMAT_NAME`], [`COMMIT_NAME`].
 pub(super) const META: TableDefinition<'_, &str, u64> = TableDefinition::new("reveille");
@@ -62,13 +62,13 @@ tables! {
     log "log": (u8, u64) => (u64, u64, &'static [u8]);
     /// Snapshots, by their next number.
     snapshots "snapshots": (u8, u64) => &'static [u8];
-    /// Devices by owner, app, device: id, revision, record as JSON. So that all of a person's are side by side.
-    devices "devices": (&'static str, &'static str, &'static str) => (u128, u64, &'static [u8]);
+    /// All devices of a person, sealed: see [`super::rows`]. Together, so that finding them is one look-up.
+    devices "devices": &'static str => &'static [u8];
     /// The owner of each device.
     owners "owners": (&'static str, &'static str) => &'static str;
     /// The name of each device.
     ids "ids": u128 => (&'static str, &'static str);
-    /// Devices by a hash of app and token. The record tells whether it is the same token.
+    /// Devices by a keyed hash of app and token. The record tells whether it is the same token.
     tokens "tokens": (u128, &'static str, &'static str) => ();
     /// Wishes, as JSON.
     wishes "wishes": &'static str => (u64, &'static [u8]);

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use redb::{Builder, Database, ReadableDatabase, TableHandle};
 use reveille_gateway::store::StoreError;
+use reveille_gateway::store::seal::Sealer;
 use tokio::sync::oneshot;
 
 use super::RedbSettings;
@@ -34,11 +35,13 @@ struct Shared {
     /// What was committed last, opened: opening costs as much as looking something up.
     view: RwLock<Option<Arc<View>>>,
     counted: Counted,
+    sealer: Sealer,
 }
 
 impl Shared {
-    fn new(database: Database) -> Self {
-        Self { database: RwLock::new(Ok(database)), view: RwLock::default(), counted: Counted::default() }
+    fn new(database: Database, sealer: Sealer) -> Self {
+        let (database, view) = (RwLock::new(Ok(database)), RwLock::default());
+        Self { database, view, counted: Counted::default(), sealer }
     }
 
     fn view(&self) -> Result<Arc<View>, StoreError> {
@@ -88,7 +91,7 @@ impl Thread {
     pub(super) fn start(disk: Arc<dyn Disk>, settings: RedbSettings) -> Result<Self, StoreError> {
         let watch = Arc::new(Watch::default());
         let (database, commits) = open(&*disk, &settings, &watch)?;
-        let shared = Arc::new(Shared::new(database));
+        let shared = Arc::new(Shared::new(database, settings.sealer.clone()));
         let mut committer = Committer { shared: Arc::clone(&shared), disk, settings, watch, commits };
         // No process has the file open, so no lease is anybody's.
         committer.group(&mut [], |writes| writes.void_leases())?;
@@ -122,7 +125,7 @@ impl Thread {
         // A page that was changed from outside may be nonsense in any way.
         let found = catch_unwind(AssertUnwindSafe(|| {
             let view = self.shared.view()?;
-            Ok::<_, StoreError>(read(&Reads(&view)))
+            Ok::<_, StoreError>(read(&Reads(&view, &self.shared.sealer)))
         }));
         match found {
             Ok(found) => found?.map_err(certain),
@@ -182,8 +185,8 @@ impl Committer {
         let outcome = {
             let database = self.shared.database.read().unwrap_or_else(PoisonError::into_inner);
             let database = database.as_ref().map_err(Clone::clone)?;
-            let quick = self.settings.quick_repair;
-            catch_unwind(AssertUnwindSafe(|| commit(database, quick, next, group, besides)))
+            let settings = &self.settings;
+            catch_unwind(AssertUnwindSafe(|| commit(database, settings, next, group, besides)))
         };
         match outcome {
             Ok(Ok(())) => {
@@ -251,16 +254,16 @@ fn nonsense() -> StoreError {
 
 fn commit(
     database: &Database,
-    quick: bool,
+    settings: &RedbSettings,
     next: u64,
     group: &mut [Box<dyn Work>],
     besides: impl FnOnce(&mut Writes<'_>) -> Result<(), redb::Error>,
 ) -> Result<(), redb::Error> {
     let mut transaction = database.begin_write()?;
-    transaction.set_quick_repair(quick);
+    transaction.set_quick_repair(settings.quick_repair);
     transaction.open_table(META)?.insert(COMMIT_NAME, next)?;
     {
-        let mut writes = Writes(Tables::open(&transaction)?);
+        let mut writes = Writes { tables: Tables::open(&transaction)?, sealer: &settings.sealer };
         besides(&mut writes)?;
         group.iter_mut().try_for_each(|work| work.run(&mut writes))?;
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use redb::ReadableTable;
 use reveille_core::{UnixTime, millis};
 use reveille_gateway::Epoch;
+use reveille_gateway::store::seal::Sealer;
 use reveille_gateway::store::{Claim, Committed, Effects, Held, Lost, Part, Refused, ShardId, Snapshot};
 
 use super::tables::Tables;
@@ -16,7 +17,10 @@ use super::tables::Tables;
 pub(super) type Write<T> = Result<T, redb::Error>;
 
 /// One transaction.
-pub(super) struct Writes<'t>(pub(super) Tables<'t>);
+pub(super) struct Writes<'t> {
+    pub(super) tables: Tables<'t>,
+    pub(super) sealer: &'t Sealer,
+}
 
 /// Where a shard is.
 #[derive(Clone, Debug)]
@@ -39,7 +43,7 @@ impl Place {
 
 impl Writes<'_> {
     fn place(&self, shard: ShardId) -> Write<Place> {
-        Ok(match self.0.shards.get(shard.0)? {
+        Ok(match self.tables.shards.get(shard.0)? {
             Some(row) => {
                 let (epoch, next, done, until, lease, owner) = row.value();
                 Place { epoch, next, done, until, lease, owner: owner.map(str::to_owned) }
@@ -50,7 +54,7 @@ impl Writes<'_> {
 
     fn set_place(&mut self, shard: ShardId, place: &Place) -> Write<()> {
         let Place { epoch, next, done, until, lease, owner } = place;
-        self.0.shards.insert(shard.0, (*epoch, *next, *done, *until, *lease, owner.as_deref()))?;
+        self.tables.shards.insert(shard.0, (*epoch, *next, *done, *until, *lease, owner.as_deref()))?;
         Ok(())
     }
 
@@ -111,7 +115,7 @@ impl Writes<'_> {
         }
         if let Some(entry) = &part.entry {
             let row = (entry.next, entry.now.as_millis(), entry.bytes.as_ref());
-            self.0.log.insert((shard.0, before), row)?;
+            self.tables.log.insert((shard.0, before), row)?;
         }
         let effects = part.effects.filter(|effects| effects.upto > place.done);
         let mut committed = Committed::default();
@@ -153,23 +157,23 @@ impl Writes<'_> {
         if snapshot.next > place.next || snapshot.next < newest {
             return Ok(Err(Refused::Number { next: place.next, given: snapshot.next }));
         }
-        self.0.snapshots.insert((shard, snapshot.next), snapshot.bytes.as_ref())?;
+        self.tables.snapshots.insert((shard, snapshot.next), snapshot.bytes.as_ref())?;
         let mut kept = self.kept(shard)?;
         while kept.len() > 2 {
             if let Some(oldest) = kept.pop() {
-                self.0.snapshots.remove((shard, oldest))?;
+                self.tables.snapshots.remove((shard, oldest))?;
             }
         }
         if let [_, older] = kept[..] {
             // An entry that reaches beyond it is kept.
-            self.0.log.retain_in((shard, 0)..(shard, older), |_, (next, ..)| next > older)?;
+            self.tables.log.retain_in((shard, 0)..(shard, older), |_, (next, ..)| next > older)?;
         }
         Ok(Ok(()))
     }
 
     /// The snapshots of a shard, the newest first.
     fn kept(&self, shard: u8) -> Write<Vec<u64>> {
-        let rows = self.0.snapshots.range((shard, 0)..=(shard, u64::MAX))?;
+        let rows = self.tables.snapshots.range((shard, 0)..=(shard, u64::MAX))?;
         rows.rev().map(|row| Ok(row?.0.value().1)).collect()
     }
 }

@@ -128,3 +128,28 @@ pub fn sign(secret: &[u8], claims: Value) -> String {
 pub fn claims(person: &str) -> Value {
     json!({"sub": person, "aud": "reveille", "exp": 4_000_000_000_u64})
 }
+
+/// One request on a connection of its own, with any `Host` and headers at all: status, head and body.
+pub async fn raw(
+    address: std::net::SocketAddr,
+    (method, path): (&str, &str),
+    headers: &[(&str, &str)],
+    body: &Value,
+) -> (u16, String, String) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    let mut request =
+        format!("{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-type: application/json\r\n");
+    for (name, value) in headers {
+        request.push_str(&format!("{name}: {value}\r\n"));
+    }
+    request.push_str(&format!("content-length: {}\r\n\r\n{body}", body.len()));
+    let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    // Whoever is turned away before the end of the request may see a reset behind the answer.
+    let _ = socket.read_to_string(&mut answer).await;
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+    (status, head.to_owned(), body.to_owned())
+}

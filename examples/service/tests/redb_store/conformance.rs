@@ -5,6 +5,8 @@ use std::sync::Arc;
 use reveille_example_service::redb_store::{ForgetfulDisk, RedbSettings, RedbStore};
 use reveille_testkit::store::conformance::{self, Home};
 
+use crate::sealed;
+
 /// A store on a forgetful disk.
 pub(crate) struct Forgetful {
     pub(crate) disk: ForgetfulDisk,
@@ -14,7 +16,7 @@ pub(crate) struct Forgetful {
 
 impl Forgetful {
     pub(crate) fn new(disk: ForgetfulDisk, quick_repair: bool) -> Self {
-        let mut settings = RedbSettings::default();
+        let mut settings = sealed();
         settings.quick_repair = quick_repair;
         Self { disk, settings, crashes: 0 }
     }
@@ -46,7 +48,7 @@ impl Home for InFolder {
     type Store = RedbStore;
 
     fn open(&mut self) -> RedbStore {
-        RedbStore::open(self.0.path().join("store.redb"), RedbSettings::default()).unwrap()
+        RedbStore::open(self.0.path().join("store.redb"), sealed()).unwrap()
     }
 
     fn crash(&mut self, store: RedbStore) {

@@ -11,11 +11,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use reveille_conversation::id::PersonId;
 use reveille_core::{Jitter, UnixTime};
-use reveille_example_service::redb_store::{ForgetfulDisk, RedbSettings, RedbStore};
+use reveille_example_service::redb_store::{ForgetfulDisk, RedbStore};
 use reveille_gateway::store::{
     Claim, Committed, Effects, Entry, Part, Refused, ShardId, Snapshot, Store, StoreError,
 };
 use reveille_testkit::store::block_on;
+
+use crate::sealed;
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 const SHARDS: u8 = 5;
@@ -125,7 +127,7 @@ fn check(store: &RedbStore, truth: &mut Truth, shard: u8) -> Result<u64, StoreEr
 /// Twelve losses of power.
 fn simulate(disk: &ForgetfulDisk, seed: u64, quick_repair: bool) -> Truth {
     let (mut truth, mut jitter) = (Truth::default(), Jitter::new(seed));
-    let mut settings = RedbSettings::default();
+    let mut settings = sealed();
     settings.quick_repair = quick_repair;
     for life in 0..12 {
         let store = RedbStore::on(Arc::new(disk.clone()), settings.clone()).expect("a store that opens");

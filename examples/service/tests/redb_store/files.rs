@@ -5,12 +5,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use redb::{Database, TableDefinition};
-use reveille_example_service::redb_store::{RedbSettings, RedbStore};
+use reveille_example_service::redb_store::RedbStore;
 use reveille_gateway::store::{Store, StoreError};
 use reveille_testkit::store::block_on;
 
+use crate::sealed;
+
 fn open(path: &Path) -> Result<RedbStore, StoreError> {
-    RedbStore::open(path, RedbSettings::default())
+    RedbStore::open(path, sealed())
 }
 
 #[test]
@@ -70,10 +72,10 @@ fn a_newer_format_is_refused() {
     let database = Database::open(&path).unwrap();
     let transaction = database.begin_write().unwrap();
     let meta = TableDefinition::<&str, u64>::new("reveille");
-    transaction.open_table(meta).unwrap().insert("format", 2).unwrap();
+    transaction.open_table(meta).unwrap().insert("format", 3).unwrap();
     transaction.commit().unwrap();
     drop(database);
-    assert_eq!(open(&path).unwrap_err(), StoreError::Format { given: 2, expected: 1 });
+    assert_eq!(open(&path).unwrap_err(), StoreError::Format { given: 3, expected: 2 });
 }
 
 #[test]

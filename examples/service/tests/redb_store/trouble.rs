@@ -9,6 +9,8 @@ use reveille_example_service::redb_store::{ForgetfulDisk, RedbSettings, RedbStor
 use reveille_gateway::store::{Store, StoreError};
 use reveille_testkit::store::block_on;
 
+use crate::sealed;
+
 fn open(disk: &ForgetfulDisk, settings: RedbSettings) -> RedbStore {
     RedbStore::on(Arc::new(disk.clone()), settings).unwrap()
 }
@@ -31,7 +33,7 @@ fn put_until_refused(store: &RedbStore, name: &str) -> (usize, StoreError) {
 #[test]
 fn a_full_disk_is_said_loses_nothing_and_passes() {
     let disk = ForgetfulDisk::default();
-    let store = open(&disk, RedbSettings::default());
+    let store = open(&disk, sealed());
     put(&store, "before").unwrap();
     disk.fill(true);
     let (taken, error) = put_until_refused(&store, "during");
@@ -45,13 +47,13 @@ fn a_full_disk_is_said_loses_nothing_and_passes() {
     disk.lose_power_after(0);
     drop(store);
     disk.restart();
-    assert_eq!(block_on(open(&disk, RedbSettings::default()).secrets()).unwrap().len(), taken + 2);
+    assert_eq!(block_on(open(&disk, sealed()).secrets()).unwrap().len(), taken + 2);
 }
 
 #[test]
 fn a_disk_that_became_read_only_is_said_and_passes() {
     let disk = ForgetfulDisk::default();
-    let store = open(&disk, RedbSettings::default());
+    let store = open(&disk, sealed());
     put(&store, "before").unwrap();
     disk.refuse_writes(Some(ErrorKind::ReadOnlyFilesystem));
     for _ in 0..3 {
@@ -67,7 +69,7 @@ fn a_disk_that_became_read_only_is_said_and_passes() {
 #[test]
 fn what_a_disk_did_not_sync_is_never_taken_for_done() {
     let disk = ForgetfulDisk::default();
-    let store = open(&disk, RedbSettings::default());
+    let store = open(&disk, sealed());
     put(&store, "before").unwrap();
     disk.refuse_syncs();
     let error = put(&store, "during").unwrap_err();
@@ -79,7 +81,7 @@ fn what_a_disk_did_not_sync_is_never_taken_for_done() {
 #[test]
 fn many_callers_share_a_sync() {
     let disk = ForgetfulDisk::default();
-    let mut settings = RedbSettings::default();
+    let mut settings = sealed();
     settings.linger = Duration::from_millis(300);
     let store = open(&disk, settings);
     let before = disk.syncs();
@@ -102,7 +104,7 @@ fn many_callers_share_a_sync() {
 #[test]
 fn a_flipped_bit_is_never_a_panic() {
     let disk = ForgetfulDisk::default();
-    let store = open(&disk, RedbSettings::default());
+    let store = open(&disk, sealed());
     for at in 0..20 {
         put(&store, &format!("s{at}")).unwrap();
     }
@@ -111,7 +113,7 @@ fn a_flipped_bit_is_never_a_panic() {
     for step in 0..300 {
         let bit = bits / 300 * step + step * 31 % 977;
         disk.flip(bit);
-        match RedbStore::on(Arc::new(disk.clone()), RedbSettings::default()) {
+        match RedbStore::on(Arc::new(disk.clone()), sealed()) {
             Err(error) => {
                 assert!(
                     matches!(

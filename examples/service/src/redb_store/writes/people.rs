@@ -7,7 +7,7 @@ use reveille_gateway::store::{Erased, Letter, LetterKey, ShardId, Subject};
 use reveille_registry::Conflict;
 
 use super::{Write, Writes};
-use crate::redb_store::reads::{device, subject_key};
+use crate::redb_store::reads::subject_key;
 
 impl Writes<'_> {
     pub(in crate::redb_store) fn put_wishes(
@@ -16,7 +16,7 @@ impl Writes<'_> {
         expected: Option<u64>,
         json: Option<&[u8]>,
     ) -> Write<Result<u64, Conflict>> {
-        put_versioned(&mut self.0.wishes, person, expected, json)
+        put_versioned(&mut self.tables.wishes, person, expected, json)
     }
 
     pub(in crate::redb_store) fn put_secret(
@@ -25,14 +25,14 @@ impl Writes<'_> {
         expected: Option<u64>,
         bytes: Option<&[u8]>,
     ) -> Write<Result<u64, Conflict>> {
-        put_versioned(&mut self.0.secrets, name, expected, bytes)
+        put_versioned(&mut self.tables.secrets, name, expected, bytes)
     }
 
     pub(super) fn add_to_badge(&mut self, person: &PersonId, change: i64) -> Write<()> {
-        let before = self.0.badges.get(person.as_str())?.map_or(0, |row| row.value());
+        let before = self.tables.badges.get(person.as_str())?.map_or(0, |row| row.value());
         match before.saturating_add(change) {
-            0 => drop(self.0.badges.remove(person.as_str())?),
-            count => drop(self.0.badges.insert(person.as_str(), count)?),
+            0 => drop(self.tables.badges.remove(person.as_str())?),
+            count => drop(self.tables.badges.insert(person.as_str(), count)?),
         }
         Ok(())
     }
@@ -40,9 +40,9 @@ impl Writes<'_> {
     pub(super) fn set_live(&mut self, subject: &Subject, shard: ShardId, is_live: bool) -> Write<()> {
         let Some((kind, id)) = subject_key(subject) else { return Err(redb::Error::Unsupported) };
         if is_live {
-            self.0.live.insert((kind, id, shard.0), ())?;
+            self.tables.live.insert((kind, id, shard.0), ())?;
         } else {
-            self.0.live.remove((kind, id, shard.0))?;
+            self.tables.live.remove((kind, id, shard.0))?;
         }
         Ok(())
     }
@@ -51,46 +51,30 @@ impl Writes<'_> {
         self.remove_letter(letter.key)?;
         let (shard, number) = (letter.key.shard.0, letter.key.letter.to_bits());
         let (person, died) = (letter.person.as_str(), letter.died.as_millis());
-        self.0.letters.insert((shard, number), (letter.job.to_bits(), died, person, &*letter.bytes))?;
-        self.0.letters_of.insert((person, shard, number), ())?;
+        self.tables.letters.insert((shard, number), (letter.job.to_bits(), died, person, &*letter.bytes))?;
+        self.tables.letters_of.insert((person, shard, number), ())?;
         Ok(())
     }
 
     pub(in crate::redb_store) fn remove_letter(&mut self, key: LetterKey) -> Write<bool> {
         let (shard, number) = (key.shard.0, key.letter.to_bits());
-        let Some(row) = self.0.letters.remove((shard, number))? else { return Ok(false) };
-        self.0.letters_of.remove((row.value().2, shard, number))?;
+        let Some(row) = self.tables.letters.remove((shard, number))? else { return Ok(false) };
+        self.tables.letters_of.remove((row.value().2, shard, number))?;
         Ok(true)
     }
 
     pub(in crate::redb_store) fn erase(&mut self, person: &str) -> Write<Erased> {
-        let mut erased = Erased::default();
-        for old in self.devices_of(person)? {
-            self.forget(&old.1.key.clone(), Some(old))?;
-            erased.devices += 1;
-        }
+        let mut erased = Erased { devices: self.forget_devices(person)?, ..Erased::default() };
         for letter in self.letters_of(person)? {
             erased.letters += usize::from(self.remove_letter(letter)?);
         }
-        erased.wishes = self.0.wishes.remove(person)?.is_some();
-        self.0.badges.remove(person)?;
+        erased.wishes = self.tables.wishes.remove(person)?.is_some();
+        self.tables.badges.remove(person)?;
         Ok(erased)
     }
 
-    fn devices_of(&self, person: &str) -> Write<Vec<(u128, reveille_registry::Device)>> {
-        let mut all = Vec::new();
-        for row in self.0.devices.range((person, "", "")..)? {
-            let (key, value) = row?;
-            if key.value().0 != person {
-                break;
-            }
-            all.push((value.value().0, device(value.value().2)?));
-        }
-        Ok(all)
-    }
-
     fn letters_of(&self, person: &str) -> Write<Vec<LetterKey>> {
-        let rows = self.0.letters_of.range((person, 0, 0)..=(person, u8::MAX, u64::MAX))?;
+        let rows = self.tables.letters_of.range((person, 0, 0)..=(person, u8::MAX, u64::MAX))?;
         rows.map(|row| {
             let (key, _) = row?;
             let (_, shard, letter) = key.value();

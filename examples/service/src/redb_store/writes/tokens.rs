@@ -40,7 +40,7 @@ impl Writes<'_> {
 
     /// What is there, unless its time is over.
     fn value_of(&self, key: &str, now: u64) -> Write<Option<String>> {
-        let row = self.0.uses.get(key)?;
+        let row = self.tables.uses.get(key)?;
         Ok(row.and_then(|row| {
             let (end, value) = row.value();
             (end > now).then(|| value.to_owned())
@@ -49,20 +49,20 @@ impl Writes<'_> {
 
     fn set(&mut self, key: &str, value: &str, end: u64) -> Write<()> {
         self.unset(key)?;
-        self.0.uses.insert(key, (end, value))?;
-        self.0.ends.insert((end, key), ())?;
+        self.tables.uses.insert(key, (end, value))?;
+        self.tables.ends.insert((end, key), ())?;
         Ok(())
     }
 
     fn unset(&mut self, key: &str) -> Write<()> {
-        if let Some(row) = self.0.uses.remove(key)? {
-            self.0.ends.remove((row.value().0, key))?;
+        if let Some(row) = self.tables.uses.remove(key)? {
+            self.tables.ends.remove((row.value().0, key))?;
         }
         Ok(())
     }
 
     pub(in crate::redb_store) fn sweep(&mut self, limit: usize, now: UnixTime) -> Write<usize> {
-        let over = self.0.ends.range((0, "")..)?.map_while(|row| {
+        let over = self.tables.ends.range((0, "")..)?.map_while(|row| {
             let row = row.map(|(key, _)| (key.value().0, key.value().1.to_owned()));
             row.map(|row| (row.0 <= now.as_millis()).then_some(row.1)).transpose()
         });

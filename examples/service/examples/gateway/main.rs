@@ -1,8 +1,10 @@
-//! The program: reads settings, opens the store, starts the service, shows what it does, and stops when it is told to.
+//! The push gateway as a program: reads settings, opens the store, starts the service, shows what it does, and stops when it
+//! is told to. `cargo run --release --example gateway` shows the whole way by itself; `-- --help` lists the options.
 
 mod demo;
 
 use std::error::Error;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::process::ExitCode;
@@ -11,8 +13,10 @@ use std::sync::Arc;
 use reveille_example_service::clock::Clock;
 use reveille_example_service::credentials::are_stored;
 use reveille_example_service::keys::Keys;
+use reveille_example_service::local_push::LocalPush;
 use reveille_example_service::redb_store::{RedbSettings, RedbStore};
-use reveille_example_service::service::Service;
+use reveille_example_service::rotation;
+use reveille_example_service::service::{Service, StartError};
 use reveille_example_service::settings::{Arguments, Demo, Settings, USAGE, parse};
 use reveille_example_service::twins::{Saved, Twins};
 use tokio::signal::unix::{SignalKind, signal};
@@ -28,14 +32,14 @@ async fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Err(problem) => {
-            eprintln!("service: {problem}\n\n{USAGE}");
+            eprintln!("gateway: {problem}\n\n{USAGE}");
             return ExitCode::from(2);
         }
     };
     match run(settings, demo).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("service: {error}");
+            eprintln!("gateway: {error}");
             ExitCode::FAILURE
         }
     }
@@ -47,24 +51,44 @@ async fn run(mut settings: Settings, demo: Demo) -> Result<(), Failure> {
     let keys = Keys::open(&data.join("keys.toml"))?;
     let clock = Clock::default();
     let path = data.join("store.redb");
-    let store = tokio::task::spawn_blocking(move || RedbStore::open(path, RedbSettings::default())).await??;
-    let is_local = settings.apps.is_empty() && !are_stored(&store).await?;
+    let sealing = RedbSettings::new(keys.sealer());
+    let store = tokio::task::spawn_blocking(move || RedbStore::open(path, sealing)).await??;
+    let anew = (!keys.old_stores.is_empty()).then(|| tokio::spawn(rotation::devices(store.clone())));
+    let store = Arc::new(store);
+    let is_local = settings.apps.is_empty() && !are_stored(&*store).await?;
     let local = match is_local {
         true => Some(local_services(&data.join("local-services.json"), &clock).await?),
         false => None,
     };
+    let mut push = None;
     if is_local {
         // Nobody waits half a minute to see a digest.
         settings.digest_ms = settings.digest_ms.min(2_000);
+        let started = local_push(settings.listen).await?;
+        settings.allowed_origins.push(started.origin());
+        push = Some(started);
     }
     let mut service =
-        Service::start(&settings, &keys, Arc::new(store), local.as_ref(), clock.clone()).await?;
-    println!("the service listens on http://{}", service.address);
+        match Service::start(&settings, &keys, Arc::clone(&store), local.as_ref(), clock.clone()).await {
+            // A demonstration takes any port if the usual one is taken; whoever asks for another one gets that or an error.
+            Err(StartError::Listen { address, .. }) if is_local && address == Settings::default().listen => {
+                settings.listen.set_port(0);
+                Service::start(&settings, &keys, Arc::clone(&store), local.as_ref(), clock.clone()).await?
+            }
+            started => started?,
+        };
+    drop(store);
+    println!("the gateway listens on http://{}", reachable(service.address));
     println!("store and keys are in {}, the API's key is \"api\" in keys.toml there", data.display());
+    if let Some(push) = &push {
+        println!("the demonstration's page is at http://localhost:{}/", service.address.port());
+        println!("a push service for Firefox without the Internet is at {}", push.browser_url());
+    }
     if let (Some(local), Demo::Show) = (&local, demo) {
         demo::run(&service, &keys, local).await?;
         save(&data.join("local-services.json"), &local.saved())?;
-        print!("{}", demo::what_next(service.address, &data));
+        let browser = push.as_ref().map(LocalPush::browser_url).unwrap_or_default();
+        print!("{}", demo::what_next(service.address, &data, &browser));
     }
     let mut terminated = signal(SignalKind::terminate())?;
     tokio::select! {
@@ -73,8 +97,30 @@ async fn run(mut settings: Settings, demo: Demo) -> Result<(), Failure> {
         _ = terminated.recv() => {}
     }
     println!("stopping: what is under way comes to its end, and the shards are saved");
+    if let Some(anew) = anew {
+        anew.abort();
+    }
     service.stop().await?;
     Ok(())
+}
+
+/// On this machine only, whatever the gateway listens on; the next port if it is free, so that a browser that was told
+/// about it finds it again.
+async fn local_push(gateway: SocketAddr) -> std::io::Result<LocalPush> {
+    let loopback = Ipv4Addr::LOCALHOST.into();
+    let next = if gateway.port() == 0 { 0 } else { gateway.port().wrapping_add(1) };
+    match LocalPush::start(SocketAddr::new(loopback, next)).await {
+        Ok(push) => Ok(push),
+        Err(_) => LocalPush::start(SocketAddr::new(loopback, 0)).await,
+    }
+}
+
+/// Where this machine reaches the gateway.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    match address.ip().is_unspecified() {
+        true => SocketAddr::from((Ipv4Addr::LOCALHOST, address.port())),
+        false => address,
+    }
 }
 
 /// As they were, if their ports are free; or new ones, which know none of yesterday's devices.

@@ -1,26 +1,14 @@
 // The page: subscribes, shows what arrives while it is open, unsubscribes.
-// `?auto` subscribes on load, `?user=NAME` chooses the user, `?conversation=ID` is where a notification leads.
+// `?auto` subscribes on load, `?user=NAME` chooses the user; a notification leads to `/conversations/ID`.
+
+import { call, conversation, device, session, user } from "/session.js";
 
 const query = new URLSearchParams(location.search);
-// Who subscribed here stays subscribed here: a link with another name does not take the device away.
-const user = localStorage.getItem("user") ?? query.get("user") ?? "guest";
 const element = (id) => document.getElementById(id);
 
 function show(state, text) {
   element("status").dataset.state = state;
   element("status").textContent = text;
-}
-
-function api(method, path, body) {
-  const headers = { "content-type": "application/json" };
-  return fetch(path, { method, headers, body: body && JSON.stringify(body) }).then(async (response) => {
-    if (!response.ok) throw new Error((await response.json().catch(() => ({}))).error ?? response.statusText);
-    return response;
-  });
-}
-
-async function serverKey() {
-  return (await (await api("GET", "/v1/config")).json()).applicationServerKey;
 }
 
 const toBase64url = (buffer) =>
@@ -36,16 +24,17 @@ async function currentSubscription(registration) {
 }
 
 async function subscribe(registration) {
-  const key = await serverKey();
+  const { app, applicationServerKey } = await session();
   let subscription = await currentSubscription(registration);
   // A subscription made with another key can never be used again (RFC 8292 §4.2).
   const bound = subscription?.options?.applicationServerKey;
-  if (subscription && (!bound || toBase64url(bound) !== key)) {
+  if (subscription && (!bound || toBase64url(bound) !== applicationServerKey)) {
     await subscription.unsubscribe();
     subscription = null;
   }
-  subscription ??= await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
-  await api("POST", "/v1/subscriptions", { user, subscription });
+  subscription ??= await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey });
+  await call("PUT", `/v1/devices/${app}/${device}`, { platform: "web", subscription });
+  if (query.has("receipts")) await call("POST", "/demo/receipts", { subscription });
   localStorage.setItem("user", user);
   return subscription;
 }
@@ -74,19 +63,29 @@ function addMessage({ title, body, conversation }) {
   element("none").textContent = "Send another:";
 }
 
+/** Two events, as an event source sends them: the user takes part, and an agent writes. */
+function command() {
+  const event = (id, type, data) =>
+    JSON.stringify({ specversion: "1.0", id, source: "/me", type: `reveille.conversation.${type}`, data });
+  const about = conversation ?? "42";
+  const joined = event("join-'$NOW'", "joined", { conversation: about, person: user, role: "visitor" });
+  const message = { conversation: about, sender: "smith", role: "primary", sender_name: "Agent Smith", preview: "Hello!" };
+  return `KEY=$(sed -n 's/^api = "\\(.*\\)"/\\1/p' gateway-data/keys.toml); NOW=$(date +%s)
+curl ${location.origin}/v1/events -H "Authorization: Bearer $KEY" \\
+  -H 'content-type: application/cloudevents-batch+json' \\
+  -d '[${joined},
+       ${event("message-'$NOW'", "message_sent", message)}]'`;
+}
+
 async function start() {
-  const conversation = query.get("conversation");
   if (conversation) element("conversation").textContent = `conversation ${conversation}`;
-  const event = { topic: "v2.detail.events.conversation.42.message", user, from: "Agent Smith", text: "Hello!" };
-  element("command").textContent =
-    `curl ${location.origin}/v1/events \\\n  -H 'content-type: application/json' \\\n  -d '${JSON.stringify(event).replaceAll("'", "'\\''")}'`;
+  element("command").textContent = command();
   if (!("serviceWorker" in navigator) || !("PushManager" in window)) {
     show("error", "This browser has no Web Push here. On iOS, add the page to the home screen first.");
     return;
   }
-  const receipts = query.has("receipts") ? "&receipts" : "";
-  const worker = `/service-worker.js?user=${encodeURIComponent(user)}${receipts}`;
-  await navigator.serviceWorker.register(worker);
+  const names = new URLSearchParams({ user, device, ...(query.has("receipts") ? { receipts: "" } : {}) });
+  await navigator.serviceWorker.register(`/service-worker.js?${names}`, { type: "module" });
   const registration = await navigator.serviceWorker.ready;
   navigator.serviceWorker.addEventListener("message", ({ data }) => {
     if (data.type === "message") addMessage(data);
@@ -110,7 +109,8 @@ async function start() {
       const subscription = await currentSubscription(registration);
       if (!subscription) return;
       // The server may know nothing of it any more; that is no reason to keep it here.
-      await api("DELETE", "/v1/subscriptions", { endpoint: subscription.endpoint }).catch(() => {});
+      const { app } = await session();
+      await call("DELETE", `/v1/devices/${app}/${device}`).catch(() => {});
       await subscription.unsubscribe();
       localStorage.removeItem("user");
     }),
