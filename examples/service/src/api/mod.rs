@@ -3,12 +3,14 @@
 
 mod about;
 mod addresses;
+mod announcements;
 mod browser_tests;
 mod credentials;
 mod devices;
 mod events;
 mod explain;
 mod extract;
+mod hooks;
 mod hosts;
 mod keys;
 mod letters;
@@ -41,6 +43,8 @@ use crate::auth::Auth;
 use crate::clock::Clock;
 use crate::credentials::Book;
 use crate::desk::Mail;
+use crate::hooks::Hooks;
+use crate::lookups::{AskPresence, AudienceNames};
 use crate::metrics::Metrics;
 use crate::openapi::Operation;
 use crate::outgoing::Outgoing;
@@ -70,6 +74,12 @@ pub struct Api<S> {
     pub seed: Seed,
     /// The time.
     pub clock: Clock,
+    /// Webhooks that are taken.
+    pub hooks: Hooks,
+    /// Who is asked whether somebody is there.
+    pub presence: Arc<AskPresence>,
+    /// The audiences that can be told something.
+    pub audiences: AudienceNames,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Whether the shards are ours.
@@ -103,9 +113,10 @@ pub struct Api<S> {
 }
 
 /// All operations, in the order of the document.
-pub fn operations() -> [&'static Operation; 40] {
+pub fn operations() -> [&'static Operation; 44] {
     [
         &events::POST,
+        &hooks::POST,
         &devices::LIST,
         &devices::PUT,
         &devices::ROTATE,
@@ -124,6 +135,9 @@ pub fn operations() -> [&'static Operation; 40] {
         &resume::COMMIT,
         &resume::ABORT,
         &resume::CONNECTED,
+        &announcements::POST,
+        &announcements::GET,
+        &announcements::DELETE,
         &explain::EVENT,
         &explain::JOB,
         &letters::LIST,
@@ -152,6 +166,7 @@ pub fn operations() -> [&'static Operation; 40] {
 pub fn router<S: Store>(api: Arc<Api<S>>) -> Router {
     let routes = Routes::new(Arc::clone(&api))
         .add(&events::POST, events::post::<S>)
+        .add(&hooks::POST, hooks::post::<S>)
         .add(&devices::LIST, devices::list::<S>)
         .add(&devices::PUT, devices::put::<S>)
         .add(&devices::ROTATE, devices::rotate::<S>)
@@ -170,6 +185,9 @@ pub fn router<S: Store>(api: Arc<Api<S>>) -> Router {
         .add(&resume::COMMIT, resume::commit::<S>)
         .add(&resume::ABORT, resume::abort::<S>)
         .add(&resume::CONNECTED, resume::connected::<S>)
+        .add(&announcements::POST, announcements::post::<S>)
+        .add(&announcements::GET, announcements::get::<S>)
+        .add(&announcements::DELETE, announcements::delete::<S>)
         .add(&explain::EVENT, explain::event::<S>)
         .add(&explain::JOB, explain::job::<S>)
         .add(&letters::LIST, letters::list::<S>)
