@@ -27,14 +27,18 @@ use crate::clock::Clock;
 use crate::committer::Committer;
 use crate::credentials::{Book, BookFailure, LOCAL_APP, senders};
 use crate::desk::{Desk, Mail};
+use crate::hooks::Hooks;
 use crate::keys::Keys;
+use crate::lookups::{AskPresence, AudienceNames, Lookups};
 use crate::metrics::Metrics;
 use crate::outgoing::Outgoing;
+use crate::platform::Platform;
 use crate::provider_tokens;
 use crate::quiet::Zones;
 use crate::rotation;
 use crate::settings::{InvalidSettings, Settings, read};
 use crate::shards::{Credits, Lease, Out, ShardSettings, Shards, Shared};
+use crate::stream::{self, Planned, StreamParts};
 use crate::twins::Twins;
 use crate::wire::{Proxy, Wire, WireSettings};
 
@@ -80,6 +84,7 @@ pub struct Service<S> {
     stop_api: watch::Sender<bool>,
     stop_shards: watch::Sender<bool>,
     api: JoinHandle<()>,
+    streams: Vec<JoinHandle<()>>,
     desk: JoinHandle<()>,
     tokens: JoinHandle<()>,
     lease: JoinHandle<Out>,
@@ -120,6 +125,21 @@ impl<S: Store> Service<S> {
         let shard_settings = shard_settings(settings)?;
         let metrics = Arc::new(Metrics::default());
         let wire = WireSettings { proxy: proxy(settings), ..WireSettings::default() };
+        let platform = match &settings.platform {
+            None => None,
+            Some(platform) => Some(Arc::new(Platform::new(
+                platform,
+                &wire,
+                senders.allowed.clone(),
+                &senders.certificates,
+                clock.clone(),
+                Arc::clone(&metrics),
+            )?)),
+        };
+        let incoming = Incoming::check(settings, &shard_settings.rules)?;
+        let presence =
+            AskPresence::new(platform.clone(), &shard_settings.rules, clock.clone(), Arc::clone(&metrics));
+        let presence = Arc::new(presence);
         let wire = Wire::new(wire, senders.allowed.clone(), &senders.certificates);
         let wire = Arc::new(wire.map_err(|error| InvalidSettings::Content {
             path: "certificates".to_owned(),
@@ -193,6 +213,14 @@ impl<S: Store> Service<S> {
         let desk = Desk {
             store: Arc::clone(&store),
             shards: shards.clone(),
+            lookups: Lookups::new(
+                Arc::clone(&store),
+                shards.clone(),
+                platform.clone(),
+                &settings.audiences,
+                clock.clone(),
+                Arc::clone(&metrics),
+            ),
             writer: Arc::new(writer),
             wire: Arc::clone(&wire),
             channels: carriers.clone(),
@@ -208,12 +236,26 @@ impl<S: Store> Service<S> {
         let desk = tokio::spawn(desk.run(mail.clone(), inbox));
 
         let (stop_api, stopped) = watch::channel(false);
+        let parts = StreamParts {
+            store: Arc::clone(&store),
+            shards: shards.clone(),
+            platform,
+            presence: Arc::clone(&presence),
+            wire: Arc::clone(&wire),
+            clock: clock.clone(),
+            metrics: Arc::clone(&metrics),
+        };
+        let streams =
+            incoming.streams.into_iter().flat_map(|stream| stream.start(&parts, &stopped)).collect();
         let api = Arc::new(Api {
             store: Arc::clone(&store),
             shards: shards.clone(),
             sealer,
             seed: keys.seed,
             clock,
+            hooks: incoming.hooks,
+            presence,
+            audiences: incoming.audiences,
             metrics: Arc::clone(&metrics),
             lease: lease.clone(),
             wire,
@@ -253,6 +295,7 @@ impl<S: Store> Service<S> {
             stop_api,
             stop_shards,
             api,
+            streams,
             desk,
             tokens,
             lease,
@@ -278,6 +321,9 @@ impl<S: Store> Service<S> {
     /// [`Out`] if a shard could not be closed: nothing is lost, but the next start takes longer.
     pub async fn stop(mut self) -> Result<(), Out> {
         let _ = self.stop_api.send(true);
+        for stream in self.streams.drain(..) {
+            let _ = stream.await;
+        }
         let (done, is_done) = oneshot::channel();
         let _ = self.mail.send(Mail::Close(done));
         let (carried, all_carried) = oneshot::channel();
@@ -309,6 +355,23 @@ impl<S: Store> Service<S> {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         result
+    }
+}
+
+/// What comes in besides the API, checked.
+struct Incoming {
+    hooks: Hooks,
+    streams: Vec<Planned>,
+    audiences: AudienceNames,
+}
+
+impl Incoming {
+    fn check(settings: &Settings, rules: &Rules) -> Result<Self, InvalidSettings> {
+        let has_platform = settings.platform.is_some();
+        let hooks = Hooks::new(&settings.hooks)?;
+        let streams = stream::plan(&settings.streams, has_platform, rules)?;
+        let audiences = AudienceNames::new(&settings.audiences, has_platform)?;
+        Ok(Self { hooks, streams, audiences })
     }
 }
 
@@ -354,16 +417,6 @@ fn shard_settings(settings: &Settings) -> Result<ShardSettings, InvalidSettings>
     })
 }
 
-/// A receiver that is away for an hour misses calls, and nothing else: what its lane's breaker holds costs no attempt.
-fn webhook_retry() -> Retry {
-    Retry { attempts: 16, base: Duration::from_secs(1), cap: Duration::from_secs(1_800), ..Retry::default() }
-}
-
-/// A server that lists strangers as grey wants to be asked again after minutes, or hours (RFC 6647 §2).
-fn email_retry() -> Retry {
-    Retry { attempts: 10, base: Duration::from_secs(30), cap: Duration::from_secs(3_600), ..Retry::default() }
-}
-
 /// Pages, and users who are whoever they say they are: beside local services only.
 fn demonstration(settings: &Settings, keys: &Keys) -> Result<(Pages, Users), StartError> {
     let mut secret = [0; 32];
@@ -374,6 +427,16 @@ fn demonstration(settings: &Settings, keys: &Keys) -> Result<(Pages, Users), Sta
     let (audience, secret) = (&settings.users.audience, Secret::new(secret));
     let users = Users::new(&settings.users, keys.user.as_ref())?.with_demo(&secret, audience, LOCAL_APP);
     Ok((Pages::new(secret, audience, settings.receipts), users))
+}
+
+/// A receiver that is away for an hour misses calls, and nothing else: what its lane's breaker holds costs no attempt.
+fn webhook_retry() -> Retry {
+    Retry { attempts: 16, base: Duration::from_secs(1), cap: Duration::from_secs(1_800), ..Retry::default() }
+}
+
+/// A server that lists strangers as grey wants to be asked again after minutes, or hours (RFC 6647 §2).
+fn email_retry() -> Retry {
+    Retry { attempts: 10, base: Duration::from_secs(30), cap: Duration::from_secs(3_600), ..Retry::default() }
 }
 
 /// The rate for every lane; local services are nobody's, and have no limits.

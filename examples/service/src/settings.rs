@@ -8,7 +8,11 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::auth::UserSettings;
-use crate::channels::{Fallbacks, HookSettings, SmtpSettings};
+use crate::channels::{Fallbacks, ReceiverSettings, SmtpSettings};
+use crate::hooks::HookSettings;
+use crate::lookups::AudienceSettings;
+use crate::platform::PlatformSettings;
+use crate::stream::StreamSettings;
 
 /// How the program is called.
 pub const USAGE: &str = "\
@@ -71,13 +75,21 @@ pub struct Settings {
     /// Who takes e-mails. Default: nobody.
     pub smtp: Option<SmtpSettings>,
     /// Who sends text messages, as a webhook. Default: nobody.
-    pub sms: Option<HookSettings>,
+    pub sms: Option<ReceiverSettings>,
     /// Who is told of messages and calls, as a webhook (E6). Default: nobody.
-    pub webhook: Option<HookSettings>,
+    pub webhook: Option<ReceiverSettings>,
     /// Who is told of devices, failures and alerts, as a webhook. Default: nobody.
-    pub outgoing: Option<HookSettings>,
+    pub outgoing: Option<ReceiverSettings>,
     /// What is tried when no push reached anybody, by kind, as in `missed_call = "email"`. Default: nothing.
     pub fallback: Fallbacks,
+    /// Webhooks that are taken.
+    pub hooks: Vec<HookSettings>,
+    /// The REST API of the platform that the events come from.
+    pub platform: Option<PlatformSettings>,
+    /// Event streams that are followed.
+    pub streams: Vec<StreamSettings>,
+    /// Lists of people that the platform keeps.
+    pub audiences: Vec<AudienceSettings>,
     /// The bounds of the API.
     pub limits: Limits,
     /// Whether the demonstration's page reports what it received: for tests.
@@ -237,6 +249,10 @@ impl Default for Settings {
             webhook: None,
             outgoing: None,
             fallback: Fallbacks::new(),
+            hooks: Vec::new(),
+            platform: None,
+            streams: Vec::new(),
+            audiences: Vec::new(),
             limits: Limits::default(),
             receipts: false,
         }

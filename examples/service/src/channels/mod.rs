@@ -30,7 +30,7 @@ use crate::metrics::Metrics;
 use crate::outgoing::{Event, Outgoing};
 use crate::shards::{Lease, Shards};
 
-pub use settings::{Fallback, Fallbacks, HookSettings, SmtpSettings, SmtpTls};
+pub use settings::{Fallback, Fallbacks, ReceiverSettings, SmtpSettings, SmtpTls};
 pub use sign::Signer;
 
 pub(crate) use carrier::{Carrier, Parts};

@@ -62,7 +62,7 @@ pub enum SmtpTls {
 /// An address that gets signed POST requests.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct HookSettings {
+pub struct ReceiverSettings {
     /// `https:` and public, or of an origin among `allowed_origins`.
     pub url: String,
     /// What is signed with: `whsec_…`. Two while the receiver changes over.
@@ -153,7 +153,7 @@ impl SmtpSettings {
     }
 }
 
-impl HookSettings {
+impl ReceiverSettings {
     /// Checks the address by the rules of the wire, and reads the secrets.
     pub(crate) fn hook(&self, name: &str, allowed: &AllowedOrigins) -> Result<Hook, InvalidSettings> {
         let at = |field: &str| format!("{name}.{field}");
@@ -209,9 +209,9 @@ impl std::fmt::Debug for SmtpSettings {
 }
 
 /// Says nothing of the address and the secrets.
-impl std::fmt::Debug for HookSettings {
+impl std::fmt::Debug for ReceiverSettings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("HookSettings").field("in_flight", &self.in_flight).finish_non_exhaustive()
+        f.debug_struct("ReceiverSettings").field("in_flight", &self.in_flight).finish_non_exhaustive()
     }
 }
 

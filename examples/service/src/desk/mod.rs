@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::Response;
-use reveille_conversation::lookup::Answer;
+use reveille_conversation::Noted;
 use reveille_core::UnixTime;
 use reveille_core::metrics::Counters;
 use reveille_delivery::pacer::{Pacer, PacerSettings, Ticket};
@@ -24,6 +24,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::channels::{self, is_channel};
 use crate::clock::Clock;
+use crate::lookups::Lookups;
 use crate::metrics::Metrics;
 use crate::outgoing::Outgoing;
 use crate::quiet::Zones;
@@ -81,6 +82,8 @@ pub struct Desk<S> {
     pub store: Arc<S>,
     /// The shards, for answers.
     pub shards: Shards,
+    /// Who knows names and audiences.
+    pub lookups: Lookups<S>,
     /// Who writes.
     pub writer: Arc<Writer>,
     /// What carries.
@@ -221,10 +224,8 @@ impl<S: Store> Running<S> {
     fn output(&mut self, shard: ShardId, output: Output) {
         let shards = &self.desk.shards;
         match output {
-            // Nobody is asked for names yet: what the event does not say is left out.
-            Output::LookUp(LookUp::Name(lookup)) => {
-                shards.answer(shard, Input::Answer(Answer { of: lookup.of, text: None }));
-            }
+            Output::LookUp(LookUp::Name(lookup)) => self.desk.lookups.name(shard, lookup),
+            Output::LookUp(LookUp::Audience(wanted)) => self.desk.lookups.page(shard, wanted),
             Output::LookUp(LookUp::Devices(recipient)) => {
                 self.at_once.ask(&recipient);
                 self.lookups.push((shard, recipient));
@@ -246,12 +247,6 @@ impl<S: Store> Running<S> {
             Output::Note(note) => self.note(&note),
             _ => {}
         }
-    }
-
-    /// In the order of the outputs, as everything here.
-    fn channel(&self, mail: channels::Mail) {
-        // Channels that are gone carry nothing any more.
-        let _ = self.desk.channels.send(mail);
     }
 
     /// First attempts leave now; their answer is on its way into the log, in front of their outcomes.
@@ -281,6 +276,12 @@ impl<S: Store> Running<S> {
         if urgent { &mut self.urgent } else { &mut self.others }.push_back((shard, job));
     }
 
+    /// In the order of the outputs, as everything here.
+    fn channel(&self, mail: channels::Mail) {
+        // Channels that are gone carry nothing any more.
+        let _ = self.desk.channels.send(mail);
+    }
+
     fn withdraw(&mut self, shard: ShardId, job: JobId, device: DeviceId) {
         let leg = LegId::of(job, device);
         if let Some(writing) = self.writing.get_mut(&leg) {
@@ -308,6 +309,14 @@ impl<S: Store> Running<S> {
                 self.desk.metrics.count("settled", fate.name());
             }
             Note::PushFailed { kind, .. } => self.desk.metrics.count("push_failed", kind.as_str()),
+            // The audit of B8.
+            Note::Rules(note) => match note.what {
+                Noted::PresenceObeyed { .. } => self.desk.metrics.count("presence_decided", "obeyed"),
+                Noted::PresenceOverridden { .. } => {
+                    self.desk.metrics.count("presence_decided", "overridden");
+                }
+                _ => {}
+            },
             Note::HandshakeFailed { .. } => self.desk.metrics.count("handshake_failed", "all"),
             _ => {}
         }

@@ -88,7 +88,7 @@ fn hook(
     settings: &mut Settings,
     receiver: &Receiver,
     more: &str,
-) -> reveille_example_service::channels::HookSettings {
+) -> reveille_example_service::channels::ReceiverSettings {
     settings.allowed_origins.push(receiver.origin.clone());
     let text = format!("url = \"{}/hook\"\nsecrets = [\"{SECRET}\", \"{OLD}\"]\n{more}", receiver.origin);
     toml::from_str(&text).unwrap()
