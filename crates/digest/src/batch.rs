@@ -189,23 +189,21 @@ impl<H: Host> Batch<H> {
             (removed.count, removed.bytes) = (gone.sums.total, gone.sums.bytes);
             return removed;
         }
-        if !self.kept.iter().any(|item| select.takes(item)) {
-            return removed;
-        }
+        // In one walk: what stays is counted anew on the way.
+        let mut sums = Sums::default();
         self.kept.retain(|item| {
             let takes = select.takes(item);
             if takes {
                 removed.bytes = removed.bytes.saturating_add(item.bytes);
                 removed.events.push((item.id, item.kind));
+            } else {
+                sums.count(item);
             }
             !takes
         });
         removed.count = u32::try_from(removed.events.len()).unwrap_or(u32::MAX);
         if exact {
-            self.sums = Sums::default();
-            for item in &self.kept {
-                self.sums.count(item);
-            }
+            self.sums = sums;
         } else {
             self.sums.total = self.sums.total.saturating_sub(removed.count);
             self.sums.bytes = self.sums.bytes.saturating_sub(removed.bytes);
