@@ -496,4 +496,32 @@ pub fn one_key(report: &mut Report) {
     assert_eq!(gone, u64::from(read.pending));
     let name = format!("one key with {EVENTS} events: half are read, for each of them");
     report.add(&name, &[("ours", one), (vector, hand)], false);
+    // The other half goes out, arrives, and is cancelled one by one.
+    ours.handle_timeout(at(60_000));
+    let mut sent = Vec::new();
+    while let Some(output) = ours.poll_output() {
+        if let Output::Notify(notify) = output {
+            sent.push(notify.generation);
+        }
+    }
+    for generation in sent {
+        ours.handle_response(&key(1), generation, at(60_000));
+    }
+    let places = || places().filter(|n| *n > EVENTS / 2).map(|n| n + 1);
+    let start = Clock::start();
+    for n in places() {
+        let cancelled = ours.handle_cancel(&key(1), Selector::Event(id(n)), at(60_001));
+        assert_eq!(cancelled.map(|retracted| retracted.notified), Ok(1));
+        while ours.poll_output().is_some() {}
+    }
+    let one = measured(start.elapsed(), places().count() as u64);
+    let start = Clock::start();
+    for n in places() {
+        let id = id(n).0;
+        let place = theirs.iter().position(|sample| sample.id == id).expect("it is there");
+        std::hint::black_box(theirs.remove(place));
+    }
+    let hand = measured(start.elapsed(), places().count() as u64);
+    let name = format!("one key, {} events delivered: one is cancelled", theirs.len());
+    report.add(&name, &[("ours", one), (vector, hand)], false);
 }
