@@ -1,4 +1,4 @@
-//! Reading: total on any bytes, and no allocation larger than they are.
+//! Reading: total on any bytes, and nothing is allocated but in proportion to them.
 
 use super::items::{fixed, read_items};
 use super::write::{SUMS, ledger_fields};
