@@ -189,28 +189,49 @@ impl<H: Host> Batch<H> {
             (removed.count, removed.bytes) = (gone.sums.total, gone.sums.bytes);
             return removed;
         }
-        if !self.kept.iter().any(|item| select.takes(item)) {
+        if let Select::Event(id) = select
+            && exact
+            && let Some(removed) = self.remove_one(id)
+        {
             return removed;
         }
+        // In one walk: what stays is counted anew on the way.
+        let mut sums = Sums::default();
         self.kept.retain(|item| {
             let takes = select.takes(item);
             if takes {
                 removed.bytes = removed.bytes.saturating_add(item.bytes);
                 removed.events.push((item.id, item.kind));
+            } else {
+                sums.count(item);
             }
             !takes
         });
         removed.count = u32::try_from(removed.events.len()).unwrap_or(u32::MAX);
         if exact {
-            self.sums = Sums::default();
-            for item in &self.kept {
-                self.sums.count(item);
-            }
+            self.sums = sums;
         } else {
             self.sums.total = self.sums.total.saturating_sub(removed.count);
             self.sums.bytes = self.sums.bytes.saturating_sub(removed.bytes);
         }
         removed
+    }
+
+    /// Takes one event out of an exact batch, which may be very large, without counting the others anew. `None` if that
+    /// cannot be helped: several have this id, or it was the first, the last or the highest of them.
+    fn remove_one(&mut self, id: EventId) -> Option<Removed> {
+        let mut places = self.kept.iter().enumerate().filter(|(_, item)| item.id == id);
+        let Some((place, item)) = places.next() else { return Some(Removed::default()) };
+        let (sums, at) = (&mut self.sums, item.at.as_millis());
+        let inside = sums.first < at && at < sums.last && item.seq < sums.seq_hi.max(1);
+        let low = item.class < sums.class.max(1) && sums.bytes < u32::MAX;
+        if places.next().is_some() || !inside || !low {
+            return None;
+        }
+        let item = self.kept.remove(place);
+        sums.total = sums.total.saturating_sub(1);
+        sums.bytes = sums.bytes.saturating_sub(item.bytes);
+        Some(Removed { count: 1, bytes: item.bytes, events: vec![(item.id, item.kind)] })
     }
 
     /// Adds `later` behind this.
@@ -346,4 +367,40 @@ pub(crate) struct Flight<H: Host> {
     pub(crate) cancelled: u32,
     /// The others.
     pub(crate) batch: Batch<H>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Event, Plain};
+    use proptest::prelude::*;
+
+    type Tested = Batch<Plain<u8>>;
+
+    fn batch(events: impl Iterator<Item = (u128, u64, u8, u64)>) -> Tested {
+        let mut batch = Tested::default();
+        for (id, seq, class, at) in events {
+            let event = Event::<Plain<u8>>::new(0, EventId(id), ());
+            let event = event.with_seq(seq).with_class(class).with_bytes(7);
+            batch.push(event.into_item(at).1, usize::MAX, &Plain::new(), 5);
+        }
+        batch
+    }
+
+    proptest! {
+        /// Also where several have the id, where none has, and where it was the first, the last or the highest.
+        #[test]
+        fn without_one_event_it_is_as_if_that_had_never_come(
+            mut events in proptest::collection::vec((0..12_u128, 0..6_u64, 0..3_u8, 0..30_u64), 1..14), id in 0..12_u128,
+        ) {
+            events.sort_by_key(|event| event.3);
+            let mut all = batch(events.iter().copied());
+            let removed = all.remove(Select::Event(EventId(id)));
+            let others = batch(events.iter().copied().filter(|event| event.0 != id));
+            let gone = (events.len() - others.kept.len()) as u32;
+            prop_assert_eq!((removed.count, removed.bytes, removed.events.len()), (gone, gone * 7, gone as usize));
+            prop_assert_eq!(format!("{:?}", all.sums), format!("{:?}", others.sums));
+            prop_assert_eq!(all.kept, others.kept);
+        }
+    }
 }

@@ -3,6 +3,7 @@
 
 mod codec;
 mod input;
+mod items;
 mod read;
 mod settings;
 mod write;
@@ -38,7 +39,7 @@ where
     type Context = (H, Seed);
     type Error = RestoreError;
 
-    const FORMAT: u16 = 3;
+    const FORMAT: u16 = 4;
     const BEHAVIOUR: u32 = 3;
 
     fn seed_fingerprint(&self) -> u64 {

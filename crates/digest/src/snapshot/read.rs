@@ -1,14 +1,13 @@
-//! Reading: total on any bytes, and no allocation larger than they are.
+//! Reading: total on any bytes, and nothing is allocated but in proportion to them.
 
-use reveille_core::UnixTime;
-
-use super::write::{HAS_PAYLOAD, HAS_RARE, ITEM, RARE, SUMS, ledger_fields};
+use super::items::{fixed, read_items};
+use super::write::{SUMS, ledger_fields};
 use super::{Codec, RestoreError};
 use crate::batch::{Batch, Flight, Flights};
 use crate::store::record::{Cold, Extra, Hot, Wait, flag};
 use crate::store::seen::Known;
 use crate::sums::Sums;
-use crate::{Engine, EventId, Host, Item, Lane, Ledger, Limits, Policy, Seed};
+use crate::{Engine, Host, Lane, Ledger, Limits, Policy, Seed};
 
 /// More than any engine ever counts to; a forged count that is larger could overflow.
 const COUNTABLE: u64 = 1 << 62;
@@ -203,12 +202,6 @@ where
     }
 }
 
-fn fixed<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
-    let (front, rest) = bytes.split_first_chunk::<N>()?;
-    *bytes = rest;
-    Some(*front)
-}
-
 fn read_ledger(bytes: &mut &[u8]) -> Option<Ledger> {
     let mut l = Ledger::default();
     for field in [
@@ -266,32 +259,4 @@ fn read_numbers(bytes: &mut &[u8]) -> Option<Vec<u64>> {
         return None;
     }
     (0..len).map(|_| u64::decode(bytes)).collect()
-}
-
-fn read_items<T: Codec>(bytes: &mut &[u8]) -> Option<Vec<Item<T>>> {
-    let len = usize::try_from(u64::decode(bytes)?).ok()?;
-    if len > bytes.len() / ITEM {
-        return None;
-    }
-    (0..len).map(|_| read_item(bytes)).collect()
-}
-
-fn read_item<T: Codec>(bytes: &mut &[u8]) -> Option<Item<T>> {
-    let mut word = || Some(u64::from_le_bytes(fixed(bytes)?));
-    let (low, high, seq, actor, at, last) = (word()?, word()?, word()?, word()?, word()?, word()?);
-    let (size, kind, class, has) = (last as u32, (last >> 32) as u16, (last >> 48) as u8, (last >> 56) as u8);
-    let (mut useful_until, mut rank) = (u64::MAX, 0);
-    if has & HAS_RARE != 0 {
-        let [a, b, c, d, e, f, g, h, rest @ ..]: [u8; RARE] = fixed(bytes)?;
-        (useful_until, rank) = (u64::from_le_bytes([a, b, c, d, e, f, g, h]), u32::from_le_bytes(rest));
-    }
-    // One way to write an event.
-    let rare = useful_until != u64::MAX || rank != 0;
-    if has & !(HAS_RARE | HAS_PAYLOAD) != 0 || rare != (has & HAS_RARE != 0) {
-        return None;
-    }
-    let payload = if has & HAS_PAYLOAD != 0 { Some(T::decode(bytes)?) } else { None };
-    let id = EventId(u128::from(low) | u128::from(high) << 64);
-    let (at, useful_until) = (UnixTime::from_millis(at), UnixTime::from_millis(useful_until));
-    Some(Item { id, seq, actor, at, useful_until, kind, class, rank, bytes: size, payload })
 }

@@ -1,15 +1,14 @@
-//! Writing. What there are millions of has a fixed width: that is larger than it could be, and fast.
+//! Writing. What there are millions of has few fields of a fixed width: that is larger than it could be, and fast.
 
 use super::Codec;
+use super::items::{TYPICAL, write_items, write_node};
 use crate::batch::{Batch, Flight};
 use crate::engine::is_memory;
 use crate::store::ROW;
-use crate::store::items::Node;
 use crate::store::record::{Cold, Extra, Hot, flag};
 use crate::store::seen::Known;
 use crate::sums::Sums;
-use crate::time::NEVER;
-use crate::{Engine, Host, Item, Ledger};
+use crate::{Engine, Host, Ledger};
 
 impl<H: Host> Engine<H>
 where
@@ -22,7 +21,7 @@ where
     pub(super) fn write_state(&self, out: &mut Vec<u8>) {
         debug_assert!(self.outputs.is_empty() && self.staged.is_none(), "outputs are not in a snapshot");
         let kept = usize::try_from(self.kept + self.delivered).unwrap_or(0);
-        out.reserve(self.store.used() as usize * RECORD + kept * ITEM + self.seen.len() * 24);
+        out.reserve(self.store.used() as usize * RECORD + kept * TYPICAL + self.seen.len() * 24);
         (self.now, self.generation).encode(out);
         self.policy.encode(out);
         self.limits.encode(out);
@@ -164,37 +163,3 @@ fn write_numbers(numbers: &[u64], out: &mut Vec<u8>) {
 
 /// About the size of a record without its events.
 const RECORD: usize = 40;
-/// The least size of an event: six words.
-pub(super) const ITEM: usize = 48;
-/// What few events have: a time until which they are of use, or a rank.
-pub(super) const RARE: usize = 12;
-pub(super) const HAS_RARE: u8 = 1;
-pub(super) const HAS_PAYLOAD: u8 = 2;
-
-fn write_items<T: Codec>(items: &[Item<T>], out: &mut Vec<u8>) {
-    (items.len() as u64).encode(out);
-    for item in items {
-        write_node(&Node::of(item), item.payload.as_ref(), out);
-    }
-}
-
-#[inline(always)]
-fn write_node<T: Codec>(node: &Node, payload: Option<&T>, out: &mut Vec<u8>) {
-    let rare = node.useful_until != NEVER || node.rank != 0;
-    let payload_there = if payload.is_some() { HAS_PAYLOAD } else { 0 };
-    let has = payload_there | if rare { HAS_RARE } else { 0 };
-    let last = u64::from(node.bytes)
-        | u64::from(node.kind) << 32
-        | u64::from(node.class) << 48
-        | u64::from(has) << 56;
-    let words = [node.id as u64, (node.id >> 64) as u64, node.seq, node.actor, node.at, last];
-    // In one piece.
-    out.extend_from_slice(words.map(u64::to_le_bytes).as_flattened());
-    if rare {
-        out.extend_from_slice(&node.useful_until.to_le_bytes());
-        out.extend_from_slice(&node.rank.to_le_bytes());
-    }
-    if let Some(payload) = payload {
-        payload.encode(out);
-    }
-}

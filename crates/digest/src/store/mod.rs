@@ -30,7 +30,7 @@ use timers::Timers;
 
 /// How many records are read ahead of their turn, and how many events of each.
 pub(crate) const ROW: usize = 64;
-const LISTED_AHEAD: usize = 4;
+const LISTED_AHEAD: usize = 6;
 
 pub(crate) struct Store<H: Host> {
     table: Table,
