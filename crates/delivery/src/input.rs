@@ -26,6 +26,15 @@ pub enum Input {
         /// The devices; none ends the job.
         devices: Vec<Device>,
     },
+    /// The answer to [`Output::Resolve`](crate::Output::Resolve) where [`Resolve::at_once`](crate::Resolve::at_once) allowed
+    /// it, and the first attempt was made on each of these devices. It must be in the log before the outcomes of these
+    /// attempts.
+    LetGo {
+        /// Which job's.
+        job: JobId,
+        /// The devices; none ends the job.
+        devices: Vec<Device>,
+    },
     /// The answer to [`Output::Commit`](crate::Output::Commit): this attempt is in the log.
     Attempt {
         /// Which job.

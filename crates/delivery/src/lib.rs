@@ -28,7 +28,7 @@ pub use fate::Fate;
 pub use id::{DeviceId, JobId, LegId, PayloadDigest, RecipientId, SlotId};
 pub use input::{HeldBy, Input};
 pub use job::{Class, Device, Job, Priority, Role, WhenUnsure};
-pub use output::{Effect, Note, Output, Send};
+pub use output::{Effect, Note, Output, Resolve, Send};
 pub use reveille_core::settings::InvalidSettings;
 pub use settings::DeliverySettings;
 pub use verdict::Verdict;

@@ -13,11 +13,13 @@ use crate::{Device, DeviceId, Fate, JobId, LegId, PayloadDigest, Priority, Recip
 pub enum Output {
     /// Look up the recipient's devices and answer with [`Input::Resolved`](crate::Input::Resolved), or with
     /// [`Input::Deferred`](crate::Input::Deferred) while the person wants quiet.
-    Resolve {
-        /// For which job.
+    Resolve(Resolve),
+    /// The job is not wanted any more while its devices are looked up, and attempts of it may leave [at
+    /// once](Resolve::at_once): let none begin to leave, and answer all the same. An attempt that was begun is among
+    /// [`Input::LetGo`](crate::Input::LetGo), and has its outcome; without any, answer as if none could be made at once.
+    CallOff {
+        /// Which job.
         job: JobId,
-        /// Whose.
-        recipient: RecipientId,
     },
     /// Write [`Input::Attempt`](crate::Input::Attempt) to the log: this attempt must not be made before it is there.
     Commit {
@@ -64,6 +66,60 @@ pub enum Output {
     },
     /// Something for the operator's log.
     Note(Note),
+}
+
+/// A question: which devices is a job for? Comes with [`Output::Resolve`].
+///
+/// Where [`at_once`](Self::at_once) says so, the first attempt on each device need not wait until the answer is in the log:
+/// make it from [`first`](Self::first), and answer with [`Input::LetGo`](crate::Input::LetGo). That saves a commit, and the
+/// machine does not give these attempts out again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Resolve {
+    /// For which job.
+    pub job: JobId,
+    /// Whose.
+    pub recipient: RecipientId,
+    /// What it replaces.
+    pub slot: SlotId,
+    /// Its generation in the slot.
+    pub generation: u64,
+    /// When it is of no more use.
+    pub not_after: UnixTime,
+    /// How much it hurries.
+    pub priority: Priority,
+    /// What the message says, as a hash.
+    pub digest: PayloadDigest,
+    /// The message.
+    pub content: Bytes,
+    /// Whether first attempts may be made before the answer is in the log: not where an older generation may be on the wire,
+    /// not for what is [maybe never](crate::WhenUnsure::GiveUp), and not once the job was called off.
+    pub at_once: bool,
+    /// It was asked before: the devices may have been told already.
+    pub maybe_again: bool,
+    /// On so many devices at most; the others are over the bound.
+    pub most: usize,
+}
+
+impl Resolve {
+    /// The first attempt on a device.
+    #[must_use]
+    pub fn first(&self, device: Device) -> Send {
+        Send {
+            job: self.job,
+            leg: LegId::of(self.job, device.id),
+            device,
+            recipient: self.recipient,
+            slot: self.slot,
+            generation: self.generation,
+            attempt: 1,
+            maybe_again: self.maybe_again,
+            not_after: self.not_after,
+            priority: self.priority,
+            digest: self.digest,
+            content: self.content.clone(),
+        }
+    }
 }
 
 /// One attempt to be made: one message for one device. Make the request from it, let it leave (mostly through a

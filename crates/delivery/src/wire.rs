@@ -241,6 +241,7 @@ wire_enum!(Input {
     9 => Discard { letter },
     10 => ClockStep { was, is },
     11 => Recovered { spread },
+    12 => LetGo { job, devices },
 });
 wire_struct!(Device { id, revision, class });
 wire_struct!(Tried { attempt, at, verdict });

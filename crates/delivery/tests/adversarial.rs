@@ -52,7 +52,7 @@ impl Lives for Tested {
                     Input::Outcome { job, device, attempt, verdict }
                 }
             }
-            (3.., Some(Output::Resolve { job, .. })) => Input::Resolved { job: *job, devices: devices(more) },
+            (3.., Some(Output::Resolve(asked))) => Input::Resolved { job: asked.job, devices: devices(more) },
             (3.., Some(Output::Commit { job, device, attempt })) => {
                 Input::Attempt { job: *job, device: *device, attempt: *attempt }
             }

@@ -182,7 +182,9 @@ impl Input {
                     | What::CallDeclined(_)
                     | What::CallTimedOut(_)
             ),
-            Self::Devices(_) | Self::Attempt { .. } | Self::Resume(_) | Self::Owner(_) => true,
+            // What has left already need not hurry into the log.
+            Self::Devices(devices) => !devices.let_go,
+            Self::Attempt { .. } | Self::Resume(_) | Self::Owner(_) => true,
             _ => false,
         }
     }

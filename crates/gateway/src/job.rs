@@ -31,6 +31,21 @@ pub struct Recipient {
     pub priority: Priority,
     /// From then on the answer is of no use.
     pub not_after: UnixTime,
+    /// What a first attempt needs besides, where it may leave before the answer is in the log: see
+    /// [`AtOnce`](crate::AtOnce).
+    pub(crate) first: Option<First>,
+}
+
+/// What the first attempts of a job have in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct First {
+    pub(crate) maybe_again: bool,
+    pub(crate) generation: u64,
+    pub(crate) decided: UnixTime,
+    pub(crate) digest: PayloadDigest,
+    pub(crate) content: Arc<Content>,
+    /// On so many devices at most.
+    pub(crate) most: usize,
 }
 
 /// One attempt to be made: what the writer of requests gets. A job of [`delivery`](reveille_delivery) on one target, with
@@ -210,7 +225,14 @@ impl Recipient {
             except: Arc::default(),
             priority: priority(content),
             not_after,
+            first: None,
         }
+    }
+
+    /// Whether first attempts may leave before the answer is in the log, through [`AtOnce`](crate::AtOnce).
+    #[must_use]
+    pub const fn is_at_once(&self) -> bool {
+        self.first.is_some()
     }
 }
 

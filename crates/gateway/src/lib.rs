@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod admission;
+mod at_once;
 pub mod audience;
 pub mod class;
 mod error;
@@ -37,6 +38,7 @@ pub mod resume {
 
 pub use admission::limits::AdmissionLimits;
 pub use admission::queue::Admission;
+pub use at_once::AtOnce;
 pub use error::Error;
 pub use gateway::Gateway;
 pub use id::{Epoch, Seed, SourceId, device_name};

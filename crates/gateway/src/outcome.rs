@@ -55,6 +55,8 @@ pub struct Devices {
     pub job: JobId,
     /// Each once, with the revision of its record and the class of its service ([`class`](crate::class)).
     pub devices: Vec<Device>,
+    /// Their first attempts have left: [`AtOnce`](crate::AtOnce) alone says so.
+    pub(crate) let_go: bool,
 }
 
 impl Outcome {
@@ -89,6 +91,12 @@ impl Devices {
     /// Answers with these devices.
     #[must_use]
     pub fn new(job: JobId, devices: impl Into<Vec<Device>>) -> Self {
-        Self { job, devices: devices.into() }
+        Self { job, devices: devices.into(), let_go: false }
+    }
+
+    /// Whether the first attempts on them left before this is in the log ([`AtOnce`](crate::AtOnce)).
+    #[must_use]
+    pub const fn were_let_go(&self) -> bool {
+        self.let_go
     }
 }

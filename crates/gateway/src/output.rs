@@ -40,6 +40,12 @@ pub enum Output {
         /// On which target.
         device: DeviceId,
     },
+    /// A [`LookUp::Devices`] that may leave [at once](crate::AtOnce) is not wanted any more: let nothing of it begin to leave
+    /// ([`AtOnce::call_off`](crate::AtOnce::call_off)), and answer all the same.
+    CallOff {
+        /// Which job.
+        job: JobId,
+    },
     /// What the registry should know of a device. Apply it to the record only while that has the revision `device.revision`.
     Device {
         /// Which.

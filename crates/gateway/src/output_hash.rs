@@ -80,6 +80,12 @@ impl OutputHash {
             }),
         );
         recipient.except.iter().for_each(|device| self.name(device.to_bits()));
+        if let Some(first) = &recipient.first {
+            self.word(u64::from(first.maybe_again));
+            self.word(first.digest.to_bits());
+            self.word(first.decided.as_millis());
+            self.word(first.generation);
+        }
     }
 
     fn job(&mut self, what: u64, job: &Job) {
@@ -144,6 +150,21 @@ mod tests {
             Output::Send(other)
         };
         let recipient = Recipient::new(job.job, &job.content, job.not_after);
+        let first = |maybe_again, decided| crate::job::First {
+            maybe_again,
+            generation: job.generation,
+            decided,
+            digest: job.digest,
+            content: std::sync::Arc::clone(&job.content),
+            most: 8,
+        };
+        let at_once =
+            |first| Output::LookUp(LookUp::Devices(Recipient { first: Some(first), ..recipient.clone() }));
+        let at_once = [
+            at_once(first(false, job.decided)),
+            at_once(first(true, job.decided)),
+            at_once(first(false, UnixTime::from_secs(6))),
+        ];
         let spared = Recipient { except: [DeviceId::from_bits(3)].into(), ..recipient.clone() };
         let (leg, settled) = (job.job, job.job);
         let all = [
@@ -166,7 +187,9 @@ mod tests {
             Output::Note(Note::LegSettled { job: leg, device: DeviceId::from_bits(3), fate: Fate::Gone }),
             Output::Withdraw { job: leg, device: DeviceId::from_bits(3) },
             Output::Withdraw { job: leg, device: DeviceId::from_bits(4) },
+            Output::CallOff { job: leg },
         ];
+        let all: Vec<Output> = all.into_iter().chain(at_once).collect();
         let mut sums: Vec<u64> = all.iter().map(|output| sum(std::slice::from_ref(output))).collect();
         sums.extend([sum(&all), sum(&all[1..]), 0]);
         sums.push(sum(&all.iter().rev().cloned().collect::<Vec<_>>()));

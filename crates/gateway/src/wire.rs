@@ -95,9 +95,7 @@ impl Input {
             Self::Queue(event) => rules(out, conversation::Input::Queue(event.clone())),
             Self::Answer(answer) => rules(out, conversation::Input::Answer(answer.clone())),
             Self::Rules(new) => rules(out, conversation::Input::Rules(new.clone())),
-            Self::Devices(Devices { job, devices }) => {
-                delivery(out, delivery::Input::Resolved { job: *job, devices: devices.clone() });
-            }
+            Self::Devices(answer) => delivery(out, answer.clone().into()),
             Self::Attempt { job, device, attempt } => {
                 let (job, device, attempt) = (*job, *device, *attempt);
                 delivery(out, delivery::Input::Attempt { job, device, attempt });
@@ -155,7 +153,10 @@ fn read(bytes: &[u8]) -> Option<Input> {
             _ => return None,
         },
         tag::DELIVERY => match delivery::Input::decode(rest).ok()? {
-            delivery::Input::Resolved { job, devices } => Input::Devices(Devices { job, devices }),
+            delivery::Input::Resolved { job, devices } => {
+                Input::Devices(Devices { job, devices, let_go: false })
+            }
+            delivery::Input::LetGo { job, devices } => Input::Devices(Devices { job, devices, let_go: true }),
             delivery::Input::Attempt { job, device, attempt } => Input::Attempt { job, device, attempt },
             delivery::Input::Outcome { job, device, attempt, verdict } => {
                 Input::Outcome(Outcome { job, device, attempt, verdict })
@@ -200,6 +201,13 @@ impl From<Outcome> for delivery::Input {
     fn from(outcome: Outcome) -> Self {
         let Outcome { job, device, attempt, verdict } = outcome;
         Self::Outcome { job, device, attempt, verdict }
+    }
+}
+
+impl From<Devices> for delivery::Input {
+    fn from(answer: Devices) -> Self {
+        let Devices { job, devices, let_go } = answer;
+        if let_go { Self::LetGo { job, devices } } else { Self::Resolved { job, devices } }
     }
 }
 
@@ -262,12 +270,17 @@ impl Output {
                 postcard_into(&(&recipient.person, &recipient.conversation, recipient.kind), out);
                 postcard_into(&(recipient.channels, &*recipient.except, recipient.not_after), out);
                 out.push(recipient.priority as u8);
+                out.push(recipient.first.as_ref().map_or(0, |first| 1 + u8::from(first.maybe_again)));
             }
             Self::LookUp(LookUp::Audience(wanted)) => {
                 out.push(10);
                 postcard_into(&(wanted.announcement, &wanted.audience, &wanted.after, wanted.limit), out);
             }
             Self::Attempt { job, device, attempt } => name(2, *job, *device, *attempt, out),
+            Self::CallOff { job } => {
+                out.push(11);
+                job.to_bits().encode(out);
+            }
             Self::Send(job) => put_job(3, job, out),
             Self::FallBack(job) => put_job(4, job, out),
             Self::Withdraw { job, device } => name(5, *job, *device, 0, out),

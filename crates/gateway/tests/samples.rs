@@ -44,7 +44,7 @@ fn every_sample_is_read_or_refused() {
     let (newest, ..) = SAMPLES.last().unwrap();
     assert_eq!(*newest, Gateway::BEHAVIOUR, "run write_todays_sample, and list it");
     let refused = LogEntries::new(SAMPLES.first().unwrap().1, Gateway::BEHAVIOUR).unwrap_err();
-    insta::assert_snapshot!(refused, @"the log was written by behaviour 1: this release replays behaviour 3");
+    insta::assert_snapshot!(refused, @"the log was written by behaviour 1: this release replays behaviour 4");
 }
 
 /// `cargo nextest run -p reveille-gateway --run-ignored only write_todays_sample`, once for each behaviour.

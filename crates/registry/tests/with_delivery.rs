@@ -80,8 +80,8 @@ impl Gateway {
             for output in outputs {
                 match output {
                     Output::Send(send) => sends.push(send),
-                    Output::Resolve { job, .. } => {
-                        inputs.push(Input::Resolved { job, devices: self.resolve() });
+                    Output::Resolve(asked) => {
+                        inputs.push(Input::Resolved { job: asked.job, devices: self.resolve() });
                     }
                     Output::Device { device, effect, at } => {
                         let before = self.said.len();

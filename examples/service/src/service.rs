@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use reveille_conversation::Channel;
 use reveille_conversation::rules::{Channels, Rules};
+use reveille_conversation::{Channel, Kind};
 use reveille_core::Secret;
 use reveille_crypto_ring::PROVIDER;
 use reveille_delivery::pacer::{LaneSettings, PacerSettings, Rate, ServiceId};
 use reveille_digest::options::Window;
-use reveille_gateway::GatewaySettings;
+use reveille_gateway::settings::Retry;
 use reveille_gateway::store::{Claim, Store, StoreError};
+use reveille_gateway::{GatewaySettings, class};
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -21,16 +22,23 @@ use tokio::task::JoinHandle;
 
 use crate::api::{Api, BrowserTests, Hosts, Listener, Pages, router};
 use crate::auth::{Auth, KeyTable, Rates, Users};
+use crate::channels::{self, Carrier, Channels as Carriers, Parts};
 use crate::clock::Clock;
 use crate::committer::Committer;
 use crate::credentials::{Book, BookFailure, LOCAL_APP, senders};
 use crate::desk::{Desk, Mail};
+use crate::hooks::Hooks;
 use crate::keys::Keys;
+use crate::lookups::{AskPresence, AudienceNames, Lookups};
 use crate::metrics::Metrics;
+use crate::outgoing::Outgoing;
+use crate::platform::Platform;
 use crate::provider_tokens;
+use crate::quiet::Zones;
 use crate::rotation;
 use crate::settings::{InvalidSettings, Settings, read};
 use crate::shards::{Credits, Lease, Out, ShardSettings, Shards, Shared};
+use crate::stream::{self, Planned, StreamParts};
 use crate::twins::Twins;
 use crate::wire::{Proxy, Wire, WireSettings};
 
@@ -70,9 +78,13 @@ pub struct Service<S> {
     store: Arc<S>,
     claims: Vec<Claim>,
     mail: mpsc::UnboundedSender<Mail>,
+    carriers: mpsc::UnboundedSender<channels::Mail>,
+    carrying: JoinHandle<()>,
+    telling: Option<JoinHandle<()>>,
     stop_api: watch::Sender<bool>,
     stop_shards: watch::Sender<bool>,
     api: JoinHandle<()>,
+    streams: Vec<JoinHandle<()>>,
     desk: JoinHandle<()>,
     tokens: JoinHandle<()>,
     lease: JoinHandle<Out>,
@@ -113,11 +125,35 @@ impl<S: Store> Service<S> {
         let shard_settings = shard_settings(settings)?;
         let metrics = Arc::new(Metrics::default());
         let wire = WireSettings { proxy: proxy(settings), ..WireSettings::default() };
+        let platform = match &settings.platform {
+            None => None,
+            Some(platform) => Some(Arc::new(Platform::new(
+                platform,
+                &wire,
+                senders.allowed.clone(),
+                &senders.certificates,
+                clock.clone(),
+                Arc::clone(&metrics),
+            )?)),
+        };
+        let incoming = Incoming::check(settings, &shard_settings.rules)?;
+        let presence =
+            AskPresence::new(platform.clone(), &shard_settings.rules, clock.clone(), Arc::clone(&metrics));
+        let presence = Arc::new(presence);
         let wire = Wire::new(wire, senders.allowed.clone(), &senders.certificates);
         let wire = Arc::new(wire.map_err(|error| InvalidSettings::Content {
             path: "certificates".to_owned(),
             problem: error.to_string(),
         })?);
+
+        let zones = Arc::new(Zones::default());
+        let parts = Parts {
+            store: Arc::clone(&store),
+            wire: Arc::clone(&wire),
+            clock: clock.clone(),
+            zones: Arc::clone(&zones),
+        };
+        let carrier = Carrier::new(settings, parts, &senders.allowed, &senders.certificates)?;
 
         let (lease, claims) = Lease::claim(&*store, &settings.owner, settings.lease(), &clock).await?;
         let latency = Duration::from_millis(settings.commit_latency_ms);
@@ -139,6 +175,16 @@ impl<S: Store> Service<S> {
         let apple = book.apple();
         provider_tokens::begin(&*store, &sealer, &provider_tokens::list(&apple), clock.now()).await?;
         let tokens = provider_tokens::keep(Arc::clone(&store), sealer.clone(), apple, clock.clone());
+        let hook =
+            settings.outgoing.as_ref().map(|hook| hook.hook("outgoing", &senders.allowed)).transpose()?;
+        let outgoing = hook.map(|hook| {
+            let kept = (Arc::clone(&store), sealer.clone());
+            Outgoing::new(hook, kept, Arc::clone(&wire), clock.clone(), Arc::clone(&metrics))
+        });
+        let (outgoing, told) = outgoing.unzip();
+        if let Some(outgoing) = &outgoing {
+            outgoing.load().await?;
+        }
         let shared = Shared {
             store: Arc::clone(&store),
             committer,
@@ -147,19 +193,42 @@ impl<S: Store> Service<S> {
             clock: clock.clone(),
             metrics: Arc::clone(&metrics),
             desk: mail.clone(),
+            outgoing: outgoing.clone(),
         };
         let credits = Credits::new(settings.limits.waiting_events, settings.limits.waiting_bytes);
         let (stop_shards, stopped) = watch::channel(false);
         let (shards, ended) =
             Shards::start(&shard_settings, claims.clone(), shared, credits, stopped).await?;
-        let desk = Desk {
-            store: Arc::clone(&store),
+        let (carriers, to_carry) = mpsc::unbounded_channel();
+        let carrying = Carriers {
+            carrier: Arc::new(carrier),
             shards: shards.clone(),
-            writer: Arc::new(writer),
-            wire: Arc::clone(&wire),
             lease: lease.clone(),
             clock: clock.clone(),
             metrics: Arc::clone(&metrics),
+            outgoing: outgoing.clone(),
+        };
+        let telling = outgoing.clone().zip(told).map(|(outgoing, told)| tokio::spawn(outgoing.run(told)));
+        let carrying = tokio::spawn(carrying.run(carriers.clone(), to_carry));
+        let desk = Desk {
+            store: Arc::clone(&store),
+            shards: shards.clone(),
+            lookups: Lookups::new(
+                Arc::clone(&store),
+                shards.clone(),
+                platform.clone(),
+                &settings.audiences,
+                clock.clone(),
+                Arc::clone(&metrics),
+            ),
+            writer: Arc::new(writer),
+            wire: Arc::clone(&wire),
+            channels: carriers.clone(),
+            zones: Arc::clone(&zones),
+            lease: lease.clone(),
+            clock: clock.clone(),
+            metrics: Arc::clone(&metrics),
+            outgoing: outgoing.clone(),
             pacing: pacing(settings, local.is_some()),
             writers: std::thread::available_parallelism().map_or(1, usize::from),
         };
@@ -167,12 +236,26 @@ impl<S: Store> Service<S> {
         let desk = tokio::spawn(desk.run(mail.clone(), inbox));
 
         let (stop_api, stopped) = watch::channel(false);
+        let parts = StreamParts {
+            store: Arc::clone(&store),
+            shards: shards.clone(),
+            platform,
+            presence: Arc::clone(&presence),
+            wire: Arc::clone(&wire),
+            clock: clock.clone(),
+            metrics: Arc::clone(&metrics),
+        };
+        let streams =
+            incoming.streams.into_iter().flat_map(|stream| stream.start(&parts, &stopped)).collect();
         let api = Arc::new(Api {
             store: Arc::clone(&store),
             shards: shards.clone(),
             sealer,
             seed: keys.seed,
             clock,
+            hooks: incoming.hooks,
+            presence,
+            audiences: incoming.audiences,
             metrics: Arc::clone(&metrics),
             lease: lease.clone(),
             wire,
@@ -182,6 +265,8 @@ impl<S: Store> Service<S> {
             resume: book.resume_keys()?,
             book,
             desk: mail.clone(),
+            zones,
+            outgoing,
             limits: settings.limits.clone(),
             hosts: Hosts::new(address.ip(), settings.host.clone()),
             browser_tests: BrowserTests::default(),
@@ -204,9 +289,13 @@ impl<S: Store> Service<S> {
             store,
             claims,
             mail,
+            carriers,
+            carrying,
+            telling,
             stop_api,
             stop_shards,
             api,
+            streams,
             desk,
             tokens,
             lease,
@@ -232,11 +321,17 @@ impl<S: Store> Service<S> {
     /// [`Out`] if a shard could not be closed: nothing is lost, but the next start takes longer.
     pub async fn stop(mut self) -> Result<(), Out> {
         let _ = self.stop_api.send(true);
+        for stream in self.streams.drain(..) {
+            let _ = stream.await;
+        }
         let (done, is_done) = oneshot::channel();
         let _ = self.mail.send(Mail::Close(done));
-        // What still is under way then has no outcome in the log, and may be sent again.
-        let _ = tokio::time::timeout(self.patience, is_done).await;
+        let (carried, all_carried) = oneshot::channel();
+        let _ = self.carriers.send(channels::Mail::Close(carried));
+        // What still is under way then has no outcome in the log, and may be sent again; but no text message.
+        let _ = tokio::time::timeout(self.patience, async { (is_done.await, all_carried.await) }).await;
         self.desk.abort();
+        self.carrying.abort();
         let _ = tokio::time::timeout(self.patience, &mut self.api).await;
         let _ = self.stop_shards.send(true);
         let mut result = Ok(());
@@ -247,6 +342,8 @@ impl<S: Store> Service<S> {
         }
         self.lease.abort();
         self.tokens.abort();
+        // What was not told yet is in the store.
+        self.telling.iter().for_each(JoinHandle::abort);
         self.store.release(&self.claims).await?;
         let store = Arc::clone(&self.store);
         drop(self);
@@ -261,15 +358,35 @@ impl<S: Store> Service<S> {
     }
 }
 
+/// What comes in besides the API, checked.
+struct Incoming {
+    hooks: Hooks,
+    streams: Vec<Planned>,
+    audiences: AudienceNames,
+}
+
+impl Incoming {
+    fn check(settings: &Settings, rules: &Rules) -> Result<Self, InvalidSettings> {
+        let has_platform = settings.platform.is_some();
+        let hooks = Hooks::new(&settings.hooks)?;
+        let streams = stream::plan(&settings.streams, has_platform, rules)?;
+        let audiences = AudienceNames::new(&settings.audiences, has_platform)?;
+        Ok(Self { hooks, streams, audiences })
+    }
+}
+
 fn shard_settings(settings: &Settings) -> Result<ShardSettings, InvalidSettings> {
     let rules = match &settings.rules {
         Some(path) => Rules::from_toml(&read(path)?).map_err(|error| InvalidSettings::Content {
             path: path.display().to_string(),
             problem: error.to_string(),
         })?,
-        // Nobody carries e-mails and webhooks yet.
+        // What nobody carries is not even decided on.
         None => {
-            let carried = Channels::of(&[Channel::Mobile, Channel::WebPush]);
+            let mut carried = vec![Channel::Mobile, Channel::WebPush];
+            carried.extend(settings.webhook.as_ref().map(|_| Channel::Webhook));
+            carried.extend(settings.smtp.as_ref().filter(|smtp| smtp.parallel).map(|_| Channel::Email));
+            let carried = Channels::of(&carried);
             let rules = Rules::default();
             let recipients = rules.recipients().clone();
             let recipients = recipients.with_visitor(carried).with_primary(carried).with_secondary(carried);
@@ -280,6 +397,11 @@ fn shard_settings(settings: &Settings) -> Result<ShardSettings, InvalidSettings>
     let mut digests = defaults.digests.clone();
     digests.window = Window::Fixed { wait: Duration::from_millis(settings.digest_ms) };
     let gateway = defaults.with_digests(digests);
+    let gateway = gateway.with_retry(class::WEBHOOK, webhook_retry()).with_retry(class::EMAIL, email_retry());
+    let falls_back = |gateway: GatewaySettings, (kind, fallback): (&Kind, &channels::Fallback)| {
+        gateway.with_fallback(*kind, fallback.target())
+    };
+    let gateway = settings.fallback.iter().fold(gateway, falls_back);
     gateway.check().map_err(|error| InvalidSettings::Content {
         path: "digest_ms".to_owned(),
         problem: error.to_string(),
@@ -305,6 +427,16 @@ fn demonstration(settings: &Settings, keys: &Keys) -> Result<(Pages, Users), Sta
     let (audience, secret) = (&settings.users.audience, Secret::new(secret));
     let users = Users::new(&settings.users, keys.user.as_ref())?.with_demo(&secret, audience, LOCAL_APP);
     Ok((Pages::new(secret, audience, settings.receipts), users))
+}
+
+/// A receiver that is away for an hour misses calls, and nothing else: what its lane's breaker holds costs no attempt.
+fn webhook_retry() -> Retry {
+    Retry { attempts: 16, base: Duration::from_secs(1), cap: Duration::from_secs(1_800), ..Retry::default() }
+}
+
+/// A server that lists strangers as grey wants to be asked again after minutes, or hours (RFC 6647 §2).
+fn email_retry() -> Retry {
+    Retry { attempts: 10, base: Duration::from_secs(30), cap: Duration::from_secs(3_600), ..Retry::default() }
 }
 
 /// The rate for every lane; local services are nobody's, and have no limits.

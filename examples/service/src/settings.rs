@@ -8,6 +8,11 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::auth::UserSettings;
+use crate::channels::{Fallbacks, ReceiverSettings, SmtpSettings};
+use crate::hooks::HookSettings;
+use crate::lookups::AudienceSettings;
+use crate::platform::PlatformSettings;
+use crate::stream::StreamSettings;
 
 /// How the program is called.
 pub const USAGE: &str = "\
@@ -67,6 +72,24 @@ pub struct Settings {
     pub ramp_secs: u64,
     /// How end users show who they are.
     pub users: UserSettings,
+    /// Who takes e-mails. Default: nobody.
+    pub smtp: Option<SmtpSettings>,
+    /// Who sends text messages, as a webhook. Default: nobody.
+    pub sms: Option<ReceiverSettings>,
+    /// Who is told of messages and calls, as a webhook (E6). Default: nobody.
+    pub webhook: Option<ReceiverSettings>,
+    /// Who is told of devices, failures and alerts, as a webhook. Default: nobody.
+    pub outgoing: Option<ReceiverSettings>,
+    /// What is tried when no push reached anybody, by kind, as in `missed_call = "email"`. Default: nothing.
+    pub fallback: Fallbacks,
+    /// Webhooks that are taken.
+    pub hooks: Vec<HookSettings>,
+    /// The REST API of the platform that the events come from.
+    pub platform: Option<PlatformSettings>,
+    /// Event streams that are followed.
+    pub streams: Vec<StreamSettings>,
+    /// Lists of people that the platform keeps.
+    pub audiences: Vec<AudienceSettings>,
     /// The bounds of the API.
     pub limits: Limits,
     /// Whether the demonstration's page reports what it received: for tests.
@@ -221,6 +244,15 @@ impl Default for Settings {
             rate: 500,
             ramp_secs: 60,
             users: UserSettings::default(),
+            smtp: None,
+            sms: None,
+            webhook: None,
+            outgoing: None,
+            fallback: Fallbacks::new(),
+            hooks: Vec::new(),
+            platform: None,
+            streams: Vec::new(),
+            audiences: Vec::new(),
             limits: Limits::default(),
             receipts: false,
         }

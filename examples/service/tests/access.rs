@@ -28,6 +28,7 @@ fn path(operation: &Operation) -> String {
         ("{event}", "o1"),
         ("{job}", "00000000000000000000000000000000"),
         ("{letter}", "1-1"),
+        ("{announcement}", "00000000000000000000000000000000"),
         ("{name}", "reader"),
         ("{test}", "00000000000000000000000000000000"),
     ] {
@@ -47,6 +48,9 @@ fn body(operation: &Operation) -> Value {
             "channel": "fcm", "attempt": "1",
         }),
         "Redrive" => json!({"from_ms": 0, "to_ms": 1}),
+        "Announcement" => {
+            json!({"id": "1", "conversation": "news", "audience": format!("app:{LOCAL_APP}"), "text": "stolen"})
+        }
         "KeyRequest" => json!({"rights": ["keys"]}),
         _ => json!({}),
     }

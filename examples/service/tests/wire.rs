@@ -382,3 +382,35 @@ async fn a_proxy_gets_addresses() {
         "CONNECT 93.184.216.34:443 HTTP/1.1\r\nHost: 93.184.216.34:443\r\nProxy-Authorization: Basic abc\r\n\r\n"
     );
 }
+
+/// HTTP/2 is not offered, the certificate is checked, and nothing is connected to that the settings do not name.
+#[tokio::test]
+async fn a_web_socket_has_a_connection_of_its_own() {
+    use futures_util::{SinkExt as _, StreamExt as _};
+    use tokio_tungstenite::tungstenite::Message;
+
+    let server = Server::start(b"http/1.1", |_, stream| async move {
+        let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
+        let said = socket.next().await.unwrap().unwrap();
+        socket.send(said).await.unwrap();
+    })
+    .await;
+    let uri: http::Uri = server.origin.replace("https", "wss").parse().unwrap();
+    let stream = server.wire(quick()).open(&uri).await.unwrap();
+    let (mut socket, _) = tokio_tungstenite::client_async(&uri, stream).await.unwrap();
+    socket.send(Message::text("hello")).await.unwrap();
+    assert_eq!(socket.next().await.unwrap().unwrap(), Message::text("hello"));
+
+    let stranger = Wire::new(quick(), AllowedOrigins::new([server.origin.as_str()]).unwrap(), &[]).unwrap();
+    assert_eq!(stranger.open(&uri).await.err(), Some(Why::Tls));
+    let closed = Wire::new(quick(), AllowedOrigins::default(), &[]).unwrap();
+    assert_eq!(closed.open(&uri).await.err(), Some(Why::Address));
+    for (uri, why) in [
+        ("ws://192.0.2.1/", Why::Address),
+        ("wss://10.0.0.1/", Why::Address),
+        ("https://push.example/", Why::Uri),
+        ("/", Why::Uri),
+    ] {
+        assert_eq!(closed.open(&uri.parse().unwrap()).await.err(), Some(why), "{uri}");
+    }
+}

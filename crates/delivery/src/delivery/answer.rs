@@ -141,8 +141,13 @@ impl Delivery {
     }
 
     fn hold_job(&self, live: &mut Live, until: UnixTime, by: HeldBy) -> Option<()> {
-        if !matches!(live.stage, Stage::Resolving { .. } | Stage::Held { .. }) {
-            return None;
+        match live.stage {
+            Stage::Asked { called_off: Some(fate), .. } => {
+                live.stage = Stage::Ended { fate };
+                return Some(());
+            }
+            Stage::Resolving { .. } | Stage::Asked { .. } | Stage::Held { .. } => {}
+            Stage::Legs | Stage::Ended { .. } => return None,
         }
         live.stage = if until >= live.not_after {
             Stage::Ended { fate: Fate::Expired }

@@ -29,9 +29,21 @@ impl Delivery {
     }
 
     fn withdraw(&mut self, live: &mut Live, fate: Fate) {
-        if live.stage != Stage::Legs {
-            live.stage = Stage::Ended { fate };
-            return;
+        match live.stage {
+            Stage::Legs => {}
+            Stage::Asked { called_off, .. } => {
+                if called_off.is_none() {
+                    self.call_off(live, fate);
+                }
+                return;
+            }
+            _ => {
+                live.stage = Stage::Ended { fate };
+                return;
+            }
+        }
+        if live.awaits {
+            self.await_no_longer(live, fate);
         }
         for at in 0..live.legs.len() {
             self.withdraw_leg(live, at, fate);

@@ -61,8 +61,14 @@ impl Delivery {
     }
 
     fn recover(&mut self, live: &mut Live, was_on_wire: impl Fn(DeviceId) -> bool, spread: u64) {
-        if matches!(live.stage, Stage::Resolving { .. }) {
-            self.resolve(live);
+        match &mut live.stage {
+            Stage::Resolving { .. } => self.resolve(live),
+            Stage::Asked { unsure, until, .. } => {
+                // Whoever asked is gone, and so is what was let go of it.
+                (*unsure, *until) = (true, self.now + Duration::from_millis(self.settings.answer_within));
+                self.ask(live);
+            }
+            _ => {}
         }
         for at in 0..live.legs.len() {
             let Some(leg) = live.legs.get_mut(at) else { return };
@@ -96,7 +102,7 @@ impl Delivery {
 
 fn move_spans(live: &mut Live, shift: Shift) {
     live.submitted = shift.span(live.submitted);
-    if let Stage::Resolving { until } = &mut live.stage {
+    if let Stage::Resolving { until } | Stage::Asked { until, .. } = &mut live.stage {
         *until = shift.span(*until);
     }
     for leg in live.legs.as_mut() {

@@ -28,6 +28,11 @@ pub struct Explanation {
 pub enum Status {
     /// Its devices are being looked up.
     Resolving,
+    /// It is not wanted any more, and whether anything of it had left is still to be heard.
+    CalledOff {
+        /// How it will have ended, where nothing arrived.
+        fate: Fate,
+    },
     /// The recipient wants it later.
     Held {
         /// Until when.
@@ -109,7 +114,8 @@ impl Delivery {
             return Some(Explanation { status: Status::Settled { fate, at }, legs: Vec::new() });
         };
         let status = match live.stage {
-            Stage::Resolving { .. } => Status::Resolving,
+            Stage::Asked { called_off: Some(fate), .. } => Status::CalledOff { fate },
+            Stage::Resolving { .. } | Stage::Asked { .. } => Status::Resolving,
             Stage::Held { until, by } => Status::Held { until, by },
             Stage::Legs => Status::UnderWay { since: live.submitted },
             Stage::Ended { fate } => Status::Settled { fate, at: self.now },
@@ -136,7 +142,8 @@ pub(super) fn reason(live: &Live, at: UnixTime) -> &'static str {
         return "a job expires";
     }
     match live.stage {
-        Stage::Resolving { .. } => "devices are asked for again",
+        Stage::Asked { called_off: Some(_), .. } => "a job that was called off is not waited for any more",
+        Stage::Resolving { .. } | Stage::Asked { .. } => "devices are asked for again",
         Stage::Held { .. } => "a job is not held any more",
         _ => "a leg is due",
     }

@@ -46,6 +46,8 @@ pub(crate) struct Live {
     pub(crate) priority: Priority,
     pub(crate) when_unsure: WhenUnsure,
     pub(crate) is_cancel: bool,
+    /// Of a cancel: an older job may still turn out to have been let go.
+    pub(crate) awaits: bool,
 }
 
 /// The devices that a job came with.
@@ -63,6 +65,14 @@ pub(crate) enum Given {
 pub(crate) enum Stage {
     /// Somebody looks the devices up; asked again at `until`.
     Resolving { until: UnixTime },
+    /// The same, and attempts may have left: nobody knows on which devices until the answer comes.
+    Asked {
+        until: UnixTime,
+        /// It is not wanted any more, and ends like this when that is known.
+        called_off: Option<Fate>,
+        /// Asked before, by a process that died: whatever device is named now may have been told.
+        unsure: bool,
+    },
     /// Devices are looked up at `until`.
     Held { until: UnixTime, by: HeldBy },
     /// The devices are known: see the legs.
@@ -261,6 +271,7 @@ impl Live {
             priority: job.priority,
             when_unsure: job.when_unsure,
             is_cancel: matches!(job.role, Role::Cancel { .. }),
+            awaits: false,
         }
     }
 
@@ -326,10 +337,14 @@ impl Live {
     /// When something has to happen.
     pub(crate) fn next_due(&self) -> UnixTime {
         match self.stage {
-            Stage::Resolving { until } | Stage::Held { until, .. } => until.min(self.not_after),
+            Stage::Asked { until, called_off: Some(_), .. } => until,
+            Stage::Resolving { until } | Stage::Asked { until, .. } | Stage::Held { until, .. } => {
+                until.min(self.not_after)
+            }
             Stage::Legs => {
-                let due = self.legs.as_slice().iter().map(|leg| leg.due(self.not_after)).min();
-                due.unwrap_or(UnixTime::MAX)
+                let legs = self.legs.as_slice().iter().map(|leg| leg.due(self.not_after)).min();
+                let due = legs.unwrap_or(UnixTime::MAX);
+                if self.awaits { due.min(self.not_after) } else { due }
             }
             Stage::Ended { .. } => UnixTime::MAX,
         }
@@ -339,6 +354,7 @@ impl Live {
     pub(crate) fn fate(&self) -> Option<Fate> {
         match self.stage {
             Stage::Ended { fate } => Some(fate),
+            Stage::Legs if self.awaits => None,
             Stage::Legs => {
                 let mut highest = Fate::NoDevice;
                 for leg in self.legs.as_slice() {
@@ -347,8 +363,13 @@ impl Live {
                 }
                 Some(highest)
             }
-            Stage::Resolving { .. } | Stage::Held { .. } => None,
+            Stage::Resolving { .. } | Stage::Asked { .. } | Stage::Held { .. } => None,
         }
+    }
+
+    /// Whether attempts of it may be on the wire to devices that nobody has named yet.
+    pub(crate) const fn is_asked(&self) -> bool {
+        matches!(self.stage, Stage::Asked { .. })
     }
 
     pub(crate) fn leg_on(&self, device: DeviceId) -> Option<usize> {

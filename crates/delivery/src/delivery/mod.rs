@@ -1,6 +1,7 @@
 //! The logged machine.
 
 mod answer;
+mod at_once;
 mod cancel;
 mod clock;
 mod explain;
@@ -87,6 +88,8 @@ pub struct Delivery {
     out: VecDeque<Output>,
     /// Legs that left the wire: newer generations may wait behind them.
     freed: Vec<(u32, DeviceId)>,
+    /// Slots of jobs of which it is known now whom they told.
+    answered: Vec<u32>,
 }
 
 /// How many jobs came and how they ended: returned by [`Delivery::counts`]. Read it for metrics; the numbers are part
@@ -152,6 +155,7 @@ impl Delivery {
             input: None,
             out: VecDeque::new(),
             freed: Vec::new(),
+            answered: Vec::new(),
         }
     }
 
@@ -211,7 +215,8 @@ impl Delivery {
         match input {
             Input::Tick => {}
             Input::Submit { job } => self.submit(*job),
-            Input::Resolved { job, devices } => self.resolved(job, devices),
+            Input::Resolved { job, devices } => self.resolved(job, &devices),
+            Input::LetGo { job, devices } => self.let_go(job, &devices),
             Input::Attempt { job, device, attempt } => self.attempt(job, device, attempt),
             Input::Outcome { job, device, attempt, verdict } => self.outcome(job, device, attempt, verdict),
             Input::Deferred { job, device, until, by } => self.deferred(job, device, until, by),
@@ -241,13 +246,20 @@ impl Delivery {
     /// Works on a job: takes it out, and puts it back with its timer right, or settles it.
     fn with_job<T>(&mut self, at: u32, work: impl FnOnce(&mut Self, &mut Live) -> T) -> Option<T> {
         let mut live = self.jobs.take(at)?;
+        let (slot, asked) = (live.slot, live.is_asked());
         let result = work(self, &mut live);
+        if asked && !live.is_asked() {
+            self.answered.push(slot);
+        }
         match live.fate() {
             None => self.jobs.put_back(at, live),
             Some(fate) => self.end(at, &live, fate),
         }
         while let Some((slot, device)) = self.freed.pop() {
             self.free_behind(slot, device);
+        }
+        while let Some(slot) = self.answered.pop() {
+            self.go_on_in(slot);
         }
         Some(result)
     }
@@ -286,8 +298,15 @@ impl Delivery {
             Stage::Resolving { .. } | Stage::Held { .. } if expired => {
                 live.stage = Stage::Ended { fate: Fate::Expired };
             }
+            Stage::Asked { called_off: None, .. } if expired => self.call_off(live, Fate::Expired),
+            Stage::Asked { until, .. } if until <= self.now => self.ask_again(live),
             Stage::Resolving { until } | Stage::Held { until, .. } if until <= self.now => self.resolve(live),
-            Stage::Legs => self.progress_legs(live, expired),
+            Stage::Legs => {
+                if live.awaits && expired {
+                    self.await_no_longer(live, Fate::Expired);
+                }
+                self.progress_legs(live, expired);
+            }
             _ => {}
         }
     }

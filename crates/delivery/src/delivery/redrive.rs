@@ -51,7 +51,7 @@ impl Delivery {
                 live.legs.push(Leg::new(device, at));
             }
             // It never came to devices.
-            None if live.legs.len() == 0 => delivery.begin(live),
+            None if live.legs.len() == 0 && !live.is_asked() => delivery.begin(live),
             None => {}
         });
         true

@@ -249,11 +249,10 @@ impl Delivery {
         }
     }
 
-    /// Whether another job of the slot is on the wire to the device; the one that asks is taken out.
+    /// Whether another job of the slot is on the wire to the device, or may be; the one that asks is taken out.
     pub(super) fn wire_is_taken(&self, at: u32, device: DeviceId) -> bool {
-        self.jobs_in(at)
-            .filter_map(|other| self.jobs.get(other))
-            .flat_map(|live| live.legs.as_slice())
-            .any(|leg| leg.is_on(device) && leg.is_on_wire())
+        self.jobs_in(at).filter_map(|other| self.jobs.get(other)).any(|live| {
+            live.is_asked() || live.legs.as_slice().iter().any(|leg| leg.is_on(device) && leg.is_on_wire())
+        })
     }
 }

@@ -15,7 +15,7 @@ use crate::wire::{Wire, split, wire_enum, wire_struct};
 use crate::{DeliverySettings, Role};
 
 const MAGIC: [u8; 4] = *b"RVDL";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const CHECK_LEN: usize = 8;
 
 /// Why bytes are not a snapshot of a delivery: the error of [`Delivery::read_snapshot`]. Do not try these bytes again
@@ -47,6 +47,7 @@ wire_enum!(Stage {
     1 => Held { until, by },
     2 => Legs,
     3 => Ended { fate },
+    4 => Asked { until, called_off, unsure },
 });
 wire_enum!(LegState {
     0 => Waiting { until, why },
@@ -296,6 +297,7 @@ impl Live {
         self.given.put(out);
         self.priority.put(out);
         self.when_unsure.put(out);
+        self.awaits.put(out);
     }
 
     fn take(bytes: &mut &[u8]) -> Option<Self> {
@@ -320,6 +322,7 @@ impl Live {
             given: Wire::take(bytes)?,
             priority: Wire::take(bytes)?,
             when_unsure: Wire::take(bytes)?,
+            awaits: Wire::take(bytes)?,
         })
     }
 }
@@ -365,7 +368,7 @@ mod tests {
     fn texts() {
         let read = |bytes: &[u8]| Delivery::read_snapshot(DeliverySettings::default(), 1, bytes).unwrap_err();
         insta::assert_snapshot!(read(b"RVDG\x01"), @"this is not a delivery snapshot");
-        insta::assert_snapshot!(read(b"RVDL\x07"), @"the snapshot has version 7: this library reads version 1");
+        insta::assert_snapshot!(read(b"RVDL\x07"), @"the snapshot has version 7: this library reads version 2");
         let mut bytes = Vec::new();
         Delivery::new(DeliverySettings::default(), 1).write_snapshot(&mut bytes);
         assert!(Delivery::read_snapshot(DeliverySettings::default(), 1, &bytes).is_ok());

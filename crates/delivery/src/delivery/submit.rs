@@ -65,12 +65,13 @@ impl Delivery {
     /// The first step: to its devices, as far as they are known.
     pub(super) fn begin(&mut self, live: &mut Live) {
         if live.is_cancel {
+            live.awaits = self.is_anybody_asked(live.slot);
             let devices = self.to_be_cancelled(live.slot, live.except.as_deref().copied());
-            return self.start_legs(live, &devices);
+            return self.start_legs(live, &devices, false);
         }
         match std::mem::replace(&mut live.given, Given::No) {
             Given::These(devices) => {
-                self.start_legs(live, &devices);
+                self.start_legs(live, &devices, false);
                 live.given = Given::These(devices);
                 live.share_given();
             }
@@ -83,18 +84,26 @@ impl Delivery {
 
     pub(super) fn resolve(&mut self, live: &mut Live) {
         let until = self.now + Duration::from_millis(self.settings.answer_within);
-        live.stage = Stage::Resolving { until };
-        self.out.push_back(Output::Resolve { job: live.id(), recipient: live.recipient() });
+        if self.may_leave_at_once(live) {
+            live.stage = Stage::Asked { until, called_off: None, unsure: false };
+        } else {
+            live.stage = Stage::Resolving { until };
+        }
+        self.ask(live);
     }
 
-    pub(super) fn resolved(&mut self, id: JobId, devices: Vec<Device>) {
+    pub(super) fn resolved(&mut self, id: JobId, devices: &[Device]) {
         let wanted = self.place_of(id).and_then(|at| {
             self.with_job(at, |delivery, live| {
-                let waits = matches!(live.stage, Stage::Resolving { .. } | Stage::Held { .. });
-                if waits {
-                    delivery.start_legs(live, &devices);
+                match live.stage {
+                    Stage::Asked { called_off: Some(fate), unsure, .. } => {
+                        delivery.called_off(live, if unsure { devices } else { &[] }, fate);
+                    }
+                    Stage::Asked { unsure, .. } => delivery.start_legs(live, devices, unsure),
+                    Stage::Resolving { .. } | Stage::Held { .. } => delivery.start_legs(live, devices, false),
+                    Stage::Legs | Stage::Ended { .. } => return false,
                 }
-                waits
+                true
             })
         });
         if wanted != Some(true) {
@@ -102,34 +111,45 @@ impl Delivery {
         }
     }
 
-    fn start_legs(&mut self, live: &mut Live, devices: &[Device]) {
-        live.stage = if live.is_cancel && devices.is_empty() {
+    /// `unsure`: they may have been told by a process that died.
+    fn start_legs(&mut self, live: &mut Live, devices: &[Device], unsure: bool) {
+        live.stage = if live.is_cancel && devices.is_empty() && !live.awaits {
             Stage::Ended { fate: Fate::NotNeeded }
         } else {
             Stage::Legs
         };
         for device in devices {
-            if live.leg_on(device.id).is_some() {
-                continue;
-            }
-            if live.legs.len() > self.settings.devices {
-                // One letter in the dead letters stands for all that are too many.
-                let (job, device, fate) = (live.id(), device.id, Fate::Overflow);
-                self.out.push_back(Output::LegSettled { job, device, fate });
-                continue;
-            }
-            live.legs.push(Leg::new(*device, self.now));
-            let at = live.legs.len() - 1;
-            if at < self.settings.devices {
+            if let Some(at) = self.add_leg(live, *device) {
+                if let Some(leg) = live.legs.get_mut(at) {
+                    leg.heard = unsure;
+                }
                 self.start(live, at, true);
-            } else {
-                self.settle_leg(live, at, Fate::Overflow);
             }
         }
     }
 
+    /// A leg that is to be begun, if there is room for it and none on this device.
+    pub(super) fn add_leg(&mut self, live: &mut Live, device: Device) -> Option<usize> {
+        if live.leg_on(device.id).is_some() {
+            return None;
+        }
+        if live.legs.len() > self.settings.devices {
+            // One letter in the dead letters stands for all that are too many.
+            let (job, device, fate) = (live.id(), device.id, Fate::Overflow);
+            self.out.push_back(Output::LegSettled { job, device, fate });
+            return None;
+        }
+        live.legs.push(Leg::new(device, self.now));
+        let at = live.legs.len() - 1;
+        if at >= self.settings.devices {
+            self.settle_leg(live, at, Fate::Overflow);
+            return None;
+        }
+        Some(at)
+    }
+
     /// Devices that a cancel has to reach.
-    fn to_be_cancelled(&self, slot: u32, except: Option<DeviceId>) -> Vec<Device> {
+    pub(super) fn to_be_cancelled(&self, slot: u32, except: Option<DeviceId>) -> Vec<Device> {
         let Some(known) = self.slots.get(slot) else { return Vec::new() };
         let others = self.jobs_in(slot).filter_map(|other| self.jobs.get(other));
         let on_wire = others.flat_map(|live| live.legs.as_slice());

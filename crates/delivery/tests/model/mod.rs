@@ -11,7 +11,7 @@ use reveille_core::{Action, Machine, RetrySource, Scope, UnixTime};
 use reveille_delivery::explain::Status;
 use reveille_delivery::{
     Delivery, DeliverySettings, Device, DeviceId, Fate, HeldBy, Input, Job, JobId, Note, Output, RecipientId,
-    Role, Send, SlotId, Verdict, WhenUnsure,
+    Resolve, Role, Send, SlotId, Verdict, WhenUnsure,
 };
 
 const SEED: u64 = 11;
@@ -49,7 +49,7 @@ struct Watch {
     /// The lowest generation of each slot that may still leave.
     lowest: BTreeMap<SlotId, u64>,
     on_wire: Vec<Send>,
-    resolving: BTreeSet<JobId>,
+    resolving: BTreeMap<JobId, Resolve>,
     to_commit: Vec<(JobId, DeviceId, u8)>,
     committed: BTreeSet<(JobId, DeviceId, u8)>,
     /// Devices that may have been told, of jobs that must not be sent twice.
@@ -74,8 +74,15 @@ impl Watch {
                 }
                 self.on_wire.push(send.clone());
             }
-            Output::Resolve { job, .. } => {
-                self.resolving.insert(*job);
+            Output::Resolve(asked) => {
+                assert!(!asked.at_once || self.jobs[&asked.job].when_unsure == WhenUnsure::SendAgain);
+                self.resolving.insert(asked.job, asked.clone());
+            }
+            Output::CallOff { job } => {
+                assert!(!self.settled.contains_key(job), "a settled job is called off");
+                if let Some(asked) = self.resolving.get_mut(job) {
+                    asked.at_once = false;
+                }
             }
             Output::Commit { job, device, attempt } => self.to_commit.push((*job, *device, *attempt)),
             Output::Settled { job, fate } => {
@@ -188,13 +195,18 @@ fn step(pair: &mut Pair, script: &mut Script<'_>, number: &mut u128) {
             });
         }
         8 => {
-            if let Some(job) = pair.watch.resolving.pop_first() {
-                if script.below(4) == 0 {
-                    let until = pair.now + Duration::from_secs(u64::from(script.byte()));
-                    pair.apply(Input::Deferred { job, device: None, until, by: HeldBy::Quiet });
-                } else {
-                    let devices = devices(script);
-                    pair.apply(Input::Resolved { job, devices });
+            if let Some((job, asked)) = pair.watch.resolving.pop_first() {
+                match script.below(8) {
+                    0 | 1 => {
+                        let until = pair.now + Duration::from_secs(u64::from(script.byte()));
+                        pair.apply(Input::Deferred { job, device: None, until, by: HeldBy::Quiet });
+                    }
+                    // Also where nobody was asked to, and where it was called off meanwhile.
+                    2..=5 => let_go(pair, &asked, devices(script)),
+                    _ => {
+                        let devices = devices(script);
+                        pair.apply(Input::Resolved { job, devices });
+                    }
                 }
             }
         }
@@ -235,6 +247,42 @@ fn step(pair: &mut Pair, script: &mut Script<'_>, number: &mut u128) {
             }
         }
     }
+}
+
+/// The first attempts leave, and then it is in the log.
+fn let_go(pair: &mut Pair, asked: &Resolve, devices: Vec<Device>) {
+    if pair.watch.jobs[&asked.job].when_unsure == WhenUnsure::GiveUp {
+        // Never at once.
+        pair.apply(Input::Resolved { job: asked.job, devices });
+        return;
+    }
+    let mut left: Vec<Send> = Vec::new();
+    for device in devices.iter().take(asked.most) {
+        if !left.iter().any(|send| send.device.id == device.id) {
+            left.push(asked.first(*device));
+        }
+    }
+    let waited = matches!(
+        pair.delivery.explain(asked.job).map(|explained| explained.status),
+        Some(Status::Resolving | Status::Held { .. } | Status::CalledOff { .. })
+    );
+    let outputs = pair.apply(Input::LetGo { job: asked.job, devices });
+    assert!(
+        !outputs.iter().any(|output| matches!(output, Output::Send(send) if send.job == asked.job)),
+        "what has left is sent again: {outputs:?}"
+    );
+    if waited {
+        for send in &left {
+            assert!(
+                pair.watch.settled.contains_key(&asked.job)
+                    || pair.delivery.explain(asked.job).is_some_and(|explained| {
+                        explained.legs.iter().any(|leg| leg.device == send.device.id)
+                    }),
+                "nobody waits for {send:?}"
+            );
+        }
+    }
+    pair.watch.on_wire.extend(left);
 }
 
 fn job(script: &mut Script<'_>, number: u128) -> Job {
@@ -391,7 +439,7 @@ fn finish(pair: &mut Pair) {
         }
         if let Some(send) = pair.watch.on_wire.pop() {
             report(pair, &send, Verdict::NotSent);
-        } else if let Some(job) = pair.watch.resolving.pop_first() {
+        } else if let Some((job, _)) = pair.watch.resolving.pop_first() {
             pair.apply(Input::Resolved { job, devices: Vec::new() });
         } else if let Some((job, device, attempt)) = pair.watch.to_commit.pop() {
             pair.watch.committed.insert((job, device, attempt));

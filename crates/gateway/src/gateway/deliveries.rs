@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use reveille_core::UnixTime;
-use reveille_delivery::{self as delivery, Device, Effect, JobId, Output, Priority, Send, Verdict};
+use reveille_delivery::{self as delivery, Device, Effect, JobId, Output, Resolve, Send, SlotId, Verdict};
 
 use super::Gateway;
 use super::jobs::Live;
+use crate::job::First;
 use crate::wire::from_postcard;
 use crate::{Content, Job, LookUp, Note, Recipient, Target};
 
 impl Gateway {
     pub(super) fn on_delivery(&mut self, output: Output) {
         match output {
-            Output::Resolve { job, .. } => self.resolve(job),
+            Output::Resolve(asked) => self.resolve(asked),
+            Output::CallOff { job } => self.out.push_back(crate::Output::CallOff { job }),
             Output::Commit { job, device, attempt } => {
                 self.out.push_back(crate::Output::Attempt { job, device, attempt });
             }
@@ -27,43 +29,50 @@ impl Gateway {
         }
     }
 
-    fn resolve(&mut self, job: JobId) {
-        let Some((content, not_after, priority)) = self.content_of(job) else { return };
-        let except = match &*content {
+    fn resolve(&mut self, asked: Resolve) {
+        self.know(asked.job, 0, asked.slot, asked.not_after, &asked.content);
+        let Some(live) = self.jobs.get(&asked.job) else { return };
+        let content = &live.content;
+        let except = match &**content {
             Content::Show { intent, .. } if !intent.except.is_empty() => {
                 intent.except.iter().map(|device| self.seed.device(device)).collect()
             }
             _ => Arc::default(),
         };
+        let first = asked.at_once.then(|| First {
+            maybe_again: asked.maybe_again,
+            generation: asked.generation,
+            decided: live.decided,
+            digest: asked.digest,
+            content: Arc::clone(content),
+            most: asked.most,
+        });
         self.out.push_back(crate::Output::LookUp(LookUp::Devices(Recipient {
-            job,
+            job: asked.job,
             person: content.person().clone(),
             conversation: content.conversation().clone(),
             kind: content.kind(),
             channels: content.channels(),
             except,
-            priority,
-            not_after,
+            priority: asked.priority,
+            not_after: asked.not_after,
+            first,
         })));
     }
 
-    fn content_of(&self, job: JobId) -> Option<(Arc<Content>, UnixTime, Priority)> {
-        let made = self.delivery.job(job)?;
-        let live = self.jobs.get(&job).map(|live| Arc::clone(&live.content));
-        let content = live.or_else(|| from_postcard(&made.content).map(Arc::new))?;
-        Some((content, made.not_after, made.priority))
+    /// One that comes back from the dead letters is not known here.
+    fn know(&mut self, job: JobId, way: u8, slot: SlotId, not_after: UnixTime, content: &[u8]) {
+        if !self.jobs.contains_key(&job)
+            && let Some(content) = from_postcard(content).map(Arc::new)
+        {
+            let live = Live { content, decided: self.now, not_after, slot, batch: None, way };
+            self.jobs.insert(job, live);
+        }
     }
 
     fn send(&mut self, send: Send) {
         let target = Target::of(send.device);
-        if !self.jobs.contains_key(&send.job) {
-            // It comes back from the dead letters.
-            let Some(content) = from_postcard(&send.content).map(Arc::new) else { return };
-            let way = target.way().unwrap_or(0);
-            let (decided, not_after) = (self.now, send.not_after);
-            let live = Live { content, decided, not_after, slot: send.slot, batch: None, way };
-            self.jobs.insert(send.job, live);
-        }
+        self.know(send.job, target.way().unwrap_or(0), send.slot, send.not_after, &send.content);
         let Some(live) = self.jobs.get(&send.job) else { return };
         let content = &live.content;
         if content.takes_back() && target.channel().is_some_and(|channel| !content.channels().has(channel)) {

@@ -35,10 +35,7 @@ impl Gateway {
             }
             Input::Answer(Answer { of, text }) => self.tell_rules(RulesInput::Answer(Answer { of, text })),
             Input::Rules(rules) => self.tell_rules(RulesInput::Rules(rules)),
-            Input::Devices(devices) => {
-                let (job, devices) = (devices.job, devices.devices);
-                self.to_delivery.push_back(delivery::Input::Resolved { job, devices });
-            }
+            Input::Devices(devices) => self.to_delivery.push_back(devices.into()),
             Input::Attempt { job, device, attempt } => {
                 self.to_delivery.push_back(delivery::Input::Attempt { job, device, attempt });
             }
@@ -118,6 +115,11 @@ impl Gateway {
             }
             let (slot, from) = (live.slot, intent.generation.to_bits().saturating_add(1));
             self.to_delivery.push_back(delivery::Input::Cancel { slot, generation: from });
+            if self.delivery.awaits_what_left(deferred.job) {
+                // This was the answer: nothing has left.
+                let (job, devices) = (deferred.job, Vec::new());
+                self.to_delivery.push_back(delivery::Input::LetGo { job, devices });
+            }
             return self.to_digests.push_back(DigestInput::Held(key, batch, deferred.until));
         }
         self.to_delivery.push_back(deferred.into());

@@ -105,9 +105,9 @@ impl Snapshot for Gateway {
     type Context = Seed;
     type Error = RestoreError;
 
-    const FORMAT: u16 = 3;
+    const FORMAT: u16 = 4;
     /// Raised with every change of what the machine decides, and with every such change of a crate that it is made of.
-    const BEHAVIOUR: u32 = 3;
+    const BEHAVIOUR: u32 = 4;
 
     fn seed_fingerprint(&self) -> u64 {
         self.seed.fingerprint()

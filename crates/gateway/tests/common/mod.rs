@@ -100,6 +100,8 @@ pub struct Drive {
     pub inputs: Vec<(Input, UnixTime)>,
     pub outputs: Vec<(u64, Output)>,
     pub now: UnixTime,
+    /// Lets first attempts go before it is in the log on which devices, if it is there.
+    pub at_once: Option<AtOnce>,
 }
 
 impl Drive {
@@ -113,7 +115,25 @@ impl Drive {
             inputs: Vec::new(),
             outputs: Vec::new(),
             now: START,
+            at_once: None,
         }
+    }
+
+    /// What a world without faults answers, at once if this one is asked so.
+    fn answers(&mut self, outputs: &[Output]) -> Vec<Input> {
+        let mut answers = Vec::new();
+        for output in outputs {
+            let (Some(at_once), Output::LookUp(LookUp::Devices(recipient))) = (&mut self.at_once, output)
+            else {
+                answers.extend(answer(output));
+                continue;
+            };
+            at_once.ask(recipient);
+            let picked = Devices::new(recipient.job, devices(recipient.person.as_str()));
+            let jobs = at_once.let_go(recipient, picked, |answer| answers.push(answer.into()));
+            answers.extend(jobs.iter().map(|job| Outcome::of(job, Verdict::Accepted { status: 201 }).into()));
+        }
+        answers
     }
 
     /// Admits, commits, applies; gives the outputs.
@@ -144,7 +164,7 @@ impl Drive {
         let mut all = self.put(inputs);
         let mut at = 0;
         while at < all.len() {
-            let answers: Vec<_> = all.get(at..).unwrap_or_default().iter().filter_map(answer).collect();
+            let answers = self.answers(all.get(at..).unwrap_or_default());
             at = all.len();
             if !answers.is_empty() {
                 all.extend(self.put(answers));
@@ -160,7 +180,7 @@ impl Drive {
         while let Some(wakeup) = self.shard.next_wakeup().filter(|wakeup| wakeup.at <= end) {
             self.now = self.now.max(wakeup.at);
             let outputs = self.commit(true);
-            let answers: Vec<_> = outputs.iter().filter_map(answer).collect();
+            let answers = self.answers(&outputs);
             all.extend(outputs);
             if !answers.is_empty() {
                 all.extend(self.settle(answers));
@@ -208,10 +228,12 @@ pub fn story() -> Drive {
         drive.pass(Duration::from_secs(9));
     }
     let now = drive.now;
+    drive.at_once = Some(AtOnce::default());
     drive.settle([
         event("call", Some("o1"), offer("alan"), now),
         event("call", Some("o2"), offer("beth"), now),
     ]);
+    drive.at_once = None;
     drive.pass(Duration::from_secs(4));
     let now = drive.now;
     drive.settle([event("call", Some("a"), answered("beth"), now)]);

@@ -6,9 +6,9 @@ use bytes::Bytes;
 use http::Response;
 use reveille_conversation::lookup::Answer;
 use reveille_delivery::{DeviceId, JobId, LegId, Verdict};
-use reveille_gateway::{Deferred, Input, Job, LookUp, Note, Outcome, Output, Target};
+use reveille_gateway::{Deferred, Input, Job, LookUp, Note, Outcome, Output, Recipient, Target};
 use reveille_writer::credential::{Credential, WriterOutput};
-use reveille_writer::{Leg, Written};
+use reveille_writer::{Answer as Picked, Leg, Written};
 
 use super::Faults;
 use super::post::{Cargo, Flight, push, text_message};
@@ -38,8 +38,16 @@ impl World {
                 if hell && self.draw.per_mille(5) {
                     return self.oracle.disturbed(self.truth);
                 }
-                self.after(wait, Next::Resolve { process, shard, recipient: Box::new(recipient) });
+                // Some drivers let first attempts go at once, and some wait for the commit: here both.
+                if self.draw.per_mille(700)
+                    && let Some(node) = &mut self.node
+                {
+                    node.post.at_once.ask(&recipient);
+                }
+                let (recipient, cause) = (Box::new(recipient), (number, committed));
+                self.after(wait, Next::Resolve { process, shard, recipient, cause });
             }
+            Output::CallOff { job } => self.call_off(process, shard, job),
             Output::Attempt { job, device, attempt } => {
                 let input = Box::new(Input::Attempt { job, device, attempt });
                 let wait = self.draw.ms(0, 20);
@@ -50,6 +58,11 @@ impl World {
                 self.offer(process, shard, *job);
             }
             Output::Withdraw { job, device } => self.withdraw(process, shard, job, device),
+            Output::Note(Note::Settled { job, .. }) => {
+                if let Some(node) = &mut self.node {
+                    node.post.at_once.settled(job);
+                }
+            }
             Output::Note(Note::LegSettled { job, device, .. }) if !self.meddle.ignores_withdrawals() => {
                 if let Some(node) = &mut self.node {
                     let _ = node.post.pacer.withdraw(LegId::of(job, device));
@@ -62,6 +75,48 @@ impl World {
             Output::Resume(effect) => self.tokens.effect(&effect),
             Output::DeadLetter { job, .. } => self.oracle.dead_lettered(job, self.truth),
             _ => {}
+        }
+    }
+
+    /// The devices are picked, and what may leave at once leaves.
+    pub(super) fn resolve(
+        &mut self,
+        process: u32,
+        shard: usize,
+        recipient: &Recipient,
+        (number, committed): (u64, u64),
+    ) {
+        let mut person = self.people.load(&recipient.person);
+        let answer = self.writer.pick(recipient, &mut person, self.now()).answer;
+        let Some(mut at_once) = self.node.as_mut().map(|node| std::mem::take(&mut node.post.at_once)) else {
+            return;
+        };
+        let jobs = match answer {
+            Picked::Deferred(deferred) => {
+                at_once.defer(recipient.job);
+                self.answer(process, shard, deferred.into());
+                Vec::new()
+            }
+            Picked::Devices(devices) => {
+                at_once.let_go(recipient, devices, |devices| self.answer(process, shard, devices.into()))
+            }
+        };
+        if let Some(node) = &mut self.node {
+            node.post.at_once = at_once;
+        }
+        for job in jobs {
+            self.oracle.offered(number, committed);
+            self.offer(process, shard, job);
+        }
+    }
+
+    fn call_off(&mut self, process: u32, shard: usize, job: JobId) {
+        if self.meddle.ignores_withdrawals() {
+            return;
+        }
+        let Some(node) = &mut self.node else { return };
+        for device in node.post.at_once.call_off(job) {
+            self.withdraw(process, shard, job, device);
         }
     }
 

@@ -15,7 +15,7 @@ use reveille_delivery::pacer::{
     CredentialId, LaneId, LaneSettings, Offer, Pacer, PacerSettings, Rate, ServiceId, Ticket,
 };
 use reveille_fcm::{Grant, Project};
-use reveille_gateway::{Job, Seed};
+use reveille_gateway::{AtOnce, Job, Seed};
 use reveille_resume::{CompactKey, Issuer, KeyId, KeyRing, TokenSecret};
 use reveille_webpush::{ApplicationServer, VapidKey, VapidKeys, VapidSettings};
 use reveille_writer::{App, Ready, Sent, TokensForKind, Writer};
@@ -46,6 +46,8 @@ pub(super) struct Flight {
 pub(super) struct Post {
     pub(super) pacer: Pacer<Cargo>,
     pub(super) flights: BTreeMap<u64, Flight>,
+    /// What leaves before it is in the log on which devices.
+    pub(super) at_once: AtOnce,
 }
 
 /// What every lane may let go: low enough to be reached after a restart.
@@ -60,7 +62,7 @@ impl Post {
             let lane = ok(LaneSettings::default().with_rate(rate()).with_ramp(Duration::ZERO), "no ramp");
             settings = settings.with_lane(ServiceId(service), lane);
         }
-        Self { pacer: Pacer::new(settings, 7), flights: BTreeMap::new() }
+        Self { pacer: Pacer::new(settings, 7), flights: BTreeMap::new(), at_once: AtOnce::default() }
     }
 }
 

@@ -41,11 +41,12 @@ pub(super) enum Next {
         shard: usize,
         input: Box<Input>,
     },
-    /// Somebody looks devices up.
+    /// Somebody looks devices up, because of this input, while so many were committed.
     Resolve {
         process: u32,
         shard: usize,
         recipient: Box<Recipient>,
+        cause: (u64, u64),
     },
     /// A service has answered, or nobody has for too long.
     Answered {
@@ -332,10 +333,8 @@ impl World {
         match next {
             Next::Arrive(event) => self.arrive(event),
             Next::Answer { process, shard, input } => self.answer(process, shard, *input),
-            Next::Resolve { process, shard, recipient } if self.is_up(process) => {
-                let mut person = self.people.load(&recipient.person);
-                let answer = self.writer.pick(&recipient, &mut person, self.now()).answer;
-                self.answer(process, shard, answer.into());
+            Next::Resolve { process, shard, recipient, cause } if self.is_up(process) => {
+                self.resolve(process, shard, &recipient, cause);
             }
             Next::Answered { process, flight, how } => self.answered(process, flight, *how),
             Next::Fetched { credential, fetch, well } => self.fetched(credential, fetch, well),

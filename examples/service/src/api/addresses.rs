@@ -1,82 +1,120 @@
-//! How many connections each address has.
+//! Where a person can be reached besides pushes: what event sources and operators know, and what a person may have forgotten.
+//! End users do not set these: whoever could name any telephone could have text messages sent to it.
 
-use std::collections::HashMap;
-use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-/// Whose connection or call it is, as far as the address says: an IPv6 subscriber has a whole /64 (RFC 6177), and may take
-/// another address in it for every connection.
-pub fn subscriber(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6((address.to_bits() & !u128::from(u64::MAX)).into()),
-        address => address,
-    }
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use reveille_conversation::id::PersonId;
+use reveille_gateway::store::{DeviceWrite, Store};
+use reveille_registry::Device;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::extract::{Doc, person, subject};
+use super::{Api, Problem};
+use crate::auth::{Caller, Right};
+use crate::channels::address::{self, Addresses, InvalidAddress};
+use crate::openapi::{Answer, Operation, Verb, Who};
+
+/// How often somebody else may be faster.
+const TIMES: usize = 8;
+
+pub(super) const GET: Operation = Operation::new(
+    Verb::Get,
+    "/v1/addresses/{person}",
+    "getAddresses",
+    "Where a person can be reached besides pushes, masked",
+    Who::Person(Right::People),
+)
+.answers(&[Answer::json(200, "The addresses", "Addresses")]);
+
+pub(super) const PUT: Operation = Operation::new(
+    Verb::Put,
+    "/v1/addresses/{person}",
+    "putAddresses",
+    "Sets the e-mail address and the telephone of a person; what is left out is forgotten",
+    Who::Key(Right::People),
+)
+.bodies(&[("application/json", "NewAddresses")])
+.answers(&[Answer::json(200, "They are set", "Addresses")]);
+
+pub(super) const DELETE: Operation = Operation::new(
+    Verb::Delete,
+    "/v1/addresses/{person}",
+    "deleteAddresses",
+    "Forgets the addresses of a person",
+    Who::Person(Right::People),
+)
+.answers(&[Answer::empty(204, "They are forgotten")])
+.problems_too(&[404]);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Form {
+    #[serde(default)]
+    email: Option<String>,
+    #[serde(default)]
+    phone: Option<String>,
 }
 
-/// Places for connections, so many for each subscriber.
-#[derive(Clone, Debug)]
-pub(super) struct Places {
-    most: usize,
-    taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
+pub(super) async fn get<S: Store>(
+    State(api): State<Arc<Api<S>>>,
+    Extension(caller): Extension<Caller>,
+    Path(named): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let person = subject(&caller, Some(&named))?;
+    let known = api.store.device(&address::key(&person)).await?;
+    Ok(show(&person, &Addresses::of(known.as_slice())))
 }
 
-/// A place; it is free again when this is dropped.
-#[derive(Debug)]
-pub(super) struct Place {
-    of: IpAddr,
-    taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
+pub(super) async fn put<S: Store>(
+    State(api): State<Arc<Api<S>>>,
+    Path(named): Path<String>,
+    Doc(form): Doc<Form>,
+) -> Result<Json<Value>, Problem> {
+    let person = person(&named)?;
+    let addresses = Addresses::new(form.email, form.phone).map_err(wrong)?;
+    write(&api, &person, |old| addresses.write(api.seed, &person, old, api.clock.now()).map_err(wrong))
+        .await?;
+    Ok(show(&person, &addresses))
 }
 
-impl Places {
-    pub(super) fn new(most: usize) -> Self {
-        Self { most, taken: Arc::default() }
-    }
+pub(super) async fn delete<S: Store>(
+    State(api): State<Arc<Api<S>>>,
+    Extension(caller): Extension<Caller>,
+    Path(named): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let person = subject(&caller, Some(&named))?;
+    let nothing = || Problem::not_found("there are no addresses");
+    let forget =
+        |old: Option<&Device>| address::erase(api.seed, &person, old.ok_or_else(nothing)?).map_err(wrong);
+    write(&api, &person, forget).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
 
-    /// `None` if the subscriber has too many.
-    pub(super) fn take(&self, address: IpAddr) -> Option<Place> {
-        let of = subscriber(address);
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = taken.entry(of).or_default();
-        if *count >= self.most {
-            return None;
+/// Writes until nobody was faster.
+async fn write<S: Store>(
+    api: &Api<S>,
+    person: &PersonId,
+    decide: impl Fn(Option<&Device>) -> Result<DeviceWrite, Problem>,
+) -> Result<(), Problem> {
+    for _ in 0..TIMES {
+        let old = api.store.device(&address::key(person)).await?;
+        let write = decide(old.as_ref())?;
+        if api.store.put_devices(vec![write]).await?.into_iter().all(|answer| answer.is_ok()) {
+            return Ok(());
         }
-        *count += 1;
-        Some(Place { of, taken: Arc::clone(&self.taken) })
     }
+    Err(Problem::unavailable("others change these addresses all the time"))
 }
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = taken.get_mut(&self.of) {
-            *count -= 1;
-            if *count == 0 {
-                taken.remove(&self.of);
-            }
-        }
-    }
+fn show(person: &PersonId, addresses: &Addresses) -> Json<Value> {
+    let (email, phone) = addresses.masked();
+    Json(json!({"person": person.as_str(), "email": email, "phone": phone}))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_subscriber_has_places_and_gets_them_back() {
-        let places = Places::new(2);
-        let take = |address: &str| places.take(address.parse().unwrap());
-        let kept = [take("2001:db8:0:1::1"), take("2001:db8:0:1:ffff::7")];
-        assert!(kept.iter().all(Option::is_some));
-        assert!(take("2001:db8:0:1::3").is_none(), "the same /64");
-        assert!(take("2001:db8:0:2::3").is_some(), "another one");
-        let both = (take("192.0.2.1"), take("::ffff:192.0.2.1"));
-        assert!(
-            both.0.is_some() && both.1.is_some() && take("192.0.2.1").is_none(),
-            "one address in both forms"
-        );
-        assert!(take("192.0.2.2").is_some());
-        drop((kept, both));
-        assert!(places.taken.lock().unwrap().is_empty(), "nothing is kept of who is gone");
-        assert!(take("192.0.2.1").is_some());
-    }
+fn wrong(error: InvalidAddress) -> Problem {
+    Problem::bad_request(error.to_string())
 }

@@ -22,8 +22,10 @@ use super::extract::{Doc, may_name, subject};
 use super::tokens::{Given, tokens};
 use super::{Api, Problem};
 use crate::auth::{Caller, Right};
+use crate::channels::address::{is_address, is_app};
 use crate::desk::drop_device;
 use crate::openapi::{Answer, Operation, Param, Verb, Who};
+use crate::outgoing::Event as OutgoingEvent;
 
 /// How often somebody else may be faster.
 const TIMES: usize = 8;
@@ -141,7 +143,8 @@ pub(super) async fn list<S: Store>(
     let person = subject(&caller, whose.person.as_deref())?;
     let known = api.store.people(std::slice::from_ref(&person)).await?;
     let all = known.iter().flat_map(|person| &person.devices);
-    let devices: Vec<Value> = all.filter(|device| caller.may_name(&device.key.app)).map(show).collect();
+    let all = all.filter(|device| caller.may_name(&device.key.app) && !is_address(device));
+    let devices: Vec<Value> = all.map(show).collect();
     Ok(Json(json!({"person": person.as_str(), "devices": devices})))
 }
 
@@ -263,6 +266,9 @@ fn check(app: &str, device: &str) -> Result<DeviceKey, Problem> {
     if app.is_empty() || device.is_empty() {
         return Err(Problem::bad_request("app and device must not be empty"));
     }
+    if is_app(app) {
+        return Err(Problem::bad_request("app: this name is the service's own"));
+    }
     device_name(app, device).map_err(|error| Problem::bad_request(format!("the device's name: {error}")))?;
     Ok(DeviceKey::new(app, device))
 }
@@ -284,8 +290,23 @@ async fn apply<S: Store>(
             _ => record.as_ref().map_or(0, |device| device.revision),
         };
         let consequences = decision.consequences.clone();
+        let kept = match &api.outgoing {
+            Some(outgoing) => {
+                let attempt = outgoing.attempt();
+                let event = OutgoingEvent::of_change(record.as_ref(), &decision.change, attempt, now);
+                outgoing.keep(event.into_iter().collect()).await?
+            }
+            None => Vec::new(),
+        };
         let write = DeviceWrite { key: key.clone(), id, decision };
-        if api.store.put_devices(vec![write]).await?.into_iter().all(|answer| answer.is_ok()) {
+        let written = api.store.put_devices(vec![write]).await?.into_iter().all(|answer| answer.is_ok());
+        if let Some(outgoing) = &api.outgoing {
+            match written {
+                true => outgoing.release(kept),
+                false => outgoing.discard(kept).await,
+            }
+        }
+        if written {
             for consequence in consequences {
                 match consequence {
                     Consequence::CancelPending { owner } => {

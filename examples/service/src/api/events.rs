@@ -1,26 +1,25 @@
 //! `POST /v1/events`: what happened, from a source.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use futures_util::future::join_all;
 use reveille_conversation as conversation;
 use reveille_conversation::event::Event;
-use reveille_conversation::source::{CloudEvents, Genesys, Parsed, SourceError};
-use reveille_core::UnixTime;
-use reveille_gateway::store::{ShardId, Store};
-use reveille_gateway::{Input, SourceId};
+use reveille_conversation::source::Parsed;
+use reveille_gateway::SourceId;
+use reveille_gateway::store::Store;
 use serde_json::{Value, json};
 
 use super::{Api, Problem};
 use crate::auth::{Caller, Right};
+use crate::intake::{self, Form, Read, Reads, Unreadable};
 use crate::openapi::{Answer, Operation, Verb, Who};
-use crate::shards::{NotTaken, Shards, Submitted};
+use crate::shards::{Shards, Submitted};
 
 /// What the API itself says on behalf of a person.
 pub(super) const OWN: SourceId = SourceId(0);
@@ -39,9 +38,6 @@ pub(super) const POST: Operation = Operation::new(
 ])
 .answers(&[Answer::json(202, "All of it is on disk", "Taken")]);
 
-/// What a document was.
-type Read = Result<Parsed, SourceError>;
-
 /// One event, or a batch: 202 when all of it is on disk.
 pub(super) async fn post<S: Store>(
     State(api): State<Arc<Api<S>>>,
@@ -49,36 +45,52 @@ pub(super) async fn post<S: Store>(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let text = std::str::from_utf8(&body).map_err(|_| Problem::bad_request("the body is not UTF-8"))?;
     let source = match &caller {
         Caller::Key(key) => key.source(),
         Caller::User(_) => OWN,
     };
-    let now = api.clock.now();
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let reads: Vec<Read> = match kind.as_str() {
-        "application/cloudevents+json" => vec![CloudEvents::new().read(text, now)],
-        "application/cloudevents-batch+json" => {
-            let batch = CloudEvents::new().read_batch(text, now);
-            batch.map_err(|error| Problem::bad_request(error.to_string()))?
-        }
-        "application/json" if headers.contains_key("ce-type") => vec![binary(&headers, text, now)],
-        "application/json" => vec![Genesys::new().read(text, now)],
-        _ => {
+    let reads = read(&api, None, &headers, &body)?;
+    accept(&api, source, reads).await
+}
+
+/// What a body says.
+pub(super) fn read<S: Store>(
+    api: &Api<S>,
+    form: Option<Form>,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<Reads, Problem> {
+    let text = std::str::from_utf8(body).map_err(|_| Problem::bad_request("the body is not UTF-8"))?;
+    let reads = intake::read(form, headers, text, api.clock.now()).map_err(|unreadable| match unreadable {
+        Unreadable::Batch(error) => Problem::bad_request(error.to_string()),
+        Unreadable::MediaType => {
             let detail =
                 "send application/cloudevents+json, application/cloudevents-batch+json or application/json";
-            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", detail));
+            Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", detail)
         }
-    };
-    if reads.len() > api.limits.batch {
-        let detail = format!("{} events: at most {} at once", reads.len(), api.limits.batch);
+    })?;
+    let count = reads.all().len();
+    if count > api.limits.batch {
+        let detail = format!("{count} events: at most {} at once", api.limits.batch);
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-many", detail));
     }
-    let is_batch = kind == "application/cloudevents-batch+json";
+    Ok(reads)
+}
+
+/// Takes it in, and answers when all of it is on disk.
+pub(super) async fn accept<S: Store>(
+    api: &Api<S>,
+    source: SourceId,
+    mut reads: Reads,
+) -> Result<Response, Problem> {
     if let Some(pages) = &api.pages {
-        pages.remember(&reads);
+        pages.remember(reads.all());
     }
+    api.presence.fill_in(reads.inputs_mut()).await;
+    let (is_batch, reads) = match reads {
+        Reads::One(read) => (false, vec![read]),
+        Reads::Batch(reads) => (true, reads),
+    };
     // All are in their inboxes, in their order, before the first is waited for.
     let taken: Vec<_> = reads.into_iter().map(|read| take(&api.shards, source, read)).collect();
     let results = join_all(taken.into_iter().map(done)).await;
@@ -90,11 +102,6 @@ pub(super) async fn post<S: Store>(
         return Ok((StatusCode::ACCEPTED, Json(json!({"result": word}))).into_response());
     }
     answer_batch(results)
-}
-
-fn binary(headers: &HeaderMap, text: &str, now: UnixTime) -> Read {
-    let pairs = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-    CloudEvents::new().read_binary(pairs, text, now)
 }
 
 /// A batch is taken event by event. If one is not taken, the answer is its problem, with what became of each; the whole
@@ -135,7 +142,7 @@ fn take(shards: &Shards, source: SourceId, read: Read) -> Taken {
         _ => return Ok(("ignored", Vec::new())),
     };
     let word = if inputs.is_empty() { "nothing" } else { "accepted" };
-    Ok((word, submit(shards, source, inputs)?))
+    Ok((word, intake::submit(shards, source, inputs)?))
 }
 
 async fn done(taken: Taken) -> Result<&'static str, Problem> {
@@ -148,34 +155,6 @@ async fn done(taken: Taken) -> Result<&'static str, Problem> {
 
 /// What the API itself says, on disk.
 pub(super) async fn say(shards: &Shards, event: Event) -> Result<(), Problem> {
-    let submitted = submit(shards, OWN, vec![conversation::Input::Event(event)])?;
+    let submitted = intake::submit(shards, OWN, vec![conversation::Input::Event(event)])?;
     done(Ok(("accepted", submitted))).await.map(drop)
-}
-
-/// Hands inputs to the shards that they concern. What is about a person or a queue concerns all: a shard keeps what it may
-/// need later, presence above all.
-fn submit(
-    shards: &Shards,
-    source: SourceId,
-    inputs: Vec<conversation::Input>,
-) -> Result<Vec<Submitted>, NotTaken> {
-    let mut by_shard: BTreeMap<ShardId, Vec<Input>> = BTreeMap::new();
-    for input in inputs {
-        let all: Input = match input {
-            conversation::Input::Event(event) => {
-                let input = Input::Event { source, event: event.into() };
-                if let Some(shard) = shards.of(&input) {
-                    by_shard.entry(shard).or_default().push(input);
-                }
-                continue;
-            }
-            conversation::Input::Person(event) => Input::Person(event),
-            conversation::Input::Queue(event) => Input::Queue(event),
-            _ => continue,
-        };
-        for shard in ShardId::all() {
-            by_shard.entry(shard).or_default().push(all.clone());
-        }
-    }
-    by_shard.into_iter().map(|(shard, inputs)| shards.submit(shard, inputs)).collect()
 }

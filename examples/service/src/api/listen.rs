@@ -16,7 +16,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use tower::ServiceExt as _;
 
-use super::addresses::Places;
+use super::places::Places;
 use crate::auth::{Peer, Peers};
 use crate::metrics::Metrics;
 use crate::settings::Limits;

@@ -3,18 +3,21 @@
 
 mod about;
 mod addresses;
+mod announcements;
 mod browser_tests;
 mod credentials;
 mod devices;
 mod events;
 mod explain;
 mod extract;
+mod hooks;
 mod hosts;
 mod keys;
 mod letters;
 mod listen;
 mod page;
 mod people;
+mod places;
 mod problem;
 mod resume;
 mod rings;
@@ -40,17 +43,21 @@ use crate::auth::Auth;
 use crate::clock::Clock;
 use crate::credentials::Book;
 use crate::desk::Mail;
+use crate::hooks::Hooks;
+use crate::lookups::{AskPresence, AudienceNames};
 use crate::metrics::Metrics;
 use crate::openapi::Operation;
+use crate::outgoing::Outgoing;
+use crate::quiet::Zones;
 use crate::settings::Limits;
 use crate::shards::{Lease, Shards};
 use crate::wire::{AllowedOrigins, Wire};
 
-pub use addresses::subscriber;
 pub use browser_tests::BrowserTests;
 pub use hosts::Hosts;
 pub use listen::Listener;
 pub use page::Pages;
+pub use places::subscriber;
 pub use problem::Problem;
 
 use routes::Routes;
@@ -67,6 +74,12 @@ pub struct Api<S> {
     pub seed: Seed,
     /// The time.
     pub clock: Clock,
+    /// Webhooks that are taken.
+    pub hooks: Hooks,
+    /// Who is asked whether somebody is there.
+    pub presence: Arc<AskPresence>,
+    /// The audiences that can be told something.
+    pub audiences: AudienceNames,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Whether the shards are ours.
@@ -83,6 +96,10 @@ pub struct Api<S> {
     pub book: Book<S>,
     /// Where another writer goes.
     pub desk: mpsc::UnboundedSender<Mail>,
+    /// When it is night where.
+    pub zones: Arc<Zones>,
+    /// Who is told of what happens, if anybody.
+    pub(crate) outgoing: Option<Arc<Outgoing<S>>>,
     /// What resume tokens are signed with.
     pub resume: KeyRing<CompactKey>,
     /// The bounds.
@@ -96,9 +113,10 @@ pub struct Api<S> {
 }
 
 /// All operations, in the order of the document.
-pub fn operations() -> [&'static Operation; 37] {
+pub fn operations() -> [&'static Operation; 44] {
     [
         &events::POST,
+        &hooks::POST,
         &devices::LIST,
         &devices::PUT,
         &devices::ROTATE,
@@ -106,6 +124,9 @@ pub fn operations() -> [&'static Operation; 37] {
         &rings::GET,
         &people::ANSWERED,
         &people::READ,
+        &addresses::GET,
+        &addresses::PUT,
+        &addresses::DELETE,
         &wishes::GET,
         &wishes::PUT,
         &wishes::PAUSE,
@@ -114,6 +135,9 @@ pub fn operations() -> [&'static Operation; 37] {
         &resume::COMMIT,
         &resume::ABORT,
         &resume::CONNECTED,
+        &announcements::POST,
+        &announcements::GET,
+        &announcements::DELETE,
         &explain::EVENT,
         &explain::JOB,
         &letters::LIST,
@@ -142,6 +166,7 @@ pub fn operations() -> [&'static Operation; 37] {
 pub fn router<S: Store>(api: Arc<Api<S>>) -> Router {
     let routes = Routes::new(Arc::clone(&api))
         .add(&events::POST, events::post::<S>)
+        .add(&hooks::POST, hooks::post::<S>)
         .add(&devices::LIST, devices::list::<S>)
         .add(&devices::PUT, devices::put::<S>)
         .add(&devices::ROTATE, devices::rotate::<S>)
@@ -149,6 +174,9 @@ pub fn router<S: Store>(api: Arc<Api<S>>) -> Router {
         .add(&rings::GET, rings::get::<S>)
         .add(&people::ANSWERED, people::answered::<S>)
         .add(&people::READ, people::read::<S>)
+        .add(&addresses::GET, addresses::get::<S>)
+        .add(&addresses::PUT, addresses::put::<S>)
+        .add(&addresses::DELETE, addresses::delete::<S>)
         .add(&wishes::GET, wishes::get::<S>)
         .add(&wishes::PUT, wishes::put::<S>)
         .add(&wishes::PAUSE, wishes::pause::<S>)
@@ -157,6 +185,9 @@ pub fn router<S: Store>(api: Arc<Api<S>>) -> Router {
         .add(&resume::COMMIT, resume::commit::<S>)
         .add(&resume::ABORT, resume::abort::<S>)
         .add(&resume::CONNECTED, resume::connected::<S>)
+        .add(&announcements::POST, announcements::post::<S>)
+        .add(&announcements::GET, announcements::get::<S>)
+        .add(&announcements::DELETE, announcements::delete::<S>)
         .add(&explain::EVENT, explain::event::<S>)
         .add(&explain::JOB, explain::job::<S>)
         .add(&letters::LIST, letters::list::<S>)

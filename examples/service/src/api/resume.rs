@@ -23,6 +23,7 @@ use super::people::id;
 use super::{Api, Problem};
 use crate::auth::{Caller, Right};
 use crate::openapi::{Answer, Operation, Verb, Who};
+use crate::outgoing::Event as OutgoingEvent;
 
 const VERDICT: &[Answer] = &[Answer::json(200, "What to do with the person", "Verdict")];
 
@@ -127,6 +128,12 @@ pub(super) async fn commit<S: Store>(
             return Err(Problem::conflict("the reservation is over: reserve again"));
         }
         asked.tell(&api, claims, ResumeStep::Committed).await?;
+        if let Some(outgoing) = &api.outgoing {
+            let (who, where_) =
+                ((&asked.person, &asked.conversation), (&*asked.form.app, &*asked.form.device));
+            let event = OutgoingEvent::opened(claims.token_id.as_bytes(), who, where_, api.clock.now());
+            outgoing.tell(event).await?;
+        }
     }
     Ok(answer(&caller, &verdict))
 }

@@ -73,6 +73,10 @@ async fn gate<S: Store>(
 }
 
 fn admit<S: Store>(api: &Api<S>, who: Who, request: &Request) -> Result<Option<Caller>, Problem> {
+    // What is signed is checked where the body is there.
+    if who == Who::Signed {
+        return Ok(None);
+    }
     let peer: Option<IpAddr> = request.extensions().get::<Peer>().map(|peer| peer.0);
     if who == Who::Anyone {
         return stranger(api, peer).map(|()| None);
@@ -108,7 +112,7 @@ pub(super) async fn open<S: Store>(State(api): State<Arc<Api<S>>>, request: Requ
 }
 
 /// Whoever shows nothing, or nothing that is good, has a rate for their address. Behind a trusted proxy all have the proxy's.
-fn stranger<S>(api: &Api<S>, peer: Option<IpAddr>) -> Result<(), Problem> {
+pub(super) fn stranger<S>(api: &Api<S>, peer: Option<IpAddr>) -> Result<(), Problem> {
     match peer {
         Some(peer) if !api.auth.users.proxies().have(peer) => {
             let taken = api.auth.rates.take_stranger(peer, api.clock.uptime());
@@ -118,7 +122,7 @@ fn stranger<S>(api: &Api<S>, peer: Option<IpAddr>) -> Result<(), Problem> {
     }
 }
 
-fn too_often(wait: Duration, detail: &str) -> Problem {
+pub(super) fn too_often(wait: Duration, detail: &str) -> Problem {
     let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
     Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate", detail).with("bound", "requests").after(seconds)
 }

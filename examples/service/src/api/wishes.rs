@@ -1,5 +1,4 @@
-//! What a person wishes: pauses (E9), and what they do not want. Quiet hours are not here: the service has no table of time
-//! zones, and would not keep them.
+//! What a person wishes: pauses (E9), quiet hours in their time zone, and what they do not want.
 
 use std::sync::Arc;
 
@@ -8,9 +7,9 @@ use axum::{Extension, Json};
 use reveille_conversation::id::{AppId, PersonId};
 use reveille_conversation::{Channel, Kind};
 use reveille_core::UnixTime;
-use reveille_gateway::store::{Store, Versioned, Wishes};
+use reveille_gateway::store::{QuietWish, Store, Versioned, Wishes};
 use reveille_registry::pause;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::extract::{Doc, subject};
@@ -36,7 +35,7 @@ pub(super) const PUT: Operation = Operation::new(
     Verb::Put,
     "/v1/wishes/{person}",
     "putWishes",
-    "Sets what a person does not want; pauses stay",
+    "Sets quiet hours and what a person does not want; what is left out is not set any more; pauses stay",
     Who::Person(Right::People),
 )
 .bodies(&[("application/json", "Wish")])
@@ -69,7 +68,44 @@ pub(super) struct WishForm {
     unwanted: Vec<Unwanted>,
     #[serde(default)]
     unwanted_apps: Vec<AppId>,
+    #[serde(default)]
+    quiet: Option<QuietForm>,
 }
+
+/// Quiet hours, as people say them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct QuietForm {
+    time_zone: String,
+    spans: Vec<SpanForm>,
+    #[serde(default)]
+    urgent_passes: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SpanForm {
+    /// Every day, if not given.
+    #[serde(default)]
+    days: Option<Vec<Day>>,
+    from: String,
+    to: String,
+}
+
+/// In the order of the bits of a span.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Day {
+    Mon,
+    Tue,
+    Wed,
+    Thu,
+    Fri,
+    Sat,
+    Sun,
+}
+
+const DAYS: [Day; 7] = [Day::Mon, Day::Tue, Day::Wed, Day::Thu, Day::Fri, Day::Sat, Day::Sun];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -113,8 +149,10 @@ pub(super) async fn put<S: Store>(
     }
     let unwanted: Vec<_> = form.unwanted.into_iter().map(|wish| (wish.kind, wish.channels)).collect();
     let apps: Vec<String> = form.unwanted_apps.iter().map(|app| app.as_str().to_owned()).collect();
+    let quiet = form.quiet.map(|quiet| read_quiet(&api, quiet)).transpose()?;
     let (revision, wishes, ()) = change(&api, &person, |wishes| {
         (wishes.unwanted, wishes.unwanted_apps) = (unwanted.clone(), apps.clone());
+        wishes.quiet.clone_from(&quiet);
         Ok(())
     })
     .await?;
@@ -149,6 +187,43 @@ pub(super) async fn unpause<S: Store>(
     })
     .await?;
     Ok(Json(json!({"held": held})))
+}
+
+fn read_quiet<S>(api: &Api<S>, form: QuietForm) -> Result<QuietWish, Problem> {
+    let mut wish = QuietWish::new(form.time_zone, form.urgent_passes);
+    for span in form.spans {
+        let days = span.days.map_or(0x7F, |days| days.into_iter().fold(0, |bits, day| bits | 1 << day as u8));
+        let wrong = || Problem::bad_request("quiet: a time is like 22:00, from 00:00 to 24:00");
+        let (from, to) = (minutes(&span.from).ok_or_else(wrong)?, minutes(&span.to).ok_or_else(wrong)?);
+        wish = wish.with_span(days, from, to);
+    }
+    let checked = api.zones.check(&wish, api.clock.now());
+    checked.map_err(|error| Problem::bad_request(format!("quiet: {error}")))?;
+    Ok(wish)
+}
+
+/// Minutes after midnight.
+fn minutes(text: &str) -> Option<u16> {
+    let (hours, minutes) = text.split_once(':')?;
+    let number = |part: &str| {
+        let digits = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+        digits.then(|| part.parse::<u16>().ok()).flatten()
+    };
+    let (hours, minutes) = (number(hours)?, number(minutes)?);
+    (minutes < 60 && hours * 60 + minutes <= 1_440).then_some(hours * 60 + minutes)
+}
+
+fn show_quiet(wish: &QuietWish) -> Value {
+    let time = |minutes: u16| format!("{:02}:{:02}", minutes / 60, minutes % 60);
+    let spans = wish.spans.iter().map(|(days, from, to)| {
+        let days: Vec<Day> = DAYS.into_iter().filter(|day| days & 1 << *day as u8 != 0).collect();
+        json!({"days": days, "from": time(*from), "to": time(*to)})
+    });
+    json!({
+        "time_zone": wish.time_zone,
+        "spans": spans.collect::<Vec<_>>(),
+        "urgent_passes": wish.urgent_passes,
+    })
 }
 
 fn of_text(channel: &str) -> Result<pause::Channel, Problem> {
@@ -190,6 +265,7 @@ fn show(person: &PersonId, revision: Option<u64>, wishes: Option<&Wishes>) -> Js
         "revision": revision,
         "pauses": pauses.unwrap_or_else(|| json!({})),
         "unwanted": unwanted,
+        "quiet": wishes.and_then(|wishes| wishes.quiet.as_ref()).map(show_quiet),
         "unwanted_apps": wishes.map(|wishes| wishes.unwanted_apps.as_slice()).unwrap_or_default(),
     }))
 }

@@ -51,6 +51,14 @@ impl Rates {
         self.callers.take(caller.name(), every, nanos(now))
     }
 
+    /// The same for a webhook, at the rate of a key.
+    ///
+    /// # Errors
+    /// The time to wait.
+    pub fn take_hook(&self, name: &str, now: Uptime) -> Result<(), Duration> {
+        self.callers.take(format!("hook:{name}"), self.key, nanos(now))
+    }
+
     /// The same for a request of nobody who is known.
     ///
     /// # Errors

@@ -11,19 +11,23 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::Response;
-use reveille_conversation::lookup::Answer;
+use reveille_conversation::Noted;
+use reveille_core::UnixTime;
 use reveille_core::metrics::Counters;
-use reveille_core::{Action, UnixTime};
 use reveille_delivery::pacer::{Pacer, PacerSettings, Ticket};
 use reveille_delivery::{DeviceId, JobId, LegId, Verdict};
 use reveille_gateway::store::{ShardId, Store, Subject};
-use reveille_gateway::{Deferred, Input, Job, LookUp, Note, Outcome, Output, Recipient, Target};
+use reveille_gateway::{AtOnce, Deferred, Devices, Input, Job, LookUp, Note, Outcome, Output, Recipient};
 use reveille_writer::credential::{Credential, Fetch, WriterOutput};
-use reveille_writer::{Writer, Written};
+use reveille_writer::{Answer as Picked, Writer, Written};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::channels::{self, is_channel};
 use crate::clock::Clock;
+use crate::lookups::Lookups;
 use crate::metrics::Metrics;
+use crate::outgoing::Outgoing;
+use crate::quiet::Zones;
 use crate::shards::{Lease, Shards};
 use crate::wire::{Failure, Wire};
 
@@ -52,6 +56,9 @@ pub enum Mail {
         /// Which.
         device: DeviceId,
     },
+    /// Devices were picked.
+    #[doc(hidden)]
+    Picked(Vec<(ShardId, Recipient, Picked)>),
     /// Requests were written.
     #[doc(hidden)]
     Written(Vec<(ShardId, Job, Option<Written>)>),
@@ -75,16 +82,24 @@ pub struct Desk<S> {
     pub store: Arc<S>,
     /// The shards, for answers.
     pub shards: Shards,
+    /// Who knows names and audiences.
+    pub lookups: Lookups<S>,
     /// Who writes.
     pub writer: Arc<Writer>,
     /// What carries.
     pub wire: Arc<Wire>,
+    /// What is no push goes there.
+    pub channels: mpsc::UnboundedSender<channels::Mail>,
+    /// When it is night where.
+    pub zones: Arc<Zones>,
     /// Whether the shards are ours.
     pub lease: Lease,
     /// The time.
     pub clock: Clock,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Who is told of alerts, if anybody.
+    pub(crate) outgoing: Option<Arc<Outgoing<S>>>,
     /// At what pace.
     pub pacing: PacerSettings,
     /// Batches that are written at the same time.
@@ -106,6 +121,8 @@ struct Running<S> {
     urgent: VecDeque<(ShardId, Job)>,
     others: VecDeque<(ShardId, Job)>,
     lookups: Vec<(ShardId, Recipient)>,
+    /// What leaves while it is being committed to which devices.
+    at_once: AtOnce,
     writing: HashMap<LegId, Writing>,
     writers: usize,
     in_flight: usize,
@@ -124,6 +141,7 @@ impl<S: Store> Desk<S> {
             urgent: VecDeque::new(),
             others: VecDeque::new(),
             lookups: Vec::new(),
+            at_once: AtOnce::default(),
             writing: HashMap::new(),
             writers: 0,
             in_flight: 0,
@@ -176,6 +194,11 @@ impl<S: Store> Running<S> {
                 let (store, shards) = (Arc::clone(&self.desk.store), self.desk.shards.clone());
                 tokio::spawn(async move { drop_device(&*store, &shards, &owner, device).await });
             }
+            Mail::Picked(picked) => {
+                for (shard, recipient, answer) in picked {
+                    self.picked(shard, &recipient, answer);
+                }
+            }
             Mail::Written(written) => {
                 self.writers = self.writers.saturating_sub(1);
                 for (shard, job, written) in written {
@@ -201,24 +224,62 @@ impl<S: Store> Running<S> {
     fn output(&mut self, shard: ShardId, output: Output) {
         let shards = &self.desk.shards;
         match output {
-            // Nobody is asked for names yet: what the event does not say is left out.
-            Output::LookUp(LookUp::Name(lookup)) => {
-                shards.answer(shard, Input::Answer(Answer { of: lookup.of, text: None }));
+            Output::LookUp(LookUp::Name(lookup)) => self.desk.lookups.name(shard, lookup),
+            Output::LookUp(LookUp::Audience(wanted)) => self.desk.lookups.page(shard, wanted),
+            Output::LookUp(LookUp::Devices(recipient)) => {
+                self.at_once.ask(&recipient);
+                self.lookups.push((shard, recipient));
             }
-            Output::LookUp(LookUp::Devices(recipient)) => self.lookups.push((shard, recipient)),
+            Output::CallOff { job } => {
+                for device in self.at_once.call_off(job) {
+                    self.withdraw(shard, job, device);
+                }
+            }
             Output::Attempt { job, device, attempt } => {
                 shards.answer(shard, Input::Attempt { job, device, attempt });
             }
-            Output::Send(job) => {
-                self.writing.entry(job.leg).or_default().batches += 1;
-                let urgent = job.priority == reveille_delivery::Priority::Urgent;
-                if urgent { &mut self.urgent } else { &mut self.others }.push_back((shard, *job));
+            Output::Send(job) => self.to_be_written(shard, *job),
+            Output::FallBack(job) => self.channel(channels::Mail::Job(shard, job)),
+            Output::Withdraw { job, device } if is_channel(device) => {
+                self.channel(channels::Mail::Withdraw { shard, job, device });
             }
-            Output::FallBack(job) => shards.answer(shard, no_channel(&job).into()),
             Output::Withdraw { job, device } => self.withdraw(shard, job, device),
             Output::Note(note) => self.note(&note),
             _ => {}
         }
+    }
+
+    /// First attempts leave now; their answer is on its way into the log, in front of their outcomes.
+    fn picked(&mut self, shard: ShardId, recipient: &Recipient, answer: Picked) {
+        let shards = &self.desk.shards;
+        match answer {
+            Picked::Deferred(deferred) => {
+                self.at_once.defer(recipient.job);
+                shards.answer(shard, deferred.into());
+            }
+            Picked::Devices(devices) => {
+                if self.closing.is_some() {
+                    // Nothing leaves any more: after the restart it is sent as if it had been committed first.
+                    self.at_once.defer(recipient.job);
+                }
+                let hand_in = |devices: Devices| shards.answer(shard, devices.into());
+                for job in self.at_once.let_go(recipient, devices, hand_in) {
+                    self.to_be_written(shard, job);
+                }
+            }
+        }
+    }
+
+    fn to_be_written(&mut self, shard: ShardId, job: Job) {
+        self.writing.entry(job.leg).or_default().batches += 1;
+        let urgent = job.priority == reveille_delivery::Priority::Urgent;
+        if urgent { &mut self.urgent } else { &mut self.others }.push_back((shard, job));
+    }
+
+    /// In the order of the outputs, as everything here.
+    fn channel(&self, mail: channels::Mail) {
+        // Channels that are gone carry nothing any more.
+        let _ = self.desk.channels.send(mail);
     }
 
     fn withdraw(&mut self, shard: ShardId, job: JobId, device: DeviceId) {
@@ -233,6 +294,9 @@ impl<S: Store> Running<S> {
 
     fn note(&mut self, note: &Note) {
         match note {
+            Note::LegSettled { job, device, .. } if is_channel(*device) => {
+                self.channel(channels::Mail::Settled(LegId::of(*job, *device)));
+            }
             Note::LegSettled { job, device, .. } => {
                 let leg = LegId::of(*job, *device);
                 if let Some(writing) = self.writing.get_mut(&leg) {
@@ -240,8 +304,19 @@ impl<S: Store> Running<S> {
                 }
                 let _ = self.pacer.withdraw(leg);
             }
-            Note::Settled { fate, .. } => self.desk.metrics.count("settled", fate.name()),
+            Note::Settled { job, fate } => {
+                self.at_once.settled(*job);
+                self.desk.metrics.count("settled", fate.name());
+            }
             Note::PushFailed { kind, .. } => self.desk.metrics.count("push_failed", kind.as_str()),
+            // The audit of B8.
+            Note::Rules(note) => match note.what {
+                Noted::PresenceObeyed { .. } => self.desk.metrics.count("presence_decided", "obeyed"),
+                Noted::PresenceOverridden { .. } => {
+                    self.desk.metrics.count("presence_decided", "overridden");
+                }
+                _ => {}
+            },
             Note::HandshakeFailed { .. } => self.desk.metrics.count("handshake_failed", "all"),
             _ => {}
         }
@@ -252,9 +327,13 @@ impl<S: Store> Running<S> {
             return;
         }
         let lookups = std::mem::take(&mut self.lookups);
-        let (store, shards) = (Arc::clone(&self.desk.store), self.desk.shards.clone());
+        let (store, mail) = (Arc::clone(&self.desk.store), self.mail.clone());
         let (writer, clock) = (Arc::clone(&self.desk.writer), self.desk.clock.clone());
-        tokio::spawn(async move { people::pick(&*store, &writer, &shards, &clock, lookups).await });
+        let zones = Arc::clone(&self.desk.zones);
+        tokio::spawn(async move {
+            let picked = people::pick(&*store, &writer, &clock, &zones, lookups).await;
+            let _ = mail.send(Mail::Picked(picked));
+        });
     }
 
     /// Gives batches to whoever is free. While all are busy the next batches grow.
@@ -266,8 +345,9 @@ impl<S: Store> Running<S> {
             self.writers += 1;
             let (store, writer) = (Arc::clone(&self.desk.store), Arc::clone(&self.desk.writer));
             let (clock, mail) = (self.desk.clock.clone(), self.mail.clone());
+            let zones = Arc::clone(&self.desk.zones);
             tokio::spawn(async move {
-                let written = people::write(&*store, &writer, &clock, batch).await;
+                let written = people::write(&*store, &writer, &clock, &zones, batch).await;
                 let _ = mail.send(Mail::Written(written));
             });
         }
@@ -329,6 +409,7 @@ impl<S: Store> Running<S> {
         while let Some(alert) = self.pacer.poll_alert() {
             self.desk.metrics.count("alerts", "pacer");
             eprintln!("alert: {alert:?}");
+            channels::alerted(self.desk.outgoing.as_ref(), "pushes", &alert, now);
         }
     }
 
@@ -403,16 +484,6 @@ impl<S: Store> Running<S> {
         }
         true
     }
-}
-
-/// What goes by webhook, e-mail or text message has nobody to carry it yet.
-fn no_channel(job: &Job) -> Outcome {
-    let reason = match job.target {
-        Target::Webhook => "no_webhook",
-        Target::Email => "no_email",
-        _ => "no_sms",
-    };
-    Outcome::of(job, Verdict::Refused { status: 0, reason: Some(reason.into()), action: Action::GiveUp })
 }
 
 /// Tells the shards in which something of the owner is live.

@@ -32,6 +32,7 @@ pub fn document(operations: &[&Operation]) -> Value {
             "schemas": schemas,
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer", "description": "The key of an event source or an operator."},
+                "signature": {"type": "apiKey", "in": "header", "name": "webhook-signature", "description": "HMAC-SHA256 over id, time and body (Standard Webhooks), or as the settings of the hook have it."},
                 "user": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "A signed token of an end user."},
             },
         },
@@ -49,6 +50,7 @@ fn one(operation: &Operation) -> Value {
         "security".to_owned(),
         match operation.who {
             Who::Anyone => json!([]),
+            Who::Signed => json!([{"signature": []}]),
             Who::Key(_) => json!([{"key": []}]),
             Who::Caller | Who::Person(_) => json!([{"key": []}, {"user": []}]),
         },

@@ -27,6 +27,8 @@ pub enum Who {
     Caller,
     /// A key with this right.
     Key(Right),
+    /// Whoever has signed the body with a secret of this webhook. The handler checks it.
+    Signed,
     /// An end user for themselves, or a key with this right for anybody. The handler compares the persons.
     Person(Right),
 }
@@ -137,6 +139,7 @@ impl Operation {
                     json!({"type": "string", "enum": ["web_push", "mobile", "email", "sms", "webhook"]})
                 }
                 "job" => json!({"type": "string", "pattern": "^[0-9a-f]{32}$"}),
+                "announcement" => json!({"type": "string", "pattern": "^[0-9a-f]{32}$"}),
                 "letter" => json!({"type": "string", "pattern": "^[0-9]{1,3}-[0-9]{1,19}$"}),
                 _ => json!({"type": "string", "minLength": 1, "maxLength": 120}),
             };
@@ -179,6 +182,11 @@ impl Who {
         let word = |right: Right| json!(right).as_str().unwrap_or_default().to_owned();
         match self {
             Self::Anyone | Self::Caller => None,
+            Self::Signed => Some(
+                "For who signs the body with HMAC-SHA256, as the settings of this hook say: by default in the form of \
+                 Standard Webhooks (`webhook-id`, `webhook-timestamp`, `webhook-signature`)."
+                    .to_owned(),
+            ),
             Self::Key(right) => Some(format!("For keys with the right `{}`.", word(right))),
             Self::Person(right) => Some(format!(
                 "For users about themselves, and for keys with the right `{}` about anybody.",

@@ -12,6 +12,8 @@ use reveille_gateway::{Gateway, LookUp, Note, Output, class};
 use reveille_registry as registry;
 use reveille_registry::{Change, Consequence, Decision, Event, Pruning, Purpose, RegistryPolicy, decide};
 
+use crate::outgoing::{Event as OutgoingEvent, Kept, Outgoing, Recovery};
+
 /// Alone, if no group comes within this.
 const ALONE_AFTER: Duration = Duration::from_millis(100);
 /// A record that is changed as often while it is written is another one each time.
@@ -40,6 +42,11 @@ pub(super) struct Pending {
     letters: Vec<Letter>,
     live: BTreeMap<PersonId, UnixTime>,
     changes: Vec<(Subject, bool)>,
+    /// What is to be told of it.
+    events: Vec<OutgoingEvent>,
+    recovery: Recovery,
+    /// Whether there is anybody to tell.
+    tells: bool,
     since: Option<Instant>,
 }
 
@@ -47,14 +54,17 @@ pub(super) struct Pending {
 pub(super) struct Leaving {
     pub(super) effects: Effects,
     devices: Vec<Found>,
+    events: Vec<OutgoingEvent>,
+    /// What of it is told, once it is committed.
+    pub(super) kept: Vec<Kept>,
     /// Whose waiting pushes are to be cancelled, once it is committed.
     pub(super) dropped: Vec<(String, DeviceId)>,
 }
 
 impl Pending {
-    pub(super) fn new(claim: Claim, done: u64, upto: u64) -> Self {
-        let (devices, letters, live, changes) = Default::default();
-        Self { claim, done, upto, devices, letters, live, changes, since: None }
+    pub(super) fn new(claim: Claim, done: u64, upto: u64, tells: bool) -> Self {
+        let (devices, letters, live, changes, events, recovery) = Default::default();
+        Self { claim, done, upto, devices, letters, live, changes, events, recovery, tells, since: None }
     }
 
     /// The log goes up to this input.
@@ -75,7 +85,20 @@ impl Pending {
         now: UnixTime,
     ) {
         let all = outputs.clone();
-        for (_, output) in outputs.filter(|(number, _)| *number > self.done) {
+        for (number, output) in outputs {
+            let recovered = if self.tells { self.recovery.look(output) } else { None };
+            if *number <= self.done {
+                continue;
+            }
+            if self.tells {
+                let shard = self.claim.shard;
+                let recovered = recovered.map(|who| OutgoingEvent::recovered(shard, *number, &who, now));
+                let told = OutgoingEvent::of_output(shard, *number, output, now).into_iter().chain(recovered);
+                self.events.extend(told);
+                if !self.events.is_empty() {
+                    self.since.get_or_insert_with(Instant::now);
+                }
+            }
             match output {
                 Output::Device { device, for_calls, effect, at } => {
                     let Some(effect) = of_registry(*effect) else { continue };
@@ -120,17 +143,28 @@ impl Pending {
         &mut self,
         store: &S,
         sealer: &Sealer,
+        outgoing: Option<&Outgoing<S>>,
         now: UnixTime,
     ) -> Result<Leaving, StoreError> {
         let mut effects = Effects::new(self.done, self.upto);
         let devices = std::mem::take(&mut self.devices);
-        let dropped = match decided(store, &devices, now).await {
-            Ok((writes, dropped)) => {
-                effects.devices = writes;
-                dropped
+        let events = std::mem::take(&mut self.events);
+        let found = async {
+            let decided = decided(store, &devices, now).await?;
+            // In the store before the effects are done with: a crash in between makes the same events again.
+            let kept = match outgoing {
+                Some(outgoing) => outgoing.keep([&*events, &*decided.events].concat()).await?,
+                None => Vec::new(),
+            };
+            Ok((decided, kept))
+        };
+        let (dropped, kept) = match found.await {
+            Ok((decided, kept)) => {
+                effects.devices = decided.writes;
+                (decided.dropped, kept)
             }
             Err(error) => {
-                self.devices = devices;
+                (self.devices, self.events) = (devices, events);
                 return Err(error);
             }
         };
@@ -148,7 +182,7 @@ impl Pending {
             effects.live.push((Subject::Person(person), false));
         }
         self.since = None;
-        Ok(Leaving { effects, devices, dropped })
+        Ok(Leaving { effects, devices, events, kept, dropped })
     }
 
     /// The store has them.
@@ -159,6 +193,7 @@ impl Pending {
     /// The store does not have them, for certain: they wait again.
     pub(super) fn again(&mut self, leaving: Leaving) {
         self.devices.splice(0..0, leaving.devices);
+        self.events.splice(0..0, leaving.events);
         self.letters.splice(0..0, leaving.effects.letters);
         self.changes.splice(0..0, leaving.effects.live);
         self.since.get_or_insert_with(Instant::now);
@@ -178,32 +213,48 @@ impl Pending {
 /// the service again.
 pub(super) async fn decide_again<S: Store>(
     store: &S,
+    outgoing: Option<&Outgoing<S>>,
     found: &[Found],
     now: UnixTime,
 ) -> Result<(), StoreError> {
     for _ in 0..CONFLICTS {
-        let (writes, _) = decided(store, found, now).await?;
-        if writes.is_empty() || store.put_devices(writes).await?.iter().all(Result::is_ok) {
+        let Decided { writes, events, .. } = decided(store, found, now).await?;
+        let kept = match outgoing {
+            Some(outgoing) => outgoing.keep(events).await?,
+            None => Vec::new(),
+        };
+        let keys: Vec<_> = writes.iter().map(|write| write.key.clone()).collect();
+        let written = if writes.is_empty() { Vec::new() } else { store.put_devices(writes).await? };
+        let conflicts = keys.into_iter().zip(&written).filter(|(_, answer)| answer.is_err());
+        let conflicts: Vec<_> = conflicts.map(|(key, _)| key).collect();
+        if let Some(outgoing) = outgoing {
+            outgoing.settle(kept, &conflicts).await?;
+        }
+        if conflicts.is_empty() {
             return Ok(());
         }
     }
     Ok(())
 }
 
+/// What is to be written about devices.
+#[derive(Default)]
+struct Decided {
+    writes: Vec<DeviceWrite>,
+    dropped: Vec<(String, DeviceId)>,
+    events: Vec<OutgoingEvent>,
+}
+
 /// Everything about one device becomes one change of its record.
-async fn decided<S: Store>(
-    store: &S,
-    found: &[Found],
-    now: UnixTime,
-) -> Result<(Vec<DeviceWrite>, Vec<(String, DeviceId)>), StoreError> {
+async fn decided<S: Store>(store: &S, found: &[Found], now: UnixTime) -> Result<Decided, StoreError> {
     let mut by_device: BTreeMap<DeviceId, Vec<&Found>> = BTreeMap::new();
     found.iter().for_each(|found| by_device.entry(found.device.id).or_default().push(found));
-    let (mut writes, mut dropped) = (Vec::new(), Vec::new());
+    let mut decided = Decided::default();
     let policy = RegistryPolicy::default();
     for (id, all) in by_device {
         let Some(record) = store.device_by_id(id).await? else { continue };
         let (key, expected) = (record.key.clone(), Some(record.revision));
-        let (mut current, mut changed) = (Some(record), false);
+        let (mut current, mut changed) = (Some(record.clone()), false);
         for found in all {
             let Some(device) = &current else { break };
             let purpose = purpose(device, found);
@@ -220,7 +271,7 @@ async fn decided<S: Store>(
             );
             for consequence in &decision.consequences {
                 if let Consequence::CancelPending { owner } = consequence {
-                    dropped.push((owner.clone(), id));
+                    decided.dropped.push((owner.clone(), id));
                 }
             }
             match decision.change {
@@ -231,11 +282,12 @@ async fn decided<S: Store>(
         }
         if changed {
             let change = current.map_or(Change::Purge, |device| Change::Put(Box::new(device)));
+            decided.events.extend(OutgoingEvent::of_change(Some(&record), &change, 0, now));
             let decision = Decision { expected, change, consequences: Vec::new() };
-            writes.push(DeviceWrite { key, id, decision });
+            decided.writes.push(DeviceWrite { key, id, decision });
         }
     }
-    Ok((writes, dropped))
+    Ok(decided)
 }
 
 /// Whether it says nothing new: the token was known to work a little while ago, and nobody doubts it.

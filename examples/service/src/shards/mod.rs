@@ -24,6 +24,7 @@ use crate::clock::Clock;
 use crate::committer::Committer;
 use crate::desk::Mail;
 use crate::metrics::Metrics;
+use crate::outgoing::Outgoing;
 
 pub use credits::Credits;
 pub use lease::Lease;
@@ -67,6 +68,8 @@ pub struct Shared<S> {
     pub metrics: Arc<Metrics>,
     /// Where outputs go.
     pub desk: mpsc::UnboundedSender<Mail>,
+    /// Who is told of what happens, if anybody.
+    pub(crate) outgoing: Option<Arc<Outgoing<S>>>,
 }
 
 impl<S> Clone for Shared<S> {
@@ -79,6 +82,7 @@ impl<S> Clone for Shared<S> {
             clock: self.clock.clone(),
             metrics: Arc::clone(&self.metrics),
             desk: self.desk.clone(),
+            outgoing: self.outgoing.clone(),
         }
     }
 }

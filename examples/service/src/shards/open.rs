@@ -68,7 +68,8 @@ pub(super) async fn open<S: Store>(claim: Claim, shared: &Shared<S>) -> Result<O
     let loaded = shared.store.load(id).await?;
     let mut shard = restore(id, &loaded.snapshots, shared).await?;
     let saved = shard.next_number();
-    let mut pending = Pending::new(claim, loaded.done, loaded.next.saturating_sub(1));
+    let mut pending =
+        Pending::new(claim, loaded.done, loaded.next.saturating_sub(1), shared.outgoing.is_some());
     while shard.next_number() < loaded.next {
         let entries = shared.store.entries(id, shard.next_number(), PORTION).await?;
         if entries.is_empty() {

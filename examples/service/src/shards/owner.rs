@@ -7,6 +7,7 @@ use reveille_gateway::admission::Ticket;
 use reveille_gateway::store::seal::Place;
 use reveille_gateway::store::{Claim, Entry, Part, Refused, Snapshot, Store, StoreError};
 use reveille_gateway::{Admission, AdmissionLimits, CatchUp, Input, Output, Shard};
+use reveille_registry::DeviceKey;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::effects::{Found, Leaving, Pending, decide_again};
@@ -14,6 +15,7 @@ use super::open::Opened;
 use super::{Ask, Credit, NotTaken, Out, ShardSettings, Shared};
 use crate::clock::Steps;
 use crate::desk::Mail;
+use crate::outgoing::Kept;
 
 /// How many asks are looked at before a group is closed.
 const AT_ONCE: usize = 4_096;
@@ -46,7 +48,7 @@ struct Waiting {
 
 /// What became of a commit.
 enum Fate {
-    There(Vec<reveille_registry::DeviceKey>),
+    There(Vec<DeviceKey>),
     NotThere(StoreError),
 }
 
@@ -168,6 +170,13 @@ impl<S: Store> Owner<S> {
         let inputs = self.shard.next_number().saturating_sub(behind);
         let old = inputs > 0 && at.elapsed() >= self.settings.snapshot_age;
         if (inputs >= self.settings.snapshot_inputs || old) && self.pause.is_none() {
+            // What lies behind a snapshot is not made again.
+            if self.pending.due().is_some() {
+                self.effects_alone(now).await?;
+            }
+            if self.pause.is_some() {
+                return Ok(());
+            }
             self.snapshot().await?;
         }
         Ok(())
@@ -177,7 +186,7 @@ impl<S: Store> Owner<S> {
     async fn group(&mut self) -> Result<(), Out> {
         let (claim, hurries) = (self.claim, self.admission.hurries());
         let now = self.shared.clock.now();
-        let leaving = match self.pending.leave(&*self.shared.store, &self.shared.sealer, now).await {
+        let mut leaving = match self.leave(now).await {
             Ok(leaving) => leaving,
             Err(error) => return self.failed(error),
         };
@@ -209,11 +218,18 @@ impl<S: Store> Owner<S> {
                 self.pending.logged(next.saturating_sub(1));
                 self.pending.take_in(outputs.iter(), self.shard.gateway(), now);
                 let again = Pending::conflicts(&leaving, &conflicts);
+                let kept = std::mem::take(&mut leaving.kept);
                 self.let_go(leaving, outputs);
                 self.acknowledge(ticket);
+                self.told(kept, &conflicts).await?;
                 self.decide_again(&again, now).await
             }
         }
+    }
+
+    async fn leave(&mut self, now: UnixTime) -> Result<Leaving, StoreError> {
+        let Shared { store, sealer, outgoing, .. } = &self.shared;
+        self.pending.leave(&**store, sealer, outgoing.as_deref(), now).await
     }
 
     fn let_go(&self, leaving: Leaving, outputs: Vec<(u64, Output)>) {
@@ -236,7 +252,7 @@ impl<S: Store> Owner<S> {
     }
 
     async fn effects_alone(&mut self, now: UnixTime) -> Result<(), Out> {
-        let leaving = match self.pending.leave(&*self.shared.store, &self.shared.sealer, now).await {
+        let mut leaving = match self.leave(now).await {
             Ok(leaving) => leaving,
             Err(error) => return self.failed(error),
         };
@@ -250,14 +266,25 @@ impl<S: Store> Owner<S> {
             Fate::There(conflicts) => {
                 self.pending.done(&leaving);
                 let again = Pending::conflicts(&leaving, &conflicts);
+                let kept = std::mem::take(&mut leaving.kept);
                 self.let_go(leaving, Vec::new());
+                self.told(kept, &conflicts).await?;
                 self.decide_again(&again, now).await
             }
         }
     }
 
+    async fn told(&mut self, kept: Vec<Kept>, conflicts: &[DeviceKey]) -> Result<(), Out> {
+        let Some(outgoing) = &self.shared.outgoing else { return Ok(()) };
+        match outgoing.settle(kept, conflicts).await {
+            Err(error) => self.failed(error),
+            Ok(()) => Ok(()),
+        }
+    }
+
     async fn decide_again(&mut self, found: &[Found], now: UnixTime) -> Result<(), Out> {
-        match decide_again(&*self.shared.store, found, now).await {
+        let Shared { store, outgoing, .. } = &self.shared;
+        match decide_again(&**store, outgoing.as_deref(), found, now).await {
             Err(error) => self.failed(error),
             Ok(()) => Ok(()),
         }

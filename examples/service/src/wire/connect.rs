@@ -13,7 +13,7 @@ use tokio_rustls::TlsConnector;
 use super::{AllowedOrigins, Origin, Proxy, Why};
 
 /// A connection, encrypted or not.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// A stream, and whether HTTP/2 was agreed on.
@@ -36,6 +36,14 @@ const PROXY_HEAD: usize = 4 * 1024;
 const MOST_ADDRESSES: usize = 8;
 
 impl Connector {
+    /// The same, but HTTP/2 is not offered.
+    pub(super) fn for_http1(&self) -> Self {
+        let mut tls = (*self.tls).clone();
+        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let (allowed, proxy, patience) = (self.allowed.clone(), self.proxy.clone(), self.patience);
+        Self { tls: Arc::new(tls), allowed, proxy, patience }
+    }
+
     pub(super) async fn connect(&self, origin: &Origin) -> Result<Connected, Why> {
         let named = self.allowed.names(origin);
         if !origin.secure && !named {

@@ -18,6 +18,7 @@ use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 
+pub use connect::Stream;
 pub use failure::{Failure, Why};
 pub use origin::{AllowedOrigins, InvalidOrigin, Origin};
 
@@ -173,6 +174,23 @@ impl Wire {
         let pool = Arc::new(Pool::new(origin.clone()));
         pools.insert(origin.clone(), Arc::clone(&pool));
         Ok(pool)
+    }
+
+    /// A connection of its own for what is no request and answer: a WebSocket, whose URI this is. It is checked as all others
+    /// are, and speaks HTTP/1.1.
+    ///
+    /// # Errors
+    /// [`Why`]
+    pub async fn open(&self, uri: &http::Uri) -> Result<Box<dyn Stream>, Why> {
+        let scheme = match uri.scheme_str() {
+            Some("wss") => "https",
+            Some("ws") => "http",
+            _ => return Err(Why::Uri),
+        };
+        let authority = uri.authority().ok_or(Why::Uri)?.as_str();
+        let alike = http::Uri::builder().scheme(scheme).authority(authority).path_and_query("/").build();
+        let origin = alike.ok().as_ref().and_then(Origin::of).ok_or(Why::Uri)?;
+        Ok(self.connector.for_http1().connect(&origin).await?.stream)
     }
 
     /// New requests to this origin go on new connections: a service can refuse everything on one that saw an expired

@@ -1,5 +1,7 @@
 //! A caller of the API, and folders that go away.
 
+pub mod platform;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -59,13 +61,23 @@ impl Caller {
         kind: &str,
         body: impl Into<Bytes>,
     ) -> Result<(StatusCode, Value), Failure> {
-        let request = Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.origin))
-            .header("authorization", format!("Bearer {}", self.key))
-            .header("content-type", kind)
-            .body(body.into())
-            .unwrap();
+        let key = format!("Bearer {}", self.key);
+        let headers = [("authorization", key.as_str()), ("content-type", kind)];
+        self.call_with(method, path, &headers, body.into()).await
+    }
+
+    pub async fn call_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Bytes,
+    ) -> Result<(StatusCode, Value), Failure> {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.origin));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(body).unwrap();
         let response = self.http.send(request).await?;
         let text = || Value::String(String::from_utf8_lossy(response.body()).into_owned());
         let value = serde_json::from_slice(response.body()).unwrap_or_else(|_| text());

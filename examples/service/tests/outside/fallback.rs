@@ -1,0 +1,212 @@
+//! A9: when no push reaches anybody, an e-mail or a text message does, once.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::receiver::{Do, Receiver};
+use super::{Clock, Scene, hook};
+use crate::common::{Caller, claims, user_token};
+
+/// An SMTP server that takes everything; e-mails as they came.
+async fn mailbox() -> (u16, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mails: Arc<Mutex<Vec<String>>> = Arc::default();
+    let all = Arc::clone(&mails);
+    tokio::spawn(async move {
+        while let Ok((tcp, _)) = listener.accept().await {
+            tokio::spawn(talk(BufReader::new(tcp), Arc::clone(&all)));
+        }
+    });
+    (port, mails)
+}
+
+async fn talk(mut stream: BufReader<TcpStream>, mails: Arc<Mutex<Vec<String>>>) -> Option<()> {
+    stream.write_all(b"220 localhost\r\n").await.ok()?;
+    let (mut line, mut mail) = (String::new(), None::<String>);
+    while stream.read_line(&mut line).await.ok()? > 0 {
+        let said = match (&mut mail, line.as_str()) {
+            (Some(_), ".\r\n") => {
+                mails.lock().unwrap().push(mail.take().unwrap());
+                "250 good\r\n"
+            }
+            (Some(mail), line) => {
+                mail.push_str(line);
+                ""
+            }
+            (None, "DATA\r\n") => {
+                mail = Some(String::new());
+                "354 go on\r\n"
+            }
+            _ => "250 good\r\n",
+        };
+        stream.write_all(said.as_bytes()).await.ok()?;
+        line.clear();
+    }
+    Some(())
+}
+
+async fn smtp(name: &str, more: &str) -> (Scene, Arc<Mutex<Vec<String>>>) {
+    let (port, mails) = mailbox().await;
+    let scene = Scene::new(name, Clock::default(), |settings| {
+        let text = format!(
+            "host = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nfrom = \"push@shop.example\"\n{more}"
+        );
+        settings.smtp = Some(toml::from_str(&text).unwrap());
+        if more.is_empty() {
+            settings.fallback = toml::from_str("new_message = \"email\"").unwrap();
+        }
+    })
+    .await;
+    (scene, mails)
+}
+
+async fn until(what: &str, done: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !done() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn metric(scene: &Scene, name: &str) -> f64 {
+    scene.caller().metric(name).await.unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_email_in_place_of_a_push() {
+    let (scene, mails) = smtp("mail", "").await;
+    let ann = json!({"email": "ann@shop.example", "phone": "+4930901820"});
+    let (status, shown) = scene.call("PUT", "/v1/addresses/ann", ann).await;
+    assert_eq!(
+        (status, &shown["email"], &shown["phone"]),
+        (200, &json!("a…@shop.example"), &json!("+49…20"))
+    );
+    // Ann has no device; the guest has one, and no address.
+    for (number, person) in ["ann", "guest", "nobody"].into_iter().enumerate() {
+        let joined = json!({"conversation": person, "person": person, "role": "visitor"});
+        scene.event(&format!("j{number}"), "joined", joined).await;
+        scene.message(&format!("m{number}"), person, "hello").await;
+    }
+    until("the e-mail", || !mails.lock().unwrap().is_empty()).await;
+    let begun = Instant::now();
+    while metric(&scene, "reveille_email_total{kind=\"give_up\"}").await < 1.0 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "nobody has no address");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let all = mails.lock().unwrap().clone();
+    assert_eq!(all.len(), 1, "{all:?}");
+    let mail = &all[0];
+    assert!(mail.contains("To: ann@shop.example\r\n") && mail.contains("Subject: New message\r\n"), "{mail}");
+    assert!(mail.contains("https://shop.example/"), "{mail}");
+    // The name of the e-mail is the job's, a UUID.
+    let id = mail.split("Message-ID: <").nth(1).unwrap().split('@').next().unwrap();
+    assert_eq!((id.len(), id.matches('-').count()), (36, 4), "{id}");
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_email_beside_pushes() {
+    let (scene, mails) = smtp("beside", "parallel = true").await;
+    let (status, _) = scene.call("PUT", "/v1/addresses/guest", json!({"email": "guest@shop.example"})).await;
+    assert_eq!(status, 200);
+    scene.joined("chat").await;
+    scene.message("m1", "chat", "hello").await;
+    until("the e-mail", || !mails.lock().unwrap().is_empty()).await;
+    crate::service::wait(&scene.twins, "the push", |pushes| !pushes.is_empty()).await;
+
+    // What the guest does not want, and what is paused, does not come; a pause counts it.
+    let unwanted = json!({"unwanted": [{"kind": "new_message", "channels": ["email"]}]});
+    assert_eq!(scene.call("PUT", "/v1/wishes/guest", unwanted).await.0, 200);
+    scene.joined("chat-2").await;
+    scene.message("m2", "chat-2", "hello").await;
+    let begun = Instant::now();
+    while metric(&scene, "reveille_email_total{kind=\"give_up\"}").await < 1.0 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "unwanted");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(scene.call("PUT", "/v1/wishes/guest", json!({})).await.0, 200);
+    assert_eq!(scene.call("PUT", "/v1/pauses/guest/email", json!({})).await.0, 200);
+    scene.joined("chat-3").await;
+    scene.message("m3", "chat-3", "hello").await;
+    let held =
+        async || scene.call("GET", "/v1/wishes/guest", json!({})).await.1["pauses"]["email"]["held"].clone();
+    while held().await != json!(1) {
+        assert!(begun.elapsed() < Duration::from_secs(40), "paused");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(mails.lock().unwrap().len(), 1);
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn addresses_belong_to_sources_and_are_forgotten_for_good() {
+    let (scene, _) = smtp("addresses", "").await;
+    let ann = Caller::new(scene.running.service.address, &user_token(scene.folder.path(), claims("ann")));
+    let put = json!({"email": "ann@shop.example"});
+    let path = "/v1/addresses/ann";
+    let as_ann = async |verb: &str, path: &str| {
+        let (status, document) = ann.call(verb, path, super::JSON, put.to_string()).await.unwrap();
+        (status.as_u16(), document)
+    };
+    assert_eq!(as_ann("PUT", path).await.0, 403, "nobody has text messages sent to a number of their choice");
+    assert_eq!(scene.call("PUT", path, put.clone()).await.0, 200);
+    assert_eq!(as_ann("GET", path).await.1["email"], "a…@shop.example");
+    assert_eq!(as_ann("GET", "/v1/addresses/kate").await.0, 403);
+    for wrong in
+        [json!({}), json!({"email": "x"}), json!({"phone": "030"}), json!({"email": 1}), json!({"e": "x"})]
+    {
+        let (status, problem) = scene.call("PUT", path, wrong.clone()).await;
+        assert_eq!(status, 400, "{wrong} {problem}");
+    }
+    // They are no device, and nobody registers one in their place.
+    let (_, devices) = scene.call("GET", "/v1/devices?person=ann", json!({})).await;
+    assert_eq!(devices["devices"], json!([]));
+    let device = json!({"owner": "ann", "platform": "android", "fcm_token": "x"});
+    assert_eq!(scene.call("PUT", "/v1/devices/reveille%20addresses/ann", device).await.0, 400);
+    assert_eq!(scene.call("DELETE", "/v1/devices/reveille%20addresses/ann", json!({})).await.0, 400);
+
+    assert_eq!(as_ann("DELETE", path).await.0, 204);
+    assert_eq!(as_ann("DELETE", path).await.0, 404);
+    assert_eq!(scene.call("GET", path, json!({})).await.1["email"], json!(null));
+    scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_text_message_is_sent_once_or_not_known_to_be() {
+    for (what, first, requests, fate) in [
+        ("taken", Do::Answer(202), 1, "accepted"),
+        ("not now", Do::With(503, "retry-after", "1".to_owned()), 2, "accepted"),
+        ("broken", Do::Answer(500), 1, "unknown"),
+        ("reset", Do::Reset, 1, "unknown"),
+        ("refused", Do::Answer(400), 1, "bad_request"),
+    ] {
+        let receiver =
+            Receiver::new(move |number, _| if number == 0 { first.clone() } else { Do::Answer(202) }).await;
+        let scene = Scene::new("sms", Clock::default(), |settings| {
+            settings.sms = Some(hook(settings, &receiver, ""));
+            settings.fallback = toml::from_str("new_message = \"sms\"").unwrap();
+        })
+        .await;
+        assert_eq!(scene.call("PUT", "/v1/addresses/ann", json!({"phone": "+4930901820"})).await.0, 200);
+        scene.event("j1", "joined", json!({"conversation": "a", "person": "ann", "role": "visitor"})).await;
+        scene.message("m1", "a", "hello").await;
+        let asked = receiver.wait(what, |all| all.len() >= requests).await;
+        let body = asked[0].verified();
+        assert_eq!((&body["type"], &body["data"]["to"]), (&json!("text_message"), &json!("+4930901820")));
+        assert!(body["data"]["text"].as_str().unwrap().contains("https://shop.example/"), "{body}");
+        let name = format!("reveille_settled_total{{kind=\"{fate}\"}}");
+        let begun = Instant::now();
+        while metric(&scene, &name).await < 1.0 {
+            assert!(begun.elapsed() < Duration::from_secs(20), "{what}: {fate}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert_eq!(receiver.asked().len(), requests, "{what}");
+        scene.stop().await;
+    }
+}
