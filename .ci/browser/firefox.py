@@ -57,6 +57,7 @@ def start_gateway(binary, folder, processes):
         if "push" in found:
             with open(f"{folder}/data/keys.toml", "rb") as file:
                 found["keys"] = tomllib.load(file)
+            found["data"] = f"{folder}/data"
             return found
     raise SystemExit("the gateway ended before it listened")
 
@@ -178,7 +179,7 @@ def check(gateway, browser, pushtool, screenshot):
     assert digest["body"] == "4 new messages: and 2", digest  # None of the four was read.
     assert digest["data"]["collapse"] == shown["data"]["collapse"], "it takes the other one's place"
     print(f"ok: three messages became one notification: {digest['body']}")
-    look_at_the_page(gateway, browser, text, token, screenshot)
+    look_at_the_page(gateway, browser, text, token, screenshot, lambda: arrive("the page's own event", 1))
 
     # The operator's test of Web Push: a real push to this browser.
     test = call(gateway, "POST", "/v1/web-push/tests", {"subscription": subscription})
@@ -224,7 +225,7 @@ def write(gateway, text):
     say(gateway, "message_sent", message)
 
 
-def look_at_the_page(gateway, browser, text, token, screenshot):
+def look_at_the_page(gateway, browser, text, token, screenshot, arrived):
     """Through Marionette: what the page shows, a picture of it, and what happens after a click."""
     connection = wait_for("Marionette", lambda: connect(browser["marionette"]))
     number = 0
@@ -251,6 +252,11 @@ def look_at_the_page(gateway, browser, text, token, screenshot):
             picture = ask("WebDriver:TakeScreenshot", {"full": True})["value"]
             with open(screenshot, "wb") as file:
                 file.write(base64.b64decode(picture))
+        shown = script("document.getElementById('command').textContent").replace("gateway-data", gateway["data"])
+        answer = subprocess.run(["bash", "-c", shown], capture_output=True, text=True, check=True).stdout
+        assert json.loads(answer) == {"results": [{"result": "accepted"}] * 2}, answer
+        assert b"Hello!" in arrived()[0]
+        print("ok: the command that the page shows sends an event")
         # A click leads here. The token opens what was said, once.
         for attempt, verdict in enumerate(["resume", "fresh"]):
             ask("WebDriver:Navigate", {"url": f"{gateway['page']}/?receipts&{attempt}"})

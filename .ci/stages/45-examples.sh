@@ -37,7 +37,7 @@ answer() { curl -s -o /dev/null -w '%{http_code}' "$@" "$origin/v1/events"; }
 bearer="authorization: Bearer $key" json='content-type: application/json'
 [ "$(answer -X POST -d x)" = 401 ]
 [ "$(answer -H "$bearer" -X POST -d x)" = 415 ]
-[ "$(answer -H "$bearer" -H "$json" -d '{"topic":1}')" = 400 ]
+[ "$(answer -H "$bearer" -H "$json" -d '{"topicName":')" = 400 ]
 [ "$(answer -H "$bearer" -H "$json" -d '{"topicName":"v2.users.7.something","eventBody":{}}')" = 202 ]
 [ "$(curl -s -o /dev/null -w '%{http_code}' -X PUT -H "$bearer" -H "$json" -d '{"platform":"web","owner":"x","subscription":{}}' "$origin/v1/devices/com.example.app/x")" = 400 ]
 # A call that rings when it is killed rings for the next one.
