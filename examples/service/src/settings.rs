@@ -383,4 +383,20 @@ mod tests {
         let bad = parse(["--listen".to_owned(), "here".to_owned()].into_iter()).err().unwrap();
         assert_eq!(bad.to_string(), "\"here\" is not an address like 127.0.0.1:8040");
     }
+
+    /// What the README shows can be written into a file.
+    #[test]
+    fn the_readme_shows_settings() {
+        let readme = include_str!("../README.md");
+        let blocks: Vec<_> =
+            readme.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+        assert!(blocks.len() >= 3, "{}", blocks.len());
+        for block in blocks {
+            assert!(
+                Settings::from_toml(block, "README.md").is_ok(),
+                "{:?}",
+                Settings::from_toml(block, "README.md")
+            );
+        }
+    }
 }

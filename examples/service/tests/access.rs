@@ -77,7 +77,8 @@ async fn all(caller: &Caller, of: impl Fn(&Operation) -> bool) -> Vec<(&'static 
 async fn nobody_gets_at_what_is_somebody_elses() {
     let (folder, clock) = (Folder::new("access"), Clock::default());
     let twins = Twins::start(None, clock.clone()).await.unwrap();
-    let running = start(&folder, &twins, &clock, |settings| settings.limits.user_rate = 10_000).await;
+    // Every operation is asked for in one go.
+    let running = start(&folder, &twins, &clock, |settings| settings.limits.user_rate = 1_000).await;
     let (address, key) = (running.service.address, &running.caller);
     register(key, &twins).await;
     assert_eq!(key.event("o1", "call_offered", offer("call")).await.unwrap(), 202);

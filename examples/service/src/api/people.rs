@@ -8,12 +8,11 @@ use axum::http::StatusCode;
 use reveille_conversation::event::{Answered, Event, Read, What};
 use reveille_conversation::id::ConversationId;
 use reveille_gateway::device_name;
-use reveille_gateway::store::Store;
+use reveille_gateway::store::{ShardId, Store};
 use reveille_registry::DeviceKey;
 use serde::Deserialize;
 
 use super::extract::{Doc, may_name, subject};
-use super::rings::ringing;
 use super::{Api, Problem, events};
 use crate::auth::{Caller, Right};
 use crate::openapi::{Answer, Operation, Verb, Who};
@@ -82,7 +81,11 @@ pub(super) async fn answered<S: Store>(
         (None, None) => None,
         _ => return Err(Problem::bad_request("give both app and device, or neither")),
     };
-    if !ringing(&api, &person).await?.iter().any(|ring| ring.conversation == conversation) {
+    // Its shard is asked, and not the index, which is a little behind: who is quick answers before it knows of the ring.
+    let (shard, who, now) = (ShardId(api.seed.shard(&conversation)), person.clone(), api.clock.now());
+    let ringing = api.shards.ask(shard, move |gateway| gateway.ringing(&who, now)).await;
+    let ringing = ringing.ok_or_else(|| Problem::unavailable("the service is stopping"))?;
+    if !ringing.iter().any(|ring| ring.conversation == conversation) {
         return Err(Problem::not_found("this call does not ring for the person"));
     }
     let what = What::CallAnswered(Answered { person, role: None, device, offer: None });

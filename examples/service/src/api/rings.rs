@@ -59,7 +59,7 @@ pub(super) async fn get<S: Store>(
 }
 
 /// Asks the shards in which something of the person is live.
-pub(super) async fn ringing<S: Store>(api: &Api<S>, person: &PersonId) -> Result<Vec<Ringing>, Problem> {
+async fn ringing<S: Store>(api: &Api<S>, person: &PersonId) -> Result<Vec<Ringing>, Problem> {
     let shards = api.store.live(&Subject::Person(person.clone())).await?;
     let now = api.clock.now();
     let asked = shards.into_iter().map(|shard| {
