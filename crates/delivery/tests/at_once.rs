@@ -1,14 +1,19 @@
 //! First attempts that leave before it is in the log on which devices: what the machine makes of them.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail by panicking"
+)]
 
 use std::time::Duration;
 
 use reveille_core::{Machine as _, UnixTime};
 use reveille_delivery::explain::{LegStatus, Status};
 use reveille_delivery::{
-    Delivery, DeliverySettings, Device, DeviceId, Fate, Input, Job, JobId, Output, RecipientId, Resolve, Role,
-    SlotId, Verdict, WhenUnsure,
+    Delivery, DeliverySettings, Device, DeviceId, Fate, Input, Job, JobId, Output, RecipientId, Resolve,
+    Role, SlotId, Verdict, WhenUnsure,
 };
 
 const NOW: UnixTime = UnixTime::from_secs(1_000);
@@ -24,7 +29,8 @@ fn device(id: u128) -> Device {
 
 fn job(id: u128, generation: u64) -> Job {
     let (job, slot) = (JobId::from_bits(id), SlotId::from_bits(9));
-    Job::new(job, RecipientId::from_bits(1), slot, generation, "ring").with_not_after(NOW + Duration::from_secs(60))
+    Job::new(job, RecipientId::from_bits(1), slot, generation, "ring")
+        .with_not_after(NOW + Duration::from_secs(60))
 }
 
 fn submit(job: Job) -> Input {
@@ -95,7 +101,8 @@ fn not_everything_may_leave_at_once() {
     assert!(!asked(&outputs).unwrap().at_once);
     assert!(outputs.contains(&Output::CallOff { job: JobId::from_bits(1) }));
     // The newer one's devices are known first: it waits until it is known whom the older one told.
-    let resolved = |devices: &[Device]| Input::Resolved { job: JobId::from_bits(2), devices: devices.to_vec() };
+    let resolved =
+        |devices: &[Device]| Input::Resolved { job: JobId::from_bits(2), devices: devices.to_vec() };
     assert_eq!(sent(&apply(&mut delivery, resolved(&[device(5), device(6)]), NOW)), []);
     let outputs = apply(&mut delivery, let_go(1, &[device(5)]), NOW);
     assert_eq!(sent(&outputs), [(2, 6, 1)], "nothing is on the wire there");
@@ -140,8 +147,10 @@ fn the_bound_of_devices_holds() {
     let mut delivery = machine();
     let outputs = apply(&mut delivery, submit(job(1, 1)), NOW);
     assert_eq!(asked(&outputs).unwrap().most, 2);
-    let outputs = apply(&mut delivery, let_go(1, &[device(1), device(2), device(2), device(3), device(4)]), NOW);
-    let over = outputs.iter().filter(|output| matches!(output, Output::LegSettled { fate: Fate::Overflow, .. }));
+    let outputs =
+        apply(&mut delivery, let_go(1, &[device(1), device(2), device(2), device(3), device(4)]), NOW);
+    let over =
+        outputs.iter().filter(|output| matches!(output, Output::LegSettled { fate: Fate::Overflow, .. }));
     assert_eq!(over.count(), 2);
     let legs = delivery.explain(JobId::from_bits(1)).unwrap().legs;
     let on_its_way = legs.iter().filter(|leg| matches!(leg.status, LegStatus::OnItsWay { .. }));
@@ -152,10 +161,8 @@ fn the_bound_of_devices_holds() {
 /// ever.
 #[test]
 fn without_an_answer_it_ends() {
-    let mut delivery = Delivery::new(
-        DeliverySettings::default().with_answer_within(Duration::from_secs(20)).unwrap(),
-        7,
-    );
+    let mut delivery =
+        Delivery::new(DeliverySettings::default().with_answer_within(Duration::from_secs(20)).unwrap(), 7);
     apply(&mut delivery, submit(job(1, 1)), NOW);
     let (mut now, mut questions) = (NOW, Vec::new());
     while let Some(wakeup) = delivery.next_wakeup() {
@@ -189,4 +196,15 @@ fn a_question_survives_the_process() {
     let outputs = apply(&mut delivery, resolved, NOW);
     assert_eq!(sent(&outputs), [(2, 5, 1)]);
     assert!(outputs.contains(&Output::Settled { job: JobId::from_bits(1), fate: Fate::Cancelled }));
+}
+
+/// Whoever was asked to wait for the commit may be about to answer: another question does not change that.
+#[test]
+fn a_question_that_is_asked_again_stays_what_it_was() {
+    let mut delivery = machine();
+    apply(&mut delivery, submit(job(1, 1).with_devices([device(4)])), NOW);
+    assert!(!asked(&apply(&mut delivery, submit(job(2, 2)), NOW)).unwrap().at_once);
+    apply(&mut delivery, outcome(1, device(4), 1, OK), NOW);
+    let outputs = apply(&mut delivery, Input::Recovered { spread: Duration::ZERO }, NOW);
+    assert!(!asked(&outputs).unwrap().at_once, "although nothing else lives in the slot now");
 }

@@ -158,7 +158,8 @@ mod tests {
             content: std::sync::Arc::clone(&job.content),
             most: 8,
         };
-        let at_once = |first| Output::LookUp(LookUp::Devices(Recipient { first: Some(first), ..recipient.clone() }));
+        let at_once =
+            |first| Output::LookUp(LookUp::Devices(Recipient { first: Some(first), ..recipient.clone() }));
         let at_once = [
             at_once(first(false, job.decided)),
             at_once(first(true, job.decided)),

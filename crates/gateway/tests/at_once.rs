@@ -168,7 +168,8 @@ fn a_cancel_in_between_reaches_what_has_left_and_nothing_else() {
     assert_eq!(withdrawn(&outputs).len(), 2);
     assert!(sent(&outputs).is_empty(), "the ring is on the wire: {outputs:?}");
     // One had not left.
-    let outputs = desk.put([Outcome::of(&jobs[0], OK).into(), Outcome::of(&jobs[1], Verdict::NotSent).into()]);
+    let outputs =
+        desk.put([Outcome::of(&jobs[0], OK).into(), Outcome::of(&jobs[1], Verdict::NotSent).into()]);
     let cancels = sent(&outputs);
     assert_eq!(cancels.len(), 1, "{outputs:?}");
     assert!(cancels[0].content.takes_back());
@@ -214,7 +215,9 @@ fn a_look_up_that_is_called_off_and_lost_ends() {
     desk.later(30_000);
     let outputs = desk.put([Input::Tick]);
     assert_eq!(settled(&outputs, &recipient), Some(Fate::Cancelled));
-    let ended = outputs.iter().filter(|output| matches!(output, Output::Note(Note::Settled { fate: Fate::NotNeeded, .. })));
+    let ended = outputs
+        .iter()
+        .filter(|output| matches!(output, Output::Note(Note::Settled { fate: Fate::NotNeeded, .. })));
     assert_eq!(ended.count(), 1, "the cancel has nobody to go to: {outputs:?}");
 }
 
@@ -229,7 +232,10 @@ fn after_a_crash_it_is_let_go_again_as_the_first_attempt() {
     assert_eq!(again.job, recipient.job);
     desk.at_once.ask(&again);
     let (jobs, answer) = desk.let_go(&again);
-    assert_eq!(jobs.iter().map(|job| job.leg).collect::<Vec<_>>(), before.iter().map(|job| job.leg).collect::<Vec<_>>());
+    assert_eq!(
+        jobs.iter().map(|job| job.leg).collect::<Vec<_>>(),
+        before.iter().map(|job| job.leg).collect::<Vec<_>>()
+    );
     assert!(jobs.iter().all(|job| job.attempt == 1 && job.maybe_again));
     desk.put([answer]);
     let not_sent = jobs.iter().map(|job| Outcome::of(job, Verdict::NotSent).into()).collect::<Vec<_>>();

@@ -5,6 +5,6 @@ mod api;
 mod common;
 mod crowd;
 mod kill;
+mod one_commit;
 mod service;
 mod wire;
-mod one_commit;

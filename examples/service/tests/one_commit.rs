@@ -14,8 +14,8 @@ use reveille_example_service::service::Service;
 use reveille_example_service::settings::Settings;
 use reveille_example_service::twins::{Received, Twins};
 use reveille_gateway::store::{
-    Claim, Committed, DeviceWrite, Entry, Erased, Held, Letter, LetterKey, Loaded, Lost, Part,
-    Person, Refused, ShardId, Snapshot, Store, StoreError, Subject, TokenAnswer, Versioned, Wishes,
+    Claim, Committed, DeviceWrite, Entry, Erased, Held, Letter, LetterKey, Loaded, Lost, Part, Person,
+    Refused, ShardId, Snapshot, Store, StoreError, Subject, TokenAnswer, Versioned, Wishes,
 };
 use reveille_registry::{Conflict, Device, DeviceKey, TokenValue};
 use reveille_resume::store::StoreCommand;

@@ -65,7 +65,9 @@ impl Delivery {
         let memory = Duration::from_millis(self.settings.slot_memory);
         match &mut live.stage {
             // What a process that died may have let go is asked for as long as anybody would remember it.
-            Stage::Asked { until, called_off: Some(_), unsure: true } if self.now < live.submitted + memory => {
+            Stage::Asked { until, called_off: Some(_), unsure: true }
+                if self.now < live.submitted + memory =>
+            {
                 *until = self.now + Duration::from_millis(self.settings.answer_within.min(CALLED_OFF));
             }
             Stage::Asked { called_off: Some(fate), .. } => {
@@ -73,8 +75,7 @@ impl Delivery {
                 return;
             }
             Stage::Asked { until, unsure, .. } => {
-                (*until, *unsure) =
-                    (self.now + Duration::from_millis(self.settings.answer_within), true);
+                (*until, *unsure) = (self.now + Duration::from_millis(self.settings.answer_within), true);
             }
             _ => return,
         }

@@ -84,7 +84,9 @@ impl Delivery {
 
     pub(super) fn resolve(&mut self, live: &mut Live) {
         let until = self.now + Duration::from_millis(self.settings.answer_within);
-        if self.may_leave_at_once(live) {
+        // The answer to a question that was asked before may be on its way, and the attempts with it.
+        let again = matches!(live.stage, Stage::Resolving { .. });
+        if !again && self.may_leave_at_once(live) {
             live.stage = Stage::Asked { until, called_off: None, unsure: false };
         } else {
             live.stage = Stage::Resolving { until };

@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use reveille_core::UnixTime;
-use reveille_delivery::{
-    self as delivery, Device, Effect, JobId, Output, Resolve, Send, SlotId, Verdict,
-};
+use reveille_delivery::{self as delivery, Device, Effect, JobId, Output, Resolve, Send, SlotId, Verdict};
 
 use super::Gateway;
 use super::jobs::Live;
-use crate::wire::from_postcard;
 use crate::job::First;
+use crate::wire::from_postcard;
 use crate::{Content, Job, LookUp, Note, Recipient, Target};
 
 impl Gateway {

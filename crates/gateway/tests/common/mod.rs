@@ -131,9 +131,7 @@ impl Drive {
             at_once.ask(recipient);
             let picked = Devices::new(recipient.job, devices(recipient.person.as_str()));
             let jobs = at_once.let_go(recipient, picked, |answer| answers.push(answer.into()));
-            answers.extend(
-                jobs.iter().map(|job| Outcome::of(job, Verdict::Accepted { status: 201 }).into()),
-            );
+            answers.extend(jobs.iter().map(|job| Outcome::of(job, Verdict::Accepted { status: 201 }).into()));
         }
         answers
     }
