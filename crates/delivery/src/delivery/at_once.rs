@@ -39,7 +39,7 @@ impl Delivery {
         self.out.push_back(Output::Resolve(Resolve {
             job: live.id(),
             recipient: live.recipient(),
-            slot: self.slot_id(live.slot),
+            slot: self.slot_of(live),
             generation: live.generation,
             not_after: live.not_after,
             priority: live.priority,
