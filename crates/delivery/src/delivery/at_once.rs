@@ -150,7 +150,7 @@ impl Delivery {
                         }
                     }
                     if !delivery.is_anybody_asked(slot) {
-                        delivery.await_no_longer(live, Fate::NotNeeded);
+                        Self::await_no_longer(live, Fate::NotNeeded);
                     }
                 }
             });
@@ -167,7 +167,7 @@ impl Delivery {
     }
 
     /// Whom a cancel has to reach is known; without anybody it ends like this.
-    pub(super) fn await_no_longer(&mut self, live: &mut Live, fate: Fate) {
+    pub(super) fn await_no_longer(live: &mut Live, fate: Fate) {
         live.awaits = false;
         if live.legs.len() == 0 && live.stage == Stage::Legs {
             live.stage = Stage::Ended { fate };

@@ -54,7 +54,7 @@ impl Delivery {
             }
         }
         if live.awaits {
-            self.await_no_longer(live, fate);
+            Self::await_no_longer(live, fate);
         }
         for at in 0..live.legs.len() {
             self.withdraw_leg(live, at, fate);

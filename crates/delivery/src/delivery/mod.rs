@@ -307,7 +307,7 @@ impl Delivery {
             Stage::Resolving { until } | Stage::Held { until, .. } if until <= self.now => self.resolve(live),
             Stage::Legs => {
                 if live.awaits && expired {
-                    self.await_no_longer(live, Fate::Expired);
+                    Self::await_no_longer(live, Fate::Expired);
                 }
                 self.progress_legs(live, expired);
             }

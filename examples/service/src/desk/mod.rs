@@ -230,7 +230,7 @@ impl<S: Store> Running<S> {
             Output::Attempt { job, device, attempt } => {
                 shards.answer(shard, Input::Attempt { job, device, attempt });
             }
-            Output::Send(job) => self.to_be_written(shard, *job),
+            Output::Send(job) => self.enqueue(shard, *job),
             Output::FallBack(job) => shards.answer(shard, no_channel(&job).into()),
             Output::Withdraw { job, device } => self.withdraw(shard, job, device),
             Output::Note(note) => self.note(&note),
@@ -253,13 +253,13 @@ impl<S: Store> Running<S> {
                 }
                 let hand_in = |devices: Devices| shards.answer(shard, devices.into());
                 for job in self.at_once.let_go(recipient, devices, hand_in) {
-                    self.to_be_written(shard, job);
+                    self.enqueue(shard, job);
                 }
             }
         }
     }
 
-    fn to_be_written(&mut self, shard: ShardId, job: Job) {
+    fn enqueue(&mut self, shard: ShardId, job: Job) {
         self.writing.entry(job.leg).or_default().batches += 1;
         let urgent = job.priority == reveille_delivery::Priority::Urgent;
         if urgent { &mut self.urgent } else { &mut self.others }.push_back((shard, job));
