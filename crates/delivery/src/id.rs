@@ -83,6 +83,24 @@ impl LegId {
     }
 }
 
+/// What tells the slot of one job alone from the name of that job.
+const ALONE: u128 = u128::from_le_bytes(*b"reveille: alone.");
+
+impl SlotId {
+    /// The slot of a job that replaces nothing and is replaced by nothing, such as a webhook, which wants every event. Nothing
+    /// is remembered of it once the job has ended, so it needs no memory; and it can be
+    /// [cancelled](crate::Input::Cancel) only while the job lives.
+    #[must_use]
+    pub const fn alone(job: JobId) -> Self {
+        Self(job.0 ^ ALONE)
+    }
+
+    /// The job whose own slot this is, if it is one.
+    pub(crate) const fn owner(self) -> JobId {
+        JobId(self.0 ^ ALONE)
+    }
+}
+
 impl PayloadDigest {
     /// Of the bytes of a message, under `seed`.
     #[must_use]

@@ -197,3 +197,14 @@ fn a_question_survives_the_process() {
     assert_eq!(sent(&outputs), [(2, 5, 1)]);
     assert!(outputs.contains(&Output::Settled { job: JobId::from_bits(1), fate: Fate::Cancelled }));
 }
+
+/// Whoever was asked to wait for the commit may be about to answer: another question does not change that.
+#[test]
+fn a_question_that_is_asked_again_stays_what_it_was() {
+    let mut delivery = machine();
+    apply(&mut delivery, submit(job(1, 1).with_devices([device(4)])), NOW);
+    assert!(!asked(&apply(&mut delivery, submit(job(2, 2)), NOW)).unwrap().at_once);
+    apply(&mut delivery, outcome(1, device(4), 1, OK), NOW);
+    let outputs = apply(&mut delivery, Input::Recovered { spread: Duration::ZERO }, NOW);
+    assert!(!asked(&outputs).unwrap().at_once, "although nothing else lives in the slot now");
+}

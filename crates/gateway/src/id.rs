@@ -137,9 +137,9 @@ impl Seed {
         JobId::from_bits(self.hash(Use::Job, (collapse.to_bits(), kind, takes_back, generation, way)))
     }
 
-    /// What replaces what, on one way. With a generation nothing replaces it.
-    pub(crate) fn slot(self, collapse: CollapseKey, way: u8, generation: Option<u64>) -> SlotId {
-        SlotId::from_bits(self.hash(Use::Slot, (collapse.to_bits(), way, generation)))
+    /// What replaces what, on one way.
+    pub(crate) fn slot(self, collapse: CollapseKey, way: u8) -> SlotId {
+        SlotId::from_bits(self.hash(Use::Slot, (collapse.to_bits(), way, None::<u64>)))
     }
 
     /// What stands for a text that is only told apart from others.
@@ -207,7 +207,7 @@ mod tests {
             format!("{:?}", seed.recipient(&ann)),
             format!("{:?}", seed.device(&phone)),
             format!("{:?}", seed.job(collapse, "new_message", false, 9, 0)),
-            format!("{:?}", seed.slot(collapse, 0, None)),
+            format!("{:?}", seed.slot(collapse, 0)),
             format!("shard {}", seed.shard(&c1)),
             format!("{seed:?}"),
         ];

@@ -14,6 +14,7 @@ const SAMPLES: &[(u32, &[u8], u64)] = &[
     (1, include_bytes!("data/behaviour-1.log"), 0x35c0_026b_f298_02b0),
     (2, include_bytes!("data/behaviour-2.log"), 0xe36f_8f8b_d23e_9b08),
     (3, include_bytes!("data/behaviour-3.log"), 0xc375_d646_2453_e660),
+    (4, include_bytes!("data/behaviour-4.log"), 0xb09c_4f32_2137_7a03),
 ];
 
 #[test]

@@ -108,6 +108,19 @@ broken! {
     a_ring_that_is_withdrawn_and_leaves("late") {
         fn ignores_withdrawals(&self) -> bool { true }
     }
+    a_call_off_that_nobody_hears("late") {
+        fn outputs(&mut self, outputs: Vec<(u64, Output)>) -> Vec<(u64, Output)> {
+            keep(outputs, |output| !matches!(output, Output::CallOff { .. }))
+        }
+    }
+    attempts_that_left_at_once_and_nobody_says_so("twice") {
+        fn input(&mut self, input: Input) -> Vec<Input> {
+            vec![match input {
+                Input::Devices(answer) => Devices::new(answer.job, answer.devices).into(),
+                other => other,
+            }]
+        }
+    }
     a_refusal_taken_for_an_acceptance("lost") {
         fn input(&mut self, input: Input) -> Vec<Input> {
             vec![match input {
@@ -232,7 +245,11 @@ fn one_person_is_left_out() {
     struct Broken(PersonId);
     impl Meddle for Broken {
         fn outputs(&mut self, outputs: Vec<(u64, Output)>) -> Vec<(u64, Output)> {
-            keep(outputs, |output| !matches!(output, Output::Send(job) if job.person == self.0))
+            keep(outputs, |output| match output {
+                Output::Send(job) => job.person != self.0,
+                Output::LookUp(LookUp::Devices(recipient)) => recipient.person != self.0,
+                _ => true,
+            })
         }
     }
     caught("lost", || Box::new(Broken("person-3".parse().unwrap())));

@@ -39,7 +39,7 @@ impl Delivery {
         self.out.push_back(Output::Resolve(Resolve {
             job: live.id(),
             recipient: live.recipient(),
-            slot: self.slot_id(live.slot),
+            slot: self.slot_of(live),
             generation: live.generation,
             not_after: live.not_after,
             priority: live.priority,
@@ -150,7 +150,7 @@ impl Delivery {
                         }
                     }
                     if !delivery.is_anybody_asked(slot) {
-                        delivery.await_no_longer(live, Fate::NotNeeded);
+                        Self::await_no_longer(live, Fate::NotNeeded);
                     }
                 }
             });
@@ -167,7 +167,7 @@ impl Delivery {
     }
 
     /// Whom a cancel has to reach is known; without anybody it ends like this.
-    pub(super) fn await_no_longer(&mut self, live: &mut Live, fate: Fate) {
+    pub(super) fn await_no_longer(live: &mut Live, fate: Fate) {
         live.awaits = false;
         if live.legs.len() == 0 && live.stage == Stage::Legs {
             live.stage = Stage::Ended { fate };

@@ -2,10 +2,21 @@
 
 use super::Delivery;
 use super::live::{Live, Stage};
+use crate::index::NONE;
 use crate::{DeviceId, Fate, Output, SlotId};
 
 impl Delivery {
     pub(super) fn cancel(&mut self, slot: SlotId, generation: u64) {
+        if let Some(at) = self.place_of(slot.owner())
+            && self.jobs.get(at).is_some_and(|live| live.slot == NONE)
+        {
+            self.with_job(at, |delivery, live| {
+                if live.generation < generation {
+                    delivery.withdraw(live, Fate::Cancelled);
+                }
+            });
+            return;
+        }
         let Some(at) = self.slot(slot) else { return };
         self.supersede(at, generation, Fate::Cancelled);
         if let Some(known) = self.slots.get_mut(at)
@@ -43,7 +54,7 @@ impl Delivery {
             }
         }
         if live.awaits {
-            self.await_no_longer(live, fate);
+            Self::await_no_longer(live, fate);
         }
         for at in 0..live.legs.len() {
             self.withdraw_leg(live, at, fate);

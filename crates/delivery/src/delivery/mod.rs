@@ -18,13 +18,14 @@ mod timers;
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher as _};
 
+use bytes::Bytes;
 use reveille_core::siphash::Sip13;
 use reveille_core::{Machine, UnixTime, Wakeup};
 use thiserror::Error;
 
 use crate::dead::DeadLetters;
 use crate::dead::{DeadId, DeadLetter};
-use crate::{DeliverySettings, DeviceId, Fate, Input, Job, JobId, Note, Output};
+use crate::{DeliverySettings, DeviceId, Fate, Input, Job, JobId, Note, Output, PayloadDigest};
 
 pub use explain::{Explanation, LegExplanation, LegStatus, Status};
 use jobs::Jobs;
@@ -90,6 +91,8 @@ pub struct Delivery {
     freed: Vec<(u32, DeviceId)>,
     /// Slots of jobs of which it is known now whom they told.
     answered: Vec<u32>,
+    /// What was hashed last.
+    digested: Option<(Bytes, PayloadDigest)>,
 }
 
 /// How many jobs came and how they ended: returned by [`Delivery::counts`]. Read it for metrics; the numbers are part
@@ -156,6 +159,7 @@ impl Delivery {
             out: VecDeque::new(),
             freed: Vec::new(),
             answered: Vec::new(),
+            digested: None,
         }
     }
 
@@ -191,7 +195,7 @@ impl Delivery {
     #[must_use]
     pub fn job(&self, job: JobId) -> Option<Job> {
         let live = self.jobs.get(self.place_of(job)?)?;
-        Some(live.job(self.slot_id(live.slot)))
+        Some(live.job(self.slot_of(live)))
     }
 
     /// How many jobs came and how they ended.
@@ -303,7 +307,7 @@ impl Delivery {
             Stage::Resolving { until } | Stage::Held { until, .. } if until <= self.now => self.resolve(live),
             Stage::Legs => {
                 if live.awaits && expired {
-                    self.await_no_longer(live, Fate::Expired);
+                    Self::await_no_longer(live, Fate::Expired);
                 }
                 self.progress_legs(live, expired);
             }

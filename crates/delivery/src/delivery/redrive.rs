@@ -60,7 +60,7 @@ impl Delivery {
     fn reopen_job(&mut self, job: Job, digest: PayloadDigest) -> Option<u32> {
         let id = Packed::new(job.id.to_bits());
         let tag = self.tag(id);
-        let slot = self.slot(job.slot)?;
+        let slot = self.slot_for(&job)?;
         if let Some(known) = self.slots.get_mut(slot) {
             known.lowest = known.lowest.max(job.generation);
             known.set_latest(known.latest().map_or(job.generation, |latest| latest.max(job.generation)));

@@ -30,7 +30,7 @@ impl Delivery {
     }
 
     fn send(&mut self, live: &mut Live, at: usize) {
-        let slot = self.slot_id(live.slot);
+        let slot = self.slot_of(live);
         let (job, recipient) = (live.id(), live.recipient());
         let Some(leg) = live.legs.get_mut(at) else { return };
         leg.state =

@@ -5,10 +5,10 @@ use std::time::Duration;
 use reveille_core::UnixTime;
 
 use super::Delivery;
-use super::live::Packed;
+use super::live::{Live, Packed};
 use crate::index::{Index, NONE};
 use crate::slab::Slab;
-use crate::{Device, DeviceId, SlotId};
+use crate::{Device, DeviceId, Job, SlotId};
 
 /// What is known of a slot, while it has live jobs and for a while after.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -159,9 +159,17 @@ impl Delivery {
         self.slots.find(self.tag(id), id)
     }
 
-    /// The name of the slot at a place.
-    pub(super) fn slot_id(&self, at: u32) -> SlotId {
-        SlotId::from_bits(self.slots.get(at).map_or(0, |slot| slot.id.bits()))
+    /// The place of a job's slot; [`NONE`] for one [alone](SlotId::alone).
+    pub(super) fn slot_for(&mut self, job: &Job) -> Option<u32> {
+        if job.slot == SlotId::alone(job.id) { Some(NONE) } else { self.slot(job.slot) }
+    }
+
+    /// The name of a job's slot.
+    pub(super) fn slot_of(&self, live: &Live) -> SlotId {
+        match self.slots.get(live.slot) {
+            Some(slot) => SlotId::from_bits(slot.id.bits()),
+            None => SlotId::alone(live.id()),
+        }
     }
 
     /// A job lives in the slot from now on.

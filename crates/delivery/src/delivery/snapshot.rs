@@ -143,7 +143,7 @@ impl Delivery {
         let numbers = self.put_slots(out);
         (self.jobs.len() as u64).put(out);
         for live in self.jobs.by_age().filter_map(|at| self.jobs.get(at)) {
-            let number = numbers.get(live.slot as usize).copied().unwrap_or_default();
+            let number = numbers.get(live.slot as usize).copied().unwrap_or(NONE);
             live.put(number, out);
         }
         (self.settled.len() as u64).put(out);
@@ -235,7 +235,7 @@ impl Delivery {
             let live = Live::take(bytes)?;
             let tag = self.tag(live.id);
             if live.fate().is_some()
-                || u64::from(live.slot) >= lives
+                || (live.slot != NONE && u64::from(live.slot) >= lives)
                 || self.jobs.find(tag, live.id).is_some()
             {
                 return None;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::Delivery;
 use super::live::{Given, Leg, LegState, Live, Packed, Stage};
 use crate::dead::DeadLetter;
@@ -15,7 +17,7 @@ impl Delivery {
             return self.note(Note::Duplicate { job: job.id });
         }
         self.counts.submitted = self.counts.submitted.saturating_add(1);
-        let Some(at) = self.slot(job.slot) else { return self.settle(tag, id, Fate::Overflow) };
+        let Some(at) = self.slot_for(&job) else { return self.settle(tag, id, Fate::Overflow) };
         if let Some(slot) = self.slots.get(at)
             && (job.generation < slot.lowest || slot.latest() >= Some(job.generation))
         {
@@ -37,16 +39,28 @@ impl Delivery {
         };
         if let Some(fate) = refused {
             if fate == Fate::Overflow {
-                let digest = PayloadDigest::of(&job.content, self.seed);
+                let digest = self.digest(&job.content);
                 self.bury(DeadLetter { job, device: None, fate, died: self.now, digest, tried: Vec::new() });
             }
             self.settle(tag, id, fate);
             return self.leave_slot(at);
         }
-        let digest = PayloadDigest::of(&job.content, self.seed);
+        let digest = self.digest(&job.content);
         if let Some(place) = self.open(tag, Live::new(job, digest, at, self.now)) {
             self.with_job(place, Self::begin);
         }
+    }
+
+    /// Several jobs share what they say, mostly one behind the other.
+    fn digest(&mut self, content: &Bytes) -> PayloadDigest {
+        if let Some((known, digest)) = &self.digested
+            && (known.as_ptr(), known.len()) == (content.as_ptr(), content.len())
+        {
+            return *digest;
+        }
+        let digest = PayloadDigest::of(content, self.seed);
+        self.digested = Some((content.clone(), digest));
+        digest
     }
 
     /// A job lives from now on.
@@ -84,7 +98,9 @@ impl Delivery {
 
     pub(super) fn resolve(&mut self, live: &mut Live) {
         let until = self.now + Duration::from_millis(self.settings.answer_within);
-        if self.may_leave_at_once(live) {
+        // The answer to a question that was asked before may be on its way, and the attempts with it.
+        let again = matches!(live.stage, Stage::Resolving { .. });
+        if !again && self.may_leave_at_once(live) {
             live.stage = Stage::Asked { until, called_off: None, unsure: false };
         } else {
             live.stage = Stage::Resolving { until };
@@ -185,7 +201,7 @@ impl Delivery {
         if fate.is_dead() {
             let tried = leg.tried.to_vec();
             let (device, died, digest) = (Some(device), self.now, live.digest);
-            let job = live.job(self.slot_id(live.slot));
+            let job = live.job(self.slot_of(live));
             self.bury(DeadLetter { job, device, fate, died, digest, tried });
         }
         self.out.push_back(Output::LegSettled { job: live.id(), device: device.id, fate });

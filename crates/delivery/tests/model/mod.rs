@@ -306,6 +306,9 @@ fn job(script: &mut Script<'_>, number: u128) -> Job {
         let except = (script.below(2) == 0).then(|| DeviceId::from_bits(script.below(5).into()));
         job.role = Role::Cancel { except };
     }
+    if script.below(6) == 5 {
+        job.slot = SlotId::alone(job.id);
+    }
     if script.below(3) > 0 {
         job.devices = Some(devices(script));
     }

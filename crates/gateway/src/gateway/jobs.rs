@@ -97,7 +97,7 @@ impl Gateway {
     }
 
     fn stop_quietly(&mut self, collapse: CollapseKey, way: u8, generation: u64) {
-        let slot = self.seed.slot(collapse, way, None);
+        let slot = self.seed.slot(collapse, way);
         self.to_delivery.push_back(delivery::Input::Cancel { slot, generation });
     }
 
@@ -123,7 +123,7 @@ impl Gateway {
         let job = self.seed.job(collapse, kind.as_str(), content.takes_back(), generation, way);
         // A webhook hears of every message, and a mailbox keeps them; only a screen shows one for all.
         let once = way > 0 && slot_of(kind) != Slot::Call;
-        let slot = self.seed.slot(collapse, way, once.then_some(generation));
+        let slot = if once { SlotId::alone(job) } else { self.seed.slot(collapse, way) };
         let mut made = delivery::Job::new(job, recipient, slot, generation, bytes)
             .with_not_after(not_after)
             .with_priority(if announcement.is_some() { Priority::Low } else { priority_of(kind) });

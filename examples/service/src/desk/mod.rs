@@ -238,7 +238,7 @@ impl<S: Store> Running<S> {
             Output::Attempt { job, device, attempt } => {
                 shards.answer(shard, Input::Attempt { job, device, attempt });
             }
-            Output::Send(job) => self.write_soon(shard, *job),
+            Output::Send(job) => self.enqueue(shard, *job),
             Output::FallBack(job) => self.channel(channels::Mail::Job(shard, job)),
             Output::Withdraw { job, device } if is_channel(device) => {
                 self.channel(channels::Mail::Withdraw { shard, job, device });
@@ -264,13 +264,13 @@ impl<S: Store> Running<S> {
                 }
                 let hand_in = |devices: Devices| shards.answer(shard, devices.into());
                 for job in self.at_once.let_go(recipient, devices, hand_in) {
-                    self.write_soon(shard, job);
+                    self.enqueue(shard, job);
                 }
             }
         }
     }
 
-    fn write_soon(&mut self, shard: ShardId, job: Job) {
+    fn enqueue(&mut self, shard: ShardId, job: Job) {
         self.writing.entry(job.leg).or_default().batches += 1;
         let urgent = job.priority == reveille_delivery::Priority::Urgent;
         if urgent { &mut self.urgent } else { &mut self.others }.push_back((shard, job));
