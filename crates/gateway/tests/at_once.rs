@@ -94,7 +94,7 @@ impl Desk {
     }
 
     fn later(&mut self, ms: u64) {
-        self.drive.now = self.drive.now + Duration::from_millis(ms);
+        self.drive.now += Duration::from_millis(ms);
     }
 
     /// Lets it go; the answer waits to be committed.
