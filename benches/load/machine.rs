@@ -55,9 +55,9 @@ impl<'s> Machine<'s> {
             ..Settings::default()
         };
         settings.limits.key_rate = 1_000_000;
-        settings.limits.connections = 20_000;
+        (settings.limits.connections, settings.limits.connections_per_address) = (20_000, 20_000);
         let keys = Keys::open(&folder.join("keys.toml"))?;
-        let store = RedbStore::open(folder.join("store.redb"), RedbSettings::default())?;
+        let store = RedbStore::open(folder.join("store.redb"), RedbSettings::new(keys.sealer()))?;
         let service = Service::start(&settings, &keys, Arc::new(store), None, Clock::default()).await?;
         let http = Client::builder().http1_only().pool_max_idle_per_host(64).build()?;
         let machine = Self { service, sink, key: keys.api.expose().clone(), http, next: AtomicUsize::new(0) };
@@ -134,7 +134,9 @@ impl<'s> Machine<'s> {
     pub async fn at_rate(&self, rate: f64, span: Duration) -> Result<Latencies, Failure> {
         let count = (rate * span.as_secs_f64()) as usize;
         let people: Vec<usize> = (0..count.min(PEOPLE)).map(|_| self.next_person()).collect();
-        people.iter().for_each(|person| drop(self.sink.take(*person)));
+        for person in &people {
+            let _ = self.sink.take(*person);
+        }
         let begun = Instant::now();
         let at = |place: usize| begun + Duration::from_secs_f64(place as f64 / rate);
         let posts = people.iter().enumerate().map(async |(place, person)| {

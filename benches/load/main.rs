@@ -25,6 +25,7 @@ fn main() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
     let folder = arguments.next().map_or_else(std::env::temp_dir, PathBuf::from);
     let span = Duration::from_secs(arguments.next().map_or(Ok(10), |text| text.parse())?);
+    rustls::crypto::ring::default_provider().install_default().map_err(|_| "a provider is there")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(run(folder.join(format!("reveille-load-{}", std::process::id())), span))
 }

@@ -17,7 +17,7 @@ use reveille_core::log::{LogEntries, Snapshot as _};
 use reveille_crypto::base64url;
 use reveille_delivery::{Device, JobId, Verdict};
 use reveille_gateway::{
-    Admission, AdmissionLimits, Content, Devices, Gateway, GatewaySettings, Input, Job, LookUp, Note,
+    Admission, AdmissionLimits, AtOnce, Content, Devices, Gateway, GatewaySettings, Input, Job, LookUp, Note,
     Outcome, Output, Seed, Shard,
 };
 use serde_json::{Value, json};
@@ -66,10 +66,29 @@ fn shard(rules: Rules, seed: Seed) -> Result<Shard, Failure> {
 /// The very outputs.
 fn again(log: &[u8], seed: Seed, mut each: impl FnMut(UnixTime, u64, &Output)) -> Result<(), Failure> {
     let mut shard = shard(Rules::default(), seed)?;
+    let (mut at_once, mut asked) = (AtOnce::default(), BTreeMap::new());
     let mut entries = LogEntries::new(log, Gateway::BEHAVIOUR).map_err(failure("log"))?;
     for entry in entries.by_ref() {
+        // First attempts left at once, before the answer that names their devices was in the log.
+        for input in Shard::inputs(&entry).map_err(failure("log"))? {
+            let Input::Devices(devices) = input else { continue };
+            let Some(recipient) = asked.remove(&devices.job).filter(|_| devices.were_let_go()) else {
+                continue;
+            };
+            for job in at_once.let_go(&recipient, devices, drop) {
+                each(entry.now, entry.number, &Output::Send(Box::new(job)));
+            }
+        }
         for (number, output) in shard.replay(&entry).map_err(failure("log"))? {
             each(entry.now, number, &output);
+            match output {
+                Output::LookUp(LookUp::Devices(recipient)) => {
+                    at_once.ask(&recipient);
+                    asked.insert(recipient.job, recipient);
+                }
+                Output::Note(Note::Settled { job, .. }) => at_once.settled(job),
+                _ => {}
+            }
         }
     }
     Ok(())
