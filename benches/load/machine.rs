@@ -24,6 +24,8 @@ const APP: &str = "com.example.load";
 /// Events in a request, and requests under way, at the highest rate.
 const BATCH: usize = 100;
 const FEEDERS: usize = 8;
+/// Events in a request at half of it.
+const FEW: usize = 10;
 /// What waits at most between the events that were taken and the pushes that came.
 const AHEAD: u64 = 4_000;
 
@@ -130,7 +132,7 @@ impl<'s> Machine<'s> {
         Ok(rate)
     }
 
-    /// Events at this rate, each by itself: the time from when it should have been sent to its request.
+    /// Events at this rate, a few in each request: the time from when they should have been sent to each one's push.
     pub async fn at_rate(&self, rate: f64, span: Duration) -> Result<Latencies, Failure> {
         let count = (rate * span.as_secs_f64()) as usize;
         let people: Vec<usize> = (0..count.min(PEOPLE)).map(|_| self.next_person()).collect();
@@ -139,16 +141,16 @@ impl<'s> Machine<'s> {
         }
         let begun = Instant::now();
         let at = |place: usize| begun + Duration::from_secs_f64(place as f64 / rate);
-        let posts = people.iter().enumerate().map(async |(place, person)| {
-            tokio::time::sleep_until(at(place).into()).await;
-            self.post(vec![invitation(*person)]).await
+        let posts = people.chunks(FEW).enumerate().map(async |(chunk, people)| {
+            tokio::time::sleep_until(at(chunk * FEW).into()).await;
+            self.post(people.iter().map(|person| invitation(*person)).collect()).await
         });
         futures_util::future::try_join_all(posts).await?;
         self.settle().await?;
         let mut latencies = Latencies::default();
         for (place, person) in people.iter().enumerate() {
             let came = self.sink.take(*person).ok_or_else(|| format!("nothing came for person {person}"))?;
-            latencies.push(came.saturating_duration_since(at(place)));
+            latencies.push(came.saturating_duration_since(at(place / FEW * FEW)));
         }
         Ok(latencies)
     }

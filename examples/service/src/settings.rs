@@ -163,7 +163,8 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Events of one request. Default: 1,000.
     pub batch: usize,
-    /// For the head of a request, in ms. Default: 10,000.
+    /// For the head of a request, in ms, and between two requests of a connection: longer than clients wait between two polls.
+    /// Default: 30,000.
     pub head_ms: u64,
     /// For a whole request, in ms. Default: 20,000.
     pub request_ms: u64,
@@ -266,7 +267,7 @@ impl Default for Limits {
             connections_per_address: 4_096,
             body_bytes: 1 << 20,
             batch: 1_000,
-            head_ms: 10_000,
+            head_ms: 30_000,
             request_ms: 20_000,
             stop_ms: 10_000,
             waiting_events: 65_536,
