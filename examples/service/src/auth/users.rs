@@ -2,7 +2,6 @@
 //! that has checked the log-in.
 
 use std::net::IpAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderName};
@@ -14,7 +13,8 @@ use reveille_crypto_ring::PROVIDER;
 use serde::Deserialize;
 
 use super::Unknown;
-use crate::settings::{InvalidSettings, read};
+use crate::secret_text::SecretText;
+use crate::settings::InvalidSettings;
 
 /// The `kid` of the demonstration's sessions.
 pub const DEMO_SIGNER: &str = "demo";
@@ -41,8 +41,8 @@ pub struct UserSettings {
 pub struct UserKeySettings {
     /// The `kid` of its tokens.
     pub id: String,
-    /// HS256: a file with the secret, at least 32 bytes.
-    pub secret_file: Option<PathBuf>,
+    /// HS256: the secret, at least 32 bytes.
+    pub secret: Option<SecretText>,
     /// ES256: the public key, an uncompressed point as base64url.
     pub public_key: Option<String>,
     /// What `aud` has to name.
@@ -218,9 +218,9 @@ impl Users {
 impl UserKeySettings {
     fn signer(&self, audience: &str) -> Result<Signer, InvalidSettings> {
         let path = format!("users.keys.{}", self.id);
-        let key = match (&self.secret_file, &self.public_key) {
-            (Some(file), None) => {
-                let secret = Secret::new(read(file)?.trim().to_owned());
+        let key = match (&self.secret, &self.public_key) {
+            (Some(text), None) => {
+                let secret = text.open(&path)?;
                 // RFC 7518 §3.2: no shorter than the hash.
                 if secret.expose().len() < 32 {
                     return Err(wrong(&path, "the secret has fewer than 32 bytes"));
@@ -230,7 +230,7 @@ impl UserKeySettings {
             (None, Some(text)) => {
                 SignerKey::Es256(text.parse().map_err(|error| wrong(&path, &format!("public_key: {error}")))?)
             }
-            _ => return Err(wrong(&path, "give one of secret_file and public_key")),
+            _ => return Err(wrong(&path, "give one of secret and public_key")),
         };
         Ok(Signer {
             id: Some(self.id.clone()),
@@ -352,7 +352,7 @@ mod tests {
         let public = private.public_key().to_string();
         let key = UserKeySettings {
             id: "shop".to_owned(),
-            secret_file: None,
+            secret: None,
             public_key: Some(public.clone()),
             audience: None,
             app: Some("shop".to_owned()),

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use http::Uri;
 use reveille_conversation::Kind;
+use reveille_core::Secret;
 use reveille_gateway::Target;
 use serde::Deserialize;
 
 use super::sign::Signer;
-use crate::settings::{InvalidSettings, Settings, read};
+use crate::secret_text::SecretText;
+use crate::settings::{InvalidSettings, Settings};
 use crate::wire::{AllowedOrigins, Origin};
 
 /// An SMTP server that takes e-mails for everybody.
@@ -27,8 +28,8 @@ pub struct SmtpSettings {
     pub tls: SmtpTls,
     /// The name to log in with; none: without a log-in.
     pub user: Option<String>,
-    /// A file that holds the password, on one line.
-    pub password_file: Option<PathBuf>,
+    /// The password.
+    pub password: Option<SecretText>,
     /// The sender, as in `Shop <push@shop.example>`; ids of messages have its domain.
     pub from: String,
     /// Whether e-mails also go out beside pushes (E5: new messages, incoming and missed calls), where no file of rules says
@@ -67,9 +68,7 @@ pub struct ReceiverSettings {
     pub url: String,
     /// What is signed with: `whsec_…`. Two while the receiver changes over.
     #[serde(default)]
-    pub secrets: Vec<String>,
-    /// A file with the same, one on each line.
-    pub secrets_file: Option<PathBuf>,
+    pub secrets: Vec<SecretText>,
     /// Requests at once. Default: 32.
     #[serde(default = "thirty_two")]
     pub in_flight: u32,
@@ -138,8 +137,8 @@ impl SmtpSettings {
         if self.tls == SmtpTls::None && !loopback {
             return Err(wrong("smtp.tls", "none is for loopback only"));
         }
-        if self.user.is_some() != self.password_file.is_some() {
-            return Err(wrong("smtp", "give user and password_file, or neither"));
+        if self.user.is_some() != self.password.is_some() {
+            return Err(wrong("smtp", "give user and password, or neither"));
         }
         if self.connections == 0 || self.rate == 0 || self.patience_ms == 0 {
             return Err(wrong("smtp", "connections, rate and patience_ms must be at least 1"));
@@ -147,9 +146,8 @@ impl SmtpSettings {
         Ok(())
     }
 
-    pub(super) fn password(&self) -> Result<Option<String>, InvalidSettings> {
-        let text = self.password_file.as_deref().map(read).transpose()?;
-        Ok(text.map(|text| text.trim_end_matches(['\r', '\n']).to_owned()))
+    pub(super) fn password(&self) -> Result<Option<Secret<String>>, InvalidSettings> {
+        self.password.as_ref().map(|text| text.open("smtp.password")).transpose()
     }
 }
 
@@ -167,9 +165,9 @@ impl ReceiverSettings {
         if self.in_flight == 0 || self.rate == 0 {
             return Err(wrong(name, "in_flight and rate must be at least 1"));
         }
-        let file = self.secrets_file.as_deref().map(read).transpose()?.unwrap_or_default();
-        let lines = file.lines().filter(|line| !line.trim().is_empty());
-        let signer = Signer::new(self.secrets.iter().map(String::as_str).chain(lines));
+        let secrets = self.secrets.iter().map(|text| text.open(&at("secrets")));
+        let secrets = secrets.collect::<Result<Vec<_>, _>>()?;
+        let signer = Signer::new(secrets.iter().map(|secret| secret.expose().as_str()));
         let signer = signer.map_err(|problem| wrong(&at("secrets"), problem))?;
         let stale = Duration::from_secs(self.stale_calls_secs);
         Ok(Hook { url, signer, in_flight: self.in_flight, rate: self.rate, stale })

@@ -52,7 +52,7 @@ impl Email {
             });
         }
         if let (Some(user), Some(password)) = (&settings.user, settings.password()?) {
-            builder = builder.credentials(Credentials::new(user.clone(), password));
+            builder = builder.credentials(Credentials::new(user.clone(), password.expose().clone()));
         }
         Ok(Self { transport: builder.build(), from, patience: settings.patience() })
     }

@@ -243,7 +243,7 @@ async fn a_wrong_password_is_the_operators_to_mend() {
     let server = server(way).await;
     let path = std::env::temp_dir().join(format!("reveille-smtp-{}", std::process::id()));
     std::fs::write(&path, "secret\n").unwrap();
-    let more = format!("user = \"push\"\npassword_file = {:?}\n", path.display().to_string());
+    let more = format!("user = \"push\"\npassword = {{ file = {:?} }}\n", path.display().to_string());
     let settings = settings(&server, "implicit", &more);
     assert!(!format!("{settings:?}").contains("push"), "{settings:?}");
     let email = Email::new(&settings, std::slice::from_ref(&server.certificate)).unwrap();
@@ -287,7 +287,7 @@ fn plain_connections_are_for_loopback() {
         assert_eq!(read(host, "none", ""), Err("smtp.tls: none is for loopback only".to_owned()));
         assert_eq!(read(host, "starttls", ""), Ok(()));
     }
-    let half = Err("smtp: give user and password_file, or neither".to_owned());
+    let half = Err("smtp: give user and password, or neither".to_owned());
     assert_eq!(read("localhost", "none", "user = \"x\""), half);
 }
 
