@@ -135,6 +135,8 @@ pub enum HeldBy {
     Full,
     /// The message itself is at fault.
     Poison,
+    /// The process that would send it cannot at the moment: its store does not answer, or its lease is over.
+    Process,
 }
 
 impl HeldBy {
@@ -152,6 +154,7 @@ impl HeldBy {
             Self::RetryBudget => "retry_budget",
             Self::Full => "full",
             Self::Poison => "poison",
+            Self::Process => "process",
         }
     }
 }

@@ -220,7 +220,7 @@ wire_enum!(WhenUnsure { 0 => SendAgain, 1 => GiveUp });
 wire_enum!(Role { 0 => Show, 1 => Cancel { except } });
 wire_enum!(HeldBy {
     0 => Quiet, 1 => Pause, 2 => Rate, 3 => SlowDown, 4 => Breaker, 5 => Credential, 6 => Throttle,
-    7 => RetryBudget, 8 => Full, 9 => Poison,
+    7 => RetryBudget, 8 => Full, 9 => Poison, 10 => Process,
 });
 wire_enum!(Verdict {
     0 => Accepted { status },

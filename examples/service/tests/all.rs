@@ -11,6 +11,7 @@ mod limits;
 mod lookups;
 mod one_commit;
 mod outside;
+mod own_faults;
 mod page;
 mod platform;
 mod service;

@@ -3,9 +3,11 @@
 use std::ops::Range;
 
 use thiserror::Error;
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Preset, Rules};
+use super::section::Sections;
+use super::{AppRules, KillSwitch, Preset, Rules};
 
 /// Why a text is not a set of rules: the error of [`Rules::from_toml`]. It names the line, counted from 1, and repeats
 /// a value only if that is a number or a time.
@@ -50,65 +52,101 @@ impl Rules {
     /// # Errors
     /// [`RulesError`] names line and key.
     pub fn from_toml(text: &str) -> Result<Self, RulesError> {
-        let line =
-            |span: Range<usize>| 1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count();
-        let document = DeTable::parse(text).map_err(|error| RulesError::Syntax {
-            line: line(error.span().unwrap_or(0..0)),
-            why: error.message().lines().next().unwrap_or_default().to_owned(),
-        })?;
+        let document = document(text)?;
         let document = document.get_ref();
         let mut rules = Self::default();
-        if let Some((key, value)) = document.iter().find(|(key, _)| *key.get_ref() == "preset") {
+        if let Some((key, value)) = document.iter().find(|(key, _)| *key.get_ref() == PRESET) {
             let name =
                 if let DeValue::String(name) = value.get_ref() { Preset::from_name(name) } else { None };
             let names = Preset::ALL.iter().map(|preset| format!("\"{preset}\""));
             rules = Self::preset(name.ok_or_else(|| RulesError::Invalid {
-                line: line(key.span()),
-                key: "preset".to_owned(),
+                line: line(text, &key.span()),
+                key: PRESET.to_owned(),
                 expected: format!("one of {}", names.collect::<Vec<_>>().join(", ")),
                 found: found(value.get_ref()).to_owned(),
             })?);
         }
-        // In the order of the text, so that the first mistake is named.
-        let mut sections: Vec<_> =
-            document.iter().filter(|(section, _)| *section.get_ref() != "preset").collect();
-        sections.sort_by_key(|(section, _)| section.span().start);
-        for (section, table) in sections {
-            let name: &str = section.get_ref();
-            let Some((_, known)) = Self::SECTIONS.iter().find(|(known, _)| *known == name) else {
-                let known: Vec<_> = Self::SECTIONS.iter().map(|(known, _)| *known).collect();
-                return Err(RulesError::Unknown {
-                    line: line(section.span()),
-                    key: name.to_owned(),
-                    known: format!("preset, {}", known.join(", ")),
-                });
-            };
-            let DeValue::Table(table) = table.get_ref() else {
-                return Err(RulesError::Invalid {
-                    line: line(section.span()),
-                    key: name.to_owned(),
-                    expected: format!("a table [{name}]"),
-                    found: found(table.get_ref()).to_owned(),
-                });
-            };
-            let mut entries: Vec<_> = table.iter().collect();
-            entries.sort_by_key(|(key, _)| key.span().start);
-            for (key, value) in entries {
-                let (line, full) = (line(key.span()), format!("{name}.{}", key.get_ref()));
-                match rules.set(name, key.get_ref(), value.get_ref()) {
-                    Some(Some(Ok(()))) => {}
-                    Some(Some(Err((expected, shown)))) => {
-                        let found = shown.unwrap_or_else(|| found(value.get_ref()).to_owned());
-                        return Err(RulesError::Invalid { line, key: full, expected, found });
-                    }
-                    Some(None) | None => {
-                        return Err(RulesError::Unknown { line, key: full, known: known.join(", ") });
-                    }
-                }
-            }
-        }
+        read(&mut rules, text, document, &[PRESET])?;
         Ok(rules)
     }
+}
+
+impl AppRules {
+    /// An app's rules from TOML: what differs from the default.
+    ///
+    /// # Errors
+    /// [`RulesError`] names line and key. `kill.apps` is none of an app's rules.
+    pub fn from_toml(text: &str) -> Result<Self, RulesError> {
+        let mut rules = Self::default();
+        let document = document(text)?;
+        read(&mut rules, text, document.get_ref(), &[])?;
+        if rules.kill().apps().is_empty() {
+            return Ok(rules);
+        }
+        let line = document.get_ref().get("kill").map_or(0, |kill| line(text, &kill.span()));
+        let known = KillSwitch::KEYS.iter().filter(|key| **key != "apps").copied().collect::<Vec<_>>();
+        Err(RulesError::Unknown { line, key: "kill.apps".to_owned(), known: known.join(", ") })
+    }
+}
+
+/// The key that is no section.
+const PRESET: &str = "preset";
+
+fn line(text: &str, span: &Range<usize>) -> usize {
+    1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count()
+}
+
+fn document(text: &str) -> Result<Spanned<DeTable<'_>>, RulesError> {
+    DeTable::parse(text).map_err(|error| RulesError::Syntax {
+        line: line(text, &error.span().unwrap_or(0..0)),
+        why: error.message().lines().next().unwrap_or_default().to_owned(),
+    })
+}
+
+/// In the order of the text, so that the first mistake is named.
+fn read<S: Sections>(
+    rules: &mut S,
+    text: &str,
+    document: &DeTable<'_>,
+    besides: &[&str],
+) -> Result<(), RulesError> {
+    let mut sections: Vec<_> =
+        document.iter().filter(|(section, _)| !besides.contains(&&**section.get_ref())).collect();
+    sections.sort_by_key(|(section, _)| section.span().start);
+    for (section, table) in sections {
+        let name: &str = section.get_ref();
+        let Some((_, known)) = S::SECTIONS.iter().find(|(known, _)| *known == name) else {
+            let known: Vec<_> =
+                besides.iter().chain(S::SECTIONS.iter().map(|(known, _)| known)).copied().collect();
+            return Err(RulesError::Unknown {
+                line: line(text, &section.span()),
+                key: name.to_owned(),
+                known: known.join(", "),
+            });
+        };
+        let DeValue::Table(table) = table.get_ref() else {
+            return Err(RulesError::Invalid {
+                line: line(text, &section.span()),
+                key: name.to_owned(),
+                expected: format!("a table [{name}]"),
+                found: found(table.get_ref()).to_owned(),
+            });
+        };
+        let mut entries: Vec<_> = table.iter().collect();
+        entries.sort_by_key(|(key, _)| key.span().start);
+        for (key, value) in entries {
+            let (line, full) = (line(text, &key.span()), format!("{name}.{}", key.get_ref()));
+            match rules.set(name, key.get_ref(), value.get_ref()) {
+                Some(Ok(())) => {}
+                Some(Err((expected, shown))) => {
+                    let found = shown.unwrap_or_else(|| found(value.get_ref()).to_owned());
+                    return Err(RulesError::Invalid { line, key: full, expected, found });
+                }
+                None => return Err(RulesError::Unknown { line, key: full, known: known.join(", ") }),
+            }
+        }
+    }
+    Ok(())
 }
 
 const fn found(value: &DeValue<'_>) -> &'static str {
@@ -167,6 +205,31 @@ mod tests {
         "#);
         let syntax = Rules::from_toml("[reads]\n[calls").unwrap_err().to_string();
         assert!(syntax.starts_with("line 2: this is not TOML: "), "{syntax}");
+    }
+
+    #[test]
+    fn rules_of_an_app() {
+        let text = "
+            [channels]
+            forwarded = []
+            invisible_web_pushes_per_day = 7
+            [cancels]
+            apns = \"data\"
+            [kill]
+            visitor = true
+        ";
+        let rules = AppRules::from_toml(text).unwrap();
+        assert!(rules.channels().forwarded().is_empty() && rules.kill().visitor());
+        assert_eq!(rules.channels().invisible_web_pushes_per_day(), 7);
+        assert_eq!(rules.cancels().apns(), crate::rules::CancelForm::Data);
+        let wrong =
+            ["[calls]\nring_for = \"45s\"", "preset = \"platform\"", "[kill]\nall = false\napps = [\"a\"]"];
+        let texts = wrong.map(|text| AppRules::from_toml(text).unwrap_err().to_string());
+        insta::assert_snapshot!(texts.join("\n"), @r#"
+        line 1: calls: there is no such rule; known here: channels, recipients, kill, cancels
+        line 1: preset: there is no such rule; known here: channels, recipients, kill, cancels
+        line 1: kill.apps: there is no such rule; known here: all, channels, visitor, primary, secondary
+        "#);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The rules, as data: what is told to whom, on which way, for how long.
 
+mod app;
 mod load;
 mod presets;
 mod section;
@@ -7,6 +8,7 @@ mod settings;
 
 use serde::{Deserialize, Serialize};
 
+pub use app::AppRules;
 pub use load::RulesError;
 pub use presets::Preset;
 pub use section::InvalidRule;
@@ -73,39 +75,47 @@ impl Rules {
     /// # Errors
     /// The [`Reason`] why it goes nowhere.
     pub fn ways(&self, kind: Kind, role: Role) -> Result<Channels, Reason> {
-        let kill = &self.kill;
-        if kill.all() {
-            return Err(Reason::KilledAll);
-        }
-        let (reach, killed) = match role {
-            Role::Visitor => (self.recipients.visitor(), kill.visitor()),
-            Role::Primary => (self.recipients.primary(), kill.primary()),
-            Role::Secondary => (self.recipients.secondary(), kill.secondary()),
-            Role::Bot => return Err(Reason::RoleOff),
-        };
-        if killed {
-            return Err(Reason::KilledRole);
-        }
-        let matrix = &self.channels;
-        let row = match kind {
-            Kind::NewMessage => matrix.new_message(),
-            Kind::IncomingCall | Kind::IncomingOffer => matrix.incoming_call(),
-            Kind::MissedCall => matrix.missed_call(),
-            Kind::Forwarded => matrix.forwarded(),
-            Kind::Invited => matrix.invited(),
-            Kind::Delegated => matrix.delegated(),
-            Kind::CallbackUpcoming
-            | Kind::CallbackReady
-            | Kind::CallbackNumber
-            | Kind::CallbackPurged
-            | Kind::CallbackAttemptFailed
-            | Kind::CallbackFinalAttemptFailed => matrix.callback(),
-        };
-        let ways = row.and(reach);
-        if ways.is_empty() {
-            return Err(Reason::NoChannel);
-        }
-        let left = ways.without(kill.channels());
-        if left.is_empty() { Err(Reason::KilledChannel) } else { Ok(left) }
+        ways(&self.channels, &self.recipients, &self.kill, kind, role)
     }
+}
+
+fn ways(
+    matrix: &ChannelRules,
+    recipients: &RecipientRules,
+    kill: &KillSwitch,
+    kind: Kind,
+    role: Role,
+) -> Result<Channels, Reason> {
+    if kill.all() {
+        return Err(Reason::KilledAll);
+    }
+    let (reach, killed) = match role {
+        Role::Visitor => (recipients.visitor(), kill.visitor()),
+        Role::Primary => (recipients.primary(), kill.primary()),
+        Role::Secondary => (recipients.secondary(), kill.secondary()),
+        Role::Bot => return Err(Reason::RoleOff),
+    };
+    if killed {
+        return Err(Reason::KilledRole);
+    }
+    let row = match kind {
+        Kind::NewMessage => matrix.new_message(),
+        Kind::IncomingCall | Kind::IncomingOffer => matrix.incoming_call(),
+        Kind::MissedCall => matrix.missed_call(),
+        Kind::Forwarded => matrix.forwarded(),
+        Kind::Invited => matrix.invited(),
+        Kind::Delegated => matrix.delegated(),
+        Kind::CallbackUpcoming
+        | Kind::CallbackReady
+        | Kind::CallbackNumber
+        | Kind::CallbackPurged
+        | Kind::CallbackAttemptFailed
+        | Kind::CallbackFinalAttemptFailed => matrix.callback(),
+    };
+    let ways = row.and(reach);
+    if ways.is_empty() {
+        return Err(Reason::NoChannel);
+    }
+    let left = ways.without(kill.channels());
+    if left.is_empty() { Err(Reason::KilledChannel) } else { Ok(left) }
 }

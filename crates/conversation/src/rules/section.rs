@@ -31,6 +31,17 @@ pub(super) trait Setting: Sized {
     fn from_toml(value: &DeValue<'_>) -> Option<Self>;
 }
 
+/// What came of a rule: done, or what is expected, and what was found if that may be shown.
+pub(super) type Set = Result<(), (String, Option<String>)>;
+
+/// A set of sections, as TOML has them.
+pub(super) trait Sections {
+    const SECTIONS: &[(&str, &[&str])];
+
+    /// Reads one rule; `None` if there is none of this name.
+    fn set(&mut self, section: &str, key: &str, value: &DeValue<'_>) -> Option<Set>;
+}
+
 macro_rules! section {
     ($(#[$meta:meta])* $name:ident $title:literal {
         $($(#[$doc:meta])* $field:ident $with:ident : $type:ident = $default:expr $(, $low:expr => $high:expr)? ;)*
@@ -56,7 +67,7 @@ macro_rules! section {
             #[allow(unused_variables, clippy::redundant_closure_call)]
             pub(super) fn set(
                 &mut self, key: &str, value: &toml::de::DeValue<'_>,
-            ) -> Option<Result<(), (String, Option<String>)>> {
+            ) -> Option<$crate::rules::section::Set> {
                 use $crate::rules::section::Setting;
                 match key {
                     $(stringify!($field) => {
@@ -165,19 +176,22 @@ macro_rules! rules {
             /// The names of its sections in TOML.
             pub const SECTIONS: &[(&str, &[&str])] = &[$((stringify!($field), $type::KEYS)),*];
 
-            #[allow(clippy::type_complexity)]
-            fn set(
-                &mut self, section: &str, key: &str, value: &toml::de::DeValue<'_>,
-            ) -> Option<Option<Result<(), (String, Option<String>)>>> {
-                match section {
-                    $(stringify!($field) => Some(self.$field.set(key, value)),)*
-                    _ => None,
-                }
-            }
-
             pub(crate) fn check(&self) -> Result<(), InvalidRule> {
                 $(self.$field.check()?;)*
                 Ok(())
+            }
+        }
+
+        impl section::Sections for $name {
+            const SECTIONS: &[(&str, &[&str])] = Self::SECTIONS;
+
+            fn set(
+                &mut self, section: &str, key: &str, value: &toml::de::DeValue<'_>,
+            ) -> Option<section::Set> {
+                match section {
+                    $(stringify!($field) => self.$field.set(key, value),)*
+                    _ => None,
+                }
             }
         }
     };

@@ -20,6 +20,7 @@ use super::email::Email;
 use super::settings::{Hook, wrong};
 use super::webhook;
 use crate::clock::Clock;
+use crate::desk::SOON;
 use crate::quiet::Zones;
 use crate::settings::{InvalidSettings, Settings};
 use crate::wire::{AllowedOrigins, Wire};
@@ -30,7 +31,7 @@ pub enum Carried {
     Answered(Verdict),
     /// Nothing was sent, for a reason of our own.
     Kept(Verdict),
-    /// The person is not to be told now.
+    /// The person is not to be told now, or this process cannot.
     Waits {
         /// Until when.
         until: UnixTime,
@@ -108,7 +109,7 @@ impl<S: Store> Carrier<S> {
     pub(super) async fn carry(&self, job: &Job) -> Carried {
         let now = self.parts.clock.now();
         let Ok(mut people) = self.parts.store.people(std::slice::from_ref(&job.person)).await else {
-            return Carried::Kept(Verdict::NotSent);
+            return Carried::Waits { until: now + SOON, by: HeldBy::Process };
         };
         let person = people.pop().unwrap_or_default();
         if let Some(kept) = self.wishes(job, &person, now).await {

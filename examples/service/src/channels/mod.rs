@@ -26,6 +26,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
+use crate::desk::SOON;
 use crate::metrics::Metrics;
 use crate::outgoing::{Event, Outgoing};
 use crate::shards::{Lease, Shards};
@@ -257,11 +258,13 @@ impl<S: Store> Running<S> {
             let Some(leave) = self.pacer.next(now) else { break };
             let Load { shard, job } = leave.content;
             let reason = self.all.carrier.refuses(&job, now);
-            if reason.is_some() || job.not_after <= now || !self.all.lease.is_ours() {
+            let late = job.not_after <= now;
+            if reason.is_some() || late || !self.all.lease.is_ours() {
                 self.pacer.give_back(leave.ticket, now);
                 match reason {
                     Some(reason) => self.refuse(shard, &job, reason),
-                    None => self.outcome(shard, &job, Verdict::NotSent),
+                    None if late => self.outcome(shard, &job, Verdict::NotSent),
+                    None => self.defer(shard, &job, now + SOON, HeldBy::Process),
                 }
                 continue;
             }

@@ -15,7 +15,7 @@ use reveille_conversation::Noted;
 use reveille_core::UnixTime;
 use reveille_core::metrics::Counters;
 use reveille_delivery::pacer::{Pacer, PacerSettings, Ticket};
-use reveille_delivery::{DeviceId, JobId, LegId, Verdict};
+use reveille_delivery::{DeviceId, HeldBy, JobId, LegId, Verdict};
 use reveille_gateway::store::{ShardId, Store, Subject};
 use reveille_gateway::{AtOnce, Deferred, Devices, Input, Job, LookUp, Note, Outcome, Output, Recipient};
 use reveille_writer::credential::{Credential, Fetch, WriterOutput};
@@ -37,6 +37,8 @@ use cargo::{Cargo, Sending, push};
 const BATCH: usize = 64;
 /// Timers are looked at as often at least.
 const LOOK: Duration = Duration::from_secs(1);
+/// What this process cannot send at the moment comes again after this.
+pub(crate) const SOON: Duration = Duration::from_secs(1);
 /// How often connections that nobody uses are looked for.
 const SWEEP: Duration = Duration::from_secs(30);
 
@@ -384,8 +386,14 @@ impl<S: Store> Running<S> {
                 }
             }
             // The store did not say whose device it is.
-            None => self.desk.shards.answer(shard, Outcome::of(&job, Verdict::NotSent).into()),
+            None => self.cannot(shard, &job),
         }
+    }
+
+    /// It is this process that cannot send: no attempt is counted.
+    fn cannot(&self, shard: ShardId, job: &Job) {
+        let deferred = Deferred::attempt(job, self.now() + SOON, HeldBy::Process);
+        self.desk.shards.answer(shard, deferred.into());
     }
 
     /// Lets go whatever the pacer lets go.
@@ -394,9 +402,15 @@ impl<S: Store> Running<S> {
         while self.closing.is_none() {
             let Some(leave) = self.pacer.next(now) else { break };
             let cargo = leave.content;
-            if cargo.job.not_after <= now || !self.desk.lease.is_ours() {
+            let late = cargo.job.not_after <= now;
+            if late || !self.desk.lease.is_ours() {
                 self.pacer.give_back(leave.ticket, now);
-                self.desk.shards.answer(cargo.shard, Outcome::of(&cargo.job, Verdict::NotSent).into());
+                if late {
+                    let outcome = Outcome::of(&cargo.job, Verdict::NotSent);
+                    self.desk.shards.answer(cargo.shard, outcome.into());
+                } else {
+                    self.cannot(cargo.shard, &cargo.job);
+                }
                 continue;
             }
             self.start(leave.ticket, cargo, now);

@@ -1,5 +1,6 @@
 //! A caller of the API, and folders that go away.
 
+pub mod gated;
 pub mod platform;
 
 use std::path::{Path, PathBuf};
