@@ -37,7 +37,7 @@ impl Templates {
         subject.check(Channel::Mobile, now)?;
         let path = path(subject.conversation());
         let facts = Facts::new(subject, slip, &path);
-        let visible = subject.shows(|forms| forms.apns);
+        let visible = subject.shows(slip, |forms| forms.apns);
         let push = if visible {
             let alert = self.alert(subject, self.words(subject)?.into_owned(), slip, &facts)?;
             let thread = subject.conversation().as_str().to_owned();
@@ -62,7 +62,7 @@ impl Templates {
         subject.check(Channel::Mobile, now)?;
         let path = path(subject.conversation());
         let facts = Facts::new(subject, slip, &path);
-        let visible = subject.shows(|forms| forms.apns);
+        let visible = subject.shows(slip, |forms| forms.apns);
         let prepared = if visible {
             let alert = self.alert(subject, self.words(subject)?, slip, &facts)?;
             let alert = alert.with_thread_id(subject.conversation().as_str());

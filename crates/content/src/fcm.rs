@@ -90,7 +90,7 @@ impl Templates {
         now: UnixTime,
     ) -> Result<Draft<'_>, InvalidContent> {
         subject.check(Channel::Mobile, now)?;
-        let visible = subject.shows(|forms| forms.fcm);
+        let visible = subject.shows(slip, |forms| forms.fcm);
         let left = Duration::from_secs(subject.not_after().since(now).as_secs().min(28 * 86_400));
         let mut android = AndroidConfig::new()
             .with_priority(priority(subject))

@@ -8,7 +8,7 @@ use reveille_conversation::rules::{CancelForm, Channels};
 use reveille_conversation::{Channel, CollapseKey, Episode, Forms, Intent, Kind, Withdraw};
 use reveille_core::UnixTime;
 
-use crate::InvalidContent;
+use crate::{InvalidContent, Slip};
 
 /// What is written: an [`Intent`] or a [`Withdraw`]. Both turn into it by themselves.
 #[derive(Clone, Copy, Debug)]
@@ -162,11 +162,12 @@ impl<'a> Subject<'a> {
     }
 
     /// Whether it shows something on a platform, by the form that the rules give to cancels: `form` picks the platform.
-    pub(crate) fn shows(self, form: fn(&Forms) -> CancelForm) -> bool {
+    pub(crate) fn shows(self, slip: &Slip, form: fn(&Forms) -> CancelForm) -> bool {
         match self {
             Self::Intent(_) => true,
             Self::Withdraw(withdraw) => {
-                withdraw.how == Takes::Cancel && form(&withdraw.forms) == CancelForm::Replacement
+                let forms = slip.forms().unwrap_or(&withdraw.forms);
+                withdraw.how == Takes::Cancel && form(forms) == CancelForm::Replacement
             }
         }
     }

@@ -39,7 +39,7 @@ impl Templates {
         subject.check(Channel::WebPush, now)?;
         let path = path(subject.conversation());
         let facts = Facts::new(subject, slip, &path);
-        let visible = subject.shows(|forms| forms.web_push);
+        let visible = subject.shows(slip, |forms| forms.web_push);
         let (json, cuts) = if visible { self.shown(&facts, slip)? } else { (hidden(&facts), Vec::new()) };
         let left = subject.not_after().since(now).as_secs().min(u64::from(Ttl::MAX.as_secs()));
         let message = Message::new_within(self.settings.limit, json, Ttl::from_secs(left).map_err(web)?);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use reveille_conversation::event::Role;
 use reveille_conversation::id::{ConversationId, PersonId};
 use reveille_conversation::lookup::Takes;
 use reveille_conversation::rules::Channels;
@@ -23,6 +24,8 @@ pub struct Recipient {
     pub conversation: ConversationId,
     /// About what: it decides which of a device's tokens is used, and whether it may pass a pause.
     pub kind: Kind,
+    /// As what they take part, for the rules of an app; none where something is taken back, which goes to whoever was told.
+    pub role: Option<Role>,
     /// Devices on these channels only: [`Channel::Mobile`] is APNs and FCM, [`Channel::WebPush`] is Web Push.
     pub channels: Channels,
     /// Not these: they show the conversation.
@@ -128,6 +131,15 @@ impl Content {
         }
     }
 
+    /// As what the person takes part. None where something is taken back.
+    #[must_use]
+    pub fn role(&self) -> Option<Role> {
+        match self {
+            Self::Show { intent, .. } => Some(intent.role),
+            Self::TakeBack(_) => None,
+        }
+    }
+
     /// Returns for whom it is.
     #[must_use]
     pub fn person(&self) -> &PersonId {
@@ -221,6 +233,7 @@ impl Recipient {
             person: content.person().clone(),
             conversation: content.conversation().clone(),
             kind: content.kind(),
+            role: content.role(),
             channels: content.channels(),
             except: Arc::default(),
             priority: priority(content),

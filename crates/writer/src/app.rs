@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use reveille_apns as apns;
 use reveille_apns::BundleId;
+use reveille_conversation::rules::AppRules;
 use reveille_fcm as fcm;
 use reveille_fcm::Project;
 use reveille_registry::Environment;
 use reveille_webpush::ApplicationServer;
+
+use crate::Languages;
 
 /// An app (a bundle id, a package name, an origin: what [`DeviceKey::app`](reveille_registry::DeviceKey) says) and its
 /// credentials: give it to [`Writer::with_app`](crate::Writer::with_app). Apps may share credentials: give each the same `Arc`, and there is one token for all.
@@ -20,6 +23,8 @@ pub struct App {
     pub(crate) web_push: Option<Arc<ApplicationServer>>,
     pub(crate) apns: Option<Apple>,
     pub(crate) fcm: Option<(Project, Arc<fcm::TokenSource>)>,
+    pub(crate) texts: Option<Arc<Languages>>,
+    pub(crate) rules: Option<AppRules>,
 }
 
 #[derive(Clone)]
@@ -33,7 +38,7 @@ impl App {
     /// Makes an app that cannot send anything yet; give it the credentials of the services that it uses.
     #[must_use]
     pub fn new(id: impl Into<String>) -> Self {
-        Self { id: id.into(), web_push: None, apns: None, fcm: None }
+        Self { id: id.into(), web_push: None, apns: None, fcm: None, texts: None, rules: None }
     }
 
     /// With the application server of its Web Push subscriptions; it finds the VAPID key of each by the id that the
@@ -67,6 +72,19 @@ impl App {
         Self { fcm: Some((project, tokens)), ..self }
     }
 
+    /// With texts, links and sounds of its own; the writer's, if not set.
+    #[must_use]
+    pub fn with_texts(self, texts: Arc<Languages>) -> Self {
+        Self { texts: Some(texts), ..self }
+    }
+
+    /// With rules of its own: its devices get what these and the gateway's rules both allow. Their budget of invisible
+    /// pushes and their forms of cancels are in force instead of the gateway's.
+    #[must_use]
+    pub fn with_rules(self, rules: AppRules) -> Self {
+        Self { rules: Some(rules), ..self }
+    }
+
     /// Returns its name, as records of devices have it.
     #[must_use]
     pub fn id(&self) -> &str {
@@ -90,6 +108,8 @@ impl fmt::Debug for App {
             .field("web_push", &self.web_push.is_some())
             .field("apns", &self.apns.is_some())
             .field("fcm", &self.fcm.is_some())
+            .field("texts", &self.texts.is_some())
+            .field("rules", &self.rules.is_some())
             .finish()
     }
 }

@@ -4,6 +4,8 @@ mod answer;
 mod app;
 mod credentials;
 mod error;
+mod invisible;
+mod languages;
 mod message;
 mod metrics;
 mod person;
@@ -33,6 +35,8 @@ pub mod wishes {
 pub use answer::Answered;
 pub use app::App;
 pub use error::Error;
+pub use invisible::Invisible;
+pub use languages::Languages;
 pub use person::Person;
 pub use pick::{Answer, Picked};
 pub use resume::{ResumeTokens, TokensForKind};

@@ -59,6 +59,7 @@ impl Counting {
                         }
                     }
                     Written::Deferred(deferred) => counts.one("deferred", deferred.by.name()),
+                    Written::Silent { .. } => counts.one("silent", "invisible_budget"),
                     Written::Unwritten { why, .. } => counts.one("unwritten", why.name()),
                 }
             }
@@ -88,6 +89,7 @@ impl Writer {
     /// | `written:SERVICE` | requests that are ready: `web_push`, `apns`, `fcm` |
     /// | `shortened:SERVICE`, `without_token:SERVICE` | of these, with texts that were cut, and without the resume token that should be in them |
     /// | `deferred:BY`, `unwritten:REASON` | legs that wait, and that cannot be written ([`Unwritten`](crate::Unwritten)) |
+    /// | `silent:invisible_budget` | legs that would show nothing, and were left out |
     /// | `answers:VERDICT` | answers that were read |
     /// | `batch_legs` | legs in one call of [`write`](Self::write) |
     /// | `body_bytes` | bodies of requests |

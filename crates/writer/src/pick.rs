@@ -1,6 +1,6 @@
 //! Which devices: the answer to a gateway's question.
 
-use reveille_conversation::{Channel, Kind};
+use reveille_conversation::{Channel, Kind, Reason};
 use reveille_core::UnixTime;
 use reveille_delivery::{Class, Device, DeviceId, HeldBy, Priority};
 use reveille_gateway::{Deferred, Devices, Input, Recipient, class};
@@ -52,6 +52,13 @@ pub enum Skip {
     Unwanted,
     /// There are no credentials for its app and service.
     NoCredential,
+    /// The kill switch has stopped its app (E1).
+    Killed,
+    /// The rules of its app do not send this.
+    AppRules {
+        /// Why not.
+        reason: Reason,
+    },
     /// App and device together are too long for a name, or not fit for a log.
     Name,
     /// The record is another person's.
@@ -75,6 +82,8 @@ impl Skip {
             Self::Excepted => "excepted",
             Self::Unwanted => "unwanted",
             Self::NoCredential => "no_credential",
+            Self::Killed => "killed_app",
+            Self::AppRules { .. } => "app_rules",
             Self::Name => "name",
             Self::OtherOwner => "other_owner",
             Self::Twice => "twice",
@@ -187,8 +196,14 @@ impl Writer {
         if recipient.except.contains(&id) {
             return Err(Skip::Excepted);
         }
-        if !self.app(&record.key.app).is_some_and(|app| can_send(app, class)) {
-            return Err(Skip::NoCredential);
+        let app = self.app(&record.key.app).filter(|app| can_send(app, class)).ok_or(Skip::NoCredential)?;
+        if let Some(role) = recipient.role {
+            if self.killed.iter().any(|killed| *killed == app.id) {
+                return Err(Skip::Killed);
+            }
+            let rules = app.rules.as_ref();
+            let told = rules.map_or(Ok(()), |rules| rules.allow(recipient.kind, role, channel));
+            told.map_err(|reason| Skip::AppRules { reason })?;
         }
         Ok((Device::new(id, record.revision).with_class(class), channel))
     }

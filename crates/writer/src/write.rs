@@ -6,7 +6,7 @@ use http::Request;
 use http::header::AUTHORIZATION;
 use reveille_core::UnixTime;
 use reveille_delivery::pacer::{CredentialId, LaneId, PlatformId, ServiceId};
-use reveille_delivery::{Device, HeldBy};
+use reveille_delivery::{Device, HeldBy, Verdict};
 use reveille_gateway::{Deferred, Input, Job, Outcome, Target, class};
 use reveille_payload::Cut;
 use reveille_registry::{self as registry, Platform, Purpose, Token};
@@ -44,6 +44,12 @@ pub enum Written {
     Ready(Box<Ready>),
     /// It has to wait: quiet hours, a pause, or a token that is on its way. No attempt is counted.
     Deferred(Deferred),
+    /// Nothing is sent, on purpose: it would show nothing, and the browser has had as many of these today as the rules
+    /// allow (E5). For the gateway it is done.
+    Silent {
+        /// For the gateway: accepted, by nobody (status 0).
+        outcome: Outcome,
+    },
     /// No request can be made of it.
     Unwritten {
         /// For the gateway.
@@ -62,13 +68,14 @@ impl Written {
         match self {
             Self::Ready(_) => None,
             Self::Deferred(deferred) => Some((*deferred).into()),
-            Self::Unwritten { outcome, .. } => Some(outcome.clone().into()),
+            Self::Silent { outcome } | Self::Unwritten { outcome, .. } => Some(outcome.clone().into()),
         }
     }
 }
 
-/// Why there is no request: it waits, or it cannot be.
+/// Why there is no request: it waits, is not to be, or cannot be.
 enum Stop {
+    Silent,
     Wait(UnixTime, HeldBy),
     Cannot(Unwritten),
 }
@@ -147,6 +154,9 @@ impl Writer {
         match result {
             Ok(ready) => Written::Ready(ready),
             Err(Stop::Wait(until, by)) => Written::Deferred(Deferred::attempt(leg.job, until, by)),
+            Err(Stop::Silent) => {
+                Written::Silent { outcome: Outcome::of(leg.job, Verdict::Accepted { status: 0 }) }
+            }
             Err(Stop::Cannot(why)) => {
                 let verdict = why.verdict();
                 let found = self.record(leg).and_then(|record| {
@@ -208,9 +218,13 @@ impl Writer {
         shared: &mut Shared<'a>,
         now: UnixTime,
     ) -> Result<Step<'a>, Stop> {
-        let Found { job, record, token, known, .. } = found;
-        let (slip, without_token) = self.slip(job, record, token.purpose, person.badge);
-        let templates = self.templates(record.locale.as_deref());
+        let Found { job, record, token, device, known } = found;
+        let (mut slip, without_token) = self.slip(job, record, token.purpose, person.badge);
+        let rules = known.app.rules.as_ref();
+        if let Some(rules) = rules.filter(|_| job.content.takes_back()) {
+            slip = slip.with_forms(rules.forms());
+        }
+        let templates = self.templates(&known.app, record.locale.as_deref());
         let wanted = Wanted { content: &job.content, templates, purpose: token.purpose, slip };
         let keep = shared.keep;
         match token.purpose {
@@ -220,6 +234,11 @@ impl Writer {
                 }
                 let subscription = Box::new(message::subscription(self, token, now)?);
                 let draft = shared_or(&mut shared.web, wanted, keep, |wanted| wanted.web_push(now))?;
+                let most =
+                    rules.map_or(self.invisible_a_day, |rules| rules.channels().invisible_web_pushes_per_day());
+                if !draft.visible && !self.invisible.take(device.id, job.leg, most, now) {
+                    return Err(Stop::Silent);
+                }
                 let more = More { visible: draft.visible, cuts: draft.cuts, without_token };
                 let message = draft.push;
                 Ok(Step::Browser(Box::new(Browser { found, subscription, message, more })))

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use reveille_content::Templates;
 use reveille_conversation::event::Role;
+use reveille_conversation::rules::Rules;
 use reveille_core::siphash::Sip13;
 use reveille_delivery::DeviceId;
 use reveille_gateway::Seed;
@@ -15,7 +16,7 @@ use reveille_webpush::target::{EndpointPolicy, PublicHttps};
 use {reveille_apns as apns, reveille_fcm as fcm, reveille_webpush as webpush};
 
 use crate::metrics::Counting;
-use crate::{App, ResumeTokens};
+use crate::{App, Invisible, Languages, ResumeTokens};
 
 /// Picks devices, writes requests, reads answers. One for a process, shared by its threads; all methods take `&self`.
 ///
@@ -31,8 +32,11 @@ pub struct Writer {
     pub(crate) web_push: Vec<Arc<webpush::ApplicationServer>>,
     pub(crate) apns: Vec<Arc<apns::TokenSource>>,
     pub(crate) fcm: Vec<Arc<fcm::TokenSource>>,
-    pub(crate) templates: Templates,
-    pub(crate) languages: BTreeMap<String, Templates>,
+    pub(crate) texts: Languages,
+    /// Apps that get nothing new.
+    pub(crate) killed: Vec<String>,
+    pub(crate) invisible_a_day: u32,
+    pub(crate) invisible: Arc<Invisible>,
     pub(crate) resume: Option<Box<dyn ResumeTokens>>,
     pub(crate) resume_for: Vec<Role>,
     pub(crate) endpoints: Box<dyn EndpointPolicy>,
@@ -50,9 +54,9 @@ pub(crate) struct Known {
 
 impl Writer {
     /// A writer that can send nothing yet. The seed is the gateway's: devices are named with it. The texts are those for
-    /// people whose language is not known.
+    /// devices of apps that have none of their own: [`Templates`] of one language, or [`Languages`].
     #[must_use]
-    pub fn new(seed: Seed, templates: Templates) -> Self {
+    pub fn new(seed: Seed, texts: impl Into<Languages>) -> Self {
         // A name that no device has: names of devices have a slash.
         let lanes = reveille_conversation::id::DeviceId::new("lanes")
             .map_or(0, |name| seed.device(&name).to_bits() as u64);
@@ -63,8 +67,10 @@ impl Writer {
             web_push: Vec::new(),
             apns: Vec::new(),
             fcm: Vec::new(),
-            templates,
-            languages: BTreeMap::new(),
+            texts: texts.into(),
+            killed: Vec::new(),
+            invisible_a_day: Rules::default().channels().invisible_web_pushes_per_day(),
+            invisible: Arc::default(),
             resume: None,
             resume_for: vec![Role::Visitor],
             endpoints: Box::new(PublicHttps),
@@ -83,11 +89,25 @@ impl Writer {
         self
     }
 
-    /// With the texts of another language, for devices whose locale it is: `de` serves `de-AT`, too, if there is nothing closer.
+    /// With the switches and numbers of the gateway's rules that hold for single devices: apps that the kill switch stops
+    /// (E1), and invisible pushes to one browser and day (E5). Those of the default rules, if not set.
     #[must_use]
-    pub fn with_language(mut self, templates: Templates) -> Self {
-        self.languages.insert(tag(templates.language()), templates);
-        self
+    pub fn with_rules(self, rules: &Rules) -> Self {
+        let killed = rules.kill().apps().iter().map(|app| app.as_str().to_owned()).collect();
+        Self { killed, invisible_a_day: rules.channels().invisible_web_pushes_per_day(), ..self }
+    }
+
+    /// With counts of invisible pushes that go on: give a writer that replaces another one
+    /// [its predecessor's](Self::invisible).
+    #[must_use]
+    pub fn with_invisible(self, invisible: Arc<Invisible>) -> Self {
+        Self { invisible, ..self }
+    }
+
+    /// The counts of invisible pushes, for the writer that replaces this one.
+    #[must_use]
+    pub fn invisible(&self) -> Arc<Invisible> {
+        Arc::clone(&self.invisible)
     }
 
     /// With resume tokens in what visitors get, or see [`with_resume_for`](Self::with_resume_for).
@@ -124,20 +144,9 @@ impl Writer {
         self.apps.get(id).map(|known| &known.app)
     }
 
-    /// The texts for a locale: as it is, or without its last parts, or the ones for everybody.
-    pub(crate) fn templates(&self, locale: Option<&str>) -> &Templates {
-        let Some(locale) = locale.filter(|_| !self.languages.is_empty()) else { return &self.templates };
-        let locale = tag(locale);
-        let mut wanted = locale.as_str();
-        loop {
-            if let Some(templates) = self.languages.get(wanted) {
-                return templates;
-            }
-            match wanted.rsplit_once('-') {
-                Some((shorter, _)) => wanted = shorter,
-                None => return &self.templates,
-            }
-        }
+    /// The texts of an app for a locale.
+    pub(crate) fn templates<'a>(&'a self, app: &'a App, locale: Option<&str>) -> &'a Templates {
+        app.texts.as_deref().unwrap_or(&self.texts).of(locale)
     }
 
     /// A name for what is paced together. Keyed, because endpoints choose the host: nobody shall find two that share one.
@@ -158,17 +167,11 @@ fn place<T>(list: &mut Vec<Arc<T>>, source: &Arc<T>) -> u16 {
     u16::try_from(at).unwrap_or(u16::MAX)
 }
 
-/// Language tags are compared without case (RFC 5646 §2.1.1); Android and Java write `de_AT`.
-fn tag(locale: &str) -> String {
-    locale.to_ascii_lowercase().replace('_', "-")
-}
-
 impl fmt::Debug for Writer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Writer")
             .field("apps", &self.apps.values().map(|known| &known.app).collect::<Vec<_>>())
-            .field("language", &self.templates.language())
-            .field("languages", &self.languages.keys().collect::<Vec<_>>())
+            .field("languages", &self.texts.tags().collect::<Vec<_>>())
             .field("resume", &self.resume.is_some())
             .finish_non_exhaustive()
     }

@@ -14,10 +14,11 @@ section::rules! {
     /// allow. The program that writes requests applies them: `reveille_writer::App::with_rules`.
     ///
     /// ```
-    /// use reveille_conversation::rules::AppRules;
+    /// use reveille_conversation::rules::{AppRules, Rules};
     /// use reveille_conversation::{Channel, Kind, Reason, event::Role};
     ///
-    /// let rules = AppRules::from_toml("[channels]\nmissed_call = []\n[kill]\nvisitor = true\n")?;
+    /// let text = "[channels]\nmissed_call = []\n[kill]\nvisitor = true\n";
+    /// let rules = AppRules::from_toml(text, &Rules::default())?;
     /// let told = |kind, role| rules.allow(kind, role, Channel::Mobile);
     /// assert_eq!(told(Kind::IncomingCall, Role::Primary), Ok(()));
     /// assert_eq!(told(Kind::MissedCall, Role::Primary), Err(Reason::NoChannel));
@@ -59,12 +60,12 @@ impl AppRules {
 }
 
 impl From<&Rules> for AppRules {
-    /// What these rules say of a device.
+    /// What these rules say of a device; which apps the kill switch stops is said of all of them.
     fn from(rules: &Rules) -> Self {
         Self {
             channels: rules.channels.clone(),
             recipients: rules.recipients.clone(),
-            kill: rules.kill.clone(),
+            kill: rules.kill.clone().with_apps(Vec::new()),
             cancels: rules.cancels.clone(),
         }
     }

@@ -72,12 +72,12 @@ impl Rules {
 }
 
 impl AppRules {
-    /// An app's rules from TOML: what differs from the default.
+    /// An app's rules from TOML: what differs from the gateway's.
     ///
     /// # Errors
     /// [`RulesError`] names line and key. `kill.apps` is none of an app's rules.
-    pub fn from_toml(text: &str) -> Result<Self, RulesError> {
-        let mut rules = Self::default();
+    pub fn from_toml(text: &str, gateway: &Rules) -> Result<Self, RulesError> {
+        let mut rules = Self::from(gateway);
         let document = document(text)?;
         read(&mut rules, text, document.get_ref(), &[])?;
         if rules.kill().apps().is_empty() {
@@ -218,13 +218,14 @@ mod tests {
             [kill]
             visitor = true
         ";
-        let rules = AppRules::from_toml(text).unwrap();
+        let rules = AppRules::from_toml(text, &Rules::preset(Preset::Platform)).unwrap();
         assert!(rules.channels().forwarded().is_empty() && rules.kill().visitor());
         assert_eq!(rules.channels().invisible_web_pushes_per_day(), 7);
         assert_eq!(rules.cancels().apns(), crate::rules::CancelForm::Data);
+        assert_eq!(rules.recipients(), Rules::preset(Preset::Platform).recipients(), "what is not said is the gateway's");
         let wrong =
             ["[calls]\nring_for = \"45s\"", "preset = \"platform\"", "[kill]\nall = false\napps = [\"a\"]"];
-        let texts = wrong.map(|text| AppRules::from_toml(text).unwrap_err().to_string());
+        let texts = wrong.map(|text| AppRules::from_toml(text, &Rules::preset(Preset::Platform)).unwrap_err().to_string());
         insta::assert_snapshot!(texts.join("\n"), @r#"
         line 1: calls: there is no such rule; known here: channels, recipients, kill, cancels
         line 1: preset: there is no such rule; known here: channels, recipients, kill, cancels

@@ -69,6 +69,10 @@ section::rules! {
 }
 
 impl Rules {
+    pub(crate) fn check(&self) -> Result<(), InvalidRule> {
+        section::Sections::check(self)
+    }
+
     /// Says where a kind of notification goes for a type of participant: the matrix, without what the kill switch stops.
     /// The machine asks by itself; ask if you tell somebody something that is no event of a conversation.
     ///

@@ -40,6 +40,9 @@ pub(super) trait Sections {
 
     /// Reads one rule; `None` if there is none of this name.
     fn set(&mut self, section: &str, key: &str, value: &DeValue<'_>) -> Option<Set>;
+
+    /// Whether all rules are in their bounds: what was deserialised need not be.
+    fn check(&self) -> Result<(), InvalidRule>;
 }
 
 macro_rules! section {
@@ -175,11 +178,6 @@ macro_rules! rules {
 
             /// The names of its sections in TOML.
             pub const SECTIONS: &[(&str, &[&str])] = &[$((stringify!($field), $type::KEYS)),*];
-
-            pub(crate) fn check(&self) -> Result<(), InvalidRule> {
-                $(self.$field.check()?;)*
-                Ok(())
-            }
         }
 
         impl section::Sections for $name {
@@ -192,6 +190,11 @@ macro_rules! rules {
                     $(stringify!($field) => self.$field.set(key, value),)*
                     _ => None,
                 }
+            }
+
+            fn check(&self) -> Result<(), InvalidRule> {
+                $(self.$field.check()?;)*
+                Ok(())
             }
         }
     };

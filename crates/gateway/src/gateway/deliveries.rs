@@ -52,6 +52,7 @@ impl Gateway {
             person: content.person().clone(),
             conversation: content.conversation().clone(),
             kind: content.kind(),
+            role: content.role(),
             channels: content.channels(),
             except,
             priority: asked.priority,

@@ -14,7 +14,7 @@ use reveille_conversation::content::Texts;
 use reveille_conversation::event::Role;
 use reveille_conversation::id::{ConversationId, PersonId};
 use reveille_conversation::lookup::Takes;
-use reveille_conversation::rules::{CancelForm, Channels};
+use reveille_conversation::rules::{CancelForm, Channels, Rules};
 use reveille_conversation::text::Text;
 use reveille_conversation::*;
 use reveille_core::{Jitter, UnixTime};
@@ -36,7 +36,7 @@ use reveille_webpush::{
     VapidSettings,
 };
 use reveille_writer::credential::WriterOutput;
-use reveille_writer::{App, Leg, Person, Ready, TokensForKind, Writer, Written};
+use reveille_writer::{App, Languages, Leg, Person, Ready, TokensForKind, Writer, Written};
 use serde_json::Value;
 
 pub(crate) const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
@@ -52,6 +52,7 @@ H1136cspYG6+0iY7X1fCE9+E9LKhRANCAAR/zc4ncPbEXUGDy+5v20t7WAczNXvp\n\
 
 pub(crate) struct World {
     pub(crate) writer: Writer,
+    app: App,
     pub(crate) server: Arc<ApplicationServer>,
     pub(crate) apns: ApnsService,
     pub(crate) fcm: FcmService,
@@ -95,7 +96,17 @@ pub(crate) fn resume_keys() -> KeyRing<CompactKey> {
     KeyRing::new(KeyId(1), CompactKey::new(PROVIDER, &secret).unwrap())
 }
 
+fn writer() -> Writer {
+    Writer::new(SEED, Languages::new(templates("en")).with(templates("de")))
+        .with_resume(TokensForKind::new(resume_keys(), Issuer::new(PROVIDER)))
+}
+
 impl World {
+    /// The same app as another brand, in a writer that follows other rules.
+    pub(crate) fn rebrand(&mut self, brand: impl FnOnce(App) -> App, rules: &Rules) {
+        self.writer = writer().with_rules(rules).with_app(brand(self.app.clone()));
+    }
+
     pub(crate) fn new() -> Self {
         Self::with(PROVIDER, provider_key())
     }
@@ -115,12 +126,9 @@ impl World {
             .with_web_push(Arc::clone(&server))
             .with_apns(APP.parse().unwrap(), tokens)
             .with_fcm(Project::new("project-1").unwrap(), Arc::new(access));
-        let writer = Writer::new(SEED, templates("en"))
-            .with_language(templates("de"))
-            .with_resume(TokensForKind::new(resume_keys(), Issuer::new(PROVIDER)))
-            .with_app(app);
         Self {
-            writer,
+            writer: writer().with_app(app.clone()),
+            app,
             server,
             apns,
             fcm: FcmService::new("project-1"),
