@@ -234,8 +234,8 @@ impl Writer {
                 }
                 let subscription = Box::new(message::subscription(self, token, now)?);
                 let draft = shared_or(&mut shared.web, wanted, keep, |wanted| wanted.web_push(now))?;
-                let most =
-                    rules.map_or(self.invisible_a_day, |rules| rules.channels().invisible_web_pushes_per_day());
+                let most = rules
+                    .map_or(self.invisible_a_day, |rules| rules.channels().invisible_web_pushes_per_day());
                 if !draft.visible && !self.invisible.take(device.id, job.leg, most, now) {
                     return Err(Stop::Silent);
                 }

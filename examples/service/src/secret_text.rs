@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use reveille_core::Secret;
 use serde::Deserialize;
 
-use crate::settings::{InvalidSettings, read};
+use crate::settings::{InvalidSettings, read, wrong};
 
 /// A secret as an operator sets it: `"the text"`, or `{ file = "a path" }`, whose white space at the end does not count.
 #[derive(Clone, Deserialize)]
@@ -32,8 +32,7 @@ impl SecretText {
             Self::File { file } => read(file)?.trim_end().to_owned(),
         };
         if text.is_empty() {
-            let problem = "a secret is empty".to_owned();
-            return Err(InvalidSettings::Content { path: setting.to_owned(), problem });
+            return Err(wrong(setting, "a secret is empty"));
         }
         Ok(Secret::new(text))
     }

@@ -36,7 +36,7 @@ use crate::platform::Platform;
 use crate::provider_tokens;
 use crate::quiet::Zones;
 use crate::rotation;
-use crate::settings::{InvalidSettings, Settings, read};
+use crate::settings::{InvalidSettings, Settings, read, wrong};
 use crate::shards::{Credits, Lease, Out, ShardSettings, Shards, Shared};
 use crate::stream::{self, Planned, StreamParts};
 use crate::twins::Twins;
@@ -121,8 +121,9 @@ impl<S: Store> Service<S> {
             settings.link = format!("http://localhost:{}", address.port());
         }
         let settings = &settings;
-        let senders = senders(settings, keys, local)?;
-        let shard_settings = shard_settings(settings)?;
+        let rules = rules(settings)?;
+        let senders = senders(settings, &rules, keys, local)?;
+        let shard_settings = shard_settings(settings, rules)?;
         let metrics = Arc::new(Metrics::default());
         let wire = WireSettings { proxy: proxy(settings), ..WireSettings::default() };
         let platform = match &settings.platform {
@@ -141,10 +142,7 @@ impl<S: Store> Service<S> {
             AskPresence::new(platform.clone(), &shard_settings.rules, clock.clone(), Arc::clone(&metrics));
         let presence = Arc::new(presence);
         let wire = Wire::new(wire, senders.allowed.clone(), &senders.certificates);
-        let wire = Arc::new(wire.map_err(|error| InvalidSettings::Content {
-            path: "certificates".to_owned(),
-            problem: error.to_string(),
-        })?);
+        let wire = Arc::new(wire.map_err(|error| wrong("certificates", error))?);
 
         let zones = Arc::new(Zones::default());
         let parts = Parts {
@@ -152,6 +150,7 @@ impl<S: Store> Service<S> {
             wire: Arc::clone(&wire),
             clock: clock.clone(),
             zones: Arc::clone(&zones),
+            brands: senders.workshop.brands.clone(),
         };
         let carrier = Carrier::new(settings, parts, &senders.allowed, &senders.certificates)?;
 
@@ -375,12 +374,11 @@ impl Incoming {
     }
 }
 
-fn shard_settings(settings: &Settings) -> Result<ShardSettings, InvalidSettings> {
-    let rules = match &settings.rules {
-        Some(path) => Rules::from_toml(&read(path)?).map_err(|error| InvalidSettings::Content {
-            path: path.display().to_string(),
-            problem: error.to_string(),
-        })?,
+fn rules(settings: &Settings) -> Result<Rules, InvalidSettings> {
+    Ok(match &settings.rules {
+        Some(path) => {
+            Rules::from_toml(&read(path)?).map_err(|error| wrong(path.display().to_string(), error))?
+        }
         // What nobody carries is not even decided on.
         None => {
             let mut carried = vec![Channel::Mobile, Channel::WebPush];
@@ -392,7 +390,10 @@ fn shard_settings(settings: &Settings) -> Result<ShardSettings, InvalidSettings>
             let recipients = recipients.with_visitor(carried).with_primary(carried).with_secondary(carried);
             rules.with_recipients(recipients)
         }
-    };
+    })
+}
+
+fn shard_settings(settings: &Settings, rules: Rules) -> Result<ShardSettings, InvalidSettings> {
     let defaults = GatewaySettings::default();
     let mut digests = defaults.digests.clone();
     digests.window = Window::Fixed { wait: Duration::from_millis(settings.digest_ms) };
@@ -402,10 +403,7 @@ fn shard_settings(settings: &Settings) -> Result<ShardSettings, InvalidSettings>
         gateway.with_fallback(*kind, fallback.target())
     };
     let gateway = settings.fallback.iter().fold(gateway, falls_back);
-    gateway.check().map_err(|error| InvalidSettings::Content {
-        path: "digest_ms".to_owned(),
-        problem: error.to_string(),
-    })?;
+    gateway.check().map_err(|error| wrong("digest_ms", error))?;
     Ok(ShardSettings {
         owner: settings.owner.clone(),
         threads: settings.shard_threads(),
@@ -420,10 +418,7 @@ fn shard_settings(settings: &Settings) -> Result<ShardSettings, InvalidSettings>
 /// Pages, and users who are whoever they say they are: beside local services only.
 fn demonstration(settings: &Settings, keys: &Keys) -> Result<(Pages, Users), StartError> {
     let mut secret = [0; 32];
-    PROVIDER.random.fill(&mut secret).map_err(|_| InvalidSettings::Content {
-        path: "the demonstration".to_owned(),
-        problem: "no random bytes".to_owned(),
-    })?;
+    PROVIDER.random.fill(&mut secret).map_err(|_| wrong("the demonstration", "no random bytes"))?;
     let (audience, secret) = (&settings.users.audience, Secret::new(secret));
     let users = Users::new(&settings.users, keys.user.as_ref())?.with_demo(&secret, audience, LOCAL_APP);
     Ok((Pages::new(secret, audience, settings.receipts), users))

@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::auth::UserSettings;
 use crate::channels::{Fallbacks, ReceiverSettings, SmtpSettings};
+use crate::credentials::Brand;
 use crate::hooks::HookSettings;
 use crate::lookups::AudienceSettings;
 use crate::platform::PlatformSettings;
@@ -45,6 +46,8 @@ pub struct Settings {
     pub contact: String,
     /// The origin of the page or app that notifications lead to.
     pub link: String,
+    /// Texts in other words and languages, and sounds, for all apps that have none of their own.
+    pub brand: Brand,
     /// Rules, as a TOML file of their own. Default: all five presets joined, on mobiles and in browsers.
     pub rules: Option<PathBuf>,
     /// Origins beyond the public ones that push services may have: an autopush of one's own, also on loopback.
@@ -119,6 +122,8 @@ pub struct AppSettings {
     pub apns: Option<ApnsSettings>,
     /// Google.
     pub fcm: Option<FcmSettings>,
+    /// How it speaks, and what it is told, beside others. Default: as the service.
+    pub brand: Option<Brand>,
 }
 
 /// What Apple gives out.
@@ -223,6 +228,21 @@ pub enum InvalidSettings {
     },
 }
 
+/// What is wrong with a setting, or with what a file holds.
+pub(crate) fn wrong(path: impl Into<String>, problem: impl std::fmt::Display) -> InvalidSettings {
+    InvalidSettings::Content { path: path.into(), problem: problem.to_string() }
+}
+
+impl InvalidSettings {
+    /// The same, of a part of something larger.
+    pub(crate) fn within(self, place: &str) -> Self {
+        match self {
+            Self::Content { path, problem } => Self::Content { path: format!("{place}.{path}"), problem },
+            other => other,
+        }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -232,6 +252,7 @@ impl Default for Settings {
             owner: "service-1".to_owned(),
             contact: "mailto:ops@example.com".to_owned(),
             link: "https://shop.example".to_owned(),
+            brand: Brand::default(),
             rules: None,
             allowed_origins: Vec::new(),
             certificates: None,
@@ -292,10 +313,7 @@ impl Settings {
     /// # Errors
     /// [`InvalidSettings::Content`] names line and field.
     pub fn from_toml(text: &str, path: &str) -> Result<Self, InvalidSettings> {
-        let settings: Self = toml::from_str(text).map_err(|error| InvalidSettings::Content {
-            path: path.to_owned(),
-            problem: error.message().to_owned(),
-        })?;
+        let settings: Self = toml::from_str(text).map_err(|error| wrong(path, error.message()))?;
         let problem = match &settings {
             settings if settings.lease_secs == 0 => "lease_secs must be at least 1",
             settings if settings.rate == 0 => "rate must be at least 1",
@@ -306,7 +324,7 @@ impl Settings {
             }
             _ => return Ok(settings),
         };
-        Err(InvalidSettings::Content { path: path.to_owned(), problem: problem.to_owned() })
+        Err(wrong(path, problem))
     }
 
     /// How many threads own shards.

@@ -7,7 +7,7 @@ use icu_plurals::{PluralCategory, PluralRules, PluralRulesOptions};
 use thiserror::Error;
 
 use super::{Layout, fill};
-use crate::{Intent, Kind, Withdraw};
+use crate::{Cause, Intent, Kind, Withdraw};
 
 /// The texts of one language. Keys are those of [`Content::template`](super::Content::template) with `.title` or `.body`, of actions, and, for the
 /// fall-back of A9, with `.sms`, `.email_subject` and `.email_body`; each may have a plural form behind: `new_message.sms.few`.
@@ -153,6 +153,11 @@ const ENGLISH: &[(&str, &str)] = &[
     ("action.call", "Call"),
 ];
 
+/// The parts of a notification.
+const PARTS: [&str; 5] = ["title", "body", "sms", "email_subject", "email_body"];
+/// The plural forms (CLDR).
+const FORMS: [&str; 6] = ["zero", "one", "two", "few", "many", "other"];
+
 impl Texts {
     /// The texts of a language.
     ///
@@ -176,6 +181,27 @@ impl Texts {
     /// None in practice; the plural rules of English are compiled in.
     pub fn english() -> Result<Self, InvalidTexts> {
         Self::new("en", ENGLISH.iter().copied())
+    }
+
+    /// Whether a text of this key is ever asked for, also in a plural form, as in `new_message.body.few`. Check what others
+    /// wrote: a key with a slip in it would never be read.
+    #[must_use]
+    pub fn knows(key: &str) -> bool {
+        if ENGLISH.iter().any(|(known, _)| *known == key) {
+            return true;
+        }
+        let (plain, form) = match key.rsplit_once('.') {
+            Some((plain, form)) if FORMS.contains(&form) => (plain, Some(form)),
+            _ => (key, None),
+        };
+        let Some((template, part)) = plain.rsplit_once('.') else { return false };
+        if Layout::TEMPLATES.contains(&template) {
+            return PARTS.contains(&part);
+        }
+        let shown = ["title", "body"].contains(&part) && form.is_none();
+        let (what, cause) = template.split_once('.').unwrap_or((template, ""));
+        let taken_back = ["cancel_call", "cancel_offer", "invalidate"].contains(&what);
+        shown && taken_back && (cause.is_empty() || Cause::from_name(cause).is_some())
     }
 
     /// The language's tag, as it was given.
@@ -243,6 +269,38 @@ impl Texts {
                 return Some(text);
             }
             key = key.rsplit_once('.')?.0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_are_asked_for() {
+        assert!(ENGLISH.iter().all(|(key, _)| Texts::knows(key)));
+        for known in [
+            "new_message.body.few",
+            "new_message.from.sms.zero",
+            "incoming_call.from_queue.title",
+            "cancel_call.declined.body",
+            "invalidate.title",
+        ] {
+            assert!(Texts::knows(known), "{known}");
+        }
+        for slip in [
+            "",
+            "title",
+            "incoming_cal.title",
+            "incoming_call.titel",
+            "incoming_call.title.some",
+            "cancel_call.forgotten.title",
+            "cancel_call.sms",
+            "cancel_call.title.one",
+            "action.hang_up",
+        ] {
+            assert!(!Texts::knows(slip), "{slip}");
         }
     }
 }

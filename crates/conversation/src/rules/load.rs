@@ -222,10 +222,15 @@ mod tests {
         assert!(rules.channels().forwarded().is_empty() && rules.kill().visitor());
         assert_eq!(rules.channels().invisible_web_pushes_per_day(), 7);
         assert_eq!(rules.cancels().apns(), crate::rules::CancelForm::Data);
-        assert_eq!(rules.recipients(), Rules::preset(Preset::Platform).recipients(), "what is not said is the gateway's");
+        assert_eq!(
+            rules.recipients(),
+            Rules::preset(Preset::Platform).recipients(),
+            "what is not said is the gateway's"
+        );
         let wrong =
             ["[calls]\nring_for = \"45s\"", "preset = \"platform\"", "[kill]\nall = false\napps = [\"a\"]"];
-        let texts = wrong.map(|text| AppRules::from_toml(text, &Rules::preset(Preset::Platform)).unwrap_err().to_string());
+        let texts = wrong
+            .map(|text| AppRules::from_toml(text, &Rules::preset(Preset::Platform)).unwrap_err().to_string());
         insta::assert_snapshot!(texts.join("\n"), @r#"
         line 1: calls: there is no such rule; known here: channels, recipients, kill, cancels
         line 1: preset: there is no such rule; known here: channels, recipients, kill, cancels

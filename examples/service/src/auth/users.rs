@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::Unknown;
 use crate::secret_text::SecretText;
-use crate::settings::InvalidSettings;
+use crate::settings::{InvalidSettings, wrong};
 
 /// The `kid` of the demonstration's sessions.
 pub const DEMO_SIGNER: &str = "demo";
@@ -228,7 +228,7 @@ impl UserKeySettings {
                 SignerKey::Hs256(PROVIDER.hmac_sha256.key(secret.expose().as_bytes()))
             }
             (None, Some(text)) => {
-                SignerKey::Es256(text.parse().map_err(|error| wrong(&path, &format!("public_key: {error}")))?)
+                SignerKey::Es256(text.parse().map_err(|error| wrong(&path, format!("public_key: {error}")))?)
             }
             _ => return Err(wrong(&path, "give one of secret and public_key")),
         };
@@ -283,10 +283,6 @@ impl Network {
         let differs = (own ^ other).checked_shr(128 - u32::from(self.bits)).unwrap_or(0);
         width == other_width && differs == 0
     }
-}
-
-fn wrong(path: &str, problem: &str) -> InvalidSettings {
-    InvalidSettings::Content { path: path.to_owned(), problem: problem.to_owned() }
 }
 
 #[cfg(test)]

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reveille_content::{ContentSettings, Templates};
-use reveille_conversation::content::Texts;
 use reveille_conversation::{Channel, Kind};
 use reveille_core::{Action, UnixTime};
 use reveille_delivery::{HeldBy, Priority, Verdict};
@@ -17,9 +15,10 @@ use serde_json::json;
 use super::address::Addresses;
 use super::answer::{Twice, verdict};
 use super::email::Email;
-use super::settings::{Hook, wrong};
+use super::settings::Hook;
 use super::webhook;
 use crate::clock::Clock;
+use crate::credentials::Brands;
 use crate::desk::SOON;
 use crate::quiet::Zones;
 use crate::settings::{InvalidSettings, Settings};
@@ -46,12 +45,12 @@ pub(crate) struct Parts<S> {
     pub(crate) wire: Arc<Wire>,
     pub(crate) clock: Clock,
     pub(crate) zones: Arc<Zones>,
+    pub(crate) brands: Brands,
 }
 
 /// Knows how to send on each channel that is set up.
 pub(crate) struct Carrier<S> {
     parts: Parts<S>,
-    templates: Templates,
     email: Option<(Email, u32, u32)>,
     webhook: Option<Hook>,
     sms: Option<Hook>,
@@ -65,14 +64,10 @@ impl<S> Carrier<S> {
         certificates: &[CertificateDer<'static>],
     ) -> Result<Self, InvalidSettings> {
         super::check(settings)?;
-        let texts = Texts::english().map_err(|error| wrong("the texts", error))?;
-        let templates = Templates::new(&settings.link, texts, ContentSettings::default());
-        let templates = templates.map_err(|error| wrong("link", error))?;
         let email = settings.smtp.as_ref();
         let email = email.map(|smtp| Ok((Email::new(smtp, certificates)?, smtp.rate, smtp.connections)));
         Ok(Self {
             parts,
-            templates,
             email: email.transpose()?,
             webhook: settings.webhook.as_ref().map(|hook| hook.hook("webhook", allowed)).transpose()?,
             sms: settings.sms.as_ref().map(|hook| hook.hook("sms", allowed)).transpose()?,
@@ -127,13 +122,15 @@ impl<S: Store> Carrier<S> {
             (Target::Email, Content::Show { intent, .. }) => {
                 let Some((email, ..)) = &self.email else { return keep("no_email") };
                 let Some(to) = Addresses::of(&person.devices).email else { return keep("no_address") };
-                let Ok(text) = self.templates.email(intent) else { return keep("no_text") };
+                let (texts, locale) = self.parts.brands.of(&person.devices);
+                let Ok(text) = texts.of(locale).email(intent) else { return keep("no_text") };
                 Carried::Answered(email.send(&to, text, &job.job_name(), now).await)
             }
             (Target::Sms, Content::Show { intent, .. }) => {
                 let Some(hook) = &self.sms else { return keep("no_sms") };
                 let Some(to) = Addresses::of(&person.devices).phone else { return keep("no_address") };
-                let Ok(text) = self.templates.sms(intent) else { return keep("no_text") };
+                let (texts, locale) = self.parts.brands.of(&person.devices);
+                let Ok(text) = texts.of(locale).sms(intent) else { return keep("no_text") };
                 let id = job.job_name();
                 let body = json!({
                     "type": "text_message",

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::sign::Signer;
 use crate::secret_text::SecretText;
-use crate::settings::{InvalidSettings, Settings};
+use crate::settings::{InvalidSettings, Settings, wrong};
 use crate::wire::{AllowedOrigins, Origin};
 
 /// An SMTP server that takes e-mails for everybody.
@@ -155,12 +155,12 @@ impl ReceiverSettings {
     /// Checks the address by the rules of the wire, and reads the secrets.
     pub(crate) fn hook(&self, name: &str, allowed: &AllowedOrigins) -> Result<Hook, InvalidSettings> {
         let at = |field: &str| format!("{name}.{field}");
-        let url: Uri = self.url.parse().map_err(|_| wrong(&at("url"), "is no URL"))?;
-        let origin = Origin::of(&url).ok_or_else(|| wrong(&at("url"), "expected https://host/path"))?;
+        let url: Uri = self.url.parse().map_err(|_| wrong(at("url"), "is no URL"))?;
+        let origin = Origin::of(&url).ok_or_else(|| wrong(at("url"), "expected https://host/path"))?;
         let user = url.authority().is_some_and(|name| name.as_str().contains('@'));
         if user || !(origin.secure || allowed.names(&origin)) {
             let problem = "must be https without a user, or of an origin among allowed_origins";
-            return Err(wrong(&at("url"), problem));
+            return Err(wrong(at("url"), problem));
         }
         if self.in_flight == 0 || self.rate == 0 {
             return Err(wrong(name, "in_flight and rate must be at least 1"));
@@ -168,7 +168,7 @@ impl ReceiverSettings {
         let secrets = self.secrets.iter().map(|text| text.open(&at("secrets")));
         let secrets = secrets.collect::<Result<Vec<_>, _>>()?;
         let signer = Signer::new(secrets.iter().map(|secret| secret.expose().as_str()));
-        let signer = signer.map_err(|problem| wrong(&at("secrets"), problem))?;
+        let signer = signer.map_err(|problem| wrong(at("secrets"), problem))?;
         let stale = Duration::from_secs(self.stale_calls_secs);
         Ok(Hook { url, signer, in_flight: self.in_flight, rate: self.rate, stale })
     }
@@ -186,14 +186,10 @@ pub(crate) fn check(settings: &Settings) -> Result<(), InvalidSettings> {
             Fallback::Webhook => settings.webhook.is_some(),
         };
         if !there {
-            return Err(wrong(&format!("fallback.{kind}"), "names a channel that is not set up"));
+            return Err(wrong(format!("fallback.{kind}"), "names a channel that is not set up"));
         }
     }
     settings.smtp.as_ref().map_or(Ok(()), SmtpSettings::check)
-}
-
-pub(super) fn wrong(path: &str, problem: impl std::fmt::Display) -> InvalidSettings {
-    InvalidSettings::Content { path: path.to_owned(), problem: problem.to_string() }
 }
 
 /// Says nothing of the log-in.

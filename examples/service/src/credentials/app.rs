@@ -7,12 +7,13 @@ use reveille_core::Jitter;
 use reveille_crypto_ring::PROVIDER;
 use reveille_fcm as fcm;
 use reveille_fcm::{Grant, Project};
-use reveille_writer::App;
+use reveille_writer::{App, Languages};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Workshop, wrong};
-use crate::settings::{AppSettings, InvalidSettings, read};
+use super::Workshop;
+use super::brand::Brand;
+use crate::settings::{AppSettings, InvalidSettings, read, wrong};
 
 /// The address of the metadata server inside Google Cloud.
 const METADATA: &str = "http://metadata.google.internal";
@@ -30,6 +31,9 @@ pub struct AppCredentials {
     /// Google.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fcm: Option<GoogleCredentials>,
+    /// How it speaks, and what it is told, beside others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brand: Option<Brand>,
 }
 
 /// What Apple gives out.
@@ -76,6 +80,8 @@ pub struct Read {
     pub(super) apple: Option<(apns::App, Arc<apns::TokenSource>)>,
     /// Google's project, and the tokens for it.
     pub(super) google: Option<(Project, Arc<fcm::TokenSource>)>,
+    /// Its own texts, if it has any.
+    pub(super) texts: Option<Arc<Languages>>,
 }
 
 impl AppCredentials {
@@ -102,14 +108,14 @@ impl AppCredentials {
                     None => None,
                     Some(file) => {
                         let json = serde_json::from_str(&read(file)?);
-                        Some(json.map_err(|_| wrong(&file.display().to_string(), "is not JSON"))?)
+                        Some(json.map_err(|_| wrong(file.display().to_string(), "is not JSON"))?)
                     }
                 },
                 metadata: google.metadata.clone(),
                 origin: google.origin.clone(),
             }),
         };
-        Ok(Self { web_push: settings.web_push, apns, fcm })
+        Ok(Self { web_push: settings.web_push, apns, fcm, brand: settings.brand.clone() })
     }
 
     /// Checks everything that can be checked without asking anybody.
@@ -117,7 +123,16 @@ impl AppCredentials {
     /// # Errors
     /// [`InvalidSettings::Content`] names the field.
     pub fn read(&self, id: &str, workshop: &Workshop) -> Result<Read, InvalidSettings> {
-        let mut read = Read { app: App::new(id), apple: None, google: None };
+        let mut read = Read { app: App::new(id), apple: None, google: None, texts: None };
+        if let Some(brand) = &self.brand {
+            let in_brand = |error: InvalidSettings| error.within("brand");
+            let texts = Arc::new(brand.over(&workshop.brand).languages().map_err(in_brand)?);
+            read.app = read.app.with_texts(Arc::clone(&texts));
+            read.texts = Some(texts);
+            if let Some(rules) = brand.app_rules(&workshop.rules).map_err(in_brand)? {
+                read.app = read.app.with_rules(rules);
+            }
+        }
         if self.web_push {
             read.app = read.app.with_web_push(Arc::clone(&workshop.server));
         }
@@ -147,7 +162,7 @@ impl AppCredentials {
                 "metadata": google.metadata.is_some(),
             })
         });
-        json!({"app": id, "web_push": self.web_push, "apns": apns, "fcm": fcm})
+        json!({"app": id, "web_push": self.web_push, "apns": apns, "fcm": fcm, "brand": self.brand})
     }
 
     /// What is strange and not wrong (D5): project and address of the service account do not belong together.

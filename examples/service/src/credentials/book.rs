@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use reveille_gateway::store::seal::{Place, Sealer};
 use reveille_gateway::store::{Store, StoreError};
-use reveille_writer::Writer;
+use reveille_writer::{Languages, Writer};
 use serde_json::{Value, json};
 use thiserror::Error;
 use tokio::sync::{Mutex, mpsc};
@@ -111,12 +111,8 @@ impl<S: Store> Book<S> {
                     Entry { id, credentials, read, of_settings: Some(of_settings), stored: true }
                 }
                 None => {
-                    let read = of_settings.read(&id, &workshop).map_err(|error| match error {
-                        InvalidSettings::Content { path, problem } => {
-                            InvalidSettings::Content { path: format!("apps.{id}.{path}"), problem }
-                        }
-                        other => other,
-                    })?;
+                    let read = of_settings.read(&id, &workshop);
+                    let read = read.map_err(|error| error.within(&format!("apps.{id}")))?;
                     let credentials = of_settings.clone();
                     Entry { id, credentials, read, of_settings: Some(of_settings), stored: false }
                 }
@@ -131,6 +127,7 @@ impl<S: Store> Book<S> {
             stored: true,
         }));
         let writer = workshop.writer(entries.iter().map(|entry| entry.read.app.clone()))?;
+        workshop.brands.set(texts(&entries));
         Ok((Self { store, sealer, workshop, entries: Mutex::new(entries) }, writer))
     }
 
@@ -249,6 +246,7 @@ impl<S: Store> Book<S> {
 
     fn activate(&self, entries: &[Entry], desk: &mpsc::UnboundedSender<Mail>) -> Result<(), BookFailure> {
         let writer = self.workshop.writer(entries.iter().map(|entry| entry.read.app.clone()))?;
+        self.workshop.brands.set(texts(entries));
         // A desk that is gone sends nothing any more.
         let _ = desk.send(Mail::Writer(Arc::new(writer)));
         Ok(())
@@ -271,6 +269,13 @@ impl<S: Store> Book<S> {
         }
         Err(BookFailure::Busy)
     }
+}
+
+fn texts(entries: &[Entry]) -> BTreeMap<String, Arc<Languages>> {
+    entries
+        .iter()
+        .filter_map(|entry| Some((entry.id.clone(), Arc::clone(entry.read.texts.as_ref()?))))
+        .collect()
 }
 
 impl Entry {

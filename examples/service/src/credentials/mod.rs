@@ -2,13 +2,13 @@
 
 mod app;
 mod book;
+mod brand;
 mod probe;
 
 use std::sync::{Arc, PoisonError};
 
 use reveille_apns as apns;
-use reveille_content::{ContentSettings, Templates};
-use reveille_conversation::content::Texts;
+use reveille_conversation::rules::Rules;
 use reveille_core::Secret;
 use reveille_crypto::CryptoProvider;
 use reveille_crypto_lanes::Lanes;
@@ -16,18 +16,20 @@ use reveille_crypto_ring::PROVIDER;
 use reveille_gateway::Seed;
 use reveille_resume::{CompactKey, Issuer, KeyId, KeyRing, TokenSecret};
 use reveille_webpush::{ApplicationServer, VapidKey, VapidKeys, VapidSettings};
-use reveille_writer::{App, TokensForKind, Writer};
+use reveille_writer::{App, Invisible, TokensForKind, Writer};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
 use crate::keys::Keys;
 use crate::provider_tokens::Shared;
-use crate::settings::{InvalidSettings, Settings, read};
+use crate::settings::{InvalidSettings, Settings, read, wrong};
 use crate::twins::{self, Twins};
 use crate::wire::AllowedOrigins;
 
 pub use app::{AppCredentials, AppleCredentials, GoogleCredentials};
 pub use book::{Book, BookFailure, are_stored};
+pub(crate) use brand::Brands;
+pub use brand::{Android, Brand};
 pub use probe::Tested;
 
 /// The app of the demonstration.
@@ -50,7 +52,11 @@ pub struct Workshop {
     /// The application server of all apps.
     pub server: Arc<ApplicationServer>,
     seed: Seed,
-    link: String,
+    /// The service's own.
+    brand: Brand,
+    rules: Rules,
+    pub(crate) brands: Brands,
+    invisible: Arc<Invisible>,
     resume: Secret<[u8; 32]>,
     allowed: AllowedOrigins,
     apple: Shared,
@@ -66,13 +72,18 @@ fn crypto() -> CryptoProvider {
 ///
 /// # Errors
 /// [`InvalidSettings`] names the setting or the file.
-pub fn senders(settings: &Settings, keys: &Keys, local: Option<&Twins>) -> Result<Senders, InvalidSettings> {
+pub fn senders(
+    settings: &Settings,
+    rules: &Rules,
+    keys: &Keys,
+    local: Option<&Twins>,
+) -> Result<Senders, InvalidSettings> {
     let mut origins: Vec<String> = settings.allowed_origins.clone();
     let mut certificates = Vec::new();
     if let Some(path) = &settings.certificates {
         let text = read(path)?;
         for certificate in CertificateDer::pem_slice_iter(text.as_bytes()) {
-            certificates.push(certificate.map_err(|error| wrong(&path.display().to_string(), error))?);
+            certificates.push(certificate.map_err(|error| wrong(path.display().to_string(), error))?);
         }
     }
     let mut apps = Vec::new();
@@ -89,10 +100,19 @@ pub fn senders(settings: &Settings, keys: &Keys, local: Option<&Twins>) -> Resul
     let vapid = VapidKey::new(&keys.vapid, crypto()).map_err(|error| wrong("the VAPID key", error))?;
     let contact = settings.contact.parse().map_err(|error| wrong("contact", error))?;
     let server = ApplicationServer::new(crypto(), VapidKeys::new(vapid), VapidSettings::new(contact));
+    let brand =
+        Brand { link: settings.brand.link.clone().or(Some(settings.link.clone())), ..settings.brand.clone() };
+    let of_the_service = |error: InvalidSettings| error.within("brand");
+    if brand.rules.is_some() {
+        return Err(wrong("brand.rules", "the rules of the service stand in the file that rules names"));
+    }
     let workshop = Workshop {
         server: Arc::new(server),
         seed: keys.seed,
-        link: settings.link.clone(),
+        brands: Brands::new(brand.languages().map_err(of_the_service)?),
+        brand,
+        rules: rules.clone(),
+        invisible: Arc::default(),
         resume: Secret::new(*keys.resume.expose()),
         allowed: allowed.clone(),
         apple: Shared::default(),
@@ -107,12 +127,12 @@ impl Workshop {
     /// # Errors
     /// [`InvalidSettings`] names the setting.
     pub fn writer(&self, apps: impl Iterator<Item = App>) -> Result<Writer, InvalidSettings> {
-        let texts = Texts::english().map_err(|error| wrong("the texts", error))?;
-        let templates = Templates::new(&self.link, texts, ContentSettings::default());
-        let templates = templates.map_err(|error| wrong("link", error))?;
         let tokens = TokensForKind::new(self.resume_keys()?, Issuer::new(PROVIDER));
-        let writer =
-            Writer::new(self.seed, templates).with_resume(tokens).with_endpoints(self.allowed.clone());
+        let writer = Writer::new(self.seed, self.brand.languages()?)
+            .with_rules(&self.rules)
+            .with_invisible(Arc::clone(&self.invisible))
+            .with_resume(tokens)
+            .with_endpoints(self.allowed.clone());
         Ok(apps.fold(writer, Writer::with_app))
     }
 
@@ -157,13 +177,9 @@ fn of_twins(local: &Twins) -> AppCredentials {
         metadata: Some(google.clone()),
         origin: Some(google),
     };
-    AppCredentials { web_push: true, apns: Some(apns), fcm: Some(fcm) }
+    AppCredentials { web_push: true, apns: Some(apns), fcm: Some(fcm), brand: None }
 }
 
 fn yes() -> bool {
     true
-}
-
-fn wrong(path: &str, problem: impl std::fmt::Display) -> InvalidSettings {
-    InvalidSettings::Content { path: path.to_owned(), problem: problem.to_string() }
 }

@@ -10,7 +10,7 @@ use reveille_core::UnixTime;
 use reveille_gateway::SourceId;
 
 use crate::intake::{Form, source_of};
-use crate::settings::InvalidSettings;
+use crate::settings::{InvalidSettings, wrong};
 
 pub use settings::{Encoding, HookSettings, PlainSignature};
 pub use signature::Unsigned;
@@ -48,10 +48,7 @@ impl Hooks {
     pub fn new(settings: &[HookSettings]) -> Result<Self, InvalidSettings> {
         let mut hooks = BTreeMap::new();
         for hook in settings {
-            let wrong = |problem: &str| InvalidSettings::Content {
-                path: format!("hooks: {}", hook.name),
-                problem: problem.to_owned(),
-            };
+            let wrong = |problem: &str| wrong(format!("hooks: {}", hook.name), problem);
             let fits =
                 |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
             if !(1..=64).contains(&hook.name.len()) || !hook.name.bytes().all(fits) {

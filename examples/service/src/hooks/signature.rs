@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use super::Signed;
 use super::settings::{Encoding, HookSettings, PlainSignature};
-use crate::settings::InvalidSettings;
+use crate::settings::{InvalidSettings, wrong};
 
 /// A secret with less than this can be guessed.
 const LEAST: usize = 16;
@@ -52,7 +52,7 @@ enum Way {
 impl Verifier {
     pub(super) fn new(hook: &HookSettings) -> Result<Self, InvalidSettings> {
         let path = format!("hooks: {}", hook.name);
-        let wrong = |problem: String| InvalidSettings::Content { path: path.clone(), problem };
+        let wrong = |problem: String| wrong(&path, problem);
         let way = match &hook.signature {
             None => Way::Standard,
             Some(PlainSignature { header, prefix, encoding, timestamp, id }) => {

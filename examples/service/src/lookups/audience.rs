@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::platform::{Haste, Platform, path};
-use crate::settings::InvalidSettings;
+use crate::settings::{InvalidSettings, wrong};
 use crate::shards::Shards;
 
 /// What the name of an audience begins with that has a device in an app; the rest is the app.
@@ -70,8 +70,7 @@ impl AudienceNames {
                 () if !names.insert(list.id.clone()) => "there are two of this name",
                 () => continue,
             };
-            let path = format!("audiences: {}", list.id);
-            return Err(InvalidSettings::Content { path, problem: problem.to_owned() });
+            return Err(wrong(format!("audiences: {}", list.id), problem));
         }
         Ok(Self(names))
     }

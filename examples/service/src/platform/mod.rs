@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::clock::{Clock, Uptime};
 use crate::metrics::Metrics;
-use crate::settings::InvalidSettings;
+use crate::settings::{InvalidSettings, wrong};
 use crate::wire::{AllowedOrigins, Wire, WireSettings};
 
 pub use failure::PlatformFailure;
@@ -54,7 +54,6 @@ impl Platform {
         metrics: Arc<Metrics>,
     ) -> Result<Self, InvalidSettings> {
         settings.check()?;
-        let wrong = |problem: String| InvalidSettings::Content { path: "platform".to_owned(), problem };
         let answer = Duration::from_millis(settings.answer_ms);
         let wire = WireSettings {
             answer,
@@ -64,14 +63,14 @@ impl Platform {
             origins: 4,
             ..wire.clone()
         };
-        let wire = Wire::new(wire, allowed, certificates).map_err(|error| wrong(error.to_string()))?;
+        let wire = Wire::new(wire, allowed, certificates).map_err(|error| wrong("platform", error))?;
         let wire = Arc::new(wire);
         let secret = settings.client_secret.open("platform.client_secret")?;
         let client = (settings.client_id.as_str(), &secret);
         let tokens =
             Tokens::new(Arc::clone(&wire), &settings.login, client, settings.scope.as_deref(), clock.clone());
         let rate = Rate::new(settings.per_minute, Duration::from_secs(60), settings.burst);
-        let rate = rate.map_err(|error| wrong(error.to_string()))?;
+        let rate = rate.map_err(|error| wrong("platform", error))?;
         let (tokens, lane) = (Arc::new(tokens), Lane::new(rate, clock.clone()));
         Ok(Self { settings: settings.clone(), wire, tokens, lane, clock, metrics })
     }

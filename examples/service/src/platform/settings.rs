@@ -4,7 +4,7 @@ use http::Uri;
 use serde::Deserialize;
 
 use crate::secret_text::SecretText;
-use crate::settings::InvalidSettings;
+use crate::settings::{InvalidSettings, wrong};
 
 /// The REST API of the platform that the events come from.
 ///
@@ -80,9 +80,7 @@ impl PlatformSettings {
     /// # Errors
     /// [`InvalidSettings`] names the setting.
     pub(super) fn check(&self) -> Result<(), InvalidSettings> {
-        let wrong = |setting: &str, problem: &str| {
-            Err(InvalidSettings::Content { path: format!("platform.{setting}"), problem: problem.to_owned() })
-        };
+        let wrong = |setting: &str, problem: &str| Err(wrong(format!("platform.{setting}"), problem));
         let api = self.api.parse::<Uri>().ok().filter(|uri| uri.path() == "/" && uri.query().is_none());
         if api.as_ref().and_then(crate::wire::Origin::of).is_none() || self.api.ends_with('/') {
             return wrong("api", "is not an origin like https://api.mypurecloud.de");

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::intake::Form;
 use crate::secret_text::SecretText;
-use crate::settings::InvalidSettings;
+use crate::settings::{InvalidSettings, wrong};
 
 /// An event stream of the platform, over a WebSocket.
 ///
@@ -109,7 +109,7 @@ impl StreamSettings {
     }
 
     pub(super) fn wrong(&self, problem: &str) -> InvalidSettings {
-        InvalidSettings::Content { path: format!("streams: {}", self.name), problem: problem.to_owned() }
+        wrong(format!("streams: {}", self.name), problem)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use reveille_example_service::twins::{self, Received};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -10,6 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::receiver::{Do, Receiver};
 use super::{Clock, Scene, hook};
 use crate::common::{Caller, claims, user_token};
+use crate::service::{offer, wait};
 
 /// An SMTP server that takes everything; e-mails as they came.
 async fn mailbox() -> (u16, Arc<Mutex<Vec<String>>>) {
@@ -75,6 +77,71 @@ async fn until(what: &str, done: impl Fn() -> bool) {
 
 async fn metric(scene: &Scene, name: &str) -> f64 {
     scene.caller().metric(name).await.unwrap_or_default()
+}
+
+/// Two apps side by side: the second has words, a link and rules of its own, also in the e-mail that its people get.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_brand_has_its_own_words_and_rules() {
+    let (scene, mails) = smtp("brand", "").await;
+    let [_, apple, _] = scene.twins.origins.clone();
+    let brand = |rules: serde_json::Value| {
+        json!({
+            "web_push": false,
+            "apns": {
+                "bundle": "com.example.second", "key_id": twins::KEY_ID, "team": twins::TEAM,
+                "key": scene.twins.p8(), "origin": apple,
+            },
+            "brand": {
+                "link": "https://second.example",
+                "texts": {
+                    "en": {"incoming_call.title": "Second rings", "new_message.email_subject": "Second has news"},
+                    "de": {"incoming_call.title": "Zweite klingelt"},
+                },
+                "rules": rules,
+            },
+        })
+    };
+    let put = async |rules| scene.call("PUT", "/v1/credentials/second", brand(rules)).await;
+    let (status, shown) = put(json!({"channels": {"missed_call": []}})).await;
+    assert_eq!((status, &shown["brand"]["link"]), (200, &json!("https://second.example")), "{shown}");
+    // What cannot be is refused, and what was in force stays.
+    let (status, refused) = put(json!({"calls": {"ring_for": "45s"}})).await;
+    assert_eq!(status, 400, "{refused}");
+    assert!(refused.to_string().contains("brand.rules.calls: an app has no such rule"), "{refused}");
+
+    let (alert, _) = scene.twins.iphone();
+    let form = json!({"owner": "zoe", "platform": "ios", "apns_alert": alert, "locale": "de-AT"});
+    assert_eq!(scene.call("PUT", "/v1/devices/second/zoes", form).await.0, 201);
+    let title = |pushes: &[Received], device: &str| {
+        let push = pushes.iter().find(|push| push.device == device);
+        push.map(|push| push.data["aps"]["alert"]["title"].clone()).unwrap_or_default()
+    };
+    let mut ring = offer("c1");
+    ring["person"] = json!("zoe");
+    scene.event("o1", "call_offered", ring).await;
+    let to = |pushes: &[Received], device: &str| pushes.iter().any(|push| push.device == device);
+    let pushes = wait(&scene.twins, "the ring", |pushes| to(pushes, &alert)).await;
+    assert_eq!(title(&pushes, &alert), "Zweite klingelt", "{pushes:?}");
+    // The other app's people are called as ever.
+    scene.event("o2", "call_offered", offer("c2")).await;
+    let pushes = wait(&scene.twins, "the other ring", |pushes| pushes.len() >= 2).await;
+    assert!(!format!("{pushes:?}").contains("Zweite"), "{pushes:?}");
+
+    // Its kill switch stops the second app alone, at once; an e-mail comes in its place, with its words and its link.
+    assert_eq!(put(json!({"kill": {"channels": ["mobile"]}})).await.0, 200);
+    let (status, _) = scene.call("PUT", "/v1/addresses/zoe", json!({"email": "zoe@second.example"})).await;
+    assert_eq!(status, 200);
+    let joined = json!({"conversation": "chat", "person": "zoe", "role": "visitor"});
+    scene.event("j1", "joined", joined).await;
+    scene.message("m1", "chat", "hello").await;
+    until("the e-mail", || !mails.lock().unwrap().is_empty()).await;
+    let mail = mails.lock().unwrap()[0].clone();
+    assert!(mail.contains("Subject: Second has news\r\n"), "{mail}");
+    assert!(mail.contains("https://second.example/conversations/chat"), "{mail}");
+    assert!(!to(&scene.twins.take(), &alert), "no push");
+    let skipped = metric(&scene, "reveille_writer_skipped_total{kind=\"app_rules\"}").await;
+    assert!(skipped >= 1.0, "{skipped}");
+    scene.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -15,8 +15,8 @@ use reveille_core::{Action, RetrySource, Scope, UnixTime};
 use reveille_delivery::Verdict;
 use rustls::pki_types::CertificateDer;
 
-use super::settings::{SmtpSettings, SmtpTls, wrong};
-use crate::settings::InvalidSettings;
+use super::settings::{SmtpSettings, SmtpTls};
+use crate::settings::{InvalidSettings, wrong};
 
 /// Who sends e-mails.
 pub(super) struct Email {
