@@ -198,7 +198,7 @@ impl Writer {
         }
         let app = self.app(&record.key.app).filter(|app| can_send(app, class)).ok_or(Skip::NoCredential)?;
         if let Some(role) = recipient.role {
-            if self.killed.iter().any(|killed| *killed == app.id) {
+            if self.killed.contains(&app.id) {
                 return Err(Skip::Killed);
             }
             let rules = app.rules.as_ref();

@@ -94,8 +94,8 @@ async fn a_brand_has_its_own_words_and_rules() {
             "brand": {
                 "link": "https://second.example",
                 "texts": {
-                    "en": {"incoming_call.title": "Second rings", "new_message.email_subject": "Second has news"},
-                    "de": {"incoming_call.title": "Zweite klingelt"},
+                    "en": {"incoming_call.title": "Second rings"},
+                    "de": {"incoming_call.title": "Zweite klingelt", "new_message.email_subject": "Neues"},
                 },
                 "rules": rules,
             },
@@ -136,7 +136,7 @@ async fn a_brand_has_its_own_words_and_rules() {
     scene.message("m1", "chat", "hello").await;
     until("the e-mail", || !mails.lock().unwrap().is_empty()).await;
     let mail = mails.lock().unwrap()[0].clone();
-    assert!(mail.contains("Subject: Second has news\r\n"), "{mail}");
+    assert!(mail.contains("Subject: Neues\r\n"), "{mail}");
     assert!(mail.contains("https://second.example/conversations/chat"), "{mail}");
     assert!(!to(&scene.twins.take(), &alert), "no push");
     let skipped = metric(&scene, "reveille_writer_skipped_total{kind=\"app_rules\"}").await;
