@@ -197,6 +197,9 @@ impl<H: Host> Engine<H> {
         pending += self.drop_held(index, select, fate);
         let mut notified = 0;
         for lane in [Lane::Digest, Lane::Urgent] {
+            if self.sent_of(index, lane) == 0 {
+                continue;
+            }
             let removed = self.remove_sent(index, lane, select, cause);
             if removed.count == 0 {
                 continue;
@@ -229,15 +232,15 @@ impl<H: Host> Engine<H> {
 
     /// The same for urgent events that are held.
     fn drop_held(&mut self, index: u32, select: Select, fate: Fate) -> u32 {
-        let mut all = Removed::default();
-        if let Some(extra) = self.store.extra_there(index) {
-            for flight in extra.flights.iter_mut().filter(|flight| flight.held) {
-                all.join(flight.batch.remove(select));
-            }
-            if all.count > 0 {
-                extra.flights.retain(|flight| !flight.held || flight.batch.sums.total > 0);
-            }
+        let Some(extra) = self.store.extra_there(index) else { return 0 };
+        if !extra.flights.iter().any(|flight| flight.held) {
+            return 0;
         }
+        let mut all = Removed::default();
+        for flight in extra.flights.iter_mut().filter(|flight| flight.held) {
+            all.join(flight.batch.remove(select));
+        }
+        extra.flights.retain(|flight| !flight.held || flight.batch.sums.total > 0);
         let count = all.count;
         self.let_drop(index, fate, all.into());
         count
@@ -260,7 +263,9 @@ impl<H: Host> Engine<H> {
     /// Takes events out of what is in flight or delivered in a lane.
     fn remove_sent(&mut self, index: u32, lane: Lane, select: Select, cause: Cause) -> Removed {
         let Some(extra) = self.store.extra_there(index) else { return Removed::default() };
-        let mut all = Removed::default();
+        // The bytes of what was delivered were given back when it was.
+        let mut all = extra.delivered_in(lane).map(|batch| batch.remove(select)).unwrap_or_default();
+        let (delivered, mut bytes) = (all.kept(), 0);
         let sent =
             |flight: &&mut Flight<H>| flight.lane == lane && !flight.held && flight.batch.sums.total > 0;
         for flight in extra.flights.iter_mut().filter(sent) {
@@ -269,19 +274,13 @@ impl<H: Host> Engine<H> {
                 Cause::Read => flight.read += removed.count,
                 Cause::Cancelled => flight.cancelled += removed.count,
             }
+            bytes += u64::from(removed.bytes);
             all.join(removed);
         }
-        let (kept, bytes) = (all.kept(), all.bytes);
-        let mut delivered = Removed::default();
-        if let Some(batch) = extra.delivered_in(lane) {
-            // Its bytes were given back when it was delivered.
-            delivered = batch.remove(select);
-        }
-        self.kept = self.kept.saturating_sub(kept);
-        self.bytes = self.bytes.saturating_sub(u64::from(bytes));
-        self.delivered = self.delivered.saturating_sub(delivered.kept());
-        delivered.join(all);
-        delivered
+        self.kept = self.kept.saturating_sub(all.kept() - delivered);
+        self.bytes = self.bytes.saturating_sub(bytes);
+        self.delivered = self.delivered.saturating_sub(delivered);
+        all
     }
 
     /// How many events of a lane are in flight or delivered, and not read.
