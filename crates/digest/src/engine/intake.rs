@@ -8,7 +8,7 @@ use crate::batch::Batch;
 use crate::error::Limit;
 use crate::hash::Identity;
 use crate::options::{Excess, Urgent};
-use crate::store::record::{Wait, flag};
+use crate::store::record::{Hot, Wait, flag};
 use crate::store::seen::{Known, Seen};
 use crate::time::{after, point};
 use crate::{Engine, Error, Event, EventId, Fate, Generation, Host, Item, Lane, Output};
@@ -131,11 +131,17 @@ impl<H: Host> Engine<H> {
         let mut event = event;
         if let Some(index) = found
             && asked.known.is_none()
+            && self.derived.uncapped
+            && !event.urgent
+            && event.useful_until.is_none()
+            && brought_up.is_ok()
+            && self.outputs.len() < self.limits.outputs as usize
         {
-            if self.derived.lean && self.join(index, &event, now) {
-                return Ok(Fate::Pending);
-            }
-            if brought_up.is_ok() {
+            if self.derived.keep == 0 {
+                if self.join(index, &event, asked.hash, now) {
+                    return Ok(Fate::Pending);
+                }
+            } else {
                 event = match self.join_list(index, event, asked.hash, now) {
                     Ok(()) => return Ok(Fate::Pending),
                     Err(event) => event,
@@ -174,26 +180,27 @@ impl<H: Host> Engine<H> {
         Ok(())
     }
 
-    /// The short way: an ordinary event, an open window, nothing but counters. `false` if it is not that simple.
+    /// The short way where events are only counted: an ordinary event, an open window, and no actor that would have to be
+    /// noted. `false` if it is not that simple.
     #[inline(always)]
-    fn join(&mut self, index: u32, event: &Event<H>, now: u64) -> bool {
-        let sliding = self.store.sliding;
-        let Some(hot) = self.store.hot_mut(index) else {
-            return false;
-        };
+    fn join(&mut self, index: u32, event: &Event<H>, hash: u64, now: u64) -> bool {
+        let Some(hot) = self.store.hot_mut(index) else { return false };
+        let one_more = hot.actor != event.actor;
+        let bound = self.policy.actors;
+        let counted = hot.has(flag::MORE) && hot.actors >= bound || hot.actors == 1 && bound == 1;
         if hot.wait != Wait::Open
-            || hot.has(flag::KEPT | flag::EXTRA | flag::LISTED)
+            || hot.has(flag::KEPT | flag::LISTED)
             || hot.total == 0
-            || event.urgent
-            || event.useful_until.is_some()
-            || now >= hot.deadline(sliding)
+            || !is_unread(hot, event.seq)
+            || one_more && !counted
         {
             return false;
         }
         hot.count(now, event.bytes, event.seq, event.class);
-        if hot.actor != event.actor {
+        if one_more {
             hot.set(flag::MORE, true);
         }
+        self.note(event.id, hash, now);
         self.ledger.pending += 1;
         self.bytes = self.bytes.saturating_add(u64::from(event.bytes));
         if const { size_of::<H::Fold>() > 0 } {
@@ -208,14 +215,8 @@ impl<H: Host> Engine<H> {
     #[inline(always)]
     fn join_list(&mut self, index: u32, event: Event<H>, hash: u64, now: u64) -> Result<(), Event<H>> {
         let Some((hot, items)) = self.store.open_list(index) else { return Err(event) };
-        // A number above that of an event that waits is above the read watermark, too.
-        let unread = !hot.has(flag::EXTRA) || event.seq == 0 || (hot.seq_hi != 0 && event.seq > hot.seq_hi);
         let bytes = self.bytes.saturating_add(u64::from(event.bytes));
-        if !unread
-            || !self.derived.uncapped
-            || event.urgent
-            || event.useful_until.is_some()
-            || self.outputs.len() >= self.limits.outputs as usize
+        if !is_unread(hot, event.seq)
             || self.kept >= self.limits.items
             || bytes > self.limits.bytes
             || hot.total as usize >= self.derived.keep
@@ -416,4 +417,10 @@ impl<H: Host> Engine<H> {
         self.kept = (self.kept + batch.kept.len() as u64).saturating_sub(kept);
         self.store.put_pending(index, batch);
     }
+}
+
+/// Whether an event with this number is unread for certain: above that of an event that waits is above the read watermark.
+#[inline(always)]
+const fn is_unread(hot: &Hot, seq: u64) -> bool {
+    !hot.has(flag::EXTRA) || seq == 0 || (hot.seq_hi != 0 && seq > hot.seq_hi)
 }
