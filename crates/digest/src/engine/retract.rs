@@ -194,18 +194,18 @@ impl<H: Host> Engine<H> {
         if pending > 0 {
             self.emptied(index);
         }
-        pending += self.drop_held(index, select, fate);
+        let (held, sent) = self.sent_of(index);
+        if held {
+            pending += self.drop_held(index, select, fate);
+        }
         let mut notified = 0;
-        for lane in [Lane::Digest, Lane::Urgent] {
-            if self.sent_of(index, lane) == 0 {
-                continue;
-            }
+        for (lane, sent) in [Lane::Digest, Lane::Urgent].into_iter().zip(sent).filter(|(_, sent)| *sent > 0) {
             let removed = self.remove_sent(index, lane, select, cause);
             if removed.count == 0 {
                 continue;
             }
             notified += removed.count;
-            let remaining = self.sent_of(index, lane);
+            let remaining = sent.saturating_sub(removed.count);
             if cause == Cause::Cancelled || remaining == 0 {
                 self.clear(index, lane, cause, removed.events, remaining);
             }
@@ -233,9 +233,6 @@ impl<H: Host> Engine<H> {
     /// The same for urgent events that are held.
     fn drop_held(&mut self, index: u32, select: Select, fate: Fate) -> u32 {
         let Some(extra) = self.store.extra_there(index) else { return 0 };
-        if !extra.flights.iter().any(|flight| flight.held) {
-            return 0;
-        }
         let mut all = Removed::default();
         for flight in extra.flights.iter_mut().filter(|flight| flight.held) {
             all.join(flight.batch.remove(select));
@@ -283,15 +280,20 @@ impl<H: Host> Engine<H> {
         all
     }
 
-    /// How many events of a lane are in flight or delivered, and not read.
-    fn sent_of(&self, index: u32, lane: Lane) -> u32 {
-        let Some(extra) = self.store.extra(index) else { return 0 };
-        let flights = extra.flights.iter().filter(|flight| flight.lane == lane && !flight.held);
-        let delivered = match lane {
-            Lane::Digest => extra.delivered.sums.total,
-            Lane::Urgent => extra.overtook.as_deref().map_or(0, |batch| batch.sums.total),
-        };
-        flights.fold(delivered, |sum, flight| sum.saturating_add(flight.batch.sums.total))
+    /// Whether urgent events are held, and how many events of each lane are in flight or delivered, and not read.
+    fn sent_of(&self, index: u32) -> (bool, [u32; 2]) {
+        let Some(extra) = self.store.extra(index) else { return (false, [0; 2]) };
+        let overtook = extra.overtook.as_deref().map_or(0, |batch| batch.sums.total);
+        let (mut held, mut digest, mut urgent) = (false, extra.delivered.sums.total, overtook);
+        for flight in extra.flights.iter() {
+            let total = flight.batch.sums.total;
+            match flight.lane {
+                _ if flight.held => held = true,
+                Lane::Digest => digest = digest.saturating_add(total),
+                Lane::Urgent => urgent = urgent.saturating_add(total),
+            }
+        }
+        (held, [digest, urgent])
     }
 
     /// Says the unread count, if it is not the one the caller knows.
