@@ -67,7 +67,7 @@ impl<H: Host> Engine<H> {
     ) {
         let mut events = events.into_iter();
         let mut group = Vec::with_capacity(GROUP);
-        let (mut identities, mut hashes) = ([Identity::NONE; GROUP], [0_u64; GROUP]);
+        let (mut identities, mut guesses, mut hashes) = ([Identity::NONE; GROUP], [0; GROUP], [0; GROUP]);
         loop {
             for (event, identity) in events.by_ref().take(GROUP).zip(&mut identities) {
                 *identity = self.seed.identity(&event.key);
@@ -84,11 +84,14 @@ impl<H: Host> Engine<H> {
                 let touch = |sum: u32, hash: &u64| sum ^ self.seen.touch(*hash);
                 std::hint::black_box(hashes.iter().take(group.len()).fold(0, touch));
             }
-            self.store.fetch(row);
-            for (event, (identity, hash)) in group.drain(..).zip(identities.iter().zip(&hashes)) {
+            self.store.fetch(row, &mut guesses);
+            for (event, ((identity, guess), hash)) in
+                group.drain(..).zip(identities.iter().zip(&guesses).zip(&hashes))
+            {
                 let brought_up = self.bring_up(now);
                 let known = if asks { self.seen.get(event.id, *hash, now) } else { None };
-                let (asked, found) = (Asked { hash: *hash, known }, self.store.find(*identity));
+                let asked = Asked { hash: *hash, known };
+                let found = self.store.find_guessed(*guess, *identity);
                 fates(self.admit(event, *identity, found, asked, brought_up, now));
             }
         }

@@ -331,16 +331,16 @@ impl<H: Host> Store<H> {
         self.items.shrink();
     }
 
-    /// Brings what these keys need into the cache: rows of loads that do not depend on each other, so that their
-    /// misses overlap. The less stands between two loads, the more of them are under way at once.
+    /// Brings what these keys need into the cache, and guesses where they are: rows of loads that do not depend on each
+    /// other, so that their misses overlap. The less stands between two loads, the more of them are under way at once.
     #[inline(always)]
-    pub(crate) fn fetch(&self, identities: &[Identity]) {
+    pub(crate) fn fetch(&self, identities: &[Identity], guesses: &mut [u32]) {
         let touch = |sum: u32, identity: &Identity| sum.wrapping_add(self.table.touch(identity.tag()));
         black_box(identities.iter().fold(0, touch));
-        let touch = |sum: u64, identity: &Identity| {
-            let hot = self.slab.hot(self.table.guess(identity.tag()));
-            sum.wrapping_add(hot.map_or(0, |hot| hot.fingerprint))
+        let touch = |sum: u64, (identity, guess): (&Identity, &mut u32)| {
+            *guess = self.table.guess(identity.tag());
+            sum.wrapping_add(self.slab.hot(*guess).map_or(0, |hot| hot.fingerprint))
         };
-        black_box(identities.iter().fold(0, touch));
+        black_box(identities.iter().zip(guesses).fold(0, touch));
     }
 }
