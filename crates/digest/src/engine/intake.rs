@@ -183,24 +183,26 @@ impl<H: Host> Engine<H> {
         Ok(())
     }
 
-    /// The short way where events are only counted: an ordinary event, an open window, and no actor that would have to be
-    /// noted. `false` if it is not that simple.
+    /// The short way where events are only counted: an ordinary event, an open window, and an actor who is noted
+    /// already. `false` if it is not that simple.
     #[inline(always)]
     fn join(&mut self, index: u32, event: &Event<H>, hash: u64, now: u64) -> bool {
-        let Some(hot) = self.store.hot_mut(index) else { return false };
-        let one_more = hot.actor != event.actor;
+        let Some((hot, cold)) = self.store.both_mut(index) else { return false };
         let bound = self.policy.actors;
-        let counted = hot.has(flag::MORE) && hot.actors >= bound || hot.actors == 1 && bound == 1;
+        let is_first = hot.actor == event.actor;
+        // No further actor will be noted: only that there are more.
+        let full = hot.has(flag::MORE) && hot.actors >= bound || hot.actors == 1 && bound == 1;
+        let is_noted = || cold.extra.as_deref().is_some_and(|extra| extra.actors.contains(&event.actor));
         if hot.wait != Wait::Open
             || hot.has(flag::KEPT | flag::LISTED)
             || hot.total == 0
             || !is_unread(hot, event.seq)
-            || one_more && !counted
+            || !(is_first || full || is_noted())
         {
             return false;
         }
         hot.count(now, event.bytes, event.seq, event.class);
-        if one_more {
+        if full && !is_first {
             hot.set(flag::MORE, true);
         }
         self.note(event.id, hash, now);
