@@ -83,14 +83,15 @@ impl Removed {
         self.events.len() as u64
     }
 
+    #[inline]
     pub(crate) fn join(&mut self, mut other: Self) {
+        if self.count == 0 {
+            *self = other;
+            return;
+        }
         self.count = self.count.saturating_add(other.count);
         self.bytes = self.bytes.saturating_add(other.bytes);
-        if self.events.is_empty() {
-            self.events = other.events;
-        } else {
-            self.events.append(&mut other.events);
-        }
+        self.events.append(&mut other.events);
     }
 }
 

@@ -435,9 +435,14 @@ fn notification(key: Key, generation: u64, batch: Vec<Sample>) -> Notification {
     Notification { key, generation, total: batch.len(), actors, ids, samples, collapse }
 }
 
-/// A key with very many events: one of them is cancelled, then half of them are read. The peer searches its vector.
+/// As many events as one key keeps by default, and very many.
 pub fn one_key(report: &mut Report) {
-    const EVENTS: u64 = 300_000;
+    one_key_of::<4_096>(report);
+    one_key_of::<300_000>(report);
+}
+
+/// A key with many events: one of them is cancelled, then half of them are read. The peer searches its vector.
+fn one_key_of<const EVENTS: u64>(report: &mut Report) {
     const CANCELS: u64 = 16;
     let mut limits = Limits::default();
     limits.items_per_key = u32::MAX;

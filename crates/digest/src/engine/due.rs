@@ -17,19 +17,22 @@ impl<H: Host> Engine<H> {
     /// The next output, or `None` when all that is due by now is done. What is due comes in the order of deadlines, over
     /// all keys, however late the driver is. One window is closed at a time: however many are due, the memory for one
     /// output is enough.
+    #[inline]
     pub fn poll_output(&mut self) -> Option<Output<H>> {
-        loop {
-            if let Some(output) = self.outputs.pop_front() {
-                return Some(output);
-            }
-            if self.fire_next(self.now) {
-                continue;
-            }
-            // What is over is forgotten after all that is due, always in this order.
-            self.sweep(self.now);
-            self.staged.as_ref()?;
-            self.take_staged();
+        while self.outputs.is_empty() && self.goes_on() {}
+        self.outputs.pop_front()
+    }
+
+    /// Lets the next thing happen that is due, or that comes after. `false` if there is nothing.
+    fn goes_on(&mut self) -> bool {
+        if self.fire_next(self.now) {
+            return true;
         }
+        // What is over is forgotten after all that is due, always in this order.
+        self.sweep(self.now);
+        let staged = self.staged.is_some();
+        self.take_staged();
+        staged
     }
 
     /// Lets the next thing happen that is due. `false` if nothing is.

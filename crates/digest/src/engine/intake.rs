@@ -8,13 +8,20 @@ use crate::batch::Batch;
 use crate::error::Limit;
 use crate::hash::Identity;
 use crate::options::{Excess, Urgent};
-use crate::store::record::{Wait, flag};
+use crate::store::record::{Hot, Wait, flag};
 use crate::store::seen::{Known, Seen};
 use crate::time::{after, point};
-use crate::{Engine, Error, Event, Fate, Generation, Host, Item, Lane, Output};
+use crate::{Engine, Error, Event, EventId, Fate, Generation, Host, Item, Lane, Output};
 
 /// How many events are looked up ahead of their turn.
 const GROUP: usize = 64;
+
+/// What is known of an event's id, and where that was looked up. Nothing, and nowhere, if ids mean nothing now.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked {
+    hash: u64,
+    known: Option<Known>,
+}
 
 impl<H: Host> Engine<H> {
     /// Takes an event in and says where it stands now: waiting, in a notification that is to be polled, or dropped
@@ -27,9 +34,14 @@ impl<H: Host> Engine<H> {
     pub fn handle_event(&mut self, event: Event<H>, now: UnixTime) -> Result<Fate, Error> {
         let now = self.observe(now);
         let brought_up = self.bring_up(now);
-        let (identity, found) = self.store.find_place(self.seed.place(&event.key));
-        let hash = (self.derived.dedup > 0).then(|| self.seen.hash(event.id));
-        self.admit(event, identity, found, hash, brought_up, now)
+        // In this order the memory of key and id is under way together, and little stands between the record that this event
+        // waits for and the first load of the next one: the processor has two events under way at once.
+        let place = self.seed.place(&event.key);
+        let guess = self.store.guess(&place);
+        let asked = self.ask(event.id, now);
+        let identity = place.identity();
+        let found = self.store.find_guessed(guess, identity);
+        self.admit(event, identity, found, asked, brought_up, now)
     }
 
     /// Takes many events in, which all came at `now`, and tells `fates` of each, in order. It does what
@@ -55,7 +67,7 @@ impl<H: Host> Engine<H> {
     ) {
         let mut events = events.into_iter();
         let mut group = Vec::with_capacity(GROUP);
-        let (mut identities, mut hashes) = ([Identity::NONE; GROUP], [0_u64; GROUP]);
+        let (mut identities, mut guesses, mut hashes) = ([Identity::NONE; GROUP], [0; GROUP], [0; GROUP]);
         loop {
             for (event, identity) in events.by_ref().take(GROUP).zip(&mut identities) {
                 *identity = self.seed.identity(&event.key);
@@ -66,17 +78,45 @@ impl<H: Host> Engine<H> {
             }
             let now = self.observe(now);
             let row = identities.get(..group.len()).unwrap_or_default();
-            let asks = self.derived.dedup > 0;
+            let asks = self.asks();
             if asks {
                 group.iter().zip(&mut hashes).for_each(|(event, hash)| *hash = self.seen.hash(event.id));
                 let touch = |sum: u32, hash: &u64| sum ^ self.seen.touch(*hash);
                 std::hint::black_box(hashes.iter().take(group.len()).fold(0, touch));
             }
-            self.store.fetch(row);
-            for (event, (identity, hash)) in group.drain(..).zip(identities.iter().zip(&hashes)) {
-                let (brought_up, hash) = (self.bring_up(now), asks.then_some(*hash));
-                fates(self.admit(event, *identity, self.store.find(*identity), hash, brought_up, now));
+            self.store.fetch(row, &mut guesses);
+            for (event, ((identity, guess), hash)) in
+                group.drain(..).zip(identities.iter().zip(&guesses).zip(&hashes))
+            {
+                let brought_up = self.bring_up(now);
+                let known = if asks { self.seen.get(event.id, *hash, now) } else { None };
+                let asked = Asked { hash: *hash, known };
+                let found = self.store.find_guessed(*guess, *identity);
+                fates(self.admit(event, *identity, found, asked, brought_up, now));
             }
+        }
+    }
+
+    /// Whether ids mean anything now.
+    #[inline(always)]
+    fn asks(&self) -> bool {
+        self.derived.dedup > 0 || !self.seen.is_empty()
+    }
+
+    #[inline(always)]
+    fn ask(&self, id: EventId, now: u64) -> Asked {
+        if !self.asks() {
+            return Asked { hash: 0, known: None };
+        }
+        let hash = self.seen.hash(id);
+        Asked { hash, known: self.seen.get(id, hash, now) }
+    }
+
+    /// Notes the id of an event that is taken in.
+    #[inline(always)]
+    fn note(&mut self, id: EventId, hash: u64, now: u64) {
+        if self.derived.dedup > 0 {
+            self.seen.note(id, hash, Seen::until(now, self.derived.dedup), now);
         }
     }
 
@@ -86,34 +126,34 @@ impl<H: Host> Engine<H> {
         event: Event<H>,
         identity: Identity,
         found: Option<u32>,
-        hash: Option<u64>,
+        asked: Asked,
         brought_up: Result<(), Error>,
         now: u64,
     ) -> Result<Fate, Error> {
         self.ledger.events += 1;
+        let mut event = event;
         if let Some(index) = found
-            && self.derived.lean
-            && self.join(index, &event, now)
-        {
-            return Ok(Fate::Pending);
-        }
-        if let Some(index) = found
+            && asked.known.is_none()
+            && self.derived.uncapped
+            && !event.urgent
+            && event.useful_until.is_none()
             && brought_up.is_ok()
-            && self.joins(index, &event, hash, now)
+            && self.outputs.len() < self.limits.outputs as usize
         {
-            let (_, item) = event.into_item(now);
-            let bytes = u64::from(item.bytes);
-            if self.store.keep(index, item).is_ok() {
-                self.ledger.pending += 1;
-                self.bytes = self.bytes.saturating_add(bytes);
-                self.kept += 1;
-                self.store.put_off(index);
+            if self.derived.keep == 0 {
+                if self.join(index, &event, asked.hash, now) {
+                    return Ok(Fate::Pending);
+                }
+            } else {
+                event = match self.join_list(index, event, asked.hash, now) {
+                    Ok(()) => return Ok(Fate::Pending),
+                    Err(event) => event,
+                };
             }
-            return Ok(Fate::Pending);
         }
         let admitted = brought_up.and_then(|()| self.has_room(found));
         match admitted {
-            Ok(()) => Ok(self.take_in(event, identity, found, hash, now)),
+            Ok(()) => Ok(self.take_in(event, identity, found, asked, now)),
             Err(full) => {
                 self.ledger.add(Fate::Refused, 1);
                 Err(full)
@@ -143,31 +183,29 @@ impl<H: Host> Engine<H> {
         Ok(())
     }
 
-    /// The short way: an ordinary event, an open window, nothing but counters. `false` if it is not that simple.
+    /// The short way where events are only counted: an ordinary event, an open window, and an actor who is noted
+    /// already. `false` if it is not that simple.
     #[inline(always)]
-    fn join(&mut self, index: u32, event: &Event<H>, now: u64) -> bool {
-        let sliding = self.store.sliding;
-        let Some(hot) = self.store.hot_mut(index) else {
-            return false;
-        };
+    fn join(&mut self, index: u32, event: &Event<H>, hash: u64, now: u64) -> bool {
+        let Some((hot, cold)) = self.store.both_mut(index) else { return false };
+        let bound = self.policy.actors;
+        let is_first = hot.actor == event.actor;
+        // No further actor will be noted: only that there are more.
+        let full = hot.has(flag::MORE) && hot.actors >= bound || hot.actors == 1 && bound == 1;
+        let is_noted = || cold.extra.as_deref().is_some_and(|extra| extra.actors.contains(&event.actor));
         if hot.wait != Wait::Open
-            || hot.has(flag::KEPT | flag::EXTRA | flag::LISTED)
+            || hot.has(flag::KEPT | flag::LISTED)
             || hot.total == 0
-            || event.urgent
-            || event.useful_until.is_some()
-            || !self.seen.is_empty()
-            || now >= hot.deadline(sliding)
+            || !is_unread(hot, event.seq)
+            || !(is_first || full || is_noted())
         {
             return false;
         }
-        hot.total = hot.total.saturating_add(1);
-        hot.bytes = hot.bytes.saturating_add(event.bytes);
-        (hot.first, hot.last) = (hot.first.min(now), hot.last.max(now));
-        hot.seq_hi = hot.seq_hi.max(event.seq);
-        hot.class = hot.class.max(event.class);
-        if hot.actor != event.actor {
+        hot.count(now, event.bytes, event.seq, event.class);
+        if full && !is_first {
             hot.set(flag::MORE, true);
         }
+        self.note(event.id, hash, now);
         self.ledger.pending += 1;
         self.bytes = self.bytes.saturating_add(u64::from(event.bytes));
         if const { size_of::<H::Fold>() > 0 } {
@@ -177,37 +215,28 @@ impl<H: Host> Engine<H> {
         true
     }
 
-    /// The short way where events are kept: whether all that is to be done for this event is to add it to an open window.
-    /// If so, its id is noted.
+    /// The short way where events are kept: all that is to be done for this event is to add it to an open window. Gives it
+    /// back if it is not that simple.
     #[inline(always)]
-    fn joins(&mut self, index: u32, event: &Event<H>, hash: Option<u64>, now: u64) -> bool {
-        let Some(hot) = self.store.hot(index) else { return false };
-        // A number above that of an event that waits is above the read watermark, too.
-        let unread = !hot.has(flag::EXTRA) || event.seq == 0 || (hot.seq_hi != 0 && event.seq > hot.seq_hi);
-        if !unread
-            || hot.wait != Wait::Open
-            || !hot.has(flag::LISTED)
-            || !self.derived.uncapped
-            || event.urgent
-            || event.useful_until.is_some()
-            || self.outputs.len() >= self.limits.outputs as usize
+    fn join_list(&mut self, index: u32, event: Event<H>, hash: u64, now: u64) -> Result<(), Event<H>> {
+        let Some((hot, items)) = self.store.open_list(index) else { return Err(event) };
+        let bytes = self.bytes.saturating_add(u64::from(event.bytes));
+        if !is_unread(hot, event.seq)
             || self.kept >= self.limits.items
-            || self.bytes.saturating_add(u64::from(event.bytes)) > self.limits.bytes
+            || bytes > self.limits.bytes
             || hot.total as usize >= self.derived.keep
-            || !self.store.items.has_room()
         {
-            return false;
+            return Err(event);
         }
-        match hash {
-            None => self.seen.is_empty(),
-            Some(hash) => {
-                let new = self.seen.get(event.id, hash, now).is_none();
-                if new {
-                    self.seen.note(event.id, hash, Seen::until(now, self.derived.dedup), now);
-                }
-                new
-            }
-        }
+        let (id, (_, item)) = (event.id, event.into_item(now));
+        let (number, total) = (hot.list(items, item), hot.total);
+        self.store.was_listed(index, id, number, total);
+        self.note(id, hash, now);
+        self.ledger.pending += 1;
+        self.bytes = bytes;
+        self.kept += 1;
+        self.store.put_off(index);
+        Ok(())
     }
 
     fn fold_in(&mut self, index: u32, event: &Event<H>, now: u64) {
@@ -222,8 +251,8 @@ impl<H: Host> Engine<H> {
         self.ledger.events += 1;
         let identity = self.seed.identity(&event.key);
         let (key, id) = (event.key.clone(), event.id);
-        let before = self.outputs.len();
-        let fate = self.take_in(event, identity, self.store.find(identity), None, now);
+        let (before, asked) = (self.outputs.len(), self.ask(id, now));
+        let fate = self.take_in(event, identity, self.store.find(identity), asked, now);
         let told = self.outputs.len() > before;
         if !told && fate != Fate::Pending {
             self.outputs.push_back(Output::Dropped { key, fate, count: 1, ids: vec![id] });
@@ -237,20 +266,15 @@ impl<H: Host> Engine<H> {
         event: Event<H>,
         identity: Identity,
         found: Option<u32>,
-        hash: Option<u64>,
+        asked: Asked,
         now: u64,
     ) -> Fate {
-        let id = event.id;
-        let asks = self.derived.dedup > 0 || !self.seen.is_empty();
-        let hash = hash.unwrap_or_else(|| if asks { self.seen.hash(id) } else { 0 });
-        if asks && let Some(known) = self.seen.get(id, hash, now) {
+        if let Some(known) = asked.known {
             let fate = if known == Known::Came { Fate::Duplicate } else { Fate::Cancelled };
             self.ledger.add(fate, 1);
             return fate;
         }
-        if self.derived.dedup > 0 {
-            self.seen.note(id, hash, Seen::until(now, self.derived.dedup), now);
-        }
+        self.note(event.id, asked.hash, now);
         let refused = self.in_vain(&event, found, now);
         if let Some(fate) = refused {
             self.ledger.add(fate, 1);
@@ -398,4 +422,10 @@ impl<H: Host> Engine<H> {
         self.kept = (self.kept + batch.kept.len() as u64).saturating_sub(kept);
         self.store.put_pending(index, batch);
     }
+}
+
+/// Whether an event with this number is unread for certain: above that of an event that waits is above the read watermark.
+#[inline(always)]
+const fn is_unread(hot: &Hot, seq: u64) -> bool {
+    !hot.has(flag::EXTRA) || seq == 0 || (hot.seq_hi != 0 && seq > hot.seq_hi)
 }

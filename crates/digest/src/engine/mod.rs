@@ -72,8 +72,6 @@ pub(crate) struct Derived {
     pub(crate) dedup: u64,
     /// How many events of a key are kept.
     pub(crate) keep: usize,
-    /// An event into an open window needs its hot line only.
-    pub(crate) lean: bool,
     /// An event into an open window cannot close it, nor be refused.
     pub(crate) uncapped: bool,
     /// What was delivered is kept for reads, cancels and reminders.
@@ -87,7 +85,6 @@ impl Derived {
         let uncapped =
             policy.max_items.is_none() && policy.max_bytes.is_none() && policy.refractory.is_none();
         let remembers = !policy.remember.is_zero() || !policy.reminders.is_empty();
-        let counts = policy.collect == Collect::Totals;
         Self {
             max_wait: policy.window.max_wait(),
             wait: span(policy.window.wait()),
@@ -99,7 +96,6 @@ impl Derived {
                 Collect::Latest => 1,
                 Collect::Items => limits.per_key(),
             },
-            lean: uncapped && counts && policy.dedup.is_none() && policy.actors == 1,
             uncapped,
             remembers,
             tracks: remembers || policy.ack_timeout.is_some(),

@@ -194,15 +194,18 @@ impl<H: Host> Engine<H> {
         if pending > 0 {
             self.emptied(index);
         }
-        pending += self.drop_held(index, select, fate);
+        let (held, sent) = self.sent_of(index);
+        if held {
+            pending += self.drop_held(index, select, fate);
+        }
         let mut notified = 0;
-        for lane in [Lane::Digest, Lane::Urgent] {
+        for (lane, sent) in [Lane::Digest, Lane::Urgent].into_iter().zip(sent).filter(|(_, sent)| *sent > 0) {
             let removed = self.remove_sent(index, lane, select, cause);
             if removed.count == 0 {
                 continue;
             }
             notified += removed.count;
-            let remaining = self.sent_of(index, lane);
+            let remaining = sent.saturating_sub(removed.count);
             if cause == Cause::Cancelled || remaining == 0 {
                 self.clear(index, lane, cause, removed.events, remaining);
             }
@@ -229,15 +232,12 @@ impl<H: Host> Engine<H> {
 
     /// The same for urgent events that are held.
     fn drop_held(&mut self, index: u32, select: Select, fate: Fate) -> u32 {
+        let Some(extra) = self.store.extra_there(index) else { return 0 };
         let mut all = Removed::default();
-        if let Some(extra) = self.store.extra_there(index) {
-            for flight in extra.flights.iter_mut().filter(|flight| flight.held) {
-                all.join(flight.batch.remove(select));
-            }
-            if all.count > 0 {
-                extra.flights.retain(|flight| !flight.held || flight.batch.sums.total > 0);
-            }
+        for flight in extra.flights.iter_mut().filter(|flight| flight.held) {
+            all.join(flight.batch.remove(select));
         }
+        extra.flights.retain(|flight| !flight.held || flight.batch.sums.total > 0);
         let count = all.count;
         self.let_drop(index, fate, all.into());
         count
@@ -260,7 +260,9 @@ impl<H: Host> Engine<H> {
     /// Takes events out of what is in flight or delivered in a lane.
     fn remove_sent(&mut self, index: u32, lane: Lane, select: Select, cause: Cause) -> Removed {
         let Some(extra) = self.store.extra_there(index) else { return Removed::default() };
-        let mut all = Removed::default();
+        // The bytes of what was delivered were given back when it was.
+        let mut all = extra.delivered_in(lane).map(|batch| batch.remove(select)).unwrap_or_default();
+        let (delivered, mut bytes) = (all.kept(), 0);
         let sent =
             |flight: &&mut Flight<H>| flight.lane == lane && !flight.held && flight.batch.sums.total > 0;
         for flight in extra.flights.iter_mut().filter(sent) {
@@ -269,30 +271,29 @@ impl<H: Host> Engine<H> {
                 Cause::Read => flight.read += removed.count,
                 Cause::Cancelled => flight.cancelled += removed.count,
             }
+            bytes += u64::from(removed.bytes);
             all.join(removed);
         }
-        let (kept, bytes) = (all.kept(), all.bytes);
-        let mut delivered = Removed::default();
-        if let Some(batch) = extra.delivered_in(lane) {
-            // Its bytes were given back when it was delivered.
-            delivered = batch.remove(select);
-        }
-        self.kept = self.kept.saturating_sub(kept);
-        self.bytes = self.bytes.saturating_sub(u64::from(bytes));
-        self.delivered = self.delivered.saturating_sub(delivered.kept());
-        delivered.join(all);
-        delivered
+        self.kept = self.kept.saturating_sub(all.kept() - delivered);
+        self.bytes = self.bytes.saturating_sub(bytes);
+        self.delivered = self.delivered.saturating_sub(delivered);
+        all
     }
 
-    /// How many events of a lane are in flight or delivered, and not read.
-    fn sent_of(&self, index: u32, lane: Lane) -> u32 {
-        let Some(extra) = self.store.extra(index) else { return 0 };
-        let flights = extra.flights.iter().filter(|flight| flight.lane == lane && !flight.held);
-        let delivered = match lane {
-            Lane::Digest => extra.delivered.sums.total,
-            Lane::Urgent => extra.overtook.as_deref().map_or(0, |batch| batch.sums.total),
-        };
-        flights.fold(delivered, |sum, flight| sum.saturating_add(flight.batch.sums.total))
+    /// Whether urgent events are held, and how many events of each lane are in flight or delivered, and not read.
+    fn sent_of(&self, index: u32) -> (bool, [u32; 2]) {
+        let Some(extra) = self.store.extra(index) else { return (false, [0; 2]) };
+        let overtook = extra.overtook.as_deref().map_or(0, |batch| batch.sums.total);
+        let (mut held, mut digest, mut urgent) = (false, extra.delivered.sums.total, overtook);
+        for flight in extra.flights.iter() {
+            let total = flight.batch.sums.total;
+            match flight.lane {
+                _ if flight.held => held = true,
+                Lane::Digest => digest = digest.saturating_add(total),
+                Lane::Urgent => urgent = urgent.saturating_add(total),
+            }
+        }
+        (held, [digest, urgent])
     }
 
     /// Says the unread count, if it is not the one the caller knows.

@@ -74,8 +74,8 @@ where
         if hot.has(flag::LISTED) {
             // The newest first, and no sums: they are made from the events.
             hot.total.encode(out);
-            for (number, node) in self.store.items.back_from(hot.last_listed()) {
-                write_node(node, self.store.items.payload(number), out);
+            for (_, node, payload) in self.store.items.back_from(hot.last_listed()) {
+                write_node(node, payload, out);
             }
         } else {
             write_sums(&hot.sums(), out);

@@ -32,11 +32,16 @@ pub(crate) struct Node {
 }
 
 pub(crate) struct Items<T> {
-    nodes: Vec<Vec<Node>>,
-    payloads: Vec<Vec<Option<T>>>,
+    chunks: Vec<Chunk<T>>,
     /// Numbers to use again, the next one last. Not a list in the nodes: those would have to be waited for.
     free: Vec<u32>,
     made: u32,
+}
+
+/// So many events, and their payloads; always as many of the one as of the other.
+struct Chunk<T> {
+    nodes: Vec<Node>,
+    payloads: Vec<Option<T>>,
 }
 
 const fn place(number: u32) -> (usize, usize) {
@@ -45,7 +50,7 @@ const fn place(number: u32) -> (usize, usize) {
 
 impl<T> Items<T> {
     pub(crate) const fn new() -> Self {
-        Self { nodes: Vec::new(), payloads: Vec::new(), free: Vec::new(), made: 0 }
+        Self { chunks: Vec::new(), free: Vec::new(), made: 0 }
     }
 
     /// Whether another event can be added.
@@ -60,22 +65,18 @@ impl<T> Items<T> {
         let node = Node { before, ..Node::of(&item) };
         let payload = item.payload;
         if let Some(number) = self.free.pop() {
-            let (chunk, place) = place(number);
-            if let (Some(old), Some(old_payload)) = (
-                self.nodes.get_mut(chunk).and_then(|nodes| nodes.get_mut(place)),
-                self.payloads.get_mut(chunk).and_then(|payloads| payloads.get_mut(place)),
-            ) {
+            if let Some((old, old_payload)) = self.both_mut(number) {
                 (*old, *old_payload) = (node, payload);
             }
             return number;
         }
         let (number, (chunk, _)) = (self.made, place(self.made));
-        if self.nodes.len() <= chunk {
+        if self.chunks.len() <= chunk {
             self.grow();
         }
-        if let (Some(nodes), Some(payloads)) = (self.nodes.last_mut(), self.payloads.last_mut()) {
-            nodes.push(node);
-            payloads.push(payload);
+        if let Some(chunk) = self.chunks.last_mut() {
+            chunk.nodes.push(node);
+            chunk.payloads.push(payload);
         }
         self.made += 1;
         number
@@ -84,15 +85,30 @@ impl<T> Items<T> {
     #[cold]
     fn grow(&mut self) {
         // The first chunk grows as needed, so that a small engine is small.
-        let capacity = if self.nodes.is_empty() { 0 } else { CHUNK };
-        self.nodes.push(Vec::with_capacity(capacity));
-        self.payloads.push(Vec::with_capacity(capacity));
+        let capacity = if self.chunks.is_empty() { 0 } else { CHUNK };
+        let (nodes, payloads) = (Vec::with_capacity(capacity), Vec::with_capacity(capacity));
+        self.chunks.push(Chunk { nodes, payloads });
     }
 
     #[inline(always)]
     pub(crate) fn node(&self, number: u32) -> Option<&Node> {
         let (chunk, place) = place(number);
-        self.nodes.get(chunk)?.get(place)
+        self.chunks.get(chunk)?.nodes.get(place)
+    }
+
+    /// An event and its payload.
+    #[inline(always)]
+    fn both(&self, number: u32) -> Option<(&Node, Option<&T>)> {
+        let (chunk, place) = place(number);
+        let chunk = self.chunks.get(chunk)?;
+        Some((chunk.nodes.get(place)?, chunk.payloads.get(place)?.as_ref()))
+    }
+
+    #[inline(always)]
+    fn both_mut(&mut self, number: u32) -> Option<(&mut Node, &mut Option<T>)> {
+        let (chunk, place) = place(number);
+        let chunk = self.chunks.get_mut(chunk)?;
+        Some((chunk.nodes.get_mut(place)?, chunk.payloads.get_mut(place)?))
     }
 
     /// The number of the event before that one; reading it ahead of time brings the event into the cache.
@@ -101,24 +117,18 @@ impl<T> Items<T> {
         self.node(number).map_or(NONE, |node| node.before)
     }
 
-    /// An event and those before it, the newest first.
-    pub(crate) fn back_from(&self, last: u32) -> impl Iterator<Item = (u32, &Node)> {
-        let step = |number: u32| Some((number, self.node(number)?));
-        let all = std::iter::successors(step(last), move |(_, node)| step(node.before));
-        all.filter(|(_, node)| !node.gone)
-    }
-
-    pub(crate) fn payload(&self, number: u32) -> Option<&T> {
-        let (chunk, place) = place(number);
-        self.payloads.get(chunk)?.get(place)?.as_ref()
+    /// An event and those before it, with their numbers and payloads, the newest first.
+    pub(crate) fn back_from(&self, last: u32) -> impl Iterator<Item = (u32, &Node, Option<&T>)> {
+        let step = |number: u32| self.both(number).map(|(node, payload)| (number, node, payload));
+        let all = std::iter::successors(step(last), move |(_, node, _)| step(node.before));
+        all.filter(|(_, node, _)| !node.gone)
     }
 
     /// For a step of the clock.
     pub(crate) fn each_time(&mut self, last: u32, mut change: impl FnMut(&mut u64)) {
         let mut number = last;
         loop {
-            let (chunk, place) = place(number);
-            let Some(node) = self.nodes.get_mut(chunk).and_then(|nodes| nodes.get_mut(place)) else { return };
+            let Some((node, _)) = self.both_mut(number) else { return };
             change(&mut node.at);
             number = node.before;
         }
@@ -129,14 +139,13 @@ impl<T> Items<T> {
         let mut items = Vec::with_capacity(count);
         let mut number = last;
         loop {
-            let (chunk, place) = place(number);
-            let Some(node) = self.nodes.get(chunk).and_then(|nodes| nodes.get(place)) else { break };
-            let payload = self.payloads.get_mut(chunk).and_then(|payloads| payloads.get_mut(place));
+            let Some((node, payload)) = self.both_mut(number) else { break };
             if !node.gone {
-                items.push(node.item(payload.and_then(Option::take)));
+                items.push(node.item(payload.take()));
             }
+            let before = node.before;
             self.free.push(number);
-            number = node.before;
+            number = before;
         }
         items.reverse();
         items
@@ -153,16 +162,13 @@ impl<T> Items<T> {
     ) -> u32 {
         let (mut first_kept, mut behind, mut number, mut linked) = (NONE, NONE, last, true);
         loop {
-            let (chunk, at) = place(number);
-            let Some(node) = self.nodes.get(chunk).and_then(|nodes| nodes.get(at)) else { break };
+            let Some((node, payload)) = self.both_mut(number) else { break };
             let before = node.before;
             if node.gone || select(node) {
                 if !node.gone {
                     goes(node);
                 }
-                if let Some(payload) = self.payloads.get_mut(chunk).and_then(|chunk| chunk.get_mut(at)) {
-                    *payload = None;
-                }
+                *payload = None;
                 self.free.push(number);
                 linked = false;
             } else {
@@ -183,16 +189,13 @@ impl<T> Items<T> {
 
     /// Takes one out of the middle: it stays in its place, and is passed over from now on.
     pub(crate) fn leave_out(&mut self, number: u32) -> Option<Node> {
-        let (chunk, at) = place(number);
-        let node = self.nodes.get_mut(chunk)?.get_mut(at)?;
-        node.gone = true;
-        *self.payloads.get_mut(chunk)?.get_mut(at)? = None;
+        let (node, payload) = self.both_mut(number)?;
+        (node.gone, *payload) = (true, None);
         Some(*node)
     }
 
     fn link(&mut self, number: u32, before: u32) {
-        let (chunk, place) = place(number);
-        if let Some(node) = self.nodes.get_mut(chunk).and_then(|nodes| nodes.get_mut(place))
+        if let Some((node, _)) = self.both_mut(number)
             && node.before != before
         {
             node.before = before;
@@ -201,9 +204,9 @@ impl<T> Items<T> {
 
     /// Bytes that are held, without what payloads hold themselves.
     pub(crate) fn memory(&self) -> usize {
-        let nodes: usize = self.nodes.iter().map(Vec::capacity).sum();
-        let payloads: usize = self.payloads.iter().map(Vec::capacity).sum();
-        let lists = (self.nodes.capacity() + self.payloads.capacity()) * size_of::<Vec<Node>>();
+        let nodes: usize = self.chunks.iter().map(|chunk| chunk.nodes.capacity()).sum();
+        let payloads: usize = self.chunks.iter().map(|chunk| chunk.payloads.capacity()).sum();
+        let lists = self.chunks.capacity() * size_of::<Chunk<T>>();
         nodes * size_of::<Node>()
             + payloads * size_of::<Option<T>>()
             + lists
@@ -261,7 +264,7 @@ mod tests {
             for (n, (list, op)) in ops.into_iter().enumerate() {
                 if op == 1 && !lists[list].is_empty() {
                     let place = n % lists[list].len();
-                    let (number, _) = items.back_from(lasts[list]).nth(lists[list].len() - 1 - place).unwrap();
+                    let (number, ..) = items.back_from(lasts[list]).nth(lists[list].len() - 1 - place).unwrap();
                     let left = items.leave_out(number).unwrap();
                     prop_assert_eq!(EventId(left.id), lists[list].remove(place).id);
                 } else if op == 2 {
@@ -284,9 +287,9 @@ mod tests {
                     lasts[list] = NONE;
                 }
                 for (list, last) in lists.iter().zip(lasts) {
-                    let ids: Vec<_> = items.back_from(last).map(|(_, node)| EventId(node.id)).collect();
+                    let ids: Vec<_> = items.back_from(last).map(|(_, node, _)| EventId(node.id)).collect();
                     prop_assert!(list.iter().rev().map(|item| item.id).eq(ids));
-                    let texts: Vec<_> = items.back_from(last).map(|(n, _)| items.payload(n).cloned()).collect();
+                    let texts: Vec<_> = items.back_from(last).map(|(.., payload)| payload.cloned()).collect();
                     prop_assert!(list.iter().rev().map(|item| item.payload.clone()).eq(texts));
                 }
             }
@@ -294,7 +297,7 @@ mod tests {
                 items.take(last, 0);
             }
             items.shrink();
-            prop_assert_eq!((items.made, items.nodes.len(), items.payloads.len()), (0, 0, 0));
+            prop_assert_eq!((items.made, items.chunks.len()), (0, 0));
         }
     }
 }

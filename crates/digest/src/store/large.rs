@@ -47,7 +47,7 @@ impl<H: Host> Store<H> {
         let Some(hot) = self.slab.hot(index) else { return };
         let numbers = HashMap::with_capacity_and_hasher(hot.total as usize * 2, self.by_id);
         let mut large = Index { numbers, gone: 0 };
-        self.items.back_from(hot.last_listed()).for_each(|(number, node)| large.add(node.id, number));
+        self.items.back_from(hot.last_listed()).for_each(|(number, node, _)| large.add(node.id, number));
         self.large.insert(index, large);
     }
 
@@ -79,7 +79,7 @@ impl<H: Host> Store<H> {
         let last = hot.last_listed();
         let mut sums = hot.sums();
         (sums.total, sums.bytes) = (sums.total - 1, sums.bytes.saturating_sub(node.bytes));
-        let others = || self.items.back_from(last).map(|(_, node)| node);
+        let others = || self.items.back_from(last).map(|(_, node, _)| node);
         // They are in the order of their times: the newest of the others says which is the last now.
         sums.last = others().next().map_or(sums.last, |newest| newest.at);
         // That it was the first, or had the highest class alone, takes a walk. (Its number may stay the highest until the

@@ -15,8 +15,6 @@ mod wheel;
 use std::collections::BTreeMap;
 use std::hint::black_box;
 
-use reveille_core::UnixTime;
-
 use crate::batch::{Batch, Gone, Select};
 use crate::hash::{Identity, Keyed, Place};
 use crate::sums::Sums;
@@ -64,18 +62,19 @@ impl<H: Host> Store<H> {
 
     #[inline]
     pub(crate) fn find(&self, identity: Identity) -> Option<u32> {
-        let guess = self.table.guess(identity.tag());
-        if self.is(guess, identity) { Some(guess) } else { self.search(identity) }
+        self.find_guessed(self.table.guess(identity.tag()), identity)
     }
 
     /// [`find`](Self::find), begun with the first half of the identity: the table's memory is under way while the
     /// second half is computed.
     #[inline(always)]
-    pub(crate) fn find_place(&self, place: Place) -> (Identity, Option<u32>) {
-        let guess = self.table.guess(place.tag());
-        let identity = place.identity();
-        let found = if self.is(guess, identity) { Some(guess) } else { self.search(identity) };
-        (identity, found)
+    pub(crate) fn guess(&self, place: &Place) -> u32 {
+        self.table.guess(place.tag())
+    }
+
+    #[inline(always)]
+    pub(crate) fn find_guessed(&self, guess: u32, identity: Identity) -> Option<u32> {
+        if self.is(guess, identity) { Some(guess) } else { self.search(identity) }
     }
 
     #[inline(always)]
@@ -166,31 +165,40 @@ impl<H: Host> Store<H> {
     }
 
     /// Adds an event to a record of which all pending events are kept. Gives it back if this one cannot be.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn keep(&mut self, index: u32, item: Item<H::Payload>) -> Result<(), Item<H::Payload>> {
         match self.slab.hot_mut(index) {
             Some(hot) if (hot.total == 0 || hot.has(flag::LISTED)) && self.items.has_room() => {
-                let (mut sums, last, id) = (hot.sums(), hot.last_listed(), item.id);
-                sums.count(&item);
-                hot.set_sums(sums);
-                if item.useful_until != UnixTime::MAX {
-                    hot.set(flag::PERISHES, true);
-                }
-                let number = self.items.push(item, last);
-                hot.set_last_listed(number);
-                if sums.total > large::LARGE || !self.large.is_empty() {
-                    self.index_one(index, id, number);
-                }
+                let (id, number) = (item.id, hot.list(&mut self.items, item));
+                let total = hot.total;
+                self.was_listed(index, id, number, total);
                 Ok(())
             }
             _ => Err(item),
         }
     }
 
+    /// The record of an open window of which all pending events are kept, if it is one and another can be added: with
+    /// [`Hot::list`], and then [`was_listed`](Self::was_listed).
+    #[inline(always)]
+    pub(crate) fn open_list(&mut self, index: u32) -> Option<(&mut Hot, &mut Items<H::Payload>)> {
+        let hot = self.slab.hot_mut(index)?;
+        let is_one = hot.wait == Wait::Open && hot.has(flag::LISTED) && self.items.has_room();
+        is_one.then_some((hot, &mut self.items))
+    }
+
+    /// An event was added to a record's list under this number; so many are in it.
+    #[inline(always)]
+    pub(crate) fn was_listed(&mut self, index: u32, id: EventId, number: u32, total: u32) {
+        if total > large::LARGE || !self.large.is_empty() {
+            self.index_one(index, id, number);
+        }
+    }
+
     /// The pending events of a record of which all are kept, the newest first.
     pub(crate) fn listed(&self, index: u32) -> impl Iterator<Item = &Node> {
         let last = self.slab.hot(index).map_or(items::NONE, Hot::last_listed);
-        self.items.back_from(last).map(|(_, node)| node)
+        self.items.back_from(last).map(|(_, node, _)| node)
     }
 
     /// Takes all pending events out; what the record waits for stays.
@@ -323,16 +331,16 @@ impl<H: Host> Store<H> {
         self.items.shrink();
     }
 
-    /// Brings what these keys need into the cache: rows of loads that do not depend on each other, so that their
-    /// misses overlap. The less stands between two loads, the more of them are under way at once.
+    /// Brings what these keys need into the cache, and guesses where they are: rows of loads that do not depend on each
+    /// other, so that their misses overlap. The less stands between two loads, the more of them are under way at once.
     #[inline(always)]
-    pub(crate) fn fetch(&self, identities: &[Identity]) {
+    pub(crate) fn fetch(&self, identities: &[Identity], guesses: &mut [u32]) {
         let touch = |sum: u32, identity: &Identity| sum.wrapping_add(self.table.touch(identity.tag()));
         black_box(identities.iter().fold(0, touch));
-        let touch = |sum: u64, identity: &Identity| {
-            let hot = self.slab.hot(self.table.guess(identity.tag()));
-            sum.wrapping_add(hot.map_or(0, |hot| hot.fingerprint))
+        let touch = |sum: u64, (identity, guess): (&Identity, &mut u32)| {
+            *guess = self.table.guess(identity.tag());
+            sum.wrapping_add(self.slab.hot(*guess).map_or(0, |hot| hot.fingerprint))
         };
-        black_box(identities.iter().fold(0, touch));
+        black_box(identities.iter().zip(guesses).fold(0, touch));
     }
 }

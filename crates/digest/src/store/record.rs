@@ -1,6 +1,8 @@
 //! What is kept per key: one cache line that every event touches, a second one with the key and the kept events, and
 //! an extra for what went out.
 
+use reveille_core::UnixTime;
+
 use super::items;
 use crate::batch::{Batch, Flights};
 use crate::sums::Sums;
@@ -151,6 +153,29 @@ impl Hot {
         (self.first, self.last, self.seq_hi, self.actor) = (sums.first, sums.last, sums.seq_hi, sums.actor);
         (self.actors, self.total, self.bytes, self.class) = (sums.actors, sums.total, sums.bytes, sums.class);
         self.set(flag::MORE, sums.more);
+    }
+
+    /// Adds an event to all sums but those of the actors: [`Sums::add`] in the record's own line.
+    #[inline(always)]
+    pub(crate) fn count(&mut self, at: u64, bytes: u32, seq: u64, class: u8) {
+        self.first = if self.total == 0 { at } else { self.first.min(at) };
+        self.last = self.last.max(at);
+        self.total = self.total.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.seq_hi = self.seq_hi.max(seq);
+        self.class = self.class.max(class);
+    }
+
+    /// Adds an event to the list of this record, and gives its number; there must be room for one.
+    #[inline(always)]
+    pub(crate) fn list<T>(&mut self, items: &mut items::Items<T>, item: Item<T>) -> u32 {
+        self.count(item.at.as_millis(), item.bytes, item.seq, item.class);
+        if item.useful_until != UnixTime::MAX {
+            self.set(flag::PERISHES, true);
+        }
+        let number = items.push(item, self.last_listed());
+        self.set_last_listed(number);
+        number
     }
 
     /// The number of the last of the listed events.

@@ -10,12 +10,17 @@ const CHUNK: usize = 1 << CHUNK_BITS;
 const NONE: u32 = u32::MAX;
 
 pub(crate) struct Slab<H: Host> {
-    hot: Vec<Vec<Hot>>,
-    cold: Vec<Vec<Cold<H>>>,
+    chunks: Vec<Chunk<H>>,
     free: u32,
     /// Records ever made: the next fresh number.
     made: u32,
     used: u32,
+}
+
+/// The two halves of so many records; always as many of the one as of the other.
+struct Chunk<H: Host> {
+    hot: Vec<Hot>,
+    cold: Vec<Cold<H>>,
 }
 
 #[inline(always)]
@@ -25,7 +30,7 @@ const fn place(index: u32) -> (usize, usize) {
 
 impl<H: Host> Slab<H> {
     pub(crate) const fn new() -> Self {
-        Self { hot: Vec::new(), cold: Vec::new(), free: NONE, made: 0, used: 0 }
+        Self { chunks: Vec::new(), free: NONE, made: 0, used: 0 }
     }
 
     pub(crate) const fn used(&self) -> u32 {
@@ -40,31 +45,33 @@ impl<H: Host> Slab<H> {
     #[inline]
     pub(crate) fn hot(&self, index: u32) -> Option<&Hot> {
         let (chunk, at) = place(index);
-        self.hot.get(chunk)?.get(at)
+        self.chunks.get(chunk)?.hot.get(at)
     }
 
     #[inline]
     pub(crate) fn hot_mut(&mut self, index: u32) -> Option<&mut Hot> {
         let (chunk, at) = place(index);
-        self.hot.get_mut(chunk)?.get_mut(at)
+        self.chunks.get_mut(chunk)?.hot.get_mut(at)
     }
 
     #[inline]
     pub(crate) fn cold(&self, index: u32) -> Option<&Cold<H>> {
         let (chunk, at) = place(index);
-        self.cold.get(chunk)?.get(at)
+        self.chunks.get(chunk)?.cold.get(at)
     }
 
     #[inline]
     pub(crate) fn both(&self, index: u32) -> Option<(&Hot, &Cold<H>)> {
         let (chunk, at) = place(index);
-        Some((self.hot.get(chunk)?.get(at)?, self.cold.get(chunk)?.get(at)?))
+        let chunk = self.chunks.get(chunk)?;
+        Some((chunk.hot.get(at)?, chunk.cold.get(at)?))
     }
 
     #[inline]
     pub(crate) fn both_mut(&mut self, index: u32) -> Option<(&mut Hot, &mut Cold<H>)> {
         let (chunk, at) = place(index);
-        Some((self.hot.get_mut(chunk)?.get_mut(at)?, self.cold.get_mut(chunk)?.get_mut(at)?))
+        let chunk = self.chunks.get_mut(chunk)?;
+        Some((chunk.hot.get_mut(at)?, chunk.cold.get_mut(at)?))
     }
 
     /// A record in use, or `None` if all numbers are taken.
@@ -88,14 +95,14 @@ impl<H: Host> Slab<H> {
             return None;
         }
         let (chunk, _) = place(index);
-        if self.hot.len() <= chunk {
+        if self.chunks.len() <= chunk {
             // The first chunk grows as needed, so that a small engine is small.
             let capacity = if chunk == 0 { 0 } else { CHUNK };
-            self.hot.push(Vec::with_capacity(capacity));
-            self.cold.push(Vec::with_capacity(capacity));
+            self.chunks.push(Chunk { hot: Vec::with_capacity(capacity), cold: Vec::with_capacity(capacity) });
         }
-        self.hot.get_mut(chunk)?.push(Hot::default());
-        self.cold.get_mut(chunk)?.push(Cold::default());
+        let chunk = self.chunks.get_mut(chunk)?;
+        chunk.hot.push(Hot::default());
+        chunk.cold.push(Cold::default());
         self.made += 1;
         Some(index)
     }
@@ -115,9 +122,9 @@ impl<H: Host> Slab<H> {
     }
 
     pub(crate) fn memory(&self) -> usize {
-        let hot: usize = self.hot.iter().map(Vec::capacity).sum();
-        let cold: usize = self.cold.iter().map(Vec::capacity).sum();
-        let lists = (self.hot.capacity() + self.cold.capacity()) * size_of::<Vec<Hot>>();
+        let hot: usize = self.chunks.iter().map(|chunk| chunk.hot.capacity()).sum();
+        let cold: usize = self.chunks.iter().map(|chunk| chunk.cold.capacity()).sum();
+        let lists = self.chunks.capacity() * size_of::<Chunk<H>>();
         hot * size_of::<Hot>() + cold * size_of::<Cold<H>>() + lists
     }
 

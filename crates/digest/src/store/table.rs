@@ -30,6 +30,12 @@ impl Bucket {
         self.indices.last().is_some_and(|last| *last != EMPTY)
     }
 
+    /// Whether any entry has this tag; for a key that is not here this is almost always the answer.
+    #[inline(always)]
+    fn has(&self, tag: u32) -> bool {
+        self.tags.iter().fold(false, |any, other| any | (*other == tag))
+    }
+
     fn position(&self, mut is_it: impl FnMut(u32, u32) -> bool) -> Option<usize> {
         self.tags.iter().zip(&self.indices).position(|(tag, index)| *index != EMPTY && is_it(*tag, *index))
     }
@@ -84,8 +90,9 @@ impl Table {
         let mut at = tag as usize & mask;
         loop {
             let bucket = self.buckets.get(at)?;
-            let found = bucket.position(|other, index| other == tag && is_it(index));
-            if let Some(way) = found {
+            if bucket.has(tag)
+                && let Some(way) = bucket.position(|other, index| other == tag && is_it(index))
+            {
                 return bucket.indices.get(way).copied();
             }
             if !bucket.is_full() {

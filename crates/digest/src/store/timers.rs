@@ -61,17 +61,22 @@ impl<H: Host> Store<H> {
 
     /// The earliest deadline of a record.
     fn timer(&self, index: u32) -> u64 {
-        let Some((hot, cold)) = self.slab.both(index) else { return NEVER };
+        self.timer_of(index).map_or(NEVER, |(timer, _)| timer)
+    }
+
+    #[inline(always)]
+    fn timer_of(&self, index: u32) -> Option<(u64, &Hot)> {
+        let (hot, cold) = self.slab.both(index)?;
         let window = hot.deadline(self.sliding);
         let extra = if hot.has(flag::EXTRA) { cold.extra.as_deref() } else { None };
-        extra.map_or(window, |extra| window.min(extra.timer(hot)))
+        Some((extra.map_or(window, |extra| window.min(extra.timer(hot))), hot))
     }
 
     /// After every change of a record: sees to it that it is woken at its deadline. An entry that is early stays.
     #[inline]
     pub(crate) fn arm(&mut self, index: u32) {
-        let (timer, now) = (self.timer(index), self.timers.now);
-        let Some(hot) = self.slab.hot(index) else { return };
+        let now = self.timers.now;
+        let Some((timer, hot)) = self.timer_of(index) else { return };
         // What has been taken out will be asked for its deadline in its turn.
         if !hot.has(flag::DUE) && timer != NEVER {
             let armed = hot.has(flag::ARMED);
