@@ -200,6 +200,60 @@ fn an_open_breaker_gives_back_what_waits() {
     assert!(held.iter().all(|held| held.by == HeldBy::Breaker && held.until > START));
 }
 
+/// What is offered while it is open goes back at once: until its end nobody looks into the lane, and a delivery would take
+/// what waits there for lost.
+#[test]
+fn an_open_breaker_takes_nothing_in() {
+    let mut pacer = pacer(LaneSettings::default().with_ramp(Duration::ZERO).unwrap());
+    for number in 0..20 {
+        pacer.offer(offer(number, 1), START).unwrap();
+        let leave = pacer.next(START).unwrap();
+        pacer.report(leave.ticket, Verdict::NoAnswer, START);
+    }
+    assert!(pacer.next(START).is_none());
+    let held = pacer.offer(offer(20, 1), at(1)).unwrap_err();
+    assert_eq!((held.by, pacer.len()), (HeldBy::Breaker, 0));
+    pacer.offer(offer(20, 2), at(1)).unwrap();
+    assert!(pacer.next(at(1)).is_some(), "another lane");
+    // Shortly before its end it is worth waiting, and three probes leave.
+    let shortly = UnixTime::from_millis(held.until.as_millis() - 1_000);
+    for number in 30..34 {
+        pacer.offer(offer(number, 1), shortly).unwrap();
+    }
+    assert!(pacer.next(shortly).is_none() && pacer.poll_held().is_none());
+    let mut probes = drain(&mut pacer, held.until);
+    assert_eq!((probes.len(), pacer.len()), (3, 0), "what found no place among them goes back");
+    assert!(pacer.poll_held().is_some());
+    // While they are under way their answers are waited for.
+    pacer.offer(offer(40, 1), held.until).unwrap();
+    let probe = probes.pop().unwrap();
+    pacer.report(probe.ticket, OK, held.until);
+    assert_eq!(pacer.len(), 1);
+}
+
+/// However much waits in a lane that stops, all of it goes back, a part at a time.
+#[test]
+fn a_lane_that_stops_gives_back_all() {
+    let mut pacer = pacer(LaneSettings::default().with_ramp(Duration::ZERO).unwrap());
+    for number in 0..2_000 {
+        pacer.offer(offer(number, 1), START).unwrap();
+    }
+    for _ in 0..20 {
+        let leave = pacer.next(START).unwrap();
+        pacer.report(leave.ticket, Verdict::NoAnswer, START);
+    }
+    let (mut now, mut held) = (START, Vec::new());
+    while pacer.len() > 0 {
+        assert!(pacer.next(now).is_none());
+        let part = std::iter::from_fn(|| pacer.poll_held()).count();
+        assert!((1..=256).contains(&part), "{part}");
+        assert!(now < at(100));
+        held.push(part);
+        now = now.max(pacer.next_wakeup().unwrap().at);
+    }
+    assert_eq!(held.iter().sum::<usize>(), 1_980);
+}
+
 #[test]
 fn retries_have_a_budget() {
     let settings = PacerSettings::default()

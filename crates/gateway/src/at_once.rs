@@ -143,7 +143,7 @@ fn job(recipient: &Recipient, first: &First, device: Device) -> Job {
         person: recipient.person.clone(),
         conversation: recipient.conversation.clone(),
         attempt: 1,
-        maybe_again: first.maybe_again,
+        maybe_again: recipient.maybe_again,
         generation: first.generation,
         collapse: first.content.collapse(),
         decided: first.decided,

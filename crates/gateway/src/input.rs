@@ -69,7 +69,7 @@ pub enum Input {
     /// An operator wants something.
     Command(Command),
     /// The process died, the snapshot and the rest of the log were read. What was on its way is let go again, as far as it
-    /// is still wanted.
+    /// is still wanted. It belongs into the first group after the log, which puts it in front.
     Recovered(CatchUp),
     /// The clock was set: spans go on, points stay.
     ClockStep {

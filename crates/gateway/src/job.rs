@@ -32,8 +32,11 @@ pub struct Recipient {
     pub except: Arc<[DeviceId]>,
     /// How much it hurries.
     pub priority: Priority,
-    /// From then on the answer is of no use.
+    /// From then on nothing of it leaves.
     pub not_after: UnixTime,
+    /// Devices may have been told, by a process that died before it was in the log which. So the answer names all that would
+    /// be told, also when `not_after` is over: what rings on them is taken back.
+    pub maybe_again: bool,
     /// What a first attempt needs besides, where it may leave before the answer is in the log: see
     /// [`AtOnce`](crate::AtOnce).
     pub(crate) first: Option<First>,
@@ -42,7 +45,6 @@ pub struct Recipient {
 /// What the first attempts of a job have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct First {
-    pub(crate) maybe_again: bool,
     pub(crate) generation: u64,
     pub(crate) decided: UnixTime,
     pub(crate) digest: PayloadDigest,
@@ -238,6 +240,7 @@ impl Recipient {
             except: Arc::default(),
             priority: priority(content),
             not_after,
+            maybe_again: false,
             first: None,
         }
     }

@@ -81,7 +81,7 @@ impl OutputHash {
         );
         recipient.except.iter().for_each(|device| self.name(device.to_bits()));
         if let Some(first) = &recipient.first {
-            self.word(u64::from(first.maybe_again));
+            self.word(u64::from(recipient.maybe_again));
             self.word(first.digest.to_bits());
             self.word(first.decided.as_millis());
             self.word(first.generation);
@@ -150,21 +150,19 @@ mod tests {
             Output::Send(other)
         };
         let recipient = Recipient::new(job.job, &job.content, job.not_after);
-        let first = |maybe_again, decided| crate::job::First {
-            maybe_again,
+        let first = |decided| crate::job::First {
             generation: job.generation,
             decided,
             digest: job.digest,
             content: std::sync::Arc::clone(&job.content),
             most: 8,
         };
+        let at_once = |maybe_again, decided| {
+            let recipient = Recipient { maybe_again, first: Some(first(decided)), ..recipient.clone() };
+            Output::LookUp(LookUp::Devices(recipient))
+        };
         let at_once =
-            |first| Output::LookUp(LookUp::Devices(Recipient { first: Some(first), ..recipient.clone() }));
-        let at_once = [
-            at_once(first(false, job.decided)),
-            at_once(first(true, job.decided)),
-            at_once(first(false, UnixTime::from_secs(6))),
-        ];
+            [at_once(false, job.decided), at_once(true, job.decided), at_once(false, UnixTime::from_secs(6))];
         let spared = Recipient { except: [DeviceId::from_bits(3)].into(), ..recipient.clone() };
         let (leg, settled) = (job.job, job.job);
         let all = [

@@ -245,9 +245,18 @@ impl<'s> Group<'s> {
         self.inputs.is_empty()
     }
 
-    /// Closes the group and writes its bytes.
+    /// Closes the group and writes its bytes. A [recovery](Input::Recovered) comes before all but a step of the clock, wherever
+    /// it was admitted: with anything else before it, what is overdue would happen as if the process had not died.
     pub fn seal(self) -> Sealed<'s> {
-        let Self { shard, now, inputs } = self;
+        let Self { shard, now, mut inputs } = self;
+        let is_step = |waiting: &Waiting| matches!(waiting.input, Input::ClockStep { .. });
+        let is_recovery = |waiting: &Waiting| matches!(waiting.input, Input::Recovered(_));
+        let steps = inputs.iter().take_while(|waiting| is_step(waiting)).count();
+        if let Some(at) = inputs.iter().position(is_recovery)
+            && let Some(before) = inputs.get_mut(steps..=at)
+        {
+            before.rotate_right(1);
+        }
         let length: usize = inputs.iter().map(|waiting| waiting.encoded.len() + 2).sum();
         let mut bytes = Vec::with_capacity(length + HEAD);
         bytes.push(VERSION);

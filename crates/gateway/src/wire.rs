@@ -270,7 +270,7 @@ impl Output {
                 postcard_into(&(&recipient.person, &recipient.conversation, recipient.kind), out);
                 postcard_into(&(recipient.channels, &*recipient.except, recipient.not_after), out);
                 out.push(recipient.priority as u8);
-                out.push(recipient.first.as_ref().map_or(0, |first| 1 + u8::from(first.maybe_again)));
+                out.push(if recipient.is_at_once() { 1 + u8::from(recipient.maybe_again) } else { 0 });
             }
             Self::LookUp(LookUp::Audience(wanted)) => {
                 out.push(10);

@@ -277,6 +277,40 @@ fn a_cancel_after_a_crash_reaches_whoever_may_have_been_picked() {
     }
 }
 
+/// A ring was over when the next process came: the devices that may ring are asked for all the same, and so they stop.
+#[test]
+fn a_ring_that_was_over_after_a_crash_is_taken_back() {
+    for crashes in [1, 2] {
+        let mut desk = desk();
+        let recipient = desk.ring();
+        assert!(!recipient.maybe_again);
+        desk.let_go(&recipient);
+        for crash in 1..crashes {
+            desk.later(1_000 * crash);
+            let again = lookup(&desk.crash());
+            assert!(again.is_at_once() && again.maybe_again);
+            desk.let_go(&again);
+        }
+        desk.later(40_000);
+        let outputs = desk.crash();
+        let again = outputs.iter().find_map(|output| match output {
+            Output::LookUp(LookUp::Devices(asked)) if asked.job == recipient.job => Some(asked.clone()),
+            _ => None,
+        });
+        let again = again.unwrap();
+        assert!(again.not_after <= desk.drive.now && again.maybe_again, "{again:?}");
+        desk.at_once.ask(&again);
+        let (jobs, answer) = desk.let_go(&again);
+        let mut outputs = desk.put([answer]);
+        // One that may leave at once finds out when it is written that it is late.
+        let late: Vec<Input> = jobs.iter().map(|job| Outcome::of(job, Verdict::NotSent).into()).collect();
+        outputs.extend(desk.put(late));
+        let cancels = sent(&outputs);
+        assert_eq!(cancels.iter().filter(|job| job.content.takes_back()).count(), 2, "{outputs:?}");
+        assert_eq!(settled(&outputs, &recipient), Some(Fate::Expired));
+    }
+}
+
 /// Messages, too: what is read while it leaves is taken back where it has left.
 #[test]
 fn a_read_in_between_takes_back_what_has_left() {

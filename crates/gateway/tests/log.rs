@@ -10,11 +10,16 @@
 
 mod common;
 
-use common::{Drive, SEED, START, bytes, gateway, story};
+use std::time::Duration;
+
+use common::{Drive, SEED, START, bytes, event, gateway, offer, story};
 use proptest::prelude::*;
+use reveille_conversation::rules::Rules;
 use reveille_core::log::{LogEntries, LogEntry, Snapshot as _, log_append, log_head};
 use reveille_gateway::log::ReplayError;
-use reveille_gateway::{Admission, AdmissionLimits, CatchUp, Gateway, Input, Output, Shard};
+use reveille_gateway::{
+    Admission, AdmissionLimits, CatchUp, Epoch, Gateway, GatewaySettings, Input, Output, Shard, Target,
+};
 
 fn replay(shard: &mut Shard, log: &[u8]) -> Vec<(u64, Output)> {
     let mut outputs = Vec::new();
@@ -110,7 +115,7 @@ fn outputs_that_nobody_reads_are_applied_all_the_same() {
 #[test]
 fn what_is_not_committed_waits_again_and_in_its_order() {
     let mut drive = Drive::new(gateway());
-    let inputs = [Input::Recovered(CatchUp::default()), Input::Owner(reveille_gateway::Epoch(1))];
+    let inputs = [Input::Recovered(CatchUp::default()), Input::Owner(Epoch(1))];
     for input in inputs {
         drive.admission.admit(input, drive.shard.gateway()).unwrap();
     }
@@ -125,6 +130,44 @@ fn what_is_not_committed_waits_again_and_in_its_order() {
     let sealed = drive.shard.group(START).fill(&mut drive.admission).tick().seal();
     assert_eq!(sealed.bytes(), bytes);
     assert_eq!(sealed.ticket(), Some(reveille_gateway::admission::Ticket(2)));
+}
+
+/// What was on its way when the process died is let go again as it was, whatever else is in the first group and however long
+/// nobody was there: an attempt that nobody can have answered is not counted as one without an answer.
+#[test]
+fn a_recovery_comes_before_what_is_overdue() {
+    let settings = GatewaySettings::default().with_answer_within(Duration::from_secs(5));
+    let mut drive = Drive::new(Gateway::new(Rules::default(), settings, SEED).unwrap());
+    let now = drive.now;
+    let mails = |outputs: &[Output]| -> Vec<_> {
+        let mails = outputs.iter().filter_map(|output| match output {
+            Output::FallBack(job) if job.target == Target::Email => Some((job.leg, job.attempt)),
+            _ => None,
+        });
+        mails.collect()
+    };
+    let before = mails(&drive.put([event("call", None, offer("alan"), now)]));
+    assert_eq!(before.len(), 1);
+    drive.shard = Shard::restore(SEED, &snapshot(&drive.shard)).unwrap();
+    drive.now += Duration::from_secs(20);
+    let again = mails(&drive.put([Input::Owner(Epoch(2)), Input::Recovered(CatchUp::default())]));
+    assert_eq!(again, before, "the very attempt, once");
+}
+
+/// Only what says what time it is comes before it.
+#[test]
+fn a_step_of_the_clock_comes_before_a_recovery() {
+    let mut drive = Drive::new(gateway());
+    for input in [Input::Owner(Epoch(2)), Input::Recovered(CatchUp::default())] {
+        drive.admission.admit(input, drive.shard.gateway()).unwrap();
+    }
+    let sealed = drive.shard.group(START).fill(&mut drive.admission).after_step(START).seal();
+    let entry = LogEntry { number: sealed.number(), now: sealed.now(), input: sealed.bytes() };
+    let inputs = Shard::inputs(&entry).unwrap();
+    assert!(
+        matches!(inputs[..], [Input::ClockStep { .. }, Input::Recovered(_), Input::Owner(_)]),
+        "{inputs:?}"
+    );
 }
 
 /// A driver that commits a group with nothing in it: its number is that of the next one, and a replay passes it over.

@@ -65,7 +65,7 @@ pub enum Skip {
     OtherOwner,
     /// A device of this name was there before.
     Twice,
-    /// It is of no more use.
+    /// It is of no more use, and nobody can have been told of it.
     Late,
 }
 
@@ -168,7 +168,8 @@ impl Writer {
         person: &Person,
         now: UnixTime,
     ) -> Result<(Device, Channel), Skip> {
-        if recipient.not_after <= now {
+        // Nothing leaves that is late; but who may have been told of it has to hear that it is over.
+        if recipient.not_after <= now && !recipient.maybe_again {
             return Err(Skip::Late);
         }
         if record.owner != recipient.person.as_str() {

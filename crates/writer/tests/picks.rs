@@ -186,6 +186,9 @@ fn every_reason() {
     let mut late = recipient(&content);
     late.not_after = NOW;
     assert_eq!(reasons(&world, &late, &person), [Some(Skip::Late); 3]);
+    // Who may have been told hears that it is over.
+    late.maybe_again = true;
+    assert_eq!(reasons(&world, &late, &person), [None; 3]);
 
     // Nobody: an answer, too. It sets off the fallback.
     let mut nobody = Person::default();

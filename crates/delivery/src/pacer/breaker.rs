@@ -226,6 +226,14 @@ impl Breaker {
         }
     }
 
+    /// Until when nothing is let through, whatever is reported; `None` if a report may let something through.
+    pub(super) fn open_until(&self, now: UnixTime) -> Option<UnixTime> {
+        match self.state {
+            State::Open { until } if self.is_open(until, now) => Some(until),
+            _ => None,
+        }
+    }
+
     /// An end that is too far away is from before a step of the clock: then it is time for probes.
     fn is_open(&self, until: UnixTime, now: UnixTime) -> bool {
         now < until && until <= now + self.settings.longest()

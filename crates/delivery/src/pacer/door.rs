@@ -22,7 +22,7 @@ impl<T> Pacer<T> {
         black_box(
             known.and_then(|at| self.lanes.get(at as usize)).map(|lane| lane.touch_end(offer.recipient)),
         );
-        let stopped = self.stopped_at_the_door(&offer, now);
+        let stopped = self.stopped_at_the_door(&offer, known, now);
         if let Some(place) = self.queued_at(tag, offer.leg).and_then(|at| self.places.get_mut(at)) {
             place.entry.attempt = offer.attempt;
             place.content = Some(offer.content);
@@ -44,7 +44,12 @@ impl<T> Pacer<T> {
     }
 
     /// What makes it useless to queue a request.
-    fn stopped_at_the_door(&mut self, offer: &Offer<T>, now: UnixTime) -> Option<(UnixTime, HeldBy)> {
+    fn stopped_at_the_door(
+        &mut self,
+        offer: &Offer<T>,
+        lane: Option<u32>,
+        now: UnixTime,
+    ) -> Option<(UnixTime, HeldBy)> {
         let full = self.queued >= self.settings.queued
             || self.queued_bytes.saturating_add(offer.bytes.into()) > self.settings.queued_bytes;
         if full {
@@ -58,7 +63,10 @@ impl<T> Pacer<T> {
             return None;
         }
         let stop = self.pause_of(offer.service, offer.credential, offer.platform, offer.device, now);
-        stop.filter(|(until, _)| *until > now + self.settings.hold)
+        let lane = lane.and_then(|at| self.lanes.get(at as usize));
+        // A lane that is stopped is not looked at before its end: what came into it would wait as long.
+        let open = || Some((lane?.breaker.open_until(now)?, HeldBy::Breaker));
+        stop.max(open()).filter(|(until, _)| *until > now + self.settings.hold)
     }
 
     #[inline]

@@ -15,6 +15,8 @@ use crate::{HeldBy, Priority};
 
 /// What goes back from a lane that is stopped, at once.
 const RETURNED_AT_ONCE: usize = 256;
+/// After this, the next of them go back.
+const A_MOMENT: Duration = Duration::from_millis(1);
 /// Each so many turns, the lowest class has the first word.
 const LOW_TURN: u32 = 16;
 /// For so many turns memory is read ahead at once.
@@ -133,10 +135,11 @@ impl<T> Pacer<T> {
                 None
             }
             Err(Stop::Lane(until, by)) => {
-                if until > now + self.settings.hold && !ordered {
-                    self.return_some(at, until, by);
+                let mut look_again = until;
+                if until > now + self.settings.hold && !ordered && self.return_some(at, until, by) {
+                    look_again = now + A_MOMENT;
                 }
-                self.block(at, until);
+                self.block(at, look_again);
                 None
             }
             Err(Stop::Request(until, by)) => {
@@ -160,20 +163,23 @@ impl<T> Pacer<T> {
         content
     }
 
-    /// The lane is stopped for long: what waits in it goes back, a part at a time.
-    fn return_some(&mut self, at: u32, until: UnixTime, by: HeldBy) {
+    /// The lane is stopped for long: what waits in it goes back, a part at a time; `true` if there is more.
+    fn return_some(&mut self, at: u32, until: UnixTime, by: HeldBy) -> bool {
         for _ in 0..RETURNED_AT_ONCE {
-            let Some(lane) = self.lanes.get_mut(at as usize) else { return };
-            let Some(priority) = lane.first_class() else { return };
-            let Some((list, place)) = lane.peek(priority, &mut self.places, |_| true) else { return };
-            let Some(entry) = self.places.get(place).map(|place| place.entry) else { return };
-            let Some(content) = self.take_out(at, priority, list, place, &entry) else { return };
-            self.held.push_back(Held {
-                leg: whole(entry.leg),
-                until: until.min(entry.not_after),
-                by,
-                content,
-            });
+            if self.return_first(at, until, by).is_none() {
+                return false;
+            }
         }
+        self.lanes.get(at as usize).is_some_and(|lane| lane.waiting > 0)
+    }
+
+    fn return_first(&mut self, at: u32, until: UnixTime, by: HeldBy) -> Option<()> {
+        let lane = self.lanes.get_mut(at as usize)?;
+        let priority = lane.first_class()?;
+        let (list, place) = lane.peek(priority, &mut self.places, |_| true)?;
+        let entry = self.places.get(place)?.entry;
+        let content = self.take_out(at, priority, list, place, &entry)?;
+        self.held.push_back(Held { leg: whole(entry.leg), until: until.min(entry.not_after), by, content });
+        Some(())
     }
 }

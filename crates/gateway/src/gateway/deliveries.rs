@@ -40,7 +40,6 @@ impl Gateway {
             _ => Arc::default(),
         };
         let first = asked.at_once.then(|| First {
-            maybe_again: asked.maybe_again,
             generation: asked.generation,
             decided: live.decided,
             digest: asked.digest,
@@ -57,6 +56,7 @@ impl Gateway {
             except,
             priority: asked.priority,
             not_after: asked.not_after,
+            maybe_again: asked.maybe_again,
             first,
         })));
     }
