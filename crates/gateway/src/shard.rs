@@ -5,7 +5,7 @@ use reveille_core::{Machine, UnixTime, Wakeup};
 use thiserror::Error;
 
 use crate::admission::Ticket;
-use crate::admission::queue::Waiting;
+use crate::admission::waiting::{NO_TICKET, Taken, Waiting};
 use crate::log::{InvalidInput, RestoreError};
 use crate::output_hash::OutputHash;
 use crate::{Admission, Gateway, Input, Output, Seed};
@@ -64,7 +64,8 @@ pub struct Shard {
 pub struct Group<'s> {
     shard: &'s mut Shard,
     now: UnixTime,
-    inputs: Vec<Waiting>,
+    /// Its bytes begin with the head, once there are any.
+    taken: Taken,
 }
 
 /// A group as the log holds it. Append it and commit; then, and only then, call [`committed`](Self::committed).
@@ -85,7 +86,7 @@ pub struct Sealed<'s> {
 pub struct Applied<'s> {
     shard: &'s mut Shard,
     now: UnixTime,
-    inputs: std::vec::IntoIter<Input>,
+    inputs: std::vec::IntoIter<Waiting>,
     number: u64,
     hash: OutputHash,
     over: bool,
@@ -157,7 +158,7 @@ impl Shard {
 
     /// Begins a group: all of its inputs happen at `now`.
     pub const fn group(&mut self, now: UnixTime) -> Group<'_> {
-        Group { shard: self, now, inputs: Vec::new() }
+        Group { shard: self, now, taken: Taken::new() }
     }
 
     /// Appends the whole shard as a snapshot. Keep two; then the part of the log that the older one covers can go.
@@ -195,7 +196,7 @@ impl Shard {
         if outputs != self.outputs {
             return Err(ReplayError::Diverged { number });
         }
-        Ok(self.applied(inputs, entry.now, number, false))
+        Ok(self.applied(inputs.into_iter().map(Waiting::from).collect(), entry.now, number, false))
     }
 
     /// The inputs of a group that was read from the log, without applying them: for a replay with other rules.
@@ -206,7 +207,7 @@ impl Shard {
         open(entry).map(|(_, inputs)| inputs)
     }
 
-    fn applied(&mut self, inputs: Vec<Input>, now: UnixTime, number: u64, over: bool) -> Applied<'_> {
+    fn applied(&mut self, inputs: Vec<Waiting>, now: UnixTime, number: u64, over: bool) -> Applied<'_> {
         // A group with nothing in it is passed over when it is read again: it changes nothing now, either.
         let over = over || inputs.is_empty();
         let (inputs, hash) = (inputs.into_iter(), OutputHash::default());
@@ -217,48 +218,49 @@ impl Shard {
 impl<'s> Group<'s> {
     /// Takes from the queue what fits into one group.
     pub fn fill(mut self, admission: &mut Admission) -> Self {
-        let mut taken = admission.take();
-        if self.inputs.is_empty() {
-            self.inputs = taken;
-        } else {
-            self.inputs.append(&mut taken);
-        }
+        self.begin();
+        admission.take(&mut self.taken);
         self
     }
 
     /// Adds a tick: when [`Shard::next_wakeup`] is due, and nothing else has come.
     pub fn tick(mut self) -> Self {
-        self.inputs.push(own(Input::Tick));
+        self.begin();
+        let (place, at) = (self.taken.inputs.len(), self.taken.bytes.len());
+        self.taken.insert(place, at, Input::Tick);
         self
     }
 
     /// Says that the wall clock was set since the last group: it would show `was` now. Comes before all other inputs, because
     /// what is due is due by the new clock.
     pub fn after_step(mut self, was: UnixTime) -> Self {
-        self.inputs.insert(0, own(Input::ClockStep { was, is: self.now }));
+        self.begin();
+        self.taken.insert(0, HEAD, Input::ClockStep { was, is: self.now });
         self
     }
 
     /// Whether there is nothing to commit.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.inputs.is_empty()
+        self.taken.inputs.is_empty()
     }
 
-    /// Closes the group and writes its bytes.
-    pub fn seal(self) -> Sealed<'s> {
-        let Self { shard, now, inputs } = self;
-        let length: usize = inputs.iter().map(|waiting| waiting.encoded.len() + 2).sum();
-        let mut bytes = Vec::with_capacity(length + HEAD);
-        bytes.push(VERSION);
-        bytes.extend_from_slice(&Gateway::BEHAVIOUR.to_le_bytes());
-        bytes.extend_from_slice(&shard.outputs.to_le_bytes());
-        for waiting in &inputs {
-            put_length(waiting.encoded.len(), &mut bytes);
-            bytes.extend_from_slice(&waiting.encoded);
-        }
+    /// Closes the group: its bytes are complete.
+    pub fn seal(mut self) -> Sealed<'s> {
+        self.begin();
+        let Self { shard, now, taken: Taken { inputs, bytes } } = self;
         let number = shard.next_number();
         Sealed { shard, now, inputs, number, bytes }
+    }
+
+    /// Writes the head, unless that is done.
+    fn begin(&mut self) {
+        let bytes = &mut self.taken.bytes;
+        if bytes.is_empty() {
+            bytes.push(VERSION);
+            bytes.extend_from_slice(&Gateway::BEHAVIOUR.to_le_bytes());
+            bytes.extend_from_slice(&self.shard.outputs.to_le_bytes());
+        }
     }
 }
 
@@ -310,22 +312,20 @@ impl<'s> Sealed<'s> {
     /// The store has it, for certain: now it happens. The one thing that types cannot see is whether that is true.
     pub fn committed(self) -> Applied<'s> {
         let Self { shard, now, inputs, number, .. } = self;
-        let inputs = inputs.into_iter().map(|waiting| waiting.input).collect();
         shard.applied(inputs, now, number, false)
     }
 
     /// The store does not have it, for certain: its inputs wait again, but for a tick and a step of the clock, which are added
     /// to the next group. If nobody knows whether the store has it, read the log first.
     pub fn abandon(self, admission: &mut Admission) {
-        let inputs = self.inputs.into_iter().filter(|waiting| waiting.ticket > NO_TICKET);
-        admission.put_back(inputs.collect());
+        admission.put_back(self.inputs, self.bytes.get(HEAD..).unwrap_or_default());
     }
 }
 
 impl Applied<'_> {
     /// Begins with the next input; `false` if there is none.
     fn begin_next(&mut self) -> bool {
-        let Some(input) = self.inputs.next() else {
+        let Some(Waiting { input, .. }) = self.inputs.next() else {
             if !std::mem::replace(&mut self.over, true) {
                 self.shard.outputs = self.hash.sum();
             }
@@ -358,23 +358,6 @@ impl Drop for Applied<'_> {
     fn drop(&mut self) {
         self.for_each(drop);
     }
-}
-
-/// What no source waits for.
-const NO_TICKET: Ticket = Ticket(0);
-
-fn own(input: Input) -> Waiting {
-    let mut encoded = Vec::new();
-    input.encode(&mut encoded);
-    Waiting { input, encoded, ticket: NO_TICKET, low: false }
-}
-
-fn put_length(mut length: usize, out: &mut Vec<u8>) {
-    while length >= 0x80 {
-        out.push(length as u8 | 0x80);
-        length >>= 7;
-    }
-    out.push(length as u8);
 }
 
 fn take_length(bytes: &mut &[u8]) -> Option<usize> {

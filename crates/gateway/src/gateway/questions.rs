@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use reveille_conversation::Ringing;
-use reveille_conversation::id::{EventId, PersonId};
+use reveille_conversation::id::{ConversationId, EventId, PersonId};
 use reveille_core::UnixTime;
 use reveille_delivery::dead::{DeadId, DeadLetter};
 use reveille_delivery::explain::Explanation;
@@ -63,6 +63,11 @@ impl Gateway {
         self.audiences.has(job)
     }
 
+    /// What stands for a conversation in tables that are never read in their order.
+    pub(crate) fn hash_of(&self, conversation: &ConversationId) -> u64 {
+        self.seed.conversation(conversation)
+    }
+
     /// For how many people and conversations messages are collected, or on their way, and for how many they may.
     pub(crate) fn collecting(&self) -> (u64, u64) {
         let keys = self.digests.keys().saturating_sub(self.digests.memories());
@@ -84,7 +89,7 @@ impl Gateway {
 
     /// How many messages of a conversation a person has not read.
     #[must_use]
-    pub fn unread(&self, conversation: &reveille_conversation::id::ConversationId, person: &PersonId) -> u32 {
+    pub fn unread(&self, conversation: &ConversationId, person: &PersonId) -> u32 {
         self.rules.unread(conversation, person)
     }
 

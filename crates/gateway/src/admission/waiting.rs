@@ -1,0 +1,127 @@
+//! Inputs on their way into a group, and their bytes: one piece of memory for all, since each input is written into a log
+//! once, as it was encoded when it came.
+
+use std::collections::VecDeque;
+
+use super::Ticket;
+use crate::Input;
+
+/// Memory that is kept for bytes although nothing waits.
+pub(super) const ROOM: usize = 64 << 10;
+/// What no source waits for.
+pub(crate) const NO_TICKET: Ticket = Ticket(0);
+
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub(crate) input: Input,
+    /// How many bytes it is, encoded.
+    pub(crate) size: usize,
+    pub(crate) ticket: Ticket,
+    /// The keyed hash of its conversation, if it is an event.
+    pub(super) conversation: Option<u64>,
+    /// It is for an audience: it lets others pass.
+    pub(crate) low: bool,
+}
+
+impl Waiting {
+    pub(super) fn hurries(&self) -> bool {
+        !self.low && self.input.is_urgent()
+    }
+}
+
+/// What comes out of a log, or from the group itself.
+impl From<Input> for Waiting {
+    fn from(input: Input) -> Self {
+        Self { input, size: 0, ticket: NO_TICKET, conversation: None, low: false }
+    }
+}
+
+/// Inputs in their order. Their bytes are those of a group: before each one stands its length.
+#[derive(Debug)]
+pub(super) struct Queue {
+    waiting: VecDeque<Waiting>,
+    bytes: VecDeque<u8>,
+}
+
+impl Queue {
+    pub(super) const fn new() -> Self {
+        Self { waiting: VecDeque::new(), bytes: VecDeque::new() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    pub(super) fn front(&self) -> Option<&Waiting> {
+        self.waiting.front()
+    }
+
+    pub(super) fn push_back(&mut self, waiting: Waiting, encoded: &[u8]) {
+        self.bytes.extend(length(encoded.len()));
+        self.bytes.extend(encoded);
+        self.waiting.push_back(waiting);
+    }
+
+    /// With the bytes that [`pop_front`](Self::pop_front) gave.
+    pub(super) fn push_front(&mut self, waiting: Waiting, bytes: &[u8]) {
+        bytes.iter().rev().for_each(|byte| self.bytes.push_front(*byte));
+        self.waiting.push_front(waiting);
+    }
+
+    pub(super) fn pop_front(&mut self, bytes: &mut Vec<u8>) -> Option<Waiting> {
+        let waiting = self.waiting.pop_front()?;
+        let framed = framed(waiting.size).min(self.bytes.len());
+        let (front, back) = self.bytes.as_slices();
+        let (front, behind) = match front.split_at_checked(framed) {
+            Some((front, _)) => (front, 0),
+            None => (front, framed.saturating_sub(front.len())),
+        };
+        bytes.extend_from_slice(front);
+        bytes.extend_from_slice(back.get(..behind).unwrap_or_default());
+        self.bytes.drain(..framed);
+        if self.bytes.is_empty() && self.bytes.capacity() > ROOM {
+            self.bytes = VecDeque::new();
+        }
+        Some(waiting)
+    }
+}
+
+/// How many bytes an input takes in a group.
+pub(super) const fn framed(size: usize) -> usize {
+    let bits = usize::BITS - (size | 1).leading_zeros();
+    size.saturating_add(bits.div_ceil(7) as usize)
+}
+
+/// A length as LEB128.
+fn length(size: usize) -> impl Iterator<Item = u8> {
+    let digits = std::iter::successors(Some(size), |rest| Some(rest >> 7).filter(|rest| *rest > 0));
+    digits.map(|rest| if rest < 0x80 { rest as u8 } else { rest as u8 | 0x80 })
+}
+
+/// What a group holds.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    pub(crate) inputs: Vec<Waiting>,
+    /// What is to be written, to be begun by whoever makes the group.
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Taken {
+    pub(crate) const fn new() -> Self {
+        Self { inputs: Vec::new(), bytes: Vec::new() }
+    }
+
+    /// Adds what came from no queue, in front of the input at a place whose bytes begin there.
+    pub(crate) fn insert(&mut self, place: usize, at: usize, input: Input) {
+        let mut encoded = Vec::new();
+        input.encode(&mut encoded);
+        let size = encoded.len();
+        encoded.splice(..0, length(size));
+        self.bytes.splice(at..at, encoded);
+        self.inputs.insert(place, Waiting { size, ..Waiting::from(input) });
+    }
+}
