@@ -93,7 +93,9 @@ impl AtOnce {
             return Vec::new();
         };
         open.closed = true;
-        let mut jobs = Vec::with_capacity(answer.devices.len().min(first.most));
+        let most = answer.devices.len().min(first.most);
+        let mut jobs = Vec::with_capacity(most);
+        open.let_go.reserve_exact(most);
         for device in &answer.devices {
             if jobs.len() < first.most && !open.let_go.contains(&device.id) {
                 open.let_go.push(device.id);

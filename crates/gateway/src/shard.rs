@@ -10,6 +10,8 @@ use crate::log::{InvalidInput, RestoreError};
 use crate::output_hash::OutputHash;
 use crate::{Admission, Gateway, Input, Output, Seed};
 
+/// So many inputs are looked at together.
+const AHEAD: usize = 16;
 /// The version of a group's frame.
 const VERSION: u8 = 1;
 /// Version, behaviour, hash of the outputs before.
@@ -88,6 +90,8 @@ pub struct Applied<'s> {
     now: UnixTime,
     inputs: std::vec::IntoIter<Waiting>,
     number: u64,
+    /// Inputs of which the machine has read already what they are about.
+    ahead: usize,
     hash: OutputHash,
     over: bool,
 }
@@ -211,7 +215,7 @@ impl Shard {
         // A group with nothing in it is passed over when it is read again: it changes nothing now, either.
         let over = over || inputs.is_empty();
         let (inputs, hash) = (inputs.into_iter(), OutputHash::default());
-        Applied { shard: self, now, inputs, number, hash, over }
+        Applied { shard: self, now, inputs, number, ahead: 0, hash, over }
     }
 }
 
@@ -325,6 +329,12 @@ impl<'s> Sealed<'s> {
 impl Applied<'_> {
     /// Begins with the next input; `false` if there is none.
     fn begin_next(&mut self) -> bool {
+        if self.ahead == 0 {
+            let next = self.inputs.as_slice().iter().take(AHEAD);
+            self.ahead = next.len();
+            self.shard.gateway().read_ahead(next.map(|waiting| &waiting.input));
+        }
+        self.ahead = self.ahead.saturating_sub(1);
         let Some(Waiting { input, .. }) = self.inputs.next() else {
             if !std::mem::replace(&mut self.over, true) {
                 self.shard.outputs = self.hash.sum();

@@ -16,6 +16,7 @@ mod submit;
 mod timers;
 
 use std::collections::VecDeque;
+use std::hint::black_box;
 
 use bytes::Bytes;
 use reveille_core::{Machine, UnixTime, Wakeup};
@@ -197,6 +198,13 @@ impl Delivery {
     pub fn job(&self, job: JobId) -> Option<Job> {
         let live = self.jobs.get(self.place_of(job)?)?;
         Some(live.job(self.slot_of(live)))
+    }
+
+    /// Reads what is known of these jobs, and changes nothing: call it before their answers are applied, a few at a time,
+    /// because memory answers ten questions nearly as fast as one.
+    pub fn read_ahead(&self, jobs: impl IntoIterator<Item = JobId>) {
+        let there = jobs.into_iter().filter_map(|job| self.jobs.get(self.place_of(job)?));
+        black_box(there.fold(0, |read, live| read ^ live.generation ^ live.legs.len() as u64));
     }
 
     /// How many jobs came and how they ended.

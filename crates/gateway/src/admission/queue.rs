@@ -157,6 +157,7 @@ impl Admission {
     /// sixteenth group that passed it takes a little of it all the same, since services wait for its answers, too.
     pub(crate) fn take(&mut self, into: &mut Taken) {
         let (most, before) = (self.limits.group.max(1), into.inputs.len());
+        into.inputs.reserve(self.queue.len().min(most));
         let mut group = Filling { into, before, bytes: 0 };
         while self.next(false, most, &mut group) {}
         if self.low.is_empty() {

@@ -40,12 +40,14 @@ impl From<Input> for Waiting {
 #[derive(Debug)]
 pub(super) struct Queue {
     waiting: VecDeque<Waiting>,
-    bytes: VecDeque<u8>,
+    bytes: Vec<u8>,
+    /// Bytes in front that are taken.
+    taken: usize,
 }
 
 impl Queue {
     pub(super) const fn new() -> Self {
-        Self { waiting: VecDeque::new(), bytes: VecDeque::new() }
+        Self { waiting: VecDeque::new(), bytes: Vec::new(), taken: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -62,29 +64,29 @@ impl Queue {
 
     pub(super) fn push_back(&mut self, waiting: Waiting, encoded: &[u8]) {
         self.bytes.extend(length(encoded.len()));
-        self.bytes.extend(encoded);
+        self.bytes.extend_from_slice(encoded);
         self.waiting.push_back(waiting);
     }
 
     /// With the bytes that [`pop_front`](Self::pop_front) gave.
     pub(super) fn push_front(&mut self, waiting: Waiting, bytes: &[u8]) {
-        bytes.iter().rev().for_each(|byte| self.bytes.push_front(*byte));
+        self.bytes.splice(..self.taken, bytes.iter().copied());
+        self.taken = 0;
         self.waiting.push_front(waiting);
     }
 
     pub(super) fn pop_front(&mut self, bytes: &mut Vec<u8>) -> Option<Waiting> {
         let waiting = self.waiting.pop_front()?;
-        let framed = framed(waiting.size).min(self.bytes.len());
-        let (front, back) = self.bytes.as_slices();
-        let (front, behind) = match front.split_at_checked(framed) {
-            Some((front, _)) => (front, 0),
-            None => (front, framed.saturating_sub(front.len())),
-        };
-        bytes.extend_from_slice(front);
-        bytes.extend_from_slice(back.get(..behind).unwrap_or_default());
-        self.bytes.drain(..framed);
-        if self.bytes.is_empty() && self.bytes.capacity() > ROOM {
-            self.bytes = VecDeque::new();
+        let end = self.taken.saturating_add(framed(waiting.size)).min(self.bytes.len());
+        bytes.extend_from_slice(self.bytes.get(self.taken..end).unwrap_or_default());
+        self.taken = end;
+        // What is left moves to the front when it is less than what is gone: each byte moves once at most.
+        if self.taken.saturating_mul(2) > self.bytes.len() {
+            self.bytes.drain(..self.taken);
+            self.taken = 0;
+            if self.bytes.is_empty() && self.bytes.capacity() > ROOM {
+                self.bytes = Vec::new();
+            }
         }
         Some(waiting)
     }
