@@ -110,7 +110,8 @@ impl Conversations {
     /// Reads what is known of these conversations, and changes nothing: call it before the events of a group are applied, a
     /// few at a time, because memory answers ten questions nearly as fast as one.
     pub fn read_ahead<'a>(&self, conversations: impl IntoIterator<Item = &'a ConversationId>) {
-        let there = conversations.into_iter().filter_map(|id| self.store.get(self.store.find(id, self.desk.now)?));
+        let there =
+            conversations.into_iter().filter_map(|id| self.store.get(self.store.find(id, self.desk.now)?));
         black_box(there.fold(0, |read, there| read ^ there.sequence ^ there.members.len() as u64));
     }
 

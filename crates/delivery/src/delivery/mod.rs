@@ -306,6 +306,24 @@ impl Delivery {
         self.jobs.first_due().is_some_and(|(due, _)| due <= now)
     }
 
+    /// Does one thing that has to be done; `false` if nothing has.
+    fn advance(&mut self) -> bool {
+        // Before what is due: what leaves now is not what was on its way when the process died.
+        if let Some(recovered) = self.input.take_if(|input| matches!(input, Input::Recovered { .. })) {
+            self.handle(recovered);
+            return true;
+        }
+        if self.fire() {
+            return true;
+        }
+        let Some(input) = self.input.take() else {
+            self.forget_slots();
+            return false;
+        };
+        self.handle(input);
+        true
+    }
+
     /// Does what is due for one job; `false` if nothing is.
     fn fire(&mut self) -> bool {
         match self.jobs.first_due() {
@@ -354,25 +372,10 @@ impl Machine for Delivery {
     }
 
     /// What is due comes first, then the input, then what the input made due; only a recovery comes before all.
+    #[inline]
     fn next_output(&mut self) -> Option<Output> {
-        loop {
-            if let Some(output) = self.out.pop_front() {
-                return Some(output);
-            }
-            // Before what is due: what leaves now is not what was on its way when the process died.
-            if let Some(recovered) = self.input.take_if(|input| matches!(input, Input::Recovered { .. })) {
-                self.handle(recovered);
-                continue;
-            }
-            if self.fire() {
-                continue;
-            }
-            let Some(input) = self.input.take() else {
-                self.forget_slots();
-                return None;
-            };
-            self.handle(input);
-        }
+        while self.out.is_empty() && self.advance() {}
+        self.out.pop_front()
     }
 
     fn next_wakeup(&self) -> Option<Wakeup> {

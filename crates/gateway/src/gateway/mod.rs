@@ -172,6 +172,11 @@ impl Gateway {
         self.note(Note::ClockStepped { was, is });
     }
 
+    /// Goes on until there is an output, or nothing to do.
+    fn work(&mut self) {
+        while self.out.is_empty() && self.advance() {}
+    }
+
     /// Does one thing that has to be done; `false` if nothing has. The order is fixed, and what follows from a thing is done
     /// before the next: delivery, digests, rules; then what time has brought; then the input.
     fn advance(&mut self) -> bool {
@@ -300,15 +305,12 @@ impl Machine for Gateway {
         self.staged = Some(input);
     }
 
+    #[inline]
     fn next_output(&mut self) -> Option<Output> {
-        loop {
-            if let Some(output) = self.out.pop_front() {
-                return Some(output);
-            }
-            if !self.advance() {
-                return None;
-            }
+        if self.out.is_empty() {
+            self.work();
         }
+        self.out.pop_front()
     }
 
     fn next_wakeup(&self) -> Option<Wakeup> {
