@@ -200,7 +200,7 @@ impl Shard {
         if outputs != self.outputs {
             return Err(ReplayError::Diverged { number });
         }
-        Ok(self.applied(inputs.into_iter().map(Waiting::from).collect(), entry.now, number, false))
+        Ok(self.applied(inputs, entry.now, number, false))
     }
 
     /// The inputs of a group that was read from the log, without applying them: for a replay with other rules.
@@ -208,7 +208,7 @@ impl Shard {
     /// # Errors
     /// [`ReplayError`], as [`replay`](Self::replay) has it; nothing can be missing here, or differ.
     pub fn inputs(entry: &LogEntry<'_>) -> Result<Vec<Input>, ReplayError> {
-        open(entry).map(|(_, inputs)| inputs)
+        open(entry).map(|(_, inputs)| inputs.into_iter().map(|waiting| waiting.input).collect())
     }
 
     fn applied(&mut self, inputs: Vec<Waiting>, now: UnixTime, number: u64, over: bool) -> Applied<'_> {
@@ -384,7 +384,7 @@ fn take_length(bytes: &mut &[u8]) -> Option<usize> {
 }
 
 /// The hash of the outputs before a group, and its inputs.
-fn open(entry: &LogEntry<'_>) -> Result<(u64, Vec<Input>), ReplayError> {
+fn open(entry: &LogEntry<'_>) -> Result<(u64, Vec<Waiting>), ReplayError> {
     let damaged = ReplayError::Damaged { number: entry.number };
     let (head, mut rest) = entry.input.split_first_chunk::<HEAD>().ok_or(damaged)?;
     let mut head = head.as_slice();
@@ -409,7 +409,8 @@ fn open(entry: &LogEntry<'_>) -> Result<(u64, Vec<Input>), ReplayError> {
         let (input, more) = rest.split_at_checked(length).ok_or(damaged)?;
         rest = more;
         let number = entry.number.saturating_add(inputs.len() as u64);
-        inputs.push(Input::decode(input).map_err(|error| ReplayError::Input { number, error })?);
+        let input = Input::decode(input).map_err(|error| ReplayError::Input { number, error })?;
+        inputs.push(Waiting::from(input));
     }
     Ok((outputs, inputs))
 }

@@ -127,3 +127,60 @@ impl Taken {
         self.inputs.insert(place, Waiting { size, ..Waiting::from(input) });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[derive(Clone, Debug)]
+    enum Op {
+        /// So many bytes come.
+        Push(usize),
+        Pop,
+        /// What was taken last was not committed.
+        PutBack,
+    }
+
+    fn op() -> impl Strategy<Value = Op> {
+        // Lengths of one, two and three digits.
+        let size = prop_oneof![4 => 1..200_usize, 1 => 16_380..16_390_usize];
+        prop_oneof![3 => size.prop_map(Op::Push), 3 => Just(Op::Pop), 1 => Just(Op::PutBack)]
+    }
+
+    proptest! {
+        /// Beside a list in which each input has its own bytes.
+        #[test]
+        fn each_has_its_bytes(ops in prop::collection::vec(op(), 0..120)) {
+            let (mut queue, mut model) = (Queue::new(), VecDeque::new());
+            let mut taken = Vec::new();
+            for (number, op) in (1..).zip(ops) {
+                match op {
+                    Op::Push(size) => {
+                        let encoded = vec![number as u8; size];
+                        let waiting = Waiting { size, ticket: Ticket(number), ..Waiting::from(Input::Tick) };
+                        queue.push_back(waiting, &encoded);
+                        model.push_back((Ticket(number), encoded));
+                    }
+                    Op::Pop => {
+                        let mut bytes = vec![7];
+                        let waiting = queue.pop_front(&mut bytes);
+                        prop_assert_eq!(waiting.is_some(), !model.is_empty());
+                        let (Some(waiting), Some((ticket, encoded))) = (waiting, model.pop_front()) else { continue };
+                        prop_assert_eq!(waiting.ticket, ticket);
+                        let framed: Vec<u8> = length(encoded.len()).chain(encoded.iter().copied()).collect();
+                        prop_assert_eq!(framed.len(), super::framed(encoded.len()));
+                        prop_assert_eq!(&bytes[1..], &framed);
+                        taken.push((waiting, framed, encoded));
+                    }
+                    Op::PutBack => {
+                        let Some((waiting, framed, encoded)) = taken.pop() else { continue };
+                        model.push_front((waiting.ticket, encoded));
+                        queue.push_front(waiting, &framed);
+                    }
+                }
+                prop_assert_eq!(queue.len(), model.len());
+            }
+        }
+    }
+}
