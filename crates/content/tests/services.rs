@@ -263,7 +263,7 @@ fn texts_of_errors() {
     ");
     insta::assert_snapshot!(
         format!("{:?}", slip()),
-        @"Slip { issued_at: UnixTime(1800000000000), resume_token_bytes: Some(12), badge: Some(3) }"
+        @"Slip { issued_at: UnixTime(1800000000000), resume_token_bytes: Some(12), badge: Some(3), forms: None }"
     );
 }
 

@@ -3,12 +3,41 @@
 
 use std::hint::black_box;
 
+use reveille_core::siphash::Sip13;
+
 /// No place.
 pub(crate) const NONE: u32 = u32::MAX;
 /// Places of a line.
 const WAYS: usize = 8;
 /// So many are written at a time.
 const RECENT: usize = 16;
+
+/// What makes tags of names. These are hashes, or numbers of the user's own: one multiplication by what nobody knows is
+/// enough to hide where they lie.
+#[derive(Clone, Copy)]
+pub(crate) struct Hiding([u64; 2]);
+
+impl Hiding {
+    pub(crate) fn new(seed: u64, for_what: [u8; 8]) -> Self {
+        let both = Sip13::new(seed, u64::from_le_bytes(for_what)).halfway().both();
+        Self([both as u64, (both >> 64) as u64])
+    }
+
+    /// Of the two halves of a name.
+    #[inline]
+    pub(crate) fn tag(self, [low, high]: [u64; 2]) -> u32 {
+        let [one, other] = self.0;
+        let product = u128::from(low ^ one) * u128::from(high ^ other);
+        (((product >> 64) ^ product) >> 32) as u32
+    }
+}
+
+/// The words are nobody's business.
+impl std::fmt::Debug for Hiding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hiding(…)")
+    }
+}
 
 /// Open addressing by lines of memory. Of each place there is a byte in a small table, which says in most look-ups that the
 /// value is not there; a line of it is looked at as a whole, so that what is there decides no branch before it has come from

@@ -1,9 +1,10 @@
 //! Rings leave after one commit: first attempts go out while it is still being written down to which devices.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use reveille_delivery::{Device, DeviceId, JobId, LegId};
 
+use crate::hashed::Hashed;
 use crate::job::First;
 use crate::{Devices, Job, Recipient, Target};
 
@@ -57,7 +58,7 @@ use crate::{Devices, Job, Recipient, Target};
 /// ```
 #[derive(Debug, Default)]
 pub struct AtOnce {
-    jobs: BTreeMap<JobId, Open>,
+    jobs: HashMap<JobId, Open, Hashed>,
 }
 
 /// What is known of a job that is not settled.
@@ -91,16 +92,18 @@ impl AtOnce {
             hand_in(Devices { let_go: false, ..answer });
             return Vec::new();
         };
-        let mut devices: Vec<Device> = Vec::with_capacity(answer.devices.len().min(first.most));
+        open.closed = true;
+        let most = answer.devices.len().min(first.most);
+        let mut jobs = Vec::with_capacity(most);
+        open.let_go.reserve_exact(most);
         for device in &answer.devices {
-            if devices.len() < first.most && !devices.iter().any(|other| other.id == device.id) {
-                devices.push(*device);
+            if jobs.len() < first.most && !open.let_go.contains(&device.id) {
+                open.let_go.push(device.id);
+                jobs.push(job(recipient, first, *device));
             }
         }
-        open.closed = true;
-        open.let_go = devices.iter().map(|device| device.id).collect();
         hand_in(Devices { let_go: true, ..answer });
-        devices.into_iter().map(|device| job(recipient, first, device)).collect()
+        jobs
     }
 
     /// The answer is [`Deferred`](crate::Deferred): nothing leaves.

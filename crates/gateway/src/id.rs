@@ -96,13 +96,13 @@ impl Seed {
     /// A recipient, as delivery names them.
     #[must_use]
     pub fn recipient(self, person: &PersonId) -> RecipientId {
-        RecipientId::from_bits(self.hash(Use::Recipient, person.as_str()))
+        RecipientId::from_bits(self.hash(Use::Recipient, person))
     }
 
     /// A device, as delivery names it, from the name that [`device_name`] gives it.
     #[must_use]
     pub fn device(self, name: &conversation::id::DeviceId) -> DeviceId {
-        DeviceId::from_bits(self.hash(Use::Device, name.as_str()))
+        DeviceId::from_bits(self.hash(Use::Device, name))
     }
 
     /// The same from app and device, without making the name; `None` where [`device_name`] gives an error.
@@ -121,7 +121,12 @@ impl Seed {
     /// The shard of a conversation, one of 256: the same on every machine.
     #[must_use]
     pub fn shard(self, conversation: &ConversationId) -> u8 {
-        (self.hash(Use::Group, conversation.as_str()) >> 64) as u8
+        (self.hash(Use::Group, conversation) >> 64) as u8
+    }
+
+    /// A conversation in a table. The other half of this hash says its shard.
+    pub(crate) fn conversation(self, conversation: &ConversationId) -> u64 {
+        self.hash(Use::Group, conversation) as u64
     }
 
     /// One notification for one recipient on one way: hash(recipient, conversation, kind, generation). The collapse key
@@ -155,7 +160,7 @@ impl Seed {
 
     /// What stands for an event of a source.
     pub(crate) fn event(self, source: SourceId, event: &conversation::id::EventId) -> u128 {
-        self.hash(Use::Event, (source.0, event.as_str()))
+        self.hash(Use::Event, (source.0, event))
     }
 }
 

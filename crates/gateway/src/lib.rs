@@ -6,6 +6,7 @@ pub mod audience;
 pub mod class;
 mod error;
 mod gateway;
+mod hashed;
 mod id;
 mod input;
 mod job;

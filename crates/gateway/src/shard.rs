@@ -5,11 +5,13 @@ use reveille_core::{Machine, UnixTime, Wakeup};
 use thiserror::Error;
 
 use crate::admission::Ticket;
-use crate::admission::queue::Waiting;
+use crate::admission::waiting::{NO_TICKET, Taken, Waiting};
 use crate::log::{InvalidInput, RestoreError};
 use crate::output_hash::OutputHash;
 use crate::{Admission, Gateway, Input, Output, Seed};
 
+/// So many inputs are looked at together.
+const AHEAD: usize = 16;
 /// The version of a group's frame.
 const VERSION: u8 = 1;
 /// Version, behaviour, hash of the outputs before.
@@ -64,7 +66,8 @@ pub struct Shard {
 pub struct Group<'s> {
     shard: &'s mut Shard,
     now: UnixTime,
-    inputs: Vec<Waiting>,
+    /// Its bytes begin with the head, once there are any.
+    taken: Taken,
 }
 
 /// A group as the log holds it. Append it and commit; then, and only then, call [`committed`](Self::committed).
@@ -85,8 +88,10 @@ pub struct Sealed<'s> {
 pub struct Applied<'s> {
     shard: &'s mut Shard,
     now: UnixTime,
-    inputs: std::vec::IntoIter<Input>,
+    inputs: std::vec::IntoIter<Waiting>,
     number: u64,
+    /// Inputs of which the machine has read already what they are about.
+    ahead: usize,
     hash: OutputHash,
     over: bool,
 }
@@ -157,7 +162,7 @@ impl Shard {
 
     /// Begins a group: all of its inputs happen at `now`.
     pub const fn group(&mut self, now: UnixTime) -> Group<'_> {
-        Group { shard: self, now, inputs: Vec::new() }
+        Group { shard: self, now, taken: Taken::new() }
     }
 
     /// Appends the whole shard as a snapshot. Keep two; then the part of the log that the older one covers can go.
@@ -203,71 +208,70 @@ impl Shard {
     /// # Errors
     /// [`ReplayError`], as [`replay`](Self::replay) has it; nothing can be missing here, or differ.
     pub fn inputs(entry: &LogEntry<'_>) -> Result<Vec<Input>, ReplayError> {
-        open(entry).map(|(_, inputs)| inputs)
+        open(entry).map(|(_, inputs)| inputs.into_iter().map(|waiting| waiting.input).collect())
     }
 
-    fn applied(&mut self, inputs: Vec<Input>, now: UnixTime, number: u64, over: bool) -> Applied<'_> {
+    fn applied(&mut self, inputs: Vec<Waiting>, now: UnixTime, number: u64, over: bool) -> Applied<'_> {
         // A group with nothing in it is passed over when it is read again: it changes nothing now, either.
         let over = over || inputs.is_empty();
         let (inputs, hash) = (inputs.into_iter(), OutputHash::default());
-        Applied { shard: self, now, inputs, number, hash, over }
+        Applied { shard: self, now, inputs, number, ahead: 0, hash, over }
     }
 }
 
 impl<'s> Group<'s> {
     /// Takes from the queue what fits into one group.
     pub fn fill(mut self, admission: &mut Admission) -> Self {
-        let mut taken = admission.take();
-        if self.inputs.is_empty() {
-            self.inputs = taken;
-        } else {
-            self.inputs.append(&mut taken);
-        }
+        self.begin();
+        admission.take(&mut self.taken);
         self
     }
 
     /// Adds a tick: when [`Shard::next_wakeup`] is due, and nothing else has come.
     pub fn tick(mut self) -> Self {
-        self.inputs.push(own(Input::Tick));
+        self.begin();
+        let (place, at) = (self.taken.inputs.len(), self.taken.bytes.len());
+        self.taken.insert(place, at, Input::Tick);
         self
     }
 
     /// Says that the wall clock was set since the last group: it would show `was` now. Comes before all other inputs, because
     /// what is due is due by the new clock.
     pub fn after_step(mut self, was: UnixTime) -> Self {
-        self.inputs.insert(0, own(Input::ClockStep { was, is: self.now }));
+        self.begin();
+        self.taken.insert(0, HEAD, Input::ClockStep { was, is: self.now });
         self
     }
 
     /// Whether there is nothing to commit.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.inputs.is_empty()
+        self.taken.inputs.is_empty()
     }
 
-    /// Closes the group and writes its bytes. A [recovery](Input::Recovered) comes before all but a step of the clock, wherever
-    /// it was admitted: with anything else before it, what is overdue would happen as if the process had not died.
-    pub fn seal(self) -> Sealed<'s> {
-        let Self { shard, now, mut inputs } = self;
-        let is_step = |waiting: &Waiting| matches!(waiting.input, Input::ClockStep { .. });
-        let is_recovery = |waiting: &Waiting| matches!(waiting.input, Input::Recovered(_));
-        let steps = inputs.iter().take_while(|waiting| is_step(waiting)).count();
-        if let Some(at) = inputs.iter().position(is_recovery)
-            && let Some(before) = inputs.get_mut(steps..=at)
-        {
-            before.rotate_right(1);
+    /// Closes the group: its bytes are complete. A [recovery](Input::Recovered) comes before all but a step of the clock,
+    /// wherever it was admitted: with anything else before it, what is overdue would happen as if the process had not died.
+    pub fn seal(mut self) -> Sealed<'s> {
+        self.begin();
+        let inputs = &self.taken.inputs;
+        let steps =
+            inputs.iter().take_while(|waiting| matches!(waiting.input, Input::ClockStep { .. })).count();
+        if let Some(at) = inputs.iter().position(|waiting| matches!(waiting.input, Input::Recovered(_))) {
+            self.taken.move_up(at, steps, HEAD);
         }
-        let length: usize = inputs.iter().map(|waiting| waiting.encoded.len() + 2).sum();
-        let mut bytes = Vec::with_capacity(length + HEAD);
-        bytes.push(VERSION);
-        bytes.extend_from_slice(&Gateway::BEHAVIOUR.to_le_bytes());
-        bytes.extend_from_slice(&shard.outputs.to_le_bytes());
-        for waiting in &inputs {
-            put_length(waiting.encoded.len(), &mut bytes);
-            bytes.extend_from_slice(&waiting.encoded);
-        }
+        let Self { shard, now, taken: Taken { inputs, bytes } } = self;
         let number = shard.next_number();
         Sealed { shard, now, inputs, number, bytes }
+    }
+
+    /// Writes the head, unless that is done.
+    fn begin(&mut self) {
+        let bytes = &mut self.taken.bytes;
+        if bytes.is_empty() {
+            bytes.push(VERSION);
+            bytes.extend_from_slice(&Gateway::BEHAVIOUR.to_le_bytes());
+            bytes.extend_from_slice(&self.shard.outputs.to_le_bytes());
+        }
     }
 }
 
@@ -319,22 +323,26 @@ impl<'s> Sealed<'s> {
     /// The store has it, for certain: now it happens. The one thing that types cannot see is whether that is true.
     pub fn committed(self) -> Applied<'s> {
         let Self { shard, now, inputs, number, .. } = self;
-        let inputs = inputs.into_iter().map(|waiting| waiting.input).collect();
         shard.applied(inputs, now, number, false)
     }
 
     /// The store does not have it, for certain: its inputs wait again, but for a tick and a step of the clock, which are added
     /// to the next group. If nobody knows whether the store has it, read the log first.
     pub fn abandon(self, admission: &mut Admission) {
-        let inputs = self.inputs.into_iter().filter(|waiting| waiting.ticket > NO_TICKET);
-        admission.put_back(inputs.collect());
+        admission.put_back(self.inputs, self.bytes.get(HEAD..).unwrap_or_default());
     }
 }
 
 impl Applied<'_> {
     /// Begins with the next input; `false` if there is none.
     fn begin_next(&mut self) -> bool {
-        let Some(input) = self.inputs.next() else {
+        if self.ahead == 0 {
+            let next = self.inputs.as_slice().iter().take(AHEAD);
+            self.ahead = next.len();
+            self.shard.gateway().read_ahead(next.map(|waiting| &waiting.input));
+        }
+        self.ahead = self.ahead.saturating_sub(1);
+        let Some(Waiting { input, .. }) = self.inputs.next() else {
             if !std::mem::replace(&mut self.over, true) {
                 self.shard.outputs = self.hash.sum();
             }
@@ -369,23 +377,6 @@ impl Drop for Applied<'_> {
     }
 }
 
-/// What no source waits for.
-const NO_TICKET: Ticket = Ticket(0);
-
-fn own(input: Input) -> Waiting {
-    let mut encoded = Vec::new();
-    input.encode(&mut encoded);
-    Waiting { input, encoded, ticket: NO_TICKET, low: false }
-}
-
-fn put_length(mut length: usize, out: &mut Vec<u8>) {
-    while length >= 0x80 {
-        out.push(length as u8 | 0x80);
-        length >>= 7;
-    }
-    out.push(length as u8);
-}
-
 fn take_length(bytes: &mut &[u8]) -> Option<usize> {
     let mut length = 0_usize;
     for digit in 0..5 {
@@ -400,7 +391,7 @@ fn take_length(bytes: &mut &[u8]) -> Option<usize> {
 }
 
 /// The hash of the outputs before a group, and its inputs.
-fn open(entry: &LogEntry<'_>) -> Result<(u64, Vec<Input>), ReplayError> {
+fn open(entry: &LogEntry<'_>) -> Result<(u64, Vec<Waiting>), ReplayError> {
     let damaged = ReplayError::Damaged { number: entry.number };
     let (head, mut rest) = entry.input.split_first_chunk::<HEAD>().ok_or(damaged)?;
     let mut head = head.as_slice();
@@ -425,7 +416,8 @@ fn open(entry: &LogEntry<'_>) -> Result<(u64, Vec<Input>), ReplayError> {
         let (input, more) = rest.split_at_checked(length).ok_or(damaged)?;
         rest = more;
         let number = entry.number.saturating_add(inputs.len() as u64);
-        inputs.push(Input::decode(input).map_err(|error| ReplayError::Input { number, error })?);
+        let input = Input::decode(input).map_err(|error| ReplayError::Input { number, error })?;
+        inputs.push(Waiting::from(input));
     }
     Ok((outputs, inputs))
 }

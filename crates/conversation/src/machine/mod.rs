@@ -18,6 +18,7 @@ mod timers;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
+use std::hint::black_box;
 use std::time::Duration;
 
 use reveille_core::{Machine, UnixTime, Wakeup};
@@ -104,6 +105,14 @@ impl Conversations {
         let there = self.store.find(conversation, self.desk.now).and_then(|slot| self.store.get(slot));
         let Some(there) = there else { return 0 };
         there.find(person).and_then(|at| there.members.get(at)).map_or(0, |member| there.unread(member))
+    }
+
+    /// Reads what is known of these conversations, and changes nothing: call it before the events of a group are applied, a
+    /// few at a time, because memory answers ten questions nearly as fast as one.
+    pub fn read_ahead<'a>(&self, conversations: impl IntoIterator<Item = &'a ConversationId>) {
+        let there =
+            conversations.into_iter().filter_map(|id| self.store.get(self.store.find(id, self.desk.now)?));
+        black_box(there.fold(0, |read, there| read ^ there.sequence ^ there.members.len() as u64));
     }
 
     fn on_event(&mut self, event: Event) {

@@ -140,18 +140,20 @@ impl Delivery {
     /// It is known whom a job of the slot has told: cancels go to them, and what waited because it might be on the wire to
     /// any device goes on.
     pub(super) fn go_on_in(&mut self, slot: u32) {
-        for at in self.jobs_in(slot).collect::<Vec<_>>() {
+        let awaits = |at: &u32| self.jobs.get(*at).is_some_and(|live| live.awaits);
+        for at in self.jobs_in(slot).filter(awaits).collect::<Vec<_>>() {
             self.with_job(at, |delivery, live| {
-                if live.awaits {
-                    let devices = delivery.to_be_cancelled(slot, live.except.as_deref().copied());
-                    for device in devices {
-                        if let Some(at) = delivery.add_leg(live, device) {
-                            delivery.start(live, at, true);
-                        }
+                if !live.awaits {
+                    return;
+                }
+                let devices = delivery.to_be_cancelled(slot, live.except.as_deref().copied());
+                for device in devices {
+                    if let Some(at) = delivery.add_leg(live, device) {
+                        delivery.start(live, at, true);
                     }
-                    if !delivery.is_anybody_asked(slot) {
-                        Self::await_no_longer(live, Fate::NotNeeded);
-                    }
+                }
+                if !delivery.is_anybody_asked(slot) {
+                    Self::await_no_longer(live, Fate::NotNeeded);
                 }
             });
         }

@@ -62,11 +62,11 @@ impl Jobs {
         self.index.reserve(jobs);
     }
 
-    /// A job that is the youngest now; `None` if there are 4 billion.
-    pub(super) fn insert(&mut self, tag: u32, live: Live) -> Option<u32> {
+    /// A place for a job that is the youngest now, to be put there after the first work on it; `None` if there are 4 billion.
+    pub(super) fn insert(&mut self, tag: u32) -> Option<u32> {
         let number = self.next;
         let older = self.newest;
-        let place = Place { live: Some(live), number, older, younger: NONE, next_in_slot: NONE };
+        let place = Place { live: None, number, older, younger: NONE, next_in_slot: NONE };
         let at = self.places.insert(place)?;
         self.next += 1;
         self.index.insert(tag, at);
@@ -82,13 +82,6 @@ impl Jobs {
     #[inline]
     pub(super) fn take(&mut self, at: u32) -> Option<Live> {
         self.places.get_mut(at)?.live.take()
-    }
-
-    /// Sets the timer of a job that was not worked on yet.
-    pub(super) fn wake(&mut self, at: u32) {
-        if let Some(live) = self.take(at) {
-            self.put_back(at, live);
-        }
     }
 
     /// After the work; its timer is set.

@@ -20,6 +20,11 @@ impl Packed {
     }
 
     #[inline]
+    pub(crate) const fn halves(self) -> [u64; 2] {
+        self.0
+    }
+
+    #[inline]
     pub(crate) const fn bits(self) -> u128 {
         let [low, high] = self.0;
         (high as u128) << 64 | low as u128

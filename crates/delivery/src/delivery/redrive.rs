@@ -67,6 +67,9 @@ impl Delivery {
         }
         self.settled.reopen(tag, id);
         self.counts.reopened = self.counts.reopened.saturating_add(1);
-        self.open(tag, Live::new(job, digest, slot, self.now))
+        let live = Live::new(job, digest, slot, self.now);
+        let at = self.open(tag, &live)?;
+        self.jobs.put_back(at, live);
+        Some(at)
     }
 }

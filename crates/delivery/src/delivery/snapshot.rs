@@ -241,8 +241,8 @@ impl Delivery {
                 return None;
             }
             let (slot, content) = (live.slot, live.bytes());
-            let at = self.jobs.insert(tag, live)?;
-            self.jobs.wake(at);
+            let at = self.jobs.insert(tag)?;
+            self.jobs.put_back(at, live);
             self.bytes = self.bytes.checked_add(content)?;
             self.enter_slot(slot, at);
         }

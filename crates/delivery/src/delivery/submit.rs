@@ -46,8 +46,9 @@ impl Delivery {
             return self.leave_slot(at);
         }
         let digest = self.digest(&job.content);
-        if let Some(place) = self.open(tag, Live::new(job, digest, at, self.now)) {
-            self.with_job(place, Self::begin);
+        let live = Live::new(job, digest, at, self.now);
+        if let Some(place) = self.open(tag, &live) {
+            self.work_on(place, live, Self::begin);
         }
     }
 
@@ -63,10 +64,10 @@ impl Delivery {
         digest
     }
 
-    /// A job lives from now on.
-    pub(super) fn open(&mut self, tag: u32, live: Live) -> Option<u32> {
+    /// A place for a job that lives from now on.
+    pub(super) fn open(&mut self, tag: u32, live: &Live) -> Option<u32> {
         let (id, slot, bytes) = (live.id, live.slot, live.bytes());
-        let Some(at) = self.jobs.insert(tag, live) else {
+        let Some(at) = self.jobs.insert(tag) else {
             self.settle(tag, id, Fate::Overflow);
             self.leave_slot(slot);
             return None;

@@ -142,16 +142,7 @@ impl<T> Pacer<T> {
     /// What a leg is found by.
     #[inline]
     fn tag(&self, leg: LegId) -> u32 {
-        self.hidden(halves(leg))
-    }
-
-    /// A part of a hash, for tables. Names of legs and lanes are hashes, or numbers of the user's own: one multiplication by
-    /// what nobody knows is enough to hide where they lie.
-    #[inline]
-    pub(super) fn hidden(&self, [low, high]: [u64; 2]) -> u32 {
-        let [one, other] = self.table_keys;
-        let product = u128::from(low ^ one) * u128::from(high ^ other);
-        (((product >> 64) ^ product) >> 32) as u32
+        self.hiding.tag(halves(leg))
     }
 
     /// Takes a leg's request out, wherever it waits: it was withdrawn, or its leg has ended. What has left already is not

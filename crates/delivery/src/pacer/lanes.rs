@@ -53,7 +53,7 @@ impl<T> Pacer<T> {
 
     #[inline]
     fn lane_tag(&self, lane: LaneId) -> u32 {
-        self.hidden([lane.to_bits(), 0])
+        self.hiding.tag([lane.to_bits(), 0])
     }
 
     pub(super) fn known_lane(&self, id: LaneId) -> Option<u32> {

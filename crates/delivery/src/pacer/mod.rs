@@ -26,11 +26,10 @@ mod window;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use reveille_core::siphash::Sip13;
 use reveille_core::{UnixTime, Wakeup};
 
-use crate::index::Index;
-use crate::{LegId, PayloadDigest};
+use crate::PayloadDigest;
+use crate::index::{Hiding, Index};
 
 pub use breaker::{Breaker, BreakerChange, BreakerSettings, Permit};
 pub use budget::RetryBudget;
@@ -46,7 +45,7 @@ use lane::Lane;
 use metrics::Counting;
 use order::Order;
 use pauses::Pauses;
-use queue::{Places, halves};
+use queue::Places;
 
 /// How long what found no room, or no retry budget, waits.
 const CROWDED: Duration = Duration::from_secs(1);
@@ -93,7 +92,7 @@ pub struct Pacer<T> {
     settings: PacerSettings,
     seed: u64,
     /// What hides the places of legs and lanes in their tables.
-    table_keys: [u64; 2],
+    hiding: Hiding,
     places: Places<T>,
     by_leg: Index,
     queued: usize,
@@ -131,11 +130,11 @@ impl<T> Pacer<T> {
     /// A pacer with nothing in it. The seed spreads its decisions, and keeps others from choosing keys that collide.
     #[must_use]
     pub fn new(settings: PacerSettings, seed: u64) -> Self {
-        let (keys, table_keys) = (settings.keys, Sip13::new(seed, u64::from_le_bytes(*b"tables\0\0")));
+        let keys = settings.keys;
         let keyed = |rate: Option<Rate>, salt: u64| rate.map(|rate| Keyed::checked(rate, keys, seed ^ salt));
         Self {
             seed,
-            table_keys: halves(LegId::from_bits(table_keys.halfway().both())),
+            hiding: Hiding::new(seed, *b"tables\0\0"),
             places: Places::new(),
             by_leg: Index::default(),
             queued: 0,

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 pub(crate) mod limits;
 pub(crate) mod queue;
+pub(crate) mod waiting;
 
 /// Which bound of the queue, or of the gateway, an event met: use its [name](Self::name) in the answer to the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

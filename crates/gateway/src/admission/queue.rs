@@ -1,11 +1,12 @@
 //! What comes in waits here, bounded, until it is in a group. Whatever is to be refused is refused here, before the log.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::HashMap;
 
 use reveille_conversation::event::What;
-use reveille_conversation::id::ConversationId;
 
+use super::waiting::{NO_TICKET, Queue, ROOM, Taken, Waiting, framed};
 use super::{Bound, Refused, Ticket};
+use crate::hashed::Hashed;
 use crate::{AdmissionLimits, Gateway, Input};
 
 /// After so many groups without it, a group takes some of what is for audiences in any case.
@@ -33,31 +34,34 @@ const LOW_TURN: u32 = 15;
 #[derive(Debug)]
 pub struct Admission {
     limits: AdmissionLimits,
-    queue: VecDeque<Waiting>,
+    queue: Queue,
     /// What is for audiences, behind everything else.
-    low: VecDeque<Waiting>,
+    low: Queue,
     /// Groups that left without any of it.
     passed: u32,
     announcements: usize,
     events: usize,
     bytes: usize,
-    by_conversation: BTreeMap<ConversationId, (usize, usize)>,
+    /// Events and their bytes, by the keyed hash of their conversation.
+    by_conversation: HashMap<u64, (usize, usize), Hashed>,
     next: u64,
     urgent: usize,
+    /// Where an input is encoded; its memory is used again.
+    scratch: Vec<u8>,
 }
 
-#[derive(Debug)]
-pub(crate) struct Waiting {
-    pub(crate) input: Input,
-    pub(crate) encoded: Vec<u8>,
-    pub(crate) ticket: Ticket,
-    /// It is for an audience: it lets others pass.
-    pub(crate) low: bool,
+/// A group that takes inputs in.
+struct Filling<'a> {
+    into: &'a mut Taken,
+    /// Inputs that it held before.
+    before: usize,
+    /// Bytes that were taken.
+    bytes: usize,
 }
 
-impl Waiting {
-    fn hurries(&self) -> bool {
-        !self.low && self.input.is_urgent()
+impl Filling<'_> {
+    fn taken(&self) -> &[Waiting] {
+        self.into.inputs.get(self.before..).unwrap_or_default()
     }
 }
 
@@ -67,15 +71,16 @@ impl Admission {
     pub const fn new(limits: AdmissionLimits) -> Self {
         Self {
             limits,
-            queue: VecDeque::new(),
-            low: VecDeque::new(),
+            queue: Queue::new(),
+            low: Queue::new(),
             passed: 0,
             announcements: 0,
             events: 0,
             bytes: 0,
-            by_conversation: BTreeMap::new(),
+            by_conversation: HashMap::with_hasher(Hashed),
             next: 1,
             urgent: 0,
+            scratch: Vec::new(),
         }
     }
 
@@ -84,10 +89,12 @@ impl Admission {
     /// # Errors
     /// [`Refused`], for events only.
     pub fn admit(&mut self, input: Input, gateway: &Gateway) -> Result<Ticket, Refused> {
-        let mut encoded = Vec::new();
-        input.encode(&mut encoded);
-        if let Some(conversation) = input.conversation() {
-            self.check(conversation, encoded.len(), gateway)?;
+        self.scratch.clear();
+        input.encode(&mut self.scratch);
+        let size = self.scratch.len();
+        let conversation = input.conversation().map(|conversation| gateway.hash_of(conversation));
+        if let Some(conversation) = conversation {
+            self.check(conversation, size, gateway)?;
         }
         if let Input::Event { event, .. } = &input
             && matches!(event.what, What::MessageSent(_))
@@ -108,18 +115,18 @@ impl Admission {
         let ticket = Ticket(self.next);
         self.next = self.next.saturating_add(1);
         let low = gateway.is_for_an_audience(&input);
-        let waiting = Waiting { input, encoded, ticket, low };
+        let waiting = Waiting { input, size, ticket, conversation, low };
         self.count(&waiting);
-        if low {
-            self.low.push_back(waiting);
-        } else {
-            self.queue.push_back(waiting);
+        let queue = if low { &mut self.low } else { &mut self.queue };
+        queue.push_back(waiting, &self.scratch);
+        if self.scratch.capacity() > ROOM {
+            self.scratch = Vec::new();
         }
         Ok(ticket)
     }
 
-    fn check(&self, conversation: &ConversationId, size: usize, gateway: &Gateway) -> Result<(), Refused> {
-        let (of_one, bytes_of_one) = self.by_conversation.get(conversation).copied().unwrap_or_default();
+    fn check(&self, conversation: u64, size: usize, gateway: &Gateway) -> Result<(), Refused> {
+        let (of_one, bytes_of_one) = self.by_conversation.get(&conversation).copied().unwrap_or_default();
         let limits = &self.limits;
         let bounds = [
             (Bound::Events, self.events, 1, limits.events),
@@ -139,76 +146,78 @@ impl Admission {
     fn count(&mut self, waiting: &Waiting) {
         self.urgent += usize::from(waiting.hurries());
         self.announcements += usize::from(matches!(waiting.input, Input::Announce { .. }));
-        let Some(conversation) = waiting.input.conversation() else { return };
-        let size = waiting.encoded.len();
+        let Some(conversation) = waiting.conversation else { return };
+        let size = waiting.size;
         (self.events, self.bytes) = (self.events.saturating_add(1), self.bytes.saturating_add(size));
-        let (events, bytes) = self.by_conversation.entry(conversation.clone()).or_default();
+        let (events, bytes) = self.by_conversation.entry(conversation).or_default();
         (*events, *bytes) = (events.saturating_add(1), bytes.saturating_add(size));
     }
 
     /// Takes what fits into one group, the oldest first. What is for audiences comes last, and not with what hurries; each
     /// sixteenth group that passed it takes a little of it all the same, since services wait for its answers, too.
-    pub(crate) fn take(&mut self) -> Vec<Waiting> {
-        let most = self.limits.group.max(1);
-        let (mut taken, mut bytes) = (Vec::new(), 0_usize);
-        while let Some(waiting) = self.next(false, taken.len(), most, &mut bytes) {
-            taken.push(waiting);
-        }
+    pub(crate) fn take(&mut self, into: &mut Taken) {
+        let (most, before) = (self.limits.group.max(1), into.inputs.len());
+        into.inputs.reserve(self.queue.len().min(most));
+        let mut group = Filling { into, before, bytes: 0 };
+        while self.next(false, most, &mut group) {}
         if self.low.is_empty() {
-            return taken;
+            return;
         }
-        let (turn, before) = (self.passed >= LOW_TURN, taken.len());
-        let most = if turn { most.max(before.saturating_add(most / 16)) } else { most };
-        if turn || !taken.iter().any(Waiting::hurries) {
-            bytes = if turn { 0 } else { bytes };
-            while let Some(waiting) = self.next(true, taken.len(), most, &mut bytes) {
-                let page = matches!(waiting.input, Input::Page(_));
-                taken.push(waiting);
-                // Much follows from it.
-                if page {
+        let (turn, taken) = (self.passed >= LOW_TURN, group.taken().len());
+        let most = if turn { most.max(taken.saturating_add(most / 16)) } else { most };
+        if turn || !group.taken().iter().any(Waiting::hurries) {
+            group.bytes = if turn { 0 } else { group.bytes };
+            while self.next(true, most, &mut group) {
+                // Much follows from a page.
+                if group.taken().last().is_some_and(|waiting| matches!(waiting.input, Input::Page(_))) {
                     break;
                 }
             }
         }
-        self.passed = if taken.len() > before { 0 } else { self.passed.saturating_add(1) };
-        taken
+        self.passed = if group.taken().len() > taken { 0 } else { self.passed.saturating_add(1) };
     }
 
-    /// The next one of a queue, if the group has room for it; one input always has.
-    fn next(&mut self, low: bool, taken: usize, most: usize, bytes: &mut usize) -> Option<Waiting> {
+    /// Takes the next one of a queue, if the group has room for it; one input always has.
+    fn next(&mut self, low: bool, most: usize, group: &mut Filling<'_>) -> bool {
         let queue = if low { &mut self.low } else { &mut self.queue };
-        *bytes = bytes.saturating_add(queue.front()?.encoded.len());
-        if taken > 0 && (taken >= most || *bytes > self.limits.group_bytes) {
-            return None;
+        let (taken, Some(next)) = (group.taken().len(), queue.front()) else { return false };
+        group.bytes = group.bytes.saturating_add(next.size);
+        if taken > 0 && (taken >= most || group.bytes > self.limits.group_bytes) {
+            return false;
         }
-        let waiting = queue.pop_front()?;
+        let Some(waiting) = queue.pop_front(&mut group.into.bytes) else { return false };
         self.give_back(&waiting);
-        Some(waiting)
+        group.into.inputs.push(waiting);
+        true
     }
 
     fn give_back(&mut self, waiting: &Waiting) {
         self.urgent = self.urgent.saturating_sub(usize::from(waiting.hurries()));
         let announces = usize::from(matches!(waiting.input, Input::Announce { .. }));
         self.announcements = self.announcements.saturating_sub(announces);
-        let Some(conversation) = waiting.input.conversation() else { return };
-        let size = waiting.encoded.len();
+        let Some(conversation) = waiting.conversation else { return };
+        let size = waiting.size;
         (self.events, self.bytes) = (self.events.saturating_sub(1), self.bytes.saturating_sub(size));
-        let Some((events, bytes)) = self.by_conversation.get_mut(conversation) else { return };
+        let Some((events, bytes)) = self.by_conversation.get_mut(&conversation) else { return };
         (*events, *bytes) = (events.saturating_sub(1), bytes.saturating_sub(size));
         if *events == 0 {
-            self.by_conversation.remove(conversation);
+            self.by_conversation.remove(&conversation);
         }
     }
 
-    /// Puts back what was not committed, in front.
-    pub(crate) fn put_back(&mut self, inputs: Vec<Waiting>) {
+    /// Puts back what was not committed, in front; `bytes` are those of all of these inputs.
+    pub(crate) fn put_back(&mut self, inputs: Vec<Waiting>, bytes: &[u8]) {
+        let mut bytes = bytes;
         for waiting in inputs.into_iter().rev() {
-            self.count(&waiting);
-            if waiting.low {
-                self.low.push_front(waiting);
-            } else {
-                self.queue.push_front(waiting);
+            let start = bytes.len().saturating_sub(framed(waiting.size));
+            let (before, framed) = bytes.split_at_checked(start).unwrap_or((bytes, &[]));
+            bytes = before;
+            if waiting.ticket == NO_TICKET {
+                continue;
             }
+            self.count(&waiting);
+            let queue = if waiting.low { &mut self.low } else { &mut self.queue };
+            queue.push_front(waiting, framed);
         }
     }
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashSet, VecDeque};
 use reveille_core::UnixTime;
 use serde::{Deserialize, Serialize};
 
-use super::hashed::Hashed;
 use super::trail::Why;
+use crate::hashed::Hashed;
 
 /// The ids of events that were taken in. All times are those of the rules' clock, which never falls.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,5 +1,6 @@
 //! What delivery says.
 
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use reveille_core::UnixTime;
@@ -30,10 +31,9 @@ impl Gateway {
     }
 
     fn resolve(&mut self, asked: Resolve) {
-        self.know(asked.job, 0, asked.slot, asked.not_after, &asked.content);
-        let Some(live) = self.jobs.get(&asked.job) else { return };
-        let content = &live.content;
-        let except = match &**content {
+        let Some(live) = self.know(asked.job, 0, asked.slot, asked.not_after, &asked.content) else { return };
+        let (content, decided) = (Arc::clone(&live.content), live.decided);
+        let except = match &*content {
             Content::Show { intent, .. } if !intent.except.is_empty() => {
                 intent.except.iter().map(|device| self.seed.device(device)).collect()
             }
@@ -41,9 +41,9 @@ impl Gateway {
         };
         let first = asked.at_once.then(|| First {
             generation: asked.generation,
-            decided: live.decided,
+            decided,
             digest: asked.digest,
-            content: Arc::clone(content),
+            content: Arc::clone(&content),
             most: asked.most,
         });
         self.out.push_back(crate::Output::LookUp(LookUp::Devices(Recipient {
@@ -61,21 +61,31 @@ impl Gateway {
         })));
     }
 
-    /// One that comes back from the dead letters is not known here.
-    fn know(&mut self, job: JobId, way: u8, slot: SlotId, not_after: UnixTime, content: &[u8]) {
-        if !self.jobs.contains_key(&job)
-            && let Some(content) = from_postcard(content).map(Arc::new)
-        {
-            let live = Live { content, decided: self.now, not_after, slot, batch: None, way };
-            self.jobs.insert(job, live);
-        }
+    /// What is known of a job. One that comes back from the dead letters was forgotten.
+    fn know(
+        &mut self,
+        job: JobId,
+        way: u8,
+        slot: SlotId,
+        not_after: UnixTime,
+        content: &[u8],
+    ) -> Option<&Live> {
+        let known = match self.jobs.entry(job) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let content = from_postcard(content).map(Arc::new)?;
+                place.insert(Live { content, decided: self.now, not_after, slot, batch: None, way })
+            }
+        };
+        Some(known)
     }
 
     fn send(&mut self, send: Send) {
         let target = Target::of(send.device);
-        self.know(send.job, target.way().unwrap_or(0), send.slot, send.not_after, &send.content);
-        let Some(live) = self.jobs.get(&send.job) else { return };
-        let content = &live.content;
+        let way = target.way().unwrap_or(0);
+        let known = self.know(send.job, way, send.slot, send.not_after, &send.content);
+        let Some(live) = known else { return };
+        let (content, decided) = (Arc::clone(&live.content), live.decided);
         if content.takes_back() && target.channel().is_some_and(|channel| !content.channels().has(channel)) {
             return self.stay_silent(&send);
         }
@@ -90,11 +100,11 @@ impl Gateway {
             maybe_again: send.maybe_again,
             generation: send.generation,
             collapse,
-            decided: live.decided,
+            decided,
             not_after: send.not_after,
             priority: send.priority,
             digest: send.digest,
-            content: Arc::clone(content),
+            content,
         });
         self.out.push_back(match target {
             Target::Device(_) => crate::Output::Send(job),
@@ -113,7 +123,9 @@ impl Gateway {
     /// What is no device has no record.
     fn device(&mut self, device: Device, effect: Effect, at: UnixTime) {
         if let Target::Device(_) = Target::of(device) {
-            let for_calls = self.answered_for_calls;
+            // An effect follows from an answer only, at once.
+            let answered = self.jobs.get(&self.answering);
+            let for_calls = answered.is_some_and(|live| live.content.is_for_calls());
             self.out.push_back(crate::Output::Device { device, for_calls, effect, at });
         }
     }

@@ -55,8 +55,8 @@ impl Gateway {
     /// What is due has happened; and every part forgets what its time is over for, also one that heard nothing for long.
     fn tick(&mut self) {
         self.tell_rules(RulesInput::Tick);
-        self.digests.step(DigestInput::Tick, self.now);
-        self.delivery.step(delivery::Input::Tick, self.now);
+        self.tell_digests(DigestInput::Tick, self.now);
+        self.tell_delivery(delivery::Input::Tick, self.now);
     }
 
     fn tell_rules(&mut self, input: RulesInput) {
@@ -161,6 +161,7 @@ impl Gateway {
             && let Ok(delivery) = Delivery::read_snapshot(bounds, self.seed.delivery(), &bytes)
         {
             self.delivery = delivery;
+            self.told.delivery = true;
         }
         self.trail.set_bound(settings.more.trail);
         self.settings = settings;

@@ -6,7 +6,6 @@ mod counters;
 mod deliveries;
 mod digests;
 mod handle;
-mod hashed;
 mod host;
 mod jobs;
 mod questions;
@@ -26,12 +25,12 @@ use reveille_core::{Machine, UnixTime, Wakeup};
 use reveille_delivery::{self as delivery, Delivery, JobId};
 use reveille_digest::{self as digest, Engine};
 
+use crate::hashed::Hashed;
 use crate::settings::InvalidGateway;
 use crate::{Epoch, GatewaySettings, Input, Note, Output, Seed};
 use accepted::Accepted;
 use audiences::Audiences;
 use counters::Counting;
-use hashed::Hashed;
 use host::{Host, Key};
 use jobs::Live;
 use resume::Handshakes;
@@ -78,13 +77,23 @@ pub struct Gateway {
     staged: Option<Input>,
     /// What the rules take back at this moment: the digest says whether anything was sent.
     taking_back: Option<Box<Withdraw>>,
-    /// Whether the attempt that is being answered went to a token for calls.
-    answered_for_calls: bool,
+    /// The job of which an attempt is being answered.
+    answering: JobId,
+    told: Told,
     to_digests: VecDeque<digest::Input<Host>>,
     to_delivery: VecDeque<delivery::Input>,
     out: VecDeque<Output>,
     /// Where contents are encoded.
     scratch: Vec<u8>,
+}
+
+/// Who may have something to say, or to do: asking everybody after each step costs more than most steps.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    delivery: bool,
+    digests: bool,
+    /// Something was done since it was found that time has brought nothing.
+    time: bool,
 }
 
 impl Gateway {
@@ -115,7 +124,8 @@ impl Gateway {
             settings,
             staged: None,
             taking_back: None,
-            answered_for_calls: false,
+            answering: JobId::default(),
+            told: Told { delivery: true, digests: true, time: true },
             to_digests: VecDeque::new(),
             to_delivery: VecDeque::new(),
             out: VecDeque::new(),
@@ -155,48 +165,101 @@ impl Gateway {
     fn step_clock(&mut self, was: UnixTime, is: UnixTime) {
         let (was, is) = (was.min(END).max(self.now), is.min(END));
         self.timeline.step(was, is);
-        self.digests.step(digest::Input::ClockStep { was, is }, is);
+        self.tell_digests(digest::Input::ClockStep { was, is }, is);
         // What is due by the old clock comes first; what the new one brings is looked at afterwards.
-        self.delivery.step(delivery::Input::ClockStep { was, is }, self.now);
+        self.tell_delivery(delivery::Input::ClockStep { was, is }, self.now);
         self.now = is;
         self.note(Note::ClockStepped { was, is });
+    }
+
+    /// Goes on until there is an output, or nothing to do.
+    fn work(&mut self) {
+        while self.out.is_empty() && self.advance() {}
     }
 
     /// Does one thing that has to be done; `false` if nothing has. The order is fixed, and what follows from a thing is done
     /// before the next: delivery, digests, rules; then what time has brought; then the input.
     fn advance(&mut self) -> bool {
-        if let Some(output) = self.delivery.next_output() {
-            self.on_delivery(output);
-        } else if let Some(input) = self.to_delivery.pop_front() {
-            if let delivery::Input::Outcome { job, .. } = &input {
-                self.answered_for_calls = self.jobs.get(job).is_some_and(|live| live.content.is_for_calls());
+        if self.advance_parts() {
+            self.told.time = true;
+            return true;
+        }
+        if self.told.time {
+            if self.advance_time() {
+                return true;
             }
-            self.delivery.step(input, self.now);
-        } else if let Some(output) = self.digests.next_output() {
-            self.on_digest(output);
-        } else if let Some(input) = self.to_digests.pop_front() {
-            self.digests.step(input, self.now);
+            self.told.time = false;
+        }
+        if let Some(input) = self.staged.take() {
+            self.handle(input);
+        } else if !self.ask_page() {
+            // That was the last thing: everything that this input has brought is done.
+            self.rest();
+            return false;
+        }
+        self.told.time = true;
+        true
+    }
+
+    /// Does one thing that follows from what was done.
+    fn advance_parts(&mut self) -> bool {
+        if self.told.delivery {
+            if let Some(output) = self.delivery.next_output() {
+                self.on_delivery(output);
+                return true;
+            }
+            self.told.delivery = false;
+        }
+        if let Some(input) = self.to_delivery.pop_front() {
+            if let delivery::Input::Outcome { job, .. } = &input {
+                self.answering = *job;
+            }
+            self.tell_delivery(input, self.now);
+            return true;
+        }
+        if self.told.digests {
+            if let Some(output) = self.digests.next_output() {
+                self.on_digest(output);
+                return true;
+            }
+            self.told.digests = false;
+        }
+        if let Some(input) = self.to_digests.pop_front() {
+            self.tell_digests(input, self.now);
         } else if let Some(output) = self.rules.next_output() {
             self.on_rules(output);
-        } else if due(self.rules_wakeup(), self.now) {
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// Does one thing that time has brought.
+    fn advance_time(&mut self) -> bool {
+        if due(self.rules_wakeup(), self.now) {
             self.rules.step(conversation::Input::Tick, self.timeline.of_rules(self.now));
         } else if due(Machine::next_wakeup(&self.digests), self.now) {
-            self.digests.step(digest::Input::Tick, self.now);
-        } else if due(self.delivery.next_wakeup(), self.now) {
-            self.delivery.step(delivery::Input::Tick, self.now);
+            self.tell_digests(digest::Input::Tick, self.now);
+        } else if self.delivery.is_due(self.now) {
+            self.tell_delivery(delivery::Input::Tick, self.now);
         } else if due(self.handshakes.next_wakeup(&self.timeline), self.now) {
             self.fail_handshake();
         } else if due(self.audiences.next_wakeup(&self.timeline), self.now) {
             self.audiences_due();
-        } else if let Some(input) = self.staged.take() {
-            self.handle(input);
-        } else if self.ask_page() {
-            // The last thing: everything that this input has brought is done.
         } else {
-            self.rest();
             return false;
         }
         true
+    }
+
+    fn tell_delivery(&mut self, input: delivery::Input, now: UnixTime) {
+        self.told.delivery = true;
+        self.delivery.step(input, now);
+    }
+
+    fn tell_digests(&mut self, input: digest::Input<Host>, now: UnixTime) {
+        self.told.digests = true;
+        self.digests.step(input, now);
     }
 
     /// All is done. What the digests' memory was for may be over.
@@ -233,23 +296,21 @@ impl Machine for Gateway {
         self.now = self.now.max(now);
         if let Input::Recovered(catch_up) = input {
             // Before what is due: it says how that is to be treated.
-            self.digests.step(digest::Input::Recovered(catch_up.digests), self.now);
+            self.tell_digests(digest::Input::Recovered(catch_up.digests), self.now);
             self.to_delivery.push_back(delivery::Input::Recovered { spread: catch_up.spread });
         }
         let span = self.settings.event_ids_for();
         self.accepted.forget(span, self.settings.more.event_ids, self.timeline.of_rules(self.now));
+        self.told.time = true;
         self.staged = Some(input);
     }
 
+    #[inline]
     fn next_output(&mut self) -> Option<Output> {
-        loop {
-            if let Some(output) = self.out.pop_front() {
-                return Some(output);
-            }
-            if !self.advance() {
-                return None;
-            }
+        if self.out.is_empty() {
+            self.work();
         }
+        self.out.pop_front()
     }
 
     fn next_wakeup(&self) -> Option<Wakeup> {

@@ -1,9 +1,10 @@
 //! Questions. None of them changes anything, so none of them is in the log.
 
+use std::hint::black_box;
 use std::sync::Arc;
 
 use reveille_conversation::Ringing;
-use reveille_conversation::id::{EventId, PersonId};
+use reveille_conversation::id::{ConversationId, EventId, PersonId};
 use reveille_core::UnixTime;
 use reveille_delivery::dead::{DeadId, DeadLetter};
 use reveille_delivery::explain::Explanation;
@@ -63,6 +64,28 @@ impl Gateway {
         self.audiences.has(job)
     }
 
+    /// Reads what the next inputs are about, all at once, so that it comes from memory while others are worked on.
+    pub(crate) fn read_ahead<'a>(&self, inputs: impl Iterator<Item = &'a Input> + Clone) {
+        let events = inputs.clone().filter_map(|input| match input {
+            Input::Event { event, .. } => Some(&event.conversation),
+            _ => None,
+        });
+        self.rules.read_ahead(events);
+        let jobs = inputs.filter_map(|input| match input {
+            Input::Outcome(outcome) => Some(outcome.job),
+            Input::Devices(devices) => Some(devices.job),
+            _ => None,
+        });
+        self.delivery.read_ahead(jobs.clone());
+        let known = jobs.filter_map(|job| self.jobs.get(&job));
+        black_box(known.fold(0, |read, live| read ^ live.decided.as_millis()));
+    }
+
+    /// What stands for a conversation in tables that are never read in their order.
+    pub(crate) fn hash_of(&self, conversation: &ConversationId) -> u64 {
+        self.seed.conversation(conversation)
+    }
+
     /// For how many people and conversations messages are collected, or on their way, and for how many they may.
     pub(crate) fn collecting(&self) -> (u64, u64) {
         let keys = self.digests.keys().saturating_sub(self.digests.memories());
@@ -84,7 +107,7 @@ impl Gateway {
 
     /// How many messages of a conversation a person has not read.
     #[must_use]
-    pub fn unread(&self, conversation: &reveille_conversation::id::ConversationId, person: &PersonId) -> u32 {
+    pub fn unread(&self, conversation: &ConversationId, person: &PersonId) -> u32 {
         self.rules.unread(conversation, person)
     }
 

@@ -8,8 +8,8 @@ use reveille_delivery::JobId;
 use reveille_digest::Fate;
 use serde::{Deserialize, Serialize};
 
-use super::hashed::Hashed;
 use crate::audience::AnnouncementId;
+use crate::hashed::Hashed;
 
 /// Why an event was not taken in, as [`Note::NotTaken`](crate::Note::NotTaken) and [`Followed::NotTaken`] say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -2,13 +2,13 @@
 
 use std::hash::{BuildHasher, Hasher};
 
-/// For keys of 128 bits that are keyed hashes themselves, so that nobody can choose which meet.
+/// For keys of 64 or 128 bits that are keyed hashes themselves, so that nobody can choose which meet.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Hashed;
+pub(crate) struct Hashed;
 
 /// The two halves, laid on one another.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Halves(u64);
+pub(crate) struct Halves(u64);
 
 impl BuildHasher for Hashed {
     type Hasher = Halves;
@@ -19,6 +19,11 @@ impl BuildHasher for Hashed {
 }
 
 impl Hasher for Halves {
+    #[inline]
+    fn write_u64(&mut self, key: u64) {
+        self.0 ^= key;
+    }
+
     #[inline]
     fn write_u128(&mut self, key: u128) {
         self.0 ^= key as u64 ^ ((key >> 64) as u64).rotate_left(32);
