@@ -23,7 +23,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 pub type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
 /// hyper follows no redirects by itself, which is what is wanted here. For endpoints that come from users, check the
-/// addresses you connect to as well: `examples/gateway/send.rs`.
+/// addresses you connect to as well: `examples/service/src/wire/connect.rs`.
 pub fn client() -> Result<HttpClient, Box<dyn Error>> {
     let provider = rustls::crypto::ring::default_provider();
     let connector = HttpsConnectorBuilder::new()

@@ -57,7 +57,7 @@ id! {
 }
 id! {
     /// The name of a job on one device; every attempt has the same one. Use it where a service wants a message to have
-    /// a name (`apns-id`, `Idempotency-Key`), so that the service can recognise an attempt that is made again.
+    /// a name (`apns-id`), so that the service can recognise an attempt that is made again.
     LegId(u128)
 }
 id! {

@@ -144,6 +144,7 @@ impl Seed {
 
     /// What replaces what, on one way.
     pub(crate) fn slot(self, collapse: CollapseKey, way: u8) -> SlotId {
+        // Nothing stands where there was a number once, so that names are what they were.
         SlotId::from_bits(self.hash(Use::Slot, (collapse.to_bits(), way, None::<u64>)))
     }
 

@@ -63,7 +63,7 @@ pub(crate) struct First {
 pub struct Job {
     /// One notification for one recipient.
     pub job: JobId,
-    /// The job on this target: `apns-id`, `Idempotency-Key` and the resume token's id follow from it.
+    /// The job on this target: `apns-id` and the resume token's id follow from it.
     pub leg: LegId,
     /// Where to.
     pub target: Target,
@@ -211,14 +211,15 @@ impl Target {
 }
 
 impl Job {
-    /// `apns-id`, `Idempotency-Key`, the name of the push in a resume token: the leg, as a UUID (version 8, RFC 9562 §5.8).
+    /// `apns-id`, the name of the push in a resume token: the leg, as a UUID (version 8, RFC 9562 §5.8).
     /// The same for every attempt, on every machine.
     #[must_use]
     pub fn name(&self) -> String {
         crate::id::uuid(self.leg.to_bits())
     }
 
-    /// `Message-ID` of an e-mail without the domain, and the webhook's name for the notification.
+    /// `Message-ID` of an e-mail without the domain; `webhook-id` and `Idempotency-Key` of a webhook or text message. The job
+    /// has one target then, and the same name for every attempt.
     #[must_use]
     pub fn job_name(&self) -> String {
         crate::id::uuid(self.job.to_bits())

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderValue, Request, header};
 use reveille_core::UnixTime;
@@ -40,7 +42,8 @@ impl Signer {
     /// The value of `webhook-signature`.
     pub fn signature(&self, id: &str, seconds: u64, body: &[u8]) -> String {
         let head = format!("{id}.{seconds}.");
-        let one = |key: &Arc<dyn HmacKey>| format!("v1,{}", base64(&key.sign(&[head.as_bytes(), body])));
+        let one =
+            |key: &Arc<dyn HmacKey>| format!("v1,{}", STANDARD.encode(key.sign(&[head.as_bytes(), body])));
         self.0.iter().map(one).collect::<Vec<_>>().join(" ")
     }
 
@@ -66,15 +69,6 @@ impl std::fmt::Debug for Signer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Signer").field("secrets", &self.0.len()).finish_non_exhaustive()
     }
-}
-
-/// The other alphabet of RFC 4648 §4, padded.
-fn base64(bytes: &[u8]) -> String {
-    let mut text = base64url::encode(bytes).replace('-', "+").replace('_', "/");
-    while !text.len().is_multiple_of(4) {
-        text.push('=');
-    }
-    text
 }
 
 #[cfg(test)]

@@ -3,10 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderValue, Request, header};
 use reveille_core::Secret;
-use reveille_crypto::base64url;
 use serde::Deserialize;
 
 use super::failure::PlatformFailure;
@@ -76,7 +77,7 @@ impl Tokens {
         }
         // RFC 6749 §2.3.1: both are encoded as in a form before they are joined.
         let pair = format!("{}:{}", super::encoded(id), super::encoded(secret.expose()));
-        let mut authorization = HeaderValue::try_from(format!("Basic {}", base64(pair.as_bytes())))
+        let mut authorization = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(pair.as_bytes())))
             .unwrap_or_else(|_| HeaderValue::from_static("Basic"));
         authorization.set_sensitive(true);
         let (state, asking) = (Mutex::default(), tokio::sync::Mutex::default());
@@ -191,25 +192,5 @@ impl Tokens {
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// With the standard alphabet and padding, as RFC 7617 wants it.
-fn base64(bytes: &[u8]) -> String {
-    let mut text = base64url::encode(bytes).replace('-', "+").replace('_', "/");
-    while !text.len().is_multiple_of(4) {
-        text.push('=');
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn basic_authorization() {
-        assert_eq!(base64(b"Aladdin:open sesame"), "QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
-        assert_eq!(base64(&[0xff, 0xfe, 0xfb]), "//77");
     }
 }
