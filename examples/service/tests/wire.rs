@@ -20,6 +20,9 @@ use tokio_rustls::server::TlsStream;
 type Connection = h2::server::Connection<TlsStream<TcpStream>, Bytes>;
 type Asked = (Request<RecvStream>, SendResponse<Bytes>);
 
+/// An address that anybody may be pushed to.
+const PUBLIC: &str = "93.184.216.34";
+
 struct Server {
     origin: String,
     certificate: CertificateDer<'static>,
@@ -35,7 +38,9 @@ impl Server {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let identity = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        // Under an address, too, which the tests of a proxy connect to.
+        let names = ["localhost".to_owned(), PUBLIC.to_owned()];
+        let identity = rcgen::generate_simple_self_signed(names).unwrap();
         let certificate = identity.cert.der().clone();
         let key = PrivateKeyDer::try_from(identity.signing_key.serialize_der()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -381,6 +386,45 @@ async fn a_proxy_gets_addresses() {
         asked.await.unwrap(),
         "CONNECT 93.184.216.34:443 HTTP/1.1\r\nHost: 93.184.216.34:443\r\nProxy-Authorization: Basic abc\r\n\r\n"
     );
+}
+
+/// TLS and HTTP/2 go through the tunnel, many requests through one; the service's certificate is checked, whatever the proxy
+/// connects to.
+#[tokio::test]
+async fn a_proxy_carries_what_it_cannot_read() {
+    let server = Server::two(|_, (_, respond), _| ok(respond, b"done")).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let authority = listener.local_addr().unwrap().to_string();
+    let (tunnels, near) = (Arc::new(AtomicUsize::new(0)), server.origin.replace("https://", ""));
+    let count = Arc::clone(&tunnels);
+    tokio::spawn(async move {
+        while let Ok((mut tcp, _)) = listener.accept().await {
+            count.fetch_add(1, SeqCst);
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(tcp.read_u8().await.unwrap());
+            }
+            assert!(head.starts_with(format!("CONNECT {PUBLIC}:443 ").as_bytes()));
+            let mut service = TcpStream::connect(&near).await.unwrap();
+            tcp.write_all(b"HTTP/1.1 200 Connection established\r\nVia: 1.1 proxy\r\n\r\n").await.unwrap();
+            tokio::spawn(async move { tokio::io::copy_bidirectional(&mut tcp, &mut service).await });
+        }
+    });
+    let settings = || WireSettings {
+        proxy: Some(Proxy { authority: authority.clone(), authorization: None }),
+        ..quick()
+    };
+    let certificate = std::slice::from_ref(&server.certificate);
+    let wire = Wire::new(settings(), AllowedOrigins::default(), certificate).unwrap();
+    let request =
+        || Request::post(format!("https://{PUBLIC}/push/1")).body(Bytes::from_static(b"hello")).unwrap();
+    for _ in 0..20 {
+        assert_eq!(why(&wire.send(request()).await), "201 Created");
+    }
+    assert_eq!(tunnels.load(SeqCst), 1);
+    // Without trust in the certificate nothing is sent.
+    let stranger = Wire::new(settings(), AllowedOrigins::default(), &[]).unwrap();
+    assert_eq!(why(&stranger.send(request()).await), "not sent: tls");
 }
 
 /// HTTP/2 is not offered, the certificate is checked, and nothing is connected to that the settings do not name.
