@@ -169,16 +169,22 @@ impl PruneBreaker {
     /// Counts a target that accepted a message: this lowers the share of dead ones.
     pub fn well(&mut self, now: UnixTime) {
         self.window.add(WELL, now);
+        self.doubt(now);
+    }
+
+    /// No stop lasts longer than its pause: one that would was made before a step of the clock, and is over. Whoever comes
+    /// first finds out, so that the rest of it does not look right later.
+    fn doubt(&mut self, now: UnixTime) {
+        if self.stopped_until > now + self.pause {
+            self.stopped_until = UnixTime::EPOCH;
+        }
     }
 
     /// A target is said to be dead.
     pub fn dead(&mut self, now: UnixTime) -> Pruning {
         self.window.add(DEAD, now);
         let [dead, well] = self.window.sums(now);
-        if self.stopped_until > now + self.pause {
-            // From before a step of the clock.
-            self.stopped_until = UnixTime::EPOCH;
-        }
+        self.doubt(now);
         let was_stopped = now < self.stopped_until;
         let too_many =
             dead >= self.minimum.into() && dead * 1_000 > (dead + well) * u64::from(self.per_mille);
@@ -223,6 +229,16 @@ mod tests {
             watch.refused(PayloadDigest::from_bits(message), 1, at(message / 10));
         }
         assert_eq!((watch.seen.len(), watch.by_age.len()), (10, 10));
+    }
+
+    #[test]
+    fn a_stop_of_a_clock_that_was_ahead_ends_with_the_first_answer() {
+        let mut breaker = PruneBreaker::new(100, 3, Duration::from_secs(3_600)).unwrap();
+        assert!((0..3).any(|_| breaker.dead(at(5_000)) != Pruning::Allowed));
+        (0..1_000).for_each(|_| breaker.well(at(0)));
+        // Less than a pause before the end of what was said then.
+        (0..1_000).for_each(|_| breaker.well(at(7_200)));
+        assert_eq!(breaker.dead(at(7_200)), Pruning::Allowed);
     }
 
     #[test]
