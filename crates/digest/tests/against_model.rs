@@ -66,6 +66,15 @@ fn the_neighbours_of_the_leanest_policy() {
     }
 }
 
+/// What people use: notifications stay in flight, so that answers, reads and cancels find something there.
+#[test]
+fn the_policies_people_use() {
+    for seed in 0..1_000 {
+        let policy = if seed % 2 == 0 { Policy::default() } else { Policy::default().answered_above() };
+        model::drive::run_with(policy, &script(2_000_000 + seed));
+    }
+}
+
 /// Scripts of the long run that once showed a difference.
 #[test]
 fn what_once_differed() {

@@ -586,6 +586,29 @@ fn held_until_puts_the_batch_back() {
     assert_eq!(engine.explain().sum(), engine.explain().events);
 }
 
+/// A ring that is held is pending: what ends it meanwhile ends it for good (B7).
+#[test]
+fn a_held_ring_that_is_cancelled_or_read_never_rings() {
+    for ends in [0, 1] {
+        let mut engine = engine(|policy, _| *policy = policy.clone().answered_above());
+        engine.handle_event(event(1, 7).with_seq(3).urgent(), at(0)).unwrap();
+        let outputs = run(&mut engine, 0);
+        let [(_, Output::Notify(ring))] = outputs.as_slice() else { panic!("{outputs:?}") };
+        engine.handle_held(&1, ring.generation, at(60), at(1));
+        let (ended, fate) = if ends == 0 {
+            (engine.handle_cancel(&1, Selector::Event(EventId(7)), at(2)), Fate::Cancelled)
+        } else {
+            (engine.handle_read(&1, 3, at(2)), Fate::ReadBefore)
+        };
+        assert_eq!(ended, Ok(Retracted { pending: 1, notified: 0 }));
+        let outputs = run(&mut engine, 100);
+        let dropped = |out: &Out| matches!(out, Output::Dropped { fate: why, count: 1, ids, .. } if *why == fate && ids == &[EventId(7)]);
+        assert!(outputs.iter().any(|(_, out)| dropped(out)), "{outputs:?}");
+        assert!(!outputs.iter().any(|(_, out)| matches!(out, Output::Notify(_))), "{outputs:?}");
+        assert_eq!((engine.unread(&1), engine.explain().pending, engine.explain().sum()), (0, 0, 1));
+    }
+}
+
 #[test]
 fn one_key_with_very_many_events_is_cancelled_and_read_at_once() {
     let mut engine = engine(|_, _| ());

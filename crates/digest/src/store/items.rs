@@ -127,8 +127,7 @@ impl<T> Items<T> {
     /// For a step of the clock.
     pub(crate) fn each_time(&mut self, last: u32, mut change: impl FnMut(&mut u64)) {
         let mut number = last;
-        loop {
-            let Some((node, _)) = self.both_mut(number) else { return };
+        while let Some((node, _)) = self.both_mut(number) {
             change(&mut node.at);
             number = node.before;
         }
@@ -138,8 +137,7 @@ impl<T> Items<T> {
     pub(crate) fn take(&mut self, last: u32, count: usize) -> Vec<Item<T>> {
         let mut items = Vec::with_capacity(count);
         let mut number = last;
-        loop {
-            let Some((node, payload)) = self.both_mut(number) else { break };
+        while let Some((node, payload)) = self.both_mut(number) {
             if !node.gone {
                 items.push(node.item(payload.take()));
             }
@@ -161,8 +159,7 @@ impl<T> Items<T> {
         mut stays: impl FnMut(&Node),
     ) -> u32 {
         let (mut first_kept, mut behind, mut number, mut linked) = (NONE, NONE, last, true);
-        loop {
-            let Some((node, payload)) = self.both_mut(number) else { break };
+        while let Some((node, payload)) = self.both_mut(number) {
             let before = node.before;
             if node.gone || select(node) {
                 if !node.gone {
