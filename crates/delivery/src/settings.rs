@@ -97,7 +97,8 @@ impl DeliverySettings {
         Ok(self)
     }
 
-    /// Sets when an attempt without a report counts as unanswered.
+    /// Sets when an attempt without a report counts as unanswered. It begins when the attempt is given out, so make it longer
+    /// than a request may wait for its turn and then for its answer: what is taken for lost too early leaves twice.
     ///
     /// # Errors
     /// [`InvalidSettings`] unless it is from 1 ms to 100 years.

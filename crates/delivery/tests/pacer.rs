@@ -243,7 +243,7 @@ fn a_lane_that_stops_gives_back_all() {
         pacer.report(leave.ticket, Verdict::NoAnswer, START);
     }
     let (mut now, mut held) = (START, Vec::new());
-    while pacer.len() > 0 {
+    while !pacer.is_empty() {
         assert!(pacer.next(now).is_none());
         let part = std::iter::from_fn(|| pacer.poll_held()).count();
         assert!((1..=256).contains(&part), "{part}");

@@ -143,7 +143,8 @@ impl GatewaySettings {
         self
     }
 
-    /// Sets when an attempt without a report counts as unanswered.
+    /// Sets when an attempt without a report counts as unanswered. It begins when the attempt is given out, so make it longer
+    /// than a request may wait for its turn and then for its answer: what is taken for lost too early leaves twice.
     #[must_use]
     pub const fn with_answer_within(mut self, span: Duration) -> Self {
         self.more.answer_within = span;

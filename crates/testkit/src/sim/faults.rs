@@ -134,6 +134,11 @@ impl World {
 
     /// The process stops. Whoever waits for its lease takes over.
     pub(super) fn sleep(&mut self) {
+        let is_idle = self.node.as_ref().is_some_and(|node| node.post.pacer.is_empty());
+        if is_idle && self.draw.per_mille(990) {
+            // What does harm is what waits in it meanwhile.
+            return self.after(Duration::from_millis(250), Next::Sleep);
+        }
         let Some(mut node) = self.node.take() else { return };
         self.oracle.disturbed(self.truth);
         node.lease = self.truth + LEASE;
