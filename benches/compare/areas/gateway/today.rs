@@ -44,7 +44,7 @@ pub fn compare(report: &mut Report) {
 
 fn ours(world: &World, fleet: &mut Fleet) -> Vec<Written> {
     let all: Vec<usize> = (0..BATCH).collect();
-    let events = all.iter().map(|at| fleet.message(*at)).collect();
+    let events: Vec<_> = all.iter().map(|at| fleet.message(*at)).collect();
     fleet.admit(events);
     fleet.commit(|_, output| drop(output));
     fleet.now = fleet.now + WINDOW;
