@@ -1,6 +1,7 @@
 //! Names that the gateway gives, and the seed that keys them.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use reveille_conversation as conversation;
 use reveille_conversation::CollapseKey;
@@ -70,9 +71,13 @@ impl Seed {
         Self(bytes)
     }
 
-    fn hash(self, name: Use, value: impl std::hash::Hash) -> u128 {
+    const fn hasher(self, name: Use) -> Sip13 {
         let key = u128::from_le_bytes(self.0);
-        let mut hasher = Sip13::new(key as u64, (key >> 64) as u64 ^ ((name as u64) << 32));
+        Sip13::new(key as u64, (key >> 64) as u64 ^ ((name as u64) << 32))
+    }
+
+    fn hash(self, name: Use, value: impl Hash) -> u128 {
+        let mut hasher = self.hasher(name);
         value.hash(&mut hasher);
         hasher.halfway().both()
     }
@@ -129,17 +134,18 @@ impl Seed {
         self.hash(Use::Group, conversation) as u64
     }
 
-    /// One notification for one recipient on one way: hash(recipient, conversation, kind, generation). The collapse key
+    /// One notification for one recipient, on all ways: hash(recipient, conversation, kind, generation). The collapse key
     /// stands for recipient, conversation and slot.
-    pub(crate) fn job(
+    pub(crate) fn jobs(
         self,
         collapse: CollapseKey,
         kind: &str,
         takes_back: bool,
         generation: u64,
-        way: u8,
-    ) -> JobId {
-        JobId::from_bits(self.hash(Use::Job, (collapse.to_bits(), kind, takes_back, generation, way)))
+    ) -> JobNames {
+        let mut hasher = self.hasher(Use::Job);
+        (collapse.to_bits(), kind, takes_back, generation).hash(&mut hasher);
+        JobNames(hasher)
     }
 
     /// What replaces what, on one way.
@@ -165,11 +171,24 @@ impl Seed {
     }
 }
 
+/// The names of a notification's jobs, but for the way, which is hashed last.
+#[derive(Clone, Copy)]
+pub(crate) struct JobNames(Sip13);
+
+impl JobNames {
+    /// The name of the job on one way.
+    pub(crate) fn on(self, way: u8) -> JobId {
+        let Self(mut hasher) = self;
+        hasher.write_u8(way);
+        JobId::from_bits(hasher.halfway().both())
+    }
+}
+
 /// Hashes as the text that they make together.
 struct Pieces<'a>([&'a str; 3]);
 
-impl std::hash::Hash for Pieces<'_> {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+impl Hash for Pieces<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
         self.0.iter().for_each(|piece| state.write(piece.as_bytes()));
         // What the standard library puts behind a text.
         state.write_u8(0xff);
@@ -212,7 +231,7 @@ mod tests {
         let all = [
             format!("{:?}", seed.recipient(&ann)),
             format!("{:?}", seed.device(&phone)),
-            format!("{:?}", seed.job(collapse, "new_message", false, 9, 0)),
+            format!("{:?}", seed.jobs(collapse, "new_message", false, 9).on(0)),
             format!("{:?}", seed.slot(collapse, 0)),
             format!("shard {}", seed.shard(&c1)),
             format!("{seed:?}"),
@@ -225,7 +244,9 @@ mod tests {
         shard 99
         Seed(…)
         ");
-        assert_ne!(seed.job(collapse, "x", true, 9, 0), seed.job(collapse, "x", false, 9, 0));
+        let job = |takes_back, way| seed.jobs(collapse, "x", takes_back, 9).on(way);
+        assert_ne!(job(true, 0), job(false, 0));
+        assert_ne!(job(false, 0), job(false, 1));
     }
 
     #[test]

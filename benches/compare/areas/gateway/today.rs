@@ -44,7 +44,7 @@ pub fn compare(report: &mut Report) {
 
 fn ours(world: &World, fleet: &mut Fleet) -> Vec<Written> {
     let all: Vec<usize> = (0..BATCH).collect();
-    let events = all.iter().map(|at| fleet.message(*at)).collect();
+    let events: Vec<_> = all.iter().map(|at| fleet.message(*at)).collect();
     fleet.admit(events);
     fleet.commit(|_, output| drop(output));
     fleet.now = fleet.now + WINDOW;
@@ -69,7 +69,7 @@ fn ours(world: &World, fleet: &mut Fleet) -> Vec<Written> {
     let written = world.writer.write(&legs, fleet.now);
     assert!(written.iter().all(|written| matches!(written, Written::Ready(_))), "{:?}", written.first());
     let outcomes = jobs.into_iter().filter_map(|(at, job)| outcome(at, &Output::Send(job)));
-    fleet.admit(outcomes.chain(elsewhere).collect());
+    fleet.admit(outcomes.chain(elsewhere));
     fleet.commit(|_, output| drop(output));
     written
 }

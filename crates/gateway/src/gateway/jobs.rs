@@ -13,6 +13,7 @@ use reveille_digest::Generation;
 use super::Gateway;
 use super::host::Key;
 use crate::audience::AnnouncementId;
+use crate::id::JobNames;
 use crate::wire::postcard_into;
 use crate::{Content, Note, Target};
 
@@ -60,7 +61,7 @@ impl Gateway {
         let (collapse, stops) =
             (content.collapse(), content.takes_back() && slot_of(content.kind()) == Slot::Call);
         // All ways share it.
-        let said = self.said(Arc::new(content));
+        let said = self.said(Arc::new(content), generation);
         for (way, of) in WAYS {
             if channels.and(of).is_empty() {
                 // Nobody is told that it is over; but what waits there does not leave any more.
@@ -78,7 +79,7 @@ impl Gateway {
                     continue;
                 }
                 let content = Content::Show { intent: intent.clone(), messages, senders: *senders };
-                said = self.said(Arc::new(content));
+                said = self.said(Arc::new(content), generation);
             }
             let batch = batch.take();
             self.submit(Submission { said, generation, not_after, batch, except, way, announcement });
@@ -88,12 +89,15 @@ impl Gateway {
         }
     }
 
-    fn said(&mut self, content: Arc<Content>) -> Said {
+    fn said(&mut self, content: Arc<Content>, generation: u64) -> Said {
         self.scratch.clear();
         postcard_into(&*content, &mut self.scratch);
         // Of the very length: there may be a million of them.
         let recipient = self.seed.recipient(content.person());
-        Said { content, bytes: Bytes::copy_from_slice(&self.scratch), recipient }
+        let bytes = Bytes::copy_from_slice(&self.scratch);
+        let kind = content.kind().as_str();
+        let names = self.seed.jobs(content.collapse(), kind, content.takes_back(), generation);
+        Said { content, bytes, recipient, names }
     }
 
     fn stop_quietly(&mut self, collapse: CollapseKey, way: u8, generation: u64) {
@@ -118,22 +122,22 @@ impl Gateway {
 
     fn submit(&mut self, submission: Submission) {
         let Submission { said, generation, not_after, batch, except, way, announcement } = submission;
-        let Said { content, bytes, recipient } = said;
+        let Said { content, bytes, recipient, names } = said;
         let (kind, collapse) = (content.kind(), content.collapse());
-        let job = self.seed.job(collapse, kind.as_str(), content.takes_back(), generation, way);
+        let job = names.on(way);
         // A webhook hears of every message, and a mailbox keeps them; only a screen shows one for all.
         let once = way > 0 && slot_of(kind) != Slot::Call;
         let slot = if once { SlotId::alone(job) } else { self.seed.slot(collapse, way) };
-        let mut made = delivery::Job::new(job, recipient, slot, generation, bytes)
-            .with_not_after(not_after)
-            .with_priority(if announcement.is_some() { Priority::Low } else { priority_of(kind) });
+        let mut made = Box::new(delivery::Job::new(job, recipient, slot, generation, bytes));
+        made.not_after = not_after;
+        made.priority = if announcement.is_some() { Priority::Low } else { priority_of(kind) };
         if content.takes_back() && !once {
-            made = made.with_role(Role::Cancel { except });
+            made.role = Role::Cancel { except };
         }
         if let Some(target) = Target::of_way(way) {
-            made = made.with_devices(target.pseudo().into_iter().collect::<Vec<_>>());
+            made.devices = Some(target.pseudo().into_iter().collect());
             if target == Target::Sms {
-                made = made.with_when_unsure(WhenUnsure::GiveUp);
+                made.when_unsure = WhenUnsure::GiveUp;
             }
         }
         self.counting.jobs = self.counting.jobs.saturating_add(1);
@@ -158,7 +162,7 @@ impl Gateway {
         });
         let live = Live { content, decided: self.now, not_after, slot, batch, way };
         self.jobs.entry(job).or_insert(live);
-        self.to_delivery.push_back(delivery::Input::Submit { job: Box::new(made) });
+        self.to_delivery.push_back(delivery::Input::Submit { job: made });
     }
 
     /// A job has ended.
@@ -202,7 +206,7 @@ impl Gateway {
         });
         let Some(way) = instead.and_then(Target::way) else { return };
         let generation = intent.generation.to_bits();
-        let (not_after, said) = (intent.not_after, self.said(Arc::clone(&live.content)));
+        let (not_after, said) = (intent.not_after, self.said(Arc::clone(&live.content), generation));
         self.submit(Submission { said, generation, not_after, batch: None, except: None, way, announcement });
     }
 }
@@ -213,6 +217,7 @@ struct Said {
     content: Arc<Content>,
     bytes: Bytes,
     recipient: RecipientId,
+    names: JobNames,
 }
 
 struct Submission {
