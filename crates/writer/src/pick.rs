@@ -198,7 +198,8 @@ impl Writer {
             return Err(Skip::Excepted);
         }
         let app = self.app(&record.key.app).filter(|app| can_send(app, class)).ok_or(Skip::NoCredential)?;
-        if let Some(role) = recipient.role {
+        // Who is late is asked for only to take back what may be there, whatever the rules say by now.
+        if let Some(role) = recipient.role.filter(|_| recipient.not_after > now) {
             if self.killed.contains(&app.id) {
                 return Err(Skip::Killed);
             }
