@@ -4,8 +4,8 @@ use std::hint::black_box;
 
 use zeroize::Zeroize as _;
 
-/// More than any key is loaded with, in a debug build too.
-const DEPTH: usize = 64 * 1_024;
+/// Words of 8 bytes, which are wiped one by one: 64 KiB, more than any key is loaded with, in a debug build too.
+const WORDS: usize = 8 * 1_024;
 
 /// Calls `f`, then overwrites the 64 KiB of stack that it had below it.
 ///
@@ -29,6 +29,6 @@ fn call<T>(f: impl FnOnce() -> T) -> T {
 
 #[inline(never)]
 fn wipe() {
-    let mut stack = [0_u8; DEPTH];
+    let mut stack = [0_u64; WORDS];
     black_box(&mut stack).zeroize();
 }
