@@ -327,7 +327,10 @@ impl Pair {
 
     /// Answers something that is in flight, or that is not.
     fn answer(&mut self, bytes: &mut Bytes<'_>) {
-        let flights = self.model.flights();
+        let of = |(key, e): (&Key, &Entry)| {
+            e.flights.iter().filter(|f| !f.held).map(|f| (*key, f.generation)).collect::<Vec<_>>()
+        };
+        let flights: Vec<_> = self.model.entries.iter().flat_map(of).collect();
         let (pick, choice) = (bytes.below(6) as usize, bytes.below(6));
         let (key, theirs) = flights.get(pick).copied().unwrap_or((pick as Key, u64::MAX));
         let place = self.names[1].get(&key).and_then(|names| names.iter().position(|g| *g == theirs));
@@ -389,7 +392,7 @@ impl Pair {
         }
         self.log.extend(ours.iter().map(|out| format!("    -> {out:?}")));
         assert_eq!(ours, theirs);
-        assert_eq!(self.engine.explain(), self.model.ledger);
+        assert_eq!(self.engine.explain(), self.model.ledger());
         assert_eq!(self.engine.explain().sum(), self.engine.explain().events);
         assert_eq!(self.engine.next_wakeup().map(|wakeup| wakeup.at), self.model.next_wakeup());
         assert_eq!(self.engine.keys() as usize, self.model.keys());
