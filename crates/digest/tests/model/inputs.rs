@@ -3,8 +3,7 @@
 use super::*;
 
 impl Model {
-    pub fn event(&mut self, event: Event<TestHost>, now: UnixTime) -> Result<Fate, Limit> {
-        self.time(now);
+    pub fn event(&mut self, event: Event<TestHost>) -> Result<Fate, Limit> {
         let known = self.seen.iter().find(|(id, until, _)| *id == event.id && *until > self.now);
         let found = self.entries.get(&event.key);
         let drops = self.policy.refractory.is_some_and(|r| r.excess == Excess::Drop) && !event.urgent;
@@ -37,7 +36,7 @@ impl Model {
         if event.urgent && e.flights.len() < 16 && self.quiet(key, class).is_none() {
             if self.policy.urgent == Urgent::Flush && !e.busy() {
                 self.add(key, event);
-                self.drop_useless(key);
+                self.drop_pending(key, self.policy.useful_for);
                 return self.flush(key);
             }
             self.push(event, InFlight(0), self.keep().min(1), Fate::Pending);
@@ -55,14 +54,14 @@ impl Model {
         self.add(key, event);
         match self.entries[&key].wait {
             Wait::Idle => {
-                self.of(key).wait = Wait::Open(self.window_end());
+                self.of(key).wait = Wait::Open(after(self.now, self.waits().1));
                 if self.policy.leading && self.hold(key).is_none() {
                     return self.flush(key);
                 }
             }
             // It may pass where the others had to wait: all go after an ordinary wait, never later than they would have.
             Wait::Quiet(end) if higher => match self.quiet(key, class) {
-                None => self.of(key).wait = Wait::Turn(end.min(after(self.now, self.wait()))),
+                None => self.of(key).wait = Wait::Turn(end.min(after(self.now, self.waits().0))),
                 Some((AtEnd::Merge, until)) => self.of(key).wait = Wait::Quiet(end.min(until)),
                 Some((AtEnd::Drop, _)) => {}
             },
@@ -95,15 +94,17 @@ impl Model {
         self.events.push(One { event, at: self.now, place, kept: keep > 0, fate, sent: 0 });
     }
 
-    pub fn read(&mut self, key: Key, read: Read, now: UnixTime) -> Retracted {
-        self.time(now);
-        let select = match (read, self.entries.get(&key)) {
-            (Read::UpTo(mark), Some(e)) if mark > e.mark => Some(Select::UpTo(mark)),
-            (Read::All, Some(_)) if self.unread(key) > 0 => Some(Select::All),
-            (Read::Through(id), Some(_)) => self.time_of(key, id).map(Select::Until),
+    pub fn read(&mut self, key: Key, read: Read) -> Retracted {
+        let select: Option<Select> = match (read, self.entries.get(&key)) {
+            (Read::UpTo(mark), Some(e)) if mark > e.mark => Some(Box::new(move |o, _| o.event.seq <= mark)),
+            (Read::All, Some(_)) if self.unread(key) > 0 => Some(all()),
+            (Read::Through(id), Some(_)) => match self.time_of(key, id) {
+                Some(at) => Some(Box::new(move |o, _| o.at <= at)),
+                None => None,
+            },
             (Read::UpTo(_) | Read::All, None) => {
                 self.clear_unknown(key, Cause::Read);
-                (!self.policy.remember.is_zero()).then_some(Select::All)
+                (!self.policy.remember.is_zero()).then(all)
             }
             _ => None,
         };
@@ -111,18 +112,18 @@ impl Model {
         let e = self.wake(key);
         e.mark = if let Read::UpTo(mark) = read { mark } else { e.mark };
         e.history = true;
-        self.retract(key, select, Cause::Read)
+        self.retract(key, &select, Cause::Read)
     }
 
-    pub fn cancel(&mut self, key: Key, what: Selector, now: UnixTime) -> Retracted {
-        self.time(now);
-        let (mut select, mut meant, mut came) = (Select::All, self.unread(key) > 0, what == Selector::All);
+    pub fn cancel(&mut self, key: Key, what: Selector) -> Retracted {
+        let (mut select, mut meant, mut came) = (all(), self.unread(key) > 0, what == Selector::All);
         if let Selector::Kind(kind) = what {
-            select = Select::Kind(kind);
+            select = Box::new(move |o, named| named && o.event.kind == kind);
         }
         if let Selector::Event(id) = what {
             let known = self.seen.iter().find(|(known, until, _)| *known == id && *until > self.now).copied();
-            (select, meant) = (Select::Event(id), self.time_of(key, id).is_some());
+            select = Box::new(move |o, named| named && o.event.id == id);
+            meant = self.time_of(key, id).is_some();
             came = known.is_some_and(|(.., cancelled)| !cancelled);
             let until = after(self.now, self.policy.remember).min(NEVER - 1);
             if until > self.now {
@@ -137,7 +138,7 @@ impl Model {
             return Retracted::default();
         }
         self.wake(key);
-        self.retract(key, select, Cause::Cancelled)
+        self.retract(key, &select, Cause::Cancelled)
     }
 
     fn clear_unknown(&mut self, key: Key, cause: Cause) {
@@ -153,7 +154,7 @@ impl Model {
         self.out.push(Out(key, Some(generation), text));
     }
 
-    fn retract(&mut self, key: Key, select: Select, cause: Cause) -> Retracted {
+    fn retract(&mut self, key: Key, select: &Select, cause: Cause) -> Retracted {
         let fate = if cause == Cause::Read { Fate::ReadBefore } else { Fate::Cancelled };
         let mut pending = self.drop(key, &[Pending], select, fate);
         if pending > 0 {
@@ -204,75 +205,50 @@ impl Model {
         pending.or_else(|| sent.into_iter().flat_map(named).next())
     }
 
-    /// `until`: it is held; otherwise it was delivered, or not.
-    pub fn answer(
-        &mut self,
-        key: Key,
-        generation: u64,
-        delivered: bool,
-        until: Option<UnixTime>,
-        now: UnixTime,
-    ) -> Answered {
-        self.time(now);
+    pub fn answer(&mut self, key: Key, generation: u64, verdict: Verdict) -> Answered {
         let found = self.take_flight(key, |f| f.generation == generation && !f.held);
-        let Some(mut flight) = found else { return Answered::Stale };
-        let (place, digest) = (InFlight(generation), flight.lane == Lane::Digest);
-        match until.map(|until| until.as_millis().max(self.now)) {
-            None if delivered => {
-                self.of(key).failures *= u8::from(!digest);
-                self.deliver(key, place, flight.lane);
+        let Some(flight) = found else { return Answered::Stale };
+        match verdict {
+            Verdict::Delivered => {
+                self.of(key).failures *= u8::from(flight.lane == Lane::Urgent);
+                self.deliver(key, InFlight(generation), flight.lane);
+                self.release(key);
             }
-            None => self.failed(key, flight),
-            Some(until) => {
-                self.take_back(generation);
-                if self.total(key, place) > 0 && digest {
-                    self.put_back(key, place);
-                    self.of(key).wait = Wait::Held(until);
-                } else if self.total(key, place) > 0 {
-                    (flight.held, flight.until) = (true, until);
-                    self.of(key).flights.push(flight);
-                }
-            }
+            Verdict::Failed => self.come_back(key, flight, None),
+            Verdict::Held(until) => self.come_back(key, flight, Some(until.as_millis().max(self.now))),
         }
-        self.release(key);
         self.finish(key);
         Answered::Settled
     }
 
-    /// It did not arrive: what was read or cancelled meanwhile was so before it went.
-    fn take_back(&mut self, generation: u64) {
-        self.events.iter_mut().filter(|o| o.sent == generation).for_each(|o| o.sent = 0);
-    }
-
-    fn put_back(&mut self, key: Key, place: Place) {
-        self.move_to(key, place, Pending);
-        if self.keep() > 0 {
-            self.keep_last(key, Pending, self.keep());
-        }
-    }
-
-    pub(super) fn failed(&mut self, key: Key, mut flight: Flight) {
-        self.take_back(flight.generation);
+    /// It did not arrive, or is held until then. What was read or cancelled meanwhile was so before it went.
+    pub(super) fn come_back(&mut self, key: Key, mut flight: Flight, held: Option<u64>) {
+        self.events.iter_mut().filter(|o| o.sent == flight.generation).for_each(|o| o.sent = 0);
         let (place, digest) = (InFlight(flight.generation), flight.lane == Lane::Digest);
-        let (attempts, turn) = (self.policy.attempts, Wait::Turn(after(self.now, self.wait())));
+        let (attempts, soon) = (self.policy.attempts, Wait::Turn(after(self.now, self.waits().0)));
         let failures = if digest { &mut self.of(key).failures } else { &mut flight.failures };
-        *failures = failures.saturating_add(1);
-        if *failures > attempts {
+        *failures = failures.saturating_add(u8::from(held.is_none()));
+        if held.is_none() && *failures > attempts {
             *failures = 0;
-            self.drop(key, &[place], Select::All, Fate::Expired);
+            self.drop(key, &[place], &all(), Fate::Expired);
             self.tell_unread(key);
+        } else if self.total(key, place) > 0 && digest {
+            self.move_to(key, place, Pending);
+            self.keep_last(key, Pending, if self.keep() > 0 { self.keep() } else { usize::MAX });
+            let old = self.of(key).wait;
+            self.of(key).wait = held.map_or(if old == Wait::Idle { soon } else { old }, Wait::Held);
+        } else if let Some(until) = held.filter(|_| self.total(key, place) > 0) {
+            (flight.held, flight.until) = (true, until);
+            self.of(key).flights.push(flight);
         } else if !digest {
             self.send_again(key, &flight);
-        } else if self.total(key, place) > 0 {
-            self.put_back(key, place);
-            let e = self.of(key);
-            e.wait = if e.wait == Wait::Idle { turn } else { e.wait };
         }
+        self.release(key);
     }
 
     pub(super) fn send_again(&mut self, key: Key, flight: &Flight) {
         let place = InFlight(flight.generation);
-        let expired = self.drop(key, &[place], self.useless(), Fate::Expired) > 0;
+        let expired = self.drop_useless(key, place, self.policy.useful_for);
         if self.total(key, place) > 0 {
             self.send(key, place, flight.lane, flight.failures);
         }
@@ -281,8 +257,7 @@ impl Model {
         }
     }
 
-    pub fn flush_now(&mut self, key: Key, now: UnixTime) -> bool {
-        self.time(now);
+    pub fn flush_now(&mut self, key: Key) -> bool {
         let goes = self.total(key, Pending) > 0 && self.hold(key).is_none();
         if goes {
             self.of(key).wait = Wait::Turn(self.now);
@@ -290,10 +265,9 @@ impl Model {
         goes
     }
 
-    pub fn set_policy(&mut self, policy: Policy, now: UnixTime) {
-        self.time(now);
+    pub fn set_policy(&mut self, policy: Policy) {
         self.policy = policy;
-        let end = self.window_end();
+        let end = after(self.now, self.waits().1);
         for e in self.entries.values_mut() {
             if let Wait::Open(old) = &mut e.wait {
                 *old = end.min(*old);
@@ -303,8 +277,7 @@ impl Model {
         self.settle();
     }
 
-    pub fn set_calendar(&mut self, calendar: (u32, bool), rate: Rate, now: UnixTime) -> u32 {
-        self.time(now);
+    pub fn set_calendar(&mut self, calendar: (u32, bool), rate: Rate) -> u32 {
         self.calendar = calendar;
         let quiet = |e: &Entry| matches!(e.wait, Wait::Quiet(_) | Wait::Held(_));
         let waits = |e: &Entry| quiet(e) || e.remind.2 || e.flights.iter().any(|f| f.held);
@@ -333,14 +306,11 @@ impl Model {
         keys.sort_by_key(|key| (self.deadline(*key), self.entries[key].number));
         for (n, key) in keys.into_iter().enumerate() {
             if let Overdue::DropOlderThan(age) = catch_up.overdue {
-                let old = Select::Useless(self.now, self.now.saturating_sub(ms(age)));
-                if self.drop(key, &[Pending], old, Fate::Expired) > 0 {
-                    self.tell_unread(key);
-                    self.emptied(key);
-                }
+                self.drop_pending(key, Some(age));
+                self.emptied(key);
             }
             if self.total(key, Pending) > 0 {
-                let wait = if catch_up.overdue == Overdue::Merge { self.wait() } else { Duration::ZERO };
+                let wait = if catch_up.overdue == Overdue::Merge { self.waits().0 } else { Duration::ZERO };
                 let at = after(self.now, wait).saturating_add(ms(turn(n, catch_up.rate)));
                 self.of(key).wait = Wait::Turn(at.min(NEVER - 1));
             }

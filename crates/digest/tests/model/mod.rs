@@ -44,31 +44,11 @@ struct One {
     sent: u64,
 }
 
-#[derive(Clone, Copy)]
-enum Select {
-    UpTo(u64),
-    Until(u64),
-    Event(EventId),
-    Kind(u16),
-    All,
-    /// At that time, or come before that one.
-    Useless(u64, u64),
-}
+/// Which events; asked also of what is only counted (`false`), which has no name of its own but comes and is read.
+type Select = Box<dyn Fn(&One, bool) -> bool>;
 
-impl Select {
-    /// What is only counted has no name of its own, but comes and is read like the others.
-    fn takes(self, o: &One, named: bool) -> bool {
-        match self {
-            Self::UpTo(mark) => o.event.seq <= mark,
-            Self::Until(at) => o.at <= at,
-            Self::Event(id) => named && o.event.id == id,
-            Self::Kind(kind) => named && o.event.kind == kind,
-            Self::All => true,
-            Self::Useless(now, before) => {
-                o.at < before || named && o.event.useful_until.is_some_and(|until| until.as_millis() < now)
-            }
-        }
-    }
+fn all() -> Select {
+    Box::new(|_, _| true)
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -83,7 +63,14 @@ enum Wait {
     Turn(u64),
 }
 
+pub enum Verdict {
+    Delivered,
+    Failed,
+    Held(UnixTime),
+}
+
 /// A notification without an answer, or an urgent one that is held until then.
+#[derive(Clone, Copy)]
 struct Flight {
     generation: u64,
     lane: Lane,
@@ -118,6 +105,7 @@ impl Entry {
     }
 }
 
+#[derive(Default)]
 pub struct Model {
     pub policy: Policy,
     pub limits: Limits,
@@ -144,21 +132,12 @@ fn after(now: u64, span: Duration) -> u64 {
 }
 
 impl Model {
-    pub fn new(policy: Policy, limits: Limits) -> Self {
-        let (calendar, now, generation, remembered) = ((0, false), 0, 0, 0);
-        let (out, events, entries, seen, free) = Default::default();
-        Self { policy, limits, calendar, out, now, events, entries, seen, generation, free, remembered }
-    }
-
-    fn wait(&self) -> Duration {
+    /// How long an event waits if nothing else comes, and how long at most.
+    fn waits(&self) -> (Duration, Duration) {
         match self.policy.window {
-            Window::Fixed { wait } => wait,
-            Window::Sliding { quiet, max_wait } => quiet.min(max_wait),
+            Window::Fixed { wait } => (wait, wait),
+            Window::Sliding { quiet, max_wait } => (quiet.min(max_wait), max_wait),
         }
-    }
-    fn window_end(&self) -> u64 {
-        let (Window::Fixed { wait } | Window::Sliding { max_wait: wait, .. }) = self.policy.window;
-        after(self.now, wait)
     }
     fn per_key(&self) -> usize {
         ((self.limits.items / 8).max(1) as usize).min(self.limits.items_per_key as usize)
@@ -203,26 +182,15 @@ impl Model {
     pub fn live(&self) -> usize {
         self.entries.values().filter(|e| e.memory.is_none()).count()
     }
-    /// Where every event stands: in a notification, the one that stands for it or merged into it; or how it ended.
-    pub fn ledger(&self) -> Ledger {
-        let count = |fate| self.events.iter().filter(|o| o.sent == 0 && o.fate == fate).count() as u64;
-        let mut notified: Vec<u64> = self.events.iter().map(|o| o.sent).filter(|sent| *sent > 0).collect();
-        let sent = notified.len();
-        notified.sort_unstable();
-        notified.dedup();
-        Ledger {
-            events: self.events.len() as u64,
-            pending: count(Fate::Pending),
-            notified: notified.len() as u64,
-            merged: (sent - notified.len()) as u64,
-            read_before: count(Fate::ReadBefore),
-            duplicate: count(Fate::Duplicate),
-            throttled: count(Fate::Throttled),
-            quiet: count(Fate::Quiet),
-            cancelled: count(Fate::Cancelled),
-            expired: count(Fate::Expired),
-            refused: count(Fate::Refused),
-        }
+    /// How every event ended, or where it stands: the newest for its notification, the others merged into it.
+    pub fn fates(&self) -> impl Iterator<Item = Fate> {
+        let newer = |at: usize| self.events[at + 1..].iter().any(|o| o.sent == self.events[at].sent);
+        let generation = Generation::default();
+        self.events.iter().enumerate().map(move |(at, o)| match o.sent {
+            0 => o.fate,
+            _ if newer(at) => Fate::Merged { generation },
+            _ => Fate::Notified { generation },
+        })
     }
 
     fn of(&mut self, key: Key) -> &mut Entry {
@@ -267,9 +235,6 @@ impl Model {
     /// The clock; everything that is due, in the order of deadlines; and what is forgotten by now.
     pub fn time(&mut self, now: UnixTime) {
         self.set_now(now);
-        if self.generation == 0 {
-            self.generation = now.as_millis().min(1 << 52);
-        }
         self.settle();
     }
 
@@ -292,9 +257,8 @@ impl Model {
             if flight.held {
                 self.send_again(key, &flight);
             } else {
-                self.failed(key, flight);
+                self.come_back(key, flight, None);
             }
-            self.release(key);
         }
         if self.deadline(key) <= self.now {
             self.let_go(key);
@@ -408,7 +372,7 @@ impl Model {
     }
 
     fn let_go(&mut self, key: Key) -> Fate {
-        self.drop_useless(key);
+        self.drop_pending(key, self.policy.useful_for);
         let (hold, any) = (self.hold(key), self.total(key, Pending) > 0);
         if any && hold.is_none() {
             return self.flush(key);
@@ -416,7 +380,7 @@ impl Model {
         self.of(key).wait = hold.filter(|_| any).unwrap_or_default();
         match hold {
             Some(Wait::Idle) if any => {
-                self.drop(key, &[Pending], Select::All, Fate::Quiet);
+                self.drop(key, &[Pending], &all(), Fate::Quiet);
                 Fate::Quiet
             }
             _ if any => Fate::Pending,
@@ -424,19 +388,21 @@ impl Model {
         }
     }
 
-    fn useless(&self) -> Select {
-        let before = self.policy.useful_for.map_or(0, |useful| self.now.saturating_sub(ms(useful)));
-        Select::Useless(self.now, before)
+    fn drop_useless(&mut self, key: Key, place: Place, age: Option<Duration>) -> bool {
+        let (now, before) = (self.now, age.map_or(0, |age| self.now.saturating_sub(ms(age))));
+        let over = move |o: &One| o.event.useful_until.is_some_and(|until| until.as_millis() < now);
+        let useless: Select = Box::new(move |o, named| o.at < before || named && over(o));
+        self.drop(key, &[place], &useless, Fate::Expired) > 0
     }
 
-    fn drop_useless(&mut self, key: Key) {
-        if self.drop(key, &[Pending], self.useless(), Fate::Expired) > 0 {
+    fn drop_pending(&mut self, key: Key, age: Option<Duration>) {
+        if self.drop_useless(key, Pending, age) {
             self.tell_unread(key);
         }
     }
 
     /// Takes events out, and says so. Returns how many.
-    fn drop(&mut self, key: Key, places: &[Place], select: Select, fate: Fate) -> u32 {
+    fn drop(&mut self, key: Key, places: &[Place], select: &Select, fate: Fate) -> u32 {
         let (gone, count) = self.remove(key, places, select, fate);
         if count > 0 {
             let ids: Vec<_> = gone.iter().map(|(id, _)| *id).collect();
@@ -450,14 +416,14 @@ impl Model {
         &mut self,
         key: Key,
         places: &[Place],
-        select: Select,
+        select: &Select,
         fate: Fate,
     ) -> (Vec<(EventId, u16)>, u32) {
         let (mut gone, mut count) = (Vec::new(), 0);
         for place in places {
             let exact = self.exact(key, *place);
-            let whole = !exact && self.batch(key, *place).all(|o| select.takes(o, false));
-            for o in self.batch_mut(key, *place).filter(|o| whole || o.kept && select.takes(o, true)) {
+            let whole = !exact && self.batch(key, *place).all(|o| select(o, false));
+            for o in self.batch_mut(key, *place).filter(|o| whole || o.kept && select(o, true)) {
                 gone.extend(o.kept.then_some((o.event.id, o.event.kind)));
                 if o.fate == Fate::Pending {
                     (o.fate, count) = (fate, count + 1);
@@ -479,7 +445,7 @@ impl Model {
 
     fn flush(&mut self, key: Key) -> Fate {
         let fate = self.send(key, Pending, Lane::Digest, 0);
-        let (policy, now, end) = (self.policy.clone(), self.now, self.window_end());
+        let (policy, now, end) = (self.policy.clone(), self.now, after(self.now, self.waits().1));
         let e = self.of(key);
         e.wait = if policy.leading { Wait::Open(end) } else { Wait::Idle };
         if let Some(refractory) = policy.refractory {
