@@ -125,6 +125,8 @@ struct Pair {
     actors: u8,
     /// Inputs by `apply`, or by the calls.
     applies: bool,
+    /// How fast what waited may go, after a restart and when the calendar changes.
+    rate: Rate,
     /// Generations of each key, as the engine and as the model call them.
     names: [BTreeMap<Key, Vec<u64>>; 2],
     next_id: u128,
@@ -164,8 +166,16 @@ pub fn run_with(policy: Policy, script: &[u8]) -> usize {
     let engine = Engine::new(TestHost, policy.clone(), limits, SEED).unwrap();
     let log = vec![format!("at {now}: {policy:?} {limits:?}")];
     let (actors, applies) = (policy.actors, choice / 16 % 2 == 0);
+    let rate = match choice / 32 {
+        1 | 2 => Rate { windows: 1, every: Duration::from_secs(4) },
+        5 => Rate { windows: 2, every: Duration::from_millis(7) },
+        6 => Rate { windows: 0, every: Duration::from_secs(100) },
+        7 => Rate { windows: 1, every: Duration::MAX },
+        _ => Rate::UNLIMITED,
+    };
     let model = Model { policy, limits, ..Model::default() };
-    let mut pair = Pair { engine, model, now, actors, applies, names: Default::default(), next_id: 0, log };
+    let mut pair =
+        Pair { engine, model, now, actors, applies, rate, names: Default::default(), next_id: 0, log };
     pair.compare();
     let mut operations = 0;
     while !bytes.0.is_empty() {
@@ -234,11 +244,11 @@ impl Pair {
             33..=34 => {
                 let (paused, hours) = self.model.calendar;
                 let calendar = (paused ^ (1 << key), hours ^ (bytes.below(3) == 0));
-                let theirs = self.model.set_calendar(calendar, Rate::UNLIMITED);
+                let theirs = self.model.set_calendar(calendar, self.rate);
                 if self.applies {
-                    self.apply(Input::Calendar(calendar, Rate::UNLIMITED));
+                    self.apply(Input::Calendar(calendar, self.rate));
                 } else {
-                    assert_eq!(self.engine.set_calendar(calendar, Rate::UNLIMITED, now), theirs);
+                    assert_eq!(self.engine.set_calendar(calendar, self.rate, now), theirs);
                 }
             }
             35 => {
@@ -377,7 +387,7 @@ impl Pair {
         self.now = self.now.saturating_add(bytes.one_of(&[0, 10_000, 1 << 33]));
         let overdue =
             bytes.one_of(&[Overdue::Flush, Overdue::Merge, Overdue::DropOlderThan(Duration::from_secs(5))]);
-        let catch_up = CatchUp { overdue, rate: Rate::UNLIMITED };
+        let catch_up = CatchUp { overdue, rate: self.rate };
         self.log.push(format!("    recovered at {}: {catch_up:?}", self.now));
         self.model.recovered(catch_up, at(self.now));
         self.apply(Input::Recovered(catch_up));

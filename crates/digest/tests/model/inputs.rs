@@ -98,10 +98,9 @@ impl Model {
         let select: Option<Select> = match (read, self.entries.get(&key)) {
             (Read::UpTo(mark), Some(e)) if mark > e.mark => Some(Box::new(move |o, _| o.event.seq <= mark)),
             (Read::All, Some(_)) if self.unread(key) > 0 => Some(all()),
-            (Read::Through(id), Some(_)) => match self.time_of(key, id) {
-                Some(at) => Some(Box::new(move |o, _| o.at <= at)),
-                None => None,
-            },
+            (Read::Through(id), Some(_)) => {
+                self.time_of(key, id).map(|at| -> Select { Box::new(move |o, _| o.at <= at) })
+            }
             (Read::UpTo(_) | Read::All, None) => {
                 self.clear_unknown(key, Cause::Read);
                 (!self.policy.remember.is_zero()).then(all)
@@ -319,7 +318,7 @@ impl Model {
     }
 }
 
-/// How long it is until the turn of the one with this place in the row: so many at once, then so many more.
+/// How long it is until the turn of the one with this place in the row: so many at once, then so many more. It comes.
 fn turn(place: usize, rate: Rate) -> Duration {
-    rate.every.saturating_mul(place as u32 / rate.windows.max(1))
+    rate.every.saturating_mul(place as u32 / rate.windows.max(1)).min(Duration::from_millis(END - 1))
 }
