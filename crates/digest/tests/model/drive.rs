@@ -417,7 +417,7 @@ impl Pair {
         assert_eq!(self.engine.explain().sum(), self.engine.explain().events);
         assert_eq!(self.engine.next_wakeup().map(|wakeup| wakeup.at), self.model.next_wakeup());
         assert_eq!(self.engine.keys() as usize, self.model.keys());
-        assert_eq!((self.engine.keys() - self.engine.memories()) as usize, self.model.live());
+        assert_eq!((self.engine.keys() - self.engine.memories()) as usize, self.model.active());
         for key in 0..6 {
             assert_eq!(self.engine.unread(&key), self.model.unread(key), "unread of {key}");
         }

@@ -7,7 +7,7 @@ impl Model {
         let known = self.seen.iter().find(|(id, until, _)| *id == event.id && *until > self.now);
         let found = self.entries.get(&event.key);
         let drops = self.policy.refractory.is_some_and(|r| r.excess == Excess::Drop) && !event.urgent;
-        let full = self.live() >= self.limits.windows as usize;
+        let full = self.active() >= self.limits.windows as usize;
         let fate = match (known, found) {
             _ if full && found.is_none_or(|e| e.memory.is_some()) => Fate::Refused,
             (Some((.., true)), _) => Fate::Cancelled,
@@ -44,10 +44,9 @@ impl Model {
         }
         // What is held, and what waits for its turn, goes then and not before.
         let may_close = |m: &Self| !matches!(m.entries[&key].wait, Wait::Held(_) | Wait::Turn(_));
-        let live = self.batch(key, Pending).filter(|o| o.fate == Fate::Pending);
-        let bytes = live.map(|o| o.event.bytes).sum::<u32>() + event.bytes;
-        let too_large = self.policy.max_bytes.is_some_and(|max| bytes > max);
-        if may_close(self) && self.total(key, Pending) > 0 && too_large {
+        let bytes = self.bytes(key, Pending) + event.bytes;
+        let too_large = self.total(key, Pending) > 0 && self.policy.max_bytes.is_some_and(|max| bytes > max);
+        if may_close(self) && too_large {
             self.let_go(key);
         }
         let (closes, higher) = (may_close(self), class > self.class(key, Pending));
@@ -149,8 +148,8 @@ impl Model {
 
     fn clear(&mut self, key: Key, lane: Lane, cause: Cause, events: &[(EventId, u16)], remaining: u32) {
         let text = format!("clear {lane:?} {cause:?} {events:?} {remaining}");
-        let generation = self.next_generation();
-        self.out.push(Out(key, Some(generation), text));
+        self.generation += 1;
+        self.out.push(Out(key, Some(self.generation), text));
     }
 
     fn retract(&mut self, key: Key, select: &Select, cause: Cause) -> Retracted {

@@ -44,6 +44,9 @@ struct One {
     sent: u64,
 }
 
+/// What is taken out by name, with its kind, and how many it was.
+type Taken = (Vec<(EventId, u16)>, u32);
+
 /// Which events; asked also of what is only counted (`false`), which has no name of its own but comes and is read.
 type Select = Box<dyn Fn(&One, bool) -> bool>;
 
@@ -91,7 +94,7 @@ struct Entry {
     level: Option<(u8, u64)>,
     /// When, step, whether it waits for the end of a quiet.
     remind: (u64, u8, bool),
-    /// Since when it is only remembered, and the how-manieth memory it was.
+    /// The how-manieth memory it was, and since when it is one.
     memory: Option<(u64, u64)>,
     /// The last number that was given back, or a new one. Among equals the lowest goes first.
     number: u32,
@@ -160,8 +163,14 @@ impl Model {
     fn batch_mut(&mut self, key: Key, place: Place) -> impl Iterator<Item = &mut One> {
         self.events.iter_mut().filter(move |o| o.event.key == key && o.place == place)
     }
+    fn live(&self, key: Key, place: Place) -> impl Iterator<Item = &One> {
+        self.batch(key, place).filter(|o| o.fate == Fate::Pending)
+    }
     fn total(&self, key: Key, place: Place) -> u32 {
-        self.batch(key, place).filter(|o| o.fate == Fate::Pending).count() as u32
+        self.live(key, place).count() as u32
+    }
+    fn bytes(&self, key: Key, place: Place) -> u32 {
+        self.live(key, place).map(|o| o.event.bytes).sum()
     }
     fn kept(&self, key: Key, place: Place) -> impl Iterator<Item = &One> {
         self.batch(key, place).filter(|o| o.kept)
@@ -179,7 +188,7 @@ impl Model {
     pub fn keys(&self) -> usize {
         self.entries.len()
     }
-    pub fn live(&self) -> usize {
+    pub fn active(&self) -> usize {
         self.entries.values().filter(|e| e.memory.is_none()).count()
     }
     /// How every event ended, or where it stands: the newest for its notification, the others merged into it.
@@ -217,11 +226,14 @@ impl Model {
         let rests = e.resting.filter(|_| e.wait == Wait::Idle && e.memory.is_none());
         self.deadline(key).min(flights).min(self.reminder(key)).min(rests.unwrap_or(NEVER))
     }
-    fn next(&self) -> u64 {
-        self.entries.keys().map(|key| self.timer(*key)).min().unwrap_or(NEVER)
+    /// When the next key has its turn. Of one millisecond, in the order of their numbers.
+    fn next(&self) -> (u64, u32, Key) {
+        let turns = self.entries.iter().map(|(key, e)| (self.timer(*key), e.number, *key));
+        turns.min().unwrap_or((NEVER, 0, 0))
     }
     pub fn next_wakeup(&self) -> Option<UnixTime> {
-        (self.next() <= END).then(|| UnixTime::from_millis(self.next().max(self.now)))
+        let next = Some(self.next().0).filter(|next| *next <= END);
+        next.map(|next| UnixTime::from_millis(next.max(self.now)))
     }
 
     fn set_now(&mut self, now: UnixTime) {
@@ -239,34 +251,24 @@ impl Model {
     }
 
     fn settle(&mut self) {
-        let turn = |m: &Self, key: Key| (m.timer(key), m.entries[&key].number, key);
-        while let Some((at, _, key)) = self.entries.keys().map(|key| turn(self, *key)).min()
-            && at <= self.now
-        {
-            self.fire(key);
+        let now = self.now;
+        while self.next().0 <= now {
+            let (.., key) = self.next();
+            while let Some(flight) = self.take_flight(key, |f| f.until <= now) {
+                match flight.held {
+                    true => self.send_again(key, &flight),
+                    false => self.come_back(key, flight, None),
+                }
+            }
+            if self.deadline(key) <= now {
+                self.let_go(key);
+            }
+            if self.reminder(key) <= now {
+                self.remind(key);
+            }
+            self.finish(key);
         }
         self.evict(ms(self.policy.remember));
-    }
-
-    fn fire(&mut self, key: Key) {
-        if !self.entries.contains_key(&key) || self.timer(key) > self.now {
-            return;
-        }
-        let now = self.now;
-        while let Some(flight) = self.take_flight(key, |f| f.until <= now) {
-            if flight.held {
-                self.send_again(key, &flight);
-            } else {
-                self.come_back(key, flight, None);
-            }
-        }
-        if self.deadline(key) <= self.now {
-            self.let_go(key);
-        }
-        if self.reminder(key) <= self.now {
-            self.remind(key);
-        }
-        self.finish(key);
     }
 
     fn take_flight(&mut self, key: Key, is_it: impl Fn(&Flight) -> bool) -> Option<Flight> {
@@ -287,16 +289,16 @@ impl Model {
 
     /// After it.
     fn finish(&mut self, key: Key) {
-        let (now, unread, turn) =
-            (self.now, self.total(key, Delivered(Lane::Digest)) > 0, self.remembered + 1);
+        let (now, unread) = (self.now, self.total(key, Delivered(Lane::Digest)) > 0);
         let e = self.of(key);
         e.resting = e.resting.filter(|until| *until > now);
         let reminds = unread && (e.remind.0 != NEVER || e.remind.2);
         if e.wait == Wait::Idle && e.flights.is_empty() && !reminds && e.resting.is_none() {
-            (e.memory, self.remembered) = (Some((now, turn)), turn);
             if self.policy.remember.is_zero() || !self.entries[&key].history {
-                self.forget(key);
+                return self.forget(key);
             }
+            self.remembered += 1;
+            self.of(key).memory = Some((self.remembered, now));
         }
         self.evict(NEVER);
     }
@@ -308,12 +310,10 @@ impl Model {
 
     /// Memories are a cache: the least recent goes if there are too many, if too much is delivered, and after its time.
     fn evict(&mut self, age: u64) {
-        while let Some((_, since, key)) =
-            self.entries.iter().filter_map(|(key, e)| e.memory.map(|m| (m.1, m.0, *key))).min()
-        {
-            let memories = self.keys() - self.live() > self.limits.memories as usize;
-            let over = since.saturating_add(age) <= self.now;
-            if !memories && !over && !self.too_much_delivered() {
+        let oldest = |(key, e): (&Key, &Entry)| e.memory.map(|memory| (memory, *key));
+        while let Some(((_, since), key)) = self.entries.iter().filter_map(oldest).min() {
+            let too_many = self.keys() - self.active() > self.limits.memories as usize;
+            if !too_many && !self.too_much_delivered() && since.saturating_add(age) > self.now {
                 return;
             }
             self.forget(key);
@@ -341,7 +341,7 @@ impl Model {
             e.flights.iter_mut().filter(|f| !f.held).for_each(|f| shift(&mut f.until));
             e.resting.iter_mut().for_each(shift);
             e.level.iter_mut().for_each(|(_, since)| shift(since));
-            e.memory.iter_mut().for_each(|(since, _)| shift(since));
+            e.memory.iter_mut().for_each(|(_, since)| shift(since));
             Some(&mut e.remind).filter(|remind| !remind.2).map(|remind| shift(&mut remind.0));
         }
         self.events.iter_mut().for_each(|o| shift(&mut o.at));
@@ -352,10 +352,9 @@ impl Model {
     /// Until when the calendar says quiet, and what then.
     fn quiet(&self, key: Key, class: u8) -> Option<(AtEnd, u64)> {
         let quiet = TestHost.quiet(&self.calendar, &key, class, UnixTime::from_millis(self.now))?;
-        let merges = quiet.then == AtEnd::Merge;
-        let spread = if merges { self.policy.spread } else { Duration::ZERO };
-        let end = quiet.until + SEED.spread(&key, quiet.until, spread);
-        let end = end.as_millis().clamp(self.now + 1, NEVER - 1);
+        let spread = if quiet.then == AtEnd::Merge { self.policy.spread } else { Duration::ZERO };
+        let end = (quiet.until + SEED.spread(&key, quiet.until, spread)).as_millis();
+        let end = end.clamp(self.now + 1, NEVER - 1);
         Some((quiet.then, if quiet.until == UnixTime::MAX { NEVER } else { end }))
     }
 
@@ -373,19 +372,17 @@ impl Model {
 
     fn let_go(&mut self, key: Key) -> Fate {
         self.drop_pending(key, self.policy.useful_for);
-        let (hold, any) = (self.hold(key), self.total(key, Pending) > 0);
-        if any && hold.is_none() {
-            return self.flush(key);
+        if self.total(key, Pending) == 0 {
+            self.of(key).wait = Wait::Idle;
+            return Fate::Expired;
         }
-        self.of(key).wait = hold.filter(|_| any).unwrap_or_default();
-        match hold {
-            Some(Wait::Idle) if any => {
-                self.drop(key, &[Pending], &all(), Fate::Quiet);
-                Fate::Quiet
-            }
-            _ if any => Fate::Pending,
-            _ => Fate::Expired,
+        let Some(wait) = self.hold(key) else { return self.flush(key) };
+        self.of(key).wait = wait;
+        if wait != Wait::Idle {
+            return Fate::Pending;
         }
+        self.drop(key, &[Pending], &all(), Fate::Quiet);
+        Fate::Quiet
     }
 
     fn drop_useless(&mut self, key: Key, place: Place, age: Option<Duration>) -> bool {
@@ -411,14 +408,7 @@ impl Model {
         count
     }
 
-    /// What is taken out by name, and how many it was.
-    fn remove(
-        &mut self,
-        key: Key,
-        places: &[Place],
-        select: &Select,
-        fate: Fate,
-    ) -> (Vec<(EventId, u16)>, u32) {
+    fn remove(&mut self, key: Key, places: &[Place], select: &Select, fate: Fate) -> Taken {
         let (mut gone, mut count) = (Vec::new(), 0);
         for place in places {
             let exact = self.exact(key, *place);
@@ -460,15 +450,11 @@ impl Model {
         fate
     }
 
-    fn next_generation(&mut self) -> u64 {
-        self.generation += 1;
-        self.generation
-    }
-
     fn send(&mut self, key: Key, from: Place, lane: Lane, failures: u8) -> Fate {
-        let (generation, unread) = (self.next_generation(), self.unread(key));
+        self.generation += 1;
+        let (generation, unread) = (self.generation, self.unread(key));
         self.batch_mut(key, from).filter(|o| o.fate == Fate::Pending).for_each(|o| o.sent = generation);
-        self.notify(key, from, generation, lane, None);
+        self.notify(key, from, lane, None);
         if self.remembers() || self.policy.ack_timeout.is_some() {
             (self.of(key).told, self.of(key).history) = (unread, true);
         }
@@ -496,7 +482,7 @@ impl Model {
         }
     }
 
-    fn notify(&mut self, key: Key, place: Place, generation: u64, lane: Lane, nth: Option<u8>) {
+    fn notify(&mut self, key: Key, place: Place, lane: Lane, nth: Option<u8>) {
         let mut actors: Vec<u64> = Vec::new();
         for o in self.batch(key, place) {
             actors.extend((!actors.contains(&o.event.actor)).then_some(o.event.actor));
@@ -517,15 +503,14 @@ impl Model {
         }
         let samples: Vec<_> = samples.iter().map(|event| event.id).collect();
         let fold: u32 = self.batch(key, place).map(|o| o.event.payload).filter(|_| nth.is_none()).sum();
-        let live = self.batch(key, place).filter(|o| o.fate == Fate::Pending);
-        let (total, bytes) = (self.total(key, place), live.map(|o| o.event.bytes).sum::<u32>());
+        let (total, bytes) = (self.total(key, place), self.bytes(key, place));
         let (class, unread) = (self.class(key, place), self.unread(key));
-        let first = self.batch(key, place).next().map_or(0, |o| o.at);
-        let last = self.batch(key, place).last().map_or(0, |o| o.at);
+        let [first, last] = [self.batch(key, place).next(), self.batch(key, place).last()];
+        let [first, last] = [first, last].map(|o| o.map_or(0, |o| o.at));
         let text =
             format!("{lane:?} {nth:?} class {class}: {total} of {actors:?} {more}, {first} to {last}, ");
         let rest = format!("{bytes} bytes, unread {unread}, samples {samples:?} of {ids:?}, fold {fold}");
-        self.out.push(Out(key, Some(generation), text + &rest));
+        self.out.push(Out(key, Some(self.generation), text + &rest));
     }
 
     fn remind(&mut self, key: Key) {
@@ -539,8 +524,8 @@ impl Model {
         let next = self.policy.reminders.get(usize::from(step) + 1);
         let next = next.map_or(NEVER, |next| after(self.now, *next));
         (self.of(key).remind, self.of(key).told) = ((next, step + 1, false), self.unread(key));
-        let generation = self.next_generation();
-        self.notify(key, place, generation, Lane::Digest, Some(step + 1));
+        self.generation += 1;
+        self.notify(key, place, Lane::Digest, Some(step + 1));
     }
 
     fn release(&mut self, key: Key) {
