@@ -192,7 +192,14 @@ fn at(now: u64) -> UnixTime {
 
 impl Pair {
     fn operate(&mut self, bytes: &mut Bytes<'_>) {
-        let (op, key) = (bytes.below(40), bytes.below(6) as Key);
+        let (op, mut key) = (bytes.below(40), bytes.below(6) as Key);
+        // Rings that are held are few: reads and cancels look for them.
+        let held = |o: &&One| o.kept && o.sent == 0 && matches!(o.place, InFlight(_));
+        let held = self.model.events.iter().find(held).filter(|_| self.rate != Rate::UNLIMITED);
+        let held = held.map(|o| (o.event.key, o.event.id));
+        if let (21..=26, Some((theirs, _))) = (op, held) {
+            key = theirs;
+        }
         if bytes.below(3) > 0 {
             self.now = self.now.saturating_add(bytes.span().as_millis() as u64);
         }
@@ -225,7 +232,8 @@ impl Pair {
             24..=26 => {
                 let event =
                     Selector::Event(EventId((self.next_id + 3).saturating_sub(u128::from(bytes.below(9)))));
-                let what = bytes.one_of(&[Selector::All, Selector::Kind(1), event, event, event]);
+                let ring = held.map_or(event, |(_, id)| Selector::Event(id));
+                let what = bytes.one_of(&[Selector::All, Selector::Kind(1), event, event, ring]);
                 self.log.push(format!("    {what:?}"));
                 let theirs = self.model.cancel(key, what);
                 if self.applies {
@@ -291,9 +299,12 @@ impl Pair {
     }
 
     fn event(&mut self, key: Key, bytes: &mut Bytes<'_>) {
-        self.next_id += u128::from(bytes.below(8) > 0);
+        let again = bytes.below(8) == 0;
+        self.next_id += u128::from(!again);
         let flags = bytes.next();
-        let mut event = Event::new(key, EventId(self.next_id), bytes.below(50) as u32)
+        let older = if again && self.rate != Rate::UNLIMITED { flags / 8 % 5 } else { 0 };
+        let id = EventId(self.next_id.saturating_sub(u128::from(older)));
+        let mut event = Event::new(key, id, bytes.below(50) as u32)
             .with_seq(bytes.below(40))
             .with_actor(flags % 6)
             .with_kind((flags / 8 % 3) as u16)
