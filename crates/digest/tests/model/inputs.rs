@@ -1,4 +1,4 @@
-//! The model, second part: what comes in.
+//! The model, second part: what comes in. `time` is told first, always: what is due comes before what comes in.
 
 use super::*;
 

@@ -66,6 +66,7 @@ enum Wait {
     Turn(u64),
 }
 
+/// What became of a notification.
 pub enum Verdict {
     Delivered,
     Failed,
@@ -280,7 +281,8 @@ impl Model {
     /// Before every change of a key.
     fn wake(&mut self, key: Key) -> &mut Entry {
         if !self.entries.contains_key(&key) {
-            let number = self.free.pop().unwrap_or(self.keys() as u32);
+            let new = self.keys() as u32;
+            let number = self.free.pop().unwrap_or(new);
             self.entries.insert(key, Entry { number, remind: (NEVER, 0, false), ..Entry::default() });
         }
         self.of(key).memory = None;
@@ -342,7 +344,9 @@ impl Model {
             e.resting.iter_mut().for_each(shift);
             e.level.iter_mut().for_each(|(_, since)| shift(since));
             e.memory.iter_mut().for_each(|(_, since)| shift(since));
-            Some(&mut e.remind).filter(|remind| !remind.2).map(|remind| shift(&mut remind.0));
+            if !e.remind.2 {
+                shift(&mut e.remind.0);
+            }
         }
         self.events.iter_mut().for_each(|o| shift(&mut o.at));
         self.seen.iter_mut().for_each(|(_, until, _)| shift(until));
