@@ -125,6 +125,8 @@ struct Pair {
     actors: u8,
     /// Inputs by `apply`, or by the calls.
     applies: bool,
+    /// How fast what waited may go, after a restart and when the calendar changes.
+    rate: Rate,
     /// Generations of each key, as the engine and as the model call them.
     names: [BTreeMap<Key, Vec<u64>>; 2],
     next_id: u128,
@@ -164,8 +166,16 @@ pub fn run_with(policy: Policy, script: &[u8]) -> usize {
     let engine = Engine::new(TestHost, policy.clone(), limits, SEED).unwrap();
     let log = vec![format!("at {now}: {policy:?} {limits:?}")];
     let (actors, applies) = (policy.actors, choice / 16 % 2 == 0);
-    let model = Model::new(policy, limits);
-    let mut pair = Pair { engine, model, now, actors, applies, names: Default::default(), next_id: 0, log };
+    let rate = match choice / 32 {
+        1 | 2 => Rate { windows: 1, every: Duration::from_secs(4) },
+        5 => Rate { windows: 2, every: Duration::from_millis(7) },
+        6 => Rate { windows: 0, every: Duration::from_secs(100) },
+        7 => Rate { windows: 1, every: Duration::MAX },
+        _ => Rate::UNLIMITED,
+    };
+    let model = Model { policy, limits, ..Model::default() };
+    let mut pair =
+        Pair { engine, model, now, actors, applies, rate, names: Default::default(), next_id: 0, log };
     pair.compare();
     let mut operations = 0;
     while !bytes.0.is_empty() {
@@ -182,12 +192,23 @@ fn at(now: u64) -> UnixTime {
 
 impl Pair {
     fn operate(&mut self, bytes: &mut Bytes<'_>) {
-        let (op, key) = (bytes.below(40), bytes.below(6) as Key);
+        let (op, mut key) = (bytes.below(40), bytes.below(6) as Key);
+        // Rings that are held are few: reads and cancels look for them.
+        let held = |o: &&One| o.kept && o.sent == 0 && matches!(o.place, InFlight(_));
+        let held = self.model.events.iter().find(held).filter(|_| self.rate != Rate::UNLIMITED);
+        let held = held.map(|o| (o.event.key, o.event.id));
+        if let (21..=26, Some((theirs, _))) = (op, held) {
+            key = theirs;
+        }
         if bytes.below(3) > 0 {
             self.now = self.now.saturating_add(bytes.span().as_millis() as u64);
         }
         let now = at(self.now);
         self.log.push(format!("at {now}: operation {op} of {key}"));
+        if !matches!(op, 27..=31 | 36..) {
+            // Time passes before an input is looked at; what is answered was chosen before.
+            self.model.time(now);
+        }
         match op {
             0..=17 => self.event(key, bytes),
             18..=20 => {}
@@ -201,7 +222,7 @@ impl Pair {
                     Read::Through(through),
                 ]);
                 self.log.push(format!("    {read:?}"));
-                let theirs = self.model.read(key, read, now);
+                let theirs = self.model.read(key, read);
                 if self.applies {
                     self.apply(Input::Read(key, read));
                 } else {
@@ -211,9 +232,10 @@ impl Pair {
             24..=26 => {
                 let event =
                     Selector::Event(EventId((self.next_id + 3).saturating_sub(u128::from(bytes.below(9)))));
-                let what = bytes.one_of(&[Selector::All, Selector::Kind(1), event, event, event]);
+                let ring = held.map_or(event, |(_, id)| Selector::Event(id));
+                let what = bytes.one_of(&[Selector::All, Selector::Kind(1), event, event, ring]);
                 self.log.push(format!("    {what:?}"));
-                let theirs = self.model.cancel(key, what, now);
+                let theirs = self.model.cancel(key, what);
                 if self.applies {
                     self.apply(Input::Cancel(key, what));
                 } else {
@@ -224,21 +246,21 @@ impl Pair {
             32 => {
                 let policy = policy(bytes, self.actors);
                 self.log.push(format!("    {policy:?}"));
-                self.model.set_policy(policy.clone(), now);
+                self.model.set_policy(policy.clone());
                 self.apply(Input::Policy(policy));
             }
             33..=34 => {
                 let (paused, hours) = self.model.calendar;
                 let calendar = (paused ^ (1 << key), hours ^ (bytes.below(3) == 0));
-                let theirs = self.model.set_calendar(calendar, Rate::UNLIMITED, now);
+                let theirs = self.model.set_calendar(calendar, self.rate);
                 if self.applies {
-                    self.apply(Input::Calendar(calendar, Rate::UNLIMITED));
+                    self.apply(Input::Calendar(calendar, self.rate));
                 } else {
-                    assert_eq!(self.engine.set_calendar(calendar, Rate::UNLIMITED, now), theirs);
+                    assert_eq!(self.engine.set_calendar(calendar, self.rate, now), theirs);
                 }
             }
             35 => {
-                let theirs = self.model.flush_now(key, now);
+                let theirs = self.model.flush_now(key);
                 if self.applies {
                     self.apply(Input::FlushNow(key));
                 } else {
@@ -277,9 +299,12 @@ impl Pair {
     }
 
     fn event(&mut self, key: Key, bytes: &mut Bytes<'_>) {
-        self.next_id += u128::from(bytes.below(8) > 0);
+        let again = bytes.below(8) == 0;
+        self.next_id += u128::from(!again);
         let flags = bytes.next();
-        let mut event = Event::new(key, EventId(self.next_id), bytes.below(50) as u32)
+        let older = if again && self.rate != Rate::UNLIMITED { flags / 8 % 5 } else { 0 };
+        let id = EventId(self.next_id.saturating_sub(u128::from(older)));
+        let mut event = Event::new(key, id, bytes.below(50) as u32)
             .with_seq(bytes.below(40))
             .with_actor(flags % 6)
             .with_kind((flags / 8 % 3) as u16)
@@ -292,7 +317,7 @@ impl Pair {
         }
         self.log.push(format!("    {event:?} bytes {} actor {}", event.bytes, event.actor));
         let now = at(self.now);
-        let expected = self.model.event(event.clone(), now);
+        let expected = self.model.event(event.clone());
         if self.applies && expected.is_ok() {
             // What ends before it is looked at is told, because nobody hears the fate.
             let over = event.useful_until.is_some_and(|until| until.as_millis() < self.model.now);
@@ -317,7 +342,8 @@ impl Pair {
             let mut next = Event { key, ..event.clone() }.with_actor(n as u64);
             self.next_id += 1;
             next.id = EventId(self.next_id);
-            expected.push(self.model.event(next.clone(), now).map(name));
+            self.model.time(now);
+            expected.push(self.model.event(next.clone()).map(name));
             events.push(next);
         }
         let mut fates = Vec::new();
@@ -327,7 +353,10 @@ impl Pair {
 
     /// Answers something that is in flight, or that is not.
     fn answer(&mut self, bytes: &mut Bytes<'_>) {
-        let flights = self.model.flights();
+        let of = |(key, e): (&Key, &Entry)| {
+            e.flights.iter().filter(|f| !f.held).map(|f| (*key, f.generation)).collect::<Vec<_>>()
+        };
+        let flights: Vec<_> = self.model.entries.iter().flat_map(of).collect();
         let (pick, choice) = (bytes.below(6) as usize, bytes.below(6));
         let (key, theirs) = flights.get(pick).copied().unwrap_or((pick as Key, u64::MAX));
         let place = self.names[1].get(&key).and_then(|names| names.iter().position(|g| *g == theirs));
@@ -335,7 +364,13 @@ impl Pair {
         let now = at(self.now);
         let until = (choice == 5).then(|| now + bytes.span());
         self.log.push(format!("    answers {key} {choice} {until:?}"));
-        let expected = self.model.answer(key, theirs, choice < 3, until, now);
+        let verdict = match (choice, until) {
+            (0..=2, _) => Verdict::Delivered,
+            (_, Some(until)) => Verdict::Held(until),
+            _ => Verdict::Failed,
+        };
+        self.model.time(now);
+        let expected = self.model.answer(key, theirs, verdict);
         let answered = match (choice, until) {
             _ if self.applies => {
                 self.apply(match (choice, until) {
@@ -363,7 +398,7 @@ impl Pair {
         self.now = self.now.saturating_add(bytes.one_of(&[0, 10_000, 1 << 33]));
         let overdue =
             bytes.one_of(&[Overdue::Flush, Overdue::Merge, Overdue::DropOlderThan(Duration::from_secs(5))]);
-        let catch_up = CatchUp { overdue, rate: Rate::UNLIMITED };
+        let catch_up = CatchUp { overdue, rate: self.rate };
         self.log.push(format!("    recovered at {}: {catch_up:?}", self.now));
         self.model.recovered(catch_up, at(self.now));
         self.apply(Input::Recovered(catch_up));
@@ -389,11 +424,11 @@ impl Pair {
         }
         self.log.extend(ours.iter().map(|out| format!("    -> {out:?}")));
         assert_eq!(ours, theirs);
-        assert_eq!(self.engine.explain(), self.model.ledger);
+        assert_eq!(self.engine.explain(), ledger(self.model.fates()));
         assert_eq!(self.engine.explain().sum(), self.engine.explain().events);
         assert_eq!(self.engine.next_wakeup().map(|wakeup| wakeup.at), self.model.next_wakeup());
         assert_eq!(self.engine.keys() as usize, self.model.keys());
-        assert_eq!((self.engine.keys() - self.engine.memories()) as usize, self.model.live());
+        assert_eq!((self.engine.keys() - self.engine.memories()) as usize, self.model.active());
         for key in 0..6 {
             assert_eq!(self.engine.unread(&key), self.model.unread(key), "unread of {key}");
         }
@@ -407,6 +442,27 @@ impl Pair {
         names.push(*generation);
         *generation = names.len() as u64;
     }
+}
+
+/// The same sums in the engine's form.
+fn ledger(fates: impl Iterator<Item = Fate>) -> Ledger {
+    let mut l = Ledger::default();
+    for fate in fates {
+        l.events += 1;
+        *match fate {
+            Fate::Pending => &mut l.pending,
+            Fate::Notified { .. } => &mut l.notified,
+            Fate::Merged { .. } => &mut l.merged,
+            Fate::ReadBefore => &mut l.read_before,
+            Fate::Duplicate => &mut l.duplicate,
+            Fate::Throttled => &mut l.throttled,
+            Fate::Quiet => &mut l.quiet,
+            Fate::Cancelled => &mut l.cancelled,
+            Fate::Expired => &mut l.expired,
+            Fate::Refused => &mut l.refused,
+        } += 1;
+    }
+    l
 }
 
 fn limit(error: Error) -> Limit {

@@ -1,148 +1,142 @@
-//! The model, second part: what comes in.
+//! The model, second part: what comes in. `time` is told first, always: what is due comes before what comes in.
 
 use super::*;
 
 impl Model {
-    pub fn event(&mut self, event: Event<TestHost>, now: UnixTime) -> Result<Fate, Limit> {
-        self.time(now);
-        self.ledger.events += 1;
-        let found = self.find(event.key);
-        if found.is_none_or(|e| e.memory.is_some()) && self.live() >= self.limits.windows as usize {
-            self.ledger.refused += 1;
-            return Err(Limit::Windows);
-        }
+    pub fn event(&mut self, event: Event<TestHost>) -> Result<Fate, Limit> {
         let known = self.seen.iter().find(|(id, until, _)| *id == event.id && *until > self.now);
+        let found = self.entries.get(&event.key);
         let drops = self.policy.refractory.is_some_and(|r| r.excess == Excess::Drop) && !event.urgent;
+        let full = self.active() >= self.limits.windows as usize;
         let fate = match (known, found) {
-            (Some((.., true)), _) => Some(Fate::Cancelled),
-            (Some((.., false)), _) => Some(Fate::Duplicate),
-            _ if event.useful_until.is_some_and(|until| until.as_millis() < self.now) => Some(Fate::Expired),
-            (_, Some(e)) if event.seq != 0 && event.seq <= e.mark => Some(Fate::ReadBefore),
-            (_, Some(e)) if drops && e.refractory.is_some_and(|r| self.now < r.1) => Some(Fate::Throttled),
-            _ => None,
+            _ if full && found.is_none_or(|e| e.memory.is_some()) => Fate::Refused,
+            (Some((.., true)), _) => Fate::Cancelled,
+            (Some((.., false)), _) => Fate::Duplicate,
+            _ if event.useful_until.is_some_and(|until| until.as_millis() < self.now) => Fate::Expired,
+            (_, Some(e)) if event.seq != 0 && event.seq <= e.mark => Fate::ReadBefore,
+            (_, Some(e)) if drops && e.resting.is_some_and(|until| self.now < until) => Fate::Throttled,
+            _ => Fate::Pending,
         };
-        if let (None, Some(dedup)) = (known, self.policy.dedup.filter(|dedup| !dedup.is_zero())) {
+        if let (None, Some(dedup)) = (known, self.policy.dedup.filter(|_| fate != Fate::Refused)) {
             self.seen.push((event.id, after(self.now, dedup).min(NEVER - 1), false));
         }
-        if let Some(fate) = fate {
-            self.count(fate, 1);
+        if fate == Fate::Pending {
+            let key = event.key;
+            self.wake(key);
+            let fate = self.place(key, event);
+            self.finish(key);
             return Ok(fate);
         }
-        let mut e = self.take(event.key).unwrap_or_else(|| self.new_entry(event.key));
-        let fate = self.place(&mut e, event);
-        self.finish(e);
-        Ok(fate)
+        self.push(event, Gone, 0, fate);
+        if fate == Fate::Refused { Err(Limit::Windows) } else { Ok(fate) }
     }
 
-    fn place(&mut self, e: &mut Entry, event: Event<TestHost>) -> Fate {
-        let notified = |generation| Fate::Notified { generation: Generation::from_bits(generation) };
-        if event.urgent && e.flights.len() < 16 && self.quiet(e.key, event.class).is_none() {
-            if self.policy.urgent == Urgent::Flush && !e.digest_in_flight() {
-                self.add(e, event);
-                self.drop_useless(e);
-                return notified(self.flush(e));
+    fn place(&mut self, key: Key, event: Event<TestHost>) -> Fate {
+        let (class, e) = (event.class, &self.entries[&key]);
+        if event.urgent && e.flights.len() < 16 && self.quiet(key, class).is_none() {
+            if self.policy.urgent == Urgent::Flush && !e.busy() {
+                self.add(key, event);
+                self.drop_pending(key, self.policy.useful_for);
+                return self.flush(key);
             }
-            let mut alone = Batch::default();
-            self.ledger.pending += 1;
-            alone.push(self.now, event, self.keep().min(1));
-            return notified(self.send(e, Lane::Urgent, alone, 0));
+            self.push(event, InFlight(0), self.keep().min(1), Fate::Pending);
+            return self.send(key, InFlight(0), Lane::Urgent, 0);
         }
         // What is held, and what waits for its turn, goes then and not before.
-        let may_close = |e: &Entry| !matches!(e.wait, Wait::Held(_) | Wait::Turn(_));
-        let bytes = e.pending.bytes() + u64::from(event.bytes);
-        let too_large = self.policy.max_bytes.is_some_and(|max| bytes > u64::from(max));
-        if may_close(e) && e.pending.total() > 0 && too_large {
-            self.let_go(e);
+        let may_close = |m: &Self| !matches!(m.entries[&key].wait, Wait::Held(_) | Wait::Turn(_));
+        let bytes = self.bytes(key, Pending) + event.bytes;
+        let too_large = self.total(key, Pending) > 0 && self.policy.max_bytes.is_some_and(|max| bytes > max);
+        if may_close(self) && too_large {
+            self.let_go(key);
         }
-        let (closes, higher, class) = (may_close(e), event.class > e.pending.class(), event.class);
-        self.add(e, event);
-        match e.wait {
+        let (closes, higher) = (may_close(self), class > self.class(key, Pending));
+        self.add(key, event);
+        match self.entries[&key].wait {
             Wait::Idle => {
-                e.wait = Wait::Open(self.window_end());
-                if self.policy.leading && self.hold(e).is_none() {
-                    return notified(self.flush(e));
+                self.of(key).wait = Wait::Open(after(self.now, self.waits().1));
+                if self.policy.leading && self.hold(key).is_none() {
+                    return self.flush(key);
                 }
             }
             // It may pass where the others had to wait: all go after an ordinary wait, never later than they would have.
-            Wait::Quiet(end) if higher => match self.quiet(e.key, class) {
-                None => e.wait = Wait::Turn(end.min(after(self.now, self.wait()))),
-                Some(Some(until)) => e.wait = Wait::Quiet(end.min(until)),
-                Some(None) => {}
+            Wait::Quiet(end) if higher => match self.quiet(key, class) {
+                None => self.of(key).wait = Wait::Turn(end.min(after(self.now, self.waits().0))),
+                Some((AtEnd::Merge, until)) => self.of(key).wait = Wait::Quiet(end.min(until)),
+                Some((AtEnd::Drop, _)) => {}
             },
             _ => {}
         }
         match self.policy.max_items {
-            Some(max) if closes && e.pending.total() >= max => self.let_go(e),
+            Some(max) if closes && self.total(key, Pending) >= max => self.let_go(key),
             _ => Fate::Pending,
         }
     }
 
-    fn add(&mut self, e: &mut Entry, event: Event<TestHost>) {
-        self.ledger.pending += 1;
-        let (mut kept, mut bytes) = (0, u64::from(event.bytes));
-        for e in self.entries.iter().chain([&*e]) {
-            for batch in e.flights.iter().map(|f| &f.batch).chain([&e.pending]) {
-                (kept, bytes) = (kept + batch.kept().count(), bytes + batch.bytes());
-            }
-        }
-        let room = kept < self.limits.items as usize && bytes <= self.limits.bytes;
-        let keep = if room { self.keep() } else { self.keep().min(e.pending.kept().count()) };
-        e.pending.push(self.now, event, keep);
-        let other = |o: &One| o.event.actor != e.pending.0[0].event.actor;
-        e.history |= self.policy.actors > 1 && !e.pending.exact() && e.pending.0.iter().any(other);
+    fn add(&mut self, key: Key, event: Event<TestHost>) {
+        let waits = || self.events.iter().filter(|o| matches!(o.place, Pending | InFlight(_)));
+        let bytes =
+            waits().filter(|o| o.fate == Fate::Pending).map(|o| u64::from(o.event.bytes)).sum::<u64>();
+        let room = waits().filter(|o| o.kept).count() < self.limits.items as usize
+            && bytes + u64::from(event.bytes) <= self.limits.bytes;
+        let most = if room { usize::MAX } else { self.kept(key, Pending).count() };
+        self.push(event, Pending, self.keep().min(most), Fate::Pending);
+        let mut actors: Vec<u64> = self.batch(key, Pending).map(|o| o.event.actor).collect();
+        actors.dedup();
+        let counts = self.policy.actors > 1 && !self.exact(key, Pending) && actors.len() > 1;
+        self.of(key).history |= counts;
     }
 
-    pub fn read(&mut self, key: Key, read: Read, now: UnixTime) -> Retracted {
-        self.time(now);
-        let (mark, known) = (if let Read::UpTo(mark) = read { mark } else { 0 }, self.find(key).is_some());
-        let select = match (read, self.find(key)) {
-            (Read::UpTo(mark), Some(e)) if mark > e.mark => Some(Select::UpTo(mark)),
-            (Read::All, Some(e)) if e.unread() > 0 => Some(Select::All),
-            (Read::Through(id), Some(e)) => time_of(e, id).map(Select::Until),
+    fn push(&mut self, event: Event<TestHost>, place: Place, keep: usize, fate: Fate) {
+        if keep > 0 && self.kept(event.key, place).count() >= keep {
+            self.keep_last(event.key, place, keep.div_ceil(2) - 1);
+        }
+        self.events.push(One { event, at: self.now, place, kept: keep > 0, fate, sent: 0 });
+    }
+
+    pub fn read(&mut self, key: Key, read: Read) -> Retracted {
+        let select: Option<Select> = match (read, self.entries.get(&key)) {
+            (Read::UpTo(mark), Some(e)) if mark > e.mark => Some(Box::new(move |o, _| o.event.seq <= mark)),
+            (Read::All, Some(_)) if self.unread(key) > 0 => Some(all()),
+            (Read::Through(id), Some(_)) => {
+                self.time_of(key, id).map(|at| -> Select { Box::new(move |o, _| o.at <= at) })
+            }
             (Read::UpTo(_) | Read::All, None) => {
                 self.clear_unknown(key, Cause::Read);
-                (!self.policy.remember.is_zero()).then_some(Select::All)
+                (!self.policy.remember.is_zero()).then(all)
             }
             _ => None,
         };
         let Some(select) = select else { return Retracted::default() };
-        let mut e = if known { self.take(key) } else { None }.unwrap_or_else(|| self.new_entry(key));
-        (e.mark, e.history) = (e.mark.max(mark), true);
-        let retracted = self.retract(&mut e, select, Cause::Read);
-        self.finish(e);
-        retracted
+        let e = self.wake(key);
+        e.mark = if let Read::UpTo(mark) = read { mark } else { e.mark };
+        e.history = true;
+        self.retract(key, &select, Cause::Read)
     }
 
-    pub fn cancel(&mut self, key: Key, what: Selector, now: UnixTime) -> Retracted {
-        self.time(now);
-        let select = match what {
-            Selector::Event(id) => Select::Event(id),
-            Selector::Kind(kind) => Select::Kind(kind),
-            Selector::All => Select::All,
-        };
-        let mut came = what == Selector::All;
+    pub fn cancel(&mut self, key: Key, what: Selector) -> Retracted {
+        let (mut select, mut meant, mut came) = (all(), self.unread(key) > 0, what == Selector::All);
+        if let Selector::Kind(kind) = what {
+            select = Box::new(move |o, named| named && o.event.kind == kind);
+        }
         if let Selector::Event(id) = what {
-            self.seen.retain(|(_, until, _)| *until > self.now);
-            let until = after(self.now, self.policy.remember).min(NEVER - 1);
-            let known = self.seen.iter().position(|(known, ..)| *known == id).map(|at| self.seen[at]);
+            let known = self.seen.iter().find(|(known, until, _)| *known == id && *until > self.now).copied();
+            select = Box::new(move |o, named| named && o.event.id == id);
+            meant = self.time_of(key, id).is_some();
             came = known.is_some_and(|(.., cancelled)| !cancelled);
+            let until = after(self.now, self.policy.remember).min(NEVER - 1);
             if until > self.now {
                 self.seen.retain(|(known, ..)| *known != id);
                 self.seen.push((id, known.map_or(until, |(_, old, _)| old.max(until)), true));
             }
         }
-        let found = self.find(key);
-        if found.is_none() && came {
+        if came && !self.entries.contains_key(&key) {
             self.clear_unknown(key, Cause::Cancelled);
         }
-        let meant = self.find(key).is_some_and(|e| match what {
-            Selector::Event(id) => time_of(e, id).is_some(),
-            _ => e.unread() > 0,
-        });
-        let Some(mut e) = meant.then(|| self.take(key)).flatten() else { return Retracted::default() };
-        let retracted = self.retract(&mut e, select, Cause::Cancelled);
-        self.finish(e);
-        retracted
+        if !meant {
+            return Retracted::default();
+        }
+        self.wake(key);
+        self.retract(key, &select, Cause::Cancelled)
     }
 
     fn clear_unknown(&mut self, key: Key, cause: Cause) {
@@ -152,142 +146,127 @@ impl Model {
         }
     }
 
-    fn clear(&mut self, key: Key, lane: Lane, cause: Cause, gone: &[One], remaining: u32) {
-        let events: Vec<_> = gone.iter().map(|o| (o.event.id, o.event.kind)).collect();
+    fn clear(&mut self, key: Key, lane: Lane, cause: Cause, events: &[(EventId, u16)], remaining: u32) {
         let text = format!("clear {lane:?} {cause:?} {events:?} {remaining}");
-        let generation = self.next_generation();
-        self.out.push(Out(key, Some(generation), text));
+        self.generation += 1;
+        self.out.push(Out(key, Some(self.generation), text));
     }
 
-    fn retract(&mut self, e: &mut Entry, select: Select, cause: Cause) -> Retracted {
+    fn retract(&mut self, key: Key, select: &Select, cause: Cause) -> Retracted {
         let fate = if cause == Cause::Read { Fate::ReadBefore } else { Fate::Cancelled };
-        let mut pending = self.drop_pending(e, select, fate);
-        let stays = self.policy.leading && matches!(e.wait, Wait::Open(_));
-        if pending > 0 && e.pending.total() == 0 && !stays {
-            e.wait = Wait::Idle;
+        let mut pending = self.drop(key, &[Pending], select, fate);
+        if pending > 0 {
+            self.emptied(key);
         }
-        let mut held = (Vec::new(), 0);
-        for flight in e.flights.iter_mut().filter(|f| f.held) {
-            add(&mut held, flight.batch.remove(select));
-        }
-        e.flights.retain(|f| !f.held || f.batch.total() > 0);
-        pending += self.let_drop(e.key, fate, held);
+        let held = self.in_flight(key, |f| f.held);
+        pending += self.drop(key, &held, select, fate);
+        let empty: Vec<_> = held.into_iter().filter(|place| self.total(key, *place) == 0).collect();
+        self.of(key).flights.retain(|f| !empty.contains(&InFlight(f.generation)));
         let mut notified = 0;
         for lane in [Lane::Digest, Lane::Urgent] {
-            let mut removed = e.delivered[lane as usize].remove(select);
-            let mut remaining = e.delivered[lane as usize].total();
-            for flight in e.flights.iter_mut().filter(|f| f.lane == lane && !f.held) {
-                let more = flight.batch.remove(select);
-                *(if cause == Cause::Read { &mut flight.read } else { &mut flight.cancelled }) += more.1;
-                remaining += flight.batch.total();
-                add(&mut removed, more);
+            let mut sent = vec![Delivered(lane)];
+            sent.extend(self.in_flight(key, |f| f.lane == lane && !f.held));
+            let (gone, count) = self.remove(key, &sent, select, fate);
+            let remaining = sent.into_iter().map(|place| self.total(key, place)).sum();
+            if count > 0 && (cause == Cause::Cancelled || remaining == 0) {
+                self.clear(key, lane, cause, &gone, remaining);
             }
-            notified += removed.1;
-            if removed.1 > 0 && (cause == Cause::Cancelled || remaining == 0) {
-                self.clear(e.key, lane, cause, &removed.0, remaining);
-            }
+            notified += count;
         }
-        self.tell_unread(e);
+        self.tell_unread(key);
+        self.finish(key);
         Retracted { pending, notified }
     }
 
-    /// `until`: it is held; otherwise it was delivered, or not.
-    pub fn answer(
-        &mut self,
-        key: Key,
-        generation: u64,
-        delivered: bool,
-        until: Option<UnixTime>,
-        now: UnixTime,
-    ) -> Answered {
-        self.time(now);
-        let at = |e: &Entry| e.flights.iter().position(|f| f.generation == generation && !f.held);
-        let Some(at) = self.find(key).and_then(at) else { return Answered::Stale };
-        let Some(mut e) = self.take(key) else { return Answered::Stale };
-        let mut flight = e.flights.remove(at);
-        match until.map(|until| until.as_millis().max(self.now)) {
-            None if delivered => {
-                e.failures = if flight.lane == Lane::Digest { 0 } else { e.failures };
-                self.deliver(&mut e, flight.lane, flight.batch);
-            }
-            None => self.failed(&mut e, flight),
-            Some(until) => {
-                self.take_back(&flight);
-                if flight.batch.total() > 0 && flight.lane == Lane::Digest {
-                    self.put_back(&mut e, flight.batch);
-                    e.wait = Wait::Held(until);
-                } else if flight.batch.total() > 0 {
-                    (flight.held, flight.until, flight.sent) = (true, until, flight.batch.total());
-                    (flight.read, flight.cancelled) = (0, 0);
-                    e.flights.push(flight);
-                }
-            }
+    fn in_flight(&self, key: Key, which: impl Fn(&Flight) -> bool) -> Vec<Place> {
+        let flights = self.entries[&key].flights.iter().filter(|f| which(f));
+        flights.map(|f| InFlight(f.generation)).collect()
+    }
+
+    /// Under a leading edge an empty window stays: it keeps the next notification at its distance.
+    fn emptied(&mut self, key: Key) {
+        let stays = self.policy.leading && matches!(self.entries[&key].wait, Wait::Open(_));
+        if self.total(key, Pending) == 0 && !stays {
+            self.of(key).wait = Wait::Idle;
         }
-        self.release(&mut e);
-        self.finish(e);
+    }
+
+    /// When it came, while it is kept by name.
+    fn time_of(&self, key: Key, id: EventId) -> Option<u64> {
+        self.entries.get(&key)?;
+        let named = |place: Place| self.kept(key, place).filter(|o| o.event.id == id).map(|o| o.at);
+        // Of two with one id it is the later, while no pending event is only counted.
+        let exact = self.exact(key, Pending);
+        let pending = if exact { named(Pending).last() } else { named(Pending).next() };
+        let mut sent = self.in_flight(key, |_| true);
+        sent.extend([Delivered(Lane::Digest), Delivered(Lane::Urgent)]);
+        pending.or_else(|| sent.into_iter().flat_map(named).next())
+    }
+
+    pub fn answer(&mut self, key: Key, generation: u64, verdict: Verdict) -> Answered {
+        let found = self.take_flight(key, |f| f.generation == generation && !f.held);
+        let Some(flight) = found else { return Answered::Stale };
+        match verdict {
+            Verdict::Delivered => {
+                self.of(key).failures *= u8::from(flight.lane == Lane::Urgent);
+                self.deliver(key, InFlight(generation), flight.lane);
+                self.release(key);
+            }
+            Verdict::Failed => self.come_back(key, flight, None),
+            Verdict::Held(until) => self.come_back(key, flight, Some(until.as_millis().max(self.now))),
+        }
+        self.finish(key);
         Answered::Settled
     }
 
-    fn take_back(&mut self, flight: &Flight) {
-        self.ledger.notified -= u64::from(flight.sent > 0);
-        self.ledger.merged -= u64::from(flight.sent.saturating_sub(1));
-        self.ledger.pending += u64::from(flight.sent - flight.read - flight.cancelled);
-        self.ledger.read_before += u64::from(flight.read);
-        self.ledger.cancelled += u64::from(flight.cancelled);
-    }
-
-    fn put_back(&self, e: &mut Entry, mut batch: Batch) {
-        batch.join(std::mem::take(&mut e.pending));
-        e.pending = batch;
-        if self.keep() > 0 {
-            e.pending.keep_last(self.keep());
-        }
-    }
-
-    pub(super) fn failed(&mut self, e: &mut Entry, mut flight: Flight) {
-        self.take_back(&flight);
-        let digest = flight.lane == Lane::Digest;
-        let failures = if digest { &mut e.failures } else { &mut flight.failures };
-        *failures = failures.saturating_add(1);
-        if *failures > self.policy.attempts {
+    /// It did not arrive, or is held until then. What was read or cancelled meanwhile was so before it went.
+    pub(super) fn come_back(&mut self, key: Key, mut flight: Flight, held: Option<u64>) {
+        self.events.iter_mut().filter(|o| o.sent == flight.generation).for_each(|o| o.sent = 0);
+        let (place, digest) = (InFlight(flight.generation), flight.lane == Lane::Digest);
+        let (attempts, soon) = (self.policy.attempts, Wait::Turn(after(self.now, self.waits().0)));
+        let failures = if digest { &mut self.of(key).failures } else { &mut flight.failures };
+        *failures = failures.saturating_add(u8::from(held.is_none()));
+        if held.is_none() && *failures > attempts {
             *failures = 0;
-            let removed = flight.batch.remove(Select::All);
-            self.let_drop(e.key, Fate::Expired, removed);
-            self.tell_unread(e);
+            self.drop(key, &[place], &all(), Fate::Expired);
+            self.tell_unread(key);
+        } else if self.total(key, place) > 0 && digest {
+            self.move_to(key, place, Pending);
+            self.keep_last(key, Pending, if self.keep() > 0 { self.keep() } else { usize::MAX });
+            let old = self.of(key).wait;
+            self.of(key).wait = held.map_or(if old == Wait::Idle { soon } else { old }, Wait::Held);
+        } else if let Some(until) = held.filter(|_| self.total(key, place) > 0) {
+            (flight.held, flight.until) = (true, until);
+            self.of(key).flights.push(flight);
         } else if !digest {
-            self.send_again(e, flight);
-        } else if flight.batch.total() > 0 {
-            self.put_back(e, flight.batch);
-            if e.wait == Wait::Idle {
-                e.wait = Wait::Turn(after(self.now, self.wait()));
-            }
+            self.send_again(key, &flight);
         }
+        self.release(key);
     }
 
-    pub(super) fn send_again(&mut self, e: &mut Entry, mut flight: Flight) {
-        let useless = flight.batch.remove(self.useless());
-        let expired = self.let_drop(e.key, Fate::Expired, useless) > 0;
-        if flight.batch.total() > 0 {
-            self.send(e, flight.lane, flight.batch, flight.failures);
+    pub(super) fn send_again(&mut self, key: Key, flight: &Flight) {
+        let place = InFlight(flight.generation);
+        let expired = self.drop_useless(key, place, self.policy.useful_for);
+        if self.total(key, place) > 0 {
+            self.send(key, place, flight.lane, flight.failures);
         }
         if expired {
-            self.tell_unread(e);
+            self.tell_unread(key);
         }
     }
 
-    pub fn flush_now(&mut self, key: Key, now: UnixTime) -> bool {
-        self.time(now);
-        let goes = self.find(key).is_some_and(|e| e.pending.total() > 0 && self.hold(e).is_none());
-        let turn = Wait::Turn(self.now);
-        self.entries.iter_mut().filter(|e| goes && e.key == key).for_each(|e| e.wait = turn);
+    pub fn flush_now(&mut self, key: Key) -> bool {
+        let goes = self.total(key, Pending) > 0 && self.hold(key).is_none();
+        if goes {
+            self.of(key).wait = Wait::Turn(self.now);
+        }
         goes
     }
 
-    pub fn set_policy(&mut self, policy: Policy, now: UnixTime) {
-        self.time(now);
+    pub fn set_policy(&mut self, policy: Policy) {
         self.policy = policy;
-        let end = self.window_end();
-        for e in &mut self.entries {
+        let end = after(self.now, self.waits().1);
+        for e in self.entries.values_mut() {
             if let Wait::Open(old) = &mut e.wait {
                 *old = end.min(*old);
             }
@@ -296,21 +275,22 @@ impl Model {
         self.settle();
     }
 
-    pub fn set_calendar(&mut self, calendar: (u32, bool), rate: Rate, now: UnixTime) -> u32 {
-        self.time(now);
+    pub fn set_calendar(&mut self, calendar: (u32, bool), rate: Rate) -> u32 {
         self.calendar = calendar;
-        let mut waiting: Vec<&mut Entry> = self.entries.iter_mut().collect();
         let quiet = |e: &Entry| matches!(e.wait, Wait::Quiet(_) | Wait::Held(_));
-        waiting.retain(|e| quiet(e) || e.remind.2 || e.flights.iter().any(|f| f.held));
-        waiting.sort_by_key(|e| (e.pending.first(), e.place));
-        let count = waiting.len();
-        for (n, e) in waiting.into_iter().enumerate() {
-            let at = self.now + turn(n, rate);
+        let waits = |e: &Entry| quiet(e) || e.remind.2 || e.flights.iter().any(|f| f.held);
+        let mut waiting: Vec<_> =
+            self.entries.iter().filter(|(_, e)| waits(e)).map(|(key, _)| *key).collect();
+        let first = |key: Key| self.batch(key, Pending).next().map_or(0, |o| o.at);
+        waiting.sort_by_key(|key| (first(*key), self.entries[key].number));
+        for (n, key) in waiting.iter().enumerate() {
+            let at = after(self.now, turn(n, rate));
+            let e = self.of(*key);
             e.wait = if quiet(e) { Wait::Turn(at) } else { e.wait };
             e.remind = if e.remind.2 { (at, e.remind.1, false) } else { e.remind };
             e.flights.iter_mut().filter(|f| f.held).for_each(|f| f.until = at);
         }
-        count as u32
+        waiting.len() as u32
     }
 
     /// Without letting anything happen that is due.
@@ -319,43 +299,25 @@ impl Model {
         if catch_up == CatchUp::default() {
             return;
         }
-        let overdue = |e: &&Entry| e.pending.total() > 0 && e.deadline(&self.policy) <= self.now;
-        let keys = self.entries.iter().filter(overdue).map(|e| (e.deadline(&self.policy), e.place, e.key));
-        let mut keys: Vec<_> = keys.collect();
-        keys.sort_unstable();
-        for (n, (.., key)) in keys.into_iter().enumerate() {
-            let Some(mut e) = self.take(key) else { continue };
+        let overdue = |key: &Key| self.total(*key, Pending) > 0 && self.deadline(*key) <= self.now;
+        let mut keys: Vec<_> = self.entries.keys().copied().filter(overdue).collect();
+        keys.sort_by_key(|key| (self.deadline(*key), self.entries[key].number));
+        for (n, key) in keys.into_iter().enumerate() {
             if let Overdue::DropOlderThan(age) = catch_up.overdue {
-                let old = Select::Useless(self.now, self.now.saturating_sub(ms(age)));
-                if self.drop_pending(&mut e, old, Fate::Expired) > 0 {
-                    self.tell_unread(&mut e);
-                    let stays = self.policy.leading && matches!(e.wait, Wait::Open(_));
-                    e.wait = if e.pending.total() == 0 && !stays { Wait::Idle } else { e.wait };
-                }
+                self.drop_pending(key, Some(age));
+                self.emptied(key);
             }
-            if e.pending.total() > 0 {
-                let wait = if catch_up.overdue == Overdue::Merge { self.wait() } else { Duration::ZERO };
-                let at = after(self.now, wait).saturating_add(turn(n, catch_up.rate));
-                e.wait = Wait::Turn(at.min(NEVER - 1));
+            if self.total(key, Pending) > 0 {
+                let wait = if catch_up.overdue == Overdue::Merge { self.waits().0 } else { Duration::ZERO };
+                let at = after(self.now, wait).saturating_add(ms(turn(n, catch_up.rate)));
+                self.of(key).wait = Wait::Turn(at.min(NEVER - 1));
             }
-            self.finish(e);
+            self.finish(key);
         }
     }
 }
 
-/// When it is the turn of the one with this place in the row.
-fn turn(place: usize, rate: Rate) -> u64 {
-    place as u64 / u64::from(rate.windows.max(1)) * ms(rate.every)
-}
-
-fn add(all: &mut (Vec<One>, u32), (gone, count): (Vec<One>, u32)) {
-    all.0.extend(gone);
-    all.1 += count;
-}
-
-fn time_of(e: &Entry, id: EventId) -> Option<u64> {
-    let mut pending = e.pending.kept().filter(|o| o.event.id == id).map(|o| o.at);
-    // Of two with one id it is the later, while no pending event is only counted.
-    let pending = if e.pending.exact() { pending.last() } else { pending.next() };
-    pending.or_else(|| e.sent().flat_map(Batch::kept).find(|o| o.event.id == id).map(|o| o.at))
+/// How long it is until the turn of the one with this place in the row: so many at once, then so many more. It comes.
+fn turn(place: usize, rate: Rate) -> Duration {
+    rate.every.saturating_mul(place as u32 / rate.windows.max(1)).min(Duration::from_millis(END - 1))
 }
