@@ -214,6 +214,17 @@ fn a_cancel_before_its_ring_suppresses_it() {
 }
 
 #[test]
+fn a_cancel_holds_for_as_long_as_its_id_is_known() {
+    let mut engine = engine(|policy, _| {
+        policy.remember = Duration::from_secs(5);
+        policy.dedup = Some(Duration::from_secs(100));
+    });
+    engine.handle_event(event(1, 8).urgent(), at(0)).unwrap();
+    engine.handle_cancel(&1, Selector::Event(EventId(8)), at(1)).unwrap();
+    assert_eq!(engine.handle_event(event(1, 8).urgent(), at(50)), Ok(Fate::Cancelled));
+}
+
+#[test]
 fn from_the_log_the_reason_is_an_output() {
     let mut engine = engine(|_, _| ());
     engine.apply(Input::Cancel(1, Selector::Event(EventId(7))), at(0)).for_each(drop);
