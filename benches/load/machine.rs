@@ -46,7 +46,13 @@ impl<'s> Machine<'s> {
             data: folder.to_owned(),
             allowed_origins: vec![sink.origin.clone()],
             certificates: Some(certificates),
-            apps: vec![AppSettings { id: APP.to_owned(), web_push: true, apns: None, fcm: None, brand: None }],
+            apps: vec![AppSettings {
+                id: APP.to_owned(),
+                web_push: true,
+                apns: None,
+                fcm: None,
+                brand: None,
+            }],
             rate: 1_000_000,
             ramp_secs: 0,
             users: UserSettings {
