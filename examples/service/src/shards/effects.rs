@@ -20,6 +20,8 @@ const ALONE_AFTER: Duration = Duration::from_millis(100);
 const CONFLICTS: usize = 5;
 /// Somebody of whom nothing was heard for so long is not live in the shard: no ring lasts longer.
 const LIVE_FOR: Duration = Duration::from_secs(3_600);
+/// How often it is looked for such people: at all of the shard's, so not with each group.
+const LOOK_AT_LIVE: Duration = Duration::from_secs(60);
 /// A token that its service took something for is known to work for so long: it is not written down for every push.
 const WORKS_FOR: Duration = Duration::from_secs(3_600);
 
@@ -41,6 +43,7 @@ pub(super) struct Pending {
     devices: Vec<Found>,
     letters: Vec<Letter>,
     live: BTreeMap<PersonId, UnixTime>,
+    looked_at_live: Instant,
     changes: Vec<(Subject, bool)>,
     /// What is to be told of it.
     events: Vec<OutgoingEvent>,
@@ -64,7 +67,20 @@ pub(super) struct Leaving {
 impl Pending {
     pub(super) fn new(claim: Claim, done: u64, upto: u64, tells: bool) -> Self {
         let (devices, letters, live, changes, events, recovery) = Default::default();
-        Self { claim, done, upto, devices, letters, live, changes, events, recovery, tells, since: None }
+        Self {
+            claim,
+            done,
+            upto,
+            devices,
+            letters,
+            live,
+            looked_at_live: Instant::now(),
+            changes,
+            events,
+            recovery,
+            tells,
+            since: None,
+        }
     }
 
     /// The log goes up to this input.
@@ -175,11 +191,10 @@ impl Pending {
         }
         effects.live = std::mem::take(&mut self.changes);
         // Effects of no new input are passed over by the store.
-        let over = self.live.iter().filter(|(_, last)| self.upto > self.done && now.since(**last) > LIVE_FOR);
-        let over: Vec<PersonId> = over.map(|(person, _)| person.clone()).collect();
-        for person in over {
-            self.live.remove(&person);
-            effects.live.push((Subject::Person(person), false));
+        if self.upto > self.done && self.looked_at_live.elapsed() >= LOOK_AT_LIVE {
+            self.looked_at_live = Instant::now();
+            let over = self.live.extract_if(.., |_, last| now.since(*last) > LIVE_FOR);
+            effects.live.extend(over.map(|(person, _)| (Subject::Person(person), false)));
         }
         self.since = None;
         Ok(Leaving { effects, devices, events, kept, dropped })
