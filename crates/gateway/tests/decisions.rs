@@ -323,7 +323,8 @@ fn a_dead_letter_lives_again_with_its_text() {
     let outputs = drive.put([Devices::new(job.unwrap(), [phone]).into()]);
     let first = sent(&outputs)[0].clone();
     drive.put([Outcome::of(&first, Verdict::NotSent).into()]);
-    let Some((_, letter)) = drive.shard.gateway().dead_letters().next() else { panic!("no letter") };
+    let Some((id, letter)) = drive.shard.gateway().dead_letters().next() else { panic!("no letter") };
+    assert_eq!(drive.shard.gateway().dead_letter(id), Some(letter));
     assert_eq!(letter.job.id, first.job);
     let (from, to) = (UnixTime::EPOCH, UnixTime::MAX);
     let redrive = Command::Redrive { from, to, every: Duration::ZERO, until: UnixTime::MAX };

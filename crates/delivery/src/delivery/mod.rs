@@ -218,6 +218,12 @@ impl Delivery {
         self.dead.letters.iter().map(|(id, letter)| (*id, letter))
     }
 
+    /// A dead letter by its name.
+    #[must_use]
+    pub fn dead_letter(&self, id: DeadId) -> Option<&DeadLetter> {
+        self.dead.letters.get(&id)
+    }
+
     /// Dead letters that were pushed out by newer ones.
     #[must_use]
     pub const fn dead_letters_lost(&self) -> u64 {

@@ -116,6 +116,12 @@ impl Gateway {
         self.delivery.dead_letters()
     }
 
+    /// A dead letter by its name; `None` if it was removed, sent again, or pushed out by newer ones.
+    #[must_use]
+    pub fn dead_letter(&self, id: DeadId) -> Option<&DeadLetter> {
+        self.delivery.dead_letter(id)
+    }
+
     /// How many jobs are not settled.
     #[must_use]
     pub fn open_jobs(&self) -> u64 {

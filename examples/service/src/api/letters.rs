@@ -150,8 +150,7 @@ pub(super) async fn discard<S: Store>(
     Path(letter): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let key = key(&letter)?;
-    let is_there =
-        api.shards.ask(key.shard, move |gateway| gateway.dead_letters().any(|(id, _)| id == key.letter));
+    let is_there = api.shards.ask(key.shard, move |gateway| gateway.dead_letter(key.letter).is_some());
     if is_there.await.unwrap_or_default() {
         api.shards.submit(key.shard, vec![Input::Command(Command::Discard(key.letter))])?.done().await?;
     }
@@ -162,8 +161,7 @@ pub(super) async fn discard<S: Store>(
 }
 
 async fn is_there_now<S: Store>(api: &Api<S>, key: LetterKey) -> Result<bool, Problem> {
-    let asked =
-        api.shards.ask(key.shard, move |gateway| gateway.dead_letters().any(|(id, _)| id == key.letter));
+    let asked = api.shards.ask(key.shard, move |gateway| gateway.dead_letter(key.letter).is_some());
     asked.await.ok_or_else(|| Problem::unavailable("the service is stopping"))
 }
 

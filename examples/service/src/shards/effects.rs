@@ -145,7 +145,7 @@ impl Pending {
         failed: Option<PersonId>,
         gateway: &Gateway,
     ) -> Option<Letter> {
-        let (_, dead) = gateway.dead_letters().find(|(id, _)| *id == letter)?;
+        let dead = gateway.dead_letter(letter)?;
         let live = || Some(gateway.explain(job)?.content?.person().clone());
         let person = failed.or_else(live)?;
         let tried = dead.tried.iter().map(|tried| format!("{}: {}", tried.attempt, tried.verdict.name()));
