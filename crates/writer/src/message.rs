@@ -5,7 +5,9 @@ use std::sync::Arc;
 use http::{HeaderName, HeaderValue};
 use reveille_apns::{DeviceToken, Prepared};
 use reveille_content::{Slip, Subject, Templates, Written};
-use reveille_conversation::Channel;
+use reveille_conversation::lookup::Takes;
+use reveille_conversation::rules::CancelForm;
+use reveille_conversation::{Channel, Forms};
 use reveille_core::UnixTime;
 use reveille_fcm::{self as fcm, Fid, RegistrationToken};
 use reveille_gateway::{Content, Job};
@@ -109,6 +111,17 @@ impl Writer {
             Err(error) => (slip, Some(error)),
         }
     }
+}
+
+/// The slip of a cancel that is shown on Web Push, whatever the rules say of its form; `None` for anything else.
+pub(crate) fn in_sight(job: &Job, badge: Option<u32>) -> Option<Slip> {
+    let Content::TakeBack(withdraw) = &*job.content else { return None };
+    let forms = Forms { web_push: CancelForm::Replacement, ..withdraw.forms };
+    let slip = Slip::new(job.decided).with_forms(forms);
+    (withdraw.how == Takes::Cancel).then(|| match badge {
+        Some(badge) => slip.with_badge(badge),
+        None => slip,
+    })
 }
 
 /// What a message is made of. Equal ones are one message, for as many devices as there are.

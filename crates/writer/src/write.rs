@@ -233,11 +233,14 @@ impl Writer {
                     return Err(no_credential(record).into());
                 }
                 let subscription = Box::new(message::subscription(self, token, now)?);
-                let draft = shared_or(&mut shared.web, wanted, keep, |wanted| wanted.web_push(now))?;
+                let mut draft = shared_or(&mut shared.web, wanted, keep, |wanted| wanted.web_push(now))?;
                 let most = rules
                     .map_or(self.invisible_a_day, |rules| rules.channels().invisible_web_pushes_per_day());
                 if !draft.visible && !self.invisible.take(device.id, job.leg, most, now) {
-                    return Err(Stop::Silent);
+                    // A ring that is over has to stop: its cancel replaces it on the screen then.
+                    let slip = message::in_sight(job, person.badge).ok_or(Stop::Silent)?;
+                    let wanted = Wanted { content: &job.content, templates, purpose: token.purpose, slip };
+                    draft = wanted.web_push(now)?;
                 }
                 let more = More { visible: draft.visible, cuts: draft.cuts, without_token };
                 let message = draft.push;

@@ -20,7 +20,8 @@ use crate::{App, Invisible, Languages, ResumeTokens};
 
 /// Picks devices, writes requests, reads answers. One for a process, shared by its threads; all methods take `&self`.
 ///
-/// It keeps nothing between two calls but credentials, which renew themselves, so jobs may go to any of several writers.
+/// It keeps nothing between two calls but credentials, which renew themselves, and how many pushes that show nothing each browser
+/// has had ([`Invisible`], which several may share). So jobs may go to any of several writers.
 /// The README shows the loop.
 ///
 /// `Debug` names apps and languages, and nothing of a credential.

@@ -137,7 +137,10 @@ fn browsers_get_few_pushes_that_show_nothing() {
     world.writer = std::mem::replace(&mut world.writer, World::new().writer).with_invisible(invisible);
     assert!(matches!(write(&mut world, "browser", &invalidate, NOW), Written::Silent { .. }));
     // The app has a number of its own.
-    let rules = app_rules("[channels]\ninvisible_web_pushes_per_day = 0\n");
-    world.rebrand(|app| app.with_rules(rules), &Rules::default());
+    let text = "[channels]\ninvisible_web_pushes_per_day = 0\n[cancels]\nweb_push = \"data\"\n";
+    world.rebrand(|app| app.with_rules(app_rules(text)), &Rules::default());
     assert!(matches!(write(&mut world, "browser", &invalidate, NOW), Written::Silent { .. }));
+    // A cancel is never left out: beyond the budget it is one that is shown.
+    let cancel = take_back("kate", Kind::IncomingCall, Takes::Cancel);
+    assert!(ready(write(&mut world, "browser", &cancel, NOW)).visible);
 }
