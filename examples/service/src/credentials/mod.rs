@@ -100,16 +100,14 @@ pub fn senders(
     let vapid = VapidKey::new(&keys.vapid, crypto()).map_err(|error| wrong("the VAPID key", error))?;
     let contact = settings.contact.parse().map_err(|error| wrong("contact", error))?;
     let server = ApplicationServer::new(crypto(), VapidKeys::new(vapid), VapidSettings::new(contact));
-    let brand =
-        Brand { link: settings.brand.link.clone().or(Some(settings.link.clone())), ..settings.brand.clone() };
-    let of_the_service = |error: InvalidSettings| error.within("brand");
-    if brand.rules.is_some() {
-        return Err(wrong("brand.rules", "the rules of the service stand in the file that rules names"));
-    }
+    let brand = of_the_service(settings)?;
     let workshop = Workshop {
         server: Arc::new(server),
         seed: keys.seed,
-        brands: Brands::new(brand.languages().map_err(of_the_service)?),
+        brands: Brands::new(brand.languages().map_err(|error| match error {
+            InvalidSettings::Content { ref path, .. } if path == "link" => error,
+            other => other.within("brand"),
+        })?),
         brand,
         rules: rules.clone(),
         invisible: Arc::default(),
@@ -118,6 +116,17 @@ pub fn senders(
         apple: Shared::default(),
     };
     Ok(Senders { workshop, apps, allowed, certificates })
+}
+
+/// How the service itself speaks. Its link and its rules have settings of their own.
+fn of_the_service(settings: &Settings) -> Result<Brand, InvalidSettings> {
+    if settings.brand.link.is_some() {
+        return Err(wrong("brand.link", "the link of the service is the setting link"));
+    }
+    if settings.brand.rules.is_some() {
+        return Err(wrong("brand.rules", "the rules of the service stand in the file that rules names"));
+    }
+    Ok(Brand { link: Some(settings.link.clone()), ..settings.brand.clone() })
 }
 
 impl Workshop {
@@ -182,4 +191,33 @@ fn of_twins(local: &Twins) -> AppCredentials {
 
 fn yes() -> bool {
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_service_says_is_wrong_where_it_was_said() {
+        let keys = std::env::temp_dir().join(format!("reveille-of-the-service-{}.toml", std::process::id()));
+        let opened = Keys::open(&keys).unwrap();
+        let said = |text: &str| {
+            let settings = Settings::from_toml(text, "a.toml").unwrap();
+            senders(&settings, &Rules::default(), &opened, None).err().unwrap().to_string()
+        };
+        let wrong = [
+            said("link = \"nowhere\""),
+            said("[brand]\nlink = \"https://a.example\""),
+            said("[brand.rules.kill]\nall = true"),
+            said("[brand.texts.de]\n\"incoming_cal.title\" = \"Anruf\""),
+        ];
+        let expected = [
+            "link: origin: expected an absolute https URL without query and fragment, found another text",
+            "brand.link: the link of the service is the setting link",
+            "brand.rules: the rules of the service stand in the file that rules names",
+            "brand.texts.de.\"incoming_cal.title\": there is no such text",
+        ];
+        assert_eq!(wrong, expected);
+        std::fs::remove_file(keys).unwrap();
+    }
 }
