@@ -2,9 +2,6 @@
 
 use reveille_conversation::content::{Layout, Texts};
 
-/// The plural forms of a language (CLDR).
-const FORMS: [&str; 6] = ["zero", "one", "two", "few", "many", "other"];
-
 /// Titles and bodies of one language by template and plural form, so that a message costs no look-up by text.
 #[derive(Debug)]
 pub(crate) struct Found {
@@ -29,7 +26,8 @@ pub(crate) enum Part {
 
 impl Found {
     pub(crate) fn of(texts: &Texts) -> Self {
-        let part = |key: &str, part: &str| FORMS.map(|form| texts.form(key, part, form).map(Box::from));
+        let part =
+            |key: &str, part: &str| Texts::FORMS.map(|form| texts.form(key, part, form).map(Box::from));
         let mut templates: Vec<_> = Layout::TEMPLATES
             .iter()
             .map(|key| (*key, Parts { titles: part(key, "title"), bodies: part(key, "body") }))
@@ -48,7 +46,7 @@ impl Found {
             Part::Body => &parts.bodies,
         };
         let category = texts.category(layout.count);
-        let form = FORMS.iter().position(|form| *form == category)?;
+        let form = Texts::FORMS.iter().position(|form| *form == category)?;
         forms.get(form)?.as_deref()
     }
 

@@ -155,10 +155,11 @@ const ENGLISH: &[(&str, &str)] = &[
 
 /// The parts of a notification.
 const PARTS: [&str; 5] = ["title", "body", "sms", "email_subject", "email_body"];
-/// The plural forms (CLDR).
-const FORMS: [&str; 6] = ["zero", "one", "two", "few", "many", "other"];
 
 impl Texts {
+    /// The plural forms that a language may have (CLDR).
+    pub const FORMS: [&'static str; 6] = ["zero", "one", "two", "few", "many", "other"];
+
     /// The texts of a language.
     ///
     /// # Errors
@@ -191,7 +192,7 @@ impl Texts {
             return true;
         }
         let (plain, form) = match key.rsplit_once('.') {
-            Some((plain, form)) if FORMS.contains(&form) => (plain, Some(form)),
+            Some((plain, form)) if Self::FORMS.contains(&form) => (plain, Some(form)),
             _ => (key, None),
         };
         let Some((template, part)) = plain.rsplit_once('.') else { return false };

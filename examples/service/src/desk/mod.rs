@@ -402,18 +402,15 @@ impl<S: Store> Running<S> {
         while self.closing.is_none() {
             let Some(leave) = self.pacer.next(now) else { break };
             let cargo = leave.content;
-            let late = cargo.job.not_after <= now;
-            if late || !self.desk.lease.is_ours() {
+            if cargo.job.not_after <= now {
                 self.pacer.give_back(leave.ticket, now);
-                if late {
-                    let outcome = Outcome::of(&cargo.job, Verdict::NotSent);
-                    self.desk.shards.answer(cargo.shard, outcome.into());
-                } else {
-                    self.cannot(cargo.shard, &cargo.job);
-                }
-                continue;
+                self.desk.shards.answer(cargo.shard, Outcome::of(&cargo.job, Verdict::NotSent).into());
+            } else if self.desk.lease.is_ours() {
+                self.start(leave.ticket, cargo, now);
+            } else {
+                self.pacer.give_back(leave.ticket, now);
+                self.cannot(cargo.shard, &cargo.job);
             }
-            self.start(leave.ticket, cargo, now);
         }
         while let Some(held) = self.pacer.poll_held() {
             let deferred = Deferred::attempt(&held.content.job, held.until, held.by);
