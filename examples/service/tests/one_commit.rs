@@ -1,49 +1,26 @@
 //! A ring leaves after one commit: the second one may take as long as it likes.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use reveille_example_service::clock::Clock;
-use reveille_example_service::keys::Keys;
-use reveille_example_service::service::Service;
 use reveille_example_service::settings::Settings;
-use reveille_example_service::twins::{Received, Twins};
+use reveille_example_service::twins::Received;
 use serde_json::json;
 
-use crate::common::gated::Gated;
-use crate::common::{Caller, Folder};
-use crate::service::{of, offer, register, wait};
+use crate::common::gated::Scene;
+use crate::service::{of, offer, wait};
 
-struct Running {
-    store: Arc<Gated>,
-    service: Service<Gated>,
-    caller: Caller,
-    twins: Twins,
-    /// Commits until now.
-    before: u64,
-    _folder: Folder,
-}
-
-/// A service with devices that is at rest, and may commit once.
-async fn one_commit(name: &str) -> Running {
-    let (folder, clock) = (Folder::new(name), Clock::default());
-    let twins = Twins::start(None, clock.clone()).await.unwrap();
-    let settings = Settings { listen: ([127, 0, 0, 1], 0).into(), ..Settings::default() };
-    let keys = Keys::open(&folder.path().join("keys.toml")).unwrap();
-    let store = Arc::new(Gated::default());
-    let service =
-        Service::start(&settings, &keys, Arc::clone(&store), Some(&twins), clock.clone()).await.unwrap();
-    let caller = Caller::new(service.address, keys.api.expose());
-    register(&caller, &twins).await;
-    let mut before = u64::MAX;
+/// A service with devices that is at rest, and may commit once; and how often it has.
+async fn one_commit(name: &str) -> (Scene, u64) {
+    let scene = Scene::new(name, Settings::default()).await;
+    let (store, mut before) = (&scene.store, u64::MAX);
     while store.commits.load(Relaxed) != before {
         before = store.commits.load(Relaxed);
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
     store.permits.forget_permits(usize::MAX);
     store.permits.add_permits(1);
-    Running { store, service, caller, twins, before, _folder: folder }
+    (scene, before)
 }
 
 fn cancels(pushes: &[Received]) -> usize {
@@ -52,9 +29,10 @@ fn cancels(pushes: &[Received]) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_ring_leaves_after_one_commit() {
-    let Running { store, service, caller, twins, before, _folder } = one_commit("one-commit").await;
+    let (scene, before) = one_commit("one-commit").await;
+    let Scene { store, caller, twins, .. } = &scene;
     assert_eq!(caller.event("o1", "call_offered", offer("call")).await.unwrap(), 202);
-    let pushes = wait(&twins, "the ring", |pushes| pushes.len() >= 2).await;
+    let pushes = wait(twins, "the ring", |pushes| pushes.len() >= 2).await;
     assert_eq!((of(&pushes, "apns").len(), of(&pushes, "fcm").len()), (1, 1));
     assert_eq!(store.commits.load(Relaxed), before + 1, "that of the event");
 
@@ -63,16 +41,17 @@ async fn a_ring_leaves_after_one_commit() {
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert!(twins.take().is_empty());
     assert_eq!(caller.event("e1", "call_ended", json!({"conversation": "call"})).await.unwrap(), 202);
-    wait(&twins, "the cancels", |pushes| cancels(pushes) >= 2).await;
-    service.stop().await.unwrap();
+    wait(twins, "the cancels", |pushes| cancels(pushes) >= 2).await;
+    scene.service.stop().await.unwrap();
 }
 
 /// The caller hangs up while the devices wait for their commit: the cancel reaches the telephones that ring.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cancel_reaches_what_left_before_its_devices_were_committed() {
-    let Running { store, service, caller, twins, _folder, .. } = one_commit("one-cancel").await;
+    let (scene, _) = one_commit("one-cancel").await;
+    let Scene { store, caller, twins, .. } = &scene;
     assert_eq!(caller.event("o1", "call_offered", offer("call")).await.unwrap(), 202);
-    wait(&twins, "the ring", |pushes| pushes.len() >= 2).await;
+    wait(twins, "the ring", |pushes| pushes.len() >= 2).await;
     let cancel = async { caller.event("e1", "call_ended", json!({"conversation": "call"})).await };
     let allow = async {
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -80,6 +59,6 @@ async fn a_cancel_reaches_what_left_before_its_devices_were_committed() {
     };
     let (taken, ()) = tokio::join!(cancel, allow);
     assert_eq!(taken.unwrap(), 202);
-    wait(&twins, "the cancels", |pushes| cancels(pushes) >= 2).await;
-    service.stop().await.unwrap();
+    wait(twins, "the cancels", |pushes| cancels(pushes) >= 2).await;
+    scene.service.stop().await.unwrap();
 }

@@ -1,42 +1,30 @@
 //! What this process cannot do costs no attempt: a store that does not answer for a while makes no dead letter.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use reveille_example_service::clock::Clock;
-use reveille_example_service::keys::Keys;
-use reveille_example_service::service::Service;
 use reveille_example_service::settings::Settings;
-use reveille_example_service::twins::Twins;
 use serde_json::Value;
 
-use crate::common::gated::Gated;
-use crate::common::{Caller, Folder};
-use crate::service::{of, offer, register, wait};
+use crate::common::gated::{Gated, Scene};
+use crate::service::{of, offer, wait};
 
 /// A ring for two telephones, which both ring after a time that the attempts of one would not survive.
 async fn they_ring(name: &str, fail: impl AsyncFnOnce(&Gated), mend: impl FnOnce(&Gated)) {
-    let (folder, clock) = (Folder::new(name), Clock::default());
-    let twins = Twins::start(None, clock.clone()).await.unwrap();
-    let settings = Settings { listen: ([127, 0, 0, 1], 0).into(), lease_secs: 1, ..Settings::default() };
-    let keys = Keys::open(&folder.path().join("keys.toml")).unwrap();
-    let store = Arc::new(Gated::default());
-    let service =
-        Service::start(&settings, &keys, Arc::clone(&store), Some(&twins), clock.clone()).await.unwrap();
-    let caller = Caller::new(service.address, keys.api.expose());
-    register(&caller, &twins).await;
-    fail(&store).await;
+    let settings = Settings { lease_secs: 1, ..Settings::default() };
+    let scene = Scene::new(name, settings).await;
+    let Scene { store, caller, twins, .. } = &scene;
+    fail(store).await;
     assert_eq!(caller.event("1", "call_offered", offer("call")).await.unwrap(), 202);
     // Three attempts at Apple, 1 s and 2 s apart, would be over.
     tokio::time::sleep(Duration::from_secs(6)).await;
     assert!(twins.take().is_empty(), "nothing can leave");
-    mend(&store);
-    let pushes = wait(&twins, "the ring", |pushes| pushes.len() >= 2).await;
+    mend(store);
+    let pushes = wait(twins, "the ring", |pushes| pushes.len() >= 2).await;
     assert_eq!((of(&pushes, "apns").len(), of(&pushes, "fcm").len()), (1, 1));
     let (status, letters) = caller.call("GET", "/v1/letters", "text/plain", "").await.unwrap();
     assert_eq!((status.as_u16(), &letters["letters"]), (200, &Value::Array(Vec::new())));
-    service.stop().await.unwrap();
+    scene.service.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -11,14 +11,14 @@ use reveille_example_service::keys::Keys;
 use reveille_example_service::service::Service;
 use reveille_example_service::settings::Settings;
 use reveille_example_service::twins::{Received, Twins};
-use reveille_gateway::store::StoreError;
-use reveille_testkit::store::MemoryStore;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, accept_async};
 
+use crate::common::gated::Gated;
 use crate::common::platform::{LocalPlatform, Reply};
 use crate::common::{Caller, Folder, event};
 use crate::service::{Running, register, start, wait};
@@ -249,12 +249,13 @@ async fn a_stream_waits_while_nothing_is_taken_in() {
     const EVENTS: usize = 3_000;
     let (folder, clock) = (Folder::new("pressure"), Clock::default());
     let twins = Twins::start(None, clock.clone()).await.unwrap();
-    let sent = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&sent);
+    let (sent, go) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(0)));
+    let (count, allowed) = (Arc::clone(&sent), Arc::clone(&go));
     let stream = LocalStream::start(move |_, socket| {
-        let sent = Arc::clone(&count);
+        let (sent, allowed) = (Arc::clone(&count), Arc::clone(&allowed));
         async move {
             let mut stream = subscribed(socket).await?;
+            let _ = allowed.acquire().await;
             // Ten kilobytes each: more than the system's buffers hold.
             let padding = " ".repeat(10_000);
             for number in sent.load(SeqCst)..EVENTS {
@@ -275,15 +276,20 @@ async fn a_stream_waits_while_nothing_is_taken_in() {
     );
     settings.limits.waiting_events = 300;
     let keys = Keys::open(&folder.path().join("keys.toml")).unwrap();
-    let store = Arc::new(MemoryStore::default());
+    let store = Arc::new(Gated::default());
     let service =
         Service::start(&settings, &keys, Arc::clone(&store), Some(&twins), clock.clone()).await.unwrap();
     let caller = Caller::new(service.address, keys.api.expose());
-    // The store fails for a while, and nothing comes in.
-    (0..40).for_each(|_| store.refuse(StoreError::Unavailable { detail: "on purpose".to_owned() }));
-    tokio::time::sleep(Duration::from_millis(1_500)).await;
-    let before = sent.load(SeqCst);
+    // The store fails until it is seen that nothing more comes in.
+    store.no_commit.store(u32::MAX, SeqCst);
+    go.add_permits(1);
+    let mut before = 0;
+    while before == 0 || before != sent.load(SeqCst) {
+        before = sent.load(SeqCst);
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+    }
     assert!(before < EVENTS, "the platform could send everything: nobody held it back");
+    store.no_commit.store(0, SeqCst);
     let begun = Instant::now();
     let mut taken = None;
     while taken != Some(EVENTS as f64) && begun.elapsed() < Duration::from_secs(60) {

@@ -1,5 +1,6 @@
 //! A store in memory that commits when it may, and fails when it is told to.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -7,6 +8,11 @@ use bytes::Bytes;
 use reveille_conversation::id::PersonId;
 use reveille_core::UnixTime;
 use reveille_delivery::DeviceId;
+use reveille_example_service::clock::Clock;
+use reveille_example_service::keys::Keys;
+use reveille_example_service::service::Service;
+use reveille_example_service::settings::Settings;
+use reveille_example_service::twins::Twins;
 use reveille_gateway::store::{
     Claim, Committed, DeviceWrite, Entry, Erased, Held, Letter, LetterKey, Loaded, Lost, Part, Person,
     Refused, ShardId, Snapshot, Store, StoreError, Subject, TokenAnswer, Versioned, Wishes,
@@ -16,11 +22,40 @@ use reveille_resume::store::StoreCommand;
 use reveille_testkit::store::MemoryStore;
 use tokio::sync::Semaphore;
 
+use super::{Caller, Folder};
+use crate::service::register;
+
+/// A service on such a store, with devices.
+pub struct Scene {
+    pub store: Arc<Gated>,
+    pub service: Service<Gated>,
+    pub caller: Caller,
+    pub twins: Twins,
+    _folder: Folder,
+}
+
+impl Scene {
+    pub async fn new(name: &str, settings: Settings) -> Self {
+        let (folder, clock) = (Folder::new(name), Clock::default());
+        let twins = Twins::start(None, clock.clone()).await.unwrap();
+        let settings = Settings { listen: ([127, 0, 0, 1], 0).into(), ..settings };
+        let keys = Keys::open(&folder.path().join("keys.toml")).unwrap();
+        let store = Arc::new(Gated::default());
+        let service =
+            Service::start(&settings, &keys, Arc::clone(&store), Some(&twins), clock).await.unwrap();
+        let caller = Caller::new(service.address, keys.api.expose());
+        register(&caller, &twins).await;
+        Self { store, service, caller, twins, _folder: folder }
+    }
+}
+
 /// A store that commits when it is allowed to, counts, and fails when it is told to.
 pub struct Gated {
     inner: MemoryStore,
     pub permits: Semaphore,
     pub commits: AtomicU64,
+    /// So many commits fail.
+    pub no_commit: AtomicU32,
     /// So many look-ups of people are answered, then so many fail.
     pub people: AtomicU32,
     pub no_people: AtomicU32,
@@ -34,6 +69,7 @@ impl Default for Gated {
             inner: MemoryStore::default(),
             permits: Semaphore::new(1 << 20),
             commits: AtomicU64::new(0),
+            no_commit: AtomicU32::new(0),
             people: AtomicU32::new(0),
             no_people: AtomicU32::new(0),
             no_renewal: AtomicU32::new(0),
@@ -61,6 +97,9 @@ impl Store for Gated {
         parts: Vec<Part>,
         now: UnixTime,
     ) -> Result<Vec<Result<Committed, Refused>>, StoreError> {
+        if take(&self.no_commit) {
+            return Err(StoreError::Unavailable { detail: "told to".to_owned() });
+        }
         self.permits.acquire().await.unwrap().forget();
         self.commits.fetch_add(1, Relaxed);
         self.inner.commit(parts, now).await
