@@ -9,11 +9,12 @@ use proptest::prelude::*;
 use reveille_core::Machine;
 use reveille_core::{Action, RetrySource, Scope, UnixTime};
 use reveille_delivery::pacer::{
-    ConnectionId, CredentialId, LaneId, LaneSettings, Leave, Offer, Pacer, PacerSettings, Rate, ServiceId,
+    Breaker, BreakerSettings, ConnectionId, CredentialId, LaneId, LaneSettings, Leave, Offer, Pacer,
+    PacerSettings, PruneBreaker, Pruning, Rate, ServiceId,
 };
 use reveille_delivery::{
-    Delivery, DeliverySettings, Device, DeviceId, HeldBy, Input, Job, JobId, LegId, Output, Priority,
-    RecipientId, Send, SlotId, Verdict,
+    Delivery, DeliverySettings, Device, DeviceId, HeldBy, Input, Job, JobId, LegId, Output, PayloadDigest,
+    Priority, RecipientId, Send, SlotId, Verdict,
 };
 
 const START: UnixTime = UnixTime::from_secs(1_800_000_000);
@@ -221,14 +222,137 @@ fn an_open_breaker_takes_nothing_in() {
         pacer.offer(offer(number, 1), shortly).unwrap();
     }
     assert!(pacer.next(shortly).is_none() && pacer.poll_held().is_none());
-    let mut probes = drain(&mut pacer, held.until);
-    assert_eq!((probes.len(), pacer.len()), (3, 0), "what found no place among them goes back");
-    assert!(pacer.poll_held().is_some());
-    // While they are under way their answers are waited for.
+    let probes = drain(&mut pacer, held.until);
+    assert_eq!((probes.len(), pacer.len()), (3, 1), "what found no place among them waits for their answers");
     pacer.offer(offer(40, 1), held.until).unwrap();
-    let probe = probes.pop().unwrap();
-    pacer.report(probe.ticket, OK, held.until);
-    assert_eq!(pacer.len(), 1);
+    let soon = held.until + Duration::from_millis(50);
+    probes.into_iter().for_each(|probe| drop(pacer.report(probe.ticket, OK, soon)));
+    assert_eq!((drain(&mut pacer, soon).len(), pacer.len()), (2, 0));
+    assert!(pacer.poll_held().is_none());
+}
+
+/// Probes that fail, or never come back, send home what has waited for them.
+#[test]
+fn what_waits_for_probes_goes_back_when_they_fail() {
+    for silent in [false, true] {
+        let mut pacer = pacer(LaneSettings::default().with_ramp(Duration::ZERO).unwrap());
+        for number in 0..20 {
+            pacer.offer(offer(number, 1), START).unwrap();
+            let leave = pacer.next(START).unwrap();
+            pacer.report(leave.ticket, Verdict::NoAnswer, START);
+        }
+        let mut now = pacer.offer(offer(20, 1), START).unwrap_err().until;
+        for number in 30..35 {
+            pacer.offer(offer(number, 1), now).unwrap();
+        }
+        let probes = drain(&mut pacer, now);
+        assert_eq!((probes.len(), pacer.len()), (3, 2));
+        if silent {
+            now = pacer.next_wakeup().unwrap().at;
+        } else {
+            probes.into_iter().for_each(|probe| drop(pacer.report(probe.ticket, Verdict::NoAnswer, now)));
+        }
+        assert!(pacer.next(now).is_none());
+        let held: Vec<_> = std::iter::from_fn(|| pacer.poll_held()).collect();
+        assert_eq!((held.len(), pacer.len()), (2, 0));
+        assert!(held.iter().all(|held| held.by == HeldBy::Breaker && held.until > now));
+    }
+}
+
+/// A credential that one request tries again: the others are not sent home for as long as its answer may take.
+#[test]
+fn a_credential_that_is_tried_again_is_asked_for_soon() {
+    let mut pacer = pacer(LaneSettings::default().with_ramp(Duration::ZERO).unwrap());
+    pacer.offer(offer(0, 1), START).unwrap();
+    let leave = pacer.next(START).unwrap();
+    let action = Action::FixCredential { scope: Scope::Credential };
+    pacer.report(leave.ticket, Verdict::Refused { status: 403, reason: None, action }, START);
+    let open_until = pacer.offer(offer(1, 1), START).unwrap_err().until;
+    (2..4).for_each(|number| pacer.offer(offer(number, 1), open_until).unwrap());
+    let probe = pacer.next(open_until).unwrap();
+    assert!(pacer.next(open_until).is_none());
+    let held = pacer.poll_held().unwrap();
+    assert!(held.by == HeldBy::Credential && held.until <= open_until + Duration::from_secs(1), "{held:?}");
+    pacer.report(probe.ticket, OK, open_until);
+    pacer.offer(offer(4, 1), open_until).unwrap();
+    assert!(pacer.next(open_until).is_some());
+}
+
+/// Whatever was stopped while the clock was ahead, by more than a moment and less than anything lasts, goes on when it is put
+/// right.
+#[test]
+fn what_a_clock_ahead_has_stopped_goes_on_when_it_is_right() {
+    let slow = |scope| move |until| Action::SlowDown { scope, until, source: RetrySource::Service };
+    let (service, credential, platform, target) =
+        (slow(Scope::Service), slow(Scope::Credential), slow(Scope::Platform), slow(Scope::Target));
+    let stops: [&dyn Fn(UnixTime) -> Action; 6] = [
+        &service,
+        &credential,
+        &platform,
+        &target,
+        &|_| Action::FixCredential { scope: Scope::Credential },
+        &|_| Action::FixRequest { field: None },
+    ];
+    for (number, stop) in stops.into_iter().enumerate() {
+        for ahead in [2, 20, 200, 2_000] {
+            let (mut pacer, wrong) = (pacer(LaneSettings::default()), START + Duration::from_secs(ahead));
+            for device in 1..=5 {
+                let mut offer = offer(device, 1);
+                offer.digest = PayloadDigest::from_bits(1);
+                pacer.offer(offer, wrong).unwrap();
+                let leave = pacer.next(wrong).unwrap();
+                let action = stop(wrong + Duration::from_secs(600));
+                let refused = Verdict::Refused { status: 400, reason: None, action };
+                pacer.report(leave.ticket, if device == 5 || number == 5 { refused } else { OK }, wrong);
+            }
+            let again = || {
+                let mut offer = offer(5, 1);
+                offer.digest = PayloadDigest::from_bits(1);
+                offer
+            };
+            assert!(pacer.offer(again(), wrong).is_err(), "stop {number} stops nothing");
+            pacer.offer(again(), START).unwrap();
+            assert!(pacer.next(START).is_some(), "stop {number}, {ahead} s ahead");
+        }
+    }
+    for ahead in [2, 20, 200] {
+        let wrong = START + Duration::from_secs(ahead);
+        let (mut breaker, mut prune) =
+            (Breaker::new(BreakerSettings::default(), 1), PruneBreaker::new(100, 3, ALL_DAY).unwrap());
+        // The eighth time it opens for minutes.
+        let mut until = breaker.trip(wrong);
+        for _ in 0..7 {
+            let probe = breaker.admit(until).unwrap();
+            breaker.record(probe, false, Duration::ZERO, until);
+            until = breaker.trip(until);
+        }
+        assert!(breaker.peek(wrong).is_ok(), "the clock is as it was {} s ago", until.since(wrong).as_secs());
+        let stopped = (0..5).map(|_| prune.dead(wrong)).last();
+        assert_ne!(stopped, Some(Pruning::Allowed));
+        (0..100).for_each(|_| prune.well(START));
+        assert_eq!(prune.dead(START), Pruning::Allowed);
+    }
+}
+
+const ALL_DAY: Duration = Duration::from_secs(86_400);
+
+/// A clock that goes back by a moment, as clocks do that are kept right, opens nothing and closes nothing.
+#[test]
+fn a_clock_that_goes_back_by_a_moment_has_not_been_set() {
+    let moment = Duration::from_millis(900);
+    let mut breaker = Breaker::new(BreakerSettings::default(), 1);
+    let until = breaker.trip(START);
+    assert_eq!(breaker.peek(START - moment), Err(until));
+    let probes: Vec<_> = (0..3).map(|_| breaker.admit(until).unwrap()).collect();
+    assert_eq!(
+        breaker.admit(until - moment),
+        Err(until + Duration::from_secs(30)),
+        "the probes are under way"
+    );
+    for probe in probes {
+        breaker.record(probe, true, Duration::ZERO, until - moment);
+    }
+    assert!((0..10).all(|_| breaker.admit(until - moment).is_ok()));
 }
 
 /// However much waits in a lane that stops, all of it goes back, a part at a time.

@@ -428,7 +428,9 @@ fn a_bad_credential_pauses_what_uses_it_and_nothing_else() {
     // One probe; while it is under way nothing else; when it goes well, all is well.
     pacer.offer(offer(4), until).unwrap();
     let probe = pacer.next(until).unwrap();
-    assert!(pacer.offer(offer(5), until).is_err());
+    pacer.offer(offer(5), until).unwrap();
+    assert!(pacer.next(until).is_none());
+    assert_eq!(pacer.poll_held().unwrap().by, HeldBy::Credential);
     pacer.report(probe.ticket, Verdict::Accepted { status: 200 }, until);
     assert!(matches!(pacer.poll_alert(), Some(Alert::CredentialWell { .. })));
     assert!(pacer.offer(offer(5), until).is_ok());

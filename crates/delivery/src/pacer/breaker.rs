@@ -6,6 +6,7 @@ use reveille_core::settings::{InvalidSettings, number, per_mille, span};
 use reveille_core::{Jitter, UnixTime, millis};
 
 use super::settings::DAY;
+use super::until::{STEP, Until};
 use super::window::{SLOTS, Window};
 
 const CALLS: usize = 0;
@@ -114,11 +115,6 @@ impl BreakerSettings {
         self.probes = probes;
         Ok(self)
     }
-
-    /// Nothing opens it for longer, its jitter included.
-    fn longest(&self) -> Duration {
-        Duration::from_millis(self.open_for_most + self.open_for_most / 4)
-    }
 }
 
 /// A circuit breaker for one service, or one credential: while too many calls fail it lets none through, and later a
@@ -158,7 +154,7 @@ pub struct Breaker {
 #[derive(Clone, Debug)]
 enum State {
     Closed,
-    Open { until: UnixTime },
+    Open(Until),
     HalfOpen { succeeded: u32, leases: Vec<UnixTime> },
 }
 
@@ -216,8 +212,7 @@ impl Breaker {
     pub fn peek(&self, now: UnixTime) -> Result<(), UnixTime> {
         match &self.state {
             State::Closed => Ok(()),
-            State::Open { until } if self.is_open(*until, now) => Err(*until),
-            State::Open { .. } => Ok(()),
+            State::Open(until) => until.end(now).map_or(Ok(()), Err),
             State::HalfOpen { leases, succeeded } => {
                 let overdue = leases.iter().any(|lease| self.is_overdue(*lease, now));
                 let earliest = leases.iter().min().filter(|_| self.crowded(leases, *succeeded) && !overdue);
@@ -228,19 +223,13 @@ impl Breaker {
 
     /// Until when nothing is let through, whatever is reported; `None` if a report may let something through.
     pub(super) fn open_until(&self, now: UnixTime) -> Option<UnixTime> {
-        match self.state {
-            State::Open { until } if self.is_open(until, now) => Some(until),
-            _ => None,
-        }
+        let State::Open(until) = self.state else { return None };
+        until.end(now)
     }
 
-    /// An end that is too far away is from before a step of the clock: then it is time for probes.
-    fn is_open(&self, until: UnixTime, now: UnixTime) -> bool {
-        now < until && until <= now + self.settings.longest()
-    }
-
+    /// A probe that left after now is from before a step of the clock.
     fn is_overdue(&self, lease: UnixTime, now: UnixTime) -> bool {
-        lease <= now || lease > now + Duration::from_millis(self.settings.probe_lease)
+        lease <= now || lease > now + STEP + Duration::from_millis(self.settings.probe_lease)
     }
 
     fn crowded(&self, leases: &[UnixTime], succeeded: u32) -> bool {
@@ -248,10 +237,8 @@ impl Breaker {
     }
 
     fn probe(&mut self, now: UnixTime) -> Result<UnixTime, UnixTime> {
-        if let State::Open { until } = self.state {
-            if self.is_open(until, now) {
-                return Err(until);
-            }
+        if let State::Open(until) = self.state {
+            until.end(now).map_or(Ok(()), Err)?;
             self.change(State::HalfOpen { succeeded: 0, leases: Vec::new() });
         }
         self.peek(now)?;
@@ -314,7 +301,7 @@ impl Breaker {
                 self.change(State::Closed);
                 Some(BreakerChange::Closed)
             }
-            State::Open { .. } => None,
+            State::Open(_) => None,
         }
     }
 
@@ -329,10 +316,7 @@ impl Breaker {
 
     /// Opens it at once, whatever was counted: for a fault that one answer proves.
     pub fn trip(&mut self, now: UnixTime) -> UnixTime {
-        match self.state {
-            State::Open { until } if self.is_open(until, now) => until,
-            _ => self.open(now),
-        }
+        self.open_until(now).unwrap_or_else(|| self.open(now))
     }
 
     fn is_bad(&mut self, now: UnixTime) -> bool {
@@ -348,7 +332,7 @@ impl Breaker {
         self.streak = self.streak.saturating_add(1);
         let until = now + Duration::from_millis(span.saturating_add(self.jitter.up_to_u64(span / 4)).max(1));
         self.window.clear();
-        self.change(State::Open { until });
+        self.change(State::Open(Until::new(now, until)));
         until
     }
 

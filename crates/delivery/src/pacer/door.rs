@@ -89,7 +89,13 @@ impl<T> Pacer<T> {
         let paused = scopes.into_iter().filter_map(|scope| self.pauses.until(&scope, now));
         let paused = paused.chain(self.device_pauses.until(&device, now)).max();
         let bad = [(credential, None), (credential, Some(platform))].into_iter();
-        let bad = bad.filter_map(|key| self.credentials.get(&key)?.peek(now).err()).max();
+        let bad = bad.filter_map(|key| {
+            let breaker = self.credentials.get(&key)?;
+            // A probe that is under way may have its answer soon.
+            let lease_end = breaker.peek(now).err()?;
+            Some(breaker.open_until(now).unwrap_or_else(|| lease_end.min(now + CROWDED)))
+        });
+        let bad = bad.max();
         match (paused, bad) {
             (None, None) => None,
             (paused, bad) if paused >= bad => Some((paused?, HeldBy::SlowDown)),

@@ -6,6 +6,7 @@ use reveille_core::{UnixTime, millis};
 
 use super::queue::{Class, Entry, Places};
 use super::settings::{LaneSettings, ServiceId};
+use super::until::Until;
 use super::{Breaker, LaneId, Level, Rate, Streams};
 use crate::Priority;
 
@@ -37,7 +38,7 @@ pub(super) struct Lane {
     pub(super) waiting: u32,
     most_in_flight: u32,
     pub(super) streams: Streams,
-    leased: Option<Box<(Rate, UnixTime)>>,
+    leased: Option<Box<(Rate, Until)>>,
 
     /// What waits, by priority. Most has the usual one, so that is no step away.
     normal: Class,
@@ -159,13 +160,13 @@ impl Lane {
     }
 
     /// A share of the service's limit, leased until then.
-    pub(super) fn lease(&mut self, rate: Rate, until: UnixTime) {
-        self.leased = Some(Box::new((rate, until)));
+    pub(super) fn lease(&mut self, rate: Rate, until: UnixTime, now: UnixTime) {
+        self.leased = Some(Box::new((rate, Until::new(now, until))));
     }
 
     fn rate(&self, now: UnixTime) -> Rate {
         match self.leased.as_deref() {
-            Some((rate, until)) if now < *until => *rate,
+            Some((rate, until)) if until.end(now).is_some() => *rate,
             _ => self.rate,
         }
     }
@@ -220,7 +221,7 @@ impl Lane {
         self.waiting == 0
             && self.in_flight == 0
             && self.streams.is_empty()
-            && self.leased.as_deref().is_none_or(|(_, until)| *until <= now)
+            && self.leased.as_deref().is_none_or(|(_, until)| until.end(now).is_none())
             && self.breaker.peek(now).is_ok()
             && silent >= Duration::from_millis(self.ramp.max(600_000))
     }

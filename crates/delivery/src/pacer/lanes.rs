@@ -18,7 +18,7 @@ impl<T> Pacer<T> {
     ) {
         if let Some(at) = self.lane(lane, service, now) {
             if let Some(lane) = self.lanes.get_mut(at as usize) {
-                lane.lease(rate, until);
+                lane.lease(rate, until, now);
             }
             self.unblock(at);
         }

@@ -21,6 +21,7 @@ mod streams;
 mod take;
 mod throttle;
 mod turn;
+mod until;
 mod window;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

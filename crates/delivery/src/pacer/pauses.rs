@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use reveille_core::UnixTime;
 
+use super::until::Until;
 use super::{CredentialId, PlatformId, ServiceId};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,12 +15,12 @@ pub(super) enum Scope {
     Platform(CredentialId, PlatformId),
 }
 
-/// Ends of pauses by what is paused; none longer than the longest, and no more of them than there is room for.
+/// Pauses by what is paused; none longer than the longest, and no more of them than there is room for.
 #[derive(Debug)]
 pub(super) struct Pauses<K> {
     longest: Duration,
     room: usize,
-    ends: BTreeMap<K, UnixTime>,
+    ends: BTreeMap<K, Until>,
     /// None ends later.
     last: UnixTime,
 }
@@ -30,12 +31,13 @@ impl<K: Ord> Pauses<K> {
     }
 
     pub(super) fn pause(&mut self, what: K, until: UnixTime, now: UnixTime) {
-        let until = until.min(now + self.longest);
-        let (longest, end) = (now + self.longest, self.ends.entry(what).or_insert(until));
-        *end = if *end <= longest { until.max(*end) } else { until };
-        self.last = self.last.max(*end);
+        let end = until.min(now + self.longest);
+        let known = self.ends.get(&what).and_then(|known| known.end(now));
+        let end = known.map_or(end, |known| known.max(end));
+        self.ends.insert(what, Until::new(now, end));
+        self.last = self.last.max(end);
         if self.ends.len() > self.room {
-            self.ends.retain(|_, end| *end > now);
+            self.ends.retain(|_, pause| pause.end(now).is_some());
         }
         while self.ends.len() > self.room {
             self.ends.pop_first();
@@ -46,15 +48,13 @@ impl<K: Ord> Pauses<K> {
         if self.is_quiet(now) {
             return None;
         }
-        // One that is too far away is from before a step of the clock, and over.
-        self.ends.get(what).copied().filter(|end| *end > now && *end <= now + self.longest)
+        self.ends.get(what)?.end(now)
     }
 
-    /// The clock stepped back: what is too far away is over.
+    /// The clock stepped back: what began later is over.
     pub(super) fn step_back(&mut self, now: UnixTime) {
-        let longest = now + self.longest;
-        self.ends.retain(|_, end| *end <= longest);
-        self.last = self.last.min(longest);
+        self.ends.retain(|_, pause| pause.end(now).is_some());
+        self.last = self.last.min(now + self.longest);
     }
 
     /// Whether nothing is paused.

@@ -7,6 +7,7 @@ use reveille_core::UnixTime;
 use reveille_core::settings::{InvalidSettings, number, per_mille, span};
 
 use super::settings::{MOST_KEYS, MOST_WITNESSES, YEAR};
+use super::until::Until;
 use super::window::Window;
 use crate::PayloadDigest;
 
@@ -88,24 +89,20 @@ impl PoisonWatch {
     pub fn is_poison(&mut self, message: PayloadDigest, now: UnixTime) -> Option<UnixTime> {
         self.forget(now);
         let seen = self.seen.get(&message).filter(|seen| seen.poison)?;
-        let since = seen.since;
-        if since > now + self.keep {
-            // From before a step of the clock.
-            self.by_age.remove(&(since, message));
-            self.seen.remove(&message);
-            return None;
-        }
-        Some((since + self.keep).min(now + self.keep))
+        Some(seen.since + self.keep)
     }
 
+    /// What is too old goes, and what is younger than now: that is from before a step of the clock.
     fn forget(&mut self, now: UnixTime) {
-        while let Some((since, message)) = self.by_age.first().copied() {
-            // A clock that stepped back far behind it would keep it for ever.
-            if since + self.keep > now && since <= now + self.keep {
-                return;
-            }
-            self.by_age.remove(&(since, message));
-            self.seen.remove(&message);
+        let keep = self.keep;
+        let is_over = |since: UnixTime| Until::new(since, since + keep).end(now).is_none();
+        while let Some(at) = self.by_age.first().filter(|at| is_over(at.0)).copied() {
+            self.by_age.remove(&at);
+            self.seen.remove(&at.1);
+        }
+        while let Some(at) = self.by_age.last().filter(|at| is_over(at.0)).copied() {
+            self.by_age.remove(&at);
+            self.seen.remove(&at.1);
         }
     }
 }
@@ -121,7 +118,7 @@ pub struct PruneBreaker {
     minimum: u32,
     pause: Duration,
     window: Window<2>,
-    stopped_until: UnixTime,
+    stop: Option<Until>,
 }
 
 /// Whether a target that is said to be dead may be dropped: returned by [`PruneBreaker::dead`]. Drop the target only if
@@ -163,7 +160,7 @@ impl PruneBreaker {
 
     pub(super) fn checked(per_mille: u32, minimum: u32, pause: Duration) -> Self {
         let window = Window::new(Duration::from_secs(3_600));
-        Self { per_mille, minimum, pause, window, stopped_until: UnixTime::EPOCH }
+        Self { per_mille, minimum, pause, window, stop: None }
     }
 
     /// Counts a target that accepted a message: this lowers the share of dead ones.
@@ -172,12 +169,9 @@ impl PruneBreaker {
         self.doubt(now);
     }
 
-    /// No stop lasts longer than its pause: one that would was made before a step of the clock, and is over. Whoever comes
-    /// first finds out, so that the rest of it does not look right later.
+    /// Whoever comes first finds out that a stop is over, so that the rest of it does not look right later.
     fn doubt(&mut self, now: UnixTime) {
-        if self.stopped_until > now + self.pause {
-            self.stopped_until = UnixTime::EPOCH;
-        }
+        self.stop = self.stop.filter(|stop| stop.end(now).is_some());
     }
 
     /// A target is said to be dead.
@@ -185,17 +179,19 @@ impl PruneBreaker {
         self.window.add(DEAD, now);
         let [dead, well] = self.window.sums(now);
         self.doubt(now);
-        let was_stopped = now < self.stopped_until;
+        let stopped = self.stop.and_then(|stop| stop.end(now));
         let too_many =
             dead >= self.minimum.into() && dead * 1_000 > (dead + well) * u64::from(self.per_mille);
-        if !too_many && !was_stopped {
-            return Pruning::Allowed;
-        }
         if too_many {
-            self.stopped_until = now + self.pause;
+            let until = now + self.pause;
+            self.stop = Some(Until::new(now, until));
+            return if stopped.is_some() {
+                Pruning::Stopped { until }
+            } else {
+                Pruning::JustStopped { until }
+            };
         }
-        let until = self.stopped_until;
-        if was_stopped { Pruning::Stopped { until } } else { Pruning::JustStopped { until } }
+        stopped.map_or(Pruning::Allowed, |until| Pruning::Stopped { until })
     }
 }
 

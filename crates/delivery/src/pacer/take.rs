@@ -9,8 +9,8 @@ use crate::HeldBy;
 /// What stops a request, and whether the whole lane with it.
 pub(super) enum Stop {
     Lane(UnixTime, HeldBy),
-    /// Until a report makes room.
-    Park,
+    /// Until a report makes room, or until then.
+    Park(UnixTime),
     Request(UnixTime, HeldBy),
 }
 
@@ -26,7 +26,7 @@ impl<T> Pacer<T> {
         if entry.not_after <= now && entry.not_after != UnixTime::MAX {
             return Err(Stop::Request(entry.not_after, HeldBy::Rate));
         }
-        let lane = self.lanes.get(at as usize).ok_or(Stop::Park)?;
+        let lane = self.lanes.get(at as usize).ok_or(Stop::Park(UnixTime::MAX))?;
         if let Some(until) = self.poison.is_poison(at_service(entry.digest, lane.service), now) {
             return Err(Stop::Request(until, HeldBy::Poison));
         }
@@ -36,21 +36,25 @@ impl<T> Pacer<T> {
         if let Some((until, by)) = self.pause_of(service, credential, platform, entry.device, now) {
             return Err(Stop::Request(until, by));
         }
-        let lane = self.lanes.get_mut(at as usize).ok_or(Stop::Park)?;
-        lane.breaker.peek(now).map_err(|until| Stop::Lane(until, HeldBy::Breaker))?;
+        let lane = self.lanes.get_mut(at as usize).ok_or(Stop::Park(UnixTime::MAX))?;
+        lane.breaker.peek(now).map_err(|until| match lane.breaker.open_until(now) {
+            Some(until) => Stop::Lane(until, HeldBy::Breaker),
+            // Its probes are under way: they say soon whether the others may leave.
+            None => Stop::Park(until),
+        })?;
         if !lane.has_room() {
-            return Err(Stop::Park);
+            return Err(Stop::Park(UnixTime::MAX));
         }
         let cost = lane.take(now).map_err(|until| Stop::Lane(until, HeldBy::Rate))?;
         let taken = self.take_keys(entry, now);
-        let lane = self.lanes.get_mut(at as usize).ok_or(Stop::Park)?;
+        let lane = self.lanes.get_mut(at as usize).ok_or(Stop::Park(UnixTime::MAX))?;
         if let Err(until) = taken {
             lane.refund(cost, now);
             return Err(Stop::Request(until, HeldBy::Rate));
         }
         let connection = lane.streams.acquire();
         let stop = if connection.is_none() && !lane.streams.is_empty() {
-            Some(Stop::Park)
+            Some(Stop::Park(UnixTime::MAX))
         } else if entry.attempt > 1 && !self.budget.allows(now) {
             Some(Stop::Request(now + CROWDED, HeldBy::RetryBudget))
         } else if self.throttle.as_mut().is_some_and(|throttle| !throttle.start(now)) {

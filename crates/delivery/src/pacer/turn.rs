@@ -9,6 +9,7 @@ use reveille_core::UnixTime;
 use super::lane::CLASSES;
 use super::queue::{Entry, Place, whole};
 use super::take::Stop;
+use super::until::STEP;
 use super::{Held, Leave, Pacer};
 use crate::index::NONE;
 use crate::{HeldBy, Priority};
@@ -21,8 +22,6 @@ const A_MOMENT: Duration = Duration::from_millis(1);
 const LOW_TURN: u32 = 16;
 /// For so many turns memory is read ahead at once.
 const LOOK_AHEAD: usize = 16;
-/// A clock that goes back by no more than this has not been set.
-const STEP: Duration = Duration::from_secs(1);
 
 impl<T> Pacer<T> {
     /// The next request that may leave; `None` if none may before [`next_wakeup`](Self::next_wakeup). Call it until then.
@@ -130,8 +129,8 @@ impl<T> Pacer<T> {
                 self.ring(at);
                 Some(Leave { connection: ticket.connection, ticket, content })
             }
-            Err(Stop::Park) => {
-                self.block(at, UnixTime::MAX);
+            Err(Stop::Park(until)) => {
+                self.block(at, until);
                 None
             }
             Err(Stop::Lane(until, by)) => {
