@@ -43,7 +43,7 @@ impl Select {
     }
 
     /// Whether it takes all of what is only counted.
-    const fn takes_counted(self, sums: &Sums) -> bool {
+    pub(crate) const fn takes_counted(self, sums: &Sums) -> bool {
         match self {
             Self::UpTo(mark) => sums.seq_hi <= mark,
             Self::Until(until) => sums.last <= until,
@@ -147,10 +147,7 @@ impl<H: Host> Batch<H> {
     }
 
     fn set_actors(&mut self, actors: Actors) {
-        self.sums.actors = u8::try_from(actors.count()).unwrap_or(u8::MAX);
-        self.sums.more = actors.more;
-        self.sums.actor = actors.first.unwrap_or_default();
-        self.actors = actors.rest;
+        self.actors = self.sums.set_actors(actors);
     }
 
     /// From now on sums are counted: those of the kept events are noted first.
@@ -257,12 +254,7 @@ impl<H: Host> Batch<H> {
         if !in_order {
             self.kept.sort_by_key(|item| item.at);
         }
-        let (sums, other) = (&mut self.sums, later.sums);
-        sums.total = sums.total.saturating_add(other.total);
-        sums.bytes = sums.bytes.saturating_add(other.bytes);
-        (sums.first, sums.last) = (sums.first.min(other.first), sums.last.max(other.last));
-        sums.seq_hi = sums.seq_hi.max(other.seq_hi);
-        sums.class = sums.class.max(other.class);
+        self.sums.join(&later.sums);
     }
 
     /// The caller's fold.
@@ -295,55 +287,60 @@ impl<H: Host> Batch<H> {
     }
 }
 
-/// The batches of a key that are not answered yet, the oldest first. There is hardly ever more than one: it has its place
-/// here, so that it costs no allocation of its own.
-pub(crate) struct Flights<H: Host> {
-    first: Option<Flight<H>>,
+/// The batches of a key that are not answered yet, the oldest first. Most keys have none, and hardly any has more than one:
+/// so there is one place on the heap, as long as there is one.
+pub(crate) struct Flights<H: Host>(Option<Box<InFlight<H>>>);
+
+struct InFlight<H: Host> {
+    first: Flight<H>,
     more: Vec<Flight<H>>,
 }
 
 impl<H: Host> Default for Flights<H> {
     fn default() -> Self {
-        Self { first: None, more: Vec::new() }
+        Self(None)
     }
 }
 
 impl<H: Host> Flights<H> {
     pub(crate) fn len(&self) -> usize {
-        usize::from(self.first.is_some()) + self.more.len()
+        self.0.as_deref().map_or(0, |all| 1 + all.more.len())
     }
 
     pub(crate) const fn is_empty(&self) -> bool {
-        self.first.is_none()
+        self.0.is_none()
     }
 
     #[inline]
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Flight<H>> {
-        self.first.iter().chain(&self.more)
+        self.0.as_deref().into_iter().flat_map(|all| std::iter::once(&all.first).chain(&all.more))
     }
 
     #[inline]
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Flight<H>> {
-        self.first.iter_mut().chain(&mut self.more)
+        self.0.as_deref_mut().into_iter().flat_map(|all| std::iter::once(&mut all.first).chain(&mut all.more))
     }
 
     #[inline]
     pub(crate) fn push(&mut self, flight: Flight<H>) {
-        if self.first.is_none() {
-            self.first = Some(flight);
-        } else {
-            self.more.push(flight);
+        match self.0.as_deref_mut() {
+            None => self.0 = Some(Box::new(InFlight { first: flight, more: Vec::new() })),
+            Some(all) => all.more.push(flight),
         }
     }
 
     /// Takes the first out that `is_it` accepts.
     pub(crate) fn take(&mut self, is_it: impl Fn(&Flight<H>) -> bool) -> Option<Flight<H>> {
-        if self.first.as_ref().is_some_and(&is_it) {
-            let next = if self.more.is_empty() { None } else { Some(self.more.remove(0)) };
-            return std::mem::replace(&mut self.first, next);
+        let all = self.0.as_deref_mut()?;
+        if !is_it(&all.first) {
+            let at = all.more.iter().position(is_it)?;
+            return Some(all.more.remove(at));
         }
-        let at = self.more.iter().position(is_it)?;
-        Some(self.more.remove(at))
+        if all.more.is_empty() {
+            return self.0.take().map(|all| all.first);
+        }
+        let next = all.more.remove(0);
+        Some(std::mem::replace(&mut all.first, next))
     }
 
     pub(crate) fn retain(&mut self, stays: impl Fn(&Flight<H>) -> bool) {

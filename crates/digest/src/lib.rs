@@ -2,6 +2,7 @@
 
 mod batch;
 mod collapse;
+mod delivered;
 mod engine;
 mod error;
 mod event;

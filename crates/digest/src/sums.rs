@@ -39,6 +39,24 @@ impl Sums {
         self.class = self.class.max(class);
     }
 
+    /// Takes the actors over; those after the first have their place elsewhere.
+    pub(crate) fn set_actors(&mut self, actors: Actors) -> Vec<u64> {
+        self.actors = u8::try_from(actors.count()).unwrap_or(u8::MAX);
+        self.more = actors.more;
+        self.actor = actors.first.unwrap_or_default();
+        actors.rest
+    }
+
+    /// Adds those of later events, all but the actors.
+    pub(crate) fn join(&mut self, later: &Self) {
+        self.first = if self.total == 0 { later.first } else { self.first.min(later.first) };
+        self.last = self.last.max(later.last);
+        self.total = self.total.saturating_add(later.total);
+        self.bytes = self.bytes.saturating_add(later.bytes);
+        self.seq_hi = self.seq_hi.max(later.seq_hi);
+        self.class = self.class.max(later.class);
+    }
+
     pub(crate) fn known_actors(&self, rest: &[u64]) -> Actors {
         let first = (self.actors > 0).then_some(self.actor);
         Actors { first, rest: rest.to_vec(), more: self.more }

@@ -153,7 +153,9 @@ impl<H: Host> Engine<H> {
         let waits = self.store.hot(index).is_some_and(|hot| matches!(hot.wait, Wait::Quiet | Wait::Held));
         let extra = self.store.extra(index);
         waits
-            || extra.is_some_and(|extra| extra.remind_held || extra.flights.iter().any(|flight| flight.held))
+            || extra.is_some_and(|extra| {
+                extra.paces().remind_held || extra.flights.iter().any(|flight| flight.held)
+            })
     }
 
     fn recheck_record(&mut self, index: u32, at: u64, now: u64) -> bool {
@@ -162,8 +164,8 @@ impl<H: Host> Engine<H> {
             self.wait_for(index, Wait::Turn, at);
         }
         if let Some(extra) = self.store.extra_there(index) {
-            if extra.remind_held {
-                (extra.remind_at, extra.remind_held) = (at, false);
+            if let Some(paces) = extra.paces.as_deref_mut().filter(|paces| paces.remind_held) {
+                (paces.remind_at, paces.remind_held) = (at, false);
             }
             extra.flights.iter_mut().filter(|flight| flight.held).for_each(|flight| flight.until = at);
         }

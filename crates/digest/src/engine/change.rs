@@ -9,7 +9,7 @@ use crate::options::InvalidPolicy;
 use crate::store::items::NONE;
 use crate::store::record::{Hot, Wait};
 use crate::time::{self, Step, after};
-use crate::{Engine, Host, Limits, Policy};
+use crate::{Engine, Host, Item, Lane, Limits, Policy};
 
 impl<H: Host> Engine<H> {
     /// Puts another policy in force. An open window closes at its old end, or one new waiting time from now, whichever is
@@ -117,15 +117,21 @@ impl<H: Host> Engine<H> {
             if !hot.wait.ends_at_a_point() {
                 shift(&mut hot.end);
             }
-            cold.kept.iter_mut().for_each(|item| item.at = time::wall(step.shift(item.at.as_millis())));
             let Some(extra) = cold.extra.as_deref_mut() else { continue };
-            if extra.refractory_until > 0 {
-                extra.refractory_until = step.shift(extra.refractory_until).max(1);
-            }
-            shift(&mut extra.notified_at);
             shift(&mut extra.since);
-            if !extra.remind_held {
-                shift(&mut extra.remind_at);
+            if let Some(counted) = extra.counted.as_deref_mut() {
+                let shift =
+                    |item: &mut Item<H::Payload>| item.at = time::wall(step.shift(item.at.as_millis()));
+                counted.kept.iter_mut().for_each(shift);
+            }
+            if let Some(paces) = extra.paces.as_deref_mut() {
+                if paces.refractory_until > 0 {
+                    paces.refractory_until = step.shift(paces.refractory_until).max(1);
+                }
+                shift(&mut paces.notified_at);
+                if !paces.remind_held {
+                    shift(&mut paces.remind_at);
+                }
             }
             for flight in extra.flights.iter_mut() {
                 if !flight.held {
@@ -133,9 +139,8 @@ impl<H: Host> Engine<H> {
                 }
                 shift_batch(&mut flight.batch);
             }
-            shift_batch(&mut extra.delivered);
-            if let Some(overtook) = extra.overtook.as_deref_mut() {
-                shift_batch(overtook);
+            for lane in [Lane::Digest, Lane::Urgent] {
+                extra.delivered_in(lane).into_iter().for_each(|delivered| delivered.each_time(shift));
             }
         }
         self.memories.shift(|at| step.shift(at));

@@ -192,7 +192,7 @@ impl<H: Host> Engine<H> {
         let is_first = hot.actor == event.actor;
         // No further actor will be noted: only that there are more.
         let full = hot.has(flag::MORE) && hot.actors >= bound || hot.actors == 1 && bound == 1;
-        let is_noted = || cold.extra.as_deref().is_some_and(|extra| extra.actors.contains(&event.actor));
+        let is_noted = || cold.extra.as_deref().is_some_and(|extra| extra.actors().contains(&event.actor));
         if hot.wait != Wait::Open
             || hot.has(flag::KEPT | flag::LISTED)
             || hot.total == 0
@@ -293,7 +293,7 @@ impl<H: Host> Engine<H> {
             return Some(Fate::ReadBefore);
         }
         let drops = self.policy.refractory.is_some_and(|refractory| refractory.excess == Excess::Drop);
-        (drops && !event.urgent && now < extra.refractory_until).then_some(Fate::Throttled)
+        (drops && !event.urgent && now < extra.paces().refractory_until).then_some(Fate::Throttled)
     }
 
     fn place(&mut self, event: Event<H>, identity: Identity, found: Option<u32>, now: u64) -> Fate {

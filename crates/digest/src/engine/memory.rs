@@ -18,8 +18,9 @@ impl<H: Host> Engine<H> {
     /// After every change of a record.
     pub(crate) fn finish(&mut self, index: u32, now: u64) {
         let Some((hot, mut extra)) = self.store.parts_mut(index) else { return };
-        if let Some(extra) = extra.as_deref_mut().filter(|extra| extra.refractory_until <= now) {
-            extra.refractory_until = 0;
+        let paces = extra.as_deref_mut().and_then(|extra| extra.paces.as_deref_mut());
+        if let Some(paces) = paces.filter(|paces| paces.refractory_until <= now) {
+            paces.refractory_until = 0;
         }
         let idle = hot.wait == Wait::Idle && hot.total == 0;
         if idle && extra.is_none_or(|extra| extra.rests()) {
@@ -75,7 +76,7 @@ impl<H: Host> Engine<H> {
 
     fn forget(&mut self, index: u32) {
         if let Some(extra) = self.store.extra(index) {
-            let delivered: usize = extra.all_delivered().map(|batch| batch.kept.len()).sum();
+            let delivered: usize = extra.all_delivered().map(|delivered| delivered.kept().len()).sum();
             self.delivered = self.delivered.saturating_sub(delivered as u64);
         }
         self.store.remove(index);

@@ -18,6 +18,7 @@ use std::fmt;
 
 use reveille_core::{UnixTime, Wakeup};
 
+use crate::delivered::Delivered;
 use crate::options::{Collect, InvalidPolicy};
 use crate::store::Store;
 use crate::store::memories::Memories;
@@ -218,7 +219,7 @@ impl<H: Host> Engine<H> {
             return pending;
         };
         let flights = extra.flights.iter().map(|flight| flight.batch.sums.total);
-        let delivered = extra.all_delivered().map(|batch| batch.sums.total);
+        let delivered = extra.all_delivered().map(Delivered::total);
         flights.chain(delivered).fold(pending, u32::saturating_add)
     }
 

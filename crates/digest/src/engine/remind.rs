@@ -1,5 +1,6 @@
 //! Reminders: what was delivered and is unread is sent once more, and once more.
 
+use super::send::Content;
 use super::window::Hold;
 use crate::time::{NEVER, after, span};
 use crate::{Engine, Host, Lane};
@@ -10,7 +11,8 @@ impl<H: Host> Engine<H> {
         let Some(first) = self.policy.reminders.first() else { return };
         let at = after(now, span(*first));
         if let Some(extra) = self.store.extra_mut(index) {
-            (extra.remind_at, extra.remind_step, extra.remind_held) = (at, 0, false);
+            let paces = extra.paces_mut();
+            (paces.remind_at, paces.remind_step, paces.remind_held) = (at, 0, false);
         }
     }
 
@@ -18,7 +20,7 @@ impl<H: Host> Engine<H> {
     /// use in the morning, whatever the calendar does to new events.
     pub(crate) fn remind(&mut self, index: u32, now: u64) {
         let unread = self.unread_of(index);
-        let class = self.store.extra(index).map_or(0, |extra| extra.delivered.sums.class);
+        let class = self.store.extra(index).map_or(0, |extra| extra.delivered.sums().class);
         let hold = self.quiet(index, class, now);
         let until = match hold {
             None => None,
@@ -27,21 +29,27 @@ impl<H: Host> Engine<H> {
         };
         let Some(extra) = self.store.extra_mut(index) else { return };
         if let Some(until) = until {
-            (extra.remind_at, extra.remind_held) = (until, true);
+            let paces = extra.paces_mut();
+            (paces.remind_at, paces.remind_held) = (until, true);
             return;
         }
-        extra.remind_held = false;
-        let step = extra.remind_step;
-        let next = self.policy.reminders.get(usize::from(step) + 1);
-        extra.remind_at = next.map_or(NEVER, |next| after(now, span(*next)));
-        extra.remind_step = step.saturating_add(1);
+        let paces = extra.paces_mut();
+        let next = self.policy.reminders.get(usize::from(paces.remind_step) + 1);
+        paces.remind_held = false;
+        paces.remind_at = next.map_or(NEVER, |next| after(now, span(*next)));
+        paces.remind_step = paces.remind_step.saturating_add(1);
+        let reminder = Some(paces.remind_step);
         extra.told = unread;
-        let delivered = std::mem::take(&mut extra.delivered);
+        // The events have lost their payloads: there is nothing to show and nothing to fold.
+        let content = Content {
+            sums: extra.delivered.sums(),
+            actors: extra.delivered.actors(self.policy.actors),
+            samples: Vec::new(),
+            ids: extra.delivered.kept().iter().map(|told| told.id).collect(),
+            fold: H::Fold::default(),
+        };
         let generation = self.next_generation();
-        self.notify(index, &delivered, generation, Lane::Digest, Some(step.saturating_add(1)), unread);
-        if let Some(extra) = self.store.extra_mut(index) {
-            extra.delivered = delivered;
-        }
+        self.notify(index, content, generation, Lane::Digest, reminder, unread);
     }
 
     fn quiet_until(&self, index: u32, class: u8, now: u64) -> u64 {

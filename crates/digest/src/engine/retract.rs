@@ -3,6 +3,7 @@
 use reveille_core::UnixTime;
 
 use crate::batch::{Flight, Gone, Removed, Select};
+use crate::delivered::Delivered;
 use crate::store::record::flag;
 use crate::store::seen::{Known, Seen};
 use crate::{Cause, Engine, Error, EventId, Fate, Host, Lane, Output};
@@ -177,13 +178,13 @@ impl<H: Host> Engine<H> {
     fn time_of(&self, index: u32, id: EventId) -> Option<u64> {
         let listed = self.store.time_listed(index, id);
         let kept = || {
-            let mut kept = self.store.cold(index)?.kept.iter();
+            let mut kept = self.store.cold(index)?.kept().iter();
             kept.find(|item| item.id == id).map(|item| item.at.as_millis())
         };
         let sent = || {
             let extra = self.store.extra(index)?;
-            let flights = extra.flights.iter().map(|flight| &flight.batch);
-            flights.chain(extra.all_delivered()).find_map(|batch| batch.time_of(id))
+            let in_flight = extra.flights.iter().find_map(|flight| flight.batch.time_of(id));
+            in_flight.or_else(|| extra.all_delivered().find_map(|delivered| delivered.time_of(id)))
         };
         listed.or_else(kept).or_else(sent)
     }
@@ -261,7 +262,7 @@ impl<H: Host> Engine<H> {
     fn remove_sent(&mut self, index: u32, lane: Lane, select: Select, cause: Cause) -> Removed {
         let Some(extra) = self.store.extra_there(index) else { return Removed::default() };
         // The bytes of what was delivered were given back when it was.
-        let mut all = extra.delivered_in(lane).map(|batch| batch.remove(select)).unwrap_or_default();
+        let mut all = extra.delivered_in(lane).map(|delivered| delivered.remove(select)).unwrap_or_default();
         let (delivered, mut bytes) = (all.kept(), 0);
         let sent =
             |flight: &&mut Flight<H>| flight.lane == lane && !flight.held && flight.batch.sums.total > 0;
@@ -283,8 +284,8 @@ impl<H: Host> Engine<H> {
     /// Whether urgent events are held, and how many events of each lane are in flight or delivered, and not read.
     fn sent_of(&self, index: u32) -> (bool, [u32; 2]) {
         let Some(extra) = self.store.extra(index) else { return (false, [0; 2]) };
-        let overtook = extra.overtook.as_deref().map_or(0, |batch| batch.sums.total);
-        let (mut held, mut digest, mut urgent) = (false, extra.delivered.sums.total, overtook);
+        let overtook = extra.overtook.as_deref().map_or(0, Delivered::total);
+        let (mut held, mut digest, mut urgent) = (false, extra.delivered.total(), overtook);
         for flight in extra.flights.iter() {
             let total = flight.batch.sums.total;
             match flight.lane {

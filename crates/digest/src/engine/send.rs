@@ -2,9 +2,19 @@
 
 use crate::batch::{Batch, Flight};
 use crate::options::{Collect, Keep};
-use crate::summary::Summary;
+use crate::summary::{Actors, Summary};
+use crate::sums::Sums;
 use crate::time::{after, span, wall};
 use crate::{Cause, Clear, Engine, EventId, Generation, Host, Item, Lane, Notify, Output};
+
+/// What a notification says of its events.
+pub(crate) struct Content<H: Host> {
+    pub(crate) sums: Sums,
+    pub(crate) actors: Actors,
+    pub(crate) samples: Vec<Item<H::Payload>>,
+    pub(crate) ids: Vec<EventId>,
+    pub(crate) fold: H::Fold,
+}
 
 impl<H: Host> Engine<H> {
     /// Sends a batch that was pending.
@@ -20,7 +30,14 @@ impl<H: Host> Engine<H> {
         let total = batch.sums.total;
         self.ledger.notify(total);
         let unread = self.unread_of(index).saturating_add(total);
-        self.notify(index, &batch, generation, lane, None, unread);
+        let content = Content {
+            sums: batch.sums,
+            actors: batch.counted_actors(self.policy.actors),
+            samples: self.samples(&batch),
+            ids: batch.kept.iter().map(|item| item.id).collect(),
+            fold: batch.fold(&self.host),
+        };
+        self.notify(index, content, generation, lane, None, unread);
         if self.derived.tracks
             && let Some(extra) = self.store.extra_mut(index)
         {
@@ -47,38 +64,34 @@ impl<H: Host> Engine<H> {
     }
 
     /// A batch arrived: what is kept of it is what reads, cancels and reminders need.
-    pub(crate) fn deliver(&mut self, index: u32, lane: Lane, mut batch: Batch<H>) {
+    pub(crate) fn deliver(&mut self, index: u32, lane: Lane, batch: Batch<H>) {
         self.bytes = self.bytes.saturating_sub(u64::from(batch.sums.bytes));
         self.kept = self.kept.saturating_sub(batch.kept.len() as u64);
         if !self.derived.remembers || batch.sums.total == 0 {
             return;
         }
-        for item in &mut batch.kept {
-            item.payload = None;
-        }
         let (most, actors) = (self.limits.per_key(), self.policy.actors);
-        let host = &self.host;
         let Some(extra) = self.store.extra_mut(index) else { return };
         let delivered = match lane {
             Lane::Digest => &mut extra.delivered,
             Lane::Urgent => extra.overtook.get_or_insert_default(),
         };
         self.delivered += batch.kept.len() as u64;
-        delivered.join(batch, host, actors);
-        self.delivered = self.delivered.saturating_sub(delivered.keep_last(most, host, actors));
+        delivered.add(batch, actors);
+        self.delivered = self.delivered.saturating_sub(delivered.keep_last(most, actors));
         while self.delivered > self.limits.delivered && self.forget_oldest() {}
         if self.delivered > self.limits.delivered
             && let Some(extra) = self.store.extra_mut(index)
             && let Some(delivered) = extra.delivered_in(lane)
         {
-            self.delivered -= delivered.keep_last(0, &self.host, actors);
+            self.delivered -= delivered.keep_last(0, actors);
         }
     }
 
     pub(crate) fn notify(
         &mut self,
         index: u32,
-        batch: &Batch<H>,
+        content: Content<H>,
         generation: Generation,
         lane: Lane,
         reminder: Option<u8>,
@@ -86,26 +99,25 @@ impl<H: Host> Engine<H> {
     ) {
         let identity = self.store.identity_of(index);
         let Some(key) = self.store.key(index).cloned() else { return };
-        let again = reminder.is_some();
+        let Content { sums, actors, samples, ids, fold } = content;
         self.outputs.push_back(Output::Notify(Notify {
             key,
             generation,
             collapse_id: self.seed.collapse_id_of(identity, lane),
             lane,
             reminder,
-            class: batch.sums.class,
+            class: sums.class,
             summary: Summary {
-                total: batch.sums.total,
-                actors: batch.counted_actors(self.policy.actors),
-                first: wall(batch.sums.first),
-                last: wall(batch.sums.last),
-                bytes: batch.sums.bytes,
+                total: sums.total,
+                actors,
+                first: wall(sums.first),
+                last: wall(sums.last),
+                bytes: sums.bytes,
                 unread,
             },
-            // A reminder's events have lost their payloads: there is nothing to show and nothing to fold.
-            samples: if again { Vec::new() } else { self.samples(batch) },
-            ids: batch.kept.iter().map(|item| item.id).collect(),
-            fold: if again { H::Fold::default() } else { batch.fold(&self.host) },
+            samples,
+            ids,
+            fold,
         }));
     }
 

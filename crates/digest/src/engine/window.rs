@@ -59,8 +59,9 @@ impl<H: Host> Engine<H> {
             if extra.digest_in_flight() {
                 return Some(Hold::Until(Wait::InFlight, NEVER));
             }
-            if now < extra.refractory_until {
-                return Some(Hold::Until(Wait::Refractory, extra.refractory_until));
+            let until = extra.paces().refractory_until;
+            if now < until {
+                return Some(Hold::Until(Wait::Refractory, until));
             }
         }
         let class = self.store.hot(index).map_or(0, |hot| hot.class);
@@ -136,16 +137,17 @@ impl<H: Host> Engine<H> {
     fn start_refractory(&mut self, index: u32, now: u64) {
         let Some(refractory) = self.policy.refractory else { return };
         let Some(extra) = self.store.extra_mut(index) else { return };
-        let level = match extra.notified_at {
+        let paces = extra.paces_mut();
+        let level = match paces.notified_at {
             NEVER => 0,
             last => {
                 let since = std::time::Duration::from_millis(now.saturating_sub(last));
-                refractory.next_level(extra.refractory_level, since)
+                refractory.next_level(paces.refractory_level, since)
             }
         };
-        extra.refractory_level = level;
-        extra.notified_at = now;
-        extra.refractory_until = after(now, span(refractory.period(level)));
+        paces.refractory_level = level;
+        paces.notified_at = now;
+        paces.refractory_until = after(now, span(refractory.period(level)));
     }
 
     /// Drops pending events that are of no use any more.

@@ -4,7 +4,9 @@ use super::items::{fixed, read_items};
 use super::write::{SUMS, ledger_fields};
 use super::{Codec, RestoreError};
 use crate::batch::{Batch, Flight, Flights};
-use crate::store::record::{Cold, Extra, Hot, Wait, flag};
+use crate::delivered::{Delivered, Told};
+use crate::store::items::Node;
+use crate::store::record::{Cold, Counted, Extra, Hot, Paces, Wait, flag};
 use crate::store::seen::Known;
 use crate::sums::Sums;
 use crate::{Engine, Host, Lane, Ledger, Limits, Policy, Seed};
@@ -14,7 +16,7 @@ const COUNTABLE: u64 = 1 << 62;
 
 /// What the ledger must hold for the records.
 #[derive(Default)]
-struct Counted {
+struct Tally {
     pending: u64,
     notified: u64,
     merged: u64,
@@ -66,7 +68,7 @@ where
         }
         let made = used.checked_add(u32::try_from(free.len()).ok()?)?;
         self.store.rebuild(made, &free)?;
-        let (mut next, mut counted) = (0_u32, Counted::default());
+        let (mut next, mut counted) = (0_u32, Tally::default());
         for _ in 0..used {
             let index = next.checked_add(u32::decode(bytes)?)?;
             next = index.checked_add(1)?;
@@ -83,7 +85,7 @@ where
         (all_free && listed && exact).then_some(())
     }
 
-    fn read_record(&mut self, index: u32, counted: &mut Counted, bytes: &mut &[u8]) -> Option<()> {
+    fn read_record(&mut self, index: u32, counted: &mut Tally, bytes: &mut &[u8]) -> Option<()> {
         let key = H::Key::decode(bytes)?;
         let [wait, flags] = fixed(bytes)?;
         let (wait, end) = (Wait::from_byte(wait)?, u64::from_le_bytes(fixed(bytes)?));
@@ -101,7 +103,7 @@ where
             fold = H::Fold::decode(bytes)?;
         }
         let kept = if flags & flag::KEPT != 0 { read_items(bytes)? } else { Vec::new() };
-        let extra =
+        let mut extra =
             if flags & flag::EXTRA != 0 { Some(Box::new(self.read_extra(counted, bytes)?)) } else { None };
         let known = flags & !(flag::LISTED | flag::KEPT | flag::EXTRA) == 0
             && kept.is_empty() == (flags & flag::KEPT == 0)
@@ -119,25 +121,28 @@ where
         counted.pending = counted.pending.checked_add(u64::from(sums.total))?;
         self.bytes = self.bytes.checked_add(u64::from(sums.bytes))?;
         self.kept += (kept.len() + listed.len()) as u64;
-        self.store.put(
-            index,
-            identity,
-            hot,
-            Cold { key: Some(key), low: identity.low(), kept, extra, fold },
-        )?;
+        if !kept.is_empty() {
+            let extra: &mut Box<Extra<H>> = extra.get_or_insert_default();
+            extra.counted.get_or_insert_default().kept = kept;
+        }
+        self.store.put(index, identity, hot, Cold { key: Some(key), low: identity.low(), extra, fold })?;
         listed.into_iter().try_for_each(|item| self.store.keep(index, item).ok())?;
         // A record that nothing would ever end.
         (!self.is_idle(index)).then_some(())
     }
 
-    fn read_extra(&mut self, counted: &mut Counted, bytes: &mut &[u8]) -> Option<Extra<H>> {
+    fn read_extra(&mut self, counted: &mut Tally, bytes: &mut &[u8]) -> Option<Extra<H>> {
         let actors = read_actors(bytes)?;
-        let (mark, told, failures, refractory_level) = Codec::decode(bytes)?;
-        let (refractory_until, notified_at, remind_at, remind_step) = Codec::decode(bytes)?;
-        let (remind_held, since) = Codec::decode(bytes)?;
-        let (delivered, overtook): (Batch<H>, Batch<H>) = (read_batch(bytes)?, read_batch(bytes)?);
-        self.delivered += (delivered.kept.len() + overtook.kept.len()) as u64;
-        let overtook = (overtook.sums.total > 0).then(|| Box::new(overtook));
+        let mut paces = Paces::NONE;
+        let (mark, told, failures);
+        (mark, told, failures, paces.refractory_level) = Codec::decode(bytes)?;
+        (paces.refractory_until, paces.notified_at, paces.remind_at, paces.remind_step) =
+            Codec::decode(bytes)?;
+        let since;
+        (paces.remind_held, since) = Codec::decode(bytes)?;
+        let (delivered, overtook) = (read_delivered::<H>(bytes)?, read_delivered::<H>(bytes)?);
+        self.delivered += (delivered.kept().len() + overtook.kept().len()) as u64;
+        let overtook = (!overtook.is_empty()).then(|| Box::new(overtook));
         let mut flights = Flights::default();
         for _ in 0..u64::decode(bytes)? {
             let (generation, lane, until, held) = <(u64, u8, u64, bool)>::decode(bytes)?;
@@ -160,23 +165,10 @@ where
             self.kept += batch.kept.len() as u64;
             flights.push(Flight { generation, lane, until, held, failures, sent, read, cancelled, batch });
         }
-        Some(Extra {
-            actors,
-            mark,
-            flights,
-            delivered,
-            overtook,
-            told,
-            failures,
-            refractory_level,
-            refractory_until,
-            notified_at,
-            remind_at,
-            remind_step,
-            remind_held,
-            since,
-            entry: 0,
-        })
+        let counted = (!actors.is_empty()).then(|| Box::new(Counted { kept: Vec::new(), actors }));
+        let paces = (paces != Paces::NONE).then(|| Box::new(paces));
+        let entry = 0;
+        Some(Extra { mark, since, entry, told, failures, flights, delivered, overtook, counted, paces })
     }
 
     /// The memories in the order in which they go.
@@ -246,6 +238,16 @@ where
     let (actors, fold) = (read_actors(bytes)?, H::Fold::decode(bytes)?);
     let kept = read_items(bytes)?;
     (sums.total > 0 && kept.len() <= sums.total as usize).then_some(Batch { sums, kept, actors, fold })
+}
+
+fn read_delivered<H: Host>(bytes: &mut &[u8]) -> Option<Delivered>
+where
+    H::Payload: Codec,
+    H::Fold: Codec,
+{
+    let Batch { sums, kept, actors, fold: _ } = read_batch::<H>(bytes)?;
+    let kept = kept.iter().map(|item| Told::of(&Node::of(item))).collect();
+    Some(Delivered::restored(sums, actors, kept))
 }
 
 fn read_actors(bytes: &mut &[u8]) -> Option<Vec<u64>> {

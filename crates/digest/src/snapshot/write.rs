@@ -3,6 +3,7 @@
 use super::Codec;
 use super::items::{TYPICAL, write_items, write_node};
 use crate::batch::{Batch, Flight};
+use crate::delivered::Delivered;
 use crate::engine::is_memory;
 use crate::store::ROW;
 use crate::store::record::{Cold, Extra, Hot, flag};
@@ -82,7 +83,7 @@ where
             cold.fold.encode(out);
         }
         if hot.has(flag::KEPT) {
-            write_items(&cold.kept, out);
+            write_items(cold.kept(), out);
         }
         if let Some(extra) = cold.extra.as_deref().filter(|_| hot.has(flag::EXTRA)) {
             write_extra(extra, out);
@@ -123,13 +124,14 @@ where
     H::Payload: Codec,
     H::Fold: Codec,
 {
-    write_numbers(&extra.actors, out);
-    (extra.mark, extra.told, extra.failures, extra.refractory_level).encode(out);
-    (extra.refractory_until, extra.notified_at, extra.remind_at, extra.remind_step).encode(out);
-    (extra.remind_held, extra.since).encode(out);
-    write_batch(&extra.delivered, out);
+    let paces = extra.paces();
+    write_numbers(extra.actors(), out);
+    (extra.mark, extra.told, extra.failures, paces.refractory_level).encode(out);
+    (paces.refractory_until, paces.notified_at, paces.remind_at, paces.remind_step).encode(out);
+    (paces.remind_held, extra.since).encode(out);
+    write_delivered::<H>(&extra.delivered, out);
     match extra.overtook.as_deref() {
-        Some(overtook) => write_batch(overtook, out),
+        Some(overtook) => write_delivered::<H>(overtook, out),
         None => false.encode(out),
     }
     (extra.flights.len() as u64).encode(out);
@@ -153,6 +155,21 @@ where
         write_numbers(&batch.actors, out);
         batch.fold.encode(out);
         write_items(&batch.kept, out);
+    }
+}
+
+/// As a batch whose events have lost what nobody will ask for.
+fn write_delivered<H: Host>(delivered: &Delivered, out: &mut Vec<u8>)
+where
+    H::Fold: Codec,
+{
+    (!delivered.is_empty()).encode(out);
+    if !delivered.is_empty() {
+        write_sums(&delivered.sums(), out);
+        write_numbers(delivered.counted_rest(), out);
+        H::Fold::default().encode(out);
+        (delivered.kept().len() as u64).encode(out);
+        delivered.kept().iter().for_each(|told| write_node::<()>(&told.node(), None, out));
     }
 }
 

@@ -21,7 +21,7 @@ use crate::sums::Sums;
 use crate::{EventId, Host, Item, Seed};
 use items::{Items, Node};
 use large::Index;
-use record::{Cold, Extra, Hot, Wait, flag};
+use record::{Cold, Counted, Extra, Hot, Wait, flag};
 use slab::Slab;
 use table::Table;
 use timers::Timers;
@@ -215,9 +215,9 @@ impl<H: Host> Store<H> {
             }
             return Batch { sums, kept, ..Batch::default() };
         }
-        let actors = cold.extra.as_deref_mut().map(|extra| std::mem::take(&mut extra.actors));
-        let (kept, fold) = (std::mem::take(&mut cold.kept), std::mem::take(&mut cold.fold));
-        Batch { sums, kept, actors: actors.unwrap_or_default(), fold }
+        let counted = cold.extra.as_deref_mut().and_then(|extra| extra.counted.take());
+        let Counted { kept, actors } = counted.map_or_else(Counted::default, |counted| *counted);
+        Batch { sums, kept, actors, fold: std::mem::take(&mut cold.fold) }
     }
 
     /// Takes events out of a record of which all are kept, where they are.
@@ -262,11 +262,12 @@ impl<H: Host> Store<H> {
         let Some((hot, cold)) = self.slab.both_mut(index) else { return };
         hot.set_sums(batch.sums);
         hot.set(flag::KEPT, !batch.kept.is_empty());
-        if !batch.actors.is_empty() {
-            hot.set(flag::EXTRA, true);
-            cold.extra.get_or_insert_default().actors = batch.actors;
+        cold.fold = batch.fold;
+        if !(batch.actors.is_empty() && batch.kept.is_empty()) {
+            hot.set(flag::EXTRA, hot.has(flag::EXTRA) || !batch.actors.is_empty());
+            let counted = Counted { kept: batch.kept, actors: batch.actors };
+            cold.extra.get_or_insert_default().counted = Some(Box::new(counted));
         }
-        (cold.kept, cold.fold) = (batch.kept, batch.fold);
     }
 
     /// The numbers in use, rising.

@@ -4,7 +4,8 @@
 use reveille_core::UnixTime;
 
 use super::items;
-use crate::batch::{Batch, Flights};
+use crate::batch::Flights;
+use crate::delivered::Delivered;
 use crate::sums::Sums;
 use crate::time::NEVER;
 use crate::{Host, Item, Lane};
@@ -57,9 +58,9 @@ impl Wait {
 pub(crate) mod flag {
     /// There are more actors than are counted.
     pub(crate) const MORE: u8 = 1 << 0;
-    /// Some events are kept one by one in [`Cold::kept`](super::Cold), others are counted.
+    /// Some events are kept one by one in [`Counted`](super::Counted), others are counted.
     pub(crate) const KEPT: u8 = 1 << 1;
-    /// There is an [`Extra`](super::Extra).
+    /// There is an [`Extra`](super::Extra) with a history.
     pub(crate) const EXTRA: u8 = 1 << 2;
     /// The wheel has an entry for `Hot::armed`.
     pub(crate) const ARMED: u8 = 1 << 3;
@@ -191,39 +192,68 @@ impl Hot {
     }
 }
 
-/// The part with the key and the kept events. With a small key it is one cache line, too.
+/// The part with the key. With a small key it is one cache line, too.
 #[repr(align(64))]
 pub(crate) struct Cold<H: Host> {
     pub(crate) key: Option<H::Key>,
     /// The other half of the identity.
     pub(crate) low: u64,
-    /// Pending events that are kept although others are only counted, oldest first.
-    pub(crate) kept: Vec<Item<H::Payload>>,
+    /// Without [`flag::EXTRA`] there is no history in it, only [`Extra::counted`].
     pub(crate) extra: Option<Box<Extra<H>>>,
+    /// Of pending events that are only counted.
     pub(crate) fold: H::Fold,
+}
+
+impl<H: Host> Cold<H> {
+    /// Pending events that are kept although others are only counted, oldest first.
+    pub(crate) fn kept(&self) -> &[Item<H::Payload>] {
+        self.extra.as_deref().and_then(|extra| extra.counted.as_deref()).map_or(&[], |counted| &counted.kept)
+    }
 }
 
 impl<H: Host> Default for Cold<H> {
     fn default() -> Self {
-        Self { key: None, low: 0, kept: Vec::new(), extra: None, fold: H::Fold::default() }
+        Self { key: None, low: 0, extra: None, fold: H::Fold::default() }
     }
 }
 
-/// What only keys with a history need. Times are `NEVER` for none.
+/// What only keys with a history need. A key that is remembered has one for as long, so what only some of them need has no
+/// place here until it comes.
 pub(crate) struct Extra<H: Host> {
-    /// Pending actors after the first, of what is only counted.
-    pub(crate) actors: Vec<u64>,
     /// The read watermark.
     pub(crate) mark: u64,
-    pub(crate) flights: Flights<H>,
-    /// What was delivered and is unread: digests, and urgent events that overtook. Those are few, and have no place until
-    /// they come.
-    pub(crate) delivered: Batch<H>,
-    pub(crate) overtook: Option<Box<Batch<H>>>,
+    /// Since when it is a memory; `NEVER` if it is none.
+    pub(crate) since: u64,
+    /// Its entry in the queue of memories.
+    pub(crate) entry: u32,
     /// The unread count that the caller was last told.
     pub(crate) told: u32,
     /// How often in a row a digest failed.
     pub(crate) failures: u8,
+    pub(crate) flights: Flights<H>,
+    /// What was delivered and is unread: digests, and urgent events that overtook.
+    pub(crate) delivered: Delivered,
+    pub(crate) overtook: Option<Box<Delivered>>,
+    pub(crate) counted: Option<Box<Counted<H>>>,
+    pub(crate) paces: Option<Box<Paces>>,
+}
+
+/// What is known of pending events that are not all kept.
+pub(crate) struct Counted<H: Host> {
+    pub(crate) kept: Vec<Item<H::Payload>>,
+    /// The actors after the first.
+    pub(crate) actors: Vec<u64>,
+}
+
+impl<H: Host> Default for Counted<H> {
+    fn default() -> Self {
+        Self { kept: Vec::new(), actors: Vec::new() }
+    }
+}
+
+/// The refractory period and reminders, where the policy has any. Times are `NEVER` for none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Paces {
     pub(crate) refractory_level: u8,
     pub(crate) refractory_until: u64,
     /// The last notification that counts for the refractory period.
@@ -233,30 +263,38 @@ pub(crate) struct Extra<H: Host> {
     pub(crate) remind_step: u8,
     /// It waits for the end of a quiet time.
     pub(crate) remind_held: bool,
-    /// Since when it is a memory.
-    pub(crate) since: u64,
-    /// Its entry in the queue of memories.
-    pub(crate) entry: u32,
+}
+
+impl Paces {
+    pub(crate) const NONE: Self = Self {
+        refractory_level: 0,
+        refractory_until: 0,
+        notified_at: NEVER,
+        remind_at: NEVER,
+        remind_step: 0,
+        remind_held: false,
+    };
+}
+
+impl Default for Paces {
+    fn default() -> Self {
+        Self::NONE
+    }
 }
 
 impl<H: Host> Default for Extra<H> {
     fn default() -> Self {
         Self {
-            actors: Vec::new(),
             mark: 0,
-            flights: Flights::default(),
-            delivered: Batch::default(),
-            overtook: None,
-            told: 0,
-            failures: 0,
-            refractory_level: 0,
-            refractory_until: 0,
-            notified_at: NEVER,
-            remind_at: NEVER,
-            remind_step: 0,
-            remind_held: false,
             since: NEVER,
             entry: 0,
+            told: 0,
+            failures: 0,
+            flights: Flights::default(),
+            delivered: Delivered::default(),
+            overtook: None,
+            counted: None,
+            paces: None,
         }
     }
 }
@@ -268,34 +306,49 @@ impl<H: Host> Extra<H> {
     }
 
     /// What was delivered in a lane, if anything was.
-    pub(crate) fn delivered_in(&mut self, lane: Lane) -> Option<&mut Batch<H>> {
+    pub(crate) fn delivered_in(&mut self, lane: Lane) -> Option<&mut Delivered> {
         match lane {
             Lane::Digest => Some(&mut self.delivered),
             Lane::Urgent => self.overtook.as_deref_mut(),
         }
     }
 
-    pub(crate) fn all_delivered(&self) -> impl Iterator<Item = &Batch<H>> {
+    pub(crate) fn all_delivered(&self) -> impl Iterator<Item = &Delivered> {
         std::iter::once(&self.delivered).chain(self.overtook.as_deref())
+    }
+
+    pub(crate) fn paces(&self) -> &Paces {
+        self.paces.as_deref().unwrap_or(&Paces::NONE)
+    }
+
+    pub(crate) fn paces_mut(&mut self) -> &mut Paces {
+        self.paces.get_or_insert_default()
+    }
+
+    /// Pending actors after the first, of what is only counted.
+    pub(crate) fn actors(&self) -> &[u64] {
+        self.counted.as_deref().map_or(&[], |counted| &counted.actors)
     }
 
     /// Whether nothing is to come of it.
     pub(crate) fn rests(&self) -> bool {
-        let reminds = self.delivered.sums.total > 0 && (self.remind_at != NEVER || self.remind_held);
-        self.flights.is_empty() && self.refractory_until == 0 && !reminds
+        let paces = self.paces();
+        let reminds = !self.delivered.is_empty() && (paces.remind_at != NEVER || paces.remind_held);
+        self.flights.is_empty() && paces.refractory_until == 0 && !reminds
     }
 
     /// The next reminder, if there is something to remind of, and nothing is on its way that would say it anyway.
     pub(crate) fn reminder(&self, pending: u32) -> u64 {
-        let due = pending == 0 && self.delivered.sums.total > 0 && !self.digest_in_flight();
-        if due { self.remind_at } else { NEVER }
+        let due = pending == 0 && !self.delivered.is_empty() && !self.digest_in_flight();
+        if due { self.paces().remind_at } else { NEVER }
     }
 
     /// The earliest of the timers that are not the window's.
     pub(crate) fn timer(&self, hot: &Hot) -> u64 {
         let flight = self.flights.iter().map(|flight| flight.until).min().unwrap_or(NEVER);
-        let rest =
-            if hot.wait == Wait::Idle && self.refractory_until > 0 { self.refractory_until } else { NEVER };
+        let Some(paces) = self.paces.as_deref() else { return flight };
+        let until = paces.refractory_until;
+        let rest = if hot.wait == Wait::Idle && until > 0 { until } else { NEVER };
         flight.min(self.reminder(hot.total)).min(rest)
     }
 }
@@ -308,6 +361,7 @@ mod tests {
     #[test]
     fn the_layout_keeps_its_promise() {
         assert_eq!((size_of::<Hot>(), align_of::<Hot>()), (64, 64));
-        assert!(size_of::<Cold<Plain<(u64, u64)>>>() <= 64);
+        assert_eq!(size_of::<Cold<Plain<(String, String)>>>(), 64, "room for a key of 48 bytes with a niche");
+        assert_eq!(size_of::<Extra<Plain<u64>>>(), 96);
     }
 }

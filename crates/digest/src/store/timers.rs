@@ -235,7 +235,9 @@ impl<H: Host> Store<H> {
         }
         let slab = &self.slab;
         black_box(due.iter().fold(0, |sum, index| sum ^ slab.hot(*index).map_or(0, |hot| hot.flags)));
-        black_box(due.iter().fold(0, |sum, index| sum ^ slab.cold(*index).map_or(0, |cold| cold.kept.len())));
+        black_box(due.iter().fold(0, |sum, index| {
+            sum ^ slab.cold(*index).map_or(0, |cold| usize::from(cold.extra.is_some()))
+        }));
         self.fetch_listed(due);
         let extra = |index: u32| {
             slab.cold(index).and_then(|cold| cold.extra.as_deref()).map_or(0, |extra| extra.mark)
