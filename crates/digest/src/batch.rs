@@ -116,6 +116,13 @@ impl<H: Host> Batch<H> {
         self.kept.len() == self.sums.total as usize
     }
 
+    /// A single event, kept.
+    pub(crate) fn of_one(item: Item<H::Payload>) -> Self {
+        let mut sums = Sums::default();
+        sums.count(&item);
+        Self { sums, kept: vec![item], ..Self::default() }
+    }
+
     /// Adds an event; of what is kept, only the last `keep` stay ([`u32::MAX`] for all).
     pub(crate) fn push(&mut self, item: Item<H::Payload>, keep: usize, host: &H, bound: u8) {
         let exact = self.is_exact();

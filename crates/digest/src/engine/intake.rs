@@ -335,11 +335,15 @@ impl<H: Host> Engine<H> {
             self.drop_useless(index, now);
             return self.flush(index, now);
         }
-        let mut alone = Batch::default();
         self.ledger.pending += 1;
         self.bytes = self.bytes.saturating_add(u64::from(item.bytes));
-        alone.kept.reserve_exact(self.derived.keep.min(1));
-        alone.push(item, self.derived.keep.min(1), &self.host, self.policy.actors);
+        let alone = if self.derived.keep > 0 {
+            Batch::of_one(item)
+        } else {
+            let mut counted = Batch::default();
+            counted.push(item, 0, &self.host, self.policy.actors);
+            counted
+        };
         self.kept += alone.kept.len() as u64;
         self.send(index, Lane::Urgent, alone, 0, now)
     }

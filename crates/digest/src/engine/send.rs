@@ -166,14 +166,16 @@ impl<H: Host> Engine<H> {
 
     /// The events to show.
     fn samples(&self, batch: &Batch<H>) -> Vec<Item<H::Payload>> {
-        let all = batch.kept.iter();
-        let last = |count: u16| batch.kept.len().saturating_sub(usize::from(count));
+        let all = batch.kept.as_slice();
+        let first = |count: u16| all.get(..count.into()).unwrap_or(all).to_vec();
+        let last =
+            |count: u16| all.get(all.len().saturating_sub(count.into())..).unwrap_or_default().to_vec();
         match self.policy.keep {
-            _ if self.policy.collect == Collect::Latest => all.skip(last(1)).cloned().collect(),
-            Keep::First(count) => all.take(usize::from(count)).cloned().collect(),
-            Keep::Last(count) => all.skip(last(count)).cloned().collect(),
+            _ if self.policy.collect == Collect::Latest => last(1),
+            Keep::First(count) => first(count),
+            Keep::Last(count) => last(count),
             Keep::Top(count) => {
-                let mut ranked: Vec<_> = all.collect();
+                let mut ranked: Vec<_> = all.iter().collect();
                 ranked.sort_by_key(|item| std::cmp::Reverse(item.rank));
                 ranked.into_iter().take(usize::from(count)).cloned().collect()
             }

@@ -117,7 +117,7 @@ impl Seen {
         let queue = if known == Known::Came { &self.came } else { &self.cancelled };
         let over = |number: &u32| queue.one(*number).is_some_and(|one| one.until <= now);
         let first = (queue.first..queue.next).find(|number| !over(number)).unwrap_or(queue.next);
-        (first..queue.next).map(|number| queue.one(number).map_or((0, 0), |one| (one.id, one.until)))
+        (first..queue.next).map(|number| queue.one(number).map_or((0, 0), |one| (one.id().0, one.until)))
     }
 
     /// For restoring: the next entry of a queue.
@@ -151,11 +151,22 @@ impl Places {
     }
 }
 
-/// It holds while `now < until`.
+/// It holds while `now < until`. In three words: a whole id would be aligned to 16 bytes, and take four.
 #[derive(Clone, Copy, Default)]
 struct One {
-    id: u128,
+    low: u64,
+    high: u64,
     until: u64,
+}
+
+impl One {
+    const fn new(id: EventId, until: u64) -> Self {
+        Self { low: id.0 as u64, high: (id.0 >> 64) as u64, until }
+    }
+
+    const fn id(&self) -> EventId {
+        EventId((self.high as u128) << 64 | self.low as u128)
+    }
 }
 
 const WAYS: usize = 9;
@@ -243,7 +254,7 @@ impl Queue {
     fn find_in(&self, line: &Line, id: EventId, tag: u16, now: u64) -> Option<u32> {
         let tagged = line.numbers.iter().zip(&line.tags).filter(|(_, other)| **other == tag);
         let mut numbers = tagged.map(|(number, _)| *number).filter(|number| *number >= self.first);
-        numbers.find(|number| self.one(*number).is_some_and(|one| one.id == id.0 && one.until > now))
+        numbers.find(|number| self.one(*number).is_some_and(|one| one.id() == id && one.until > now))
     }
 
     fn prolong(&mut self, number: u32, until: u64) {
@@ -266,7 +277,7 @@ impl Queue {
         let number = self.next;
         self.next += 1;
         if let Some(one) = self.one_mut(number) {
-            *one = One { id: id.0, until };
+            *one = One::new(id, until);
         }
         self.mark(hash, number);
     }
@@ -312,7 +323,7 @@ impl Queue {
             if let Some(place) = self.one_mut(number) {
                 *place = one;
             }
-            self.mark(places.of(EventId(one.id)), number);
+            self.mark(places.of(one.id()), number);
         }
     }
 }

@@ -76,20 +76,23 @@ impl<H: Host> Slab<H> {
 
     /// A record in use, or `None` if all numbers are taken.
     pub(crate) fn insert(&mut self, identity: Identity, key: H::Key) -> Option<u32> {
-        let recycled = self.free != NONE;
-        let index = if recycled { self.free } else { self.grow()? };
-        let (hot, cold) = self.both_mut(index)?;
-        let next = hot.armed;
-        *hot = Hot { fingerprint: identity.fingerprint(), end: NEVER, wait: Wait::Idle, ..Hot::default() };
-        (cold.key, cold.low) = (Some(key), identity.low());
-        if recycled {
-            self.free = next;
+        let hot = Hot { fingerprint: identity.fingerprint(), end: NEVER, wait: Wait::Idle, ..Hot::default() };
+        let cold = Cold { key: Some(key), low: identity.low(), ..Cold::default() };
+        let index = self.free;
+        if index == NONE {
+            let index = self.grow(hot, cold)?;
+            self.used += 1;
+            return Some(index);
         }
+        let (old_hot, old_cold) = self.both_mut(index)?;
+        let next = old_hot.armed;
+        (*old_hot, *old_cold) = (hot, cold);
+        self.free = next;
         self.used += 1;
         Some(index)
     }
 
-    fn grow(&mut self) -> Option<u32> {
+    fn grow(&mut self, hot: Hot, cold: Cold<H>) -> Option<u32> {
         let index = self.made;
         if index == NONE {
             return None;
@@ -101,8 +104,8 @@ impl<H: Host> Slab<H> {
             self.chunks.push(Chunk { hot: Vec::with_capacity(capacity), cold: Vec::with_capacity(capacity) });
         }
         let chunk = self.chunks.get_mut(chunk)?;
-        chunk.hot.push(Hot::default());
-        chunk.cold.push(Cold::default());
+        chunk.hot.push(hot);
+        chunk.cold.push(cold);
         self.made += 1;
         Some(index)
     }
@@ -150,7 +153,7 @@ impl<H: Host> Slab<H> {
     pub(crate) fn rebuild(made: u32, free: &[u32]) -> Option<Self> {
         let mut slab = Self::new();
         for _ in 0..made {
-            slab.grow()?;
+            slab.grow(Hot::default(), Cold::default())?;
         }
         let mut next = NONE;
         for index in free.iter().rev() {
