@@ -111,10 +111,11 @@ impl<T> Items<T> {
         Some((chunk.nodes.get_mut(place)?, chunk.payloads.get_mut(place)?))
     }
 
-    /// The number of the event before that one; reading it ahead of time brings the event into the cache.
+    /// The number of the event before that one, and whether that one has a payload: reading both ahead of time brings both
+    /// halves of the event into the cache.
     #[inline(always)]
-    pub(crate) fn before(&self, number: u32) -> u32 {
-        self.node(number).map_or(NONE, |node| node.before)
+    pub(crate) fn before(&self, number: u32) -> (u32, bool) {
+        self.both(number).map_or((NONE, false), |(node, payload)| (node.before, payload.is_some()))
     }
 
     /// An event and those before it, with their numbers and payloads, the newest first.
