@@ -157,4 +157,13 @@ mod tests {
         assert_eq!(machine.0, 0);
         assert_eq!(machine.apply((), UnixTime::EPOCH).collect::<Vec<_>>(), [2, 1, 0]);
     }
+
+    #[test]
+    fn what_is_discarded_is_seen() {
+        let (mut machine, mut seen) = (Three(0), Vec::new());
+        machine.step((), UnixTime::EPOCH);
+        assert_eq!(machine.next_output(), Some(2));
+        machine.discard(|output| seen.push(*output));
+        assert_eq!((seen, machine.0), (vec![1, 0], 0));
+    }
 }

@@ -185,7 +185,8 @@ impl Shard {
     }
 
     /// Applies a group that was read from the log; one that the snapshot covers is passed over. Its outputs are what they
-    /// were: apply those that are an [effect](Output::is_effect) as far as the store lacks them, and drop the others.
+    /// were: apply those that are an [effect](Output::is_effect) as far as the store lacks them, and drop the others;
+    /// [`Applied::effects`] does so.
     ///
     /// # Errors
     /// [`ReplayError`]: nothing was applied.
