@@ -53,7 +53,10 @@ impl Name {
         if text.len() > MAX_ID {
             return Err(InvalidId::TooLong { given: text.len() });
         }
-        if let Some(at) = text.bytes().position(|byte| byte < 0x20 || byte == 0x7f) {
+        let control = |byte: u8| byte < 0x20 || byte == 0x7f;
+        // Hardly ever is there one: all bytes are looked at together.
+        if text.bytes().fold(false, |any, byte| any | control(byte)) {
+            let at = text.bytes().position(control).unwrap_or_default();
             return Err(InvalidId::Control { at });
         }
         let mut here = [0; HERE];

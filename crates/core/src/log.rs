@@ -151,7 +151,7 @@ impl<M: Machine> Logged<M> {
         if number != expected {
             return Err(Gap { expected, given: number });
         }
-        while self.machine.next_output().is_some() {}
+        self.machine.discard(|_| {});
         self.applied = number;
         self.machine.step(input, now);
         Ok(())
@@ -161,6 +161,12 @@ impl<M: Machine> Logged<M> {
     #[inline]
     pub fn next_output(&mut self) -> Option<M::Output> {
         self.machine.next_output()
+    }
+
+    /// Takes out all that is left of what follows from that input, and lets `see` look at it.
+    #[inline]
+    pub fn discard(&mut self, see: impl FnMut(&M::Output)) {
+        self.machine.discard(see);
     }
 
     /// The number that the next input has to have.

@@ -70,6 +70,17 @@ pub trait Machine {
     /// When an input is wanted at the latest, a tick if there is no other; `None` if nothing is pending.
     fn next_wakeup(&self) -> Option<Wakeup>;
 
+    /// Takes all outputs out that are left of the last input, and lets `see` look at each: for a replay, in which they go
+    /// nowhere. A machine that keeps them in a queue does better than to take out one by one.
+    fn discard(&mut self, mut see: impl FnMut(&Self::Output))
+    where
+        Self: Sized,
+    {
+        while let Some(output) = self.next_output() {
+            see(&output);
+        }
+    }
+
     /// Takes one input in and gives what follows from it.
     fn apply(&mut self, input: Self::Input, now: UnixTime) -> Drain<'_, Self>
     where
@@ -145,5 +156,14 @@ mod tests {
         assert_eq!(machine.apply((), UnixTime::EPOCH).next(), Some(2));
         assert_eq!(machine.0, 0);
         assert_eq!(machine.apply((), UnixTime::EPOCH).collect::<Vec<_>>(), [2, 1, 0]);
+    }
+
+    #[test]
+    fn what_is_discarded_is_seen() {
+        let (mut machine, mut seen) = (Three(0), Vec::new());
+        machine.step((), UnixTime::EPOCH);
+        assert_eq!(machine.next_output(), Some(2));
+        machine.discard(|output| seen.push(*output));
+        assert_eq!((seen, machine.0), (vec![1, 0], 0));
     }
 }

@@ -76,6 +76,29 @@ fn a_snapshot_and_the_rest_are_the_whole() {
     }
 }
 
+/// However a replay is read, the state is the same, and so is the hash of the outputs, which a snapshot holds.
+#[test]
+fn a_replay_gives_its_effects_or_nothing_and_goes_on_as_if_all_were_read() {
+    let story = story();
+    let (mut read, mut dropped, mut begun, mut effects) =
+        (Shard::new(gateway()), Shard::new(gateway()), Shard::new(gateway()), Shard::new(gateway()));
+    let mut count = 0;
+    for entry in LogEntries::new(&story.log, Gateway::BEHAVIOUR).unwrap() {
+        let all: Vec<_> = read.replay(&entry).unwrap().collect();
+        drop(dropped.replay(&entry).unwrap());
+        assert_eq!(begun.replay(&entry).unwrap().next(), all.first().cloned());
+        let given = effects.replay(&entry).unwrap().effects();
+        count += given.len();
+        assert_eq!(given, all.into_iter().filter(|(_, output)| output.is_effect()).collect::<Vec<_>>());
+        let expected = snapshot(&read);
+        for other in [&dropped, &begun, &effects] {
+            assert_eq!(snapshot(other), expected, "after entry {}", entry.number);
+        }
+    }
+    assert!(count > 0, "the story has effects");
+    assert_eq!(snapshot(&effects), snapshot(&story.shard));
+}
+
 #[test]
 fn a_log_that_does_not_fit_stops_the_shard() {
     let story = story();

@@ -449,15 +449,15 @@ fn log(report: &mut Report) {
     let others = others as f64 / jobs as f64;
     report.note(&format!("log of a notification for one device, {TEXT} bytes of text: {bytes:.0} bytes (bar 350), in groups of up to 1,024; the outcomes of webhook and e-mail {others:.0} more"));
     drop(fleet);
-    let start = Clock::start();
+    let (start, mut effects) = (Clock::start(), 0);
     let mut shard =
         Shard::new(Gateway::new(Rules::default(), GatewaySettings::default(), SEED).expect("a gateway"));
     for entry in LogEntries::new(&log, Gateway::BEHAVIOUR).expect("a log") {
-        shard.replay(&entry).expect("what was written").for_each(drop);
+        effects += shard.replay(&entry).expect("what was written").effects().len();
     }
     let seconds = start.elapsed().as_secs_f64();
     report.note(&format!(
-        "recovery of {events} events, {inputs} inputs with their answers and outcomes: {seconds:.2} s, {:.2} s for a million events (bar 8), {:.2} s for a million inputs",
+        "recovery of {events} events, {inputs} inputs with their answers and outcomes, {effects} effects for the store: {seconds:.2} s, {:.2} s for a million events (bar 8), {:.2} s for a million inputs",
         seconds * 1e6 / events as f64,
         seconds * 1e6 / inputs as f64
     ));

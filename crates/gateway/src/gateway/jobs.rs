@@ -160,9 +160,10 @@ impl Gateway {
             conversation: content.conversation().clone(),
             kind,
         });
+        // First what is read at once, then what is a miss of the caches: otherwise the one would wait for the other.
+        self.to_delivery.push_back(delivery::Input::Submit { job: made });
         let live = Live { content, decided: self.now, not_after, slot, batch, way };
         self.jobs.entry(job).or_insert(live);
-        self.to_delivery.push_back(delivery::Input::Submit { job: made });
     }
 
     /// A job has ended.
