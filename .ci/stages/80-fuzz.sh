@@ -4,16 +4,19 @@ rustup toolchain list | grep -q '^nightly' || rustup toolchain install nightly -
 cargo +nightly fuzz --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz
 cd fuzz
 cargo +nightly fuzz build
-for target in $(cargo +nightly fuzz list); do
-  [ -d "corpus/$target" ] || { echo "$target has no seed corpus"; exit 1; }
+smoke() {
+  [ -d "corpus/$1" ] || { echo "$1 has no seed corpus"; exit 1; }
   # New inputs go to a folder that is not kept.
-  mkdir -p "corpus-grown/$target"
+  mkdir -p "corpus-grown/$1"
+  local log
   log=$(mktemp)
-  if ! cargo +nightly fuzz run "$target" "corpus-grown/$target" "corpus/$target" -- \
+  if ! cargo +nightly fuzz run "$1" "corpus-grown/$1" "corpus/$1" -- \
     -seed="${FUZZ_SEED:-1}" -runs="${FUZZ_RUNS:-100000}" -max_total_time="${FUZZ_SECONDS:-10}" -rss_limit_mb=2048 -timeout=10 >"$log" 2>&1; then
     tail -40 "$log"
     exit 1
   fi
-  echo "$target: $(grep -a '^Done ' "$log")"
+  echo "$1: $(grep -a '^Done ' "$log")"
   rm -f "$log"
-done
+}
+export -f smoke
+cargo +nightly fuzz list | xargs -P "$(nproc)" -I{} bash -euo pipefail -c 'smoke {}'

@@ -61,10 +61,11 @@ pub(super) fn multiply(scalars: &[Words; 4]) -> Jacobian {
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn entry(window: &Window, digit: Digit) -> Affine {
-    let [x0, x1, x2, x3, x4, y0, y1, y2, y3, y4] = window.each_ref().map(|column| pick(column, digit.entry));
+    let [x0, x1, x2, x3, x4, y0, y1, y2, y3, y4] = window;
+    let of = |column| pick(column, digit.entry);
     Affine {
-        x: Element::from_limbs([x0, x1, x2, x3, x4]).widen(),
-        y: Element::from_limbs([y0, y1, y2, y3, y4]).widen(),
+        x: Element::from_limbs([of(x0), of(x1), of(x2), of(x3), of(x4)]).widen(),
+        y: Element::from_limbs([of(y0), of(y1), of(y2), of(y3), of(y4)]).widen(),
     }
 }
 

@@ -96,7 +96,8 @@ impl Bits {
     #[inline]
     #[target_feature(enable = "avx512f")]
     pub(super) fn new(scalars: &[Words; 4]) -> Self {
-        Self(scalars.each_ref().map(|words| load(words)))
+        let [s0, s1, s2, s3] = scalars;
+        Self([load(s0), load(s1), load(s2), load(s3)])
     }
 
     /// The next `N` bits, as a number.

@@ -8,7 +8,7 @@ use core::arch::x86_64::{
 use zeroize::Zeroize;
 
 use super::sum::carried;
-use super::{Element, Factor, Limbs, P, Sum};
+use super::{Element, Factor, Limbs, P, Sum, each};
 use crate::ifma::boundary::{Words, load, store};
 
 /// An element in memory.
@@ -21,7 +21,7 @@ impl Stored {
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(in crate::ifma) fn load<const B: u32>(&self) -> Element<B> {
-        Element(self.0.each_ref().map(|words| load(words)))
+        Element(each(self.0.each_ref(), |words| load(words)))
     }
 }
 
@@ -38,13 +38,13 @@ impl<const B: u32> Element<B> {
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(in crate::ifma) fn splat(limbs: [i64; 5]) -> Self {
         const { assert!(B >= 16) };
-        Self(limbs.map(|limb| _mm512_set1_epi64(limb)))
+        Self(each(limbs, |limb| _mm512_set1_epi64(limb)))
     }
 
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(in crate::ifma) fn store(self) -> Stored {
-        Stored(self.0.map(|limb| store(limb)))
+        Stored(each(self.0, |limb| store(limb)))
     }
 
     /// `other` in the lanes of the mask.
@@ -62,7 +62,7 @@ impl<const B: u32> Element<B> {
     pub(in crate::ifma) fn negated<const C: u32>(self, lanes: __mmask8) -> Factor<C> {
         const { assert!(B.div_ceil(16) * 16 <= C) };
         let [a0, a1, a2, a3, a4] = self.0;
-        let [p0, p1, p2, p3, p4] = P.map(|limb| _mm512_set1_epi64(i64::from(B.div_ceil(16)) * limb));
+        let [p0, p1, p2, p3, p4] = each(P, |limb| _mm512_set1_epi64(i64::from(B.div_ceil(16)) * limb));
         let negate = |a, p| _mm512_mask_sub_epi64(a, lanes, p, a);
         Sum::<C>([negate(a0, p0), negate(a1, p1), negate(a2, p2), negate(a3, p3), negate(a4, p4)]).factor()
     }

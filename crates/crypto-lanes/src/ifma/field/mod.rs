@@ -50,6 +50,14 @@ pub(super) const OUT_OF_FORM: [i64; 5] = [1, 0, 0, 0, 0];
 pub(super) const CURVE_B: [i64; 5] =
     [0xd_f622_9c4b_ddfd, 0xc_a884_3090_d89c, 0x2_12ed_6acf_005c, 0x8_3415_a220_abf7, 0xc300_61dd_4874];
 
+/// The same for each of five limbs. `[T; 5]::map` is compiled for any processor: what it calls is in no register there, and in
+/// line only if the whole program is optimised at once.
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn each<T, U>([a0, a1, a2, a3, a4]: [T; 5], of: impl Fn(T) -> U) -> [U; 5] {
+    [of(a0), of(a1), of(a2), of(a3), of(a4)]
+}
+
 /// Limbs that were added up: see the module.
 #[derive(Clone, Copy)]
 pub(super) struct Sum<const B: u32>(Limbs);

@@ -5,7 +5,7 @@ use core::arch::x86_64::{
     _mm512_sub_epi64,
 };
 
-use super::{Element, Factor, Limbs, MASK, P, Sum};
+use super::{Element, Factor, Limbs, MASK, P, Sum, each};
 
 impl<const B: u32> Sum<B> {
     /// a + b.
@@ -24,7 +24,7 @@ impl<const B: u32> Sum<B> {
     pub(in crate::ifma) fn minus<const D: u32, const C: u32>(self, other: Sum<D>) -> Sum<C> {
         const { assert!(B + 16 * D.div_ceil(16) <= C) };
         let ([a0, a1, a2, a3, a4], [b0, b1, b2, b3, b4]) = (self.0, other.0);
-        let [p0, p1, _zero, p3, p4] = P.map(|limb| _mm512_set1_epi64(i64::from(D.div_ceil(16)) * limb));
+        let [p0, p1, _zero, p3, p4] = each(P, |limb| _mm512_set1_epi64(i64::from(D.div_ceil(16)) * limb));
         let sub = |a, b, p| _mm512_sub_epi64(_mm512_add_epi64(a, p), b);
         Sum([sub(a0, b0, p0), sub(a1, b1, p1), _mm512_sub_epi64(a2, b2), sub(a3, b3, p3), sub(a4, b4, p4)])
     }
@@ -34,7 +34,7 @@ impl<const B: u32> Sum<B> {
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(in crate::ifma) fn times<const N: u32, const C: u32>(self) -> Sum<C> {
         const { assert!(B * N <= C && 2 <= N && N <= 4) };
-        Sum(self.0.map(|a| match N {
+        Sum(each(self.0, |a| match N {
             2 => _mm512_add_epi64(a, a),
             3 => _mm512_add_epi64(_mm512_add_epi64(a, a), a),
             _ => _mm512_slli_epi64::<2>(a),
@@ -88,7 +88,7 @@ impl<const B: u32> Factor<B> {
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(in crate::ifma) fn element(self) -> Element<B> {
         let mask = _mm512_set1_epi64(MASK);
-        Element(self.0.map(|limb| _mm512_and_si512(limb, mask)))
+        Element(each(self.0, |limb| _mm512_and_si512(limb, mask)))
     }
 
     /// The same with a wider bound.
