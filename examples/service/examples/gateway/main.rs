@@ -23,6 +23,11 @@ use tokio::signal::unix::{SignalKind, signal};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
+/// A notification is made in one thread and let go of in another, a few dozen pieces of memory each: with the system's allocator the
+/// service does two thirds of what it does with this one.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let (settings, demo) = match parse(std::env::args().skip(1)) {
