@@ -13,25 +13,32 @@ use super::{Clock, Scene, hook};
 use crate::common::{Caller, claims, user_token};
 use crate::service::{offer, wait};
 
-/// An SMTP server that takes everything; e-mails as they came.
-async fn mailbox() -> (u16, Arc<Mutex<Vec<String>>>) {
+/// E-mails as they came.
+type Mails = Arc<Mutex<Vec<String>>>;
+
+/// An SMTP server that takes everything, but not at the first `busy` times.
+async fn mailbox(busy: usize) -> (u16, Mails, Mails) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let mails: Arc<Mutex<Vec<String>>> = Arc::default();
-    let all = Arc::clone(&mails);
+    let (mails, refused) = (Mails::default(), Mails::default());
+    let (all, not_now) = (Arc::clone(&mails), Arc::clone(&refused));
     tokio::spawn(async move {
         while let Ok((tcp, _)) = listener.accept().await {
-            tokio::spawn(talk(BufReader::new(tcp), Arc::clone(&all)));
+            tokio::spawn(talk(BufReader::new(tcp), Arc::clone(&all), Arc::clone(&not_now), busy));
         }
     });
-    (port, mails)
+    (port, mails, refused)
 }
 
-async fn talk(mut stream: BufReader<TcpStream>, mails: Arc<Mutex<Vec<String>>>) -> Option<()> {
+async fn talk(mut stream: BufReader<TcpStream>, mails: Mails, refused: Mails, busy: usize) -> Option<()> {
     stream.write_all(b"220 localhost\r\n").await.ok()?;
     let (mut line, mut mail) = (String::new(), None::<String>);
     while stream.read_line(&mut line).await.ok()? > 0 {
         let said = match (&mut mail, line.as_str()) {
+            (Some(_), ".\r\n") if refused.lock().unwrap().len() < busy => {
+                refused.lock().unwrap().push(mail.take().unwrap());
+                "451 4.3.2 later\r\n"
+            }
             (Some(_), ".\r\n") => {
                 mails.lock().unwrap().push(mail.take().unwrap());
                 "250 good\r\n"
@@ -52,9 +59,13 @@ async fn talk(mut stream: BufReader<TcpStream>, mails: Arc<Mutex<Vec<String>>>) 
     Some(())
 }
 
-async fn smtp(name: &str, more: &str) -> (Scene, Arc<Mutex<Vec<String>>>) {
-    let (port, mails) = mailbox().await;
-    let scene = Scene::new(name, Clock::default(), |settings| {
+async fn smtp(name: &str, more: &str) -> (Scene, Mails) {
+    let (port, mails, _) = mailbox(0).await;
+    (with_smtp(name, port, more).await, mails)
+}
+
+async fn with_smtp(name: &str, port: u16, more: &str) -> Scene {
+    Scene::new(name, Clock::default(), |settings| {
         let text = format!(
             "host = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nfrom = \"push@shop.example\"\n{more}"
         );
@@ -63,14 +74,14 @@ async fn smtp(name: &str, more: &str) -> (Scene, Arc<Mutex<Vec<String>>>) {
             settings.fallback = toml::from_str("new_message = \"email\"").unwrap();
         }
     })
-    .await;
-    (scene, mails)
+    .await
 }
 
 async fn until(what: &str, done: impl Fn() -> bool) {
     let begun = Instant::now();
     while !done() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "{what}");
+        // A second attempt comes after ten seconds or more.
+        assert!(begun.elapsed() < Duration::from_secs(90), "{what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -173,6 +184,27 @@ async fn an_email_in_place_of_a_push() {
     // The name of the e-mail is the job's, a UUID.
     let id = mail.split("Message-ID: <").nth(1).unwrap().split('@').next().unwrap();
     assert_eq!((id.len(), id.matches('-').count()), (36, 4), "{id}");
+    scene.stop().await;
+}
+
+/// A server that has no time is asked again, with the same name for the same e-mail, until it has taken one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_has_no_time_is_asked_again() {
+    let (port, mails, refused) = mailbox(1).await;
+    let scene = with_smtp("busy", port, "").await;
+    assert_eq!(scene.call("PUT", "/v1/addresses/ann", json!({"email": "ann@shop.example"})).await.0, 200);
+    scene.event("j", "joined", json!({"conversation": "c", "person": "ann", "role": "visitor"})).await;
+    scene.message("m", "c", "hello").await;
+    until("the e-mail", || !mails.lock().unwrap().is_empty()).await;
+    // Nothing follows that would be sent once more.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let (taken, refused) = (mails.lock().unwrap().clone(), refused.lock().unwrap().clone());
+    assert_eq!((taken.len(), refused.len()), (1, 1), "{taken:?} {refused:?}");
+    let name = |mail: &String| mail.lines().find(|line| line.starts_with("Message-ID: ")).unwrap().to_owned();
+    assert_eq!(name(&refused[0]), name(&taken[0]));
+    let again = metric(&scene, "reveille_email_total{kind=\"retry\"}").await;
+    assert_eq!(again, 1.0);
+    assert_eq!(scene.call("GET", "/v1/letters", json!({})).await.1["letters"], json!([]));
     scene.stop().await;
 }
 
