@@ -241,7 +241,8 @@ fn what_waits_for_probes_goes_back_when_they_fail() {
             let leave = pacer.next(START).unwrap();
             pacer.report(leave.ticket, Verdict::NoAnswer, START);
         }
-        let mut now = pacer.offer(offer(20, 1), START).unwrap_err().until;
+        let opened = pacer.offer(offer(20, 1), START).unwrap_err().until;
+        let mut now = opened;
         for number in 30..35 {
             pacer.offer(offer(number, 1), now).unwrap();
         }
@@ -256,6 +257,7 @@ fn what_waits_for_probes_goes_back_when_they_fail() {
         let held: Vec<_> = std::iter::from_fn(|| pacer.poll_held()).collect();
         assert_eq!((held.len(), pacer.len()), (2, 0));
         assert!(held.iter().all(|held| held.by == HeldBy::Breaker && held.until > now));
+        assert!(now <= opened + Duration::from_secs(2), "a delivery would take them for lost");
     }
 }
 

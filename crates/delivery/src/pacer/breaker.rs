@@ -227,6 +227,12 @@ impl Breaker {
         until.end(now)
     }
 
+    /// When the first of the probes left that are under way.
+    pub(super) fn probing_since(&self) -> Option<UnixTime> {
+        let State::HalfOpen { leases, .. } = &self.state else { return None };
+        leases.iter().min().map(|lease| *lease - Duration::from_millis(self.settings.probe_lease))
+    }
+
     /// A probe that left after now is from before a step of the clock.
     fn is_overdue(&self, lease: UnixTime, now: UnixTime) -> bool {
         lease <= now || lease > now + STEP + Duration::from_millis(self.settings.probe_lease)

@@ -37,10 +37,11 @@ impl<T> Pacer<T> {
             return Err(Stop::Request(until, by));
         }
         let lane = self.lanes.get_mut(at as usize).ok_or(Stop::Park(UnixTime::MAX))?;
-        lane.breaker.peek(now).map_err(|until| match lane.breaker.open_until(now) {
-            Some(until) => Stop::Lane(until, HeldBy::Breaker),
-            // Its probes are under way: they say soon whether the others may leave.
-            None => Stop::Park(until),
+        // Probes that have just left say soon whether the others may follow.
+        let soon = lane.breaker.probing_since().map(|since| since + self.settings.hold);
+        lane.breaker.peek(now).map_err(|until| match soon {
+            Some(soon) if now < soon => Stop::Park(soon.min(until)),
+            _ => Stop::Lane(until, HeldBy::Breaker),
         })?;
         if !lane.has_room() {
             return Err(Stop::Park(UnixTime::MAX));
