@@ -113,15 +113,14 @@ impl Writer {
     }
 }
 
-/// The slip of a cancel that is shown on Web Push, whatever the rules say of its form; `None` for anything else.
-pub(crate) fn in_sight(job: &Job, badge: Option<u32>) -> Option<Slip> {
-    let Content::TakeBack(withdraw) = &*job.content else { return None };
-    let forms = Forms { web_push: CancelForm::Replacement, ..withdraw.forms };
-    let slip = Slip::new(job.decided).with_forms(forms);
-    (withdraw.how == Takes::Cancel).then(|| match badge {
-        Some(badge) => slip.with_badge(badge),
-        None => slip,
-    })
+/// The forms of a cancel that is shown on Web Push, whatever the rules say; `None` for what is no cancel.
+pub(crate) fn in_sight(content: &Content) -> Option<Forms> {
+    match content {
+        Content::TakeBack(withdraw) if withdraw.how == Takes::Cancel => {
+            Some(Forms { web_push: CancelForm::Replacement, ..withdraw.forms })
+        }
+        _ => None,
+    }
 }
 
 /// What a message is made of. Equal ones are one message, for as many devices as there are.

@@ -238,7 +238,8 @@ impl Writer {
                     .map_or(self.invisible_a_day, |rules| rules.channels().invisible_web_pushes_per_day());
                 if !draft.visible && !self.invisible.take(device.id, job.leg, most, now) {
                     // A ring that is over has to stop: its cancel replaces it on the screen then.
-                    let slip = message::in_sight(job, person.badge).ok_or(Stop::Silent)?;
+                    let forms = message::in_sight(&job.content).ok_or(Stop::Silent)?;
+                    let slip = self.slip(job, record, token.purpose, person.badge).0.with_forms(forms);
                     let wanted = Wanted { content: &job.content, templates, purpose: token.purpose, slip };
                     draft = wanted.web_push(now)?;
                 }
