@@ -95,12 +95,10 @@ impl PoisonWatch {
     /// What is too old goes, and what is younger than now: that is from before a step of the clock.
     fn forget(&mut self, now: UnixTime) {
         let keep = self.keep;
-        let is_over = |since: UnixTime| Until::new(since, since + keep).end(now).is_none();
-        while let Some(at) = self.by_age.first().filter(|at| is_over(at.0)).copied() {
-            self.by_age.remove(&at);
-            self.seen.remove(&at.1);
-        }
-        while let Some(at) = self.by_age.last().filter(|at| is_over(at.0)).copied() {
+        let is_over = |(since, _): &&(UnixTime, _)| Until::new(*since, *since + keep).end(now).is_none();
+        let over =
+            |all: &BTreeSet<_>| all.first().filter(is_over).or_else(|| all.last().filter(is_over)).copied();
+        while let Some(at) = over(&self.by_age) {
             self.by_age.remove(&at);
             self.seen.remove(&at.1);
         }

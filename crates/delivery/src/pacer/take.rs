@@ -14,6 +14,11 @@ pub(super) enum Stop {
     Request(UnixTime, HeldBy),
 }
 
+impl Stop {
+    /// Until a report makes room.
+    const PARK: Self = Self::Park(UnixTime::MAX);
+}
+
 impl<T> Pacer<T> {
     /// Everything that has to be free, taken together or not at all.
     pub(super) fn try_entry(
@@ -26,7 +31,7 @@ impl<T> Pacer<T> {
         if entry.not_after <= now && entry.not_after != UnixTime::MAX {
             return Err(Stop::Request(entry.not_after, HeldBy::Rate));
         }
-        let lane = self.lanes.get(at as usize).ok_or(Stop::Park(UnixTime::MAX))?;
+        let lane = self.lanes.get(at as usize).ok_or(Stop::PARK)?;
         if let Some(until) = self.poison.is_poison(at_service(entry.digest, lane.service), now) {
             return Err(Stop::Request(until, HeldBy::Poison));
         }
@@ -36,7 +41,7 @@ impl<T> Pacer<T> {
         if let Some((until, by)) = self.pause_of(service, credential, platform, entry.device, now) {
             return Err(Stop::Request(until, by));
         }
-        let lane = self.lanes.get_mut(at as usize).ok_or(Stop::Park(UnixTime::MAX))?;
+        let lane = self.lanes.get_mut(at as usize).ok_or(Stop::PARK)?;
         // Probes that have just left say soon whether the others may follow.
         let soon = lane.breaker.probing_since().map(|since| since + self.settings.hold);
         lane.breaker.peek(now).map_err(|until| match soon {
@@ -44,18 +49,18 @@ impl<T> Pacer<T> {
             _ => Stop::Lane(until, HeldBy::Breaker),
         })?;
         if !lane.has_room() {
-            return Err(Stop::Park(UnixTime::MAX));
+            return Err(Stop::PARK);
         }
         let cost = lane.take(now).map_err(|until| Stop::Lane(until, HeldBy::Rate))?;
         let taken = self.take_keys(entry, now);
-        let lane = self.lanes.get_mut(at as usize).ok_or(Stop::Park(UnixTime::MAX))?;
+        let lane = self.lanes.get_mut(at as usize).ok_or(Stop::PARK)?;
         if let Err(until) = taken {
             lane.refund(cost, now);
             return Err(Stop::Request(until, HeldBy::Rate));
         }
         let connection = lane.streams.acquire();
         let stop = if connection.is_none() && !lane.streams.is_empty() {
-            Some(Stop::Park(UnixTime::MAX))
+            Some(Stop::PARK)
         } else if entry.attempt > 1 && !self.budget.allows(now) {
             Some(Stop::Request(now + CROWDED, HeldBy::RetryBudget))
         } else if self.throttle.as_mut().is_some_and(|throttle| !throttle.start(now)) {
