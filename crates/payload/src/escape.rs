@@ -33,19 +33,17 @@ pub fn write_string(out: &mut Vec<u8>, text: &str) {
 /// ```
 #[inline]
 pub fn write_integer(out: &mut Vec<u8>, number: u64) {
-    let start = out.len();
-    let mut rest = number;
-    loop {
+    let mut digits = [0; 20];
+    let (mut rest, mut first) = (number, digits.len());
+    for (at, digit) in digits.iter_mut().enumerate().rev() {
         // The remainder of a division by ten fits a byte.
-        out.push(b'0' + (rest % 10) as u8);
-        rest /= 10;
+        *digit = b'0' + (rest % 10) as u8;
+        (rest, first) = (rest / 10, at);
         if rest == 0 {
             break;
         }
     }
-    if let Some(digits) = out.get_mut(start..) {
-        digits.reverse();
-    }
+    out.extend_from_slice(digits.get(first..).unwrap_or_default());
 }
 
 /// Appends `text` as the inside of a JSON string, without the quotes.

@@ -97,7 +97,7 @@ impl Issuer {
         let [push, contact, conversation, device, channel] = texts;
         let parts =
             [push, contact, conversation, device, channel, issued.as_slice(), &lifetime, &[self.shard]];
-        self.issue_with_id(keys, bindings, TokenId::derive(self.crypto.sha256, &parts), issued_at)
+        self.issue_with_id(keys, bindings, TokenId::derive(self.crypto.sha256, parts), issued_at)
     }
 
     /// A token with an id of yours, uniformly distributed. One id must never name two tokens that differ in anything:

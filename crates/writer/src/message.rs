@@ -86,6 +86,7 @@ impl Writer {
     pub(crate) fn slip(
         &self,
         job: &Job,
+        name: &str,
         record: &Device,
         purpose: Purpose,
         badge: Option<u32>,
@@ -106,7 +107,7 @@ impl Writer {
             device: &record.key.device,
             channel: channel_name(purpose),
         };
-        match resume.token(intent.kind, &bindings, &job.name(), job.decided) {
+        match resume.token(intent.kind, &bindings, name, job.decided) {
             Ok(token) => (slip.with_resume_token(token), None),
             Err(error) => (slip, Some(error)),
         }

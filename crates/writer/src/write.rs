@@ -219,7 +219,8 @@ impl Writer {
         now: UnixTime,
     ) -> Result<Step<'a>, Stop> {
         let Found { job, record, token, device, known } = found;
-        let (mut slip, without_token) = self.slip(job, record, token.purpose, person.badge);
+        let name = job.name();
+        let (mut slip, without_token) = self.slip(job, &name, record, token.purpose, person.badge);
         let rules = known.app.rules.as_ref();
         if let Some(rules) = rules.filter(|_| job.content.takes_back()) {
             slip = slip.with_forms(rules.forms());
@@ -239,7 +240,7 @@ impl Writer {
                 if !draft.visible && !self.invisible.take(device.id, job.leg, most, now) {
                     // A ring that is over has to stop: its cancel replaces it on the screen then.
                     let forms = message::in_sight(&job.content).ok_or(Stop::Silent)?;
-                    let slip = self.slip(job, record, token.purpose, person.badge).0.with_forms(forms);
+                    let slip = self.slip(job, &name, record, token.purpose, person.badge).0.with_forms(forms);
                     let wanted = Wanted { content: &job.content, templates, purpose: token.purpose, slip };
                     draft = wanted.web_push(now)?;
                 }
@@ -253,8 +254,7 @@ impl Writer {
                 // Pending, a key that fails, or a clock that jumps: another attempt at once would not help.
                 let bearer = apple.tokens.token(now).map_err(|_| self.wait(now))?;
                 let draft = shared_or(&mut shared.apple, wanted, keep, |wanted| wanted.apns(now))?;
-                let request =
-                    message::apns_request(&draft.push, apple, token, &device, &bearer, &job.name())?;
+                let request = message::apns_request(&draft.push, apple, token, &device, &bearer, &name)?;
                 let more = More { visible: draft.visible, cuts: draft.cuts, without_token };
                 let credential = Credential::Apns(known.apns);
                 Ok(Step::Done(Ok(self.ready(found, request, credential, Named::Apple(device), more))))

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use http::HeaderValue;
 use reveille_payload::check_text;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
@@ -101,6 +102,20 @@ impl PushType {
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
+            Self::Other(other) => &other.name,
+            known => known.known().unwrap_or_default(),
+        }
+    }
+
+    /// The header's value; of those that are known it is not copied.
+    pub(crate) fn header(&self) -> Result<HeaderValue, InvalidValue> {
+        self.known()
+            .map_or_else(|| HeaderValue::from_str(self.as_str()), |known| Ok(HeaderValue::from_static(known)))
+            .map_err(|_| InvalidValue::Form { what: "apns-push-type", expected: "a header value" })
+    }
+
+    const fn known(&self) -> Option<&'static str> {
+        Some(match self {
             Self::Alert => "alert",
             Self::Background => "background",
             Self::Complication => "complication",
@@ -112,8 +127,8 @@ impl PushType {
             Self::PushToTalk => "pushtotalk",
             Self::Voip => "voip",
             Self::Widgets => "widgets",
-            Self::Other(other) => &other.name,
-        }
+            Self::Other(_) => return None,
+        })
     }
 
     /// What `apns-topic` has behind the bundle id; empty for those whose topic is the id itself.

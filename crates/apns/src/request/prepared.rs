@@ -6,10 +6,9 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request};
 use reveille_core::UnixTime;
-use reveille_payload::ObjectWriter;
+use reveille_payload::{ObjectWriter, WriteJson as _};
 
 use super::{FanOut, InvalidRequest};
-use crate::InvalidValue;
 use crate::credential::Token;
 use crate::message::{
     ApnsId, Expiration, Priority, Push, PushType, SizeLimit, looks_like_seconds, too_large,
@@ -170,7 +169,7 @@ impl Prepared {
         let mut headers = HeaderMap::with_capacity(8);
         headers.insert(CONTENT_TYPE, JSON);
         headers.insert(APNS_TOPIC, app.bundle_id().topic_header(&self.kind)?);
-        headers.insert(APNS_PUSH_TYPE, push_type_header(&self.kind)?);
+        headers.insert(APNS_PUSH_TYPE, self.kind.header()?);
         if let Some(id) = self.id {
             headers.insert(APNS_ID, id.header()?);
         }
@@ -205,14 +204,12 @@ impl fmt::Debug for Prepared {
     }
 }
 
-fn push_type_header(kind: &PushType) -> Result<HeaderValue, InvalidValue> {
-    HeaderValue::from_str(kind.as_str())
-        .map_err(|_| InvalidValue::Form { what: "apns-push-type", expected: "a header value" })
-}
-
 /// Unix seconds as a header's value.
 fn expiration_header(expiration: Expiration) -> Option<HeaderValue> {
-    expiration.as_secs().map(HeaderValue::from)
+    // Ten digits until the year 2286: of the very length, the value takes no memory besides.
+    let mut digits = Vec::with_capacity(10);
+    expiration.as_secs()?.write_json(&mut digits);
+    HeaderValue::try_from(digits).ok()
 }
 
 /// Refuses seconds where milliseconds are due.

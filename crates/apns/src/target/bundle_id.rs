@@ -23,7 +23,13 @@ use crate::text::serde_as_text;
 /// # Ok::<(), reveille_apns::Error>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct BundleId(String);
+pub struct BundleId {
+    text: String,
+    /// The same as a header's value, which all requests share whose topic has no suffix.
+    plain: HeaderValue,
+}
+
+const NO_HEADER: InvalidValue = InvalidValue::Form { what: "apns-topic", expected: "a header value" };
 
 impl BundleId {
     /// The most that is taken, in bytes.
@@ -32,19 +38,21 @@ impl BundleId {
     /// Returns the bundle id as it was given.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// The value of `apns-topic` for a kind of push. The suffix is always added: an app may well be called
     /// `com.example.voip`, and its VoIP topic is `com.example.voip.voip`.
     #[must_use]
     pub fn topic(&self, kind: &PushType) -> String {
-        [self.0.as_str(), kind.topic_suffix()].concat()
+        [self.as_str(), kind.topic_suffix()].concat()
     }
 
     pub(crate) fn topic_header(&self, kind: &PushType) -> Result<HeaderValue, InvalidValue> {
-        HeaderValue::try_from(self.topic(kind))
-            .map_err(|_| InvalidValue::Form { what: "apns-topic", expected: "a header value" })
+        if kind.topic_suffix().is_empty() {
+            return Ok(self.plain.clone());
+        }
+        HeaderValue::try_from(self.topic(kind)).map_err(|_| NO_HEADER)
     }
 }
 
@@ -62,19 +70,20 @@ impl FromStr for BundleId {
             "letters, digits, dots, hyphens and underscores",
             allowed,
         )?;
-        Ok(Self(text.to_owned()))
+        let plain = HeaderValue::from_str(text).map_err(|_| NO_HEADER)?;
+        Ok(Self { text: text.to_owned(), plain })
     }
 }
 
 impl fmt::Display for BundleId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
 impl fmt::Debug for BundleId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "BundleId({})", self.0)
+        write!(f, "BundleId({})", self.text)
     }
 }
 
