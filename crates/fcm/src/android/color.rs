@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use thiserror::Error;
 
-use crate::schema::{ReadFields, WriteFields, as_display, read_object, set_once};
+use crate::schema::{ReadFields, WriteFields, json_as_display, read_object, serde_as_display, set_once};
 
 /// Why a text or numbers are no colour; the error of [`Rgb`]'s `FromStr` and of [`LightColor::new`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -66,7 +66,8 @@ impl std::fmt::Display for Rgb {
     }
 }
 
-as_display!(Rgb);
+serde_as_display!(Rgb);
+json_as_display!(Rgb);
 
 /// The colour of the notification light, a `google.type.Color`: fractions from 0 to 1, and an optional alpha. It goes
 /// into [`LightSettings`](super::LightSettings).

@@ -9,7 +9,7 @@ use reveille_payload::{WriteJson, write_integer};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
-use crate::schema::as_display;
+use crate::schema::{json_as_display, serde_as_display};
 
 /// Why a span or a point in time is refused; the error of [`Ttl`], [`ProtoDuration`] and [`Timestamp`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -206,20 +206,49 @@ impl From<UnixTime> for Timestamp {
     }
 }
 
-impl fmt::Display for Timestamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Timestamp {
+    /// RFC 3339, and how long it is: nearly every message has one.
+    fn text(self) -> ([u8; 24], usize) {
         let (secs, millis) = (self.0.as_secs(), self.0.as_millis() % 1_000);
         let (year, month, day) = civil(secs / DAY_SECS);
         let (hour, minute, second) = (secs / 3_600 % 24, secs / 60 % 60, secs % 60);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
-        if millis > 0 {
-            write!(f, ".{millis:03}")?;
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        let parts = [(3, year), (6, month), (9, day), (12, hour), (15, minute), (18, second), (22, millis)];
+        for (last, number) in parts {
+            let mut rest = number;
+            for place in text.iter_mut().take(last + 1).rev().take_while(|place| place.is_ascii_digit()) {
+                // The remainder of a division by ten fits a byte.
+                *place = b'0' + (rest % 10) as u8;
+                rest /= 10;
+            }
         }
-        f.write_str("Z")
+        if millis > 0 {
+            return (text, 24);
+        }
+        let [.., end, _, _, _, _] = &mut text;
+        *end = b'Z';
+        (text, 20)
     }
 }
 
-as_display!(ProtoDuration, Timestamp);
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (text, length) = self.text();
+        f.write_str(text.get(..length).and_then(|text| str::from_utf8(text).ok()).unwrap_or_default())
+    }
+}
+
+impl WriteJson for Timestamp {
+    fn write_json(&self, out: &mut Vec<u8>) {
+        let (text, length) = self.text();
+        out.push(b'"');
+        out.extend_from_slice(text.get(..length).unwrap_or_default());
+        out.push(b'"');
+    }
+}
+
+serde_as_display!(ProtoDuration, Timestamp);
+json_as_display!(ProtoDuration);
 
 /// Year, month and day of a number of days since 1970-01-01 (Hinnant, "chrono-compatible low-level date algorithms").
 const fn civil(days: u64) -> (u64, u64, u64) {

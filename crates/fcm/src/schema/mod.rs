@@ -6,4 +6,4 @@ mod values;
 
 pub(crate) use enums::json_enum;
 pub(crate) use fields::{Fields, ReadFields, WriteFields, json_object, read_object, set_once};
-pub(crate) use values::{as_display, text_value};
+pub(crate) use values::{json_as_display, serde_as_display, text_value};

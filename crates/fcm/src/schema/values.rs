@@ -34,15 +34,21 @@ macro_rules! text_value {
 }
 pub(crate) use text_value;
 
-/// serde and `WriteJson` for a type that has `Display` and `FromStr`, and of whose text nothing needs an escape.
-macro_rules! as_display {
+/// `WriteJson` for a type that has `Display`, and of whose text nothing needs an escape.
+macro_rules! json_as_display {
     ($($ty:ident),* $(,)?) => { $(
         impl reveille_payload::WriteJson for $ty {
             fn write_json(&self, out: &mut Vec<u8>) {
                 out.extend_from_slice(format!("\"{self}\"").as_bytes());
             }
         }
+    )* };
+}
+pub(crate) use json_as_display;
 
+/// serde for a type that has `Display` and `FromStr`.
+macro_rules! serde_as_display {
+    ($($ty:ident),* $(,)?) => { $(
         impl serde::Serialize for $ty {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
@@ -57,4 +63,4 @@ macro_rules! as_display {
         }
     )* };
 }
-pub(crate) use as_display;
+pub(crate) use serde_as_display;
