@@ -303,14 +303,15 @@ const fn count(kind: Kind, arguments: &Arguments) -> u32 {
 #[must_use]
 pub fn path(conversation: &ConversationId) -> String {
     const START: &str = "/conversations/";
-    let mut path = String::with_capacity(START.len() + conversation.as_str().len());
+    let id = conversation.as_str();
+    let mut path = String::with_capacity(START.len() + id.len());
     path.push_str(START);
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
-    if conversation.as_str().bytes().all(plain) {
-        path.push_str(conversation.as_str());
+    if id.bytes().all(plain) {
+        path.push_str(id);
         return path;
     }
-    for byte in conversation.as_str().bytes() {
+    for byte in id.bytes() {
         if plain(byte) {
             path.push(char::from(byte));
         } else {
