@@ -18,6 +18,7 @@ use crate::measure::{Contestant, Measured};
 use crate::report::Report;
 
 mod default_policy;
+mod durable;
 
 type Key = (u64, u64);
 type Host = Plain<Key>;
@@ -28,6 +29,10 @@ const BATCH: u32 = 4096;
 const START: u64 = 1_700_000_000_000;
 
 pub fn compare(report: &mut Report) {
+    // `compare digest durable` is the log alone.
+    if std::env::args().nth(2).as_deref() == Some("durable") {
+        return durable::compare(report);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.expect("a runtime");
     let _inside = runtime.enter();
@@ -48,6 +53,7 @@ pub fn compare(report: &mut Report) {
     }
     default_policy::one_key(report);
     polling(report);
+    durable::compare(report);
 }
 
 fn policy() -> Policy {

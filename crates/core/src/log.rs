@@ -186,8 +186,10 @@ impl<M: Machine> Logged<M> {
 }
 
 impl<M: Snapshot> Logged<M> {
-    /// Appends the machine and how far it is, with a check sum.
-    pub fn snapshot(&self, out: &mut Vec<u8>) {
+    /// Appends the machine and how far it is, with a check sum. What follows from the last input and was not taken is taken
+    /// out and discarded first: a snapshot holds what was done, and nothing that is still to be told.
+    pub fn snapshot(&mut self, out: &mut Vec<u8>) {
+        self.machine.discard(|_| {});
         let start = out.len();
         out.extend_from_slice(&MAGIC);
         out.extend_from_slice(&M::FORMAT.to_le_bytes());

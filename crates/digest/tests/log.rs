@@ -217,6 +217,24 @@ fn a_snapshot_is_of_one_seed() {
     assert_eq!(again.machine().settings_digest(), Head::of(&bytes).unwrap().settings);
 }
 
+/// Nobody has looked at what follows from the last input: it is in the snapshot all the same.
+#[test]
+fn a_snapshot_between_an_input_and_its_outputs_is_whole() {
+    let snapshot_of = |look: bool| {
+        let mut logged = fresh();
+        logged.begin(1, Input::Event(Event::new(1, EventId(1), 0)), UnixTime::from_secs(5)).unwrap();
+        if look {
+            assert!(logged.next_output().is_none());
+        }
+        let mut bytes = Vec::new();
+        logged.snapshot(&mut bytes);
+        bytes
+    };
+    assert_eq!(snapshot_of(false), snapshot_of(true));
+    let restored = Logged::<Engine<Pauses>>::restore((Pauses, SEED), &snapshot_of(false)).unwrap();
+    assert_eq!((restored.applied(), restored.machine().keys()), (1, 1));
+}
+
 #[test]
 fn an_idle_engine_is_small() {
     assert!(size_of::<Engine<Pauses>>() < 1_536, "{}", size_of::<Engine<Pauses>>());

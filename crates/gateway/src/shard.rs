@@ -168,7 +168,7 @@ impl Shard {
     }
 
     /// Appends the whole shard as a snapshot. Keep two; then the part of the log that the older one covers can go.
-    pub fn snapshot(&self, out: &mut Vec<u8>) {
+    pub fn snapshot(&mut self, out: &mut Vec<u8>) {
         self.logged.snapshot(out);
         out.extend_from_slice(&self.outputs.to_le_bytes());
     }

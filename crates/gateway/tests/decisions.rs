@@ -336,13 +336,10 @@ fn a_dead_letter_lives_again_with_its_text() {
 
 #[test]
 fn questions_change_nothing() {
-    let drive = story();
+    let mut drive = story();
+    let mut before = Vec::new();
+    drive.shard.snapshot(&mut before);
     let gateway = drive.shard.gateway();
-    let before = {
-        let mut bytes = Vec::new();
-        drive.shard.snapshot(&mut bytes);
-        bytes
-    };
     let _ = gateway.ringing(&"alan".parse().unwrap(), drive.now);
     let _ = gateway.followed(SourceId(1), &"m1".parse().unwrap());
     assert_eq!(gateway.explain(JobId::from_bits(1)), None);

@@ -50,7 +50,7 @@ impl Store {
         process == self.owner && self.log.last().map_or(1, |last| last.next) == entry.number
     }
 
-    pub(super) fn keep(&mut self, shard: &Shard) {
+    pub(super) fn keep(&mut self, shard: &mut Shard) {
         let mut bytes = Vec::new();
         shard.snapshot(&mut bytes);
         self.snapshots.push((shard.next_number(), bytes));

@@ -295,7 +295,7 @@ impl World {
         let Some(mut node) = self.node.take() else { return self.report };
         let queued = self.queue.len();
         self.oracle.at_rest(&node.cells, queued);
-        for cell in &node.cells {
+        for cell in &mut node.cells {
             let counters = cell.shard.gateway().counters();
             self.report.dead_lettered += counters.of("dead_letters");
             for (name, number) in &counters.totals {
@@ -447,7 +447,7 @@ impl World {
         }
         cell.groups += 1;
         if cell.groups.is_multiple_of(40) && !early {
-            store.keep(&cell.shard);
+            store.keep(&mut cell.shard);
         }
         if !early {
             self.is_committed(&done);
