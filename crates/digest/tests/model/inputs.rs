@@ -45,13 +45,13 @@ impl Model {
             return self.send(key, InFlight(0), Lane::Urgent, 0);
         }
         // What is held, and what waits for its turn, goes then and not before.
-        let may_close = |m: &Self| !matches!(m.entries[&key].wait.0, Wait::Held | Wait::Turn);
+        let closes = !matches!(self.entries[&key].wait.0, Wait::Held | Wait::Turn);
         let bytes = event.bytes + self.live(key, Pending).map(|o| o.event.bytes).sum::<u32>();
         let too_large = self.total(key, Pending) > 0 && self.policy.max_bytes.is_some_and(|max| bytes > max);
-        if may_close(self) && too_large {
+        if closes && too_large {
             self.let_go(key);
         }
-        let (closes, higher) = (may_close(self), class > self.class(key, Pending));
+        let higher = class > self.class(key, Pending);
         self.add(key, event);
         let mut goes = closes && self.policy.max_items.is_some_and(|max| self.total(key, Pending) >= max);
         match self.entries[&key].wait {
@@ -91,23 +91,20 @@ impl Model {
     }
 
     pub fn read(&mut self, key: Key, read: Read) -> Retracted {
-        let found = self.entries.get(&key);
-        let (unknown, mark) = (found.is_none(), found.map_or(0, |e| e.mark));
+        let mark = self.entries.get(&key).map(|e| e.mark);
         // Up to which number and which time, and whether that is news.
-        let (up_to, until, news) = match read {
-            Read::UpTo(seq) => (seq, NEVER, unknown || seq > mark),
-            Read::All => (u64::MAX, NEVER, unknown || self.unread(key) > 0),
+        let (seq, until, news) = match read {
+            Read::UpTo(seq) => (seq, NEVER, mark.is_none_or(|mark| seq > mark)),
+            Read::All => (u64::MAX, NEVER, mark.is_none() || self.unread(key) > 0),
             Read::Through(id) => self.time_of(key, id).map_or((0, NEVER, false), |at| (u64::MAX, at, true)),
         };
-        if unknown && news {
-            self.clear_unknown(key, Cause::Read);
+        let notes = mark.is_some() || !self.policy.remember.is_zero();
+        let select = |o: &One, _| o.event.seq <= seq && o.at <= until;
+        let retracted = self.retract(key, news, news && notes, &select, Cause::Read);
+        if let (Read::UpTo(seq), Some(e)) = (read, self.entries.get_mut(&key)) {
+            e.mark = e.mark.max(seq);
         }
-        if !news || unknown && self.policy.remember.is_zero() {
-            return Retracted::default();
-        }
-        let e = self.of(key);
-        (e.mark, e.history) = (if let Read::UpTo(seq) = read { seq } else { mark }, true);
-        self.retract(key, &|o, _| o.event.seq <= up_to && o.at <= until, Cause::Read)
+        retracted
     }
 
     pub fn cancel(&mut self, key: Key, what: Selector) -> Retracted {
@@ -121,27 +118,12 @@ impl Model {
                 self.seen.push((id, known.map_or(until, |(_, old, _)| old.max(until)), true));
             }
         }
-        if came && !self.entries.contains_key(&key) {
-            self.clear_unknown(key, Cause::Cancelled);
-        }
-        if !meant {
-            return Retracted::default();
-        }
-        self.of(key);
         let select = |o: &One, named| match what {
             Selector::Event(id) => named && o.event.id == id,
             Selector::Kind(kind) => named && o.event.kind == kind,
             Selector::All => true,
         };
-        self.retract(key, &select, Cause::Cancelled)
-    }
-
-    /// Whatever was shown for a key of which nothing is known is taken away.
-    fn clear_unknown(&mut self, key: Key, cause: Cause) {
-        self.clear(key, Lane::Digest, cause, &[], 0);
-        if self.policy.urgent != Urgent::Flush {
-            self.clear(key, Lane::Urgent, cause, &[], 0);
-        }
+        self.retract(key, came, meant, &select, Cause::Cancelled)
     }
 
     fn clear(&mut self, key: Key, lane: Lane, cause: Cause, gone: &[Option<Named>], remaining: u32) {
@@ -149,7 +131,17 @@ impl Model {
         self.number(key, format!("clear {lane:?} {cause:?} {events:?} {remaining}"));
     }
 
-    fn retract(&mut self, key: Key, select: Select<'_>, cause: Cause) -> Retracted {
+    /// Takes back what is meant; if something came for a key of which nothing is known, whatever may be shown.
+    fn retract(&mut self, key: Key, came: bool, meant: bool, select: Select<'_>, cause: Cause) -> Retracted {
+        let lanes = [Lane::Digest, Lane::Urgent];
+        if came && !self.entries.contains_key(&key) {
+            let used = if self.policy.urgent == Urgent::Flush { 1 } else { 2 };
+            lanes.into_iter().take(used).for_each(|lane| self.clear(key, lane, cause, &[], 0));
+        }
+        if !meant {
+            return Retracted::default();
+        }
+        self.of(key).history |= cause == Cause::Read;
         let fate = if cause == Cause::Read { Fate::ReadBefore } else { Fate::Cancelled };
         let mut pending = self.drop(key, &[Pending], select, fate);
         if pending > 0 {
@@ -160,7 +152,7 @@ impl Model {
         let empty: Vec<_> = held.into_iter().filter(|place| self.total(key, *place) == 0).collect();
         self.of(key).flights.retain(|f| !empty.contains(&InFlight(f.generation)));
         let mut notified = 0;
-        for lane in [Lane::Digest, Lane::Urgent] {
+        for lane in lanes {
             let sent = [vec![Delivered(lane)], self.in_flight(key, |f| f.lane == lane && !f.held)].concat();
             let gone = self.remove(key, &sent, select, fate);
             let remaining = sent.into_iter().map(|place| self.total(key, place)).sum();
@@ -274,7 +266,7 @@ impl Model {
         let row: BTreeSet<_> = waiting.map(|(key, e)| (first(*key), e.number, *key)).collect();
         for (n, (.., key)) in row.iter().enumerate() {
             let at = self.now + turn(n, rate);
-            let Some(e) = self.entries.get_mut(key) else { continue };
+            let e = self.entries.get_mut(key).unwrap();
             e.wait = if quiet(e) { (Wait::Turn, at) } else { e.wait };
             e.remind = if e.remind.2 { (at, e.remind.1, false) } else { e.remind };
             e.flights.iter_mut().filter(|f| f.held).for_each(|f| f.until = at);
@@ -285,11 +277,9 @@ impl Model {
     /// Without letting anything happen that is due.
     pub fn recovered(&mut self, catch_up: CatchUp, now: UnixTime) {
         self.set_now(now);
-        if catch_up == CatchUp::default() {
-            return;
-        }
+        // By default they are due, that is all.
         let overdue = |key: &&Key| self.deadline(**key) <= self.now && self.total(**key, Pending) > 0;
-        let late = self.entries.keys().filter(overdue);
+        let late = self.entries.keys().filter(|key| catch_up != CatchUp::default() && overdue(key));
         let row: BTreeSet<_> =
             late.map(|key| (self.deadline(*key), self.entries[key].number, *key)).collect();
         for (n, (.., key)) in row.into_iter().enumerate() {
