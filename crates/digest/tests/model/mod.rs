@@ -328,19 +328,17 @@ impl Model {
     }
 
     /// Memories are a cache: the least recent goes if there are too many, if too much is delivered, and after its time.
-    fn evict(&mut self, age: Duration) {
-        while let Some((key, since)) = self.memories.first().copied() {
+    /// Returns whether too much is delivered all the same.
+    fn evict(&mut self, age: Duration) -> bool {
+        loop {
+            let delivered = self.events.iter().filter(|o| o.kept && matches!(o.place, Delivered(_)));
+            let too_much = delivered.count() > self.limits.delivered as usize;
             let too_many = self.memories.len() > self.limits.memories as usize;
-            if !too_many && !self.too_much_delivered() && since + age > self.now {
-                return;
+            match self.memories.first().copied() {
+                Some((key, since)) if too_much || too_many || since + age <= self.now => self.forget(key),
+                _ => return too_much,
             }
-            self.forget(key);
         }
-    }
-
-    fn too_much_delivered(&self) -> bool {
-        let delivered = |o: &&One| o.kept && matches!(o.place, Delivered(_));
-        self.events.iter().filter(delivered).count() > self.limits.delivered as usize
     }
 }
 
@@ -351,14 +349,10 @@ impl Model {
         let hold = if self.total(key, Pending) > 0 { self.hold(key) } else { Some(IDLE) };
         let Some(wait) = hold else { return self.flush(key) };
         self.of(key).wait = wait;
-        let waits = wait.0 != Wait::Idle;
-        let dropped = !waits && self.drop(key, &[Pending], ALL, Fate::Quiet) > 0;
-        if waits {
-            Fate::Pending
-        } else if dropped {
-            Fate::Quiet
-        } else {
-            Fate::Expired
+        match wait.0 {
+            Wait::Idle if self.drop(key, &[Pending], ALL, Fate::Quiet) > 0 => Fate::Quiet,
+            Wait::Idle => Fate::Expired,
+            _ => Fate::Pending,
         }
     }
 
@@ -410,8 +404,7 @@ impl Model {
         self.events.sort_by_key(|o| (o.at, o.event.key == key && o.place == from));
         self.move_to(key, from, Delivered(lane));
         self.keep_last(key, Delivered(lane), self.per_key());
-        self.evict(Duration::MAX);
-        if self.too_much_delivered() {
+        if self.evict(Duration::MAX) {
             self.keep_last(key, Delivered(lane), 0);
         }
     }
@@ -450,8 +443,7 @@ impl Model {
         let (_, step, _) = self.entries[&key].remind;
         // What drops new events does not drop this.
         if let Some((_, until)) = self.quiet(key, self.class(key, DIGEST)) {
-            self.of(key).remind = (until, step, true);
-            return;
+            return self.of(key).remind = (until, step, true);
         }
         let next = self.policy.reminders.get(usize::from(step) + 1).map_or(NEVER, |next| self.now + *next);
         (self.of(key).remind, self.of(key).told) = ((next, step + 1, false), self.unread(key));
