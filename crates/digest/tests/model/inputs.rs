@@ -143,12 +143,8 @@ impl Model {
         }
         self.of(key).history |= cause == Cause::Read;
         let fate = if cause == Cause::Read { Fate::ReadBefore } else { Fate::Cancelled };
-        let mut pending = self.drop(key, &[Pending], select, fate);
-        if pending > 0 {
-            self.emptied(key);
-        }
         let held = self.in_flight(key, |f| f.held);
-        pending += self.drop(key, &held, select, fate);
+        let pending = self.drop(key, &[Pending], select, fate) + self.drop(key, &held, select, fate);
         let empty: Vec<_> = held.into_iter().filter(|place| self.total(key, *place) == 0).collect();
         self.of(key).flights.retain(|f| !empty.contains(&InFlight(f.generation)));
         let mut notified = 0;
@@ -167,20 +163,12 @@ impl Model {
     }
 
     fn in_flight(&self, key: Key, which: impl Fn(&Flight) -> bool) -> Vec<Place> {
-        self.entries[&key].flights.iter().filter(|f| which(f)).map(|f| InFlight(f.generation)).collect()
-    }
-
-    /// Under a leading edge an empty window stays: it keeps the next notification at its distance.
-    fn emptied(&mut self, key: Key) {
-        let stays = self.policy.leading && self.entries[&key].wait.0 == Wait::Open;
-        if self.total(key, Pending) == 0 && !stays {
-            self.of(key).wait = IDLE;
-        }
+        let flights = self.entries.get(&key).into_iter().flat_map(|e| &e.flights);
+        flights.filter(|f| which(f)).map(|f| InFlight(f.generation)).collect()
     }
 
     /// When it came, while it is kept by name. Of two pending with one id it is the later, while all of them are kept.
     fn time_of(&self, key: Key, id: EventId) -> Option<UnixTime> {
-        self.entries.get(&key)?;
         let named = |place: Place| self.kept(key, place).filter(|o| o.event.id == id).map(|o| o.at);
         let exact = self.batch(key, Pending).all(|o| o.kept);
         let pending = if exact { named(Pending).last() } else { named(Pending).next() };
@@ -285,7 +273,6 @@ impl Model {
         for (n, (.., key)) in row.into_iter().enumerate() {
             if let Overdue::DropOlderThan(age) = catch_up.overdue {
                 self.expire(key, Pending, Some(age));
-                self.emptied(key);
             }
             if self.total(key, Pending) > 0 {
                 let start = if catch_up.overdue == Overdue::Merge { self.soon() } else { self.now };

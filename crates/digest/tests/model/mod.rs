@@ -171,6 +171,11 @@ impl Model {
         let gone = self.remove(key, places, select, fate);
         let (count, ids) = (gone.len() as u32, gone.iter().flatten().map(|(id, _)| *id).collect::<Vec<_>>());
         self.out.extend((count > 0).then(|| Out(key, None, format!("{fate:?}: {count} {ids:?}"))));
+        // Under a leading edge an empty window stays: it keeps the next notification at its distance.
+        let stays = self.policy.leading && self.entries[&key].wait.0 == Wait::Open;
+        if count > 0 && places == [Pending] && self.total(key, Pending) == 0 && !stays {
+            self.of(key).wait = IDLE;
+        }
         count
     }
 }
@@ -179,9 +184,8 @@ impl Model {
 impl Model {
     /// When a window that opens now ends at the latest, and when it would if nothing else came.
     fn latest(&self) -> UnixTime {
-        match self.policy.window {
-            Window::Fixed { wait } | Window::Sliding { max_wait: wait, .. } => self.now + wait,
-        }
+        let (Window::Fixed { wait } | Window::Sliding { max_wait: wait, .. }) = self.policy.window;
+        self.now + wait
     }
     fn soon(&self) -> UnixTime {
         self.policy.window.deadline(self.now, self.now)
