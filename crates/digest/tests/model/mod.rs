@@ -217,9 +217,10 @@ impl Model {
     fn hold(&self, key: Key) -> Option<(Wait, UnixTime)> {
         let busy = self.busy(key).then_some((Wait::InFlight, NEVER));
         let resting = self.entries[&key].resting.filter(|until| self.now < *until);
+        let resting = resting.map(|until| (Wait::Refractory, until));
         let quiet = |(then, until)| if then == AtEnd::Merge { (Wait::Quiet, until) } else { IDLE };
         let quiet = self.quiet(key, self.class(key, Pending)).map(quiet);
-        busy.or(resting.map(|until| (Wait::Refractory, until))).or(quiet)
+        busy.or(resting).or(quiet)
     }
     fn deadline(&self, key: Key) -> UnixTime {
         let (wait, end) = self.entries[&key].wait;
@@ -362,7 +363,7 @@ impl Model {
 
     /// Drops what is too old, or over by itself.
     fn expire(&mut self, key: Key, place: Place, age: Option<Duration>) {
-        let (now, before) = (self.now, age.map_or(UnixTime::default(), |age| self.now - age));
+        let (now, before) = (self.now, age.map(|age| self.now - age).unwrap_or_default());
         let over = |o: &One| o.event.useful_until.is_some_and(|until| until < now);
         if self.drop(key, &[place], &|o, named| o.at < before || named && over(o), Fate::Expired) > 0 {
             self.tell_unread(key);
@@ -379,7 +380,7 @@ impl Model {
                 (Some((level, now)), Some(now + refractory.period(level)), true);
         }
         let ladder = self.policy.reminders.first().map(|first| (self.now + *first, 0, false));
-        self.of(key).remind = ladder.unwrap_or(self.entries[&key].remind);
+        self.of(key).remind = ladder.unwrap_or_else(|| self.entries[&key].remind);
         fate
     }
 
