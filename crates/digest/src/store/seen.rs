@@ -170,6 +170,8 @@ impl One {
 }
 
 const WAYS: usize = 9;
+/// Up to so many places the queue becomes four times as large, and beyond twice.
+const SMALL: usize = 4096;
 
 /// Marks of ids: 16 bits of the hash, and the id's number, which counts from one on.
 #[derive(Clone, Copy)]
@@ -312,7 +314,9 @@ impl Queue {
     #[inline(never)]
     fn rebuild(&mut self, places: &Places) {
         let ids: Vec<One> = (self.first..self.next).filter_map(|number| self.one(number).copied()).collect();
+        // A small one grows faster: to find each id's place anew is what growing costs.
         let size = (ids.len() + 1).next_power_of_two().max(4);
+        let size = if size < SMALL { size * 2 } else { size };
         self.ids = vec![One::default(); size];
         // At most 8/9 full; what is over is written over.
         self.lines = vec![Line::NEW; (size / 8).max(1)];
