@@ -305,7 +305,11 @@ impl<H: Host> Batch<H> {
     #[inline(always)]
     pub(crate) fn counted_actors(&self, bound: u8) -> Actors {
         let mut actors = Actors::default();
-        if self.is_exact() {
+        if let Few::One(one) = &self.kept
+            && self.sums.total == 1
+        {
+            actors.insert(one.actor, u16::from(bound));
+        } else if self.is_exact() {
             self.kept.iter().for_each(|item| actors.insert(item.actor, u16::from(bound)));
         } else {
             actors = self.sums.known_actors(&self.actors);

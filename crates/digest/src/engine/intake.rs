@@ -378,7 +378,7 @@ impl<H: Host> Engine<H> {
         fate
     }
 
-    #[inline]
+    #[inline(always)]
     fn may_overtake(&self, index: u32, key: &H::Key, class: u8, now: u64) -> bool {
         self.store.extra(index).is_none_or(|extra| extra.flights.len() < MAX_FLIGHTS)
             && self.host.quiet(&self.calendar, key, class, crate::time::wall(now)).is_none()

@@ -41,6 +41,7 @@ impl<H: Host> Engine<H> {
     }
 
     /// Nothing is to be done for this key: it is remembered for a while, in a cache from which the least recent goes.
+    #[inline(never)]
     fn remember(&mut self, index: u32, now: u64) {
         let Some((hot, Some(extra))) =
             self.store.parts_mut(index).filter(|(_, extra)| extra.is_some() && self.derived.remember > 0)
@@ -79,6 +80,7 @@ impl<H: Host> Engine<H> {
         true
     }
 
+    #[inline(never)]
     fn forget(&mut self, index: u32) {
         if let Some(extra) = self.store.extra(index) {
             let delivered: usize = extra.all_delivered().map(|delivered| delivered.kept().len()).sum();

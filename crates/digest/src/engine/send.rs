@@ -55,7 +55,7 @@ impl<H: Host> Engine<H> {
             class: batch.sums.class,
             summary: summary(&batch.sums, batch.counted_actors(self.policy.actors), unread),
             samples,
-            ids: batch.kept.iter().map(|item| item.id).collect(),
+            ids: batch.kept.each(|item| item.id),
             fold: batch.fold(&self.host),
         }));
         if let Some(extra) = extra.filter(|_| self.derived.tracks) {
@@ -142,7 +142,10 @@ impl<H: Host> Engine<H> {
             Keep::Last(count) => all.get(all.len().saturating_sub(count.into())..),
             Keep::Top(count) => return top(all, count),
         };
-        some.unwrap_or(all).to_vec()
+        match some.unwrap_or(all) {
+            [one] => vec![one.clone()],
+            some => some.to_vec(),
+        }
     }
 }
 

@@ -378,7 +378,7 @@ impl<H: Host> Extra<H> {
     }
 
     /// How many events of the key are not read, of which so many are pending.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn unread(&self, pending: u32) -> u32 {
         let flights = self.flights.iter().map(|flight| flight.batch.sums.total);
         let sent = flights.fold(self.delivered.total(), u32::saturating_add);
