@@ -187,6 +187,11 @@ struct Line {
 
 impl Line {
     const NEW: Self = Self { passed: 0, numbers: [0; WAYS], tags: [0; WAYS], next: 0 };
+
+    #[inline(always)]
+    fn has(&self, tag: u16) -> bool {
+        self.tags.iter().fold(false, |any, other| any | (*other == tag))
+    }
 }
 
 struct Queue {
@@ -237,15 +242,17 @@ impl Queue {
     fn find(&self, id: EventId, hash: u64, now: u64) -> Option<u32> {
         let (at, tag) = (hash as usize, tag(hash));
         let line = self.line(at)?;
-        let found = self.look_in(line, id, tag, now);
-        if found.is_some() || line.passed < self.first { found } else { self.find_behind(at, id, tag, now) }
-    }
-
-    #[inline(always)]
-    fn look_in(&self, line: &Line, id: EventId, tag: u16, now: u64) -> Option<u32> {
         // All at once, because there is almost never one.
-        let any = line.tags.iter().fold(false, |any, other| any | (*other == tag));
-        if any { self.find_in(line, id, tag, now) } else { None }
+        if line.has(tag) {
+            let found = self.find_in(line, id, tag, now);
+            if found.is_some() {
+                return found;
+            }
+        }
+        if line.passed < self.first {
+            return None;
+        }
+        self.find_behind(at, id, tag, now)
     }
 
     /// The lines behind the one where an id belongs, each once: where there are few, something may have passed all of them.
@@ -254,7 +261,7 @@ impl Queue {
     fn find_behind(&self, at: usize, id: EventId, tag: u16, now: u64) -> Option<u32> {
         for behind in 1..self.lines.len() {
             let line = self.line(at.wrapping_add(behind))?;
-            let found = self.look_in(line, id, tag, now);
+            let found = if line.has(tag) { self.find_in(line, id, tag, now) } else { None };
             if found.is_some() || line.passed < self.first {
                 return found;
             }
