@@ -4,9 +4,10 @@
 //! and any of them can be taken out. Otherwise (counts only, the latest only, or a bound was reached) the sums were counted
 //! as the events came; what is kept can still be taken out one by one, the rest only all together.
 
+use crate::few::Few;
 use crate::summary::Actors;
 use crate::sums::Sums;
-use crate::{EventId, Host, Item, Lane};
+use crate::{CollapseId, EventId, Host, Item, Lane};
 
 /// Which events of a batch.
 #[derive(Clone, Copy, Debug)]
@@ -83,12 +84,16 @@ impl Removed {
         self.events.len() as u64
     }
 
-    #[inline]
-    pub(crate) fn join(&mut self, mut other: Self) {
+    #[inline(always)]
+    pub(crate) fn join(&mut self, other: Self) {
         if self.count == 0 {
             *self = other;
-            return;
+        } else {
+            self.append(other);
         }
+    }
+
+    fn append(&mut self, mut other: Self) {
         self.count = self.count.saturating_add(other.count);
         self.bytes = self.bytes.saturating_add(other.bytes);
         self.events.append(&mut other.events);
@@ -98,7 +103,7 @@ impl Removed {
 pub(crate) struct Batch<H: Host> {
     pub(crate) sums: Sums,
     /// Oldest first.
-    pub(crate) kept: Vec<Item<H::Payload>>,
+    pub(crate) kept: Few<Item<H::Payload>>,
     /// The actors after the first, where they were counted.
     pub(crate) actors: Vec<u64>,
     /// The caller's fold, where it was counted.
@@ -107,20 +112,22 @@ pub(crate) struct Batch<H: Host> {
 
 impl<H: Host> Default for Batch<H> {
     fn default() -> Self {
-        Self { sums: Sums::default(), kept: Vec::new(), actors: Vec::new(), fold: H::Fold::default() }
+        Self { sums: Sums::default(), kept: Few::new(), actors: Vec::new(), fold: H::Fold::default() }
     }
 }
 
 impl<H: Host> Batch<H> {
+    #[inline]
     pub(crate) fn is_exact(&self) -> bool {
         self.kept.len() == self.sums.total as usize
     }
 
     /// A single event, kept.
+    #[inline(always)]
     pub(crate) fn of_one(item: Item<H::Payload>) -> Self {
         let mut sums = Sums::default();
         sums.count(&item);
-        Self { sums, kept: vec![item], ..Self::default() }
+        Self { sums, kept: Few::One(item), ..Self::default() }
     }
 
     /// Adds an event; of what is kept, only the last `keep` stay ([`u32::MAX`] for all).
@@ -139,7 +146,8 @@ impl<H: Host> Batch<H> {
         host.fold(&mut self.fold, &item);
         if self.kept.len() >= keep && keep > 0 {
             // Half of them at once, so that a long batch costs no more per event than a short one.
-            self.kept.drain(..self.kept.len() + 1 - keep.div_ceil(2));
+            let over = self.kept.len() + 1 - keep.div_ceil(2);
+            self.kept.many().drain(..over);
         }
         if keep > 0 {
             self.kept.push(item);
@@ -171,13 +179,29 @@ impl<H: Host> Batch<H> {
             if self.is_exact() {
                 self.blur(host, bound);
             }
-            self.kept.drain(..over);
+            self.kept.many().drain(..over);
         }
         over as u64
     }
 
     /// Takes out what `select` names.
+    #[inline(always)]
     pub(crate) fn remove(&mut self, select: Select) -> Removed {
+        if let Few::One(item) = &self.kept
+            && self.sums.total == 1
+        {
+            if !select.takes(item) {
+                return Removed::default();
+            }
+            let (bytes, events) = (item.bytes, vec![(item.id, item.kind)]);
+            *self = Self::default();
+            return Removed { count: 1, bytes, events };
+        }
+        self.remove_of_many(select)
+    }
+
+    #[inline(never)]
+    fn remove_of_many(&mut self, select: Select) -> Removed {
         let exact = self.is_exact();
         let mut removed = Removed::default();
         if self.sums.total == 0 {
@@ -233,7 +257,7 @@ impl<H: Host> Batch<H> {
         if places.next().is_some() || !inside || !low {
             return None;
         }
-        let item = self.kept.remove(place);
+        let item = self.kept.many().remove(place);
         sums.total = sums.total.saturating_sub(1);
         sums.bytes = sums.bytes.saturating_sub(item.bytes);
         Some(Removed { count: 1, bytes: item.bytes, events: vec![(item.id, item.kind)] })
@@ -257,14 +281,15 @@ impl<H: Host> Batch<H> {
             self.set_actors(actors);
         }
         let in_order = self.sums.last <= later.sums.first;
-        self.kept.append(&mut later.kept);
+        self.kept.many().append(later.kept.many());
         if !in_order {
-            self.kept.sort_by_key(|item| item.at);
+            self.kept.many().sort_by_key(|item| item.at);
         }
         self.sums.join(&later.sums);
     }
 
     /// The caller's fold.
+    #[inline]
     pub(crate) fn fold(&self, host: &H) -> H::Fold {
         if !self.is_exact() {
             return self.fold.clone();
@@ -277,9 +302,14 @@ impl<H: Host> Batch<H> {
     }
 
     /// The distinct actors, up to `bound`, which may have been another when they were counted.
+    #[inline(always)]
     pub(crate) fn counted_actors(&self, bound: u8) -> Actors {
         let mut actors = Actors::default();
-        if self.is_exact() {
+        if let Few::One(one) = &self.kept
+            && self.sums.total == 1
+        {
+            actors.insert(one.actor, u16::from(bound));
+        } else if self.is_exact() {
             self.kept.iter().for_each(|item| actors.insert(item.actor, u16::from(bound)));
         } else {
             actors = self.sums.known_actors(&self.actors);
@@ -295,63 +325,64 @@ impl<H: Host> Batch<H> {
 }
 
 /// The batches of a key that are not answered yet, the oldest first. Most keys have none, and hardly any has more than one:
-/// so there is one place on the heap, as long as there is one.
-pub(crate) struct Flights<H: Host>(Option<Box<InFlight<H>>>);
-
-struct InFlight<H: Host> {
-    first: Flight<H>,
-    more: Vec<Flight<H>>,
-}
+/// so there is never room for more than there are.
+pub(crate) struct Flights<H: Host>(Box<[Flight<H>]>);
 
 impl<H: Host> Default for Flights<H> {
     fn default() -> Self {
-        Self(None)
+        Self(Box::default())
     }
 }
 
 impl<H: Host> Flights<H> {
-    pub(crate) fn len(&self) -> usize {
-        self.0.as_deref().map_or(0, |all| 1 + all.more.len())
+    pub(crate) const fn len(&self) -> usize {
+        self.0.len()
     }
 
     pub(crate) const fn is_empty(&self) -> bool {
-        self.0.is_none()
+        self.0.is_empty()
     }
 
     #[inline]
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Flight<H>> {
-        self.0.as_deref().into_iter().flat_map(|all| std::iter::once(&all.first).chain(&all.more))
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Flight<H>> {
+        self.0.iter()
     }
 
     #[inline]
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Flight<H>> {
-        self.0.as_deref_mut().into_iter().flat_map(|all| std::iter::once(&mut all.first).chain(&mut all.more))
+    pub(crate) fn iter_mut(&mut self) -> std::slice::IterMut<'_, Flight<H>> {
+        self.0.iter_mut()
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, flight: Flight<H>) {
-        match self.0.as_deref_mut() {
-            None => self.0 = Some(Box::new(InFlight { first: flight, more: Vec::new() })),
-            Some(all) => all.more.push(flight),
+        if self.0.is_empty() {
+            self.0 = Box::new([flight]);
+        } else {
+            self.change(|all| {
+                all.reserve_exact(1);
+                all.push(flight);
+            });
         }
     }
 
     /// Takes the first out that `is_it` accepts.
     pub(crate) fn take(&mut self, is_it: impl Fn(&Flight<H>) -> bool) -> Option<Flight<H>> {
-        let all = self.0.as_deref_mut()?;
-        if !is_it(&all.first) {
-            let at = all.more.iter().position(is_it)?;
-            return Some(all.more.remove(at));
+        let at = self.0.iter().position(is_it)?;
+        if self.0.len() == 1 {
+            return std::mem::take(&mut self.0).into_vec().pop();
         }
-        if all.more.is_empty() {
-            return self.0.take().map(|all| all.first);
-        }
-        let next = all.more.remove(0);
-        Some(std::mem::replace(&mut all.first, next))
+        self.change(|all| (at < all.len()).then(|| all.remove(at)))
     }
 
     pub(crate) fn retain(&mut self, stays: impl Fn(&Flight<H>) -> bool) {
-        while self.take(|flight| !stays(flight)).is_some() {}
+        self.change(|all| all.retain(stays));
+    }
+
+    fn change<T>(&mut self, change: impl FnOnce(&mut Vec<Flight<H>>) -> T) -> T {
+        let mut all = std::mem::take(&mut self.0).into_vec();
+        let changed = change(&mut all);
+        self.0 = all.into_boxed_slice();
+        changed
     }
 }
 
@@ -359,6 +390,7 @@ impl<H: Host> Flights<H> {
 pub(crate) struct Flight<H: Host> {
     pub(crate) generation: u64,
     pub(crate) lane: Lane,
+    pub(crate) collapse_id: CollapseId,
     /// When it counts as failed; of one that is held, when it goes.
     pub(crate) until: u64,
     pub(crate) held: bool,
@@ -405,7 +437,7 @@ mod tests {
             let gone = (events.len() - others.kept.len()) as u32;
             prop_assert_eq!((removed.count, removed.bytes, removed.events.len()), (gone, gone * 7, gone as usize));
             prop_assert_eq!(format!("{:?}", all.sums), format!("{:?}", others.sums));
-            prop_assert_eq!(all.kept, others.kept);
+            prop_assert_eq!(&*all.kept, &*others.kept);
         }
     }
 }

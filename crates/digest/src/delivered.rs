@@ -70,6 +70,7 @@ impl Delivered {
         Self { kept, counted: (!is_exact).then(|| Box::new(Counted { sums, actors })) }
     }
 
+    #[inline]
     pub(crate) fn total(&self) -> u32 {
         let kept = u32::try_from(self.kept.len()).unwrap_or(u32::MAX);
         self.counted.as_deref().map_or(kept, |counted| counted.sums.total)

@@ -6,6 +6,7 @@ mod delivered;
 mod engine;
 mod error;
 mod event;
+mod few;
 mod hash;
 mod host;
 mod ledger;

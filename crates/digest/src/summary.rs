@@ -49,7 +49,16 @@ impl Actors {
         self.more
     }
 
+    #[inline]
     pub(crate) fn insert(&mut self, actor: u64, bound: u16) {
+        if self.first.is_none() && self.rest.is_empty() && bound > 0 {
+            self.first = Some(actor);
+            return;
+        }
+        self.insert_next(actor, bound);
+    }
+
+    fn insert_next(&mut self, actor: u64, bound: u16) {
         if self.known().any(|known| known == actor) {
             return;
         }

@@ -106,7 +106,11 @@ impl<H: Host> Engine<H> {
         let shift_batch = |batch: &mut Batch<H>| {
             shift(&mut batch.sums.first);
             shift(&mut batch.sums.last);
-            batch.kept.iter_mut().for_each(|item| item.at = time::wall(step.shift(item.at.as_millis())));
+            batch
+                .kept
+                .as_mut_slice()
+                .iter_mut()
+                .for_each(|item| item.at = time::wall(step.shift(item.at.as_millis())));
         };
         for index in 0..self.store.made() {
             let last = self.store.hot(index).map_or(NONE, Hot::last_listed);

@@ -34,6 +34,9 @@ impl<H: Host> Engine<H> {
     pub fn handle_event(&mut self, event: Event<H>, now: UnixTime) -> Result<Fate, Error> {
         let now = self.observe(now);
         let brought_up = self.bring_up(now);
+        if event.urgent {
+            return self.handle_urgent(event, brought_up, now);
+        }
         // In this order the memory of key and id is under way together, and little stands between the record that this event
         // waits for and the first load of the next one: the processor has two events under way at once.
         let place = self.seed.place(&event.key);
@@ -42,6 +45,34 @@ impl<H: Host> Engine<H> {
         let identity = place.identity();
         let found = self.store.find_guessed(guess, identity);
         self.admit(event, identity, found, asked, brought_up, now)
+    }
+
+    /// An urgent event never goes the short way. What comes in twice is most often a ring: so its id is looked at before its
+    /// key is hashed.
+    #[inline(never)]
+    fn handle_urgent(
+        &mut self,
+        event: Event<H>,
+        brought_up: Result<(), Error>,
+        now: u64,
+    ) -> Result<Fate, Error> {
+        let asked = self.ask(event.id, now);
+        self.ledger.events += 1;
+        if let Some(known) = asked.known
+            && brought_up.is_ok()
+            && self.has_room_for_any()
+        {
+            return Ok(self.count_known(known));
+        }
+        let identity = self.seed.identity(&event.key);
+        let found = self.store.find(identity);
+        match brought_up.and_then(|()| self.has_room(found)) {
+            Ok(()) => Ok(self.take_in_here(event, identity, found, asked, now)),
+            Err(full) => {
+                self.ledger.add(Fate::Refused, 1);
+                Err(full)
+            }
+        }
     }
 
     /// Takes many events in, which all came at `now`, and tells `fates` of each, in order. It does what
@@ -170,6 +201,12 @@ impl<H: Host> Engine<H> {
         self.has_room(self.store.find(self.seed.identity(key)))
     }
 
+    /// Whether an event would be taken in, whatever its key.
+    fn has_room_for_any(&self) -> bool {
+        self.outputs.len() < self.limits.outputs as usize
+            && self.store.used() - self.memories.len < self.limits.windows
+    }
+
     #[inline]
     fn has_room(&self, found: Option<u32>) -> Result<(), Error> {
         if self.outputs.len() >= self.limits.outputs as usize {
@@ -261,7 +298,19 @@ impl<H: Host> Engine<H> {
 
     /// Takes an event in. Total.
     #[inline(never)]
-    pub(crate) fn take_in(
+    fn take_in(
+        &mut self,
+        event: Event<H>,
+        identity: Identity,
+        found: Option<u32>,
+        asked: Asked,
+        now: u64,
+    ) -> Fate {
+        self.take_in_here(event, identity, found, asked, now)
+    }
+
+    #[inline(always)]
+    fn take_in_here(
         &mut self,
         event: Event<H>,
         identity: Identity,
@@ -270,9 +319,7 @@ impl<H: Host> Engine<H> {
         now: u64,
     ) -> Fate {
         if let Some(known) = asked.known {
-            let fate = if known == Known::Came { Fate::Duplicate } else { Fate::Cancelled };
-            self.ledger.add(fate, 1);
-            return fate;
+            return self.count_known(known);
         }
         self.note(event.id, asked.hash, now);
         let refused = self.in_vain(&event, found, now);
@@ -283,7 +330,15 @@ impl<H: Host> Engine<H> {
         self.place(event, identity, found, now)
     }
 
+    /// An event whose id says what becomes of it.
+    fn count_known(&mut self, known: Known) -> Fate {
+        let fate = if known == Known::Came { Fate::Duplicate } else { Fate::Cancelled };
+        self.ledger.add(fate, 1);
+        fate
+    }
+
     /// Why an event ends before it is looked at.
+    #[inline]
     fn in_vain(&self, event: &Event<H>, found: Option<u32>, now: u64) -> Option<Fate> {
         if event.useful_until.is_some_and(|until| point(until) < now) {
             return Some(Fate::Expired);
@@ -296,6 +351,7 @@ impl<H: Host> Engine<H> {
         (drops && !event.urgent && now < extra.paces().refractory_until).then_some(Fate::Throttled)
     }
 
+    #[inline(always)]
     fn place(&mut self, event: Event<H>, identity: Identity, found: Option<u32>, now: u64) -> Fate {
         let Some(index) = found.or_else(|| self.store.insert(identity, event.key.clone())) else {
             // Four thousand million keys: there is no number left.
@@ -322,12 +378,14 @@ impl<H: Host> Engine<H> {
         fate
     }
 
+    #[inline(always)]
     fn may_overtake(&self, index: u32, key: &H::Key, class: u8, now: u64) -> bool {
         self.store.extra(index).is_none_or(|extra| extra.flights.len() < MAX_FLIGHTS)
             && self.host.quiet(&self.calendar, key, class, crate::time::wall(now)).is_none()
     }
 
     /// An urgent event goes at once: with what is pending, or alone. Never as a second digest in flight.
+    #[inline(always)]
     fn overtake(&mut self, index: u32, item: Item<H::Payload>, now: u64) -> Generation {
         let busy = self.store.extra(index).is_some_and(|extra| extra.digest_in_flight());
         if self.policy.urgent == Urgent::Flush && !busy {
@@ -337,17 +395,16 @@ impl<H: Host> Engine<H> {
         }
         self.ledger.pending += 1;
         self.bytes = self.bytes.saturating_add(u64::from(item.bytes));
-        let alone = if self.derived.keep > 0 {
-            Batch::of_one(item)
-        } else {
-            let mut counted = Batch::default();
-            counted.push(item, 0, &self.host, self.policy.actors);
-            counted
-        };
-        self.kept += alone.kept.len() as u64;
-        self.send(index, Lane::Urgent, alone, 0, now)
+        if self.derived.keep > 0 {
+            self.kept += 1;
+            return self.send_here(index, Lane::Urgent, Batch::of_one(item), 0, now);
+        }
+        let mut counted = Batch::default();
+        counted.push(item, 0, &self.host, self.policy.actors);
+        self.send(index, Lane::Urgent, counted, 0, now)
     }
 
+    #[inline(never)]
     fn ordinary(&mut self, index: u32, item: Item<H::Payload>, now: u64) -> Fate {
         self.make_room(index, item.bytes, now);
         let Some(hot) = self.store.hot(index) else { return Fate::Refused };

@@ -17,16 +17,21 @@ impl<H: Host> Engine<H> {
 
     /// After every change of a record.
     pub(crate) fn finish(&mut self, index: u32, now: u64) {
-        let Some((hot, mut extra)) = self.store.parts_mut(index) else { return };
-        let paces = extra.as_deref_mut().and_then(|extra| extra.paces.as_deref_mut());
-        if let Some(paces) = paces.filter(|paces| paces.refractory_until <= now) {
-            paces.refractory_until = 0;
+        let sliding = self.store.sliding;
+        let Some((hot, extra)) = self.store.parts_mut(index) else { return };
+        let mut timer = hot.deadline(sliding);
+        let mut rests = hot.wait == Wait::Idle && hot.total == 0;
+        if let Some(extra) = extra {
+            if let Some(paces) = extra.paces.as_deref_mut().filter(|paces| paces.refractory_until <= now) {
+                paces.refractory_until = 0;
+            }
+            rests = rests && extra.rests();
+            timer = timer.min(extra.timer(hot));
         }
-        let idle = hot.wait == Wait::Idle && hot.total == 0;
-        if idle && extra.is_none_or(|extra| extra.rests()) {
+        if rests {
             self.remember(index, now);
         } else {
-            self.store.arm(index);
+            self.store.arm(index, timer);
         }
     }
 
@@ -36,6 +41,7 @@ impl<H: Host> Engine<H> {
     }
 
     /// Nothing is to be done for this key: it is remembered for a while, in a cache from which the least recent goes.
+    #[inline(never)]
     fn remember(&mut self, index: u32, now: u64) {
         let Some((hot, Some(extra))) =
             self.store.parts_mut(index).filter(|(_, extra)| extra.is_some() && self.derived.remember > 0)
@@ -74,6 +80,7 @@ impl<H: Host> Engine<H> {
         true
     }
 
+    #[inline(never)]
     fn forget(&mut self, index: u32) {
         if let Some(extra) = self.store.extra(index) {
             let delivered: usize = extra.all_delivered().map(|delivered| delivered.kept().len()).sum();

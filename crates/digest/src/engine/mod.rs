@@ -18,7 +18,6 @@ use std::fmt;
 
 use reveille_core::{UnixTime, Wakeup};
 
-use crate::delivered::Delivered;
 use crate::options::{Collect, InvalidPolicy};
 use crate::store::Store;
 use crate::store::memories::Memories;
@@ -215,12 +214,7 @@ impl<H: Host> Engine<H> {
 
     pub(crate) fn unread_of(&self, index: u32) -> u32 {
         let pending = self.store.hot(index).map_or(0, |hot| hot.total);
-        let Some(extra) = self.store.extra(index) else {
-            return pending;
-        };
-        let flights = extra.flights.iter().map(|flight| flight.batch.sums.total);
-        let delivered = extra.all_delivered().map(Delivered::total);
-        flights.chain(delivered).fold(pending, u32::saturating_add)
+        self.store.extra(index).map_or(pending, |extra| extra.unread(pending))
     }
 
     /// Takes note of the time.

@@ -1,9 +1,9 @@
 //! Reminders: what was delivered and is unread is sent once more, and once more.
 
-use super::send::Content;
+use super::send::summary;
 use super::window::Hold;
 use crate::time::{NEVER, after, span};
-use crate::{Engine, Host, Lane};
+use crate::{Engine, Host, Lane, Notify, Output};
 
 impl<H: Host> Engine<H> {
     /// A digest went out: the ladder begins anew.
@@ -40,16 +40,23 @@ impl<H: Host> Engine<H> {
         paces.remind_step = paces.remind_step.saturating_add(1);
         let reminder = Some(paces.remind_step);
         extra.told = unread;
-        // The events have lost their payloads: there is nothing to show and nothing to fold.
-        let content = Content {
-            sums: extra.delivered.sums(),
-            actors: extra.delivered.actors(self.policy.actors),
+        let (sums, actors) = (extra.delivered.sums(), extra.delivered.actors(self.policy.actors));
+        let ids = extra.delivered.kept().iter().map(|told| told.id).collect();
+        let (generation, lane) = (self.next_generation(), Lane::Digest);
+        let Some(key) = self.store.key(index).cloned() else { return };
+        self.outputs.push_back(Output::Notify(Notify {
+            key,
+            generation,
+            collapse_id: self.collapse_id(index, lane),
+            lane,
+            reminder,
+            class: sums.class,
+            summary: summary(&sums, actors, unread),
+            // The events have lost their payloads: there is nothing to show and nothing to fold.
             samples: Vec::new(),
-            ids: extra.delivered.kept().iter().map(|told| told.id).collect(),
+            ids,
             fold: H::Fold::default(),
-        };
-        let generation = self.next_generation();
-        self.notify(index, content, generation, Lane::Digest, reminder, unread);
+        }));
     }
 
     fn quiet_until(&self, index: u32, class: u8, now: u64) -> u64 {

@@ -2,11 +2,10 @@
 
 use reveille_core::UnixTime;
 
-use crate::batch::{Flight, Gone, Removed, Select};
-use crate::delivered::Delivered;
-use crate::store::record::flag;
+use crate::batch::{Gone, Removed, Select};
+use crate::store::record::{Extra, Sent, TakenBack, flag, identity};
 use crate::store::seen::{Known, Seen};
-use crate::{Cause, Engine, Error, EventId, Fate, Host, Lane, Output};
+use crate::{Cause, Clear, Engine, Error, EventId, Fate, Host, Lane, Output};
 
 /// How much of a conversation was read: give it to [`Engine::handle_read`]. Use [`UpTo`](Self::UpTo) where the events
 /// have numbers, and [`Through`](Self::Through) where they have none; a plain `u64` becomes `UpTo`.
@@ -112,6 +111,7 @@ impl<H: Host> Engine<H> {
         self.revive(index);
         self.set_mark(index, read);
         let retracted = self.retract(index, select, Cause::Read);
+        self.tell_unread(index);
         self.finish(index, now);
         retracted
     }
@@ -138,6 +138,7 @@ impl<H: Host> Engine<H> {
         Ok(self.cancel(key, what, now))
     }
 
+    #[inline(always)]
     pub(crate) fn cancel(&mut self, key: &H::Key, what: Selector, now: u64) -> Retracted {
         let found = self.store.find(self.seed.identity(key));
         let (select, unknown) = match what {
@@ -157,62 +158,77 @@ impl<H: Host> Engine<H> {
             }
             return Retracted::default();
         };
-        if !self.holds(index, select) {
+        // One event is looked for where it is taken out, and nowhere before.
+        let one = matches!(select, Select::Event(_));
+        if !one && self.unread_of(index) == 0 {
             return Retracted::default();
         }
-        self.revive(index);
         let retracted = self.retract(index, select, Cause::Cancelled);
-        self.finish(index, now);
-        retracted
-    }
-
-    /// Whether anything of this record may be meant.
-    fn holds(&self, index: u32, select: Select) -> bool {
-        match select {
-            Select::Event(id) => self.time_of(index, id).is_some(),
-            _ => self.unread_of(index) > 0,
+        if one && retracted == Retracted::default() {
+            return retracted;
         }
+        self.tell_unread(index);
+        // What waits for an answer goes on waiting, and for nothing else than before.
+        let waits = |extra: &Extra<H>| !extra.flights.is_empty() && extra.paces.is_none();
+        if retracted.pending > 0 || !self.store.extra(index).is_some_and(waits) {
+            self.revive(index);
+            self.finish(index, now);
+        }
+        retracted
     }
 
     /// When an event of this key came, if it is kept.
     fn time_of(&self, index: u32, id: EventId) -> Option<u64> {
-        let listed = self.store.time_listed(index, id);
-        let kept = || {
-            let mut kept = self.store.cold(index)?.kept().iter();
-            kept.find(|item| item.id == id).map(|item| item.at.as_millis())
-        };
         let sent = || {
             let extra = self.store.extra(index)?;
             let in_flight = extra.flights.iter().find_map(|flight| flight.batch.time_of(id));
             in_flight.or_else(|| extra.all_delivered().find_map(|delivered| delivered.time_of(id)))
         };
-        listed.or_else(kept).or_else(sent)
+        self.time_of_pending(index, id).or_else(sent)
     }
 
+    fn time_of_pending(&self, index: u32, id: EventId) -> Option<u64> {
+        let kept = || {
+            let mut kept = self.store.cold(index)?.kept().iter();
+            kept.find(|item| item.id == id).map(|item| item.at.as_millis())
+        };
+        self.store.time_listed(index, id).or_else(kept)
+    }
+
+    /// Takes events out wherever they are, and says what that clears.
+    #[inline(always)]
     fn retract(&mut self, index: u32, select: Select, cause: Cause) -> Retracted {
         let fate = if cause == Cause::Read { Fate::ReadBefore } else { Fate::Cancelled };
-        let mut pending = self.drop_pending(index, select, fate);
+        let mut pending = 0;
+        if self.may_be_pending(index, select) {
+            pending = self.drop_pending(index, select, fate);
+        }
         if pending > 0 {
             self.emptied(index);
         }
-        let (held, sent) = self.sent_of(index);
+        let Some(Sent { held, lanes }) = self.store.extra(index).map(Extra::sent) else {
+            return Retracted { pending, notified: 0 };
+        };
         if held {
             pending += self.drop_held(index, select, fate);
         }
         let mut notified = 0;
-        for (lane, sent) in [Lane::Digest, Lane::Urgent].into_iter().zip(sent).filter(|(_, sent)| *sent > 0) {
-            let removed = self.remove_sent(index, lane, select, cause);
-            if removed.count == 0 {
-                continue;
-            }
-            notified += removed.count;
-            let remaining = sent.saturating_sub(removed.count);
-            if cause == Cause::Cancelled || remaining == 0 {
-                self.clear(index, lane, cause, removed.events, remaining);
+        for (lane, before) in [Lane::Digest, Lane::Urgent].into_iter().zip(lanes) {
+            if before > 0 {
+                notified += self.take_back_sent(index, lane, before, select, cause);
             }
         }
-        self.tell_unread(index);
         Retracted { pending, notified }
+    }
+
+    /// Whether any of these may be pending. A single event is looked up, so that nobody's list is written anew for
+    /// nothing.
+    fn may_be_pending(&self, index: u32, select: Select) -> bool {
+        self.store.hot(index).is_some_and(|hot| hot.total > 0)
+            && match select {
+                Select::Event(id) => self.time_of_pending(index, id).is_some(),
+                _ => true,
+            }
     }
 
     /// Takes events out of what is pending, with a fate. Returns how many.
@@ -238,6 +254,9 @@ impl<H: Host> Engine<H> {
         for flight in extra.flights.iter_mut().filter(|flight| flight.held) {
             all.join(flight.batch.remove(select));
         }
+        if all.count == 0 {
+            return 0;
+        }
         extra.flights.retain(|flight| !flight.held || flight.batch.sums.total > 0);
         let count = all.count;
         self.let_drop(index, fate, all.into());
@@ -258,56 +277,42 @@ impl<H: Host> Engine<H> {
         }
     }
 
-    /// Takes events out of what is in flight or delivered in a lane.
-    fn remove_sent(&mut self, index: u32, lane: Lane, select: Select, cause: Cause) -> Removed {
-        let Some(extra) = self.store.extra_there(index) else { return Removed::default() };
-        // The bytes of what was delivered were given back when it was.
-        let mut all = extra.delivered_in(lane).map(|delivered| delivered.remove(select)).unwrap_or_default();
-        let (delivered, mut bytes) = (all.kept(), 0);
-        let sent =
-            |flight: &&mut Flight<H>| flight.lane == lane && !flight.held && flight.batch.sums.total > 0;
-        for flight in extra.flights.iter_mut().filter(sent) {
-            let removed = flight.batch.remove(select);
-            match cause {
-                Cause::Read => flight.read += removed.count,
-                Cause::Cancelled => flight.cancelled += removed.count,
-            }
-            bytes += u64::from(removed.bytes);
-            all.join(removed);
-        }
-        self.kept = self.kept.saturating_sub(all.kept() - delivered);
+    /// Takes events out of the `before` that are in flight or delivered in a lane, and says what that clears. Returns how
+    /// many.
+    fn take_back_sent(&mut self, index: u32, lane: Lane, before: u32, select: Select, cause: Cause) -> u32 {
+        let Some((hot, cold)) = self.store.both_mut(index) else { return 0 };
+        let Some(extra) = cold.extra.as_deref_mut() else { return 0 };
+        let TakenBack { all: Removed { count, bytes: _, events }, delivered, bytes, collapse_id } =
+            extra.take_sent(lane, select, cause);
+        self.kept = self.kept.saturating_sub(events.len() as u64 - delivered);
         self.bytes = self.bytes.saturating_sub(bytes);
         self.delivered = self.delivered.saturating_sub(delivered);
-        all
-    }
-
-    /// Whether urgent events are held, and how many events of each lane are in flight or delivered, and not read.
-    fn sent_of(&self, index: u32) -> (bool, [u32; 2]) {
-        let Some(extra) = self.store.extra(index) else { return (false, [0; 2]) };
-        let overtook = extra.overtook.as_deref().map_or(0, Delivered::total);
-        let (mut held, mut digest, mut urgent) = (false, extra.delivered.total(), overtook);
-        for flight in extra.flights.iter() {
-            let total = flight.batch.sums.total;
-            match flight.lane {
-                _ if flight.held => held = true,
-                Lane::Digest => digest = digest.saturating_add(total),
-                Lane::Urgent => urgent = urgent.saturating_add(total),
-            }
+        let remaining = before.saturating_sub(count);
+        if count > 0
+            && (cause == Cause::Cancelled || remaining == 0)
+            && let Some(key) = cold.key.clone()
+        {
+            let collapse_id =
+                collapse_id.unwrap_or_else(|| self.seed.collapse_id_of(identity(hot, cold), lane));
+            let generation = self.next_generation();
+            let clear = Clear { key, generation, collapse_id, lane, cause, events, remaining };
+            self.outputs.push_back(Output::Clear(clear));
         }
-        (held, [digest, urgent])
+        count
     }
 
     /// Says the unread count, if it is not the one the caller knows.
+    #[inline]
     pub(crate) fn tell_unread(&mut self, index: u32) {
-        let count = self.unread_of(index);
+        let Some((hot, cold)) = self.store.both_mut(index) else { return };
+        let Some(extra) = cold.extra.as_deref_mut() else { return };
+        let count = extra.unread(hot.total);
         // Who was told nothing, or 0, need not hear of events that are still waiting.
-        let Some(extra) =
-            self.store.extra_there(index).filter(|extra| extra.told != 0 && extra.told != count)
-        else {
+        if extra.told == 0 || extra.told == count {
             return;
-        };
+        }
         extra.told = count;
-        if let Some(key) = self.store.key(index).cloned() {
+        if let Some(key) = cold.key.clone() {
             self.outputs.push_back(Output::Unread { key, count });
         }
     }

@@ -2,23 +2,29 @@
 
 use crate::batch::{Batch, Flight};
 use crate::options::{Collect, Keep};
+use crate::store::record::{flag, identity};
 use crate::summary::{Actors, Summary};
 use crate::sums::Sums;
 use crate::time::{after, span, wall};
-use crate::{Cause, Clear, Engine, EventId, Generation, Host, Item, Lane, Notify, Output};
-
-/// What a notification says of its events.
-pub(crate) struct Content<H: Host> {
-    pub(crate) sums: Sums,
-    pub(crate) actors: Actors,
-    pub(crate) samples: Vec<Item<H::Payload>>,
-    pub(crate) ids: Vec<EventId>,
-    pub(crate) fold: H::Fold,
-}
+use crate::{Cause, Clear, CollapseId, Engine, Generation, Host, Item, Lane, Notify, Output};
 
 impl<H: Host> Engine<H> {
     /// Sends a batch that was pending.
+    #[inline(never)]
     pub(crate) fn send(
+        &mut self,
+        index: u32,
+        lane: Lane,
+        batch: Batch<H>,
+        failures: u8,
+        now: u64,
+    ) -> Generation {
+        self.send_here(index, lane, batch, failures, now)
+    }
+
+    /// The same, where much is known of the batch: an event alone needs no loops.
+    #[inline(always)]
+    pub(crate) fn send_here(
         &mut self,
         index: u32,
         lane: Lane,
@@ -29,34 +35,45 @@ impl<H: Host> Engine<H> {
         let generation = self.next_generation();
         let total = batch.sums.total;
         self.ledger.notify(total);
-        let unread = self.unread_of(index).saturating_add(total);
-        let content = Content {
-            sums: batch.sums,
-            actors: batch.counted_actors(self.policy.actors),
-            samples: self.samples(&batch),
-            ids: batch.kept.iter().map(|item| item.id).collect(),
+        let samples = self.samples(&batch);
+        let Some((hot, cold)) = self.store.both_mut(index) else { return generation };
+        let Some(key) = cold.key.clone() else { return generation };
+        let collapse_id = self.seed.collapse_id_of(identity(hot, cold), lane);
+        if self.derived.tracks {
+            hot.set(flag::EXTRA, true);
+            cold.extra.get_or_insert_default();
+        }
+        let extra = if hot.has(flag::EXTRA) { cold.extra.as_deref_mut() } else { None };
+        let pending = hot.total.saturating_add(total);
+        let unread = extra.as_deref().map_or(pending, |extra| extra.unread(pending));
+        self.outputs.push_back(Output::Notify(Notify {
+            key,
+            generation,
+            collapse_id,
+            lane,
+            reminder: None,
+            class: batch.sums.class,
+            summary: summary(&batch.sums, batch.counted_actors(self.policy.actors), unread),
+            samples,
+            ids: batch.kept.each(|item| item.id),
             fold: batch.fold(&self.host),
-        };
-        self.notify(index, content, generation, lane, None, unread);
-        if self.derived.tracks
-            && let Some(extra) = self.store.extra_mut(index)
-        {
+        }));
+        if let Some(extra) = extra.filter(|_| self.derived.tracks) {
             extra.told = unread;
             if let Some(timeout) = self.policy.ack_timeout {
-                let (until, generation) = (after(now, span(timeout)), generation.to_bits());
-                let (held, sent, read, cancelled) = (false, total, 0, 0);
                 extra.flights.push(Flight {
-                    generation,
+                    generation: generation.to_bits(),
                     lane,
-                    until,
-                    held,
+                    collapse_id,
+                    until: after(now, span(timeout)),
+                    held: false,
                     failures,
-                    sent,
-                    read,
-                    cancelled,
+                    sent: total,
+                    read: 0,
+                    cancelled: 0,
                     batch,
                 });
-                return Generation::from_bits(generation);
+                return generation;
             }
         }
         self.deliver(index, lane, batch);
@@ -64,6 +81,7 @@ impl<H: Host> Engine<H> {
     }
 
     /// A batch arrived: what is kept of it is what reads, cancels and reminders need.
+    #[inline(never)]
     pub(crate) fn deliver(&mut self, index: u32, lane: Lane, batch: Batch<H>) {
         self.bytes = self.bytes.saturating_sub(u64::from(batch.sums.bytes));
         self.kept = self.kept.saturating_sub(batch.kept.len() as u64);
@@ -88,59 +106,8 @@ impl<H: Host> Engine<H> {
         }
     }
 
-    pub(crate) fn notify(
-        &mut self,
-        index: u32,
-        content: Content<H>,
-        generation: Generation,
-        lane: Lane,
-        reminder: Option<u8>,
-        unread: u32,
-    ) {
-        let identity = self.store.identity_of(index);
-        let Some(key) = self.store.key(index).cloned() else { return };
-        let Content { sums, actors, samples, ids, fold } = content;
-        self.outputs.push_back(Output::Notify(Notify {
-            key,
-            generation,
-            collapse_id: self.seed.collapse_id_of(identity, lane),
-            lane,
-            reminder,
-            class: sums.class,
-            summary: Summary {
-                total: sums.total,
-                actors,
-                first: wall(sums.first),
-                last: wall(sums.last),
-                bytes: sums.bytes,
-                unread,
-            },
-            samples,
-            ids,
-            fold,
-        }));
-    }
-
-    pub(crate) fn clear(
-        &mut self,
-        index: u32,
-        lane: Lane,
-        cause: Cause,
-        events: Vec<(EventId, u16)>,
-        remaining: u32,
-    ) {
-        let identity = self.store.identity_of(index);
-        let Some(key) = self.store.key(index).cloned() else { return };
-        let (generation, collapse_id) = (self.next_generation(), self.seed.collapse_id_of(identity, lane));
-        self.outputs.push_back(Output::Clear(Clear {
-            key,
-            generation,
-            collapse_id,
-            lane,
-            cause,
-            events,
-            remaining,
-        }));
+    pub(crate) fn collapse_id(&self, index: u32, lane: Lane) -> CollapseId {
+        self.seed.collapse_id_of(self.store.identity_of(index), lane)
     }
 
     /// Nothing is known of this key: whatever was shown for it is taken away.
@@ -165,20 +132,32 @@ impl<H: Host> Engine<H> {
     }
 
     /// The events to show.
+    #[inline(always)]
     fn samples(&self, batch: &Batch<H>) -> Vec<Item<H::Payload>> {
         let all = batch.kept.as_slice();
-        let first = |count: u16| all.get(..count.into()).unwrap_or(all).to_vec();
-        let last =
-            |count: u16| all.get(all.len().saturating_sub(count.into())..).unwrap_or_default().to_vec();
-        match self.policy.keep {
-            _ if self.policy.collect == Collect::Latest => last(1),
-            Keep::First(count) => first(count),
-            Keep::Last(count) => last(count),
-            Keep::Top(count) => {
-                let mut ranked: Vec<_> = all.iter().collect();
-                ranked.sort_by_key(|item| std::cmp::Reverse(item.rank));
-                ranked.into_iter().take(usize::from(count)).cloned().collect()
-            }
+        let latest = self.policy.collect == Collect::Latest;
+        let some = match self.policy.keep {
+            _ if latest => all.get(all.len().saturating_sub(1)..),
+            Keep::First(count) => all.get(..count.into()),
+            Keep::Last(count) => all.get(all.len().saturating_sub(count.into())..),
+            Keep::Top(count) => return top(all, count),
+        };
+        match some.unwrap_or(all) {
+            [one] => vec![one.clone()],
+            some => some.to_vec(),
         }
     }
+}
+
+/// Those of the highest rank; the older one first among equals.
+#[inline(never)]
+fn top<T: Clone>(all: &[Item<T>], count: u16) -> Vec<Item<T>> {
+    let mut ranked: Vec<_> = all.iter().collect();
+    ranked.sort_by_key(|item| std::cmp::Reverse(item.rank));
+    ranked.into_iter().take(usize::from(count)).cloned().collect()
+}
+
+pub(crate) fn summary(sums: &Sums, actors: Actors, unread: u32) -> Summary {
+    let (total, bytes) = (sums.total, sums.bytes);
+    Summary { total, actors, first: wall(sums.first), last: wall(sums.last), bytes, unread }
 }

@@ -5,6 +5,7 @@ use super::write::{SUMS, ledger_fields};
 use super::{Codec, RestoreError};
 use crate::batch::{Batch, Flight, Flights};
 use crate::delivered::{Delivered, Told};
+use crate::hash::Identity;
 use crate::store::items::Node;
 use crate::store::record::{Cold, Counted, Extra, Hot, Paces, Wait, flag};
 use crate::store::seen::Known;
@@ -103,8 +104,11 @@ where
             fold = H::Fold::decode(bytes)?;
         }
         let kept = if flags & flag::KEPT != 0 { read_items(bytes)? } else { Vec::new() };
-        let mut extra =
-            if flags & flag::EXTRA != 0 { Some(Box::new(self.read_extra(counted, bytes)?)) } else { None };
+        let mut extra = if flags & flag::EXTRA != 0 {
+            Some(Box::new(self.read_extra(identity, counted, bytes)?))
+        } else {
+            None
+        };
         let known = flags & !(flag::LISTED | flag::KEPT | flag::EXTRA) == 0
             && kept.is_empty() == (flags & flag::KEPT == 0)
             && listed.is_empty() == (flags & flag::LISTED == 0)
@@ -131,7 +135,7 @@ where
         (!self.is_idle(index)).then_some(())
     }
 
-    fn read_extra(&mut self, counted: &mut Tally, bytes: &mut &[u8]) -> Option<Extra<H>> {
+    fn read_extra(&mut self, identity: Identity, counted: &mut Tally, bytes: &mut &[u8]) -> Option<Extra<H>> {
         let actors = read_actors(bytes)?;
         let mut paces = Paces::NONE;
         let (mark, told, failures);
@@ -163,7 +167,19 @@ where
             }
             self.bytes = self.bytes.checked_add(u64::from(batch.sums.bytes))?;
             self.kept += batch.kept.len() as u64;
-            flights.push(Flight { generation, lane, until, held, failures, sent, read, cancelled, batch });
+            let collapse_id = self.seed.collapse_id_of(identity, lane);
+            flights.push(Flight {
+                generation,
+                lane,
+                collapse_id,
+                until,
+                held,
+                failures,
+                sent,
+                read,
+                cancelled,
+                batch,
+            });
         }
         let counted = (!actors.is_empty()).then(|| Box::new(Counted { kept: Vec::new(), actors }));
         let paces = (paces != Paces::NONE).then(|| Box::new(paces));
@@ -237,7 +253,12 @@ where
     let sums = read_sums(bytes)?;
     let (actors, fold) = (read_actors(bytes)?, H::Fold::decode(bytes)?);
     let kept = read_items(bytes)?;
-    (sums.total > 0 && kept.len() <= sums.total as usize).then_some(Batch { sums, kept, actors, fold })
+    (sums.total > 0 && kept.len() <= sums.total as usize).then_some(Batch {
+        sums,
+        kept: kept.into(),
+        actors,
+        fold,
+    })
 }
 
 fn read_delivered<H: Host>(bytes: &mut &[u8]) -> Option<Delivered>

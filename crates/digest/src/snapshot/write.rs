@@ -136,7 +136,8 @@ where
     }
     (extra.flights.len() as u64).encode(out);
     for flight in extra.flights.iter() {
-        let Flight { generation, lane, until, held, failures, sent, read, cancelled, batch } = flight;
+        let Flight { generation, lane, collapse_id: _, until, held, failures, sent, read, cancelled, batch } =
+            flight;
         (*generation, *lane as u8, *until, *held).encode(out);
         (*failures, *sent, *read, *cancelled).encode(out);
         write_batch(batch, out);

@@ -110,8 +110,7 @@ impl<H: Host> Store<H> {
 
     /// The identity of a record's key.
     pub(crate) fn identity_of(&self, index: u32) -> Identity {
-        let halves = |(hot, cold): (&Hot, &Cold<H>)| Identity::of_halves(cold.low, hot.fingerprint);
-        self.slab.both(index).map_or(Identity::NONE, halves)
+        self.slab.both(index).map_or(Identity::NONE, |(hot, cold)| record::identity(hot, cold))
     }
 
     #[inline]
@@ -213,11 +212,11 @@ impl<H: Host> Store<H> {
                 // Of a large list it may be too high.
                 sums.seq_hi = kept.iter().map(|item| item.seq).max().unwrap_or_default();
             }
-            return Batch { sums, kept, ..Batch::default() };
+            return Batch { sums, kept: kept.into(), ..Batch::default() };
         }
         let counted = cold.extra.as_deref_mut().and_then(|extra| extra.counted.take());
         let Counted { kept, actors } = counted.map_or_else(Counted::default, |counted| *counted);
-        Batch { sums, kept, actors, fold: std::mem::take(&mut cold.fold) }
+        Batch { sums, kept: kept.into(), actors, fold: std::mem::take(&mut cold.fold) }
     }
 
     /// Takes events out of a record of which all are kept, where they are.
@@ -250,7 +249,7 @@ impl<H: Host> Store<H> {
     /// Puts a batch into a record that has nothing pending.
     pub(crate) fn put_pending(&mut self, index: u32, mut batch: Batch<H>) {
         if batch.is_exact() {
-            let mut kept = std::mem::take(&mut batch.kept).into_iter();
+            let mut kept = std::mem::take(&mut batch.kept).into_vec().into_iter();
             let Some(item) = kept.find_map(|item| self.keep(index, item).err()) else { return };
             // There are no more numbers: the rest is kept in the record.
             batch = self.take_pending(index);
@@ -265,7 +264,7 @@ impl<H: Host> Store<H> {
         cold.fold = batch.fold;
         if !(batch.actors.is_empty() && batch.kept.is_empty()) {
             hot.set(flag::EXTRA, hot.has(flag::EXTRA) || !batch.actors.is_empty());
-            let counted = Counted { kept: batch.kept, actors: batch.actors };
+            let counted = Counted { kept: batch.kept.into_vec(), actors: batch.actors };
             cold.extra.get_or_insert_default().counted = Some(Box::new(counted));
         }
     }

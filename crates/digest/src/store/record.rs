@@ -4,11 +4,12 @@
 use reveille_core::UnixTime;
 
 use super::items;
-use crate::batch::Flights;
+use crate::batch::{Flight, Flights, Removed, Select};
 use crate::delivered::Delivered;
+use crate::hash::Identity;
 use crate::sums::Sums;
 use crate::time::NEVER;
-use crate::{Host, Item, Lane};
+use crate::{Cause, CollapseId, Host, Item, Lane};
 
 /// What a record waits for. The one place where that is said; [`Hot::deadline`] makes a time of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -217,6 +218,11 @@ impl<H: Host> Default for Cold<H> {
     }
 }
 
+/// The identity of a record's key.
+pub(crate) const fn identity<H: Host>(hot: &Hot, cold: &Cold<H>) -> Identity {
+    Identity::of_halves(cold.low, hot.fingerprint)
+}
+
 /// What only keys with a history need. A key that is remembered has one for as long, so what only some of them need has no
 /// place here until it comes.
 pub(crate) struct Extra<H: Host> {
@@ -236,6 +242,24 @@ pub(crate) struct Extra<H: Host> {
     pub(crate) overtook: Option<Box<Delivered>>,
     pub(crate) counted: Option<Box<Counted<H>>>,
     pub(crate) paces: Option<Box<Paces>>,
+}
+
+/// Whether urgent events are held, and how many events of each lane are in flight or delivered.
+pub(crate) struct Sent {
+    pub(crate) held: bool,
+    pub(crate) lanes: [u32; 2],
+}
+
+/// Events that were taken out of what went out in a lane.
+#[derive(Default)]
+pub(crate) struct TakenBack {
+    pub(crate) all: Removed,
+    /// How many of those that were kept had been delivered; the others were in flight.
+    pub(crate) delivered: u64,
+    /// Of those in flight.
+    pub(crate) bytes: u64,
+    /// If something of the lane is in flight: then it need not be hashed again.
+    pub(crate) collapse_id: Option<CollapseId>,
 }
 
 /// What is known of pending events that are not all kept.
@@ -313,6 +337,55 @@ impl<H: Host> Extra<H> {
         }
     }
 
+    /// What went out, or is held, and is not read.
+    #[inline]
+    pub(crate) fn sent(&self) -> Sent {
+        let (mut held, mut digest) = (false, self.delivered.total());
+        let mut urgent = self.overtook.as_deref().map_or(0, Delivered::total);
+        for flight in self.flights.iter() {
+            let total = flight.batch.sums.total;
+            match flight.lane {
+                _ if flight.held => held = true,
+                Lane::Digest => digest = digest.saturating_add(total),
+                Lane::Urgent => urgent = urgent.saturating_add(total),
+            }
+        }
+        Sent { held, lanes: [digest, urgent] }
+    }
+
+    /// Takes events out of what is in flight or delivered in a lane.
+    #[inline(always)]
+    pub(crate) fn take_sent(&mut self, lane: Lane, select: Select, cause: Cause) -> TakenBack {
+        let mut taken = TakenBack::default();
+        if let Some(here) = self.delivered_in(lane).filter(|here| !here.is_empty()) {
+            taken.all = here.remove(select);
+            taken.delivered = taken.all.kept();
+        }
+        let sent =
+            |flight: &&mut Flight<H>| flight.lane == lane && !flight.held && flight.batch.sums.total > 0;
+        for flight in self.flights.iter_mut().filter(sent) {
+            let removed = flight.batch.remove(select);
+            match cause {
+                Cause::Read => flight.read += removed.count,
+                Cause::Cancelled => flight.cancelled += removed.count,
+            }
+            taken.collapse_id = Some(flight.collapse_id);
+            // The bytes of what was delivered were given back when it was.
+            taken.bytes += u64::from(removed.bytes);
+            taken.all.join(removed);
+        }
+        taken
+    }
+
+    /// How many events of the key are not read, of which so many are pending.
+    #[inline(always)]
+    pub(crate) fn unread(&self, pending: u32) -> u32 {
+        let flights = self.flights.iter().map(|flight| flight.batch.sums.total);
+        let sent = flights.fold(self.delivered.total(), u32::saturating_add);
+        let overtook = self.overtook.as_deref().map_or(0, Delivered::total);
+        pending.saturating_add(sent).saturating_add(overtook)
+    }
+
     pub(crate) fn all_delivered(&self) -> impl Iterator<Item = &Delivered> {
         std::iter::once(&self.delivered).chain(self.overtook.as_deref())
     }
@@ -362,6 +435,6 @@ mod tests {
     fn the_layout_keeps_its_promise() {
         assert_eq!((size_of::<Hot>(), align_of::<Hot>()), (64, 64));
         assert_eq!(size_of::<Cold<Plain<(String, String)>>>(), 64, "room for a key of 48 bytes with a niche");
-        assert_eq!(size_of::<Extra<Plain<u64>>>(), 96);
+        assert_eq!(size_of::<Extra<Plain<u64>>>(), 104);
     }
 }

@@ -170,6 +170,8 @@ impl One {
 }
 
 const WAYS: usize = 9;
+/// Up to so many places the queue becomes four times as large, and beyond twice.
+const SMALL: usize = 4096;
 
 /// Marks of ids: 16 bits of the hash, and the id's number, which counts from one on.
 #[derive(Clone, Copy)]
@@ -185,6 +187,11 @@ struct Line {
 
 impl Line {
     const NEW: Self = Self { passed: 0, numbers: [0; WAYS], tags: [0; WAYS], next: 0 };
+
+    #[inline(always)]
+    fn has(&self, tag: u16) -> bool {
+        self.tags.iter().fold(false, |any, other| any | (*other == tag))
+    }
 }
 
 struct Queue {
@@ -233,21 +240,33 @@ impl Queue {
     /// The number of an id.
     #[inline(always)]
     fn find(&self, id: EventId, hash: u64, now: u64) -> Option<u32> {
-        let (mut at, tag) = (hash as usize, tag(hash));
-        loop {
-            let line = self.line(at)?;
-            // All at once, because there is almost never one.
-            if line.tags.iter().fold(false, |any, other| any | (*other == tag)) {
-                let found = self.find_in(line, id, tag, now);
-                if found.is_some() {
-                    return found;
-                }
+        let (at, tag) = (hash as usize, tag(hash));
+        let line = self.line(at)?;
+        // All at once, because there is almost never one.
+        if line.has(tag) {
+            let found = self.find_in(line, id, tag, now);
+            if found.is_some() {
+                return found;
             }
-            if line.passed < self.first {
-                return None;
-            }
-            at = at.wrapping_add(1);
         }
+        if line.passed < self.first {
+            return None;
+        }
+        self.find_behind(at, id, tag, now)
+    }
+
+    /// The lines behind the one where an id belongs, each once: where there are few, something may have passed all of them.
+    #[cold]
+    #[inline(never)]
+    fn find_behind(&self, at: usize, id: EventId, tag: u16, now: u64) -> Option<u32> {
+        for behind in 1..self.lines.len() {
+            let line = self.line(at.wrapping_add(behind))?;
+            let found = if line.has(tag) { self.find_in(line, id, tag, now) } else { None };
+            if found.is_some() || line.passed < self.first {
+                return found;
+            }
+        }
+        None
     }
 
     #[inline(never)]
@@ -312,7 +331,9 @@ impl Queue {
     #[inline(never)]
     fn rebuild(&mut self, places: &Places) {
         let ids: Vec<One> = (self.first..self.next).filter_map(|number| self.one(number).copied()).collect();
+        // A small one grows faster: to find each id's place anew is what growing costs.
         let size = (ids.len() + 1).next_power_of_two().max(4);
+        let size = if size < SMALL { size * 2 } else { size };
         self.ids = vec![One::default(); size];
         // At most 8/9 full; what is over is written over.
         self.lines = vec![Line::NEW; (size / 8).max(1)];
@@ -351,6 +372,20 @@ mod tests {
         }
         assert!((0..10).all(|n| seen.get(id(n), seen.hash(id(n)), 20) == Some(Known::Came)));
         assert!(seen.came.next < 20 && seen.get(id(100), seen.hash(id(100)), 20).is_none());
+    }
+
+    /// Of few lines each may have passed something on that still counts: then a look-up went round for ever.
+    #[test]
+    fn what_passed_every_line_ends_a_search() {
+        for (seed, span) in (0..64).flat_map(|seed| [8, 16, 31, 32].map(|span| (seed, span))) {
+            let mut seen = Seen::new(1 << 20, &Seed::new([seed; 16]));
+            for n in 0..500_u64 {
+                let (id, other) = (EventId(n.into()), EventId(u128::from(n) << 64));
+                seen.note(id, seen.hash(id), n + span, n);
+                assert_eq!(seen.get(id, seen.hash(id), n), Some(Known::Came));
+                assert_eq!(seen.get(other, seen.hash(other), n), (n == 0).then_some(Known::Came));
+            }
+        }
     }
 
     proptest! {

@@ -72,27 +72,31 @@ impl<H: Host> Store<H> {
         Some((extra.map_or(window, |extra| window.min(extra.timer(hot))), hot))
     }
 
-    /// After every change of a record: sees to it that it is woken at its deadline. An entry that is early stays.
+    /// After every change of a record: sees to it that it is woken at its deadline, `timer`. An entry that is early stays.
     #[inline]
-    pub(crate) fn arm(&mut self, index: u32) {
-        let now = self.timers.now;
-        let Some((timer, hot)) = self.timer_of(index) else { return };
+    pub(crate) fn arm(&mut self, index: u32, timer: u64) {
+        let Some(hot) = self.slab.hot(index) else { return };
         // What has been taken out will be asked for its deadline in its turn.
         if !hot.has(flag::DUE) && timer != NEVER {
             let armed = hot.has(flag::ARMED);
             if !armed || hot.has(flag::FAR) || self.timers.wheel.near_time(hot.armed) > timer {
-                self.timers.stale += usize::from(armed);
-                if self.timers.wheel.len() == 0 && timer >= now && self.timers.due.is_empty() {
-                    self.timers.wheel.advance(now);
-                }
-                self.enter(index, timer);
-                self.compact();
+                self.arm_anew(index, timer, armed);
             }
             if timer < self.timers.front.0 {
                 self.timers.front = (timer, index);
             }
         }
         self.settle_if_front(index);
+    }
+
+    fn arm_anew(&mut self, index: u32, timer: u64, armed: bool) {
+        let now = self.timers.now;
+        self.timers.stale += usize::from(armed);
+        if self.timers.wheel.len() == 0 && timer >= now && self.timers.due.is_empty() {
+            self.timers.wheel.advance(now);
+        }
+        self.enter(index, timer);
+        self.compact();
     }
 
     /// An event that can only have put the deadline off: nothing to do, unless the front was this one.
