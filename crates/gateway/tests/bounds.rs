@@ -25,7 +25,7 @@ fn a_flood_in_one_conversation_is_one_notification_per_window_and_bounded_memory
         event("chat", None, joined("vera", Role::Visitor), now),
         event("chat", None, joined("alan", Role::Primary), now),
     ]);
-    let size = |drive: &Drive| {
+    let size = |drive: &mut Drive| {
         let mut bytes = Vec::new();
         drive.shard.snapshot(&mut bytes);
         bytes.len()
@@ -33,7 +33,7 @@ fn a_flood_in_one_conversation_is_one_notification_per_window_and_bounded_memory
     for sequence in 1..=100 {
         drive.put([event("chat", Some(&format!("{sequence}")), message("alan", sequence, "hi"), now)]);
     }
-    let small = size(&drive);
+    let small = size(&mut drive);
     for sequence in 101..=5_000 {
         drive.put([event("chat", Some(&format!("{sequence}")), message("alan", sequence, "hi"), now)]);
     }
@@ -41,7 +41,7 @@ fn a_flood_in_one_conversation_is_one_notification_per_window_and_bounded_memory
     assert_eq!(gateway.counters().of("messages_pending"), 5_000, "counted");
     assert_eq!(gateway.counters().of("trail"), 5_000);
     // Each event leaves its id for an hour, and a line in the trail; nothing else.
-    assert!(size(&drive) < small + 5_000 * 100, "{} bytes, {small} before", size(&drive));
+    assert!(size(&mut drive) < small + 5_000 * 100, "{} bytes, {small} before", size(&mut drive));
     drive.inputs.clear();
     let outputs = drive.pass(Duration::from_secs(60));
     assert_eq!(sent(&outputs).len(), 2, "one notification, two devices");

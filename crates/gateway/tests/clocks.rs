@@ -77,13 +77,13 @@ proptest! {
     /// The same list of inputs and times gives the same state, however wild the times are.
     #[test]
     fn wild_times_are_replayed(script in scripts(1..40)) {
-        let drive = play(&script, true);
+        let mut drive = play(&script, true);
         let mut other = Shard::new(gateway());
         for entry in LogEntries::new(&drive.log, <Gateway as Snapshot>::BEHAVIOUR).unwrap() {
             other.replay(&entry).unwrap().for_each(drop);
         }
-        let state = |shard: &Shard| { let mut bytes = Vec::new(); shard.snapshot(&mut bytes); bytes };
-        prop_assert_eq!(state(&other), state(&drive.shard));
+        let state = |shard: &mut Shard| { let mut bytes = Vec::new(); shard.snapshot(&mut bytes); bytes };
+        prop_assert_eq!(state(&mut other), state(&mut drive.shard));
     }
 }
 

@@ -29,7 +29,7 @@ fn replay(shard: &mut Shard, log: &[u8]) -> Vec<(u64, Output)> {
     outputs
 }
 
-fn snapshot(shard: &Shard) -> Vec<u8> {
+fn snapshot(shard: &mut Shard) -> Vec<u8> {
     let mut bytes = Vec::new();
     shard.snapshot(&mut bytes);
     bytes
@@ -60,26 +60,26 @@ fn a_log_cut_at_every_byte_gives_the_beginning_of_the_outputs() {
 
 #[test]
 fn a_snapshot_and_the_rest_are_the_whole() {
-    let story = story();
+    let mut story = story();
     let entries: Vec<LogEntry<'_>> = LogEntries::new(&story.log, Gateway::BEHAVIOUR).unwrap().collect();
     for at in 0..entries.len() {
         let mut shard = Shard::new(gateway());
         for entry in &entries[..at] {
             drop(shard.replay(entry).unwrap());
         }
-        let mut other = Shard::restore(SEED, &snapshot(&shard)).unwrap();
+        let mut other = Shard::restore(SEED, &snapshot(&mut shard)).unwrap();
         // Those that the snapshot covers are passed over.
         let (ours, theirs) = (replay(&mut shard, &story.log), replay(&mut other, &story.log));
         assert_eq!(bytes(ours.iter().map(|(_, one)| one)), bytes(theirs.iter().map(|(_, one)| one)));
-        assert_eq!(snapshot(&shard), snapshot(&other), "after {at} groups");
-        assert_eq!(snapshot(&shard), snapshot(&story.shard));
+        assert_eq!(snapshot(&mut shard), snapshot(&mut other), "after {at} groups");
+        assert_eq!(snapshot(&mut shard), snapshot(&mut story.shard));
     }
 }
 
 /// However a replay is read, the state is the same, and so is the hash of the outputs, which a snapshot holds.
 #[test]
 fn a_replay_gives_its_effects_or_nothing_and_goes_on_as_if_all_were_read() {
-    let story = story();
+    let mut story = story();
     let (mut read, mut dropped, mut begun, mut effects) =
         (Shard::new(gateway()), Shard::new(gateway()), Shard::new(gateway()), Shard::new(gateway()));
     let mut count = 0;
@@ -90,13 +90,13 @@ fn a_replay_gives_its_effects_or_nothing_and_goes_on_as_if_all_were_read() {
         let given = effects.replay(&entry).unwrap().effects();
         count += given.len();
         assert_eq!(given, all.into_iter().filter(|(_, output)| output.is_effect()).collect::<Vec<_>>());
-        let expected = snapshot(&read);
-        for other in [&dropped, &begun, &effects] {
+        let expected = snapshot(&mut read);
+        for other in [&mut dropped, &mut begun, &mut effects] {
             assert_eq!(snapshot(other), expected, "after entry {}", entry.number);
         }
     }
     assert!(count > 0, "the story has effects");
-    assert_eq!(snapshot(&effects), snapshot(&story.shard));
+    assert_eq!(snapshot(&mut effects), snapshot(&mut story.shard));
 }
 
 #[test]
@@ -126,13 +126,13 @@ fn a_log_that_does_not_fit_stops_the_shard() {
 
 #[test]
 fn outputs_that_nobody_reads_are_applied_all_the_same() {
-    let story = story();
+    let mut story = story();
     let mut shard = Shard::new(gateway());
     for entry in LogEntries::new(&story.log, Gateway::BEHAVIOUR).unwrap() {
         // The first output at most.
         let _ = shard.replay(&entry).unwrap().next();
     }
-    assert_eq!(snapshot(&shard), snapshot(&story.shard));
+    assert_eq!(snapshot(&mut shard), snapshot(&mut story.shard));
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn a_recovery_comes_before_what_is_overdue() {
     };
     let before = mails(&drive.put([event("call", None, offer("alan"), now)]));
     assert_eq!(before.len(), 1);
-    drive.shard = Shard::restore(SEED, &snapshot(&drive.shard)).unwrap();
+    drive.shard = Shard::restore(SEED, &snapshot(&mut drive.shard)).unwrap();
     drive.now += Duration::from_secs(20);
     let again = mails(&drive.put([Input::Owner(Epoch(2)), Input::Recovered(CatchUp::default())]));
     assert_eq!(again, before, "the very attempt, once");
@@ -211,7 +211,7 @@ fn an_empty_group_changes_nothing() {
     }
     let mut other = Shard::new(gateway());
     assert_eq!(replay(&mut other, &log), outputs);
-    assert_eq!(snapshot(&other), snapshot(&shard));
+    assert_eq!(snapshot(&mut other), snapshot(&mut shard));
 }
 
 proptest! {
@@ -220,7 +220,7 @@ proptest! {
     /// The same inputs and times in other groups, with outputs that are read or not: the same outputs and the same state.
     #[test]
     fn outputs_do_not_depend_on_groups(sizes in proptest::collection::vec(1..9_usize, 1..200)) {
-        let story = story();
+        let mut story = story();
         let limits = |group| AdmissionLimits { group, ..AdmissionLimits::default() };
         let (mut shard, mut outputs) = (Shard::new(gateway()), Vec::new());
         let mut inputs = story.inputs.iter().peekable();
@@ -243,14 +243,14 @@ proptest! {
         let (ours, theirs) = (outputs.iter().map(|(_, one)| one), story.outputs.iter().map(|(_, one)| one));
         prop_assert_eq!(bytes(ours), bytes(theirs));
         // All but the hash of the last group, which is another group here.
-        let (ours, theirs) = (snapshot(&shard), snapshot(&story.shard));
+        let (ours, theirs) = (snapshot(&mut shard), snapshot(&mut story.shard));
         prop_assert_eq!(&ours[..ours.len() - 8], &theirs[..theirs.len() - 8]);
     }
 
     /// Snapshots that were cut or changed are refused, and never do harm.
     #[test]
     fn damaged_snapshots_are_refused(at: prop::sample::Index, flip in 1..=255_u8) {
-        let whole = snapshot(&story().shard);
+        let whole = snapshot(&mut story().shard);
         let cut = at.index(whole.len());
         prop_assert!(Shard::restore(SEED, &whole[..cut]).is_err());
         let mut changed = whole.clone();
