@@ -65,7 +65,7 @@ impl World {
             }
             Output::Note(Note::LegSettled { job, device, .. }) if !self.meddle.ignores_withdrawals() => {
                 if let Some(node) = &mut self.node {
-                    let _ = node.post.pacer.withdraw(LegId::of(job, device));
+                    node.post.pacer.settled(LegId::of(job, device));
                 }
             }
             Output::Device { device, for_calls, effect, at } => {
