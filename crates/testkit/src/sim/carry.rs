@@ -28,6 +28,7 @@ impl World {
     pub(super) fn let_go(&mut self, process: u32, shard: usize, number: u64, committed: u64, output: Output) {
         let hell = self.plan.faults == Faults::Hell;
         match output {
+            Output::LookUp(LookUp::Audience(wanted)) => self.turn_page(process, shard, &wanted),
             Output::LookUp(LookUp::Name(lookup)) => {
                 let wait = self.draw.ms(1, if hell { 600 } else { 200 });
                 let answer = Answer { of: lookup.of, text: Some("Carol".into()) };

@@ -14,6 +14,7 @@
 
 mod carry;
 mod changes;
+mod crowd;
 mod curve;
 mod draw;
 mod faults;
