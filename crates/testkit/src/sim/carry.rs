@@ -11,10 +11,11 @@ use reveille_writer::credential::{Credential, WriterOutput};
 use reveille_writer::{Answer as Picked, Leg, Written};
 
 use super::Faults;
+use super::next::Next;
 use super::post::{Cargo, Flight, push, text_message};
 use super::services::Services;
 use super::wire::{End, PATIENCE, Record, Seen, Wire, wire};
-use super::world::{Next, World};
+use super::world::World;
 
 /// How a request ended, as its sender sees it.
 pub(super) enum How {

@@ -9,8 +9,9 @@ use reveille_gateway::{Command, Input, Seed};
 
 use super::Faults;
 use super::draw::Draw;
+use super::next::Next;
 use super::people::{People, text};
-use super::world::{Next, SHARDS, SOURCE, World};
+use super::world::{SHARDS, SOURCE, World};
 
 /// Tickets from here on are announcements, by number; and from there on, what cancels them.
 pub(super) const NEWS: usize = 1 << 41;

@@ -7,9 +7,10 @@ use reveille_delivery::Verdict;
 use reveille_gateway::{Input, Outcome, Output};
 
 use super::crowd::{CALLED_OFF, NEWS};
+use super::next::Next;
 use super::node::{Cell, Node, settings};
 use super::post::{Cargo, Post};
-use super::world::{Next, SHARDS, World};
+use super::world::{SHARDS, World};
 
 /// How long a lease holds that nobody renews.
 const LEASE: Duration = Duration::from_secs(10);

@@ -19,6 +19,7 @@ mod curve;
 mod draw;
 mod faults;
 mod meddle;
+mod next;
 mod node;
 mod oracle;
 mod people;

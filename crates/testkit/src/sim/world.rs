@@ -8,7 +8,7 @@ use reveille_core::log::check_sum;
 use reveille_crypto_rustcrypto::PROVIDER;
 use reveille_gateway::admission::Ticket;
 use reveille_gateway::log::Sealed;
-use reveille_gateway::{Epoch, Input, Output, Recipient, Seed, SourceId};
+use reveille_gateway::{Epoch, Input, Output, Seed, SourceId};
 use reveille_writer::Writer;
 
 use super::crowd::{CALLED_OFF, Crowd, NEWS};
@@ -16,6 +16,7 @@ use super::curve::QUICK;
 use super::draw::Draw;
 use super::faults::CHANGES;
 use super::meddle::Meddle;
+use super::next::Next;
 use super::node::{Cell, Entry, Node, Store};
 use super::oracle::Oracle;
 use super::people::People;
@@ -31,68 +32,6 @@ pub(super) const SOURCE: SourceId = SourceId(1);
 const START: UnixTime = UnixTime::from_secs(1_700_000_000);
 /// One run of so many has the real curve.
 const REAL: u64 = 16;
-
-/// Something that will happen.
-pub(super) enum Next {
-    /// A source delivers an event.
-    Arrive(usize),
-    /// The same with an announcement, and then somebody wants it to stop.
-    Announce(usize),
-    CallNewsOff(usize),
-    /// An answer comes back to the process with this number.
-    Answer {
-        process: u32,
-        shard: usize,
-        input: Box<Input>,
-    },
-    /// Somebody looks devices up, because of this input, while so many were committed.
-    Resolve {
-        process: u32,
-        shard: usize,
-        recipient: Box<Recipient>,
-        cause: (u64, u64),
-    },
-    /// A service has answered, or nobody has for too long.
-    Answered {
-        process: u32,
-        flight: u64,
-        how: Box<super::carry::How>,
-    },
-    /// The token server has answered.
-    Fetched {
-        credential: reveille_writer::credential::Credential,
-        fetch: reveille_fcm::credential::FetchId,
-        well: bool,
-    },
-    /// What waits is put into a group.
-    Commit {
-        process: u32,
-        shard: usize,
-    },
-    Restart,
-    SetClock(i64),
-    Register(usize),
-    Rotate(usize),
-    Forget(usize),
-    Pause(usize, Duration),
-    Weather(Weather),
-    /// Google revokes what it gave out.
-    Revoke,
-    /// Other rules and settings, for all shards.
-    Change,
-    /// The process stops for a while, and another one takes over.
-    Sleep,
-    Wake {
-        process: u32,
-    },
-    /// All stores are as they were so long ago.
-    Backup(Duration),
-    /// A step of a token on its way back into its conversation.
-    Resume {
-        shard: usize,
-        input: Box<Input>,
-    },
-}
 
 pub(super) struct World {
     pub(super) plan: Simulation,
