@@ -35,9 +35,10 @@ impl Oracle {
         self.announced.read.insert(number, at);
     }
 
-    /// A backup does not have it any more.
+    /// A backup does not have it any more: its list is read again from the beginning.
     pub(in super::super) fn not_announced(&mut self, number: usize) {
         self.announced.committed.remove(&number);
+        self.announced.read.remove(&number);
     }
 
     pub(in super::super) fn not_called_off(&mut self, number: usize) {
