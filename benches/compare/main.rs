@@ -6,6 +6,7 @@
 
 mod allocations;
 mod areas;
+mod arguments;
 mod measure;
 mod report;
 
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         eprintln!("usage: compare AREA, where AREA is one of: {}", known.join(", "));
         return ExitCode::from(2);
     };
+    arguments::end(if matches!(*name, "digest" | "gateway") { 3 } else { 1 });
     let mut report = Report::new(name);
     compare(&mut report);
     report.print();

@@ -69,7 +69,10 @@ fn small(value: u8) -> [u8; 32] {
 }
 
 fn main() -> ExitCode {
-    let measurements = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(100_000);
+    let Ok(measurements) = std::env::args().nth(1).map_or(Ok(100_000), |text| text.parse()) else {
+        eprintln!("usage: constant_time [MEASUREMENTS]");
+        return ExitCode::from(2);
+    };
     if !LANES.has_vectors() {
         println!("SKIPPED: this processor has no AVX-512 IFMA");
         return ExitCode::SUCCESS;

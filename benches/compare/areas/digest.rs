@@ -13,9 +13,9 @@ use reveille_digest::options::Window;
 use reveille_digest::{Engine, Event, EventId, Limits, Output, Plain, Policy, Seed};
 use tokio_util::time::{DelayQueue, delay_queue};
 
-use crate::allocations;
 use crate::measure::{Contestant, Measured};
 use crate::report::Report;
+use crate::{allocations, arguments};
 
 mod default_policy;
 mod durable;
@@ -37,8 +37,8 @@ pub fn compare(report: &mut Report) {
     let runtime = runtime.expect("a runtime");
     let _inside = runtime.enter();
     // `compare digest 1000000` stops there (10 M keys take 6 GB), `compare digest 10000000 10000000` begins there.
-    let number = |place| std::env::args().nth(place).and_then(|n| n.parse::<u64>().ok());
-    let (most, least) = (number(2).unwrap_or(10_000_000), number(3).unwrap_or(0));
+    let most = arguments::number(2, "the most keys", 10_000_000);
+    let least = arguments::number(3, "the fewest keys", 0);
     let sizes: Vec<u64> =
         [10_000, 100_000, 1_000_000, 10_000_000].into_iter().filter(|n| (least..=most).contains(n)).collect();
     for keys in &sizes {

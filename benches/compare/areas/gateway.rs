@@ -6,16 +6,18 @@ mod today;
 mod worst;
 mod writer;
 
+use crate::arguments;
 use crate::report::Report;
 
 pub fn compare(report: &mut Report) {
-    let part = std::env::args().nth(2);
-    let wanted = |name: &str| part.as_deref().is_none_or(|part| part == name);
+    let part = arguments::word(2, &["writer", "machine", "today", "worst"]);
+    let events = arguments::number(3, "events of the log", 100_000);
+    let wanted = |name: &str| part.is_none_or(|part| part == name);
     if wanted("writer") {
         writer::compare(report);
     }
     if wanted("machine") {
-        machine::compare(report);
+        machine::compare(report, events);
     }
     if wanted("today") {
         today::compare(report);

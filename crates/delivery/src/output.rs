@@ -32,7 +32,8 @@ pub enum Output {
     },
     /// Send it, and report with [`Input::Outcome`](crate::Input::Outcome) or [`Input::Deferred`](crate::Input::Deferred).
     Send(Send),
-    /// Do not send it if no byte has left; report [`Verdict::NotSent`](crate::Verdict::NotSent) then.
+    /// Do not send it if no byte has left; report [`Verdict::NotSent`](crate::Verdict::NotSent) then. It concerns what was
+    /// given out before: another [`Send`](Self::Send) may follow.
     Withdraw {
         /// Which job.
         job: JobId,

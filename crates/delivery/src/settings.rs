@@ -98,7 +98,8 @@ impl DeliverySettings {
     }
 
     /// Sets when an attempt without a report counts as unanswered. It begins when the attempt is given out, so make it longer
-    /// than a request may wait for its turn and then for its answer: what is taken for lost too early leaves twice.
+    /// than a request may wait for its turn and then for its answer: what has left and is taken for lost too early leaves
+    /// twice, and what still waits is withdrawn and goes to the end of its queue.
     ///
     /// # Errors
     /// [`InvalidSettings`] unless it is from 1 ms to 100 years.

@@ -227,7 +227,7 @@ proptest! {
             for leave in std::mem::take(&mut paced.under_way) {
                 let leg = leave.ticket.leg();
                 paced.pacer.report(leave.ticket, Verdict::Accepted { status: 201 }, now);
-                paced.pacer.withdraw(leg);
+                paced.pacer.settled(leg);
             }
             paced.drain(now);
             if paced.under_way.is_empty() && !paced.waiting.is_empty() {

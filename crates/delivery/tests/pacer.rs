@@ -647,7 +647,7 @@ proptest! {
             for leave in under_way.drain(..) {
                 let leg = leave.ticket.leg();
                 pacer.report(leave.ticket, OK, now);
-                pacer.withdraw(leg);
+                pacer.settled(leg);
             }
             while let Some(leave) = pacer.next(now) {
                 waiting.remove(&leave.content);

@@ -33,7 +33,8 @@ pub enum Output {
     /// Send this on a channel of the caller: webhook, e-mail, text message; because the rules say so, or in place of a push
     /// that failed.
     FallBack(Box<Job>),
-    /// Do not send it if no byte has left; report [`Verdict::NotSent`](reveille_delivery::Verdict::NotSent) then.
+    /// Do not send it if no byte has left; report [`Verdict::NotSent`](reveille_delivery::Verdict::NotSent) then. It concerns
+    /// what was given out before: nobody heard of that in time, and another attempt may follow, or it is not wanted any more.
     Withdraw {
         /// Which job.
         job: JobId,

@@ -16,7 +16,8 @@ use common::{Drive, SEED, START, announcement as news, event, gateway, offer, se
 use reveille_conversation::id::PersonId;
 use reveille_conversation::rules::{ChannelRules, Channels, KillSwitch, Rules};
 use reveille_conversation::{Channel, Kind, Reason};
-use reveille_delivery::{HeldBy, Priority};
+use reveille_core::Action;
+use reveille_delivery::{HeldBy, Priority, Verdict};
 use reveille_gateway::admission::Bound;
 use reveille_gateway::audience::*;
 use reveille_gateway::explain::{Followed, Why};
@@ -248,6 +249,34 @@ fn a_cancel_stops_what_waits() {
     assert_eq!((sent(&late).len(), refusals(&late)), (0, vec![PageRefused::NotWanted]));
     let gateway = drive.shard.gateway();
     assert_eq!((gateway.open_jobs(), gateway.announcement(name("a")).unwrap().open), (0, 0));
+}
+
+/// A push that is on the wire then, and fails, has no text message in its place any more; without the cancel it has.
+#[test]
+fn a_cancel_stops_what_would_come_instead() {
+    for cancelled in [false, true] {
+        let settings = GatewaySettings::default().with_fallback(Kind::NewMessage, Target::Sms);
+        let mut drive = Drive::new(Gateway::new(phones(), settings, SEED).unwrap());
+        let outputs = drive.put([news("a", START)]);
+        let outputs = drive.put([Input::Page(page(&list(3), wanted(&outputs)[0]))]);
+        let outputs = drive.put(outputs.iter().filter_map(answer).collect::<Vec<_>>());
+        let on_the_wire: Vec<Job> = sent(&outputs).into_iter().cloned().collect();
+        assert!(on_the_wire.len() >= 3, "{on_the_wire:?}");
+        if cancelled {
+            drive.put([Input::Command(Command::CancelAnnouncement(name("a")))]);
+        }
+        let gone = Action::DropTarget { if_registered_before: None };
+        let gone = Verdict::Refused { status: 410, reason: None, action: gone };
+        let answers: Vec<Input> =
+            on_the_wire.iter().map(|job| Outcome::of(job, gone.clone()).into()).collect();
+        let outputs = drive.put(answers);
+        let instead = outputs.iter().filter(|output| {
+            matches!(output, Output::FallBack(_) | Output::Attempt { .. } | Output::Note(Note::Begun { .. }))
+        });
+        assert_eq!(instead.count() == 0, cancelled);
+        let failed = |output: &&Output| matches!(output, Output::Note(Note::PushFailed { .. }));
+        assert_eq!(outputs.iter().filter(failed).count(), 3, "an operator hears of it");
+    }
 }
 
 /// A ring that comes with a page, or while pages are answered, is in the group before the page.

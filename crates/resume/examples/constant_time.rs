@@ -10,6 +10,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::print_stdout,
+    clippy::print_stderr,
     reason = "a tool, not a library"
 )]
 
@@ -33,7 +34,10 @@ const MINE: Bindings<'static> = Bindings {
 const INPUTS: usize = 256;
 
 fn main() -> ExitCode {
-    let count = std::env::args().nth(1).and_then(|count| count.parse().ok()).unwrap_or(200_000);
+    let Ok(count) = std::env::args().nth(1).map_or(Ok(200_000), |count| count.parse()) else {
+        eprintln!("usage: constant_time [MEASUREMENTS]");
+        return ExitCode::from(2);
+    };
     println!("{count} measurements of each; t of all, and the largest t of what is below a percentile");
     let leaky = early_exit(count);
     let mut worst: f64 = 0.0;

@@ -47,6 +47,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         serde_json::to_writer(&mut out, &tokens)?;
         return Ok(());
     }
+    if command != "verify" {
+        return Err(format!("expected issue or verify, found {command:?}").into());
+    }
     for line in std::io::stdin().lock().lines() {
         let tokens: Tokens = serde_json::from_str(&line?)?;
         let reasons = json!([

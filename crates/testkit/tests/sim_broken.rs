@@ -8,7 +8,7 @@ use std::sync::Arc;
 use reveille_conversation::Generation;
 use reveille_conversation::id::PersonId;
 use reveille_delivery::{Device, Priority, Verdict};
-use reveille_gateway::{Content, Devices, Input, Job, LookUp, Output, Target};
+use reveille_gateway::{Command, Content, Devices, Input, Job, LookUp, Output, Target};
 use reveille_testkit::sim::{Faults, Meddle, Simulation};
 
 /// The kinds of violations that a hundred runs at most have shown.
@@ -181,6 +181,45 @@ broken! {
             keep(outputs, |output| {
                 !matches!(output, Output::LookUp(LookUp::Devices(recipient)) if recipient.priority == Priority::Urgent)
             })
+        }
+    }
+    most_of_a_page_is_dropped("lost: news") {
+        fn input(&mut self, input: Input) -> Vec<Input> {
+            vec![match input {
+                Input::Page(mut page) => {
+                    page.people.drain(..page.people.len().saturating_sub(1));
+                    Input::Page(page)
+                }
+                other => other,
+            }]
+        }
+    }
+    a_list_of_which_only_the_first_page_is_read("lost: news") {
+        fn input(&mut self, input: Input) -> Vec<Input> {
+            if matches!(&input, Input::Page(page) if page.after.is_some()) { vec![] } else { vec![input] }
+        }
+    }
+    an_announcement_that_is_taken_twice("twice: news") {
+        fn input(&mut self, input: Input) -> Vec<Input> {
+            let Input::Announce { source, announcement } = input else { return vec![input] };
+            let mut again = announcement.clone();
+            again.id = format!("{}-again", again.id.as_str()).parse().unwrap();
+            vec![Input::Announce { source, announcement: again }, Input::Announce { source, announcement }]
+        }
+    }
+    an_announcement_that_is_cancelled_and_goes_on("late: news") {
+        fn input(&mut self, input: Input) -> Vec<Input> {
+            if matches!(input, Input::Command(Command::CancelAnnouncement(_))) { vec![] } else { vec![input] }
+        }
+    }
+    an_announcement_that_hurries_and_a_ring_that_does_not("held up") {
+        fn job(&mut self, mut job: Job) -> Job {
+            job.priority = match job.priority {
+                Priority::Low => Priority::Urgent,
+                Priority::Urgent => Priority::Low,
+                other => other,
+            };
+            job
         }
     }
     another_text_than_the_last_one("lost") {

@@ -33,7 +33,12 @@ async fn main() -> Result<()> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
         ["fill", file, devices, repair] => {
-            let store = fill(Path::new(file), devices.parse()?, repair == "quick").await?;
+            let quick = match repair {
+                "quick" => true,
+                "slow" => false,
+                other => return Err(format!("expected quick or slow, found {other:?}").into()),
+            };
+            let store = fill(Path::new(file), devices.parse()?, quick).await?;
             std::mem::forget(store);
             std::process::exit(0);
         }

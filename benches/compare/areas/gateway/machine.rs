@@ -31,7 +31,7 @@ const AT_A_TIME: usize = 4_096;
 /// Bytes of text in a message.
 const TEXT: usize = 100;
 
-pub fn compare(report: &mut Report) {
+pub fn compare(report: &mut Report, events: usize) {
     let mut each = Vec::new();
     for recipients in [10_000, 1_000_000] {
         let costs = costs(recipients);
@@ -57,7 +57,7 @@ pub fn compare(report: &mut Report) {
     ));
     memory(report);
     idle(report);
-    log(report);
+    log(report, events);
 }
 
 struct Recipient {
@@ -390,9 +390,8 @@ fn idle(report: &mut Report) {
 
 /// What a store gets for a notification, and how long it takes to read it again: `compare gateway machine 1000000` does so
 /// with a million events.
-fn log(report: &mut Report) {
+fn log(report: &mut Report, events: usize) {
     const EACH: usize = 20_000;
-    let events = std::env::args().nth(3).and_then(|events| events.parse().ok()).unwrap_or(100_000_usize);
     let rounds = events.div_ceil(EACH);
     let events = rounds * EACH;
     let mut fleet = Fleet::new(1, EACH as u64);

@@ -35,7 +35,10 @@ impl Delivery {
         let Some(place) = self.place_of(id) else { return self.note(Note::Stale { job: id }) };
         let taken = self.with_job(place, |delivery, live| {
             let at = live.leg_on(device)?;
-            let leg = live.legs.get(at)?;
+            let leg = live.legs.get_mut(at)?;
+            if verdict == Verdict::NotSent && leg.take_back(attempt) {
+                return Some(());
+            }
             let accepted = matches!(verdict, Verdict::Accepted { .. });
             let current = leg.attempt == attempt && leg.is_on_wire();
             // An earlier attempt that arrived after all ends the leg; how it failed is of no interest any more.
@@ -54,11 +57,15 @@ impl Delivery {
         }
     }
 
-    /// Nobody reported in time.
+    /// Nobody reported in time. If the request still waits for its turn, it must not leave beside the next one.
     pub(super) fn unanswered(&mut self, live: &mut Live, at: usize) {
-        if let Some(attempt) = live.legs.get(at).map(|leg| leg.attempt) {
-            self.answer(live, at, attempt, Verdict::NoAnswer);
+        let job = live.id();
+        let Some(leg) = live.legs.get(at) else { return };
+        let attempt = leg.attempt;
+        if leg.ended.is_none() {
+            self.out.push_back(Output::Withdraw { job, device: leg.device().id });
         }
+        self.answer(live, at, attempt, Verdict::NoAnswer);
     }
 
     fn answer(&mut self, live: &mut Live, at: usize, attempt: u8, verdict: Verdict) {

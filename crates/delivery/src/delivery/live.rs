@@ -6,7 +6,7 @@ use reveille_core::{RetrySource, UnixTime};
 use crate::explain::Tried;
 use crate::{
     Class, Device, DeviceId, Fate, HeldBy, Job, JobId, LegId, PayloadDigest, Priority, RecipientId, Role,
-    SlotId, WhenUnsure,
+    SlotId, Verdict, WhenUnsure,
 };
 
 /// An identifier without the alignment of 16 bytes.
@@ -189,6 +189,23 @@ impl Leg {
         let mut all = std::mem::take(&mut self.tried).into_vec();
         all.push(tried);
         self.tried = all.into();
+    }
+
+    /// An attempt that was given up as unanswered has not left, as it turns out: it does not count, and is made when the next
+    /// one would have been. `false` if this is not the last thing that is known of the leg.
+    pub(crate) fn take_back(&mut self, attempt: u8) -> bool {
+        let waits = matches!(self.state, LegState::Waiting { why: Why::Retry { .. }, .. });
+        let last = self.tried.last().is_some_and(|tried| {
+            (tried.attempt, &tried.verdict) == (attempt, &Verdict::NoAnswer) && self.attempt > attempt
+        });
+        if !waits || !last {
+            return false;
+        }
+        self.attempt = attempt;
+        let mut all = std::mem::take(&mut self.tried).into_vec();
+        all.pop();
+        self.tried = all.into();
+        true
     }
 
     /// When something has to happen.

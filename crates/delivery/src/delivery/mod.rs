@@ -25,7 +25,7 @@ use thiserror::Error;
 use crate::dead::DeadLetters;
 use crate::dead::{DeadId, DeadLetter};
 use crate::index::Hiding;
-use crate::{DeliverySettings, DeviceId, Fate, Input, Job, JobId, Note, Output, PayloadDigest};
+use crate::{DeliverySettings, DeviceId, Fate, Input, Job, JobId, Note, Output, PayloadDigest, SlotId};
 
 pub use explain::{Explanation, LegExplanation, LegStatus, Status};
 use jobs::Jobs;
@@ -198,6 +198,13 @@ impl Delivery {
     pub fn job(&self, job: JobId) -> Option<Job> {
         let live = self.jobs.get(self.place_of(job)?)?;
         Some(live.job(self.slot_of(live)))
+    }
+
+    /// Whether this generation of a slot, and what is older, was cancelled and nothing newer has come since.
+    #[must_use]
+    pub fn is_cancelled(&self, slot: SlotId, generation: u64) -> bool {
+        let known = self.known_slot(slot).and_then(|at| self.slots.get(at));
+        known.is_some_and(|slot| slot.cancelled && generation < slot.lowest)
     }
 
     /// Reads what is known of these jobs, and changes nothing: call it before their answers are applied, a few at a time,

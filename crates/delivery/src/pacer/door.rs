@@ -151,17 +151,23 @@ impl<T> Pacer<T> {
         self.hiding.tag(halves(leg))
     }
 
-    /// Takes a leg's request out, wherever it waits: it was withdrawn, or its leg has ended. What has left already is not
-    /// found. Report [`Verdict::NotSent`](crate::Verdict::NotSent) for what is found, if its leg still lives.
+    /// Takes a leg's request out, wherever it waits, because delivery withdraws it. What has left already is not found. Report
+    /// [`Verdict::NotSent`](crate::Verdict::NotSent) for what is found. In an ordered lane it keeps its turn, if it had it: it
+    /// may come again.
     pub fn withdraw(&mut self, leg: LegId) -> Option<T> {
-        if let Some(lane) = self.order.finish(leg) {
-            self.unblock(lane);
-        }
         let at = self.queued_at(self.tag(leg), leg)?;
         let place = self.places.get_mut(at)?;
         let (content, entry) = (place.content.take()?, place.entry);
         self.forget(at, &entry);
         Some(content)
+    }
+
+    /// A leg has ended: what of it still waits is dropped, and in an ordered lane it is the next one's turn.
+    pub fn settled(&mut self, leg: LegId) {
+        if let Some(lane) = self.order.finish(leg) {
+            self.unblock(lane);
+        }
+        drop(self.withdraw(leg));
     }
 
     /// An entry waits no more.

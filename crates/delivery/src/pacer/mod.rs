@@ -56,7 +56,8 @@ const CROWDED: Duration = Duration::from_secs(1);
 ///
 /// The loop:
 ///
-/// 1. [`offer`](Self::offer) every [`Send`](crate::Send); [`withdraw`](Self::withdraw) on `Withdraw` and `LegSettled`;
+/// 1. [`offer`](Self::offer) every [`Send`](crate::Send); [`withdraw`](Self::withdraw) on `Withdraw`, and
+///    [`settled`](Self::settled) on `LegSettled`;
 /// 2. while [`next`](Self::next) gives a request: send it, and [`report`](Self::report) when it has ended;
 /// 3. tell the delivery what [`poll_held`](Self::poll_held) gives back; show [`poll_alert`](Self::poll_alert) to somebody;
 /// 4. sleep until [`next_wakeup`](Self::next_wakeup), or until something is offered or reported.

@@ -192,10 +192,11 @@ impl Gateway {
     fn push_failed(&mut self, job: JobId, live: &Live, fate: Fate, announcement: Option<AnnouncementId>) {
         let Content::Show { intent, .. } = &*live.content else { return };
         let target = self.settings.fallback(intent.kind);
-        // Not where it went in any case, and not when it is too late for anything.
+        // Not where it went in any case, not when it is too late for anything, and not what was cancelled meanwhile.
         let instead = target.filter(|target| {
             target.channel().is_none_or(|channel| !intent.channels.has(channel))
                 && intent.not_after > self.now
+                && !self.delivery.is_cancelled(live.slot, intent.generation.to_bits())
         });
         self.note(Note::PushFailed {
             job,

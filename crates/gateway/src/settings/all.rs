@@ -144,7 +144,8 @@ impl GatewaySettings {
     }
 
     /// Sets when an attempt without a report counts as unanswered. It begins when the attempt is given out, so make it longer
-    /// than a request may wait for its turn and then for its answer: what is taken for lost too early leaves twice.
+    /// than a request may wait for its turn and then for its answer: what has left and is taken for lost too early leaves
+    /// twice, and what still waits is withdrawn and goes to the end of its queue.
     #[must_use]
     pub const fn with_answer_within(mut self, span: Duration) -> Self {
         self.more.answer_within = span;

@@ -173,6 +173,28 @@ impl Drive {
         all
     }
 
+    /// The same, and lets time pass, while nobody says what became of what has left.
+    pub fn in_silence(&mut self, inputs: impl IntoIterator<Item = Input>, span: Duration) -> Vec<Output> {
+        let (end, mut all, mut at) = (self.now + span, self.put(inputs), 0);
+        loop {
+            let asked = all.get(at..).unwrap_or_default().iter();
+            let answers: Vec<_> = asked
+                .filter(|output| !matches!(output, Output::Send(_) | Output::FallBack(_)))
+                .filter_map(answer)
+                .collect();
+            at = all.len();
+            if !answers.is_empty() {
+                all.extend(self.put(answers));
+            } else if let Some(wakeup) = self.shard.next_wakeup().filter(|wakeup| wakeup.at <= end) {
+                self.now = self.now.max(wakeup.at);
+                all.extend(self.commit(true));
+            } else {
+                self.now = end;
+                return all;
+            }
+        }
+    }
+
     /// Lets time pass, with a tick whenever one is due; everything is answered.
     pub fn pass(&mut self, span: Duration) -> Vec<Output> {
         let end = self.now + span;
@@ -212,7 +234,7 @@ pub fn announcement(id: &str, now: UnixTime) -> Input {
     Input::Announce { source: SourceId(1), announcement: Box::new(what.with_from("Shop")) }
 }
 
-/// Two chats, a call and an announcement, with everything that follows.
+/// Two chats, a call and two announcements (of the first nobody hears for a while), with everything that follows.
 pub fn story() -> Drive {
     let mut drive = Drive::new(gateway());
     let at = |drive: &Drive| drive.now;
@@ -241,6 +263,7 @@ pub fn story() -> Drive {
     let now = drive.now;
     drive.settle([event("chat", Some("r"), read("vera", 4), now)]);
     drive.pass(Duration::from_secs(60));
+    drive.in_silence([announcement("silence", drive.now)], Duration::from_secs(310));
     drive.settle([announcement("news", drive.now)]);
     drive
 }

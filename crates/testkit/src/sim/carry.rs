@@ -11,10 +11,11 @@ use reveille_writer::credential::{Credential, WriterOutput};
 use reveille_writer::{Answer as Picked, Leg, Written};
 
 use super::Faults;
+use super::next::Next;
 use super::post::{Cargo, Flight, push, text_message};
 use super::services::Services;
 use super::wire::{End, PATIENCE, Record, Seen, Wire, wire};
-use super::world::{Next, World};
+use super::world::World;
 
 /// How a request ended, as its sender sees it.
 pub(super) enum How {
@@ -28,6 +29,7 @@ impl World {
     pub(super) fn let_go(&mut self, process: u32, shard: usize, number: u64, committed: u64, output: Output) {
         let hell = self.plan.faults == Faults::Hell;
         match output {
+            Output::LookUp(LookUp::Audience(wanted)) => self.turn_page(process, shard, &wanted),
             Output::LookUp(LookUp::Name(lookup)) => {
                 let wait = self.draw.ms(1, if hell { 600 } else { 200 });
                 let answer = Answer { of: lookup.of, text: Some("Carol".into()) };
@@ -65,7 +67,7 @@ impl World {
             }
             Output::Note(Note::LegSettled { job, device, .. }) if !self.meddle.ignores_withdrawals() => {
                 if let Some(node) = &mut self.node {
-                    let _ = node.post.pacer.withdraw(LegId::of(job, device));
+                    node.post.pacer.settled(LegId::of(job, device));
                 }
             }
             Output::Device { device, for_calls, effect, at } => {

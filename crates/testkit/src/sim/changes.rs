@@ -55,14 +55,20 @@ impl Changes {
 
     /// Whether nobody can say, from outside, if what happened then is to be told.
     pub(super) fn excuse(&self, at: UnixTime) -> bool {
+        self.excuse_between(at, at)
+    }
+
+    /// The same for what goes on for a while.
+    pub(super) fn excuse_between(&self, from: UnixTime, to: UnixTime) -> bool {
         self.0.iter().enumerate().filter(|(number, _)| self.is_off(*number)).any(|(number, off)| {
-            let on = self.0.get(number + 1);
-            let over = on.and_then(|on| {
-                let all: Option<Vec<_>> = on.committed.iter().copied().collect();
-                all?.into_iter().map(|(_, at)| at).max()
-            });
-            (off.wanted - A_LITTLE) <= at && over.is_none_or(|over| at <= over)
+            (off.wanted - A_LITTLE) <= to && self.over(number).is_none_or(|over| from <= over)
         })
+    }
+
+    /// When all shards knew that it was over.
+    fn over(&self, number: usize) -> Option<UnixTime> {
+        let all: Option<Vec<_>> = self.0.get(number + 1)?.committed.iter().copied().collect();
+        all?.into_iter().map(|(_, at)| at).max()
     }
 
     /// Whether nothing may come of what was committed with this number: all shards had the switch, and nobody had asked

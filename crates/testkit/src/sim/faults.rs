@@ -6,9 +6,11 @@ use reveille_conversation::rules::{KillSwitch, Rules};
 use reveille_delivery::Verdict;
 use reveille_gateway::{Input, Outcome, Output};
 
+use super::crowd::{CALLED_OFF, NEWS};
+use super::next::Next;
 use super::node::{Cell, Node, settings};
 use super::post::{Cargo, Post};
-use super::world::{Next, SHARDS, World};
+use super::world::{SHARDS, World};
 
 /// How long a lease holds that nobody renews.
 const LEASE: Duration = Duration::from_secs(10);
@@ -73,6 +75,7 @@ impl World {
         for (number, shard) in self.oracle.changes.missing() {
             self.admit_change(number, shard);
         }
+        self.send_news_again();
     }
 
     /// The driver compares the wall clock with a monotonic one, and says what it sees.
@@ -224,6 +227,16 @@ impl World {
             lost.extend(store.roll_back(to));
         }
         for event in lost {
+            if let Some(news) = event.checked_sub(CALLED_OFF) {
+                self.oracle.not_called_off(news);
+                self.crowd.set_called_off(news, false);
+                continue;
+            }
+            if let Some(news) = event.checked_sub(NEWS) {
+                self.oracle.not_announced(news);
+                self.crowd.set_taken(news, false);
+                continue;
+            }
             if event >= CHANGES {
                 self.oracle.changes.undo(event - CHANGES);
                 continue;

@@ -14,10 +14,12 @@
 
 mod carry;
 mod changes;
+mod crowd;
 mod curve;
 mod draw;
 mod faults;
 mod meddle;
+mod next;
 mod node;
 mod oracle;
 mod people;

@@ -97,6 +97,8 @@ pub(super) struct Node {
 pub(super) fn settings() -> GatewaySettings {
     GatewaySettings::default()
         .with_trail(100_000)
+        // Small pages, so that there are many of them, and more jobs than a lane lets go within some seconds.
+        .with_announcements(16, 16, 512)
         .with_fallback(Kind::NewMessage, Target::Sms)
         .with_fallback(Kind::CallbackReady, Target::Sms)
 }

@@ -18,6 +18,8 @@ pub(super) const APP: &str = "com.example.app";
 
 pub(super) struct People {
     pub(super) people: Vec<Person>,
+    /// So many of them write to each other; those behind them only read.
+    pub(super) regulars: usize,
     registry: Memory,
     /// Devices that their service did not know for some time: the app was removed, or its token changed.
     pub(super) gone: BTreeSet<DeviceId>,
@@ -49,7 +51,13 @@ impl People {
         now: UnixTime,
         draw: &mut Draw,
     ) -> Self {
-        let mut all = Self { people: Vec::new(), registry: Memory::default(), gone: BTreeSet::new(), seed };
+        let mut all = Self {
+            people: Vec::new(),
+            regulars: people,
+            registry: Memory::default(),
+            gone: BTreeSet::new(),
+            seed,
+        };
         for number in 0..people {
             all.people.push(Person { id: id(number), devices: Vec::new(), pauses: Pauses::default() });
             for _ in 0..1 + draw.index(3) {
@@ -57,6 +65,16 @@ impl People {
             }
         }
         all
+    }
+
+    /// People who are on lists, and do nothing else.
+    pub(super) fn add_readers(&mut self, services: &mut Services, now: UnixTime, draw: &mut Draw) {
+        for number in self.regulars..self.regulars + 30 + draw.index(120) {
+            self.people.push(Person { id: id(number), devices: Vec::new(), pauses: Pauses::default() });
+            for _ in 0..1 + usize::from(draw.per_mille(300)) {
+                self.register(number, 0, services, now, draw);
+            }
+        }
     }
 
     pub(super) fn find(&self, person: &PersonId) -> Option<&Person> {

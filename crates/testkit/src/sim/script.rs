@@ -70,14 +70,14 @@ impl Script<'_> {
     }
 
     fn someone(&mut self) -> usize {
-        self.draw.index(self.people.people.len())
+        self.draw.index(self.people.regulars)
     }
 
     /// Two or three people write to each other, and read some of it.
     fn chat(&mut self, at: UnixTime) {
         let there = self.conversation("chat");
         let first = self.someone();
-        let all = self.people.people.len();
+        let all = self.people.regulars;
         let people: Vec<_> = (0..2 + self.draw.index(2)).map(|step| (first + step) % all).collect();
         let ids: Vec<_> =
             people.iter().filter_map(|at| Some(self.people.people.get(*at)?.id.clone())).collect();
@@ -114,7 +114,7 @@ impl Script<'_> {
     fn call(&mut self, at: UnixTime) {
         let there = self.conversation("call");
         let first = self.someone();
-        let all = self.people.people.len();
+        let all = self.people.regulars;
         let agents: Vec<_> = (0..1 + self.draw.index(2)).map(|step| (first + step) % all).collect();
         let named = self.draw.per_mille(700);
         for agent in &agents {
@@ -143,7 +143,7 @@ impl Script<'_> {
 
     fn callback(&mut self, at: UnixTime) {
         let there = self.conversation("callback");
-        let Some(person) = self.people.people.get(self.draw.index(self.people.people.len())) else { return };
+        let Some(person) = self.people.people.get(self.draw.index(self.people.regulars)) else { return };
         let created = CallbackCreated {
             person: person.id.clone(),
             push: true,

@@ -6,8 +6,9 @@ use reveille_conversation::id::{ConversationId, PersonId};
 use reveille_gateway::resume::{Resume, ResumeEffect, ResumeStep, TokenId};
 use reveille_gateway::{Input, Job};
 
+use super::next::Next;
 use super::people::text;
-use super::world::{Next, SHARDS, World};
+use super::world::{SHARDS, World};
 
 #[derive(Debug, Default)]
 pub(super) struct Tokens(BTreeMap<TokenId, Token>);

@@ -8,13 +8,15 @@ use reveille_core::log::check_sum;
 use reveille_crypto_rustcrypto::PROVIDER;
 use reveille_gateway::admission::Ticket;
 use reveille_gateway::log::Sealed;
-use reveille_gateway::{Epoch, Input, Output, Recipient, Seed, SourceId};
+use reveille_gateway::{Epoch, Input, Output, Seed, SourceId};
 use reveille_writer::Writer;
 
+use super::crowd::{CALLED_OFF, Crowd, NEWS};
 use super::curve::QUICK;
 use super::draw::Draw;
 use super::faults::CHANGES;
 use super::meddle::Meddle;
+use super::next::Next;
 use super::node::{Cell, Entry, Node, Store};
 use super::oracle::Oracle;
 use super::people::People;
@@ -31,65 +33,6 @@ const START: UnixTime = UnixTime::from_secs(1_700_000_000);
 /// One run of so many has the real curve.
 const REAL: u64 = 16;
 
-/// Something that will happen.
-pub(super) enum Next {
-    /// A source delivers an event.
-    Arrive(usize),
-    /// An answer comes back to the process with this number.
-    Answer {
-        process: u32,
-        shard: usize,
-        input: Box<Input>,
-    },
-    /// Somebody looks devices up, because of this input, while so many were committed.
-    Resolve {
-        process: u32,
-        shard: usize,
-        recipient: Box<Recipient>,
-        cause: (u64, u64),
-    },
-    /// A service has answered, or nobody has for too long.
-    Answered {
-        process: u32,
-        flight: u64,
-        how: Box<super::carry::How>,
-    },
-    /// The token server has answered.
-    Fetched {
-        credential: reveille_writer::credential::Credential,
-        fetch: reveille_fcm::credential::FetchId,
-        well: bool,
-    },
-    /// What waits is put into a group.
-    Commit {
-        process: u32,
-        shard: usize,
-    },
-    Restart,
-    SetClock(i64),
-    Register(usize),
-    Rotate(usize),
-    Forget(usize),
-    Pause(usize, Duration),
-    Weather(Weather),
-    /// Google revokes what it gave out.
-    Revoke,
-    /// Other rules and settings, for all shards.
-    Change,
-    /// The process stops for a while, and another one takes over.
-    Sleep,
-    Wake {
-        process: u32,
-    },
-    /// All stores are as they were so long ago.
-    Backup(Duration),
-    /// A step of a token on its way back into its conversation.
-    Resume {
-        shard: usize,
-        input: Box<Input>,
-    },
-}
-
 pub(super) struct World {
     pub(super) plan: Simulation,
     pub(super) meddle: Box<dyn Meddle>,
@@ -105,6 +48,7 @@ pub(super) struct World {
     pub(super) services: Services,
     pub(super) script: Vec<Scripted>,
     pub(super) acknowledged: Vec<bool>,
+    pub(super) crowd: Crowd,
     pub(super) stores: Vec<Store>,
     pub(super) writer: Writer,
     /// Access tokens that Google gave out.
@@ -127,8 +71,12 @@ impl World {
         let crypto = if plan.seed.is_multiple_of(REAL) { PROVIDER } else { QUICK };
         let server = application_server(crypto);
         let mut services = Services::new(crypto, server.clone());
-        let people = People::new(plan.people, seed, &mut services, START, &mut draw);
+        let mut people = People::new(plan.people, seed, &mut services, START, &mut draw);
         let script = script(&people, plan.events, plan.faults, START, &mut draw);
+        let mut chance = Draw::new(plan.seed ^ u64::from_le_bytes(*b"audience"));
+        people.add_readers(&mut services, START, &mut chance);
+        let span = script.last().map_or(Duration::ZERO, |last| last.event.at.since(START));
+        let crowd = Crowd::new(&people, plan.events, plan.faults, START, span, chance);
         let cells = (0..SHARDS).map(|_| Cell::new(seed)).collect();
         let node = Node { number: 1, cells, post: Post::new(), mail: Vec::new(), lease: UnixTime::MAX };
         let mut world = Self {
@@ -143,6 +91,7 @@ impl World {
             queued: 0,
             people,
             services,
+            crowd,
             acknowledged: vec![false; script.len()],
             stores: (0..SHARDS).map(|_| Store { owner: 1, ..Store::default() }).collect(),
             writer: writer(seed, crypto, &server),
@@ -172,12 +121,13 @@ impl World {
             last = last.max(at);
             self.at(at, Next::Arrive(number));
         }
+        self.plan_news();
         if self.plan.faults == Faults::None {
             return;
         }
         let span = last.since(START).as_millis() as u64;
         let hell = self.plan.faults == Faults::Hell;
-        let someone = |world: &mut Self| world.draw.index(world.people.people.len());
+        let someone = |world: &mut Self| world.draw.index(world.people.regulars);
         for _ in 0..span / 120_000 {
             let who = someone(self);
             self.sometime(span, Next::Register(who));
@@ -273,7 +223,7 @@ impl World {
 
     pub(super) fn run(mut self) -> Report {
         // A machine that never comes to rest is a fault, too.
-        for _ in 0..self.script.len() * 600 + 20_000 {
+        for _ in 0..(self.script.len() + self.people.people.len()) * 600 + 20_000 {
             let next = self.queue.keys().next().copied();
             match (next, self.wakeup()) {
                 (None, None) => break,
@@ -307,10 +257,10 @@ impl World {
             cell.shard.snapshot(&mut bytes);
             self.report.fingerprint = check_sum(&bytes);
         }
-        self.oracle.explained(&self.script, &node.cells, self.seed);
+        self.oracle.explained(&self.script, &self.crowd, &node.cells, self.seed);
         let later = self.now() + Duration::from_secs(200 * 3_600);
         self.oracle.forgotten(&mut node.cells, later);
-        self.report.violations = self.oracle.judge(&self.script, &self.people, &self.tokens);
+        self.report.violations = self.oracle.judge(&self.script, &self.people, &self.crowd, &self.tokens);
         self.report
     }
 
@@ -332,6 +282,8 @@ impl World {
     fn happens(&mut self, next: Next) {
         match next {
             Next::Arrive(event) => self.arrive(event),
+            Next::Announce(number) => self.announce(number),
+            Next::CallNewsOff(number) => self.call_news_off(number),
             Next::Answer { process, shard, input } => self.answer(process, shard, *input),
             Next::Resolve { process, shard, recipient, cause } if self.is_up(process) => {
                 self.resolve(process, shard, &recipient, cause);
@@ -475,6 +427,16 @@ impl World {
     fn is_committed(&mut self, done: &[usize]) {
         for number in done {
             let seq = self.next_seq();
+            if let Some(news) = number.checked_sub(CALLED_OFF) {
+                self.oracle.called_off(news, seq, self.truth);
+                self.crowd.set_called_off(news, true);
+                continue;
+            }
+            if let Some(news) = number.checked_sub(NEWS) {
+                self.oracle.announced(news, seq, self.truth);
+                self.crowd.set_taken(news, true);
+                continue;
+            }
             if let Some(change) = number.checked_sub(CHANGES) {
                 self.oracle.changes.committed(change, seq, self.truth);
                 continue;

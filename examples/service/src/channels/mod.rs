@@ -225,7 +225,7 @@ impl<S: Store> Running<S> {
 
     fn settled(&mut self, leg: LegId) {
         self.since.remove(&leg);
-        let _ = self.pacer.withdraw(leg);
+        self.pacer.settled(leg);
         if let Some((shard, job)) = self.line.settle(leg) {
             self.offer(shard, job);
         }

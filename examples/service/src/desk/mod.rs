@@ -4,8 +4,9 @@
 
 mod cargo;
 mod people;
+mod writing;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -32,6 +33,7 @@ use crate::shards::{Lease, Shards};
 use crate::wire::{Failure, Wire};
 
 use cargo::{Cargo, Sending, push};
+use writing::Writing;
 
 /// Legs that are written together: as many as share all that can be shared.
 const BATCH: usize = 64;
@@ -108,14 +110,6 @@ pub struct Desk<S> {
     pub writers: usize,
 }
 
-/// A job that is being written.
-#[derive(Default)]
-struct Writing {
-    batches: usize,
-    /// Taken back meanwhile: it does not leave.
-    withdrawn: bool,
-}
-
 struct Running<S> {
     desk: Desk<S>,
     pacer: Pacer<Cargo>,
@@ -125,7 +119,7 @@ struct Running<S> {
     lookups: Vec<(ShardId, Recipient)>,
     /// What leaves while it is being committed to which devices.
     at_once: AtOnce,
-    writing: HashMap<LegId, Writing>,
+    writing: Writing,
     writers: usize,
     in_flight: usize,
     closing: Option<oneshot::Sender<()>>,
@@ -144,7 +138,7 @@ impl<S: Store> Desk<S> {
             others: VecDeque::new(),
             lookups: Vec::new(),
             at_once: AtOnce::default(),
-            writing: HashMap::new(),
+            writing: Writing::default(),
             writers: 0,
             in_flight: 0,
             closing: None,
@@ -273,7 +267,7 @@ impl<S: Store> Running<S> {
     }
 
     fn enqueue(&mut self, shard: ShardId, job: Job) {
-        self.writing.entry(job.leg).or_default().batches += 1;
+        self.writing.begin(job.leg, job.attempt);
         let urgent = job.priority == reveille_delivery::Priority::Urgent;
         if urgent { &mut self.urgent } else { &mut self.others }.push_back((shard, job));
     }
@@ -286,9 +280,7 @@ impl<S: Store> Running<S> {
 
     fn withdraw(&mut self, shard: ShardId, job: JobId, device: DeviceId) {
         let leg = LegId::of(job, device);
-        if let Some(writing) = self.writing.get_mut(&leg) {
-            writing.withdrawn = true;
-        }
+        self.writing.withdraw(leg);
         if let Some(cargo) = self.pacer.withdraw(leg) {
             self.desk.shards.answer(shard, Outcome::of(&cargo.job, Verdict::NotSent).into());
         }
@@ -301,10 +293,8 @@ impl<S: Store> Running<S> {
             }
             Note::LegSettled { job, device, .. } => {
                 let leg = LegId::of(*job, *device);
-                if let Some(writing) = self.writing.get_mut(&leg) {
-                    writing.withdrawn = true;
-                }
-                let _ = self.pacer.withdraw(leg);
+                self.writing.withdraw(leg);
+                self.pacer.settled(leg);
             }
             Note::Settled { job, fate } => {
                 self.at_once.settled(*job);
@@ -356,18 +346,7 @@ impl<S: Store> Running<S> {
     }
 
     fn written(&mut self, shard: ShardId, job: Job, written: Option<Written>) {
-        let withdrawn = match self.writing.get_mut(&job.leg) {
-            Some(writing) => {
-                writing.batches = writing.batches.saturating_sub(1);
-                let withdrawn = writing.withdrawn;
-                if writing.batches == 0 {
-                    self.writing.remove(&job.leg);
-                }
-                withdrawn
-            }
-            None => false,
-        };
-        if withdrawn {
+        if !self.writing.end(job.leg, job.attempt) {
             return self.desk.shards.answer(shard, Outcome::of(&job, Verdict::NotSent).into());
         }
         match written {

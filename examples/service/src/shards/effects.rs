@@ -1,10 +1,12 @@
 //! What a shard's outputs change in the store: gathered, decided, and committed with the next group.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use reveille_conversation::id::PersonId;
 use reveille_core::UnixTime;
+use reveille_delivery::dead::DeadId;
 use reveille_delivery::{Device, DeviceId, JobId};
 use reveille_gateway::store::seal::{Place, Sealer};
 use reveille_gateway::store::{Claim, DeviceWrite, Effects, Letter, LetterKey, Store, StoreError, Subject};
@@ -34,7 +36,15 @@ pub(super) struct Found {
     at: UnixTime,
 }
 
-/// The effects of a shard that the store does not have yet.
+/// Letters of a job, of which it is not known yet whose it is.
+#[derive(Debug, Default)]
+struct Unnamed {
+    letters: Vec<DeadId>,
+    person: Option<PersonId>,
+}
+
+/// The effects of a shard that the store does not have yet. Outputs are looked at one by one, and of most nothing is kept: a
+/// replay of a long log, or of a group with a million outputs, needs room only for what the store lacks.
 pub(super) struct Pending {
     claim: Claim,
     /// Up to which input the store has them, and up to which the log goes.
@@ -42,6 +52,8 @@ pub(super) struct Pending {
     upto: u64,
     devices: Vec<Found>,
     letters: Vec<Letter>,
+    /// Letters of the group that is looked at, by their jobs; and whose they are, as far as the group says.
+    unnamed: BTreeMap<JobId, Unnamed>,
     live: BTreeMap<PersonId, UnixTime>,
     looked_at_live: Instant,
     changes: Vec<(Subject, bool)>,
@@ -66,13 +78,14 @@ pub(super) struct Leaving {
 
 impl Pending {
     pub(super) fn new(claim: Claim, done: u64, upto: u64, tells: bool) -> Self {
-        let (devices, letters, live, changes, events, recovery) = Default::default();
+        let (devices, letters, unnamed, live, changes, events, recovery) = Default::default();
         Self {
             claim,
             done,
             upto,
             devices,
             letters,
+            unnamed,
             live,
             looked_at_live: Instant::now(),
             changes,
@@ -93,65 +106,78 @@ impl Pending {
         self.since.map(|since| since + ALONE_AFTER)
     }
 
-    /// Takes from outputs what concerns the store, and what it does not have yet.
-    pub(super) fn take_in<'o>(
+    /// Takes from a group's outputs what concerns the store, and what it does not have yet. Then comes
+    /// [`grouped`](Self::grouped).
+    pub(super) fn take_in<O: Borrow<Output>>(
         &mut self,
-        outputs: impl Iterator<Item = &'o (u64, Output)> + Clone,
-        gateway: &Gateway,
+        outputs: impl IntoIterator<Item = (u64, O)>,
         now: UnixTime,
     ) {
-        let all = outputs.clone();
         for (number, output) in outputs {
-            let recovered = if self.tells { self.recovery.look(output) } else { None };
-            if *number <= self.done {
-                continue;
-            }
-            if self.tells {
-                let shard = self.claim.shard;
-                let recovered = recovered.map(|who| OutgoingEvent::recovered(shard, *number, &who, now));
-                let told = OutgoingEvent::of_output(shard, *number, output, now).into_iter().chain(recovered);
-                self.events.extend(told);
-                if !self.events.is_empty() {
-                    self.since.get_or_insert_with(Instant::now);
-                }
-            }
-            match output {
-                Output::Device { device, for_calls, effect, at } => {
-                    let Some(effect) = of_registry(*effect) else { continue };
-                    self.devices.push(Found { device: *device, for_calls: *for_calls, effect, at: *at });
-                }
-                Output::DeadLetter { letter, job } => {
-                    let failed = all.clone().find_map(|(_, output)| person_of(output, *job));
-                    self.letters.extend(self.letter(*letter, *job, failed, gateway));
-                }
-                Output::LookUp(LookUp::Devices(recipient)) => {
-                    if self.live.insert(recipient.person.clone(), now).is_none() {
-                        self.changes.push((Subject::Person(recipient.person.clone()), true));
-                    } else {
-                        continue;
-                    }
-                }
-                // Resume tokens are not taken back yet, so no shard knows of a use.
-                _ => continue,
-            }
-            self.since.get_or_insert_with(Instant::now);
+            self.look_at(number, output.borrow(), now);
         }
     }
 
-    fn letter(
-        &self,
-        letter: reveille_delivery::dead::DeadId,
-        job: JobId,
-        failed: Option<PersonId>,
-        gateway: &Gateway,
-    ) -> Option<Letter> {
+    fn look_at(&mut self, number: u64, output: &Output, now: UnixTime) {
+        let recovered = if self.tells { self.recovery.look(output) } else { None };
+        if number <= self.done {
+            return;
+        }
+        if self.tells {
+            let shard = self.claim.shard;
+            let recovered = recovered.map(|who| OutgoingEvent::recovered(shard, number, &who, now));
+            let told = OutgoingEvent::of_output(shard, number, output, now).into_iter().chain(recovered);
+            self.events.extend(told);
+            if !self.events.is_empty() {
+                self.since.get_or_insert_with(Instant::now);
+            }
+        }
+        match output {
+            Output::Device { device, for_calls, effect, at } => {
+                let Some(effect) = of_registry(*effect) else { return };
+                self.devices.push(Found { device: *device, for_calls: *for_calls, effect, at: *at });
+            }
+            Output::DeadLetter { letter, job } => {
+                self.unnamed.entry(*job).or_default().letters.push(*letter);
+            }
+            // It follows the letter of its job's last leg.
+            Output::Note(Note::PushFailed { job, person, .. }) => {
+                if let Some(unnamed) = self.unnamed.get_mut(job) {
+                    unnamed.person = Some(person.clone());
+                }
+                return;
+            }
+            Output::LookUp(LookUp::Devices(recipient)) => {
+                if self.live.insert(recipient.person.clone(), now).is_some() {
+                    return;
+                }
+                self.changes.push((Subject::Person(recipient.person.clone()), true));
+            }
+            // Resume tokens are not taken back yet, so no shard knows of a use.
+            _ => return,
+        }
+        self.since.get_or_insert_with(Instant::now);
+    }
+
+    /// All outputs of a group were looked at: what its letters say is in the machine.
+    pub(super) fn grouped(&mut self, gateway: &Gateway) {
+        for (job, Unnamed { letters, person }) in std::mem::take(&mut self.unnamed) {
+            let live = || Some(gateway.explain(job)?.content?.person().clone());
+            let Some(person) = person.or_else(live) else { continue };
+            let letters = letters.into_iter();
+            let letters: Vec<_> =
+                letters.filter_map(|letter| self.letter(letter, job, &person, gateway)).collect();
+            self.letters.extend(letters);
+        }
+    }
+
+    fn letter(&self, letter: DeadId, job: JobId, person: &PersonId, gateway: &Gateway) -> Option<Letter> {
         let dead = gateway.dead_letter(letter)?;
-        let live = || Some(gateway.explain(job)?.content?.person().clone());
-        let person = failed.or_else(live)?;
         let tried = dead.tried.iter().map(|tried| format!("{}: {}", tried.attempt, tried.verdict.name()));
         let shown = serde_json::json!({"fate": dead.fate.name(), "tried": tried.collect::<Vec<_>>()});
         let key = LetterKey { shard: self.claim.shard, letter };
-        Some(Letter { key, job, person, died: dead.died, bytes: shown.to_string().into_bytes().into() })
+        let (person, bytes) = (person.clone(), shown.to_string().into_bytes().into());
+        Some(Letter { key, job, person, died: dead.died, bytes })
     }
 
     /// Decides what is to be written, of inputs up to `upto`. What comes meanwhile waits for the next time.
@@ -337,9 +363,61 @@ fn of_registry(effect: reveille_delivery::Effect) -> Option<registry::Effect> {
     })
 }
 
-fn person_of(output: &Output, of: JobId) -> Option<PersonId> {
-    match output {
-        Output::Note(Note::PushFailed { job, person, .. }) if *job == of => Some(person.clone()),
-        _ => None,
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reveille_delivery::Fate;
+    use reveille_gateway::Epoch;
+    use reveille_gateway::store::ShardId;
+    use std::cell::Cell;
+
+    const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
+
+    /// An output, and how many there are at the moment.
+    struct Counted<'c>(Output, &'c Cell<usize>);
+
+    impl Borrow<Output> for Counted<'_> {
+        fn borrow(&self) -> &Output {
+            &self.0
+        }
+    }
+
+    impl Drop for Counted<'_> {
+        fn drop(&mut self) {
+            self.1.set(self.1.get() - 1);
+        }
+    }
+
+    fn pending(done: u64) -> Pending {
+        let claim = Claim { shard: ShardId(1), epoch: Epoch(2) };
+        Pending::new(claim, done, 1_000_000, false)
+    }
+
+    fn output(number: u64) -> Output {
+        let (job, device) = (JobId::from_bits(number.into()), DeviceId::from_bits(number.into()));
+        match number % 3 {
+            0 => Output::Note(Note::Settled { job, fate: Fate::Accepted }),
+            1 => Output::Withdraw { job, device },
+            _ => {
+                let (device, effect) = (Device::new(device, 1), reveille_delivery::Effect::Accepted);
+                Output::Device { device, for_calls: false, effect, at: NOW }
+            }
+        }
+    }
+
+    /// A replay of a million inputs of which the store has all but the last three.
+    #[test]
+    fn what_the_store_has_takes_no_room() {
+        let (there, mut most) = (Cell::new(0), 0);
+        let mut pending = pending(999_997);
+        let outputs = (1..=1_000_000).map(|number| {
+            there.set(there.get() + 1);
+            most = most.max(there.get());
+            (number, Counted(output(number), &there))
+        });
+        pending.take_in(outputs, NOW);
+        assert_eq!((most, there.get()), (1, 0), "one at a time");
+        assert_eq!((pending.devices.len(), pending.letters.len(), pending.unnamed.len()), (1, 0, 0));
+        assert!(pending.devices.capacity() < 10 && pending.events.is_empty() && pending.live.is_empty());
     }
 }

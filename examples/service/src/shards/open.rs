@@ -6,7 +6,7 @@ use reveille_gateway::log::ReplayError;
 use reveille_gateway::settings::InvalidGateway;
 use reveille_gateway::store::seal::{OpenError, Place};
 use reveille_gateway::store::{Claim, ShardId, Store, StoreError};
-use reveille_gateway::{Gateway, GatewaySettings, Output, Shard};
+use reveille_gateway::{Gateway, GatewaySettings, Shard};
 use thiserror::Error;
 
 use super::Shared;
@@ -80,8 +80,9 @@ pub(super) async fn open<S: Store>(claim: Claim, shared: &Shared<S>) -> Result<O
             let input = shared.sealer.open(Place::Entry(id, number), &entry.bytes);
             let input = input.map_err(|error| OpenFailure::Sealed { number, error })?;
             let entry = LogEntry { number, now: entry.now, input: &input };
-            let outputs: Vec<(u64, Output)> = shard.replay(&entry)?.collect();
-            pending.take_in(outputs.iter(), shard.gateway(), shared.clock.now());
+            // One output after the other: what is still wanted of them the machine says again, after the log.
+            pending.take_in(shard.replay(&entry)?, shared.clock.now());
+            pending.grouped(shard.gateway());
         }
     }
     Ok(Opened { shard, pending, saved })

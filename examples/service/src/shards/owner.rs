@@ -216,7 +216,8 @@ impl<S: Store> Owner<S> {
                 self.steps.taken(look);
                 self.pending.done(&leaving);
                 self.pending.logged(next.saturating_sub(1));
-                self.pending.take_in(outputs.iter(), self.shard.gateway(), now);
+                self.pending.take_in(outputs.iter().map(|(number, output)| (*number, output)), now);
+                self.pending.grouped(self.shard.gateway());
                 let again = Pending::conflicts(&leaving, &conflicts);
                 let kept = std::mem::take(&mut leaving.kept);
                 self.let_go(leaving, outputs);

@@ -63,7 +63,7 @@ impl Oracle {
 
     /// Whether a leg came to an end that a gateway may leave it at. With a crash, or a clock that jumps, an attempt may be
     /// over that never came to the wire: then of those that did the last one failed, or the job is among the dead letters.
-    fn is_settled(&self, records: &[&Record], leg: LegId) -> bool {
+    pub(super) fn is_settled(&self, records: &[&Record], leg: LegId) -> bool {
         let attempts = || records.iter().filter(|record| record.job.leg == leg);
         if attempts().any(|record| matches!(record.end, End::Accepted | End::Refused)) {
             return true;

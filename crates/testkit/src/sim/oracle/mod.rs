@@ -1,5 +1,6 @@
 //! Judges a run, from the events that were committed and from what the services received.
 
+mod audiences;
 mod messages;
 mod rest;
 mod rings;
@@ -14,6 +15,7 @@ use reveille_core::UnixTime;
 use reveille_delivery::{DeviceId, JobId, LegId};
 
 use super::changes::Changes;
+use super::crowd::Crowd;
 use super::people::{Known, People};
 use super::script::Scripted;
 use super::tokens::Tokens;
@@ -40,12 +42,14 @@ pub(super) struct Oracle {
     taken: BTreeMap<LegId, usize>,
     /// When a job, or a leg of it, became a dead letter: an operator has it, and it is not lost.
     dead: BTreeMap<JobId, UnixTime>,
+    announced: audiences::Announced,
 }
 
 /// What is looked up again and again while judging.
 struct Case<'a> {
     script: &'a [Scripted],
     people: &'a People,
+    crowd: &'a Crowd,
     /// Committed events of a conversation: number, place in the order, moment.
     events: BTreeMap<&'a ConversationId, Vec<(usize, u64, UnixTime)>>,
     /// Requests for a device in a conversation.
@@ -140,7 +144,13 @@ impl Oracle {
         again
     }
 
-    pub(super) fn judge(mut self, script: &[Scripted], people: &People, tokens: &Tokens) -> Vec<String> {
+    pub(super) fn judge(
+        mut self,
+        script: &[Scripted],
+        people: &People,
+        crowd: &Crowd,
+        tokens: &Tokens,
+    ) -> Vec<String> {
         for event in &self.acknowledged {
             if !self.committed.contains_key(event) {
                 self.violations.push(format!("lost: event-{event} was acknowledged and is in no log"));
@@ -157,8 +167,9 @@ impl Oracle {
         for record in &self.records {
             places.entry((record.seen.device, &record.seen.conversation)).or_default().push(record);
         }
-        let case = Case { script, people, events, places };
+        let case = Case { script, people, crowd, events, places };
         found.extend(self.messages(&case));
+        found.extend(self.audiences(&case));
         found.extend(self.forbidden());
         found.extend(self.rings(&case));
         found.extend(self.strays(&case));

@@ -4,6 +4,7 @@ use reveille_conversation::event::What;
 use reveille_core::UnixTime;
 use reveille_gateway::Seed;
 
+use super::super::crowd::Crowd;
 use super::super::node::Cell;
 use super::super::script::Scripted;
 use super::super::world::{SHARDS, SOURCE};
@@ -20,7 +21,21 @@ impl Oracle {
     }
 
     /// Whoever asks why something led to no push gets an answer (X2).
-    pub(in super::super) fn explained(&mut self, script: &[Scripted], cells: &[Cell], seed: Seed) {
+    pub(in super::super) fn explained(
+        &mut self,
+        script: &[Scripted],
+        crowd: &Crowd,
+        cells: &[Cell],
+        seed: Seed,
+    ) {
+        for number in self.news().collect::<Vec<_>>() {
+            let Some(news) = crowd.news.get(number) else { continue };
+            let shard = usize::from(seed.shard(&news.what.conversation)) % SHARDS;
+            let cell = cells.get(shard);
+            if cell.is_none_or(|cell| cell.shard.gateway().followed(SOURCE, &news.what.id).is_empty()) {
+                self.violations.push(format!("unexplained: news-{number}"));
+            }
+        }
         for number in self.committed.keys() {
             let Some(Scripted { event, .. }) = script.get(*number) else { continue };
             if !matches!(event.what, What::MessageSent(_) | What::CallOffered(_) | What::CallbackReady) {

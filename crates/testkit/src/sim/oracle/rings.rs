@@ -13,6 +13,8 @@ use super::super::services::Service;
 use super::super::wire::{End, Record};
 use super::{AT_ONCE, Case, Oracle};
 
+/// Nothing that hurries waits longer for its turn, whatever else waits.
+const TURN: Duration = Duration::from_secs(3);
 /// So long after a failure a service may be left alone, and a credential that was refused.
 const BREATH: Duration = Duration::from_secs(150);
 const REFUSED: Duration = Duration::from_secs(3_700);
@@ -35,13 +37,18 @@ impl Oracle {
                     |record: &&&Record| record.seen.kind == Kind::IncomingCall && !record.seen.takes_back;
                 let (mut rings, name) = (records.iter().filter(shown).peekable(), &known.name);
                 let cancelled_soon = cancel.is_some_and(|(_, cancelled)| cancelled <= *at + AT_ONCE);
-                if rings.peek().is_none()
-                    && at_once
+                let has_to_ring = at_once
                     && !cancelled_soon
                     && case.is_reachable(known, *seq)
-                    && self.is_well(known.service, *at)
-                {
-                    found.push(format!("lost: event-{number} did not ring {name}"));
+                    && self.is_well(known.service, *at);
+                match rings.peek() {
+                    _ if !has_to_ring => {}
+                    None => found.push(format!("lost: event-{number} did not ring {name}")),
+                    Some(first) if first.at.since(*at) > TURN => {
+                        let waited = first.at.since(*at);
+                        found.push(format!("held up: event-{number} rang {name} after {waited:?}"));
+                    }
+                    Some(_) => {}
                 }
                 let mut heard = false;
                 for ring in rings.filter(|ring| ring.started) {

@@ -8,6 +8,7 @@ use reveille_conversation::id::PersonId;
 use reveille_delivery::LegId;
 use reveille_gateway::Target;
 
+use super::super::crowd::News;
 use super::super::post::rate;
 use super::super::wire::{End, Record};
 use super::{Case, Oracle};
@@ -22,7 +23,9 @@ impl Oracle {
                 found.insert(format!("stray: what is for {:?} came to {owner}", seen.addressed));
             }
             // A backup forgets events of which something had left.
-            let known = case.events(&seen.conversation).any(|(_, _, what)| concerns(what, owner));
+            let is_listed = |(_, news): (usize, &News)| news.list.contains(owner);
+            let known = case.events(&seen.conversation).any(|(_, _, what)| concerns(what, owner))
+                || case.crowd.about(&seen.conversation).is_some_and(is_listed);
             if !known && self.restores.is_empty() {
                 found.insert(format!("stray: {owner} has nothing to do with {}", seen.conversation));
             }
