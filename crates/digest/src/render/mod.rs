@@ -187,24 +187,26 @@ impl Texts {
     /// The text for a count and the names of those who are known; `more` if there are others whom nobody counted.
     #[must_use]
     pub fn render_names(&self, count: u32, names: &[impl AsRef<str>], more: bool) -> String {
-        let others = names.len().saturating_sub(1);
-        let others = format!("{others}{}", if more { "+" } else { "" });
+        let others = at_least(names.len().saturating_sub(1), more);
         let actor = names.first().map(AsRef::as_ref).unwrap_or_default();
         self.fill(count, actor, &others, &self.row(names, more))
     }
 
-    /// "Ann", "Ann and Bob", "Ann, Bob and 2 others".
+    /// "Ann", "Ann and Bob", "Ann, Bob and 2 others"; with others whom nobody counted "Ann and …", "Ann, Bob and 1+ others".
     fn row(&self, names: &[impl AsRef<str>], more: bool) -> String {
         let mut known = names.iter().map(AsRef::as_ref);
         let (first, second) = (known.next().unwrap_or_default(), known.next().unwrap_or_default());
         let others = known.count();
         match (names.len(), more) {
-            (0 | 1, _) => first.to_owned(),
+            (0, _) | (1, false) => first.to_owned(),
+            (1, true) => fill(&self.list.two, &[("first}", first), ("second}", "…")]),
             (2, false) => fill(&self.list.two, &[("first}", first), ("second}", second)]),
             _ => {
-                let category = self.category(u32::try_from(others).unwrap_or(u32::MAX));
+                // One and more are several.
+                let said = if more { others.max(1).saturating_add(1) } else { others };
+                let category = self.category(u32::try_from(said).unwrap_or(u32::MAX));
                 let text = self.list.more.texts.get(category).map(String::as_str).unwrap_or_default();
-                let others = format!("{others}{}", if more { "+" } else { "" });
+                let others = at_least(others, more);
                 fill(text, &[("first}", first), ("second}", second), ("others}", &others)])
             }
         }
@@ -221,8 +223,7 @@ impl Texts {
     #[must_use]
     pub fn parts(&self, summary: &Summary, name: impl Fn(u64) -> String) -> Parts {
         let actor = summary.actors.known().next().map(name).unwrap_or_default();
-        let others = summary.actors.count().saturating_sub(1);
-        let others = format!("{others}{}", if summary.actors.more() { "+" } else { "" });
+        let others = at_least(summary.actors.count().saturating_sub(1), summary.actors.more());
         Parts {
             category: self.category(summary.total),
             arguments: [summary.total.to_string(), actor, others],
@@ -244,6 +245,11 @@ impl Texts {
     fn category(&self, count: u32) -> &'static str {
         name(self.rules.category_for(count))
     }
+}
+
+/// How many others: "2"; "2+" if there are more whom nobody counted, which is one at least.
+fn at_least(others: usize, more: bool) -> String {
+    if more { format!("{}+", others.max(1)) } else { others.to_string() }
 }
 
 /// In one pass: a name that looks like a placeholder stays what it is.
@@ -326,6 +332,18 @@ mod tests {
         Ann, Bob ve 1 kişi daha: 3 yeni mesaj
         Ann、Bob、他1人：新着メッセージ3件
         Ann, Bob et 1 autre : 3 nouveaux messages
+        ");
+    }
+
+    /// However few names are kept: nobody is told that there are no others when there are.
+    #[test]
+    fn others_whom_nobody_counted_are_some() {
+        let texts = Texts::for_language("en").unwrap();
+        let all = [1, 2, 3].map(|kept| texts.render_names(9, &["Ann", "Bob", "Cem"][..kept], true));
+        insta::assert_snapshot!(all.join("\n"), @r"
+        Ann and … sent 9 new messages
+        Ann, Bob and 1+ others sent 9 new messages
+        Ann, Bob and 1+ others sent 9 new messages
         ");
     }
 
