@@ -16,20 +16,33 @@ export class Seen {
     this.turn = Promise.resolve();
   }
 
-  /** Whether this is new; what is not has been shown, or is older than what was. */
-  accept(tag, generation, now) {
+  /**
+   * Does `show` if this is new, and says what it says; what is not new has been shown, or is older than what was: "old".
+   * It is noted last. A worker that is stopped in between, or could not show it, has not seen it, and the gateway's
+   * repetition is shown: under the same tag it takes the other one's place.
+   */
+  once(tag, generation, now, show) {
     const answer = this.turn.then(async () => {
-      const seen = (await this.store.read()) ?? {};
-      for (const [known, entry] of Object.entries(seen)) {
-        if (now - entry.at > KEEP_MS) delete seen[known];
+      // A store that fails must not lose a push: rather twice than never.
+      const seen = await this.read(now).catch(() => null);
+      if (seen?.[tag] && Number(generation) <= seen[tag].generation) return "old";
+      const shown = await show();
+      if (seen) {
+        seen[tag] = { generation: Number(generation), at: now };
+        await this.store.write(seen).catch(() => {});
       }
-      if (seen[tag] && Number(generation) <= seen[tag].generation) return false;
-      seen[tag] = { generation: Number(generation), at: now };
-      await this.store.write(seen);
-      return true;
+      return shown;
     });
     this.turn = answer.catch(() => {});
     return answer;
+  }
+
+  async read(now) {
+    const seen = (await this.store.read()) ?? {};
+    for (const [known, entry] of Object.entries(seen)) {
+      if (now - entry.at > KEEP_MS) delete seen[known];
+    }
+    return seen;
   }
 }
 
@@ -43,27 +56,34 @@ export function read(data) {
   }
 }
 
-/** What a push does: shows something, with a sound only if nothing of its tag is on the screen; or takes it away. */
+/** What a push does, once: shows something or takes it away. */
 export async function onPush(push, seen, registration, now) {
   const notification = push.notification ?? push;
+  const { collapse, generation } = notification.data ?? {};
+  const act = () => show(notification, registration, now);
+  return collapse && generation ? seen.once(collapse, generation, now, act) : act();
+}
+
+/** With a sound, unless it is late or stands on the screen already. Another ring of the same call is another one. */
+async function show(notification, registration, now) {
   const data = notification.data ?? {};
   const tag = data.collapse;
-  // A store that fails must not lose a push: rather twice than never.
-  const fresh = () => seen.accept(tag, data.generation, now).catch(() => true);
-  if (tag && data.generation && !(await fresh())) return "old";
   const shown = tag ? await registration.getNotifications({ tag }) : [];
   if (data.action === "invalidate") {
     shown.forEach((one) => one.close());
     return "removed";
   }
+  const known = shown.some((one) => one.data?.episode === data.episode);
   // Late, or the end of a ring: quietly, in place of what stands there. Browsers punish a push that shows nothing.
   const late = data.notAfter && Number(data.notAfter) <= now;
+  const silent = Boolean(late) || known || data.action === "cancel_ring";
   await registration.showNotification(notification.title ?? DEFAULT_TITLE, {
     body: notification.body ?? "",
     tag,
     data,
-    silent: Boolean(late) || shown.length > 0 || data.action === "cancel_ring",
-    renotify: false,
+    silent,
+    // What takes another one's place makes no sound otherwise.
+    renotify: shown.length > 0 && !silent,
   });
   return "shown";
 }

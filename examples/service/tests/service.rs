@@ -132,6 +132,23 @@ async fn a_chat_a_call_its_cancel_and_a_restart() {
     service.stop().await.unwrap();
 }
 
+/// Nobody counts what kate has not read, and 0 would clear the badge that her app has set.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_badge_is_sent_that_nobody_counts() {
+    let (folder, clock) = (Folder::new("badge"), Clock::default());
+    let twins = Twins::start(None, clock.clone()).await.unwrap();
+    let Running { service, caller } = start(&folder, &twins, &clock, |_| {}).await;
+    register(&caller, &twins).await;
+    let joined = json!({"conversation": "chat", "person": "kate", "role": "primary"});
+    assert_eq!(caller.event("1", "joined", joined).await.unwrap(), 202);
+    let data = json!({"conversation": "chat", "sender": "guest", "role": "visitor", "preview": "hi"});
+    assert_eq!(caller.event("2", "message_sent", data).await.unwrap(), 202);
+    let pushes = wait(&twins, "the message", |pushes| !of(pushes, "apns").is_empty()).await;
+    let aps = &of(&pushes, "apns")[0]["aps"];
+    assert!(aps["alert"].is_object() && aps.get("badge").is_none(), "{aps}");
+    service.stop().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_that_fails_for_a_while_and_a_device_that_logs_out() {
     let (folder, clock) = (Folder::new("fails"), Clock::default());

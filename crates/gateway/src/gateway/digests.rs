@@ -13,7 +13,7 @@ impl Gateway {
         match output {
             Output::Notify(notify) => self.on_notify(notify),
             Output::Clear(_) => self.on_clear(),
-            // The badge counts over conversations: the store has it.
+            // One conversation's count, and a badge is over all of them: that is the app's.
             Output::Unread { .. } => {}
             Output::Dropped { key, fate, count, .. } => {
                 self.told_elsewhere.remove(&key);

@@ -31,7 +31,8 @@ pub struct Effects {
     pub discarded: Vec<DeadId>,
     /// Persons and queues of which something is live in this shard now (`true`), or nothing is any more.
     pub live: Vec<(Subject, bool)>,
-    /// By how much the number of what a person has not read changes.
+    /// By how much the sum changes that the store keeps for a person over all shards, for the badge of their apps. No output of
+    /// the gateway says it: fill it if you count yourself what is not read. If nobody does, apps count for themselves.
     pub badges: Vec<(PersonId, i64)>,
     /// Uses of tokens. Their answers are not reported.
     pub tokens: Vec<StoreCommand>,

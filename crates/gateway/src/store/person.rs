@@ -17,8 +17,9 @@ pub struct Person {
     pub devices: Vec<Device>,
     /// What they wish; `None`: nothing was ever said.
     pub wishes: Option<Versioned<Wishes>>,
-    /// How much they have not read, over all conversations, as far as effects are applied.
-    pub badge: u32,
+    /// The sum of what effects said of them ([`Effects::badges`](super::Effects::badges)), never below 0; `None` if they never
+    /// said anything. Give the writer no badge then: 0 would take away the one that the app has set itself.
+    pub badge: Option<u32>,
 }
 
 /// A value with the revision that it has in the store: give that as `expected` to change the value, so that nobody's change

@@ -212,7 +212,7 @@ impl Data {
         Person {
             devices: devices.filter(|device| device.owner == person.as_str()).cloned().collect(),
             wishes: self.wishes.get(person).cloned(),
-            badge: u32::try_from(self.badges.get(person).copied().unwrap_or(0).max(0)).unwrap_or(u32::MAX),
+            badge: self.badges.get(person).map(|sum| u32::try_from((*sum).max(0)).unwrap_or(u32::MAX)),
         }
     }
 

@@ -95,7 +95,10 @@ async fn load<'p, S: Store>(
 
 /// As the writer takes it: quiet hours become points in time here.
 fn of_store(known: &Known, zones: &Zones, now: UnixTime) -> Person {
-    let mut person = Person::new(known.devices.clone()).with_badge(known.badge);
+    let mut person = Person::new(known.devices.clone());
+    if let Some(badge) = known.badge {
+        person = person.with_badge(badge);
+    }
     let Some(wishes) = known.wishes.as_ref().map(|wishes| &wishes.value) else { return person };
     if let Some(quiet) = wishes.quiet.as_ref().and_then(|wish| zones.quiet(wish, now)) {
         person = person.with_quiet(quiet);

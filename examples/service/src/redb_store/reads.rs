@@ -79,7 +79,7 @@ impl Reads<'_> {
                 found.wishes = Some(Versioned { revision, value });
             }
             if let Some(row) = badges.get(name)? {
-                found.badge = u32::try_from(row.value().max(0)).unwrap_or(u32::MAX);
+                found.badge = Some(u32::try_from(row.value().max(0)).unwrap_or(u32::MAX));
             }
             Ok(found)
         };

@@ -58,7 +58,7 @@ pub(super) fn what_was_acknowledged_survives<H: Home>(home: &mut H) -> Outcome {
     same("a secret after a crash", ask!(store.secret("vapid")).map(|kept| kept.value), Some(secret))?;
     let person = ask!(store.people(std::slice::from_ref(&ann))).pop().unwrap_or_default();
     let found = (person.devices.len(), person.wishes.map(|wishes| wishes.revision), person.badge);
-    same("a person after a crash", found, (1, Some(1), 3))?;
+    same("a person after a crash", found, (1, Some(1), Some(3)))?;
     same("removed", then_crash!(ask!(store.remove_letters(&[letter(1, 1, "ann")?.key]))), 1)?;
     same("letters after a crash", ask!(store.letters(None, 9)), Vec::new())?;
     then_crash!(ask!(store.erase(&ann)));

@@ -30,10 +30,8 @@ impl Writes<'_> {
 
     pub(super) fn add_to_badge(&mut self, person: &PersonId, change: i64) -> Write<()> {
         let before = self.tables.badges.get(person.as_str())?.map_or(0, |row| row.value());
-        match before.saturating_add(change) {
-            0 => drop(self.tables.badges.remove(person.as_str())?),
-            count => drop(self.tables.badges.insert(person.as_str(), count)?),
-        }
+        // A sum of 0 is kept: it says that all is read, and no row says that nobody counts.
+        self.tables.badges.insert(person.as_str(), before.saturating_add(change))?;
         Ok(())
     }
 
