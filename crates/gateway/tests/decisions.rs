@@ -80,7 +80,7 @@ fn a_read_before_the_window_is_over_takes_all_back_and_nobody_is_told() {
     assert!(sent(&drive.pass(secs(300))).is_empty());
     let followed = drive.shard.gateway().followed(SourceId(1), &"m".parse().unwrap());
     assert!(
-        matches!(&followed[..], [Followed::Dropped { fate, .. }] if fate == "ReadBefore"),
+        matches!(&followed[..], [Followed::Dropped { fate, .. }] if fate == "read_before"),
         "{followed:?}"
     );
 }

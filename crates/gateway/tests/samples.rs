@@ -15,6 +15,7 @@ const SAMPLES: &[(u32, &[u8], u64)] = &[
     (2, include_bytes!("data/behaviour-2.log"), 0xe36f_8f8b_d23e_9b08),
     (3, include_bytes!("data/behaviour-3.log"), 0xc375_d646_2453_e660),
     (4, include_bytes!("data/behaviour-4.log"), 0xb09c_4f32_2137_7a03),
+    (5, include_bytes!("data/behaviour-5.log"), 0xd735_87dc_4080_dde5),
 ];
 
 #[test]
@@ -45,7 +46,7 @@ fn every_sample_is_read_or_refused() {
     let (newest, ..) = SAMPLES.last().unwrap();
     assert_eq!(*newest, Gateway::BEHAVIOUR, "run write_todays_sample, and list it");
     let refused = LogEntries::new(SAMPLES.first().unwrap().1, Gateway::BEHAVIOUR).unwrap_err();
-    insta::assert_snapshot!(refused, @"the log was written by behaviour 1: this release replays behaviour 4");
+    insta::assert_snapshot!(refused, @"the log was written by behaviour 1: this release replays behaviour 5");
 }
 
 /// `cargo nextest run -p reveille-gateway --run-ignored only write_todays_sample`, once for each behaviour.

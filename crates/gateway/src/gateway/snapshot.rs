@@ -107,7 +107,7 @@ impl Snapshot for Gateway {
 
     const FORMAT: u16 = 4;
     /// Raised with every change of what the machine decides, and with every such change of a crate that it is made of.
-    const BEHAVIOUR: u32 = 4;
+    const BEHAVIOUR: u32 = 5;
 
     fn seed_fingerprint(&self) -> u64 {
         self.seed.fingerprint()
