@@ -346,7 +346,7 @@ fn questions_change_nothing() {
     let _ = gateway.ringing(&"alan".parse().unwrap(), drive.now);
     let _ = gateway.followed(SourceId(1), &"m1".parse().unwrap());
     assert_eq!(gateway.explain(JobId::from_bits(1)), None);
-    assert!(gateway.room().is_ok() && gateway.counters().of("jobs") > 0);
+    assert!(gateway.room(1, 1_000).is_ok() && gateway.counters().of("jobs") > 0);
     let mut after = Vec::new();
     drive.shard.snapshot(&mut after);
     assert_eq!(before, after);

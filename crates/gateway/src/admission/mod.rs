@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+pub(crate) mod credit;
 pub(crate) mod limits;
 pub(crate) mod queue;
 pub(crate) mod waiting;
@@ -18,8 +19,11 @@ pub enum Bound {
     EventsOfOne,
     /// [`crate::AdmissionLimits::bytes_of_one`]
     BytesOfOne,
-    /// The gateway's own: [`GatewaySettings::with_jobs`](crate::GatewaySettings::with_jobs).
+    /// The gateway's own: jobs of [`GatewaySettings::with_jobs`](crate::GatewaySettings::with_jobs), those included that
+    /// may follow from what waits in the queue.
     Jobs,
+    /// The gateway's own: bytes of the same, counted in the same way.
+    JobBytes,
     /// The gateway's own: `windows` of [`GatewaySettings::digest_limits`](crate::GatewaySettings::digest_limits). Messages only.
     Collecting,
     /// The gateway's own: [`GatewaySettings::with_announcements`](crate::GatewaySettings::with_announcements).
@@ -36,6 +40,7 @@ impl Bound {
             Self::EventsOfOne => "events_of_one",
             Self::BytesOfOne => "bytes_of_one",
             Self::Jobs => "jobs",
+            Self::JobBytes => "job_bytes",
             Self::Collecting => "collecting",
             Self::Announcements => "announcements",
         }
