@@ -50,9 +50,10 @@ pub fn run() -> Result<String, Box<dyn std::error::Error>> {
     while !queue.is_empty() {
         let sealed = shard.group(now).fill(&mut queue).seal();
         now += Duration::from_millis(3); // the log's disk
-        commits.committed(&sealed, now);
+        let applied = sealed.committed();
+        commits.committed(&applied, now);
         let mut answers = Vec::new();
-        for (_, output) in sealed.committed().collect::<Vec<_>>() {
+        for (_, output) in applied.collect::<Vec<_>>() {
             match output {
                 Output::LookUp(LookUp::Devices(who)) => {
                     answers.push(writer.pick(&who, &mut kate, now).answer.into())

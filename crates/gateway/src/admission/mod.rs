@@ -60,10 +60,10 @@ pub struct Refused {
     pub most: u64,
 }
 
-/// The place of an input in the queue. Tickets rise, but for answers about an audience, which let others pass and for which no
-/// source waits; when a group is committed, all up to [`Sealed::ticket`] are.
+/// The place of an input in the queue. Tickets rise from 1 on; when a group is committed, all up to [`Applied::ticket`] are.
+/// Answers about an audience all have 0: they let others pass, and no source waits for them.
 ///
-/// [`Sealed::ticket`]: crate::log::Sealed::ticket
+/// [`Applied::ticket`]: crate::log::Applied::ticket
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(clippy::exhaustive_structs, reason = "a number under a name")]
 pub struct Ticket(pub u64);

@@ -89,7 +89,8 @@ impl Admission {
         }
     }
 
-    /// Takes an input in, to be put into the next group. Its source is acknowledged when that is committed.
+    /// Takes an input in, to be put into the next group. Its source is acknowledged when that is committed:
+    /// [`Applied::ticket`](crate::log::Applied::ticket) says up to which ticket all are.
     ///
     /// # Errors
     /// [`Refused`], for events only.
@@ -118,9 +119,9 @@ impl Admission {
                 return Err(Refused { bound: Bound::Announcements, waiting, most });
             }
         }
-        let ticket = Ticket(self.next);
-        self.next = self.next.saturating_add(1);
         let low = gateway.is_for_an_audience(&input);
+        let ticket = if low { NO_TICKET } else { Ticket(self.next) };
+        self.next = self.next.saturating_add(u64::from(!low));
         let waiting = Waiting { input, size, ticket, conversation, low };
         self.count(&waiting);
         let queue = if low { &mut self.low } else { &mut self.queue };
@@ -218,6 +219,7 @@ impl Admission {
         }
         let Some(waiting) = queue.pop_front(&mut group.into.bytes) else { return false };
         self.give_back(&waiting);
+        group.into.ticket = group.into.ticket.max(waiting.ticket);
         group.into.inputs.push(waiting);
         true
     }
@@ -244,7 +246,7 @@ impl Admission {
             let start = bytes.len().saturating_sub(framed(waiting.size));
             let (before, framed) = bytes.split_at_checked(start).unwrap_or((bytes, &[]));
             bytes = before;
-            if waiting.ticket == NO_TICKET {
+            if waiting.ticket == NO_TICKET && !waiting.low {
                 continue;
             }
             self.count(&waiting);
