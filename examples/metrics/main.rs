@@ -13,9 +13,7 @@ use reveille::gateway::{
     Admission, AdmissionLimits, Deferred, Gateway, GatewaySettings, Input, LookUp, Outcome, Output, Seed,
     Shard, SourceId,
 };
-use reveille::registry::{
-    DeviceKey, Event as Seen, Memory, Platform, Purpose, Registration, RegistryPolicy, Token,
-};
+use reveille::registry::{Memory, RegistryPolicy};
 use reveille::writer::{App, Leg, Person, Ready, Writer, Written};
 use reveille::{conversation::content::Texts, fcm};
 use reveille_examples::prometheus;
@@ -35,11 +33,9 @@ pub fn run() -> Result<String, Box<dyn std::error::Error>> {
     let google = fcm::TokenSource::new(access, Default::default(), Jitter::new(7)).into();
     let writer =
         Writer::new(seed, texts).with_app(App::new("shop").with_fcm(fcm::Project::new("project-1")?, google));
-    let token = services.tokens().into_iter().find(|(_, token)| token.purpose == Purpose::FcmToken);
-    let (_, token): (_, Token) = token.ok_or("a telephone")?;
-    let key = DeviceKey::new("shop", "phone");
-    let registration = Registration::new(key.clone(), "kate", Platform::Android, [token]).into();
-    store.apply(&key, &Seen::Register { registration }, &RegistryPolicy::default(), now);
+    // A telephone with Android.
+    let [_, _, (key, seen)] = services.devices("shop", "kate");
+    store.apply(&key, &seen, &RegistryPolicy::default(), now);
     let mut kate = Person::new(store.of_owner("kate").cloned().collect::<Vec<_>>());
 
     let mut shard = Shard::new(Gateway::new(Default::default(), GatewaySettings::default(), seed)?);
@@ -50,9 +46,10 @@ pub fn run() -> Result<String, Box<dyn std::error::Error>> {
     while !queue.is_empty() {
         let sealed = shard.group(now).fill(&mut queue).seal();
         now += Duration::from_millis(3); // the log's disk
-        commits.committed(&sealed, now);
+        let applied = sealed.committed();
+        commits.committed(&applied, now);
         let mut answers = Vec::new();
-        for (_, output) in sealed.committed().collect::<Vec<_>>() {
+        for (_, output) in applied.collect::<Vec<_>>() {
             match output {
                 Output::LookUp(LookUp::Devices(who)) => {
                     answers.push(writer.pick(&who, &mut kate, now).answer.into())

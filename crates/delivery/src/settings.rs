@@ -77,7 +77,7 @@ impl DeliverySettings {
     }
 
     /// Sets how many jobs may be unsettled, and how many bytes of content. With 0, none is taken in: a shard that is to run
-    /// empty.
+    /// empty. Cancels have a quarter of both besides.
     ///
     /// # Errors
     /// [`InvalidSettings`] if the jobs are over 4,294,967,294.

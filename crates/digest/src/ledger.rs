@@ -39,6 +39,25 @@ pub enum Fate {
     Refused,
 }
 
+impl Fate {
+    /// The fate's name in snake case, without its generation: for what is shown, and for what is kept.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Notified { .. } => "notified",
+            Self::Merged { .. } => "merged",
+            Self::ReadBefore => "read_before",
+            Self::Duplicate => "duplicate",
+            Self::Throttled => "throttled",
+            Self::Quiet => "quiet",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 /// Where all events stand. Every event is counted in exactly one of the fields below `events`, always.
 ///
 /// ```

@@ -10,7 +10,8 @@ use reveille_core::{UnixTime, millis};
 pub use reveille_core::metrics::{Counters, Histogram};
 
 use crate::admission::Ticket;
-use crate::log::Sealed;
+use crate::admission::waiting::NO_TICKET;
+use crate::log::Applied;
 
 /// How long inputs wait for their commit, and how large groups are: a driver keeps one beside each
 /// [`Admission`](crate::Admission), and tells it the time at both ends.
@@ -27,8 +28,9 @@ use crate::log::Sealed;
 /// commits.admitted(admission.admit(Input::Owner(Epoch(1)), shard.gateway())?, now);
 /// let sealed = shard.group(now).fill(&mut admission).seal();
 /// // … append, fsync: that took 7 ms.
-/// commits.committed(&sealed, now + std::time::Duration::from_millis(7));
-/// sealed.committed().for_each(drop);
+/// let applied = sealed.committed();
+/// commits.committed(&applied, now + std::time::Duration::from_millis(7));
+/// applied.for_each(drop);
 ///
 /// let counters = commits.counters();
 /// assert_eq!(counters.histogram("admission_to_commit_ms").map(|spans| spans.largest()), Some(7));
@@ -45,19 +47,23 @@ pub struct Commits {
 }
 
 impl Commits {
-    /// An input was admitted.
+    /// An input was admitted. How long answers about an audience wait is not measured: they let everything else pass.
     pub fn admitted(&mut self, ticket: Ticket, now: UnixTime) {
+        if ticket == NO_TICKET {
+            return;
+        }
         match self.waiting.back_mut() {
             Some((_, last, at)) if *at == now => *last = ticket,
             _ => self.waiting.push_back((ticket, ticket, now)),
         }
     }
 
-    /// A group is in the log. What is for audiences waits longer, and is counted with what came before and after it.
-    pub fn committed(&mut self, sealed: &Sealed<'_>, now: UnixTime) {
-        self.inputs.record(sealed.len() as u64);
-        self.bytes.record(sealed.bytes().len() as u64);
-        let Some(ticket) = sealed.ticket() else { return };
+    /// A group is in the log since `now`; its outputs need not be read yet.
+    pub fn committed(&mut self, applied: &Applied<'_>, now: UnixTime) {
+        let (inputs, bytes) = applied.size();
+        self.inputs.record(inputs as u64);
+        self.bytes.record(bytes as u64);
+        let Some(ticket) = applied.ticket() else { return };
         while let Some((first, last, at)) = self.waiting.front_mut().filter(|(first, ..)| *first <= ticket) {
             let upto = ticket.min(*last);
             let count = upto.0.saturating_sub(first.0).saturating_add(1);

@@ -34,6 +34,15 @@ const SHORTEST: usize = 40;
 /// }
 /// ```
 ///
+/// Nor can its sources be acknowledged yet:
+///
+/// ```compile_fail
+/// # use reveille_gateway::*;
+/// fn acknowledge_early(sealed: &log::Sealed<'_>) -> Option<admission::Ticket> {
+///     sealed.ticket() // only what is committed has one: `Applied::ticket`
+/// }
+/// ```
+///
 /// And there is no way around the group to the machine:
 ///
 /// ```compile_fail
@@ -81,6 +90,7 @@ pub struct Sealed<'s> {
     inputs: Vec<Waiting>,
     number: u64,
     bytes: Vec<u8>,
+    ticket: Ticket,
 }
 
 /// A committed group: gives each output with the number of the input that it follows from. What is not read is lost, but
@@ -96,6 +106,8 @@ pub struct Applied<'s> {
     ahead: usize,
     hash: OutputHash,
     over: bool,
+    ticket: Ticket,
+    size: (usize, usize),
 }
 
 /// Why a group of the log cannot be applied. Nothing was.
@@ -217,8 +229,8 @@ impl Shard {
     fn applied(&mut self, inputs: Vec<Waiting>, now: UnixTime, number: u64, over: bool) -> Applied<'_> {
         // A group with nothing in it is passed over when it is read again: it changes nothing now, either.
         let over = over || inputs.is_empty();
-        let (inputs, hash) = (inputs.into_iter(), OutputHash::default());
-        Applied { shard: self, now, inputs, number, ahead: 0, hash, over }
+        let (inputs, hash, size) = (inputs.into_iter(), OutputHash::default(), (0, 0));
+        Applied { shard: self, now, inputs, number, ahead: 0, hash, over, ticket: NO_TICKET, size }
     }
 }
 
@@ -262,9 +274,9 @@ impl<'s> Group<'s> {
         if let Some(at) = inputs.iter().position(|waiting| matches!(waiting.input, Input::Recovered(_))) {
             self.taken.move_up(at, steps, HEAD);
         }
-        let Self { shard, now, taken: Taken { inputs, bytes } } = self;
+        let Self { shard, now, taken: Taken { inputs, bytes, ticket } } = self;
         let number = shard.next_number();
-        Sealed { shard, now, inputs, number, bytes }
+        Sealed { shard, now, inputs, number, bytes, ticket }
     }
 
     /// Writes the head, unless that is done.
@@ -315,18 +327,13 @@ impl<'s> Sealed<'s> {
         &self.bytes
     }
 
-    /// All inputs up to this one are committed with the group: acknowledge their sources then.
-    #[must_use]
-    pub fn ticket(&self) -> Option<Ticket> {
-        // What lets others pass says nothing of their places.
-        let inputs = self.inputs.iter().filter(|waiting| !waiting.low);
-        inputs.map(|waiting| waiting.ticket).max().filter(|ticket| *ticket > NO_TICKET)
-    }
-
     /// The store has it, for certain: now it happens. The one thing that types cannot see is whether that is true.
     pub fn committed(self) -> Applied<'s> {
-        let Self { shard, now, inputs, number, .. } = self;
-        shard.applied(inputs, now, number, false)
+        let Self { shard, now, inputs, number, bytes, ticket } = self;
+        let size = (inputs.len(), bytes.len());
+        let mut applied = shard.applied(inputs, now, number, false);
+        (applied.ticket, applied.size) = (ticket, size);
+        applied
     }
 
     /// The store does not have it, for certain: its inputs wait again, but for a tick and a step of the clock, which are added
@@ -337,6 +344,18 @@ impl<'s> Sealed<'s> {
 }
 
 impl Applied<'_> {
+    /// All inputs up to this one are committed: acknowledge their sources. `None` if the group has none for which a source
+    /// waits, and for one that was read from the log.
+    #[must_use]
+    pub fn ticket(&self) -> Option<Ticket> {
+        Some(self.ticket).filter(|ticket| *ticket > NO_TICKET)
+    }
+
+    /// How many inputs were committed, and in how many bytes; nothing for a group that was read from the log.
+    pub(crate) const fn size(&self) -> (usize, usize) {
+        self.size
+    }
+
     /// Gives those outputs alone that are an [effect](Output::is_effect), and drops the others: for a recovery, which so takes
     /// less time than one that reads all of them.
     pub fn effects(mut self) -> Vec<(u64, Output)> {

@@ -21,6 +21,7 @@ use reveille_delivery::{HeldBy, Priority, Verdict};
 use reveille_gateway::admission::Bound;
 use reveille_gateway::audience::*;
 use reveille_gateway::explain::{Followed, Why};
+use reveille_gateway::metrics::Commits;
 use reveille_gateway::*;
 
 /// A list in a store.
@@ -329,9 +330,32 @@ fn an_abandoned_page_waits_again() {
     let page = Input::Page(page(&list, wanted(&outputs)[0]));
     drive.admission.admit(page, drive.shard.gateway()).unwrap();
     let sealed = drive.shard.group(START).fill(&mut drive.admission).seal();
-    assert_eq!((sealed.len(), sealed.ticket()), (1, None), "nobody waits for it");
+    assert_eq!(sealed.len(), 1);
     sealed.abandon(&mut drive.admission);
-    assert_eq!(told(&drive.put([])).len(), 256);
+    let applied = drive.shard.group(START).fill(&mut drive.admission).seal().committed();
+    assert_eq!(applied.ticket(), None, "nobody waits for it");
+    let outputs: Vec<Output> = applied.map(|(_, output)| output).collect();
+    assert_eq!(told(&outputs).len(), 256);
+}
+
+/// In a quiet shard the next group comes minutes later: that is not how long the page waited.
+#[test]
+fn a_page_does_not_count_as_waiting() {
+    let (list, mut drive) = (list(300), Drive::new(gateway()));
+    let outputs = drive.put([news("a", START)]);
+    let page = Input::Page(page(&list, wanted(&outputs)[0]));
+    let mut commits = Commits::default();
+    for (input, now) in
+        [(page, START), (event("call", None, offer("alan"), START), START + Duration::from_secs(600))]
+    {
+        commits.admitted(drive.admission.admit(input, drive.shard.gateway()).unwrap(), now);
+        let applied = drive.shard.group(now).fill(&mut drive.admission).seal().committed();
+        commits.committed(&applied, now);
+    }
+    let counters = commits.counters();
+    let of = |name| counters.histogram(name).map(|all| (all.count(), all.largest()));
+    assert_eq!(of("admission_to_commit_ms"), Some((1, 0)));
+    assert_eq!(of("group_inputs"), Some((2, 1)));
 }
 
 /// One job for each person.

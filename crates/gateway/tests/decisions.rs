@@ -80,7 +80,7 @@ fn a_read_before_the_window_is_over_takes_all_back_and_nobody_is_told() {
     assert!(sent(&drive.pass(secs(300))).is_empty());
     let followed = drive.shard.gateway().followed(SourceId(1), &"m".parse().unwrap());
     assert!(
-        matches!(&followed[..], [Followed::Dropped { fate, .. }] if fate == "ReadBefore"),
+        matches!(&followed[..], [Followed::Dropped { fate, .. }] if fate == "read_before"),
         "{followed:?}"
     );
 }
@@ -343,7 +343,7 @@ fn questions_change_nothing() {
     let _ = gateway.ringing(&"alan".parse().unwrap(), drive.now);
     let _ = gateway.followed(SourceId(1), &"m1".parse().unwrap());
     assert_eq!(gateway.explain(JobId::from_bits(1)), None);
-    assert!(gateway.room().is_ok() && gateway.counters().of("jobs") > 0);
+    assert!(gateway.room(1, 1_000).is_ok() && gateway.counters().of("jobs") > 0);
     let mut after = Vec::new();
     drive.shard.snapshot(&mut after);
     assert_eq!(before, after);

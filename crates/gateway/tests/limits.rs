@@ -17,7 +17,7 @@ use reveille_conversation::Kind;
 use reveille_conversation::event::Role;
 use reveille_conversation::rules::Rules;
 use reveille_core::Action;
-use reveille_delivery::Verdict;
+use reveille_delivery::{Fate, Verdict};
 use reveille_digest::options::Window;
 use reveille_gateway::admission::Bound;
 use reveille_gateway::audience::Ended;
@@ -69,6 +69,12 @@ fn dies(drive: &mut Drive, call: &str) -> Vec<Output> {
     let out = drive.put(answers);
     let refused: Vec<_> = sent(&out).into_iter().map(refuse).collect();
     drive.put(refused)
+}
+
+fn overflows(outputs: &[Output]) -> bool {
+    let overflow =
+        |output: &Output| matches!(output, Output::Note(Note::Settled { fate: Fate::Overflow, .. }));
+    outputs.iter().any(overflow)
 }
 
 fn reserved(token: u128) -> Input {
@@ -158,16 +164,34 @@ limits! {
         }
     }
     jobs {
-        let mut drive = with(defaults().with_jobs(1, 1 << 20));
-        drive.put([event("call-1", None, offer("alan"), START)]);
-        let refused = drive.admission.admit(event("call-2", None, offer("beth"), START), drive.shard.gateway());
-        assert_eq!(refused.unwrap_err().bound, Bound::Jobs);
+        // An event holds three jobs while it waits, and then those that it led to: its two ways here.
+        let mut drive = with(defaults().with_jobs(5, 1 << 20));
+        let offer = |call: &str| event(call, None, offer("alan"), START);
+        drive.admission.admit(offer("call-1"), drive.shard.gateway()).unwrap();
+        let refused = drive.admission.admit(offer("call-2"), drive.shard.gateway()).unwrap_err();
+        assert_eq!((refused.bound, refused.waiting, refused.most), (Bound::Jobs, 3, 5));
+        let outputs = drive.commit(false);
+        assert!(!overflows(&outputs));
+        let open = drive.shard.gateway().open_jobs();
+        let refused = drive.admission.admit(offer("call-2"), drive.shard.gateway()).unwrap_err();
+        assert_eq!((refused.bound, refused.waiting), (Bound::Jobs, open));
+        // What ends the ring comes in all the same, and finds room for its cancels.
+        let outputs = drive.settle([event("call-1", None, answered("alan"), START)]);
+        assert!(!overflows(&outputs), "{outputs:?}");
     }
     job_bytes {
-        let mut drive = with(defaults().with_jobs(10, 8));
-        let outputs = drive.put([event("call", None, offer("alan"), START)]);
-        assert!(outputs.iter().any(|output| matches!(output, Output::Note(Note::PushFailed { .. }))), "{outputs:?}");
-        assert_eq!(drive.shard.gateway().open_jobs(), 0, "after the log nothing is refused: it dies, and is explained");
+        let mut drive = with(defaults().with_jobs(100, 3_000));
+        let offer = |call: &str| event(call, None, offer("alan"), START);
+        drive.admission.admit(offer("call-1"), drive.shard.gateway()).unwrap();
+        let refused = drive.admission.admit(offer("call-2"), drive.shard.gateway()).unwrap_err();
+        assert_eq!((refused.bound, refused.most), (Bound::JobBytes, 3_000));
+        assert!(!overflows(&drive.commit(false)), "what was taken in finds room");
+        // Whatever is in the log is not refused: it dies, and is explained.
+        let mut drive = with(defaults().with_jobs(100, 8));
+        drive.admission.admit(offer("call"), &gateway()).unwrap();
+        let outputs = drive.commit(false);
+        assert!(overflows(&outputs), "{outputs:?}");
+        assert_eq!(drive.shard.gateway().open_jobs(), 0);
     }
     devices {
         let mut drive = with(defaults().with_devices(1));

@@ -152,7 +152,7 @@ fn what_is_not_committed_waits_again_and_in_its_order() {
     );
     let sealed = drive.shard.group(START).fill(&mut drive.admission).tick().seal();
     assert_eq!(sealed.bytes(), bytes);
-    assert_eq!(sealed.ticket(), Some(reveille_gateway::admission::Ticket(2)));
+    assert_eq!(sealed.committed().ticket(), Some(reveille_gateway::admission::Ticket(2)));
 }
 
 /// What was on its way when the process died is let go again as it was, whatever else is in the first group and however long

@@ -15,7 +15,7 @@ const SAMPLES: &[(u32, &[u8], u64)] = &[
     (2, include_bytes!("data/behaviour-2.log"), 0xe36f_8f8b_d23e_9b08),
     (3, include_bytes!("data/behaviour-3.log"), 0xc375_d646_2453_e660),
     (4, include_bytes!("data/behaviour-4.log"), 0xb09c_4f32_2137_7a03),
-    (5, include_bytes!("data/behaviour-5.log"), 0xe510_1bb1_6f7a_b1b1),
+    (5, include_bytes!("data/behaviour-5.log"), 0xc6ec_3638_2021_1e64),
 ];
 
 #[test]

@@ -25,7 +25,7 @@ use thiserror::Error;
 use crate::dead::DeadLetters;
 use crate::dead::{DeadId, DeadLetter};
 use crate::index::Hiding;
-use crate::{DeliverySettings, DeviceId, Fate, Input, Job, JobId, Note, Output, PayloadDigest, SlotId};
+use crate::{DeliverySettings, DeviceId, Fate, Input, Job, JobId, Note, Output, PayloadDigest, Role, SlotId};
 
 pub use explain::{Explanation, LegExplanation, LegStatus, Status};
 use jobs::Jobs;
@@ -166,17 +166,38 @@ impl Delivery {
     }
 
     /// Whether there is room for a job. To be asked before it is written to the log; afterwards nothing is refused, and a
-    /// job without room ends as [`Fate::Overflow`].
+    /// job without room ends as [`Fate::Overflow`]. A cancel may take a quarter more than the bounds say: for others to end,
+    /// it has to begin.
     ///
     /// # Errors
     /// [`NotAdmitted`], with the bound.
     pub fn admit(&self, job: &Job) -> Result<(), NotAdmitted> {
-        if self.jobs.len() >= self.settings.jobs {
-            return Err(NotAdmitted::Jobs { waiting: self.jobs.len(), bound: self.settings.jobs });
+        let DeliverySettings { jobs, bytes, .. } = self.settings;
+        match job.role {
+            Role::Cancel { .. } => {
+                let (jobs, bytes) =
+                    (jobs.saturating_add(jobs.div_ceil(4)), bytes.saturating_add(bytes.div_ceil(4)));
+                self.fits(1, job.bytes(), jobs, bytes)
+            }
+            _ => self.fits(1, job.bytes(), jobs, bytes),
         }
-        if self.bytes.saturating_add(job.bytes()) > self.settings.bytes {
-            let (waiting, given, bound) = (self.bytes, job.bytes(), self.settings.bytes);
-            return Err(NotAdmitted::Bytes { waiting, given, bound });
+    }
+
+    /// Whether there is room for so many jobs that are no cancels, with so many bytes of content in all: for whoever takes in
+    /// what leads to jobs later.
+    ///
+    /// # Errors
+    /// [`NotAdmitted`], with the bound.
+    pub fn room(&self, jobs: usize, bytes: u64) -> Result<(), NotAdmitted> {
+        self.fits(jobs, bytes, self.settings.jobs, self.settings.bytes)
+    }
+
+    fn fits(&self, jobs: usize, given: u64, most: usize, bound: u64) -> Result<(), NotAdmitted> {
+        if self.jobs.len().saturating_add(jobs) > most {
+            return Err(NotAdmitted::Jobs { waiting: self.jobs.len(), bound: most });
+        }
+        if self.bytes.saturating_add(given) > bound {
+            return Err(NotAdmitted::Bytes { waiting: self.bytes, given, bound });
         }
         Ok(())
     }

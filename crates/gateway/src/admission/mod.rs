@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+pub(crate) mod credit;
 pub(crate) mod limits;
 pub(crate) mod queue;
 pub(crate) mod waiting;
@@ -18,8 +19,11 @@ pub enum Bound {
     EventsOfOne,
     /// [`crate::AdmissionLimits::bytes_of_one`]
     BytesOfOne,
-    /// The gateway's own: [`GatewaySettings::with_jobs`](crate::GatewaySettings::with_jobs).
+    /// The gateway's own: jobs of [`GatewaySettings::with_jobs`](crate::GatewaySettings::with_jobs), those included that
+    /// may follow from what waits in the queue.
     Jobs,
+    /// The gateway's own: bytes of the same, counted in the same way.
+    JobBytes,
     /// The gateway's own: `windows` of [`GatewaySettings::digest_limits`](crate::GatewaySettings::digest_limits). Messages only.
     Collecting,
     /// The gateway's own: [`GatewaySettings::with_announcements`](crate::GatewaySettings::with_announcements).
@@ -36,6 +40,7 @@ impl Bound {
             Self::EventsOfOne => "events_of_one",
             Self::BytesOfOne => "bytes_of_one",
             Self::Jobs => "jobs",
+            Self::JobBytes => "job_bytes",
             Self::Collecting => "collecting",
             Self::Announcements => "announcements",
         }
@@ -55,10 +60,10 @@ pub struct Refused {
     pub most: u64,
 }
 
-/// The place of an input in the queue. Tickets rise, but for answers about an audience, which let others pass and for which no
-/// source waits; when a group is committed, all up to [`Sealed::ticket`] are.
+/// The place of an input in the queue. Tickets rise from 1 on; when a group is committed, all up to [`Applied::ticket`] are.
+/// Answers about an audience all have 0: they let others pass, and no source waits for them.
 ///
-/// [`Sealed::ticket`]: crate::log::Sealed::ticket
+/// [`Applied::ticket`]: crate::log::Applied::ticket
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(clippy::exhaustive_structs, reason = "a number under a name")]
 pub struct Ticket(pub u64);

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use reveille_conversation::event::What;
+use reveille_delivery::NotAdmitted;
 
+use super::credit::{Credit, ends_something};
 use super::waiting::{NO_TICKET, Queue, ROOM, Taken, Waiting, framed};
 use super::{Bound, Refused, Ticket};
 use crate::hashed::Hashed;
@@ -42,6 +44,8 @@ pub struct Admission {
     announcements: usize,
     events: usize,
     bytes: usize,
+    /// Room that is held for what follows from these events.
+    held: Credit,
     /// Events and their bytes, by the keyed hash of their conversation.
     by_conversation: HashMap<u64, (usize, usize), Hashed>,
     next: u64,
@@ -77,6 +81,7 @@ impl Admission {
             announcements: 0,
             events: 0,
             bytes: 0,
+            held: Credit { jobs: 0, bytes: 0 },
             by_conversation: HashMap::with_hasher(Hashed),
             next: 1,
             urgent: 0,
@@ -84,7 +89,8 @@ impl Admission {
         }
     }
 
-    /// Takes an input in, to be put into the next group. Its source is acknowledged when that is committed.
+    /// Takes an input in, to be put into the next group. Its source is acknowledged when that is committed:
+    /// [`Applied::ticket`](crate::log::Applied::ticket) says up to which ticket all are.
     ///
     /// # Errors
     /// [`Refused`], for events only.
@@ -94,8 +100,9 @@ impl Admission {
         let size = self.scratch.len();
         let conversation = input.conversation().map(|conversation| gateway.hash_of(conversation));
         if let Some(conversation) = conversation {
-            self.check(conversation, size, gateway)?;
+            self.check(conversation, size)?;
         }
+        self.check_room(&input, size, gateway)?;
         if let Input::Event { event, .. } = &input
             && matches!(event.what, What::MessageSent(_))
         {
@@ -112,9 +119,9 @@ impl Admission {
                 return Err(Refused { bound: Bound::Announcements, waiting, most });
             }
         }
-        let ticket = Ticket(self.next);
-        self.next = self.next.saturating_add(1);
         let low = gateway.is_for_an_audience(&input);
+        let ticket = if low { NO_TICKET } else { Ticket(self.next) };
+        self.next = self.next.saturating_add(u64::from(!low));
         let waiting = Waiting { input, size, ticket, conversation, low };
         self.count(&waiting);
         let queue = if low { &mut self.low } else { &mut self.queue };
@@ -125,7 +132,7 @@ impl Admission {
         Ok(ticket)
     }
 
-    fn check(&self, conversation: u64, size: usize, gateway: &Gateway) -> Result<(), Refused> {
+    fn check(&self, conversation: u64, size: usize) -> Result<(), Refused> {
         let (of_one, bytes_of_one) = self.by_conversation.get(&conversation).copied().unwrap_or_default();
         let limits = &self.limits;
         let bounds = [
@@ -139,13 +146,38 @@ impl Admission {
                 return Err(Refused { bound, waiting: waiting as u64, most: most as u64 });
             }
         }
-        let most = u64::from(gateway.settings().more.jobs);
-        gateway.room().map_err(|_| Refused { bound: Bound::Jobs, waiting: gateway.open_jobs(), most })
+        Ok(())
+    }
+
+    /// What was acknowledged finds room when it is applied, so what waits counts as if it had led to its jobs already. What
+    /// ends something holds room, too, but needs none to come in: it makes room, and delivery has a reserve for cancels.
+    fn check_room(&self, input: &Input, size: usize, gateway: &Gateway) -> Result<(), Refused> {
+        let credit = Credit::of(input, size);
+        if credit == Credit::default() || ends_something(input) {
+            return Ok(());
+        }
+        let Credit { jobs, bytes } = self.held.and(credit);
+        gateway.room(jobs, bytes).map_err(|full| {
+            let more = &gateway.settings().more;
+            match full {
+                NotAdmitted::Bytes { waiting, .. } => Refused {
+                    bound: Bound::JobBytes,
+                    waiting: waiting.saturating_add(self.held.bytes),
+                    most: more.job_bytes,
+                },
+                _ => Refused {
+                    bound: Bound::Jobs,
+                    waiting: gateway.open_jobs().saturating_add(self.held.jobs as u64),
+                    most: more.jobs.into(),
+                },
+            }
+        })
     }
 
     fn count(&mut self, waiting: &Waiting) {
         self.urgent += usize::from(waiting.hurries());
         self.announcements += usize::from(matches!(waiting.input, Input::Announce { .. }));
+        self.held = self.held.and(Credit::of(&waiting.input, waiting.size));
         let Some(conversation) = waiting.conversation else { return };
         let size = waiting.size;
         (self.events, self.bytes) = (self.events.saturating_add(1), self.bytes.saturating_add(size));
@@ -187,6 +219,7 @@ impl Admission {
         }
         let Some(waiting) = queue.pop_front(&mut group.into.bytes) else { return false };
         self.give_back(&waiting);
+        group.into.ticket = group.into.ticket.max(waiting.ticket);
         group.into.inputs.push(waiting);
         true
     }
@@ -195,6 +228,7 @@ impl Admission {
         self.urgent = self.urgent.saturating_sub(usize::from(waiting.hurries()));
         let announces = usize::from(matches!(waiting.input, Input::Announce { .. }));
         self.announcements = self.announcements.saturating_sub(announces);
+        self.held = self.held.without(Credit::of(&waiting.input, waiting.size));
         let Some(conversation) = waiting.conversation else { return };
         let size = waiting.size;
         (self.events, self.bytes) = (self.events.saturating_sub(1), self.bytes.saturating_sub(size));
@@ -212,7 +246,7 @@ impl Admission {
             let start = bytes.len().saturating_sub(framed(waiting.size));
             let (before, framed) = bytes.split_at_checked(start).unwrap_or((bytes, &[]));
             bytes = before;
-            if waiting.ticket == NO_TICKET {
+            if waiting.ticket == NO_TICKET && !waiting.low {
                 continue;
             }
             self.count(&waiting);

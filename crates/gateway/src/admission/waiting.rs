@@ -110,11 +110,13 @@ pub(crate) struct Taken {
     pub(crate) inputs: Vec<Waiting>,
     /// What is to be written, to be begun by whoever makes the group.
     pub(crate) bytes: Vec<u8>,
+    /// The highest ticket.
+    pub(crate) ticket: Ticket,
 }
 
 impl Taken {
     pub(crate) const fn new() -> Self {
-        Self { inputs: Vec::new(), bytes: Vec::new() }
+        Self { inputs: Vec::new(), bytes: Vec::new(), ticket: NO_TICKET }
     }
 
     /// Moves an input to an earlier place, with its bytes; those of the first one begin at `head`.

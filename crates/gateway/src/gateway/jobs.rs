@@ -31,7 +31,7 @@ pub(super) struct Live {
 }
 
 /// Where a notification goes first, second, third; text messages only in place of others.
-const WAYS: [(u8, Channels); 3] = [
+const WAYS: [(u8, Channels); super::WAYS] = [
     (0, Channels::of(&[Channel::Mobile, Channel::WebPush])),
     (1, Channels::of(&[Channel::Webhook])),
     (2, Channels::of(&[Channel::Email])),

@@ -45,6 +45,8 @@ pub use trail::{Followed, Why};
 const END: UnixTime = UnixTime::from_millis(1 << 48);
 /// Memory in bytes that digests keep although nothing is collected, for what comes next.
 const ROOM: usize = 64 << 10;
+/// On so many ways a person is told at once: their devices, the webhook, their mailbox.
+pub(crate) const WAYS: usize = 3;
 /// A clock that is less behind than this stands still; one that is more was set.
 const TOLERANCE: Duration = Duration::from_secs(60);
 

@@ -129,12 +129,12 @@ impl Gateway {
         self.delivery.len() as u64
     }
 
-    /// Whether there is room for another job. Asked by [`Admission`](crate::Admission) before an event is written to the log.
+    /// Whether there is room for so many jobs, with so many bytes of content in all. Asked by [`Admission`](crate::Admission)
+    /// before an event is written to the log, with what waits there already.
     ///
     /// # Errors
     /// [`NotAdmitted`] names the bound.
-    pub fn room(&self) -> Result<(), NotAdmitted> {
-        let (id, recipient, slot) = Default::default();
-        self.delivery.admit(&reveille_delivery::Job::new(id, recipient, slot, 0, bytes::Bytes::new()))
+    pub fn room(&self, jobs: usize, bytes: u64) -> Result<(), NotAdmitted> {
+        self.delivery.room(jobs, bytes)
     }
 }

@@ -57,7 +57,7 @@ pub enum Followed {
     Dropped {
         /// Who would have been.
         person: PersonId,
-        /// Why, in the digest's words.
+        /// Why: a [name](Fate::name) of the digest's.
         fate: String,
     },
 }
@@ -209,7 +209,7 @@ impl Trail {
     }
 
     pub(super) fn dropped(&mut self, messages: CollapseKey, fate: Fate) {
-        self.settle(place(messages, For::Others), &How::Dropped(format!("{fate:?}").into()));
+        self.settle(place(messages, For::Others), &How::Dropped(fate.name().into()));
     }
 
     fn settle(&mut self, place: Place, how: &How) {

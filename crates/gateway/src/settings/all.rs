@@ -121,7 +121,8 @@ impl GatewaySettings {
         self
     }
 
-    /// Sets how many jobs may be unsettled, and how many bytes of content.
+    /// Sets how many jobs may be unsettled, and how many bytes of content; cancels have a quarter of both besides. An event
+    /// takes room for the three jobs of one person, so with fewer none comes in.
     #[must_use]
     pub const fn with_jobs(mut self, jobs: u32, bytes: u64) -> Self {
         (self.more.jobs, self.more.job_bytes) = (jobs, bytes);

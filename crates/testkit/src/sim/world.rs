@@ -7,7 +7,7 @@ use reveille_core::UnixTime;
 use reveille_core::log::check_sum;
 use reveille_crypto_rustcrypto::PROVIDER;
 use reveille_gateway::admission::Ticket;
-use reveille_gateway::log::Sealed;
+use reveille_gateway::log::{Applied, Sealed};
 use reveille_gateway::{Epoch, Input, Output, Seed, SourceId};
 use reveille_writer::Writer;
 
@@ -388,9 +388,10 @@ impl World {
             return self.crash();
         }
         let mut entry = entry(&sealed, self.truth);
-        let done = done(&sealed, &mut cell.tickets);
+        let applied = sealed.committed();
+        let done = done(&applied, &mut cell.tickets);
         entry.events.clone_from(&done);
-        let outputs: Vec<(u64, Output)> = sealed.committed().collect();
+        let outputs: Vec<(u64, Output)> = applied.collect();
         entry.next = cell.shard.next_number();
         let committed = if early { entry.number.saturating_sub(1) } else { entry.next - 1 };
         if !store.append(entry, process) {
@@ -463,7 +464,7 @@ pub(super) fn entry(sealed: &Sealed<'_>, truth: UnixTime) -> Entry {
     Entry { number, now, bytes, next: number, truth, events: Vec::new() }
 }
 
-fn done(sealed: &Sealed<'_>, tickets: &mut Vec<(Ticket, usize)>) -> Vec<usize> {
-    let Some(ticket) = sealed.ticket() else { return Vec::new() };
+fn done(applied: &Applied<'_>, tickets: &mut Vec<(Ticket, usize)>) -> Vec<usize> {
+    let Some(ticket) = applied.ticket() else { return Vec::new() };
     tickets.extract_if(.., |(known, _)| *known <= ticket).map(|(_, number)| number).collect()
 }

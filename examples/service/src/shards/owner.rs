@@ -211,8 +211,9 @@ impl<S: Store> Owner<S> {
                 self.failed(error)
             }
             Fate::There(conflicts) => {
-                let ticket = sealed.ticket();
-                let outputs: Vec<(u64, Output)> = sealed.committed().collect();
+                let applied = sealed.committed();
+                let ticket = applied.ticket();
+                let outputs: Vec<(u64, Output)> = applied.collect();
                 self.steps.taken(look);
                 self.pending.done(&leaving);
                 self.pending.logged(next.saturating_sub(1));

@@ -1,5 +1,7 @@
 //! Inputs as bytes, and outputs for hashes: a byte for the version, one for the kind, then what the crates below write.
 
+mod notes;
+
 use reveille_conversation as conversation;
 use reveille_core::UnixTime;
 use reveille_delivery as delivery;
@@ -11,7 +13,7 @@ use thiserror::Error;
 
 use crate::settings::all::More;
 use crate::{
-    CatchUp, Command, Content, Deferred, Devices, GatewaySettings, Input, Job, LookUp, Note, Outcome, Output,
+    CatchUp, Command, Content, Deferred, Devices, GatewaySettings, Input, Job, LookUp, Outcome, Output,
     Target,
 };
 
@@ -306,7 +308,7 @@ impl Output {
             }
             Self::Note(note) => {
                 out.push(9);
-                put_note(note, out);
+                notes::put(note, out);
             }
         }
     }
@@ -329,35 +331,4 @@ fn put_job(tag: u8, job: &Job, out: &mut Vec<u8>) {
     (job.decided, job.not_after, job.priority as u8).encode(out);
     job.digest.to_bits().encode(out);
     postcard_into::<Content>(&job.content, out);
-}
-
-/// Seldom: nothing for which a number would be worth while.
-fn put_note(note: &Note, out: &mut Vec<u8>) {
-    match note {
-        Note::Suppressed(suppressed) => {
-            out.push(0);
-            postcard_into(suppressed, out);
-        }
-        Note::Rules(note) => {
-            out.push(1);
-            postcard_into(note, out);
-        }
-        Note::Begun { job, person, conversation, kind } => {
-            out.push(2);
-            postcard_into(&(job, person, conversation, kind), out);
-        }
-        Note::LegSettled { job, device, fate } => {
-            name(3, *job, *device, 0, out);
-            out.extend_from_slice(fate.name().as_bytes());
-        }
-        Note::Settled { job, fate } => {
-            out.push(4);
-            job.to_bits().encode(out);
-            out.extend_from_slice(fate.name().as_bytes());
-        }
-        other => {
-            out.push(5);
-            out.extend_from_slice(format!("{other:?}").as_bytes());
-        }
-    }
 }
