@@ -35,9 +35,7 @@ pub fn run() -> Result<String, Box<dyn std::error::Error>> {
     let google = fcm::TokenSource::new(access, Default::default(), Jitter::new(7)).into();
     let writer =
         Writer::new(seed, texts).with_app(App::new("shop").with_fcm(fcm::Project::new("project-1")?, google));
-    let token = services.tokens().into_iter().find(|(_, token)| token.purpose == Purpose::FcmToken);
-    let (_, token): (_, Token) = token.ok_or("a telephone")?;
-    let key = DeviceKey::new("shop", "phone");
+    let (key, token) = (DeviceKey::new("shop", "phone"), Token::new(Purpose::FcmToken, Twins::ANDROID));
     let registration = Registration::new(key.clone(), "kate", Platform::Android, [token]).into();
     store.apply(&key, &Seen::Register { registration }, &RegistryPolicy::default(), now);
     let mut kate = Person::new(store.of_owner("kate").cloned().collect::<Vec<_>>());

@@ -1,57 +1,59 @@
-//! The shortest useful gateway, APNs only: a call rings on an iPhone. Apple's service is made up.
+//! The shortest useful gateway, APNs only: a message and a call reach an iPhone. Apple and the platform are made up.
 //!
 //! `cargo run --example shortest_apns`
 
-use reveille::apns::{ProviderKey, TokenSettings, TokenSource};
+use reveille::apns::{ProviderKey, TokenSource};
 use reveille::content::{ContentSettings, Templates};
-use reveille::conversation::event::{Event, Offer, What};
+use reveille::conversation::{content::Texts, lookup::Answer, rules::Rules};
 use reveille::core::UnixTime;
+use reveille::crypto::ring::PROVIDER;
 use reveille::gateway::*;
-use reveille::registry::{Event as Seen, *};
-use reveille::writer::{App, Leg, Person, Writer, Written};
-use reveille::{conversation::content::Texts, crypto::ring::PROVIDER};
+use reveille::registry::{Event as Seen, Pruning::Allowed, *};
+use reveille::writer::{Answered, App, Leg, Person, Writer, Written};
+use reveille_examples::platform::{self, Told};
 use reveille_examples::twins::Twins;
 
-pub fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let (now, seed) = (UnixTime::from_secs(1_800_000_000), Seed::new([7; 16]));
-    let mut services = Twins::new(now)?;
+pub fn main() -> Result<Told, Box<dyn std::error::Error>> {
+    let (mut now, seed) = (UnixTime::from_secs(1_800_000_000), Seed::new([7; 16]));
+    let (mut services, mut store, policy) = (Twins::new(now)?, Memory::default(), RegistryPolicy::default());
     // What it says, and what it sends with.
     let texts = Templates::new("https://shop.example", Texts::english()?, ContentSettings::default())?;
-    let (team, key_id) = ("DEF123GHIJ".parse()?, "ABC123DEFG".parse()?);
-    let apple = ProviderKey::from_p8(&services.p8, team, key_id, PROVIDER)?;
-    let apple = TokenSource::new(apple, TokenSettings::default()).into();
-    let writer =
-        Writer::new(seed, texts).with_app(App::new("shop").with_apns("shop.example".parse()?, apple));
+    let p8 = ProviderKey::from_p8(&services.p8, Twins::TEAM.parse()?, Twins::KEY.parse()?, PROVIDER)?;
+    let apple = TokenSource::new(p8, Default::default()).into();
+    let app = App::new("shop").with_apns("shop.example".parse()?, apple);
+    let writer = Writer::new(seed, texts).with_app(app);
     // Kate's telephone, as the app reports it.
-    let (mut store, key) = (Memory::default(), DeviceKey::new("shop", "phone"));
-    let tokens = [Token::new(Purpose::ApnsAlert, Twins::IPHONE)];
+    let (key, tokens) = (DeviceKey::new("shop", "phone"), [Token::new(Purpose::ApnsAlert, Twins::IPHONE)]);
     let registration = Registration::new(key.clone(), "kate", Platform::Ios, tokens).into();
-    store.apply(&key, &Seen::Register { registration }, &RegistryPolicy::default(), now);
-    let mut kate = Person::new(store.of_owner("kate").cloned().collect::<Vec<_>>());
-    // An event comes in, and what follows from it is done, until nothing more does.
-    let mut shard = Shard::new(Gateway::new(Default::default(), GatewaySettings::default(), seed)?);
-    let mut queue = Admission::new(AdmissionLimits::default());
-    let event = Event::new("call-1".parse()?, What::CallOffered(Offer::new("kate".parse()?)), now).into();
-    queue.admit(Input::Event { source: SourceId(1), event }, shard.gateway())?;
-    let mut rings = 0;
-    while !queue.is_empty() {
-        let sealed = shard.group(now).fill(&mut queue).seal(); // append `sealed.bytes()` to the log, commit
+    store.apply(&key, &Seen::Register { registration }, &policy, now);
+    // Events come in, and what follows from them is done, until nothing waits for anything any more.
+    let rules = Rules::from_toml(r#"recipients.primary = ["mobile"]"#)?; // no webhook, no e-mail
+    let mut shard = Shard::new(Gateway::new(rules, GatewaySettings::default(), seed)?);
+    let (mut queue, mut kinds) = (Admission::new(AdmissionLimits::default()), Vec::new());
+    platform::events(now)?.into_iter().try_for_each(|event| queue.admit(event, shard.gateway()).map(drop))?;
+    while let Some(due) = (!queue.is_empty()).then_some(now).or(shard.next_wakeup().map(|next| next.at)) {
+        now = now.max(due); // your timer sleeps until then
+        let sealed = shard.group(now).fill(&mut queue).tick().seal(); // append `sealed.bytes()` to the log, commit
         for (_, output) in sealed.committed().collect::<Vec<_>>() {
+            let mut kate = Person::new(store.of_owner("kate").cloned().collect::<Vec<_>>());
             let answer = match output {
                 Output::LookUp(LookUp::Devices(who)) => writer.pick(&who, &mut kate, now).answer.into(),
+                Output::LookUp(LookUp::Name(name)) => Input::Answer(Answer { of: name.of, text: None }),
+                Output::Attempt { job, device, attempt } => Input::Attempt { job, device, attempt },
                 Output::Send(job) => match writer.write(&[Leg { job: &job, person: &kate }], now).remove(0) {
                     Written::Ready(ready) => {
                         let response = services.send(&ready.request, now); // your HTTP client
-                        rings += u32::from(response.status().is_success());
-                        writer.read(&ready.sent, &response, now).outcome.into()
+                        kinds.extend(response.status().is_success().then_some(job.content.kind()));
+                        let Answered { outcome, effect, .. } = writer.read(&ready.sent, &response, now);
+                        let _ = effect.map(|of| store.apply(&of.key, &of.event(Allowed), &policy, now));
+                        outcome.into()
                     }
                     waits => waits.input().ok_or("an outcome or a time")?,
                 },
-                _ => continue,
+                _ => continue, // for your records; nothing is under way here that could be taken back
             };
             queue.admit(answer, shard.gateway())?;
         }
     }
-    println!("{rings} iPhone rings");
-    if rings == 1 { Ok(()) } else { Err("nobody was told".into()) }
+    Ok(Told { kinds, open_jobs: shard.gateway().open_jobs() })
 }

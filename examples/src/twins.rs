@@ -7,7 +7,7 @@ use http::{Request, Response};
 use reveille_core::UnixTime;
 use reveille_crypto::CryptoError;
 use reveille_crypto_ring::PROVIDER;
-use reveille_registry::{Platform, Purpose, Token};
+use reveille_registry::{DeviceKey, Event, Platform, Purpose, Registration, Token};
 use reveille_testkit::apns::{ApnsService, TrustedKey};
 use reveille_testkit::fcm::{Device, FcmService};
 use reveille_testkit::rfc8291;
@@ -18,13 +18,17 @@ pub struct Twins {
     web: PushService,
     apple: ApnsService,
     google: FcmService,
-    /// What Apple gives you: a key, of the team `DEF123GHIJ`, with the id `ABC123DEFG`.
+    /// What Apple gives you: a key, of the team [`TEAM`](Self::TEAM), with the id [`KEY`](Self::KEY).
     pub p8: String,
     /// What a page sends when somebody subscribes there.
     pub browser: String,
 }
 
 impl Twins {
+    /// Apple's id of you.
+    pub const TEAM: &str = "DEF123GHIJ";
+    /// Apple's id of the key.
+    pub const KEY: &str = "ABC123DEFG";
     /// The private VAPID key that the browser subscribed to.
     pub const VAPID: &str = rfc8291::VAPID_PRIVATE;
     /// An access token of the project `project-1`.
@@ -39,7 +43,7 @@ impl Twins {
         let private = PROVIDER.p256.generate()?;
         let public = *PROVIDER.es256.load(&private).map_err(|_| CryptoError)?.public_key();
         let mut apple = ApnsService::new(PROVIDER);
-        apple.trust(TrustedKey::new("DEF123GHIJ", "ABC123DEFG", public));
+        apple.trust(TrustedKey::new(Self::TEAM, Self::KEY, public));
         let p8 = private.with_public_key(public).to_pkcs8_pem().ok_or(CryptoError)?.expose().clone();
         let mut google = FcmService::new("project-1");
         google.allow(Self::ACCESS, now + Duration::from_secs(3_600));
@@ -50,12 +54,17 @@ impl Twins {
     }
 
     /// One device of each kind, as the page and the apps report them.
-    pub fn tokens(&self) -> [(Platform, Token); 3] {
+    pub fn devices(&self, app: &str, owner: &str) -> [(DeviceKey, Event); 3] {
         [
             (Platform::Web, Token::new(Purpose::WebPush, self.browser.clone())),
             (Platform::Ios, Token::new(Purpose::ApnsAlert, Self::IPHONE)),
             (Platform::Android, Token::new(Purpose::FcmToken, Self::ANDROID)),
         ]
+        .map(|(platform, token)| {
+            let key = DeviceKey::new(app, format!("{platform:?}"));
+            let registration = Registration::new(key.clone(), owner, platform, [token]).into();
+            (key, Event::Register { registration })
+        })
     }
 
     /// What an HTTP client does.

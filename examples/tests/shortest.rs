@@ -7,19 +7,31 @@ mod everything;
 #[path = "../shortest/web_push.rs"]
 mod web_push;
 
-#[test]
-fn web_push_rings() {
-    web_push::main().unwrap();
+use reveille_conversation::Kind::{IncomingCall, MissedCall, NewMessage};
+use reveille_examples::platform::Told;
+
+/// The call rings at once; after 30 seconds the ring is taken back, as missed, the message comes, and nothing is left to be done.
+#[track_caller]
+fn tells(program: Result<Told, Box<dyn std::error::Error>>, devices: usize) {
+    let told = program.unwrap();
+    let kinds = [IncomingCall, IncomingCall, MissedCall, NewMessage];
+    assert_eq!(told.kinds, kinds.map(|kind| vec![kind; devices]).concat());
+    assert_eq!(told.open_jobs, 0);
 }
 
 #[test]
-fn apns_rings() {
-    apns::main().unwrap();
+fn web_push_tells() {
+    tells(web_push::main(), 1);
 }
 
 #[test]
-fn everything_rings() {
-    everything::main().unwrap();
+fn apns_tells() {
+    tells(apns::main(), 1);
+}
+
+#[test]
+fn everything_tells() {
+    tells(everything::main(), 3);
 }
 
 /// Each is shorter than 60 lines.
