@@ -9,6 +9,7 @@ mod fcm;
 mod gateway;
 mod line;
 mod options;
+mod policy;
 mod simulate;
 mod token;
 mod vapid;
@@ -32,9 +33,12 @@ usage: pushtool [--provider ring|rustcrypto] [--allow-loopback] COMMAND
   token issue            claims -> a resume token
   token verify           a resume token -> its verdict; used tokens are remembered
   digest replay          a policy, then events -> notifications, in virtual time
-  gateway replay LOG     a shard's log from its first group -> its outputs, one line each
+  gateway replay LOG     a shard's log from its first group, or from a snapshot on -> its outputs, one line each
       --seed B64           the shard's seed, 16 bytes; all zero if absent
+      --snapshot FILE      the shard as it was then: what the log has before that is passed over
       --rules FILE         other rules (TOML): what they would have done; whoever answered then answers again
+      --settings FILE      other settings (JSON: {\"digests\":{…the first line of digest replay},\"fallbacks\":{kind:
+                           \"webhook\"|\"email\"|\"sms\"}}): the same
   simulate               a whole gateway under a virtual clock -> one line
       --seed N --events N --recipients N --faults none|some|hell
 

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use reveille_conversation::rules::Rules;
+use reveille_core::log::{LogEntries, Snapshot as _, log_append, log_head};
+use reveille_gateway::{Gateway, GatewaySettings, Seed, Shard};
 use serde_json::Value;
 
 fn pushtool(arguments: &[&str]) -> (Vec<Value>, Option<i32>) {
@@ -19,8 +22,8 @@ fn pushtool(arguments: &[&str]) -> (Vec<Value>, Option<i32>) {
 
 /// The log of a chat and a call, of today's behaviour: `crates/gateway/tests/samples.rs` wrote it.
 fn log() -> String {
-    let behaviour = <reveille_gateway::Gateway as reveille_core::log::Snapshot>::BEHAVIOUR;
-    format!("{}/../crates/gateway/tests/data/behaviour-{behaviour}.log", env!("CARGO_MANIFEST_DIR"))
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/gateway/tests/data");
+    format!("{folder}/behaviour-{}.log", Gateway::BEHAVIOUR)
 }
 /// Sixteen bytes of 7.
 const SEED: &str = "BwcHBwcHBwcHBwcHBwcHBw";
@@ -54,6 +57,109 @@ fn other_rules_would_have_told_nobody_of_messages() {
     assert!(!messages.is_empty() && messages.iter().all(|line| line["conversation"] == "at-news"));
     let rings = of(&lines, "send", "incoming_call").into_iter().filter(|line| line["takes_back"] == false);
     assert_eq!(rings.count(), 4, "calls ring as they did");
+}
+
+/// A file for one test.
+fn file(name: &str, bytes: &[u8]) -> String {
+    let path = std::env::temp_dir().join(format!("reveille-replay-{}-{name}", std::process::id()));
+    std::fs::write(&path, bytes).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+/// Half of the log, as a snapshot, and the other half, as a log that was cut behind it.
+fn halves() -> (Vec<u8>, Vec<u8>, u64) {
+    let log = std::fs::read(log()).unwrap();
+    let seed = Seed::new([7; 16]);
+    let gateway = Gateway::new(Rules::default(), GatewaySettings::default(), seed).unwrap();
+    let (mut shard, mut snapshot, mut rest) = (Shard::new(gateway), Vec::new(), Vec::new());
+    log_head(&mut rest, Gateway::BEHAVIOUR);
+    let entries: Vec<_> = LogEntries::new(&log, Gateway::BEHAVIOUR).unwrap().collect();
+    let (before, after) = entries.split_at(entries.len() / 2);
+    before.iter().for_each(|entry| shard.replay(entry).unwrap().for_each(drop));
+    shard.snapshot(&mut snapshot);
+    after.iter().for_each(|entry| log_append(&mut rest, entry.number, entry.now, entry.input));
+    (snapshot, rest, shard.next_number())
+}
+
+#[test]
+fn from_a_snapshot_on_it_is_the_same() {
+    let (snapshot, rest, first) = halves();
+    let (snapshot, rest) = (file("snapshot", &snapshot), file("rest", &rest));
+    let whole = pushtool(&["gateway", "replay", &log(), "--seed", SEED]).0;
+    let (before, later): (Vec<_>, Vec<_>) =
+        whole.into_iter().partition(|line| line["input"].as_u64() < Some(first));
+    // What left at once for a question of before is not listed.
+    let asked: Vec<_> =
+        before.iter().filter(|line| line["output"] == "devices").map(|line| &line["job"]).collect();
+    let rest_of = |lines: Vec<Value>| -> Vec<Value> {
+        lines.into_iter().filter(|line| line["output"] != "send" || !asked.contains(&&line["job"])).collect()
+    };
+    let later = rest_of(later);
+    assert!(later.len() > 10 && !before.is_empty());
+    for log in [&rest, &log()] {
+        let (lines, status) = pushtool(&["gateway", "replay", log, "--seed", SEED, "--snapshot", &snapshot]);
+        assert_eq!(status, Some(0), "{:?}", lines.last());
+        assert_eq!(rest_of(lines), later);
+    }
+    // Without the snapshot its beginning is missing, and something else is none.
+    let (lines, status) = pushtool(&["gateway", "replay", &rest, "--seed", SEED]);
+    assert_eq!((lines.len(), status), (1, Some(1)), "{lines:?}");
+    let (lines, _) = pushtool(&["gateway", "replay", &rest, "--seed", SEED, "--snapshot", &rest]);
+    assert_eq!(lines[0]["error"]["kind"], "snapshot");
+    // Other rules go on from there, too.
+    let rules = file("none", b"[messages]\nvisitor = false\nprimary = false\nsecondary = false\n");
+    let arguments = ["gateway", "replay", &rest, "--seed", SEED, "--snapshot", &snapshot, "--rules", &rules];
+    assert_eq!(pushtool(&arguments).1, Some(0));
+    for path in [snapshot, rest, rules] {
+        std::fs::remove_file(path).unwrap();
+    }
+}
+
+#[test]
+fn a_damaged_log_is_an_error_that_names_the_entry() {
+    let whole = std::fs::read(log()).unwrap();
+    let mut entries = LogEntries::new(&whole, Gateway::BEHAVIOUR).unwrap();
+    let entry = entries.by_ref().nth(9).unwrap();
+    let (begins, next) = (entries.valid_len(), entries.next().unwrap().number);
+    let (mut flipped, mut cut) = (whole.clone(), whole.clone());
+    flipped[begins + 20] ^= 1;
+    cut.truncate(begins + 20);
+    for (name, bytes) in [("flipped", flipped), ("cut", cut)] {
+        let path = file(name, &bytes);
+        let (lines, status) = pushtool(&["gateway", "replay", &path, "--seed", SEED]);
+        let message = lines.last().unwrap()["error"]["message"].as_str().unwrap();
+        assert!(message.starts_with(&format!("entry {next} is damaged")), "{message}");
+        assert_eq!((status, lines.len() > 1), (Some(1), true), "all before entry {next} comes first");
+        assert!(lines.iter().all(|line| line["input"].as_u64() <= Some(entry.number + 100)));
+        // The same with other rules.
+        let rules = file(&format!("{name}-rules"), b"");
+        assert_eq!(pushtool(&["gateway", "replay", &path, "--seed", SEED, "--rules", &rules]).1, Some(1));
+        std::fs::remove_file(rules).unwrap();
+        std::fs::remove_file(path).unwrap();
+    }
+}
+
+#[test]
+fn other_settings_would_have_told_sooner() {
+    let at = |arguments: &[&str]| {
+        let (lines, status) = pushtool(&[&["gateway", "replay", &log(), "--seed", SEED], arguments].concat());
+        assert_eq!(status, Some(0), "{:?}", lines.last());
+        let sent = of(&lines, "send", "new_message");
+        sent.iter().filter(|line| line["conversation"] != "at-news").map(|line| line["at_ms"].as_u64()).min()
+    };
+    let soon = file(
+        "soon",
+        br#"{"digests":{"window":{"fixed":{"wait_ms":1000}}},"fallbacks":{"new_message":"email"}}"#,
+    );
+    let (as_it_was, sooner) = (at(&[]).unwrap(), at(&["--settings", &soon]).unwrap());
+    assert_eq!(as_it_was.unwrap() - sooner.unwrap(), 29_000);
+    let bad = file("bad", br#"{"digests":{"seed":"AAAA"}}"#);
+    for path in [&bad, "no-such-file"] {
+        assert_eq!(pushtool(&["gateway", "replay", &log(), "--settings", path]), (vec![], Some(2)));
+    }
+    for path in [soon, bad] {
+        std::fs::remove_file(path).unwrap();
+    }
 }
 
 #[test]
