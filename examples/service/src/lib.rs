@@ -7,6 +7,7 @@ pub mod clock;
 pub mod committer;
 pub mod credentials;
 pub mod desk;
+pub mod export;
 pub mod hooks;
 pub mod intake;
 pub mod keys;

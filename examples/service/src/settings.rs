@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use reveille_conversation::id::ConversationId;
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -24,6 +25,9 @@ usage: gateway [OPTIONS]
   --listen ADDRESS  where the API listens (default: 127.0.0.1:8040)
   --host NAME       the name under which a proxy passes requests on; only this one and localhost are then answered
   --no-demo         do not show anything at the start
+  --export CONVERSATION
+                    write the log of the shard that has this conversation into the data folder, for `pushtool gateway replay`,
+                    and do nothing else; its texts are in clear there. Not while the service runs
   --receipts        the demonstration's page reports what it received (for tests): GET /demo/receipts
   --help
 ";
@@ -191,6 +195,8 @@ pub struct Limits {
 pub enum Arguments {
     /// To run.
     Run(Box<Settings>, Demo),
+    /// To write the log of a conversation's shard into this folder, where the store is.
+    Export(PathBuf, ConversationId),
     /// To say how it is called.
     Help,
 }
@@ -347,7 +353,7 @@ impl Settings {
 /// [`InvalidSettings`]
 pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, InvalidSettings> {
     let (mut file, mut data, mut listen, mut host) = (None, None, None, None);
-    let (mut demo, mut receipts) = (Demo::Show, false);
+    let (mut demo, mut receipts, mut export) = (Demo::Show, false, None);
     while let Some(argument) = arguments.next() {
         let mut value =
             || arguments.next().ok_or_else(|| InvalidSettings::Argument(format!("{argument} needs a value")));
@@ -362,6 +368,10 @@ pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, I
             }
             "--host" => host = Some(value()?),
             "--no-demo" => demo = Demo::Skip,
+            "--export" => {
+                let wrong = |error| InvalidSettings::Argument(format!("--export: {error}"));
+                export = Some(value()?.parse::<ConversationId>().map_err(wrong)?);
+            }
             "--receipts" => receipts = true,
             "--help" | "-h" => return Ok(Arguments::Help),
             _ => return Err(InvalidSettings::Argument(format!("unknown option {argument:?}"))),
@@ -375,7 +385,10 @@ pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, I
     settings.receipts |= receipts;
     settings.data = data.unwrap_or(settings.data);
     settings.listen = listen.unwrap_or(settings.listen);
-    Ok(Arguments::Run(Box::new(settings), demo))
+    Ok(match export {
+        Some(conversation) => Arguments::Export(settings.data, conversation),
+        None => Arguments::Run(Box::new(settings), demo),
+    })
 }
 
 /// A file that a setting names.

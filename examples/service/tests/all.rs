@@ -5,6 +5,7 @@ mod announcements;
 mod api;
 mod common;
 mod crowd;
+mod export;
 mod hooks;
 mod kill;
 mod limits;

@@ -10,8 +10,10 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use reveille_conversation::id::ConversationId;
 use reveille_example_service::clock::Clock;
 use reveille_example_service::credentials::are_stored;
+use reveille_example_service::export::export;
 use reveille_example_service::keys::Keys;
 use reveille_example_service::local_push::LocalPush;
 use reveille_example_service::redb_store::{RedbSettings, RedbStore};
@@ -19,6 +21,7 @@ use reveille_example_service::rotation;
 use reveille_example_service::service::{Service, StartError};
 use reveille_example_service::settings::{Arguments, Demo, Settings, USAGE, parse};
 use reveille_example_service::twins::{Saved, Twins};
+use reveille_gateway::store::ShardId;
 use tokio::signal::unix::{SignalKind, signal};
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -32,6 +35,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 async fn main() -> ExitCode {
     let (settings, demo) = match parse(std::env::args().skip(1)) {
         Ok(Arguments::Run(settings, demo)) => (*settings, demo),
+        Ok(Arguments::Export(data, conversation)) => {
+            return ended(to_files(&data, &conversation).await);
+        }
         Ok(Arguments::Help) => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;
@@ -41,7 +47,11 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match run(settings, demo).await {
+    ended(run(settings, demo).await)
+}
+
+fn ended(result: Result<(), Failure>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("gateway: {error}");
@@ -109,6 +119,30 @@ async fn run(mut settings: Settings, demo: Demo) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Writes the shard that has a conversation, for a desk.
+async fn to_files(data: &Path, conversation: &ConversationId) -> Result<(), Failure> {
+    let (path, keys) = (data.join("store.redb"), data.join("keys.toml"));
+    // Both are made where they are missing.
+    if let Some(missing) = [&path, &keys].into_iter().find(|file| !file.exists()) {
+        return Err(format!("there is no {}", missing.display()).into());
+    }
+    let keys = Keys::open(&keys)?;
+    let store = RedbStore::open(path, RedbSettings::new(keys.sealer()))?;
+    let shard = keys.seed.shard(conversation);
+    let exported = export(&store, &keys.sealer(), ShardId(shard)).await?;
+    let (log, snapshot) =
+        (data.join(format!("shard-{shard}.log")), data.join(format!("shard-{shard}.snapshot")));
+    write(&log, &exported.log)?;
+    let mut command = format!("gateway replay {} --seed SEED", log.display());
+    if let Some(bytes) = &exported.snapshot {
+        write(&snapshot, bytes)?;
+        command.push_str(&format!(" --snapshot {}", snapshot.display()));
+    }
+    println!("{} groups, with their texts in clear: pushtool {command}", exported.groups);
+    println!("SEED is \"seed\" in keys.toml");
+    Ok(())
+}
+
 /// On this machine only, whatever the gateway listens on; the next port if it is free, so that a browser that was told
 /// about it finds it again.
 async fn local_push(gateway: SocketAddr) -> std::io::Result<LocalPush> {
@@ -145,8 +179,13 @@ async fn local_services(path: &Path, clock: &Clock) -> Result<Twins, Failure> {
 }
 
 fn save(path: &Path, saved: &Saved) -> Result<(), Failure> {
+    Ok(write(path, &serde_json::to_vec(saved)?)?)
+}
+
+/// For its owner's eyes only.
+fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     use std::io::Write as _;
     let mut file =
         std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    Ok(file.write_all(&serde_json::to_vec(saved)?)?)
+    file.write_all(bytes)
 }
