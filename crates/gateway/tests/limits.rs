@@ -14,10 +14,10 @@ use std::time::Duration;
 
 use common::*;
 use reveille_conversation::Kind;
-use reveille_conversation::event::Role;
-use reveille_conversation::rules::Rules;
+use reveille_conversation::event::{PersonChange, PersonEvent, Presence, Role};
+use reveille_conversation::rules::{MemoryRules, Rules};
 use reveille_core::Action;
-use reveille_delivery::{Fate, Verdict};
+use reveille_delivery::{DeviceId, Fate, Verdict};
 use reveille_digest::options::Window;
 use reveille_gateway::admission::Bound;
 use reveille_gateway::audience::Ended;
@@ -282,9 +282,16 @@ limits! {
     }
     handshakes {
         let mut drive = with(defaults().with_handshakes(MINUTE, 1));
-        let outputs = drive.put([reserved(1), reserved(2)]);
-        let refused = |output: &Output| matches!(output, Output::Note(Note::NoHandshake { token: TokenId(2) }));
-        assert!(outputs.iter().any(refused));
+        drive.admission.admit(reserved(1), drive.shard.gateway()).unwrap();
+        let refused = |drive: &mut Drive, token| drive.admission.admit(reserved(token), drive.shard.gateway()).err().map(|refused| refused.bound);
+        assert_eq!(refused(&mut drive, 2), Some(Bound::Handshakes), "one waits in the queue");
+        drive.commit(false);
+        assert_eq!(refused(&mut drive, 2), Some(Bound::Handshakes));
+        assert_eq!(refused(&mut drive, 1), None, "the same again");
+        // As if the bound had been lowered since.
+        Admission::admit(&mut drive.admission, reserved(2), &gateway()).unwrap();
+        let outputs = drive.commit(false);
+        assert!(outputs.iter().any(|output| matches!(output, Output::Note(Note::NoHandshake { token: TokenId(2) }))));
         assert_eq!(drive.shard.gateway().counters().of("handshakes"), 1);
     }
     trail {
@@ -365,6 +372,77 @@ limits! {
             }
             assert_eq!(shard.group(START).fill(&mut admission).seal().len(), inputs, "one always fits");
         }
+    }
+}
+
+/// What is not remembered is refused when no more can be; and what is over makes room, although nothing but new ones comes.
+#[test]
+fn conversations() {
+    let memory = MemoryRules::default().with_conversations(1).unwrap();
+    let rules = Rules::default().with_memory(memory);
+    let mut drive = Drive::new(Gateway::new(rules, defaults(), SEED).unwrap());
+    let refused = |drive: &mut Drive, chat: &str| {
+        let input = event(chat, None, joined("vera", Role::Visitor), drive.now);
+        drive.admission.admit(input, drive.shard.gateway()).err().map(|refused| refused.bound)
+    };
+    assert_eq!(refused(&mut drive, "one"), None);
+    assert_eq!(refused(&mut drive, "one"), None, "of the one that waits already");
+    assert_eq!(refused(&mut drive, "two"), Some(Bound::Conversations));
+    drive.commit(false);
+    assert_eq!(refused(&mut drive, "two"), Some(Bound::Conversations));
+    assert_eq!(refused(&mut drive, "one"), None);
+    drive.commit(false);
+    // It is forgotten after a week, and nobody hears of that but with an input.
+    drive.now += HOUR * 24 * 8;
+    assert_eq!(refused(&mut drive, "two"), Some(Bound::Conversations));
+    drive.commit(false);
+    assert_eq!(refused(&mut drive, "two"), None);
+    let outputs = drive.commit(false);
+    assert!(!outputs.iter().any(|output| matches!(output, Output::Note(Note::Suppressed(_)))), "{outputs:?}");
+}
+
+/// What comes by itself counts; what was asked for, and what a driver needs, does not.
+#[test]
+fn not_only_events_are_bounded() {
+    let person = PersonEvent {
+        person: "vera".parse().unwrap(),
+        what: PersonChange::Presence(Presence::Away),
+        at: START,
+    };
+    let counted = || {
+        [
+            reserved(1),
+            Input::Person(person.clone()),
+            Input::DropDevice(DeviceId::from_bits(1)),
+            Input::Command(Command::Discard(reveille_delivery::dead::DeadId::from_bits(1))),
+            Input::Rules(Box::default()),
+            Input::Settings(Box::new(defaults())),
+        ]
+    };
+    for input in counted() {
+        assert_eq!(
+            refused_by(AdmissionLimits { events: 0, ..wide() }, [input.clone()]),
+            Some(Bound::Events),
+            "{input:?}"
+        );
+        assert_eq!(
+            refused_by(AdmissionLimits { bytes: 1, ..wide() }, [input.clone()]),
+            Some(Bound::Bytes),
+            "{input:?}"
+        );
+    }
+    let none = AdmissionLimits { events: 0, bytes: 0, ..wide() };
+    let free = [Input::Tick, Input::Owner(Epoch(1)), Input::Recovered(CatchUp::default())];
+    assert_eq!(refused_by(none, free), None);
+    // Credits come back.
+    let (mut shard, mut admission) =
+        (Shard::new(gateway()), Admission::new(AdmissionLimits { events: 6, ..wide() }));
+    for _ in 0..2 {
+        for input in counted() {
+            admission.admit(input, shard.gateway()).unwrap();
+        }
+        assert!(admission.admit(hello("a"), shard.gateway()).is_err());
+        shard.group(START).fill(&mut admission).seal().committed().for_each(drop);
     }
 }
 

@@ -99,6 +99,13 @@ impl Conversations {
         self.store.len()
     }
 
+    /// Whether a conversation is remembered. One that is not takes a place of
+    /// [`MemoryRules::conversations`](crate::rules::MemoryRules::conversations) with its next event.
+    #[must_use]
+    pub fn remembers(&self, conversation: &ConversationId) -> bool {
+        self.store.find(conversation, self.desk.now).is_some()
+    }
+
     /// How many messages of a conversation a person has not read (E2).
     #[must_use]
     pub fn unread(&self, conversation: &ConversationId, person: &PersonId) -> u32 {

@@ -1,11 +1,12 @@
 //! How much may wait before a shard's log.
 
 /// How much may wait in an [`Admission`](crate::Admission), and how much one group may hold. Give it to
-/// [`Admission::new`](crate::Admission::new); over the first four, events are [refused](crate::admission::Refused).
+/// [`Admission::new`](crate::Admission::new); over the first four, inputs are [refused](crate::admission::Refused): events and
+/// announcements, and over the first two also what else comes by itself, such as a person's presence, a resume, a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "plain data that users make and take apart")]
 pub struct AdmissionLimits {
-    /// Events that wait. Default: 65,536.
+    /// Events, and other inputs that come by themselves, that wait. Default: 65,536.
     pub events: usize,
     /// Their bytes, encoded. Default: 16 MiB.
     pub bytes: usize,

@@ -7,7 +7,7 @@ pub(crate) mod limits;
 pub(crate) mod queue;
 pub(crate) mod waiting;
 
-/// Which bound of the queue, or of the gateway, an event met: use its [name](Self::name) in the answer to the source.
+/// Which bound of the queue, or of the gateway, an input met: use its [name](Self::name) in the answer to the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Bound {
@@ -28,6 +28,11 @@ pub enum Bound {
     Collecting,
     /// The gateway's own: [`GatewaySettings::with_announcements`](crate::GatewaySettings::with_announcements).
     Announcements,
+    /// The rules' own: `conversations` of [`MemoryRules`](reveille_conversation::rules::MemoryRules), those included that wait in
+    /// the queue. Events of a conversation that is not remembered only.
+    Conversations,
+    /// The gateway's own: [`GatewaySettings::with_handshakes`](crate::GatewaySettings::with_handshakes). Reservations only.
+    Handshakes,
 }
 
 impl Bound {
@@ -43,11 +48,13 @@ impl Bound {
             Self::JobBytes => "job_bytes",
             Self::Collecting => "collecting",
             Self::Announcements => "announcements",
+            Self::Conversations => "conversations",
+            Self::Handshakes => "handshakes",
         }
     }
 }
 
-/// An event is not taken in: a bound is reached. Nothing has changed; answer 429, or leave it with the broker.
+/// An input is not taken in: a bound is reached. Nothing of it is kept; answer 429, or leave it with the broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the bound {} is reached: {waiting} wait, at most {most} may", bound.name())]
 #[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]

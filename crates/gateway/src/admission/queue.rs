@@ -6,9 +6,10 @@ use reveille_conversation::event::What;
 use reveille_delivery::NotAdmitted;
 
 use super::credit::{Credit, ends_something};
-use super::waiting::{NO_TICKET, Queue, ROOM, Taken, Waiting, framed};
+use super::waiting::{Counted, NO_TICKET, Queue, ROOM, Taken, Waiting, framed};
 use super::{Bound, Refused, Ticket};
 use crate::hashed::Hashed;
+use crate::resume::{Resume, ResumeStep};
 use crate::{AdmissionLimits, Gateway, Input};
 
 /// After so many groups without it, a group takes some of what is for audiences in any case.
@@ -16,8 +17,9 @@ const LOW_TURN: u32 = 15;
 
 /// The queue before a shard's log, with credits in number and bytes, in all and for each conversation.
 ///
-/// Events are refused over a bound. What answers the machine's own outputs never is: there are no more of these than the
-/// machine has asked for.
+/// What comes by itself is refused over a bound: events, announcements, what becomes known of a person or a queue, resumes,
+/// dropped devices, rules, settings and commands. What answers the machine's own outputs never is, for there is no more of
+/// it than the machine has asked for; nor what a driver needs to go on (ticks, steps of the clock, owner, recovery).
 ///
 /// ```
 /// use reveille_conversation::event::{Event, What};
@@ -46,6 +48,8 @@ pub struct Admission {
     bytes: usize,
     /// Room that is held for what follows from these events.
     held: Credit,
+    /// Reservations of resume tokens.
+    reserved: usize,
     /// Events and their bytes, by the keyed hash of their conversation.
     by_conversation: HashMap<u64, (usize, usize), Hashed>,
     next: u64,
@@ -82,6 +86,7 @@ impl Admission {
             events: 0,
             bytes: 0,
             held: Credit { jobs: 0, bytes: 0 },
+            reserved: 0,
             by_conversation: HashMap::with_hasher(Hashed),
             next: 1,
             urgent: 0,
@@ -93,16 +98,15 @@ impl Admission {
     /// [`Applied::ticket`](crate::log::Applied::ticket) says up to which ticket all are.
     ///
     /// # Errors
-    /// [`Refused`], for events only.
+    /// [`Refused`], for what comes by itself.
     pub fn admit(&mut self, input: Input, gateway: &Gateway) -> Result<Ticket, Refused> {
         self.scratch.clear();
         input.encode(&mut self.scratch);
         let size = self.scratch.len();
-        let conversation = input.conversation().map(|conversation| gateway.hash_of(conversation));
-        if let Some(conversation) = conversation {
-            self.check(conversation, size)?;
-        }
+        let counted = Counted::of(&input, gateway);
+        self.check(counted, size)?;
         self.check_room(&input, size, gateway)?;
+        self.check_memory(&input, counted, gateway)?;
         if let Input::Event { event, .. } = &input
             && matches!(event.what, What::MessageSent(_))
         {
@@ -122,7 +126,7 @@ impl Admission {
         let low = gateway.is_for_an_audience(&input);
         let ticket = if low { NO_TICKET } else { Ticket(self.next) };
         self.next = self.next.saturating_add(u64::from(!low));
-        let waiting = Waiting { input, size, ticket, conversation, low };
+        let waiting = Waiting { input, size, ticket, counted, low };
         self.count(&waiting);
         let queue = if low { &mut self.low } else { &mut self.queue };
         queue.push_back(waiting, &self.scratch);
@@ -132,16 +136,24 @@ impl Admission {
         Ok(ticket)
     }
 
-    fn check(&self, conversation: u64, size: usize) -> Result<(), Refused> {
-        let (of_one, bytes_of_one) = self.by_conversation.get(&conversation).copied().unwrap_or_default();
+    fn check(&self, counted: Counted, size: usize) -> Result<(), Refused> {
+        let one = match counted {
+            Counted::No => return Ok(()),
+            Counted::InAll => None,
+            Counted::For(conversation) => {
+                Some(self.by_conversation.get(&conversation).copied().unwrap_or_default())
+            }
+        };
         let limits = &self.limits;
-        let bounds = [
-            (Bound::Events, self.events, 1, limits.events),
-            (Bound::Bytes, self.bytes, size, limits.bytes),
-            (Bound::EventsOfOne, of_one, 1, limits.events_of_one),
-            (Bound::BytesOfOne, bytes_of_one, size, limits.bytes_of_one),
-        ];
-        for (bound, waiting, more, most) in bounds {
+        let all =
+            [(Bound::Events, self.events, 1, limits.events), (Bound::Bytes, self.bytes, size, limits.bytes)];
+        let one = one.map(|(events, bytes)| {
+            [
+                (Bound::EventsOfOne, events, 1, limits.events_of_one),
+                (Bound::BytesOfOne, bytes, size, limits.bytes_of_one),
+            ]
+        });
+        for (bound, waiting, more, most) in all.into_iter().chain(one.into_iter().flatten()) {
             if waiting.saturating_add(more) > most {
                 return Err(Refused { bound, waiting: waiting as u64, most: most as u64 });
             }
@@ -174,13 +186,57 @@ impl Admission {
         })
     }
 
+    /// What the machine would only suppress as `full`, or fail, is refused while it can be.
+    fn check_memory(&mut self, input: &Input, counted: Counted, gateway: &Gateway) -> Result<(), Refused> {
+        let (bound, (here, most), waiting) = match (input, counted) {
+            (Input::Event { event, .. }, Counted::For(hash)) => {
+                // Each that waits counts as new: to look all of them up would cost every event what few of them need.
+                let waiting = self.by_conversation.len();
+                let (live, most) = gateway.conversations();
+                if live.saturating_add(waiting as u64) < most
+                    || self.by_conversation.contains_key(&hash)
+                    || gateway.remembers(&event.conversation)
+                    || ends_something(input)
+                {
+                    return Ok(());
+                }
+                (Bound::Conversations, (live, most), waiting)
+            }
+            (Input::Resume(Resume { token, step: ResumeStep::Reserved { .. } }), _)
+                if !gateway.awaits(*token) =>
+            {
+                (Bound::Handshakes, gateway.handshakes(), self.reserved)
+            }
+            _ => return Ok(()),
+        };
+        let waiting = here.saturating_add(waiting as u64);
+        if waiting < most {
+            return Ok(());
+        }
+        if bound == Bound::Conversations && self.is_empty() {
+            // What is over is forgotten with the next input, and perhaps no other one comes.
+            self.push_tick();
+        }
+        Err(Refused { bound, waiting, most })
+    }
+
+    fn push_tick(&mut self) {
+        let mut tick = Vec::new();
+        Input::Tick.encode(&mut tick);
+        self.queue.push_back(Waiting { size: tick.len(), ..Waiting::from(Input::Tick) }, &tick);
+    }
+
     fn count(&mut self, waiting: &Waiting) {
         self.urgent += usize::from(waiting.hurries());
         self.announcements += usize::from(matches!(waiting.input, Input::Announce { .. }));
+        self.reserved += usize::from(is_reservation(&waiting.input));
         self.held = self.held.and(Credit::of(&waiting.input, waiting.size));
-        let Some(conversation) = waiting.conversation else { return };
+        if waiting.counted == Counted::No {
+            return;
+        }
         let size = waiting.size;
         (self.events, self.bytes) = (self.events.saturating_add(1), self.bytes.saturating_add(size));
+        let Counted::For(conversation) = waiting.counted else { return };
         let (events, bytes) = self.by_conversation.entry(conversation).or_default();
         (*events, *bytes) = (events.saturating_add(1), bytes.saturating_add(size));
     }
@@ -228,10 +284,14 @@ impl Admission {
         self.urgent = self.urgent.saturating_sub(usize::from(waiting.hurries()));
         let announces = usize::from(matches!(waiting.input, Input::Announce { .. }));
         self.announcements = self.announcements.saturating_sub(announces);
+        self.reserved = self.reserved.saturating_sub(usize::from(is_reservation(&waiting.input)));
         self.held = self.held.without(Credit::of(&waiting.input, waiting.size));
-        let Some(conversation) = waiting.conversation else { return };
+        if waiting.counted == Counted::No {
+            return;
+        }
         let size = waiting.size;
         (self.events, self.bytes) = (self.events.saturating_sub(1), self.bytes.saturating_sub(size));
+        let Counted::For(conversation) = waiting.counted else { return };
         let Some((events, bytes)) = self.by_conversation.get_mut(&conversation) else { return };
         (*events, *bytes) = (events.saturating_sub(1), bytes.saturating_sub(size));
         if *events == 0 {
@@ -272,4 +332,8 @@ impl Admission {
     pub const fn hurries(&self) -> bool {
         self.urgent > 0
     }
+}
+
+const fn is_reservation(input: &Input) -> bool {
+    matches!(input, Input::Resume(Resume { step: ResumeStep::Reserved { .. }, .. }))
 }

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use super::Ticket;
-use crate::Input;
+use crate::{Gateway, Input};
 
 /// Memory that is kept for bytes although nothing waits.
 pub(super) const ROOM: usize = 64 << 10;
@@ -17,10 +17,46 @@ pub(crate) struct Waiting {
     /// How many bytes it is, encoded.
     pub(crate) size: usize,
     pub(crate) ticket: Ticket,
-    /// The keyed hash of its conversation, if it is an event.
-    pub(super) conversation: Option<u64>,
+    pub(super) counted: Counted,
     /// It is for an audience: it lets others pass.
     pub(crate) low: bool,
+}
+
+/// Where an input counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Counted {
+    /// Nowhere: the machine has asked for it, or the driver needs it to go on.
+    No,
+    /// In all that waits.
+    InAll,
+    /// Also for its conversation, by the keyed hash of that.
+    For(u64),
+}
+
+impl Counted {
+    pub(super) fn of(input: &Input, gateway: &Gateway) -> Self {
+        match input {
+            Input::Event { event, .. } => Self::For(gateway.hash_of(&event.conversation)),
+            Input::Announce { announcement, .. } => Self::For(gateway.hash_of(&announcement.conversation)),
+            Input::Person(_)
+            | Input::Queue(_)
+            | Input::DropDevice(_)
+            | Input::Resume(_)
+            | Input::Rules(_)
+            | Input::Settings(_)
+            | Input::Command(_) => Self::InAll,
+            Input::Tick
+            | Input::Page(_)
+            | Input::Answer(_)
+            | Input::Devices(_)
+            | Input::Attempt { .. }
+            | Input::Outcome(_)
+            | Input::Deferred(_)
+            | Input::Recovered(_)
+            | Input::ClockStep { .. }
+            | Input::Owner(_) => Self::No,
+        }
+    }
 }
 
 impl Waiting {
@@ -32,7 +68,7 @@ impl Waiting {
 /// What comes out of a log, or from the group itself.
 impl From<Input> for Waiting {
     fn from(input: Input) -> Self {
-        Self { input, size: 0, ticket: NO_TICKET, conversation: None, low: false }
+        Self { input, size: 0, ticket: NO_TICKET, counted: Counted::No, low: false }
     }
 }
 

@@ -13,6 +13,7 @@ use reveille_delivery::{JobId, NotAdmitted};
 use super::Gateway;
 use super::trail::Followed;
 use crate::audience::{AnnouncementId, Progress};
+use crate::resume::TokenId;
 use crate::{Content, Input, SourceId};
 
 /// What is known of a job: [`Gateway::explain`] returns it, for whoever asks what became of a notification.
@@ -37,8 +38,10 @@ impl Gateway {
         ringing
     }
 
-    /// What followed from an event, for each person; empty if it is not known any more, or never came. The bound is
-    /// [`GatewaySettings::with_trail`](crate::GatewaySettings::with_trail).
+    /// What followed from an event, for each person. Empty if it is not known any more
+    /// ([`GatewaySettings::with_trail`](crate::GatewaySettings::with_trail)), if it never came or has no id, and also if there
+    /// is nothing to explain: what only becomes known (who joined, who is looking) and what takes something back (read,
+    /// answered, withdrawn) leaves no line.
     #[must_use]
     pub fn followed(&self, source: SourceId, event: &EventId) -> Vec<Followed> {
         self.trail.of(self.seed.event(source, event))
@@ -91,6 +94,24 @@ impl Gateway {
     pub(crate) fn collecting(&self) -> (u64, u64) {
         let keys = self.digests.keys().saturating_sub(self.digests.memories());
         (keys.into(), self.settings.digest_limits.windows.into())
+    }
+
+    /// How many conversations are remembered, and how many may be.
+    pub(crate) fn conversations(&self) -> (u64, u64) {
+        (self.rules.live() as u64, self.rules.rules().memory().conversations().into())
+    }
+
+    pub(crate) fn remembers(&self, conversation: &ConversationId) -> bool {
+        self.rules.remembers(conversation)
+    }
+
+    /// How many tokens are waited for, and how many may be.
+    pub(crate) fn handshakes(&self) -> (u64, u64) {
+        (self.handshakes.len() as u64, self.settings.more.handshakes.into())
+    }
+
+    pub(crate) fn awaits(&self, token: TokenId) -> bool {
+        self.handshakes.has(token)
     }
 
     /// How many announcements go on.

@@ -44,6 +44,10 @@ impl Handshakes {
         self.open.len()
     }
 
+    pub(super) fn has(&self, token: TokenId) -> bool {
+        self.open.contains_key(&token)
+    }
+
     /// What a snapshot does not hold.
     pub(super) fn index(&mut self) {
         self.due = self.open.iter().map(|(token, handshake)| (handshake.until, *token)).collect();

@@ -34,6 +34,7 @@ pub(super) struct Owner<S> {
     steps: Steps,
     /// Sources that wait for their commit, by the last ticket of what they gave.
     waiting: Vec<Waiting>,
+    refused: Vec<Input>,
     /// The number behind the last snapshot, and when that was.
     saved: (u64, Instant),
     pause: Option<Instant>,
@@ -70,6 +71,7 @@ impl<S: Store> Owner<S> {
             settings,
             steps,
             waiting: Vec::new(),
+            refused: Vec::new(),
             saved,
             pause: None,
         };
@@ -134,9 +136,12 @@ impl<S: Store> Owner<S> {
         }
     }
 
+    /// Nobody waits for it and nobody would send it again: what is refused, such as a device that was dropped while the queue
+    /// is full, waits here until the next group has left.
     fn admit(&mut self, input: Input) {
-        // Only events are refused.
-        let _ = self.admission.admit(input, self.shard.gateway());
+        if self.admission.admit(input.clone(), self.shard.gateway()).is_err() {
+            self.refused.push(input);
+        }
     }
 
     /// How long nothing has to be done if nothing comes.
@@ -223,6 +228,9 @@ impl<S: Store> Owner<S> {
                 let kept = std::mem::take(&mut leaving.kept);
                 self.let_go(leaving, outputs);
                 self.acknowledge(ticket);
+                for input in std::mem::take(&mut self.refused) {
+                    self.admit(input);
+                }
                 self.told(kept, &conflicts).await?;
                 self.decide_again(&again, now).await
             }
