@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use reveille_conversation::Generation;
 use reveille_conversation::id::PersonId;
-use reveille_delivery::{Device, Priority, Verdict};
+use reveille_core::Action;
+use reveille_delivery::{Device, Effect, Priority, Verdict};
 use reveille_gateway::{Command, Content, Devices, Input, Job, LookUp, Output, Target};
 use reveille_testkit::sim::{Faults, Meddle, Simulation};
 
@@ -32,6 +33,9 @@ fn caught(by: &str, make: impl Fn() -> Box<dyn Meddle>) {
         }
         fn forgets_the_tail(&self) -> bool {
             self.0.forgets_the_tail()
+        }
+        fn gives_events_to_two_shards(&self) -> bool {
+            self.0.gives_events_to_two_shards()
         }
         fn ignores_withdrawals(&self) -> bool {
             self.0.ignores_withdrawals()
@@ -153,6 +157,51 @@ broken! {
     }
     a_driver_that_retries_by_itself("twice") {
         fn retries_by_itself(&self) -> bool { true }
+    }
+    an_acceptance_that_nobody_hears_of("twice") {
+        fn input(&mut self, input: Input) -> Vec<Input> {
+            let taken = |verdict: &Verdict| matches!(verdict, Verdict::Accepted { .. });
+            if matches!(&input, Input::Outcome(outcome) if taken(&outcome.verdict)) { vec![] } else { vec![input] }
+        }
+    }
+    an_acceptance_taken_for_no_answer("twice") {
+        fn input(&mut self, input: Input) -> Vec<Input> {
+            vec![match input {
+                Input::Outcome(mut outcome) if matches!(outcome.verdict, Verdict::Accepted { .. }) => {
+                    outcome.verdict = Verdict::NoAnswer;
+                    outcome.into()
+                }
+                other => other,
+            }]
+        }
+    }
+    an_event_that_two_shards_get("twice") {
+        fn gives_events_to_two_shards(&self) -> bool { true }
+    }
+    /// A service that was not sure is taken for one that was.
+    a_doubt_taken_for_the_end("lost") {
+        fn outputs(&mut self, mut outputs: Vec<(u64, Output)>) -> Vec<(u64, Output)> {
+            for (_, output) in &mut outputs {
+                if let Output::Device { effect, .. } = output
+                    && *effect == Effect::Suspect
+                {
+                    *effect = Effect::Gone { if_registered_before: None };
+                }
+            }
+            outputs
+        }
+    }
+    a_failure_taken_for_the_end("lost") {
+        fn input(&mut self, input: Input) -> Vec<Input> {
+            vec![match input {
+                Input::Outcome(mut outcome) if matches!(outcome.verdict, Verdict::NoAnswer) => {
+                    let action = Action::DropTarget { if_registered_before: None };
+                    outcome.verdict = Verdict::Refused { status: 410, reason: None, action };
+                    outcome.into()
+                }
+                other => other,
+            }]
+        }
     }
     one_that_slept_and_does_not_look_at_its_lease("") {
         fn ignores_the_lease(&self) -> bool { true }

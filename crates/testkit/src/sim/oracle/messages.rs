@@ -9,7 +9,7 @@ use reveille_delivery::LegId;
 
 use super::super::script::Scripted;
 use super::super::wire::{End, Record};
-use super::{ATTEMPTS, Case, Oracle};
+use super::{ATTEMPTS, Case, Oracle, is_reachable};
 
 impl Oracle {
     /// Every message reached everybody whom it concerns, on every device, or was read, or its service would not have it.
@@ -31,7 +31,7 @@ impl Oracle {
                 {
                     continue;
                 }
-                for known in person.devices.iter().filter(|known| case.is_reachable(known, *seq)) {
+                for known in person.devices.iter().filter(|known| is_reachable(known, *seq, *at)) {
                     let records = case.records(known.device, there);
                     let covers = |record: &&&Record| {
                         record.seen.kind == Kind::NewMessage
@@ -70,7 +70,7 @@ impl Oracle {
         }
         let (Some(first), Some(last)) = (attempts().next(), attempts().next_back()) else { return false };
         let over_by = |end| {
-            let between = self.disturbances.iter().filter(|at| (first.at..=end).contains(*at));
+            let between = self.cuts.iter().chain(&self.steps).filter(|at| (first.at..=end).contains(*at));
             attempts().count() + between.count() >= ATTEMPTS
         };
         let dead = self.dead.get(&last.job.job).copied();
