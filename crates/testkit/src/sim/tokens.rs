@@ -20,6 +20,7 @@ struct Token {
     committed: bool,
     reserved: bool,
     used: usize,
+    /// Before it was used: the store gives nothing back that is used.
     given_back: usize,
     /// When it came to an end for the first time.
     ended: Option<UnixTime>,
@@ -35,7 +36,7 @@ impl Tokens {
             }
             ResumeEffect::GiveBack { token, .. } => {
                 let known = self.0.entry(*token).or_default();
-                known.given_back += 1;
+                known.given_back += usize::from(known.used == 0);
                 known
             }
             _ => return,
@@ -52,7 +53,7 @@ impl Tokens {
             }
             ResumeEffect::GiveBack { token, .. } => {
                 let known = self.0.entry(*token).or_default();
-                known.given_back = known.given_back.max(1);
+                known.given_back = known.given_back.max(usize::from(known.used == 0));
             }
             _ => {}
         }

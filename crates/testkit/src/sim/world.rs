@@ -416,7 +416,9 @@ impl World {
         if cell.groups.is_multiple_of(40) && !early {
             store.keep(&mut cell.shard);
         }
-        let heard = std::mem::take(&mut cell.accepted);
+        // Answers about an audience let others pass: what waits may be one of them.
+        let all = cell.admission.is_empty();
+        let heard = if all { std::mem::take(&mut cell.accepted) } else { Vec::new() };
         if !early {
             self.is_committed(&done);
         }
