@@ -43,9 +43,9 @@ pub(super) struct Known {
     unknown: Vec<(UnixTime, Option<UnixTime>)>,
 }
 
-/// What is told that long before a token dies may still wait then, and what is told after the new one came may have been written
+/// What is told that long before a token dies may still wait then, if clocks are set; and what is told after the new one came may have been written
 /// with the old.
-const IN_BETWEEN: Duration = Duration::from_secs(900);
+const IN_BETWEEN: Duration = Duration::from_secs(1_800);
 
 impl Known {
     /// By what its service knows, whether a push for what was committed then has to come there.

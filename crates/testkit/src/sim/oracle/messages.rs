@@ -27,6 +27,7 @@ impl Oracle {
                 if person.id == message.sender
                     || case.took_part(there, &person.id).is_none_or(|joined| joined >= *seq)
                     || has_read(case, there, &person.id, sequence)
+                    || left_or_looked(case, there, &person.id)
                     || joined_behind(case, there, &person.id, sequence)
                 {
                     continue;
@@ -89,6 +90,15 @@ fn joined_behind(case: &Case<'_>, there: &ConversationId, person: &PersonId, seq
     let Some(joined) = case.took_part(there, person) else { return false };
     case.events(there).any(|(at, _, what)| match what {
         What::MessageSent(message) => at < joined && message.sequence >= Some(sequence),
+        _ => false,
+    })
+}
+
+/// Whoever left is told nothing more, and what was collected is dropped; whoever looks at it sees it.
+fn left_or_looked(case: &Case<'_>, there: &ConversationId, person: &PersonId) -> bool {
+    case.events(there).any(|(_, _, what)| match what {
+        What::Left(left) => left.person == *person,
+        What::Viewing(viewing) => viewing.person == *person,
         _ => false,
     })
 }

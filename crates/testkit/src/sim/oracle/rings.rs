@@ -29,7 +29,7 @@ impl Oracle {
             if self.changes.excuse(*at) {
                 continue;
             }
-            let cancel = cancel_of(case, &event.conversation, &offer.person);
+            let cancel = cancel_of(case, &event.conversation, &offer.person, *seq);
             let at_once = self.is_undisturbed(*at) && at.since(event.at) < AT_ONCE;
             for known in &person.devices {
                 let records = case.records(known.device, &event.conversation);
@@ -101,11 +101,20 @@ impl Oracle {
 }
 
 /// The first committed event after which this person must not be rung.
-fn cancel_of(case: &Case<'_>, there: &ConversationId, person: &PersonId) -> Option<(u64, UnixTime)> {
-    let cancels = case.events(there).filter(|(_, _, what)| match what {
+fn cancel_of(
+    case: &Case<'_>,
+    there: &ConversationId,
+    person: &PersonId,
+    offered: u64,
+) -> Option<(u64, UnixTime)> {
+    let cancels = case.events(there).filter(|(seq, _, what)| match what {
         What::CallEnded(_) | What::CallAnswered(_) => true,
         What::CallWithdrawn(withdrawn) => withdrawn.person == *person,
         What::CallDeclined(declined) => declined.person == *person,
+        // One for everybody is for those who ring, and an offer that it overtook rings.
+        What::CallTimedOut(timed_out) => {
+            timed_out.person.as_ref().map_or(*seq > offered, |whom| whom == person)
+        }
         _ => false,
     });
     cancels.map(|(seq, at, _)| (seq, at)).min()
