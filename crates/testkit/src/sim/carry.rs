@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
-use reveille_conversation::lookup::Answer;
+use reveille_conversation::lookup::Answer as Found;
 use reveille_delivery::{DeviceId, JobId, LegId, Verdict};
 use reveille_gateway::{Deferred, Input, Job, LookUp, Note, Outcome, Output, Recipient, Target};
 use reveille_writer::credential::{Credential, WriterOutput};
@@ -13,7 +13,7 @@ use reveille_writer::{Answer as Picked, Leg, Written};
 use super::Faults;
 use super::next::Next;
 use super::post::{Cargo, Flight, push, text_message};
-use super::services::Services;
+use super::services::{Answer, Service, Services};
 use super::wire::{End, PATIENCE, Record, Seen, Wire, wire};
 use super::world::World;
 
@@ -32,7 +32,7 @@ impl World {
             Output::LookUp(LookUp::Audience(wanted)) => self.turn_page(process, shard, &wanted),
             Output::LookUp(LookUp::Name(lookup)) => {
                 let wait = self.draw.ms(1, if hell { 600 } else { 200 });
-                let answer = Answer { of: lookup.of, text: Some("Carol".into()) };
+                let answer = Found { of: lookup.of, text: Some("Carol".into()) };
                 self.after(wait, Next::Answer { process, shard, input: Box::new(Input::Answer(answer)) });
             }
             Output::LookUp(LookUp::Devices(recipient)) => {
@@ -71,10 +71,9 @@ impl World {
                 }
             }
             Output::Device { device, for_calls, effect, at } => {
-                let (seq, now) = (self.next_seq(), self.truth);
-                self.people.apply(device, for_calls, effect, at, seq, now);
+                self.people.apply(device, for_calls, effect, at, self.truth);
             }
-            Output::Resume(effect) => self.tokens.effect(&effect),
+            Output::Resume(effect) => self.tokens.effect(&effect, self.truth),
             Output::DeadLetter { job, .. } => self.oracle.dead_lettered(job, self.truth),
             _ => {}
         }
@@ -260,6 +259,10 @@ impl World {
                 401 | 403 | 429 | 500.. => End::Failed,
                 _ => End::Refused,
             };
+            if service == Some(Service::Fcm) && instead == Some(Answer::NotFound) {
+                // Google's word for a token that is none is final, and here it is wrong.
+                self.people.is_said_to_be_gone(cargo.job.target.id(), self.truth);
+            }
             refused_us = matches!(response.status().as_u16(), 401 | 403);
             (taken, answer) = (opened, How::Response(response));
         } else if let Some(instead) = instead {
@@ -327,15 +330,19 @@ impl World {
         if let Some(ticket) = found.ticket.take() {
             verdict = node.post.pacer.report(ticket, verdict, now).verdict;
         }
+        let accepted = matches!(verdict, Verdict::Accepted { .. }).then_some(found.job.leg);
         let (shard, outcome) = (found.shard, Outcome::of(&found.job, verdict));
         self.credentials();
+        if self.node.as_ref().is_some_and(|node| node.number == process) {
+            self.hears(shard, accepted);
+        }
         self.answer(process, shard, outcome.into());
     }
 }
 
-fn refused(answer: super::services::Answer, now: reveille_core::UnixTime) -> Verdict {
+fn refused(answer: Answer, now: reveille_core::UnixTime) -> Verdict {
     use reveille_core::{Action, RetrySource};
     let action = Action::Retry { not_before: now, source: RetrySource::Guess };
-    let status = if answer == super::services::Answer::NotFound { 404 } else { 503 };
+    let status = if answer == Answer::NotFound { 404 } else { 503 };
     Verdict::Refused { status, reason: None, action }
 }

@@ -24,6 +24,7 @@ impl World {
     pub(super) fn crash(&mut self) {
         self.report.crashes += 1;
         self.oracle.disturbed(self.truth);
+        self.oracle.cut_off(self.truth);
         self.node = None;
         let wait = self.draw.ms(50, 20_000);
         self.after(wait, Next::Restart);
@@ -50,6 +51,10 @@ impl World {
         let lease = self.truth + LEASE;
         self.node = Some(Node { number, cells, post: Post::new(), mail: Vec::new(), lease });
         for (shard, cause, last, output) in effects {
+            if let Output::Resume(effect) = &output {
+                self.tokens.again(effect);
+                continue;
+            }
             if output.is_effect() || self.meddle.lets_the_replay_go() {
                 self.let_go(number, shard, cause, last, output);
             }
@@ -97,15 +102,6 @@ impl World {
         }
     }
 
-    /// An app is removed: its service knows it no more.
-    pub(super) fn forget(&mut self, person: usize) {
-        let Some(person) = self.people.people.get(person) else { return };
-        let at = self.draw.index(person.devices.len());
-        let Some(device) = person.devices.get(at).map(|known| known.device) else { return };
-        self.services.forget(device, self.truth);
-        self.people.gone.insert(device);
-    }
-
     /// An operator stops everything new, or lets it go again; and changes a setting.
     pub(super) fn change(&mut self) {
         let number = self.oracle.changes.add(self.truth);
@@ -144,6 +140,7 @@ impl World {
         }
         let Some(mut node) = self.node.take() else { return };
         self.oracle.disturbed(self.truth);
+        self.oracle.cut_off(self.truth);
         node.lease = self.truth + LEASE;
         let wait = LEASE + DRIFT + self.draw.ms(0, 5_000);
         let more = self.draw.ms(0, 60_000);

@@ -39,6 +39,11 @@ pub trait Meddle {
         false
     }
 
+    /// Two shards get the same event, under the same id.
+    fn gives_events_to_two_shards(&self) -> bool {
+        false
+    }
+
     /// A request that failed on the wire is made once more by the driver itself.
     fn retries_by_itself(&self) -> bool {
         false

@@ -6,6 +6,7 @@ use reveille_conversation::Kind;
 use reveille_conversation::rules::Rules;
 use reveille_core::UnixTime;
 use reveille_core::log::LogEntry;
+use reveille_delivery::LegId;
 use reveille_gateway::admission::Ticket;
 use reveille_gateway::{
     Admission, AdmissionLimits, CatchUp, Epoch, Gateway, GatewaySettings, Input, Output, Seed, Shard, Target,
@@ -81,6 +82,8 @@ pub(super) struct Cell {
     pub(super) stepped: Option<UnixTime>,
     /// Events that wait for their commit, by number in the script.
     pub(super) tickets: Vec<(Ticket, usize)>,
+    /// Legs that a service took, with an answer that waits for its commit.
+    pub(super) accepted: Vec<LegId>,
 }
 
 /// A process.
@@ -131,6 +134,7 @@ impl Cell {
             groups: 0,
             stepped: None,
             tickets: Vec::new(),
+            accepted: Vec::new(),
         }
     }
 

@@ -1,6 +1,5 @@
 //! People, their devices, and the registry that knows them.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use reveille_conversation::id::{DeviceId as DeviceName, PersonId};
@@ -21,8 +20,6 @@ pub(super) struct People {
     /// So many of them write to each other; those behind them only read.
     pub(super) regulars: usize,
     registry: Memory,
-    /// Devices that their service did not know for some time: the app was removed, or its token changed.
-    pub(super) gone: BTreeSet<DeviceId>,
     seed: Seed,
 }
 
@@ -38,9 +35,26 @@ pub(super) struct Known {
     pub(super) name: DeviceName,
     pub(super) service: Service,
     key: DeviceKey,
-    /// Since when it is in the registry, and until when it was.
+    /// Since when it is in the registry.
     pub(super) since: u64,
-    pub(super) until: Option<u64>,
+    /// The registry knows it no more. The oracle does not ask: whoever broke the driver may have said so.
+    is_retired: bool,
+    /// From when until when its service did not know its tokens.
+    unknown: Vec<(UnixTime, Option<UnixTime>)>,
+}
+
+/// What is told that long before a token dies may still wait then, if clocks are set; and what is told after the new one came may have been written
+/// with the old.
+const IN_BETWEEN: Duration = Duration::from_secs(1_800);
+
+impl Known {
+    /// By what its service knows, whether a push for what was committed then has to come there.
+    pub(super) fn is_known_around(&self, at: UnixTime) -> bool {
+        let touches = |(from, until): &(UnixTime, Option<UnixTime>)| {
+            at + IN_BETWEEN >= *from && until.is_none_or(|until| at <= until + IN_BETWEEN)
+        };
+        !self.unknown.iter().any(touches)
+    }
 }
 
 impl People {
@@ -51,13 +65,7 @@ impl People {
         now: UnixTime,
         draw: &mut Draw,
     ) -> Self {
-        let mut all = Self {
-            people: Vec::new(),
-            regulars: people,
-            registry: Memory::default(),
-            gone: BTreeSet::new(),
-            seed,
-        };
+        let mut all = Self { people: Vec::new(), regulars: people, registry: Memory::default(), seed };
         for number in 0..people {
             all.people.push(Person { id: id(number), devices: Vec::new(), pauses: Pauses::default() });
             for _ in 0..1 + draw.index(3) {
@@ -95,7 +103,16 @@ impl People {
         let key = DeviceKey::new(APP, format!("device-{number}-{}", person.devices.len()));
         let name = ok(device_name(&key.app, &key.device), "a device's name");
         let device = self.seed.device(&name);
-        person.devices.push(Known { device, name, service, key: key.clone(), since: seq, until: None });
+        let (is_retired, unknown) = (false, Vec::new());
+        person.devices.push(Known {
+            device,
+            name,
+            service,
+            key: key.clone(),
+            since: seq,
+            is_retired,
+            unknown,
+        });
         let owner = person.id.clone();
         self.enter(&key, &owner, service, device, services, now);
     }
@@ -122,14 +139,35 @@ impl People {
     /// The service gives the device another token, and takes the old one no more; the app tells the registry a little later,
     /// which is now.
     pub(super) fn rotate(&mut self, number: usize, services: &mut Services, now: UnixTime, draw: &mut Draw) {
-        let Some(person) = self.people.get(number) else { return };
-        let live: Vec<&Known> = person.devices.iter().filter(|known| known.until.is_none()).collect();
-        let Some(known) = live.get(draw.index(live.len())) else { return };
+        let Some(person) = self.people.get_mut(number) else { return };
+        let mut live: Vec<&mut Known> = person.devices.iter_mut().filter(|known| !known.is_retired).collect();
+        let at = draw.index(live.len());
+        let Some(known) = live.get_mut(at) else { return };
+        for (_, until) in &mut known.unknown {
+            until.get_or_insert(now);
+        }
+        known.unknown.push((now, Some(now)));
         let (key, service, device, owner) =
             (known.key.clone(), known.service, known.device, person.id.clone());
         services.forget(device, now);
-        self.gone.insert(device);
         self.enter(&key, &owner, service, device, services, now);
+    }
+
+    /// An app is removed: its service knows it no more.
+    pub(super) fn forget(&mut self, number: usize, services: &mut Services, now: UnixTime, draw: &mut Draw) {
+        let Some(person) = self.people.get_mut(number) else { return };
+        let at = draw.index(person.devices.len());
+        let Some(known) = person.devices.get_mut(at) else { return };
+        known.unknown.push((now, None));
+        services.forget(known.device, now);
+    }
+
+    /// A service says so of a device that is there.
+    pub(super) fn is_said_to_be_gone(&mut self, device: DeviceId, now: UnixTime) {
+        let all = self.people.iter_mut().flat_map(|person| &mut person.devices);
+        for known in all.filter(|known| known.device == device) {
+            known.unknown.push((now, None));
+        }
     }
 
     /// The person wants quiet for a while, but for calls.
@@ -154,7 +192,6 @@ impl People {
         for_calls: bool,
         effect: Effect,
         at: UnixTime,
-        seq: u64,
         now: UnixTime,
     ) {
         let all = self.people.iter_mut().flat_map(|person| &mut person.devices);
@@ -179,9 +216,7 @@ impl People {
             Event::Delivery { purpose, revision: device.revision, effect, at, pruning: Pruning::Allowed };
         self.registry.apply(&known.key, &event, &RegistryPolicy::default(), now);
         let reachable = self.registry.load(&known.key).is_some_and(reveille_registry::Device::is_reachable);
-        if !reachable {
-            known.until.get_or_insert(seq);
-        }
+        known.is_retired |= !reachable;
     }
 }
 

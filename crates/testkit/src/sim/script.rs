@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use reveille_conversation::Cause;
 use reveille_conversation::event::{
-    Answered, CallbackCreated, Declined, Ended, Event, Joined, Message, Offer, Read, What, Withdrawn,
+    Answered, CallbackCreated, Declined, Ended, Event, Joined, Left, Message, Offer, Read, TimedOut, Viewing,
+    What, Withdrawn,
 };
 use reveille_conversation::event::{CallbackMode, MessageKind, Role};
 use reveille_conversation::id::ConversationId;
@@ -89,6 +90,19 @@ impl Script<'_> {
         for sequence in 1..=2 + self.draw.below(7) {
             let place = self.draw.index(ids.len());
             let Some(person) = ids.get(place).cloned() else { return };
+            if self.draw.per_mille(40) {
+                // Whoever looks at it is not told, and is when they have looked away without reading.
+                let device = self.people.find(&person).and_then(|person| person.devices.first());
+                if let Some(device) = device.map(|known| known.name.clone()) {
+                    let for_ms = 1_000 + self.draw.below(30_000);
+                    self.add(&there, What::Viewing(Viewing { person: person.clone(), device, for_ms }), at);
+                    at += self.draw.ms(0, 1_000);
+                }
+            }
+            if sequence > 2 && self.draw.per_mille(40) {
+                self.add(&there, What::Left(Left { person: person.clone() }), at);
+                at += self.draw.ms(0, 10_000);
+            }
             if self.draw.per_mille(250) {
                 let sequence = Some(self.draw.below(sequence));
                 self.add(&there, What::ReadUpTo(Read { person: person.clone(), sequence }), at);
@@ -129,12 +143,17 @@ impl Script<'_> {
             self.add(&there, What::CallOffered(offer), at);
         }
         let Some(person) = agents.first().and_then(|agent| self.people.people.get(*agent)) else { return };
+        let offer = Some(text(&format!("offer-{}-{}", self.conversations, agents.first().unwrap_or(&0))));
         let (id, device) = (person.id.clone(), person.devices.first().map(|known| known.name.clone()));
         let at = at + self.draw.ms(0, 20_000);
-        let what = match self.draw.below(6) {
+        let what = match self.draw.below(7) {
             0 | 1 => What::CallAnswered(Answered { person: id, role: None, device, offer: None }),
             2 => What::CallDeclined(Declined { person: id, device, offer: None }),
             3 => What::CallEnded(Ended { abandoned: true }),
+            5 => {
+                let whom = self.draw.per_mille(500).then_some(id);
+                What::CallTimedOut(TimedOut { offer: offer.filter(|_| whom.is_some()), person: whom })
+            }
             4 => What::CallWithdrawn(Withdrawn { person: id, cause: Cause::Transferred, offer: None }),
             _ => return,
         };

@@ -6,6 +6,8 @@ use reveille_conversation::id::{ConversationId, PersonId};
 use reveille_gateway::resume::{Resume, ResumeEffect, ResumeStep, TokenId};
 use reveille_gateway::{Input, Job};
 
+use reveille_core::UnixTime;
+
 use super::next::Next;
 use super::people::text;
 use super::world::{SHARDS, World};
@@ -18,21 +20,59 @@ struct Token {
     committed: bool,
     reserved: bool,
     used: usize,
+    /// Before it was used: the store gives nothing back that is used.
     given_back: usize,
+    /// When it came to an end for the first time.
+    ended: Option<UnixTime>,
 }
 
 impl Tokens {
-    pub(super) fn effect(&mut self, effect: &ResumeEffect) {
+    pub(super) fn effect(&mut self, effect: &ResumeEffect, at: UnixTime) {
+        let known = match effect {
+            ResumeEffect::Used { token } => {
+                let known = self.0.entry(*token).or_default();
+                known.used += 1;
+                known
+            }
+            ResumeEffect::GiveBack { token, .. } => {
+                let known = self.0.entry(*token).or_default();
+                known.given_back += usize::from(known.used == 0);
+                known
+            }
+            _ => return,
+        };
+        known.ended.get_or_insert(at);
+    }
+
+    /// After a crash, what the log says is done again: it has to be the same, and does not count twice.
+    pub(super) fn again(&mut self, effect: &ResumeEffect) {
         match effect {
-            ResumeEffect::Used { token } => self.0.entry(*token).or_default().used += 1,
-            ResumeEffect::GiveBack { token, .. } => self.0.entry(*token).or_default().given_back += 1,
+            ResumeEffect::Used { token } => {
+                let known = self.0.entry(*token).or_default();
+                known.used = known.used.max(1);
+            }
+            ResumeEffect::GiveBack { token, .. } => {
+                let known = self.0.entry(*token).or_default();
+                known.given_back = known.given_back.max(usize::from(known.used == 0));
+            }
             _ => {}
         }
     }
 
-    /// `again`: after a crash effects are made again, and a backup takes back what was done.
-    pub(super) fn judge(&self, again: bool) -> Vec<String> {
+    /// Whether it reserves what was used, or was given back.
+    pub(super) fn is_over(&self, input: &Input) -> bool {
+        match input {
+            Input::Resume(Resume { token, step: ResumeStep::Reserved { .. } }) => {
+                self.0.get(token).is_some_and(|known| known.used + known.given_back > 0)
+            }
+            _ => false,
+        }
+    }
+
+    /// `restores`: a backup takes back what was done, and nothing else does.
+    pub(super) fn judge(&self, restores: &[UnixTime]) -> Vec<String> {
         let wrong = self.0.iter().filter_map(|(token, known)| {
+            let again = known.ended.is_some_and(|ended| restores.iter().any(|at| *at >= ended));
             let why = if known.used > 0 && !known.committed {
                 "used, and nobody came"
             } else if known.given_back > 0 && !known.reserved {
@@ -57,6 +97,10 @@ impl World {
             return;
         }
         let token = TokenId(job.leg.to_bits());
+        // The store gives a token once: who got the push twice comes back once.
+        if self.tokens.0.contains_key(&token) {
+            return;
+        }
         let (person, conversation): (PersonId, ConversationId) =
             (text(job.person.as_str()), text(job.conversation.as_str()));
         let shard = usize::from(self.seed.shard(&conversation)) % SHARDS;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use reveille_core::UnixTime;
 use reveille_core::log::check_sum;
 use reveille_crypto_rustcrypto::PROVIDER;
+use reveille_delivery::LegId;
 use reveille_gateway::admission::Ticket;
 use reveille_gateway::log::{Applied, Sealed};
 use reveille_gateway::{Epoch, Input, Output, Seed, SourceId};
@@ -301,7 +302,9 @@ impl World {
             Next::Rotate(person) => {
                 self.people.rotate(person, &mut self.services, self.truth, &mut self.draw);
             }
-            Next::Forget(person) => self.forget(person),
+            Next::Forget(person) => {
+                self.people.forget(person, &mut self.services, self.truth, &mut self.draw);
+            }
             Next::Pause(person, span) => self.people.pause(person, self.now(), span),
             Next::Weather(weather) => self.weather = weather,
             Next::Revoke => self.granted.iter().for_each(|token| self.services.revoke(token)),
@@ -309,6 +312,8 @@ impl World {
             Next::Sleep => self.sleep(),
             Next::Wake { process } => self.wake(process),
             Next::Backup(ago) => self.restore_backup(ago),
+            // A reservation that ended is none that anybody reports again.
+            Next::Resume { input, .. } if self.tokens.is_over(&input) => {}
             Next::Resume { shard, input } => match self.node.as_ref().map(|node| node.number) {
                 Some(process) => self.answer(process, shard, *input),
                 None => self.after(Duration::from_secs(1), Next::Resume { shard, input }),
@@ -324,6 +329,11 @@ impl World {
         let Some(node) = &mut self.node else {
             return self.after(Duration::from_secs(1), Next::Arrive(number));
         };
+        if self.meddle.gives_events_to_two_shards()
+            && let Some(other) = node.cells.get_mut((shard + 1) % SHARDS)
+        {
+            other.admit(input.clone());
+        }
         let Some(cell) = node.cells.get_mut(shard) else { return };
         let ticket = cell.admit(input);
         cell.tickets.push((ticket, number));
@@ -338,6 +348,13 @@ impl World {
             *done = true;
         }
         self.oracle.acknowledged(number);
+    }
+
+    /// A service took it, and its answer is about to be handed in: when the next group is committed, that is known.
+    pub(super) fn hears(&mut self, shard: usize, accepted: Option<LegId>) {
+        if let Some(cell) = self.node.as_mut().and_then(|node| node.cells.get_mut(shard)) {
+            cell.accepted.extend(accepted);
+        }
     }
 
     /// Something for a process: it waits for the one that sleeps, and is lost with the one that died.
@@ -402,8 +419,15 @@ impl World {
         if cell.groups.is_multiple_of(40) && !early {
             store.keep(&mut cell.shard);
         }
+        // Answers about an audience let others pass: what waits may be one of them.
+        let all = cell.admission.is_empty();
+        let heard = if all { std::mem::take(&mut cell.accepted) } else { Vec::new() };
         if !early {
             self.is_committed(&done);
+        }
+        for leg in heard {
+            let seq = self.next_seq();
+            self.oracle.heard(leg, process, seq, self.truth);
         }
         if crash_at == Some(1) && !early {
             return self.crash();

@@ -10,7 +10,7 @@ use reveille_gateway::Target;
 
 use super::super::crowd::News;
 use super::super::wire::Record;
-use super::{Case, Oracle};
+use super::{Case, Oracle, is_reachable};
 
 /// What became of announcements, by number.
 #[derive(Debug, Default)]
@@ -103,7 +103,7 @@ impl Oracle {
         }
         let mut lost = Vec::new();
         for person in news.list.iter().filter_map(|person| case.people.find(person)) {
-            for known in person.devices.iter().filter(|known| case.is_reachable(known, *seq)) {
+            for known in person.devices.iter().filter(|known| is_reachable(known, *seq, *at)) {
                 let records = case.records(known.device, &news.what.conversation);
                 let told = |record: &&&Record| record.seen.kind == Kind::NewMessage;
                 let legs: BTreeSet<LegId> =

@@ -9,7 +9,7 @@ use reveille_delivery::LegId;
 
 use super::super::script::Scripted;
 use super::super::wire::{End, Record};
-use super::{ATTEMPTS, Case, Oracle};
+use super::{ATTEMPTS, Case, Oracle, is_reachable};
 
 impl Oracle {
     /// Every message reached everybody whom it concerns, on every device, or was read, or its service would not have it.
@@ -27,11 +27,12 @@ impl Oracle {
                 if person.id == message.sender
                     || case.took_part(there, &person.id).is_none_or(|joined| joined >= *seq)
                     || has_read(case, there, &person.id, sequence)
+                    || left_or_looked(case, there, &person.id)
                     || joined_behind(case, there, &person.id, sequence)
                 {
                     continue;
                 }
-                for known in person.devices.iter().filter(|known| case.is_reachable(known, *seq)) {
+                for known in person.devices.iter().filter(|known| is_reachable(known, *seq, *at)) {
                     let records = case.records(known.device, there);
                     let covers = |record: &&&Record| {
                         record.seen.kind == Kind::NewMessage
@@ -70,7 +71,7 @@ impl Oracle {
         }
         let (Some(first), Some(last)) = (attempts().next(), attempts().next_back()) else { return false };
         let over_by = |end| {
-            let between = self.disturbances.iter().filter(|at| (first.at..=end).contains(*at));
+            let between = self.cuts.iter().chain(&self.steps).filter(|at| (first.at..=end).contains(*at));
             attempts().count() + between.count() >= ATTEMPTS
         };
         let dead = self.dead.get(&last.job.job).copied();
@@ -89,6 +90,15 @@ fn joined_behind(case: &Case<'_>, there: &ConversationId, person: &PersonId, seq
     let Some(joined) = case.took_part(there, person) else { return false };
     case.events(there).any(|(at, _, what)| match what {
         What::MessageSent(message) => at < joined && message.sequence >= Some(sequence),
+        _ => false,
+    })
+}
+
+/// Whoever left is told nothing more, and what was collected is dropped; whoever looks at it sees it.
+fn left_or_looked(case: &Case<'_>, there: &ConversationId, person: &PersonId) -> bool {
+    case.events(there).any(|(_, _, what)| match what {
+        What::Left(left) => left.person == *person,
+        What::Viewing(viewing) => viewing.person == *person,
         _ => false,
     })
 }

@@ -37,12 +37,27 @@ pub(super) struct Oracle {
     skewed: Vec<UnixTime>,
     steps: Vec<UnixTime>,
     restores: Vec<UnixTime>,
+    cuts: Vec<UnixTime>,
+    heard: BTreeMap<LegId, Heard>,
     violations: Vec<String>,
     /// By leg: how often a service took it.
     taken: BTreeMap<LegId, usize>,
     /// When a job, or a leg of it, became a dead letter: an operator has it, and it is not lost.
     dead: BTreeMap<JobId, UnixTime>,
     announced: audiences::Announced,
+}
+
+/// When, and by whom, it was committed that a service took something.
+#[derive(Clone, Copy, Debug)]
+struct Heard {
+    process: u32,
+    seq: u64,
+    at: UnixTime,
+}
+
+/// Whether a device was there all the time, by what its service and its own registration say.
+fn is_reachable(known: &Known, seq: u64, at: UnixTime) -> bool {
+    known.since <= seq && known.is_known_around(at)
 }
 
 /// What is looked up again and again while judging.
@@ -65,11 +80,6 @@ impl<'a> Case<'a> {
 
     fn records(&self, device: DeviceId, there: &'a ConversationId) -> &[&'a Record] {
         self.places.get(&(device, there)).map(Vec::as_slice).unwrap_or_default()
-    }
-
-    /// Whether a device was there all the time.
-    fn is_reachable(&self, known: &Known, seq: u64) -> bool {
-        known.since <= seq && known.until.is_none() && !self.people.gone.contains(&known.device)
     }
 
     /// When somebody began to take part.
@@ -110,6 +120,16 @@ impl Oracle {
     /// The clock was set: what happened before and what happened after cannot be put in order any more.
     pub(super) fn stepped(&mut self, at: UnixTime) {
         self.steps.push(at);
+    }
+
+    /// A process ended, or fell asleep: an attempt may be over that never left, or one be made again that did.
+    pub(super) fn cut_off(&mut self, at: UnixTime) {
+        self.cuts.push(at);
+    }
+
+    /// It is in the log that a service took it.
+    pub(super) fn heard(&mut self, leg: LegId, process: u32, seq: u64, at: UnixTime) {
+        self.heard.entry(leg).or_insert(Heard { process, seq, at });
     }
 
     /// What was done before may be done again.
@@ -176,8 +196,9 @@ impl Oracle {
         found.extend(self.order());
         found.extend(self.once());
         found.extend(self.rates());
-        let again = !self.disturbances.is_empty() || !self.restores.is_empty();
-        found.extend(tokens.judge(again));
+        found.extend(self.told_by_one_job());
+        found.extend(self.budget());
+        found.extend(tokens.judge(&self.restores));
         found
     }
 

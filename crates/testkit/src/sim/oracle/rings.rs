@@ -11,7 +11,7 @@ use super::super::people::Known;
 use super::super::script::Scripted;
 use super::super::services::Service;
 use super::super::wire::{End, Record};
-use super::{AT_ONCE, Case, Oracle};
+use super::{AT_ONCE, Case, Oracle, is_reachable};
 
 /// Nothing that hurries waits longer for its turn, whatever else waits.
 const TURN: Duration = Duration::from_secs(3);
@@ -29,7 +29,7 @@ impl Oracle {
             if self.changes.excuse(*at) {
                 continue;
             }
-            let cancel = cancel_of(case, &event.conversation, &offer.person);
+            let cancel = cancel_of(case, &event.conversation, &offer.person, *seq);
             let at_once = self.is_undisturbed(*at) && at.since(event.at) < AT_ONCE;
             for known in &person.devices {
                 let records = case.records(known.device, &event.conversation);
@@ -39,7 +39,7 @@ impl Oracle {
                 let cancelled_soon = cancel.is_some_and(|(_, cancelled)| cancelled <= *at + AT_ONCE);
                 let has_to_ring = at_once
                     && !cancelled_soon
-                    && case.is_reachable(known, *seq)
+                    && is_reachable(known, *seq, *at)
                     && self.is_well(known.service, *at);
                 match rings.peek() {
                     _ if !has_to_ring => {}
@@ -50,20 +50,26 @@ impl Oracle {
                     }
                     Some(_) => {}
                 }
-                let mut heard = false;
+                let mut heard = None;
                 for ring in rings.filter(|ring| ring.started) {
                     // A backup does not know what rang since.
                     let forgotten = Self::any_between(&self.restores, ring.at, UnixTime::MAX);
-                    heard |= ring.end == End::Accepted && !forgotten;
+                    if ring.end == End::Accepted && !forgotten {
+                        heard = Some(ring.seq);
+                    }
                     if cancel.is_some_and(|cancel| {
                         ring.seq > cancel.0 && !self.are_apart_by_a_step(cancel, (*seq, *at))
                     }) {
                         found.push(format!("late: event-{number} rang {name} after its cancel"));
                     }
                 }
-                let taken_back = records.iter().any(|record| record.seen.takes_back);
+                // One that came before the ring did takes nothing back.
+                let taken_back = |rang: u64| {
+                    let after = records.iter().filter(|record| record.seen.takes_back && record.seq > rang);
+                    after.map(|record| record.job.leg).any(|leg| self.is_settled(records, leg))
+                };
                 let spared = spared(case, &event.conversation, known);
-                if heard && !taken_back && !spared && case.is_reachable(known, *seq) {
+                if heard.is_some_and(|rang| !taken_back(rang)) && !spared && is_reachable(known, *seq, *at) {
                     found.push(format!("stuck: event-{number} rings on at {name}"));
                 }
             }
@@ -95,11 +101,20 @@ impl Oracle {
 }
 
 /// The first committed event after which this person must not be rung.
-fn cancel_of(case: &Case<'_>, there: &ConversationId, person: &PersonId) -> Option<(u64, UnixTime)> {
-    let cancels = case.events(there).filter(|(_, _, what)| match what {
+fn cancel_of(
+    case: &Case<'_>,
+    there: &ConversationId,
+    person: &PersonId,
+    offered: u64,
+) -> Option<(u64, UnixTime)> {
+    let cancels = case.events(there).filter(|(seq, _, what)| match what {
         What::CallEnded(_) | What::CallAnswered(_) => true,
         What::CallWithdrawn(withdrawn) => withdrawn.person == *person,
         What::CallDeclined(declined) => declined.person == *person,
+        // One for everybody is for those who ring, and an offer that it overtook rings.
+        What::CallTimedOut(timed_out) => {
+            timed_out.person.as_ref().map_or(*seq > offered, |whom| whom == person)
+        }
         _ => false,
     });
     cancels.map(|(seq, at, _)| (seq, at)).min()

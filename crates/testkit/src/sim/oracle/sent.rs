@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
+use reveille_conversation::Kind;
 use reveille_conversation::event::What;
 use reveille_conversation::id::PersonId;
-use reveille_delivery::LegId;
+use reveille_core::UnixTime;
+use reveille_delivery::{JobId, LegId};
 use reveille_gateway::Target;
 
 use super::super::crowd::News;
@@ -65,6 +67,16 @@ impl Oracle {
             if record.job.target == Target::Sms && matches!(before.end, End::Accepted | End::Lost) {
                 found.push(format!("twice: a text message at {} and {}", before.at, record.at));
             }
+            if let Some(heard) = self.heard.get(&leg)
+                && record.seq > heard.seq
+                && record.process >= heard.process
+                && !Self::any_between(&self.restores, heard.at, record.at)
+            {
+                found.push(format!(
+                    "twice: {leg:?} was known to be taken at {}, and left at {}",
+                    heard.at, record.at
+                ));
+            }
             let unsure = Duration::from_secs(9);
             if before.end == End::Accepted
                 && record.at.since(before.at) < unsure
@@ -79,16 +91,53 @@ impl Oracle {
         found
     }
 
-    /// In no second more left one process, for one lane, than its rate allows; an attempt is one of three.
+    /// One job tells a device of an event, and one job rings it for an offer. A backup does not know what was told.
+    pub(super) fn told_by_one_job(&self) -> Vec<String> {
+        if !self.restores.is_empty() {
+            return Vec::new();
+        }
+        let mut jobs: BTreeMap<_, BTreeSet<JobId>> = BTreeMap::new();
+        for record in self.records.iter().filter(|record| record.started && record.is_to_device()) {
+            let what = match record.shows() {
+                _ if record.seen.takes_back => continue,
+                Some(text) => text,
+                None if record.seen.kind == Kind::IncomingCall => "a ring",
+                None => continue,
+            };
+            let place = (record.seen.device, &record.seen.conversation, what);
+            jobs.entry(place).or_default().insert(record.job.job);
+        }
+        let twice = jobs.into_iter().filter(|(_, jobs)| jobs.len() > 1);
+        twice
+            .map(|((_, there, what), jobs)| format!("twice: {what} of {there} by {} jobs", jobs.len()))
+            .collect()
+    }
+
+    /// A leg has three attempts that left, whatever the machine counts; one more for each process that ended in between, and
+    /// what failed because of our credential or our haste is no attempt of the leg.
+    pub(super) fn budget(&self) -> Vec<String> {
+        let mut legs: BTreeMap<LegId, Vec<UnixTime>> = BTreeMap::new();
+        for record in self.records.iter().filter(|record| record.started) {
+            legs.entry(record.job.leg).or_default().push(record.at);
+        }
+        let mut found = Vec::new();
+        for (leg, left) in legs {
+            let (Some(first), Some(last)) = (left.first(), left.last()) else { continue };
+            let again = self.cuts.iter().chain(&self.restores).filter(|at| (*first..=*last).contains(*at));
+            if left.len() > super::ATTEMPTS + again.count() {
+                found.push(format!("budget: {leg:?} left {} times", left.len()));
+            }
+        }
+        found
+    }
+
+    /// In no second more left one process, for one lane, than its rate allows.
     pub(super) fn rates(&self) -> Vec<String> {
         let (rate, second) = (rate(), Duration::from_secs(1));
         let most = usize::try_from(rate.most_in(second)).unwrap_or(usize::MAX);
         let mut lanes: BTreeMap<_, VecDeque<_>> = BTreeMap::new();
         let mut found = BTreeSet::new();
         for record in self.records.iter().filter(|record| record.started) {
-            if usize::from(record.job.attempt) > super::ATTEMPTS {
-                found.insert(format!("budget: attempt {}", record.job.attempt));
-            }
             let Some(lane) = record.lane else { continue };
             let sent = lanes.entry((record.process, lane)).or_default();
             sent.push_back(record.at);
