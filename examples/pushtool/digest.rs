@@ -550,5 +550,6 @@ const fn reason(fate: Fate) -> &'static str {
         Fate::Cancelled => "cancelled",
         Fate::Expired => "expired",
         Fate::Refused => "refused",
+        Fate::Superseded => "superseded",
     }
 }

@@ -183,7 +183,7 @@ fn the_log_is_cut_at_every_byte() {
                 choices.extend(usable.map(|(_, bytes)| Some(*bytes)));
             }
             for snapshot in choices {
-                let (logged, replayed) = recover(snapshot, &history.log[..cut]);
+                let (mut logged, replayed) = recover(snapshot, &history.log[..cut]);
                 assert_eq!(logged.applied(), whole as u64, "cut at {cut}");
                 for (number, seen) in &replayed {
                     assert_eq!(*seen, history.outputs[*number as usize - 1], "entry {number}, cut at {cut}");
