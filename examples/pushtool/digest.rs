@@ -420,5 +420,6 @@ const fn reason(fate: Fate) -> &'static str {
         Fate::Cancelled => "cancelled",
         Fate::Expired => "expired",
         Fate::Refused => "refused",
+        Fate::Superseded => "superseded",
     }
 }

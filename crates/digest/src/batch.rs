@@ -7,7 +7,7 @@
 use crate::few::Few;
 use crate::summary::Actors;
 use crate::sums::Sums;
-use crate::{CollapseId, EventId, Host, Item, Lane};
+use crate::{EventId, Host, Item};
 
 /// Which events of a batch.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +59,8 @@ impl Select {
 #[derive(Debug, Default)]
 pub(crate) struct Removed {
     pub(crate) count: u32,
-    pub(crate) bytes: u32,
+    /// Of those that were kept.
+    pub(crate) bytes: u64,
     /// Those of them that were kept, with their kinds.
     pub(crate) events: Vec<(EventId, u16)>,
 }
@@ -68,7 +69,7 @@ pub(crate) struct Removed {
 #[derive(Debug, Default)]
 pub(crate) struct Gone {
     pub(crate) count: u32,
-    pub(crate) bytes: u32,
+    pub(crate) bytes: u64,
     pub(crate) ids: Vec<EventId>,
 }
 
@@ -95,15 +96,26 @@ impl Removed {
 
     fn append(&mut self, mut other: Self) {
         self.count = self.count.saturating_add(other.count);
-        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.bytes += other.bytes;
         self.events.append(&mut other.events);
     }
 }
 
+/// How much a batch may keep.
+#[derive(Clone, Copy)]
+pub(crate) struct Room {
+    pub(crate) events: usize,
+    pub(crate) bytes: u64,
+}
+
 pub(crate) struct Batch<H: Host> {
+    /// Of all. Their bytes are as many as can be counted, and more; those of what is kept are exact.
     pub(crate) sums: Sums,
     /// Oldest first.
     pub(crate) kept: Few<Item<H::Payload>>,
+    pub(crate) kept_bytes: u64,
+    /// Until when any of them is of use, where they were counted.
+    pub(crate) useful_until: u64,
     /// The actors after the first, where they were counted.
     pub(crate) actors: Vec<u64>,
     /// The caller's fold, where it was counted.
@@ -112,7 +124,14 @@ pub(crate) struct Batch<H: Host> {
 
 impl<H: Host> Default for Batch<H> {
     fn default() -> Self {
-        Self { sums: Sums::default(), kept: Few::new(), actors: Vec::new(), fold: H::Fold::default() }
+        Self {
+            sums: Sums::default(),
+            kept: Few::new(),
+            kept_bytes: 0,
+            useful_until: 0,
+            actors: Vec::new(),
+            fold: H::Fold::default(),
+        }
     }
 }
 
@@ -127,14 +146,15 @@ impl<H: Host> Batch<H> {
     pub(crate) fn of_one(item: Item<H::Payload>) -> Self {
         let mut sums = Sums::default();
         sums.count(&item);
-        Self { sums, kept: Few::One(item), ..Self::default() }
+        Self { sums, kept_bytes: item.bytes.into(), kept: Few::One(item), ..Self::default() }
     }
 
-    /// Adds an event; of what is kept, only the last `keep` stay ([`u32::MAX`] for all).
-    pub(crate) fn push(&mut self, item: Item<H::Payload>, keep: usize, host: &H, bound: u8) {
-        let exact = self.is_exact();
-        if exact && self.kept.len() < keep {
+    /// Adds an event; of what is kept, only the last stay for which there is room.
+    pub(crate) fn push(&mut self, item: Item<H::Payload>, room: Room, host: &H, bound: u8) {
+        let (exact, keep, bytes) = (self.is_exact(), room.events, u64::from(item.bytes));
+        if exact && self.kept.len() < keep && self.kept_bytes + bytes <= room.bytes {
             self.sums.count(&item);
+            self.kept_bytes += bytes;
             self.kept.push(item);
             return;
         }
@@ -144,14 +164,40 @@ impl<H: Host> Batch<H> {
         self.sums.count(&item);
         self.count_actor(item.actor, bound);
         host.fold(&mut self.fold, &item);
-        if self.kept.len() >= keep && keep > 0 {
-            // Half of them at once, so that a long batch costs no more per event than a short one.
-            let over = self.kept.len() + 1 - keep.div_ceil(2);
-            self.kept.many().drain(..over);
+        self.useful_until = self.useful_until.max(item.useful_until.as_millis());
+        if keep == 0 {
+            return;
         }
-        if keep > 0 {
+        let mut stay = self.kept.len();
+        if stay >= keep || self.kept_bytes + bytes > room.bytes {
+            // Half of them at once, so that a long batch costs no more per event than a short one.
+            stay = stay.min(keep).div_ceil(2).saturating_sub(1);
+        }
+        if bytes > room.bytes {
+            stay = 0;
+        }
+        self.let_go_of_oldest(Room { events: stay, bytes: room.bytes.saturating_sub(bytes) });
+        if self.kept_bytes + bytes <= room.bytes {
+            self.kept_bytes += bytes;
             self.kept.push(item);
         }
+    }
+
+    /// Takes the text of the oldest away, until the others have room. Returns how many these were.
+    fn let_go_of_oldest(&mut self, room: Room) -> usize {
+        let (mut over, mut bytes) = (self.kept.len().saturating_sub(room.events), self.kept_bytes);
+        for (place, item) in self.kept.iter().enumerate() {
+            if place >= over && bytes <= room.bytes {
+                break;
+            }
+            bytes = bytes.saturating_sub(item.bytes.into());
+            over = over.max(place + 1);
+        }
+        if over > 0 {
+            self.kept.many().drain(..over);
+            self.kept_bytes = bytes;
+        }
+        over
     }
 
     fn count_actor(&mut self, actor: u64, bound: u8) {
@@ -169,19 +215,25 @@ impl<H: Host> Batch<H> {
     fn blur(&mut self, host: &H, bound: u8) {
         let actors = self.counted_actors(bound);
         self.fold = self.fold(host);
+        self.useful_until = self.latest_use();
         self.set_actors(actors);
     }
 
-    /// Keeps no more than the last so many. Returns how many were let go.
-    pub(crate) fn keep_last(&mut self, keep: usize, host: &H, bound: u8) -> u64 {
-        let over = self.kept.len().saturating_sub(keep);
-        if over > 0 {
-            if self.is_exact() {
-                self.blur(host, bound);
-            }
-            self.kept.many().drain(..over);
+    /// Until when any of them is of use.
+    fn latest_use(&self) -> u64 {
+        let kept = self.kept.iter().map(|item| item.useful_until.as_millis());
+        if self.is_exact() { kept.max().unwrap_or_default() } else { self.useful_until }
+    }
+
+    /// Keeps no more than the last of them for which there is room. Returns how many were let go.
+    pub(crate) fn keep_last(&mut self, room: Room, host: &H, bound: u8) -> u64 {
+        if self.kept.len() <= room.events && self.kept_bytes <= room.bytes {
+            return 0;
         }
-        over as u64
+        if self.is_exact() {
+            self.blur(host, bound);
+        }
+        self.let_go_of_oldest(room) as u64
     }
 
     /// Takes out what `select` names.
@@ -193,7 +245,7 @@ impl<H: Host> Batch<H> {
             if !select.takes(item) {
                 return Removed::default();
             }
-            let (bytes, events) = (item.bytes, vec![(item.id, item.kind)]);
+            let (bytes, events) = (item.bytes.into(), vec![(item.id, item.kind)]);
             *self = Self::default();
             return Removed { count: 1, bytes, events };
         }
@@ -211,11 +263,12 @@ impl<H: Host> Batch<H> {
             self.kept.iter().all(|item| select.takes(item))
         } else {
             select.takes_counted(&self.sums)
+                || matches!(select, Select::Useless { now, .. } if self.useful_until < now)
         };
         if takes_all {
             let gone = std::mem::take(self);
             removed.events = gone.kept.iter().map(|item| (item.id, item.kind)).collect();
-            (removed.count, removed.bytes) = (gone.sums.total, gone.sums.bytes);
+            (removed.count, removed.bytes) = (gone.sums.total, gone.kept_bytes);
             return removed;
         }
         if let Select::Event(id) = select
@@ -229,7 +282,7 @@ impl<H: Host> Batch<H> {
         self.kept.retain(|item| {
             let takes = select.takes(item);
             if takes {
-                removed.bytes = removed.bytes.saturating_add(item.bytes);
+                removed.bytes += u64::from(item.bytes);
                 removed.events.push((item.id, item.kind));
             } else {
                 sums.count(item);
@@ -241,8 +294,9 @@ impl<H: Host> Batch<H> {
             self.sums = sums;
         } else {
             self.sums.total = self.sums.total.saturating_sub(removed.count);
-            self.sums.bytes = self.sums.bytes.saturating_sub(removed.bytes);
+            self.sums.lose_bytes(removed.bytes);
         }
+        self.kept_bytes = self.kept_bytes.saturating_sub(removed.bytes);
         removed
     }
 
@@ -260,7 +314,9 @@ impl<H: Host> Batch<H> {
         let item = self.kept.many().remove(place);
         sums.total = sums.total.saturating_sub(1);
         sums.bytes = sums.bytes.saturating_sub(item.bytes);
-        Some(Removed { count: 1, bytes: item.bytes, events: vec![(item.id, item.kind)] })
+        let bytes = item.bytes.into();
+        self.kept_bytes = self.kept_bytes.saturating_sub(bytes);
+        Some(Removed { count: 1, bytes, events: vec![(item.id, item.kind)] })
     }
 
     /// Adds `later` behind this.
@@ -278,6 +334,7 @@ impl<H: Host> Batch<H> {
             let (mut fold, later_fold) = (self.fold(host), later.fold(host));
             host.merge(&mut fold, later_fold);
             self.fold = fold;
+            self.useful_until = self.latest_use().max(later.latest_use());
             self.set_actors(actors);
         }
         let in_order = self.sums.last <= later.sums.first;
@@ -285,6 +342,7 @@ impl<H: Host> Batch<H> {
         if !in_order {
             self.kept.many().sort_by_key(|item| item.at);
         }
+        self.kept_bytes += later.kept_bytes;
         self.sums.join(&later.sums);
     }
 
@@ -324,88 +382,6 @@ impl<H: Host> Batch<H> {
     }
 }
 
-/// The batches of a key that are not answered yet, the oldest first. Most keys have none, and hardly any has more than one:
-/// so there is never room for more than there are.
-pub(crate) struct Flights<H: Host>(Box<[Flight<H>]>);
-
-impl<H: Host> Default for Flights<H> {
-    fn default() -> Self {
-        Self(Box::default())
-    }
-}
-
-impl<H: Host> Flights<H> {
-    pub(crate) const fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    #[inline]
-    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Flight<H>> {
-        self.0.iter()
-    }
-
-    #[inline]
-    pub(crate) fn iter_mut(&mut self) -> std::slice::IterMut<'_, Flight<H>> {
-        self.0.iter_mut()
-    }
-
-    #[inline(always)]
-    pub(crate) fn push(&mut self, flight: Flight<H>) {
-        if self.0.is_empty() {
-            self.0 = Box::new([flight]);
-        } else {
-            self.change(|all| {
-                all.reserve_exact(1);
-                all.push(flight);
-            });
-        }
-    }
-
-    /// Takes the first out that `is_it` accepts.
-    pub(crate) fn take(&mut self, is_it: impl Fn(&Flight<H>) -> bool) -> Option<Flight<H>> {
-        let at = self.0.iter().position(is_it)?;
-        if self.0.len() == 1 {
-            return std::mem::take(&mut self.0).into_vec().pop();
-        }
-        self.change(|all| (at < all.len()).then(|| all.remove(at)))
-    }
-
-    pub(crate) fn retain(&mut self, stays: impl Fn(&Flight<H>) -> bool) {
-        self.change(|all| all.retain(stays));
-    }
-
-    fn change<T>(&mut self, change: impl FnOnce(&mut Vec<Flight<H>>) -> T) -> T {
-        let mut all = std::mem::take(&mut self.0).into_vec();
-        let changed = change(&mut all);
-        self.0 = all.into_boxed_slice();
-        changed
-    }
-}
-
-/// A batch that went out and is not answered yet, or an urgent one that is held.
-pub(crate) struct Flight<H: Host> {
-    pub(crate) generation: u64,
-    pub(crate) lane: Lane,
-    pub(crate) collapse_id: CollapseId,
-    /// When it counts as failed; of one that is held, when it goes.
-    pub(crate) until: u64,
-    pub(crate) held: bool,
-    /// How often it failed before.
-    pub(crate) failures: u8,
-    /// How many events it had when it went out.
-    pub(crate) sent: u32,
-    /// How many of them were read since.
-    pub(crate) read: u32,
-    /// How many were cancelled since.
-    pub(crate) cancelled: u32,
-    /// The others.
-    pub(crate) batch: Batch<H>,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -419,7 +395,7 @@ mod tests {
         for (id, seq, class, at) in events {
             let event = Event::<Plain<u8>>::new(0, EventId(id), ());
             let event = event.with_seq(seq).with_class(class).with_bytes(7);
-            batch.push(event.into_item(at).1, usize::MAX, &Plain::new(), 5);
+            batch.push(event.into_item(at).1, Room { events: usize::MAX, bytes: u64::MAX }, &Plain::new(), 5);
         }
         batch
     }
@@ -434,8 +410,9 @@ mod tests {
             let mut all = batch(events.iter().copied());
             let removed = all.remove(Select::Event(EventId(id)));
             let others = batch(events.iter().copied().filter(|event| event.0 != id));
-            let gone = (events.len() - others.kept.len()) as u32;
-            prop_assert_eq!((removed.count, removed.bytes, removed.events.len()), (gone, gone * 7, gone as usize));
+            let gone = events.len() - others.kept.len();
+            prop_assert_eq!((removed.count as usize, removed.bytes, removed.events.len()), (gone, gone as u64 * 7, gone));
+            prop_assert_eq!(all.kept_bytes, others.kept_bytes);
             prop_assert_eq!(format!("{:?}", all.sums), format!("{:?}", others.sums));
             prop_assert_eq!(&*all.kept, &*others.kept);
         }

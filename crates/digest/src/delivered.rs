@@ -161,14 +161,15 @@ impl Delivered {
             && select.takes_counted(&counted.sums)
         {
             removed.events = self.kept.iter().map(|told| (told.id, told.kind)).collect();
-            (removed.count, removed.bytes) = (counted.sums.total, counted.sums.bytes);
+            removed.bytes = self.kept.iter().map(|told| u64::from(told.bytes)).sum();
+            removed.count = counted.sums.total;
             *self = Self::default();
             return removed;
         }
         self.kept.retain(|told| {
             let takes = told.is_of(select);
             if takes {
-                removed.bytes = removed.bytes.saturating_add(told.bytes);
+                removed.bytes += u64::from(told.bytes);
                 removed.events.push((told.id, told.kind));
             }
             !takes
@@ -176,7 +177,7 @@ impl Delivered {
         removed.count = u32::try_from(removed.events.len()).unwrap_or(u32::MAX);
         if let Some(counted) = self.counted.as_deref_mut() {
             counted.sums.total = counted.sums.total.saturating_sub(removed.count);
-            counted.sums.bytes = counted.sums.bytes.saturating_sub(removed.bytes);
+            counted.sums.lose_bytes(removed.bytes);
         }
         self.shrink();
         removed
@@ -208,6 +209,7 @@ fn sums_of(kept: &[Told]) -> Sums {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::batch::Room;
     use crate::{Event, Plain};
     use proptest::prelude::*;
 
@@ -247,7 +249,8 @@ mod tests {
                 for (id, seq, class, at) in events {
                     let event = Event::<Plain<u8>>::new(0, EventId(id), ()).with_seq(seq).with_class(class);
                     let item = event.with_actor(id as u64).with_kind(id as u16 & 1).with_bytes(7).into_item(at).1;
-                    batch.push(item, if *keep == 0 { usize::MAX } else { *keep - 1 }, &host, bound);
+                    let events = if *keep == 0 { usize::MAX } else { *keep - 1 };
+                    batch.push(item, Room { events, bytes: u64::MAX }, &host, bound);
                 }
                 batch
             };
@@ -269,7 +272,8 @@ mod tests {
                 prop_assert_eq!(removed.events, expected.events);
                 same(&ours, &model, bound)?;
             }
-            prop_assert_eq!(ours.keep_last(keep, bound), model.keep_last(keep, &host, bound));
+            let room = Room { events: keep, bytes: u64::MAX };
+            prop_assert_eq!(ours.keep_last(keep, bound), model.keep_last(room, &host, bound));
             same(&ours, &model, bound)?;
         }
     }

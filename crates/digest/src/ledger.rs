@@ -37,6 +37,8 @@ pub enum Fate {
     Expired,
     /// There was no room for it: [`Error::Full`](crate::Error).
     Refused,
+    /// It was urgent and did not arrive, or was held; a newer urgent event of its key took its place.
+    Superseded,
 }
 
 impl Fate {
@@ -93,6 +95,8 @@ pub struct Ledger {
     pub expired: u64,
     /// No room.
     pub refused: u64,
+    /// A newer urgent event took their place.
+    pub superseded: u64,
 }
 
 impl Ledger {
@@ -100,10 +104,10 @@ impl Ledger {
     #[must_use]
     pub fn sum(&self) -> u64 {
         let Self { pending, notified, merged, read_before, duplicate, throttled, quiet, .. } = self;
-        let Self { cancelled, expired, refused, .. } = self;
-        [pending, notified, merged, read_before, duplicate, throttled, quiet, cancelled, expired, refused]
-            .into_iter()
-            .fold(0, |sum, n| sum.saturating_add(*n))
+        let Self { cancelled, expired, refused, superseded, .. } = self;
+        let first = [pending, notified, merged, read_before, duplicate, throttled];
+        let others = [quiet, cancelled, expired, refused, superseded];
+        first.into_iter().chain(others).fold(0, |sum, n| sum.saturating_add(*n))
     }
 
     /// `n` pending events met their fate.
@@ -124,6 +128,7 @@ impl Ledger {
             Fate::Cancelled => &mut self.cancelled,
             Fate::Expired => &mut self.expired,
             Fate::Refused => &mut self.refused,
+            Fate::Superseded => &mut self.superseded,
         };
         *field = field.saturating_add(n);
     }

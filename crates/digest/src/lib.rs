@@ -7,6 +7,7 @@ mod engine;
 mod error;
 mod event;
 mod few;
+mod flights;
 mod hash;
 mod host;
 mod ledger;

@@ -10,7 +10,8 @@ use crate::{CollapseId, EventId, Fate, Host, Item};
 /// [`Engine::handle_response`](crate::Engine::handle_response).
 ///
 /// It begins at the time of the engine's first input in milliseconds, so it also rises after all state was lost, and it
-/// stays below 2⁵³, so JSON can hold it.
+/// stays below 2⁵³, so JSON can hold it. Where the clock shows nonsense then (before 2004, or beyond 2⁵² ms), it goes on from
+/// the next time that can be a date.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Generation(u64);
 
@@ -117,7 +118,8 @@ pub struct Clear<H: Host> {
     /// Why.
     pub cause: Cause,
     /// Which events it takes back, and of what kind each was: a missed call wants another text than a message. Empty where
-    /// they were only counted, or nothing is remembered of them.
+    /// they were only counted, or nothing is remembered of them. What an earlier read took back without a clear is not named
+    /// again.
     pub events: Vec<(EventId, u16)>,
     /// How many of the events sent under this collapse id still stand; 0 takes the notification away.
     pub remaining: u32,

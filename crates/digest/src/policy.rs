@@ -246,17 +246,21 @@ impl Default for Policy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Keys with something pending, in flight, or to be reminded of.
+    /// Keys with something pending, in flight, in a refractory period, or to be reminded of. A key that only waits for its
+    /// reminder is as good as another: it makes a new key [`Full`](crate::Error), because a reminder that was promised is not
+    /// dropped for an event that can still be refused.
     pub windows: u32,
     /// Keys that are only remembered; the least recent goes.
     pub memories: u32,
-    /// Events kept one by one, pending and in flight.
+    /// Events kept one by one, pending and in flight. An urgent event that goes out alone is kept in any case.
     pub items: u64,
     /// The same of a single key: at most this many, and at most an eighth of `items`. Its newest events stay.
     pub items_per_key: u32,
-    /// Events kept one by one that were delivered; with the least recent memory go its events.
+    /// Events kept one by one that were delivered; with the least recent memory go its events. Where there is no memory to
+    /// go, because every key has something to do, the key whose notification was just delivered keeps only its counts.
     pub delivered: u64,
-    /// Sum of [`Event::bytes`](crate::Event) pending and in flight.
+    /// Sum of [`Event::bytes`](crate::Event) of the events that are kept, pending and in flight. Of what is pending of a single
+    /// key an eighth of it is kept, the newest; an event that alone is larger keeps no text, nor do those before it.
     pub bytes: u64,
     /// Event ids kept for deduplication and for cancels that came first, more or less; the oldest go.
     pub ids: u32,

@@ -39,6 +39,11 @@ impl Sums {
         self.class = self.class.max(class);
     }
 
+    /// Some events are no part of it any more.
+    pub(crate) fn lose_bytes(&mut self, bytes: u64) {
+        self.bytes = self.bytes.saturating_sub(u32::try_from(bytes).unwrap_or(u32::MAX));
+    }
+
     /// Takes the actors over; those after the first have their place elsewhere.
     pub(crate) fn set_actors(&mut self, actors: Actors) -> Vec<u64> {
         self.actors = u8::try_from(actors.count()).unwrap_or(u8::MAX);

@@ -86,6 +86,10 @@ fn what_once_differed() {
     model::drive::run(&script(62_491));
     // Two pending events of one id, and a read through it: the later one counts.
     model::drive::run(&script(5_015_183));
+    // A step of the clock moved the first event of a key without events: a recheck came in another order.
+    for seed in [20_012_883, 20_034_162, 20_036_935] {
+        model::drive::run(&script(seed));
+    }
 }
 
 /// The long run: `REVEILLE_SCRIPTS=1000000 cargo test --release -p reveille-digest --test against_model -- --ignored`.

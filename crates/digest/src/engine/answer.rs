@@ -2,7 +2,8 @@
 
 use reveille_core::UnixTime;
 
-use crate::batch::{Flight, Select};
+use crate::batch::Select;
+use crate::flights::Flight;
 use crate::store::record::Wait;
 use crate::time::{after, point};
 use crate::{Engine, Fate, Generation, Host, Lane};
@@ -36,14 +37,16 @@ impl<H: Host> Engine<H> {
 
     /// The notification of this generation could not be delivered. A digest's events are pending again and go out with the
     /// next generation, at most [`Policy::attempts`](crate::Policy) times in a row; then they expire. An urgent event is
-    /// tried again at once, in its own lane and only while it is of use.
+    /// tried again at once, in its own lane and only while it is of use; not if a newer one of its key arrived, or is on its
+    /// way or held: the two have one collapse id, so it ends as [`Fate::Superseded`].
     pub fn handle_failure(&mut self, key: &H::Key, generation: Generation, now: UnixTime) -> Answered {
         self.answer(key, generation, Verdict::Failed, now)
     }
 
     /// The notification of this generation was not sent, because its recipient is to be left alone until then. Its events
     /// are pending again, no attempt is counted, what comes until then joins them, and all goes at `until`; or sooner, if
-    /// the key is [rechecked](Self::recheck). An urgent event waits in its own lane.
+    /// the key is [rechecked](Self::recheck), but not because this engine's calendar changes, nor by
+    /// [`flush_now`](Self::flush_now). An urgent event waits in its own lane, and takes nothing along that is held.
     pub fn handle_held(
         &mut self,
         key: &H::Key,
@@ -78,7 +81,8 @@ impl<H: Host> Engine<H> {
                 if flight.lane == Lane::Digest {
                     extra.failures = 0;
                 }
-                self.deliver(index, flight.lane, flight.batch);
+                let generation = Generation::from_bits(flight.generation);
+                self.deliver(index, flight.lane, generation, flight.batch);
             }
             Verdict::Failed => self.failed(index, flight, now),
             Verdict::Held(until) => self.held(index, flight, until.max(now)),
@@ -160,8 +164,14 @@ impl<H: Host> Engine<H> {
         }
     }
 
-    /// An urgent batch goes once more, as far as it is still of use.
+    /// An urgent batch goes once more, as far as it is still of use, and if it would not replace a newer one.
     fn send_again(&mut self, index: u32, mut flight: Flight<H>, now: u64) {
+        if flight.batch.sums.total > 0 && self.is_superseded(index, &flight) {
+            let removed = flight.batch.remove(Select::All);
+            self.let_drop(index, Fate::Superseded, removed.into());
+            self.tell_unread(index);
+            return;
+        }
         let useless = flight.batch.remove(self.useless(now));
         let expired = useless.count > 0;
         self.let_drop(index, Fate::Expired, useless.into());
@@ -171,5 +181,13 @@ impl<H: Host> Engine<H> {
         if expired {
             self.tell_unread(index);
         }
+    }
+
+    /// Whether a newer urgent batch of this key arrived, or is in flight or held.
+    fn is_superseded(&self, index: u32, flight: &Flight<H>) -> bool {
+        let is_newer = |other: &Flight<H>| {
+            other.lane == flight.lane && other.generation > flight.generation && other.batch.sums.total > 0
+        };
+        flight.superseded || self.store.extra(index).is_some_and(|extra| extra.flights.iter().any(is_newer))
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use reveille_core::UnixTime;
 
 use crate::batch::Select;
+use crate::flights::Flight;
 use crate::store::record::Wait;
 use crate::time::{NEVER, after, span};
 use crate::{Engine, Fate, Host};
@@ -72,6 +73,15 @@ impl Default for CatchUp {
     }
 }
 
+/// What a recheck lets go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waits {
+    /// What waits for the calendar.
+    Quiet,
+    /// That, and what was held by somebody above.
+    QuietOrHeld,
+}
+
 impl<H: Host> Engine<H> {
     /// The service runs again: says how to treat what came due while it did not. The first call after a restore and after
     /// the tail of the log; the engine must not be polled in between.
@@ -113,14 +123,15 @@ impl<H: Host> Engine<H> {
         }
     }
 
-    /// The calendar's answer for a key has changed: what waits for it, or was held, is asked again now. Returns whether
-    /// anything waited.
+    /// The calendar's answer for a key has changed: what waits for it, or was [held](Self::handle_held), is asked again now.
+    /// Returns whether anything waited.
     pub fn recheck(&mut self, key: &H::Key, now: UnixTime) -> bool {
         let now = self.observe(now);
         let full = self.bring_up(now);
         let index = self.store.find(self.seed.identity(key));
         debug_assert!(full.is_ok() || !self.outputs.is_empty());
-        index.is_some_and(|index| self.waits_for_quiet(index) && self.recheck_record(index, now, now))
+        let waits = Waits::QuietOrHeld;
+        index.is_some_and(|index| self.waits(waits, index) && self.recheck_record(waits, index, now, now))
     }
 
     /// The same for every key that `select` names, for example all of a recipient, at most at this rate. O(keys). Returns
@@ -128,38 +139,38 @@ impl<H: Host> Engine<H> {
     pub fn recheck_where(&mut self, select: impl FnMut(&H::Key) -> bool, rate: Rate, now: UnixTime) -> u32 {
         let now = self.observe(now);
         let _: Result<(), crate::Error> = self.bring_up(now);
-        self.recheck_all(select, rate, now)
+        self.recheck_all(Waits::QuietOrHeld, select, rate, now)
     }
 
-    pub(crate) fn recheck_all(
+    pub(super) fn recheck_all(
         &mut self,
+        waits: Waits,
         mut select: impl FnMut(&H::Key) -> bool,
         rate: Rate,
         now: u64,
     ) -> u32 {
         let mut waiting: Vec<(u64, u32)> = (0..self.store.made())
-            .filter(|index| self.waits_for_quiet(*index) && self.store.key(*index).is_some_and(&mut select))
+            .filter(|index| self.waits(waits, *index) && self.store.key(*index).is_some_and(&mut select))
             .filter_map(|index| self.store.hot(index).map(|hot| (hot.first, index)))
             .collect();
         waiting.sort_unstable();
         let count = waiting.len();
         for (place, (_, index)) in waiting.into_iter().enumerate() {
-            self.recheck_record(index, after(now, rate.turn(place)), now);
+            self.recheck_record(waits, index, after(now, rate.turn(place)), now);
         }
         u32::try_from(count).unwrap_or(u32::MAX)
     }
 
-    fn waits_for_quiet(&self, index: u32) -> bool {
-        let waits = self.store.hot(index).is_some_and(|hot| matches!(hot.wait, Wait::Quiet | Wait::Held));
-        let extra = self.store.extra(index);
-        waits
-            || extra.is_some_and(|extra| {
-                extra.paces().remind_held || extra.flights.iter().any(|flight| flight.held)
+    fn waits(&self, waits: Waits, index: u32) -> bool {
+        let held = waits == Waits::QuietOrHeld;
+        self.store.hot(index).is_some_and(|hot| waits.takes(hot.wait))
+            || self.store.extra(index).is_some_and(|extra| {
+                extra.paces().remind_held || held && extra.flights.iter().any(|flight| flight.held)
             })
     }
 
-    fn recheck_record(&mut self, index: u32, at: u64, now: u64) -> bool {
-        if self.store.hot(index).is_some_and(|hot| matches!(hot.wait, Wait::Quiet | Wait::Held)) {
+    fn recheck_record(&mut self, waits: Waits, index: u32, at: u64, now: u64) -> bool {
+        if self.store.hot(index).is_some_and(|hot| waits.takes(hot.wait)) {
             // Whatever else holds it is asked when it comes due.
             self.wait_for(index, Wait::Turn, at);
         }
@@ -167,9 +178,16 @@ impl<H: Host> Engine<H> {
             if let Some(paces) = extra.paces.as_deref_mut().filter(|paces| paces.remind_held) {
                 (paces.remind_at, paces.remind_held) = (at, false);
             }
-            extra.flights.iter_mut().filter(|flight| flight.held).for_each(|flight| flight.until = at);
+            let held = |flight: &&mut Flight<H>| waits == Waits::QuietOrHeld && flight.held;
+            extra.flights.iter_mut().filter(held).for_each(|flight| flight.until = at);
         }
         self.finish(index, now);
         true
+    }
+}
+
+impl Waits {
+    fn takes(self, wait: Wait) -> bool {
+        wait == Wait::Quiet || self == Self::QuietOrHeld && wait == Wait::Held
     }
 }

@@ -3,6 +3,7 @@
 use reveille_core::UnixTime;
 
 use super::Derived;
+use super::catch_up::Waits;
 use crate::batch::Batch;
 use crate::catch_up::Rate;
 use crate::options::InvalidPolicy;
@@ -54,18 +55,19 @@ impl<H: Host> Engine<H> {
         while self.memories.len > limits.memories && self.forget_oldest() {}
     }
 
-    /// Puts another calendar in force. What waits for the end of a quiet is asked again, at most at this rate. O(keys).
+    /// Puts another calendar in force. What waits for the end of a quiet is asked again, at most at this rate; what was
+    /// [held](Self::handle_held) by somebody above goes on waiting, because this calendar is not why it waits. O(keys).
     /// Returns how many waited.
     pub fn set_calendar(&mut self, calendar: H::Calendar, rate: Rate, now: UnixTime) -> u32 {
         let now = self.observe(now);
         let _: Result<(), crate::Error> = self.bring_up(now);
         self.calendar = calendar;
-        self.recheck_all(|_| true, rate, now)
+        self.recheck_all(Waits::Quiet, |_| true, rate, now)
     }
 
     /// Closes the open window of a key at once, as if its time had come: poll for the notification. `false` if it has
-    /// none with events, or if something holds flushes back (a batch in flight, the refractory period, the calendar):
-    /// then the window keeps its time.
+    /// none with events, or if something holds flushes back (a batch in flight, the refractory period, the calendar, or
+    /// somebody above who had it [held](Self::handle_held)): then the window keeps its time.
     ///
     /// ```text
     ///         x   x   flush_now                x
@@ -80,7 +82,11 @@ impl<H: Host> Engine<H> {
     pub(crate) fn flush_key(&mut self, key: &H::Key, now: u64) -> bool {
         let found = self.store.find(self.seed.identity(key));
         let Some(index) = found.filter(|index| self.hold(*index, now).is_none()) else { return false };
-        if self.store.hot(index).is_none_or(|hot| hot.total == 0 || !hot.wait.is_window()) {
+        if self
+            .store
+            .hot(index)
+            .is_none_or(|hot| hot.total == 0 || !hot.wait.is_window() || hot.wait == Wait::Held)
+        {
             return false;
         }
         self.wait_for(index, Wait::Turn, now);
@@ -88,8 +94,9 @@ impl<H: Host> Engine<H> {
         true
     }
 
-    /// The wall clock was set: what is a span (a window, a time-out, a memory) goes with it, what is a point (the end of a
-    /// quiet time, until when an event is of use) stays. O(keys). A driver that compares the wall clock with a monotonic
+    /// The wall clock was set: what is a span (a window, a time-out, a memory) goes with it, what is a point (until when a
+    /// batch is held, until when an event is of use) stays. After a step back the calendar is asked again for what waits
+    /// for the end of a quiet. O(keys). A driver that compares the wall clock with a monotonic
     /// one says so here; a step back by more than [`Policy::clock_tolerance`](crate::Policy) is found without that. If the
     /// engine was told a later time than `was`, spans count from that time: what was left of them is left after the step.
     pub fn handle_clock_step(&mut self, was: UnixTime, is: UnixTime) {
@@ -104,22 +111,30 @@ impl<H: Host> Engine<H> {
     pub(crate) fn step_clock(&mut self, step: Step) {
         let shift = |at: &mut u64| *at = step.shift(*at);
         let shift_batch = |batch: &mut Batch<H>| {
-            shift(&mut batch.sums.first);
-            shift(&mut batch.sums.last);
+            if batch.sums.total > 0 {
+                shift(&mut batch.sums.first);
+                shift(&mut batch.sums.last);
+            }
             batch
                 .kept
                 .as_mut_slice()
                 .iter_mut()
                 .for_each(|item| item.at = time::wall(step.shift(item.at.as_millis())));
         };
+        let back = step.is < step.was;
         for index in 0..self.store.made() {
             let last = self.store.hot(index).map_or(NONE, Hot::last_listed);
             self.store.items.each_time(last, shift);
             let Some((hot, cold)) = self.store.both_mut(index) else { continue };
-            shift(&mut hot.first);
-            shift(&mut hot.last);
-            if !hot.wait.ends_at_a_point() {
-                shift(&mut hot.end);
+            if hot.total > 0 {
+                shift(&mut hot.first);
+                shift(&mut hot.last);
+            }
+            match hot.wait {
+                // The end of a quiet that a wrong clock named may be far: the calendar is asked again.
+                Wait::Quiet if back => hot.wait_for(Wait::Turn, step.is),
+                Wait::Quiet | Wait::Held => {}
+                _ => shift(&mut hot.end),
             }
             let Some(extra) = cold.extra.as_deref_mut() else { continue };
             shift(&mut extra.since);
@@ -135,6 +150,8 @@ impl<H: Host> Engine<H> {
                 shift(&mut paces.notified_at);
                 if !paces.remind_held {
                     shift(&mut paces.remind_at);
+                } else if back {
+                    (paces.remind_at, paces.remind_held) = (step.is, false);
                 }
             }
             for flight in extra.flights.iter_mut() {

@@ -3,7 +3,7 @@
 use reveille_core::UnixTime;
 
 use super::window::Flushed;
-use crate::batch::Flight;
+use crate::flights::Flight;
 use crate::time::NEVER;
 use crate::{Engine, Host, Output};
 
@@ -15,7 +15,7 @@ impl<H: Host> Engine<H> {
     }
 
     /// The next output, or `None` when all that is due by now is done. What is due comes in the order of deadlines, over
-    /// all keys, however late the driver is. One window is closed at a time: however many are due, the memory for one
+    /// all keys, however late the driver is; if several deadlines of one key have passed, all of them have their turn with the first. One window is closed at a time: however many are due, the memory for one
     /// output is enough.
     #[inline]
     pub fn poll_output(&mut self) -> Option<Output<H>> {

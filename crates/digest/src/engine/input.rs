@@ -3,6 +3,7 @@
 use reveille_core::{Machine, UnixTime, Wakeup};
 
 use super::answer::Verdict;
+use super::catch_up::Waits;
 use crate::catch_up::{CatchUp, Rate};
 use crate::retract::{Read, Selector};
 use crate::time::{self, point};
@@ -30,8 +31,10 @@ pub enum Input<H: Host> {
     Held(H::Key, Generation, UnixTime),
     /// [`flush_now`](Engine::flush_now)
     FlushNow(H::Key),
-    /// [`recheck`](Engine::recheck) of these keys, at most at this rate; of all, if there are none.
+    /// [`recheck`](Engine::recheck) of these keys, at most at this rate; of nobody, if there are none.
     Recheck(Vec<H::Key>, Rate),
+    /// The same of all keys.
+    RecheckAll(Rate),
     /// [`set_policy`](Engine::set_policy). One that cannot work changes nothing: check it first.
     Policy(Policy),
     /// [`set_limits`](Engine::set_limits)
@@ -101,7 +104,10 @@ impl<H: Host> Engine<H> {
                 self.flush_key(&key, now);
             }
             Input::Recheck(keys, rate) => {
-                self.recheck_all(|key| keys.is_empty() || keys.contains(key), rate, now);
+                self.recheck_all(Waits::QuietOrHeld, |key| keys.contains(key), rate, now);
+            }
+            Input::RecheckAll(rate) => {
+                self.recheck_all(Waits::QuietOrHeld, |_| true, rate, now);
             }
             Input::Policy(policy) => {
                 if policy.check().is_ok() {
@@ -111,7 +117,7 @@ impl<H: Host> Engine<H> {
             Input::Limits(limits) => self.change_limits(limits),
             Input::Calendar(calendar, rate) => {
                 self.calendar = calendar;
-                self.recheck_all(|_| true, rate, now);
+                self.recheck_all(Waits::Quiet, |_| true, rate, now);
             }
         }
     }
@@ -133,6 +139,7 @@ impl<H: Host> Clone for Input<H> {
             Self::Held(key, generation, until) => Self::Held(key.clone(), *generation, *until),
             Self::FlushNow(key) => Self::FlushNow(key.clone()),
             Self::Recheck(keys, rate) => Self::Recheck(keys.clone(), *rate),
+            Self::RecheckAll(rate) => Self::RecheckAll(*rate),
             Self::Policy(policy) => Self::Policy(policy.clone()),
             Self::Limits(limits) => Self::Limits(*limits),
             Self::Calendar(calendar, rate) => Self::Calendar(calendar.clone(), *rate),
@@ -161,6 +168,7 @@ impl<H: Host> std::fmt::Debug for Input<H> {
             }
             Self::FlushNow(_) => f.write_str("FlushNow"),
             Self::Recheck(..) => f.write_str("Recheck"),
+            Self::RecheckAll(_) => f.write_str("RecheckAll"),
             Self::Policy(policy) => policy.fmt(f),
             Self::Limits(limits) => limits.fmt(f),
             Self::Calendar(..) => f.write_str("Calendar"),

@@ -4,7 +4,7 @@ use reveille_core::UnixTime;
 
 use super::MAX_FLIGHTS;
 use super::window::Flushed;
-use crate::batch::Batch;
+use crate::batch::{Batch, Room};
 use crate::error::Limit;
 use crate::hash::Identity;
 use crate::options::{Excess, Urgent};
@@ -231,8 +231,9 @@ impl<H: Host> Engine<H> {
         let full = hot.has(flag::MORE) && hot.actors >= bound || hot.actors == 1 && bound == 1;
         let is_noted = || cold.extra.as_deref().is_some_and(|extra| extra.actors().contains(&event.actor));
         if hot.wait != Wait::Open
-            || hot.has(flag::KEPT | flag::LISTED)
-            || hot.total == 0
+            || hot.has(flag::KEPT | flag::LISTED | flag::PERISHES)
+            // None, or as many as can be counted.
+            || hot.total.wrapping_add(1) <= 1
             || !is_unread(hot, event.seq)
             || !(is_first || full || is_noted())
         {
@@ -244,7 +245,6 @@ impl<H: Host> Engine<H> {
         }
         self.note(event.id, hash, now);
         self.ledger.pending += 1;
-        self.bytes = self.bytes.saturating_add(u64::from(event.bytes));
         if const { size_of::<H::Fold>() > 0 } {
             self.fold_in(index, event, now);
         }
@@ -261,6 +261,7 @@ impl<H: Host> Engine<H> {
         if !is_unread(hot, event.seq)
             || self.kept >= self.limits.items
             || bytes > self.limits.bytes
+            || hot.bytes.saturating_add(event.bytes) > self.derived.keep_bytes
             || hot.total as usize >= self.derived.keep
         {
             return Err(event);
@@ -358,6 +359,11 @@ impl<H: Host> Engine<H> {
             self.ledger.add(Fate::Refused, 1);
             return Fate::Refused;
         };
+        if self.store.hot(index).is_some_and(|hot| hot.total == u32::MAX) {
+            // No more can be counted.
+            self.ledger.add(Fate::Refused, 1);
+            return Fate::Refused;
+        }
         self.revive(index);
         let urgent = event.urgent;
         let (key, item) = event.into_item(now);
@@ -384,23 +390,25 @@ impl<H: Host> Engine<H> {
             && self.host.quiet(&self.calendar, key, class, crate::time::wall(now)).is_none()
     }
 
-    /// An urgent event goes at once: with what is pending, or alone. Never as a second digest in flight.
+    /// An urgent event goes at once: with what is pending, or alone. Never as a second digest in flight, and never with what
+    /// somebody above had held.
     #[inline(always)]
     fn overtake(&mut self, index: u32, item: Item<H::Payload>, now: u64) -> Generation {
         let busy = self.store.extra(index).is_some_and(|extra| extra.digest_in_flight());
-        if self.policy.urgent == Urgent::Flush && !busy {
+        let held = self.store.hot(index).is_some_and(|hot| hot.wait == Wait::Held);
+        if self.policy.urgent == Urgent::Flush && !busy && !held {
             self.add_pending(index, item);
             self.drop_useless(index, now);
             return self.flush(index, now);
         }
         self.ledger.pending += 1;
-        self.bytes = self.bytes.saturating_add(u64::from(item.bytes));
         if self.derived.keep > 0 {
             self.kept += 1;
+            self.bytes = self.bytes.saturating_add(u64::from(item.bytes));
             return self.send_here(index, Lane::Urgent, Batch::of_one(item), 0, now);
         }
         let mut counted = Batch::default();
-        counted.push(item, 0, &self.host, self.policy.actors);
+        counted.push(item, Room { events: 0, bytes: 0 }, &self.host, self.policy.actors);
         self.send(index, Lane::Urgent, counted, 0, now)
     }
 
@@ -444,44 +452,6 @@ impl<H: Host> Engine<H> {
         if would_not_fit {
             let _: Flushed = self.let_go(index, now);
         }
-    }
-
-    /// Adds an event to what is pending: kept if there is room, counted in any case.
-    #[inline]
-    pub(crate) fn add_pending(&mut self, index: u32, item: Item<H::Payload>) {
-        let bytes = self.bytes.saturating_add(u64::from(item.bytes));
-        let room = self.kept < self.limits.items && bytes <= self.limits.bytes;
-        let Some(hot) = self.store.hot(index) else { return };
-        self.ledger.pending += 1;
-        self.bytes = bytes;
-        let mut item = item;
-        if room && (hot.total as usize) < self.derived.keep {
-            item = match self.store.keep(index, item) {
-                Ok(()) => {
-                    self.kept += 1;
-                    return;
-                }
-                Err(item) => item,
-            };
-        }
-        let mut batch = self.store.take_pending(index);
-        let before = batch.kept.len();
-        let keep = if room { self.derived.keep } else { self.derived.keep.min(before) };
-        batch.push(item, keep, &self.host, self.policy.actors);
-        self.kept = (self.kept + batch.kept.len() as u64).saturating_sub(before as u64);
-        self.store.put_pending(index, batch);
-    }
-
-    /// A notification came back: its events are pending again, before what came since.
-    pub(crate) fn put_back(&mut self, index: u32, mut batch: Batch<H>) {
-        let later = self.store.take_pending(index);
-        let kept = (batch.kept.len() + later.kept.len()) as u64;
-        batch.join(later, &self.host, self.policy.actors);
-        if self.derived.keep > 0 {
-            batch.keep_last(self.derived.keep, &self.host, self.policy.actors);
-        }
-        self.kept = (self.kept + batch.kept.len() as u64).saturating_sub(kept);
-        self.store.put_pending(index, batch);
     }
 }
 

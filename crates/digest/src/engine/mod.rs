@@ -8,6 +8,7 @@ mod due;
 mod input;
 mod intake;
 mod memory;
+mod pending;
 mod remind;
 mod retract;
 mod send;
@@ -35,6 +36,11 @@ pub use retract::{Read, Retracted, Selector};
 /// urgent event is treated as an ordinary one.
 pub(crate) const MAX_FLIGHTS: usize = 16;
 
+/// 2⁴⁰ ms. A clock that shows less was not set.
+const YEAR_2004: u64 = 1 << 40;
+/// 53 bits are what JSON can hold; half of them are left to count on.
+const NO_DATE: u64 = 1 << 52;
+
 /// Collects many events of a key, and gives one notification for them when its [`Policy`] says so. Use one engine for
 /// all keys that share a policy; the [crate's documentation](crate) shows the loop that drives it.
 pub struct Engine<H: Host> {
@@ -57,8 +63,10 @@ pub struct Engine<H: Host> {
     /// Events kept one by one: pending or in flight, and delivered.
     pub(crate) kept: u64,
     pub(crate) delivered: u64,
-    /// Bytes pending and in flight.
+    /// Bytes of those that are pending or in flight.
     pub(crate) bytes: u64,
+    /// Something may be on a screen of which nothing is known any more.
+    pub(crate) forgot: bool,
 }
 
 /// What follows from policy and limits, so that no event has to work it out.
@@ -70,8 +78,9 @@ pub(crate) struct Derived {
     pub(crate) tolerance: u64,
     pub(crate) remember: u64,
     pub(crate) dedup: u64,
-    /// How many events of a key are kept.
+    /// How many events of a key are kept, and how many bytes of those that are pending.
     pub(crate) keep: usize,
+    pub(crate) keep_bytes: u32,
     /// An event into an open window cannot close it, nor be refused.
     pub(crate) uncapped: bool,
     /// What was delivered is kept for reads, cancels and reminders.
@@ -96,6 +105,7 @@ impl Derived {
                 Collect::Latest => 1,
                 Collect::Items => limits.per_key(),
             },
+            keep_bytes: u32::try_from(limits.bytes / 8).unwrap_or(u32::MAX),
             uncapped,
             remembers,
             tracks: remembers || policy.ack_timeout.is_some(),
@@ -128,6 +138,7 @@ impl<H: Host> Engine<H> {
             kept: 0,
             delivered: 0,
             bytes: 0,
+            forgot: false,
         })
     }
 
@@ -202,7 +213,8 @@ impl<H: Host> Engine<H> {
     }
 
     /// Gives memory back that nobody needs any more. Changes nothing that can be seen, so it is no input: call it when an
-    /// engine has been idle for a while.
+    /// engine has been idle for a while, and not while its clock may be wrong (an id whose cancel is over only by a wrong
+    /// clock is forgotten, which would count again when the clock steps back).
     pub fn tidy(&mut self) {
         self.outputs.shrink_to(2);
         self.seen.shrink(self.now);
@@ -227,9 +239,8 @@ impl<H: Host> Engine<H> {
             }
             self.step_clock(Step { was: self.now, is: now });
         }
-        if self.generation == 0 {
-            // 53 bits are what JSON can hold; half of them are left to count on.
-            self.generation = now.min(1 << 52);
+        if self.generation == 0 && now < NO_DATE {
+            self.generation = now;
         }
         self.now = now;
         self.store.at(now);
@@ -265,6 +276,10 @@ impl<H: Host> Engine<H> {
     }
 
     pub(crate) fn next_generation(&mut self) -> Generation {
+        if self.generation < YEAR_2004 && self.now < NO_DATE {
+            // They began when the clock showed nonsense, or was not set.
+            self.generation = self.generation.max(self.now);
+        }
         self.generation = self.generation.saturating_add(1);
         Generation::from_bits(self.generation)
     }

@@ -19,7 +19,7 @@ pub enum Read {
     /// an event that arrives after its own read is not notified.
     UpTo(u64),
     /// Everything up to and including this event, and what came in the same millisecond: for conversations without
-    /// numbers. Nothing, if the event is not known any more.
+    /// numbers. If the event is not known (any more), it takes nothing back that is.
     Through(EventId),
     /// Everything that has come so far.
     All,
@@ -63,7 +63,9 @@ pub struct Retracted {
 
 impl<H: Host> Engine<H> {
     /// The recipient has read the conversation. What is pending is not notified; when nothing that was sent is left, a
-    /// [`Clear`](crate::Clear) follows, also if all of it was forgotten. The same read again changes nothing.
+    /// [`Clear`](crate::Clear) follows, also if all of it was forgotten: the first read of a key of which nothing is known, or
+    /// nothing from before it was last forgotten, clears whatever may be shown and says the unread count. The same read
+    /// again changes nothing.
     ///
     /// Where events are only counted, a read takes back a batch if it covers all of it, and otherwise nothing of it.
     ///
@@ -83,50 +85,67 @@ impl<H: Host> Engine<H> {
     pub(crate) fn read(&mut self, key: &H::Key, read: Read, now: u64) -> Retracted {
         let identity = self.seed.identity(key);
         let Some(index) = self.store.find(identity) else {
-            if let Read::Through(_) = read {
-                return Retracted::default();
-            }
-            self.clear_unknown(key, Cause::Read);
-            if self.derived.remember > 0
-                && let Some(index) = self.store.insert(identity, key.clone())
-            {
-                self.set_mark(index, read);
-                self.finish(index, now);
-            }
+            self.read_unknown(key, read, now);
             return Retracted::default();
         };
+        let unsure = self.is_unsure(index);
         let select = match read {
             Read::UpTo(mark) if self.store.extra(index).map_or(0, |extra| extra.mark) < mark => {
-                Select::UpTo(mark)
+                Some(Select::UpTo(mark))
             }
             // The same again, or an older one that came late.
             Read::UpTo(_) => return Retracted::default(),
-            Read::Through(id) => match self.time_of(index, id) {
-                Some(at) => Select::Until(at),
-                None => return Retracted::default(),
-            },
-            Read::All if self.unread_of(index) == 0 => return Retracted::default(),
-            Read::All => Select::All,
+            Read::Through(id) => self.time_of(index, id).map(Select::Until),
+            Read::All if self.unread_of(index) == 0 => None,
+            Read::All => Some(Select::All),
         };
+        if select.is_none() && !unsure {
+            return Retracted::default();
+        }
         self.revive(index);
         self.set_mark(index, read);
-        let retracted = self.retract(index, select, Cause::Read);
+        let retracted = self.retract(index, select, Cause::Read, unsure);
+        if unsure && let Some(extra) = self.store.extra_mut(index) {
+            // Nobody knows which count was told before: this one is said.
+            extra.told = u32::MAX;
+        }
         self.tell_unread(index);
         self.finish(index, now);
         retracted
     }
 
-    fn set_mark(&mut self, index: u32, read: Read) {
-        if let Some(extra) = self.store.extra_mut(index)
-            && let Read::UpTo(mark) = read
+    /// A read of a key without a record: it may have been forgotten, so whatever may be shown is taken away. That it was
+    /// read is remembered, so that the same read again changes nothing.
+    fn read_unknown(&mut self, key: &H::Key, read: Read, now: u64) {
+        self.clear_unknown(key, Cause::Read);
+        self.outputs.push_back(Output::Unread { key: key.clone(), count: 0 });
+        if self.derived.remember > 0
+            && let Some(index) = self.store.insert(self.seed.identity(key), key.clone())
         {
-            extra.mark = mark;
+            self.set_mark(index, read);
+            self.finish(index, now);
+        }
+    }
+
+    /// Whether something may be shown that this record knows nothing of: it was made after something was forgotten, and
+    /// nothing was cleared since.
+    fn is_unsure(&self, index: u32) -> bool {
+        self.forgot && self.store.extra(index).is_none_or(|extra| !extra.known)
+    }
+
+    fn set_mark(&mut self, index: u32, read: Read) {
+        if let Some(extra) = self.store.extra_mut(index) {
+            extra.known = true;
+            if let Read::UpTo(mark) = read {
+                extra.mark = mark;
+            }
         }
     }
 
     /// Takes events back. What is pending is not notified; for what went out, a [`Clear`](crate::Clear) follows.
     /// A window that becomes empty closes without a notification. An event whose cancel comes first is dropped as
-    /// [`Fate::Cancelled`].
+    /// [`Fate::Cancelled`]. Once something was forgotten that may still be shown, a cancel that may mean it clears what is
+    /// shown of the key, as far as nothing newer stands in its place.
     ///
     /// Of events that are only counted, [`Selector::All`] is the only one that finds any.
     ///
@@ -141,31 +160,40 @@ impl<H: Host> Engine<H> {
     #[inline(always)]
     pub(crate) fn cancel(&mut self, key: &H::Key, what: Selector, now: u64) -> Retracted {
         let found = self.store.find(self.seed.identity(key));
-        let (select, unknown) = match what {
+        let (select, known) = match what {
             Selector::Event(id) => {
                 let hash = self.seen.hash(id);
                 let until = Seen::until(now, self.derived.remember);
-                let known = self.seen.cancel(id, hash, until, now);
-                (Select::Event(id), known == Some(Known::Came))
+                (Select::Event(id), self.seen.cancel(id, hash, until, now))
             }
-            Selector::Kind(kind) => (Select::Kind(kind), false),
-            Selector::All => (Select::All, true),
+            Selector::Kind(kind) => (Select::Kind(kind), None),
+            Selector::All => (Select::All, Some(Known::Came)),
         };
         let Some(index) = found else {
             // It may have gone out and been forgotten.
-            if unknown {
+            if known == Some(Known::Came) || known.is_none() && self.forgot {
                 self.clear_unknown(key, Cause::Cancelled);
             }
             return Retracted::default();
         };
+        let mut unsure = self.is_unsure(index) && known != Some(Known::Cancelled);
         // One event is looked for where it is taken out, and nowhere before.
         let one = matches!(select, Select::Event(_));
-        if !one && self.unread_of(index) == 0 {
+        if !one && self.unread_of(index) == 0 && !unsure {
             return Retracted::default();
         }
-        let retracted = self.retract(index, select, Cause::Cancelled);
-        if one && retracted == Retracted::default() {
-            return retracted;
+        let retracted = self.retract(index, Some(select), Cause::Cancelled, unsure && !one);
+        if one {
+            // If it was here, nothing else is meant.
+            unsure = unsure && retracted == Retracted::default();
+            if unsure {
+                self.retract(index, None, Cause::Cancelled, true);
+            } else if retracted == Retracted::default() {
+                return retracted;
+            }
+        }
+        if unsure && let Some(extra) = self.store.extra_mut(index) {
+            extra.known = true;
         }
         self.tell_unread(index);
         // What waits for an answer goes on waiting, and for nothing else than before.
@@ -195,26 +223,35 @@ impl<H: Host> Engine<H> {
         self.store.time_listed(index, id).or_else(kept)
     }
 
-    /// Takes events out wherever they are, and says what that clears.
+    /// Takes events out wherever they are, and says what that clears; where it is unsure what may be shown of a lane of
+    /// which nothing is known, that is cleared, too.
     #[inline(always)]
-    fn retract(&mut self, index: u32, select: Select, cause: Cause) -> Retracted {
+    fn retract(&mut self, index: u32, select: Option<Select>, cause: Cause, unsure: bool) -> Retracted {
         let fate = if cause == Cause::Read { Fate::ReadBefore } else { Fate::Cancelled };
         let mut pending = 0;
-        if self.may_be_pending(index, select) {
+        if let Some(select) = select
+            && self.may_be_pending(index, select)
+        {
             pending = self.drop_pending(index, select, fate);
         }
         if pending > 0 {
             self.emptied(index);
         }
-        let Some(Sent { held, lanes }) = self.store.extra(index).map(Extra::sent) else {
+        let sent = self.store.extra(index).map(Extra::sent);
+        if sent.is_none() && !unsure {
             return Retracted { pending, notified: 0 };
-        };
-        if held {
+        }
+        let Sent { held, lanes } = sent.unwrap_or_default();
+        if held && let Some(select) = select {
             pending += self.drop_held(index, select, fate);
         }
         let mut notified = 0;
         for (lane, before) in [Lane::Digest, Lane::Urgent].into_iter().zip(lanes) {
-            if before > 0 {
+            if before == 0 {
+                if unsure && let Some(key) = self.store.key(index).cloned() {
+                    self.clear_lane(&key, lane, cause);
+                }
+            } else if let Some(select) = select {
                 notified += self.take_back_sent(index, lane, before, select, cause);
             }
         }
@@ -270,7 +307,7 @@ impl<H: Host> Engine<H> {
             return;
         }
         self.kept = self.kept.saturating_sub(ids.len() as u64);
-        self.bytes = self.bytes.saturating_sub(u64::from(bytes));
+        self.bytes = self.bytes.saturating_sub(bytes);
         self.ledger.settle(fate, count);
         if let Some(key) = self.store.key(index).cloned() {
             self.outputs.push_back(Output::Dropped { key, fate, count, ids });

@@ -1,7 +1,8 @@
 //! A notification is made, and its events move on: in flight, or delivered.
 
-use crate::batch::{Batch, Flight};
-use crate::options::{Collect, Keep};
+use crate::batch::Batch;
+use crate::flights::Flight;
+use crate::options::{Collect, Keep, Urgent};
 use crate::store::record::{flag, identity};
 use crate::summary::{Actors, Summary};
 use crate::sums::Sums;
@@ -67,6 +68,7 @@ impl<H: Host> Engine<H> {
                     collapse_id,
                     until: after(now, span(timeout)),
                     held: false,
+                    superseded: false,
                     failures,
                     sent: total,
                     read: 0,
@@ -76,16 +78,27 @@ impl<H: Host> Engine<H> {
                 return generation;
             }
         }
-        self.deliver(index, lane, batch);
+        self.deliver(index, lane, generation, batch);
         generation
     }
 
     /// A batch arrived: what is kept of it is what reads, cancels and reminders need.
     #[inline(never)]
-    pub(crate) fn deliver(&mut self, index: u32, lane: Lane, batch: Batch<H>) {
-        self.bytes = self.bytes.saturating_sub(u64::from(batch.sums.bytes));
+    pub(crate) fn deliver(&mut self, index: u32, lane: Lane, generation: Generation, batch: Batch<H>) {
+        self.bytes = self.bytes.saturating_sub(batch.kept_bytes);
         self.kept = self.kept.saturating_sub(batch.kept.len() as u64);
-        if !self.derived.remembers || batch.sums.total == 0 {
+        if batch.sums.total == 0 {
+            return;
+        }
+        if lane == Lane::Urgent
+            && let Some(extra) = self.store.extra_there(index)
+        {
+            let is_older =
+                |flight: &&mut Flight<H>| flight.lane == lane && flight.generation < generation.to_bits();
+            extra.flights.iter_mut().filter(is_older).for_each(|flight| flight.superseded = true);
+        }
+        if !self.derived.remembers {
+            self.forgot = true;
             return;
         }
         let (most, actors) = (self.limits.per_key(), self.policy.actors);
@@ -112,23 +125,19 @@ impl<H: Host> Engine<H> {
 
     /// Nothing is known of this key: whatever was shown for it is taken away.
     pub(crate) fn clear_unknown(&mut self, key: &H::Key, cause: Cause) {
-        let identity = self.seed.identity(key);
-        let lanes = [Lane::Digest, Lane::Urgent];
-        let used = if self.policy.urgent == crate::options::Urgent::Flush { 1 } else { 2 };
-        for lane in lanes.into_iter().take(used) {
-            let (generation, collapse_id) =
-                (self.next_generation(), self.seed.collapse_id_of(identity, lane));
-            let (key, events, remaining) = (key.clone(), Vec::new(), 0);
-            self.outputs.push_back(Output::Clear(Clear {
-                key,
-                generation,
-                collapse_id,
-                lane,
-                cause,
-                events,
-                remaining,
-            }));
+        self.clear_lane(key, Lane::Digest, cause);
+        self.clear_lane(key, Lane::Urgent, cause);
+    }
+
+    /// The same of one lane.
+    pub(crate) fn clear_lane(&mut self, key: &H::Key, lane: Lane, cause: Cause) {
+        if lane == Lane::Urgent && self.policy.urgent == Urgent::Flush {
+            return;
         }
+        let (generation, collapse_id) = (self.next_generation(), self.seed.collapse_id(key, lane));
+        let (key, events, remaining) = (key.clone(), Vec::new(), 0);
+        let clear = Clear { key, generation, collapse_id, lane, cause, events, remaining };
+        self.outputs.push_back(Output::Clear(clear));
     }
 
     /// The events to show.

@@ -1,5 +1,6 @@
 //! A window: what it waits for, and how it is let go. [`Wait`] names the states, `Hot::deadline` gives each its time,
-//! and [`Engine::let_go`] is the only way out.
+//! and [`Engine::let_go`] is the way out of a window whose time has come. An event goes out at once, by [`Engine::flush`],
+//! where it opens a window under a leading edge that nothing holds, or is urgent and takes what is pending along.
 //!
 //! ```text
 //!            event                    deadline, and nothing holds it
@@ -48,6 +49,7 @@ impl<H: Host> Engine<H> {
             Some(Hold::Drop) => {
                 self.drop_pending(index, Select::All, Fate::Quiet);
                 self.wait_for(index, Wait::Idle, NEVER);
+                self.tell_unread(index);
                 Flushed::Dropped(Fate::Quiet)
             }
         }

@@ -99,6 +99,10 @@ where
                 out.push(13);
                 (*was, *is).encode(out);
             }
+            Self::RecheckAll(rate) => {
+                out.push(14);
+                rate.encode(out);
+            }
         }
     }
 
@@ -134,6 +138,7 @@ where
             11 => Self::Calendar(Codec::decode(bytes)?, Codec::decode(bytes)?),
             12 => Self::Recovered(Codec::decode(bytes)?),
             13 => Self::ClockStep { was: Codec::decode(bytes)?, is: Codec::decode(bytes)? },
+            14 => Self::RecheckAll(Codec::decode(bytes)?),
             _ => return None,
         })
     }

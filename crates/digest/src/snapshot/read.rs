@@ -3,14 +3,16 @@
 use super::items::{fixed, read_items};
 use super::write::{SUMS, ledger_fields};
 use super::{Codec, RestoreError};
-use crate::batch::{Batch, Flight, Flights};
+use crate::batch::Batch;
 use crate::delivered::{Delivered, Told};
+use crate::flights::{Flight, Flights};
 use crate::hash::Identity;
 use crate::store::items::Node;
 use crate::store::record::{Cold, Counted, Extra, Hot, Paces, Wait, flag};
 use crate::store::seen::Known;
 use crate::sums::Sums;
-use crate::{Engine, Host, Lane, Ledger, Limits, Policy, Seed};
+use crate::time::NEVER;
+use crate::{Engine, Host, Item, Lane, Ledger, Limits, Policy, Seed};
 
 /// More than any engine ever counts to; a forged count that is larger could overflow.
 const COUNTABLE: u64 = 1 << 62;
@@ -37,14 +39,14 @@ where
     }
 
     fn read_all(host: H, seed: Seed, bytes: &mut &[u8]) -> Option<Self> {
-        let (now, generation) = <(u64, u64)>::decode(bytes)?;
+        let (now, generation, forgot) = <(u64, u64, bool)>::decode(bytes)?;
         let (policy, limits) = <(Policy, Limits)>::decode(bytes)?;
         let mut engine = Self::new(host, policy, limits, seed).ok()?;
         engine.calendar = Codec::decode(bytes)?;
         if now > COUNTABLE || generation > COUNTABLE {
             return None;
         }
-        (engine.now, engine.generation) = (now, generation);
+        (engine.now, engine.generation, engine.forgot) = (now, generation, forgot);
         engine.ledger = read_ledger(bytes)?;
         engine.read_records(bytes)?;
         engine.read_memories(bytes)?;
@@ -93,6 +95,7 @@ where
         let identity = self.seed.identity(&key);
         let mut hot = Hot { fingerprint: identity.fingerprint(), end, wait, flags, ..Hot::default() };
         hot.set(flag::LISTED, false);
+        let perishes = flags & flag::PERISHES != 0;
         let (mut sums, mut fold, mut listed) = (Sums::default(), H::Fold::default(), Vec::new());
         if flags & flag::LISTED != 0 {
             listed = read_items(bytes)?;
@@ -103,13 +106,16 @@ where
             hot.set_sums(sums);
             fold = H::Fold::decode(bytes)?;
         }
+        let useful_until = if perishes { u64::decode(bytes)? } else { NEVER };
         let kept = if flags & flag::KEPT != 0 { read_items(bytes)? } else { Vec::new() };
         let mut extra = if flags & flag::EXTRA != 0 {
             Some(Box::new(self.read_extra(identity, counted, bytes)?))
         } else {
             None
         };
-        let known = flags & !(flag::LISTED | flag::KEPT | flag::EXTRA) == 0
+        let known = flags & !(flag::LISTED | flag::KEPT | flag::EXTRA | flag::PERISHES) == 0
+            && perishes == (useful_until != NEVER)
+            && !(perishes && (flags & flag::LISTED != 0 || sums.total == 0))
             && kept.is_empty() == (flags & flag::KEPT == 0)
             && listed.is_empty() == (flags & flag::LISTED == 0)
             && (kept.is_empty() || listed.is_empty());
@@ -123,11 +129,13 @@ where
             return None;
         }
         counted.pending = counted.pending.checked_add(u64::from(sums.total))?;
-        self.bytes = self.bytes.checked_add(u64::from(sums.bytes))?;
+        let kept_bytes = bytes_of(&kept);
+        self.bytes = self.bytes.checked_add(kept_bytes + bytes_of(&listed))?;
         self.kept += (kept.len() + listed.len()) as u64;
-        if !kept.is_empty() {
+        if !kept.is_empty() || perishes {
             let extra: &mut Box<Extra<H>> = extra.get_or_insert_default();
-            extra.counted.get_or_insert_default().kept = kept;
+            let counted = extra.counted.get_or_insert_default();
+            (counted.kept, counted.kept_bytes, counted.useful_until) = (kept, kept_bytes, useful_until);
         }
         self.store.put(index, identity, hot, Cold { key: Some(key), low: identity.low(), extra, fold })?;
         listed.into_iter().try_for_each(|item| self.store.keep(index, item).ok())?;
@@ -142,8 +150,8 @@ where
         (mark, told, failures, paces.refractory_level) = Codec::decode(bytes)?;
         (paces.refractory_until, paces.notified_at, paces.remind_at, paces.remind_step) =
             Codec::decode(bytes)?;
-        let since;
-        (paces.remind_held, since) = Codec::decode(bytes)?;
+        let (since, known);
+        (paces.remind_held, since, known) = Codec::decode(bytes)?;
         let (delivered, overtook) = (read_delivered::<H>(bytes)?, read_delivered::<H>(bytes)?);
         self.delivered += (delivered.kept().len() + overtook.kept().len()) as u64;
         let overtook = (!overtook.is_empty()).then(|| Box::new(overtook));
@@ -151,6 +159,7 @@ where
         for _ in 0..u64::decode(bytes)? {
             let (generation, lane, until, held) = <(u64, u8, u64, bool)>::decode(bytes)?;
             let lane = [Lane::Digest, Lane::Urgent].into_iter().find(|l| *l as u8 == lane)?;
+            let superseded = bool::decode(bytes)?;
             let (failures, sent, read, cancelled) = <(u8, u32, u32, u32)>::decode(bytes)?;
             let batch: Batch<H> = read_batch(bytes)?;
             if u64::from(batch.sums.total) + u64::from(read) + u64::from(cancelled) != u64::from(sent) {
@@ -165,7 +174,7 @@ where
             if held && (lane == Lane::Digest || read > 0 || cancelled > 0) {
                 return None;
             }
-            self.bytes = self.bytes.checked_add(u64::from(batch.sums.bytes))?;
+            self.bytes = self.bytes.checked_add(batch.kept_bytes)?;
             self.kept += batch.kept.len() as u64;
             let collapse_id = self.seed.collapse_id_of(identity, lane);
             flights.push(Flight {
@@ -174,6 +183,7 @@ where
                 collapse_id,
                 until,
                 held,
+                superseded,
                 failures,
                 sent,
                 read,
@@ -181,10 +191,22 @@ where
                 batch,
             });
         }
-        let counted = (!actors.is_empty()).then(|| Box::new(Counted { kept: Vec::new(), actors }));
+        let counted = (!actors.is_empty()).then(|| Box::new(Counted { actors, ..Counted::default() }));
         let paces = (paces != Paces::NONE).then(|| Box::new(paces));
         let entry = 0;
-        Some(Extra { mark, since, entry, told, failures, flights, delivered, overtook, counted, paces })
+        Some(Extra {
+            mark,
+            since,
+            entry,
+            told,
+            failures,
+            known,
+            flights,
+            delivered,
+            overtook,
+            counted,
+            paces,
+        })
     }
 
     /// The memories in the order in which they go.
@@ -224,6 +246,7 @@ fn read_ledger(bytes: &mut &[u8]) -> Option<Ledger> {
         &mut l.cancelled,
         &mut l.expired,
         &mut l.refused,
+        &mut l.superseded,
     ] {
         *field = u64::decode(bytes)?;
     }
@@ -252,10 +275,14 @@ where
     }
     let sums = read_sums(bytes)?;
     let (actors, fold) = (read_actors(bytes)?, H::Fold::decode(bytes)?);
-    let kept = read_items(bytes)?;
+    let kept: Vec<Item<H::Payload>> = read_items(bytes)?;
+    let useful_until = if kept.len() == sums.total as usize { 0 } else { u64::decode(bytes)? };
+    let kept_bytes = bytes_of(&kept);
     (sums.total > 0 && kept.len() <= sums.total as usize).then_some(Batch {
         sums,
         kept: kept.into(),
+        kept_bytes,
+        useful_until,
         actors,
         fold,
     })
@@ -266,9 +293,13 @@ where
     H::Payload: Codec,
     H::Fold: Codec,
 {
-    let Batch { sums, kept, actors, fold: _ } = read_batch::<H>(bytes)?;
+    let Batch { sums, kept, actors, .. } = read_batch::<H>(bytes)?;
     let kept = kept.iter().map(|item| Told::of(&Node::of(item))).collect();
     Some(Delivered::restored(sums, actors, kept))
+}
+
+fn bytes_of<T>(items: &[Item<T>]) -> u64 {
+    items.iter().map(|item| u64::from(item.bytes)).sum()
 }
 
 fn read_actors(bytes: &mut &[u8]) -> Option<Vec<u64>> {

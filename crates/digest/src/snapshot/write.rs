@@ -2,13 +2,15 @@
 
 use super::Codec;
 use super::items::{TYPICAL, write_items, write_node};
-use crate::batch::{Batch, Flight};
+use crate::batch::Batch;
 use crate::delivered::Delivered;
 use crate::engine::is_memory;
+use crate::flights::Flight;
 use crate::store::ROW;
 use crate::store::record::{Cold, Extra, Hot, flag};
 use crate::store::seen::Known;
 use crate::sums::Sums;
+use crate::time::NEVER;
 use crate::{Engine, Host, Ledger};
 
 impl<H: Host> Engine<H>
@@ -23,7 +25,7 @@ where
         debug_assert!(self.outputs.is_empty() && self.staged.is_none(), "outputs are not in a snapshot");
         let kept = usize::try_from(self.kept + self.delivered).unwrap_or(0);
         out.reserve(self.store.used() as usize * RECORD + kept * TYPICAL + self.seen.len() * 24);
-        (self.now, self.generation).encode(out);
+        (self.now, self.generation, self.forgot).encode(out);
         self.policy.encode(out);
         self.limits.encode(out);
         self.calendar.encode(out);
@@ -70,6 +72,9 @@ where
         let mut front = [0; 10];
         let [wait, flags, end @ ..] = &mut front;
         (*wait, *flags) = (hot.wait as u8, hot.flags & (flag::LISTED | flag::KEPT | flag::EXTRA));
+        let counted = cold.extra.as_deref().and_then(|extra| extra.counted.as_deref());
+        let perishes = counted.filter(|counted| !hot.has(flag::LISTED) && counted.useful_until != NEVER);
+        *flags |= u8::from(perishes.is_some()) * flag::PERISHES;
         *end = hot.end.to_le_bytes();
         out.extend_from_slice(&front);
         if hot.has(flag::LISTED) {
@@ -82,6 +87,9 @@ where
             write_sums(&hot.sums(), out);
             cold.fold.encode(out);
         }
+        if let Some(counted) = perishes {
+            counted.useful_until.encode(out);
+        }
         if hot.has(flag::KEPT) {
             write_items(cold.kept(), out);
         }
@@ -91,7 +99,7 @@ where
     }
 }
 
-pub(super) const fn ledger_fields(ledger: &Ledger) -> [u64; 11] {
+pub(super) const fn ledger_fields(ledger: &Ledger) -> [u64; 12] {
     let l = ledger;
     [
         l.events,
@@ -105,6 +113,7 @@ pub(super) const fn ledger_fields(ledger: &Ledger) -> [u64; 11] {
         l.cancelled,
         l.expired,
         l.refused,
+        l.superseded,
     ]
 }
 
@@ -128,7 +137,7 @@ where
     write_numbers(extra.actors(), out);
     (extra.mark, extra.told, extra.failures, paces.refractory_level).encode(out);
     (paces.refractory_until, paces.notified_at, paces.remind_at, paces.remind_step).encode(out);
-    (paces.remind_held, extra.since).encode(out);
+    (paces.remind_held, extra.since, extra.known).encode(out);
     write_delivered::<H>(&extra.delivered, out);
     match extra.overtook.as_deref() {
         Some(overtook) => write_delivered::<H>(overtook, out),
@@ -136,9 +145,10 @@ where
     }
     (extra.flights.len() as u64).encode(out);
     for flight in extra.flights.iter() {
-        let Flight { generation, lane, collapse_id: _, until, held, failures, sent, read, cancelled, batch } =
-            flight;
+        let Flight { generation, lane, until, held, superseded, failures, .. } = flight;
+        let Flight { sent, read, cancelled, batch, .. } = flight;
         (*generation, *lane as u8, *until, *held).encode(out);
+        superseded.encode(out);
         (*failures, *sent, *read, *cancelled).encode(out);
         write_batch(batch, out);
     }
@@ -156,6 +166,9 @@ where
         write_numbers(&batch.actors, out);
         batch.fold.encode(out);
         write_items(&batch.kept, out);
+        if !batch.is_exact() {
+            batch.useful_until.encode(out);
+        }
     }
 }
 
@@ -171,6 +184,10 @@ where
         H::Fold::default().encode(out);
         (delivered.kept().len() as u64).encode(out);
         delivered.kept().iter().for_each(|told| write_node::<()>(&told.node(), None, out));
+        if delivered.kept().len() < delivered.total() as usize {
+            // Nobody asks whether it is of use.
+            NEVER.encode(out);
+        }
     }
 }
 

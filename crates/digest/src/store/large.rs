@@ -95,7 +95,7 @@ impl<H: Host> Store<H> {
             let last = self.items.take_some(last, |_| false, |_| (), |_| ());
             set(hot, sums, last);
         }
-        Some(Gone { count: 1, bytes: node.bytes, ids: vec![id] })
+        Some(Gone { count: 1, bytes: node.bytes.into(), ids: vec![id] })
     }
 }
 

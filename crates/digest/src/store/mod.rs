@@ -18,6 +18,7 @@ use std::hint::black_box;
 use crate::batch::{Batch, Gone, Select};
 use crate::hash::{Identity, Keyed, Place};
 use crate::sums::Sums;
+use crate::time::NEVER;
 use crate::{EventId, Host, Item, Seed};
 use items::{Items, Node};
 use large::Index;
@@ -212,11 +213,21 @@ impl<H: Host> Store<H> {
                 // Of a large list it may be too high.
                 sums.seq_hi = kept.iter().map(|item| item.seq).max().unwrap_or_default();
             }
-            return Batch { sums, kept: kept.into(), ..Batch::default() };
+            let kept_bytes = match sums.bytes {
+                // As many as can be counted, or more.
+                u32::MAX => kept.iter().map(|item| u64::from(item.bytes)).sum(),
+                exact => exact.into(),
+            };
+            return Batch { sums, kept: kept.into(), kept_bytes, ..Batch::default() };
+        }
+        if sums.total == 0 {
+            return Batch::default();
         }
         let counted = cold.extra.as_deref_mut().and_then(|extra| extra.counted.take());
-        let Counted { kept, actors } = counted.map_or_else(Counted::default, |counted| *counted);
-        Batch { sums, kept: kept.into(), actors, fold: std::mem::take(&mut cold.fold) }
+        let Counted { kept, kept_bytes, useful_until, actors } =
+            counted.map_or_else(Counted::default, |counted| *counted);
+        let fold = std::mem::take(&mut cold.fold);
+        Batch { sums, kept: kept.into(), kept_bytes, useful_until, actors, fold }
     }
 
     /// Takes events out of a record of which all are kept, where they are.
@@ -229,7 +240,7 @@ impl<H: Host> Store<H> {
         let (mut gone, mut sums) = (Gone::default(), Sums::default());
         let Some(hot) = self.slab.hot_mut(index).filter(|hot| hot.has(flag::LISTED)) else { return gone };
         let goes = |node: &Node| {
-            gone.bytes = gone.bytes.saturating_add(node.bytes);
+            gone.bytes += u64::from(node.bytes);
             gone.ids.push(EventId(node.id));
         };
         let takes = |node: &Node| node.is_of(select);
@@ -255,16 +266,21 @@ impl<H: Host> Store<H> {
             batch = self.take_pending(index);
             for item in std::iter::once(item).chain(kept) {
                 batch.sums.count(&item);
+                batch.kept_bytes += u64::from(item.bytes);
                 batch.kept.push(item);
             }
         }
         let Some((hot, cold)) = self.slab.both_mut(index) else { return };
         hot.set_sums(batch.sums);
         hot.set(flag::KEPT, !batch.kept.is_empty());
+        // Known only of what is not exact; that of an exact batch is in its events.
+        let useful_until = if batch.is_exact() { NEVER } else { batch.useful_until };
+        hot.set(flag::PERISHES, useful_until != NEVER);
         cold.fold = batch.fold;
-        if !(batch.actors.is_empty() && batch.kept.is_empty()) {
+        if !(batch.actors.is_empty() && batch.kept.is_empty() && useful_until == NEVER) {
             hot.set(flag::EXTRA, hot.has(flag::EXTRA) || !batch.actors.is_empty());
-            let counted = Counted { kept: batch.kept.into_vec(), actors: batch.actors };
+            let Batch { kept, kept_bytes, actors, .. } = batch;
+            let counted = Counted { kept: kept.into_vec(), kept_bytes, useful_until, actors };
             cold.extra.get_or_insert_default().counted = Some(Box::new(counted));
         }
     }

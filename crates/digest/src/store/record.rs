@@ -4,8 +4,9 @@
 use reveille_core::UnixTime;
 
 use super::items;
-use crate::batch::{Flight, Flights, Removed, Select};
+use crate::batch::{Removed, Select};
 use crate::delivered::Delivered;
+use crate::flights::{Flight, Flights};
 use crate::hash::Identity;
 use crate::sums::Sums;
 use crate::time::NEVER;
@@ -48,11 +49,6 @@ impl Wait {
     pub(crate) const fn is_window(self) -> bool {
         !matches!(self, Self::Free | Self::Idle | Self::Remembered)
     }
-
-    /// Whether `end` is a point of the calendar's time, which a step of the clock does not move.
-    pub(crate) const fn ends_at_a_point(self) -> bool {
-        matches!(self, Self::Quiet | Self::Held)
-    }
 }
 
 /// Facts about a record that save a look elsewhere.
@@ -71,7 +67,7 @@ pub(crate) mod flag {
     pub(crate) const DUE: u8 = 1 << 5;
     /// All pending events are kept, in the store's list; `Hot::actor` has the number of the last one.
     pub(crate) const LISTED: u8 = 1 << 6;
-    /// Of the listed events one may become useless at a time of its own.
+    /// Of the listed events one may become useless at a time of its own, or all that are only counted at a time.
     pub(crate) const PERISHES: u8 = 1 << 7;
     /// What the timers own.
     pub(crate) const TIMER: u8 = ARMED | FAR | DUE;
@@ -236,6 +232,8 @@ pub(crate) struct Extra<H: Host> {
     pub(crate) told: u32,
     /// How often in a row a digest failed.
     pub(crate) failures: u8,
+    /// Nothing can be on a screen that this record knows nothing of.
+    pub(crate) known: bool,
     pub(crate) flights: Flights<H>,
     /// What was delivered and is unread: digests, and urgent events that overtook.
     pub(crate) delivered: Delivered,
@@ -245,6 +243,7 @@ pub(crate) struct Extra<H: Host> {
 }
 
 /// Whether urgent events are held, and how many events of each lane are in flight or delivered.
+#[derive(Default)]
 pub(crate) struct Sent {
     pub(crate) held: bool,
     pub(crate) lanes: [u32; 2],
@@ -265,13 +264,16 @@ pub(crate) struct TakenBack {
 /// What is known of pending events that are not all kept.
 pub(crate) struct Counted<H: Host> {
     pub(crate) kept: Vec<Item<H::Payload>>,
+    pub(crate) kept_bytes: u64,
+    /// Until when any of them is of use; `NEVER` if one has no limit.
+    pub(crate) useful_until: u64,
     /// The actors after the first.
     pub(crate) actors: Vec<u64>,
 }
 
 impl<H: Host> Default for Counted<H> {
     fn default() -> Self {
-        Self { kept: Vec::new(), actors: Vec::new() }
+        Self { kept: Vec::new(), kept_bytes: 0, useful_until: NEVER, actors: Vec::new() }
     }
 }
 
@@ -314,6 +316,7 @@ impl<H: Host> Default for Extra<H> {
             entry: 0,
             told: 0,
             failures: 0,
+            known: false,
             flights: Flights::default(),
             delivered: Delivered::default(),
             overtook: None,
@@ -371,7 +374,7 @@ impl<H: Host> Extra<H> {
             }
             taken.collapse_id = Some(flight.collapse_id);
             // The bytes of what was delivered were given back when it was.
-            taken.bytes += u64::from(removed.bytes);
+            taken.bytes += removed.bytes;
             taken.all.join(removed);
         }
         taken

@@ -83,7 +83,13 @@ impl Seen {
             Some(number) => self.cancelled.prolong(number, until),
             None => {
                 let came = came.and_then(|number| self.came.one(number)).map_or(0, |one| one.until);
-                self.cancelled.push(id, hash, until.max(came), now, self.limit, &self.place);
+                // Two go for one that comes, not counting those that can never count again.
+                for _ in 0..2 {
+                    self.cancelled.pop_over(now);
+                    self.cancelled.pop_dead();
+                }
+                self.cancelled.push(id, hash, until.max(came), 0, self.limit, &self.place);
+                self.cancelled.pop_dead();
             }
         }
         cancelled.map(|_| Known::Cancelled).or_else(|| came.map(|_| Known::Came))
@@ -91,8 +97,8 @@ impl Seen {
 
     /// Gives memory back for what is over.
     pub(crate) fn shrink(&mut self, now: u64) {
+        while self.came.pop_over(now) || self.cancelled.pop_over(now) {}
         for queue in [&mut self.came, &mut self.cancelled] {
-            while queue.pop_over(now) {}
             if queue.is_empty() {
                 *queue = Queue::new();
             } else if queue.len() * 8 < queue.ids.len() {
@@ -101,20 +107,26 @@ impl Seen {
         }
     }
 
-    /// The clock stepped: all of these are spans.
+    /// The clock stepped: all of these are spans. A duplicate that is over stays so. A tombstone may be over only because
+    /// the clock was wrong for a moment: it counts again, until its own time.
     pub(crate) fn shift(&mut self, step: Step) {
-        for queue in [&mut self.came, &mut self.cancelled] {
+        for (queue, again) in [(&mut self.came, false), (&mut self.cancelled, true)] {
             for number in queue.first..queue.next {
                 let Some(one) = queue.one_mut(number) else { continue };
-                // What is over stays so.
-                one.until = if one.until > step.was { step.shift(one.until).max(1) } else { 0 };
+                if one.until > step.was {
+                    one.until = step.shift(one.until).max(1);
+                } else if !again || one.until <= step.is {
+                    one.until = 0;
+                }
             }
         }
+        self.cancelled.pop_dead();
     }
 
     /// For a snapshot: what came or was cancelled, in the order of the queue.
     pub(crate) fn entries(&self, known: Known, now: u64) -> impl ExactSizeIterator<Item = (u128, u64)> {
         let queue = if known == Known::Came { &self.came } else { &self.cancelled };
+        let now = if known == Known::Came { now } else { 0 };
         let over = |number: &u32| queue.one(*number).is_some_and(|one| one.until <= now);
         let first = (queue.first..queue.next).find(|number| !over(number)).unwrap_or(queue.next);
         (first..queue.next).map(|number| queue.one(number).map_or((0, 0), |one| (one.id().0, one.until)))
@@ -324,6 +336,11 @@ impl Queue {
         let over = !self.is_empty() && self.one(self.first).is_some_and(|one| one.until <= now);
         self.first += u32::from(over);
         over
+    }
+
+    /// Those at the front that a step of the clock ended for good.
+    fn pop_dead(&mut self) {
+        while self.pop_over(0) {}
     }
 
     /// Makes ring and index anew, with room for as many again.

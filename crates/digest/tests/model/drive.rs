@@ -215,7 +215,11 @@ impl Pair {
         }
         match op {
             0..=17 => self.event(key, bytes),
-            18..=20 => {}
+            18..=19 => {}
+            20 => {
+                self.model.ask_again(true, self.model.now, self.rate);
+                self.apply(Input::RecheckAll(self.rate));
+            }
             21..=23 => {
                 let through = EventId(self.next_id.saturating_sub(u128::from(bytes.below(6))));
                 let read = bytes.one_of(&[
@@ -457,6 +461,7 @@ fn ledger(fates: impl Iterator<Item = Fate>) -> Ledger {
             Fate::Cancelled => &mut l.cancelled,
             Fate::Expired => &mut l.expired,
             Fate::Refused => &mut l.refused,
+            Fate::Superseded => &mut l.superseded,
         } += 1;
     }
     l

@@ -20,7 +20,7 @@ impl Model {
         let dedup = self.policy.dedup.filter(|_| known.is_none() && fate != Fate::Refused);
         self.seen.extend(dedup.map(|dedup| (event.id, self.now + dedup, false)));
         if fate != Fate::Pending {
-            self.push(event, Gone, 0, fate);
+            self.push(event, Gone, (0, 0), fate);
             return fate;
         }
         self.of(key);
@@ -30,18 +30,20 @@ impl Model {
     }
 
     fn known(&self, id: EventId) -> Option<(EventId, UnixTime, bool)> {
-        self.seen.iter().find(|(known, until, _)| *known == id && *until > self.now).copied()
+        let stands = |seen: &&(EventId, UnixTime, bool)| seen.0 == id && seen.1 > self.now;
+        self.seen.iter().filter(stands).max_by_key(|(.., cancelled)| *cancelled).copied()
     }
 
     fn place(&mut self, key: Key, event: Event<TestHost>) -> Fate {
         let class = event.class;
         if event.urgent && self.entries[&key].flights.len() < 16 && self.quiet(key, class).is_none() {
-            if self.policy.urgent == Urgent::Flush && !self.busy(key) {
+            let free = !self.busy(key) && self.entries[&key].wait.0 != Wait::Held;
+            if self.policy.urgent == Urgent::Flush && free {
                 self.add(key, event);
                 self.expire(key, Pending, self.policy.useful_for);
                 return self.flush(key);
             }
-            self.push(event, InFlight(0), self.keep().min(1), Fate::Pending);
+            self.push(event, InFlight(0), (self.keep().min(1), u64::MAX), Fate::Pending);
             return self.send(key, InFlight(0), Lane::Urgent, 0);
         }
         // What is held, and what waits for its turn, goes then and not before.
@@ -71,59 +73,102 @@ impl Model {
     }
 
     fn add(&mut self, key: Key, event: Event<TestHost>) {
-        let waits = || self.events.iter().filter(|o| matches!(o.place, Pending | InFlight(_)));
-        let bytes = waits().filter(|o| o.fate == Fate::Pending).map(|o| u64::from(o.event.bytes));
-        let room = waits().filter(|o| o.kept).count() < self.limits.items as usize
-            && bytes.sum::<u64>() + u64::from(event.bytes) <= self.limits.bytes;
+        let waits = |o: &&One| o.kept && matches!(o.place, Pending | InFlight(_));
+        let all: Vec<_> = self.events.iter().filter(waits).map(|o| u64::from(o.event.bytes)).collect();
+        let own = self.kept_bytes(key, Pending);
+        let bytes = (self.limits.bytes + own).saturating_sub(all.iter().sum()).min(self.limits.bytes / 8);
+        let room = all.len() < self.limits.items as usize;
         let most = if room { usize::MAX } else { self.kept(key, Pending).count() };
-        self.push(event, Pending, self.keep().min(most), Fate::Pending);
+        self.push(event, Pending, (self.keep().min(most), bytes), Fate::Pending);
         // Where more than one actor had to be counted, there is something to remember.
         let actors: BTreeSet<_> = self.batch(key, Pending).map(|o| o.event.actor).collect();
         let counted = self.batch(key, Pending).any(|o| !o.kept) && actors.len() > 1;
         self.of(key).history |= counted && self.policy.actors > 1;
     }
 
-    fn push(&mut self, event: Event<TestHost>, place: Place, keep: usize, fate: Fate) {
-        if keep > 0 && self.kept(event.key, place).count() >= keep {
-            self.keep_last(event.key, place, keep.div_ceil(2) - 1);
+    /// By name, if there is room for so many and so many bytes; the older ones make room.
+    fn push(&mut self, event: Event<TestHost>, place: Place, (keep, bytes): (usize, u64), fate: Fate) {
+        let (key, own) = (event.key, self.kept(event.key, place).count());
+        let rest = bytes.checked_sub(event.bytes.into()).filter(|_| keep > 0);
+        if keep > 0 && (own >= keep || rest.is_none_or(|rest| self.kept_bytes(key, place) > rest)) {
+            let half = own.min(keep).div_ceil(2).saturating_sub(1);
+            self.keep_last(key, place, rest.map_or(0, |_| half), rest.unwrap_or_default());
         }
-        self.events.push(One { event, at: self.now, place, kept: keep > 0, fate, sent: 0 });
+        self.events.push(One { event, at: self.now, place, kept: rest.is_some(), fate, sent: 0 });
     }
 
     pub fn read(&mut self, key: Key, read: Read) -> Retracted {
-        let mark = self.entries.get(&key).map(|e| e.mark);
-        // Up to which number and which time, and whether that is news.
-        let (seq, until, news) = match read {
-            Read::UpTo(seq) => (seq, NEVER, mark.is_none_or(|mark| seq > mark)),
-            Read::All => (u64::MAX, NEVER, mark.is_none() || self.unread(key) > 0),
-            Read::Through(id) => self.time_of(key, id).map_or((0, NEVER, false), |at| (u64::MAX, at, true)),
+        let Some(mark) = self.entries.get(&key).map(|e| e.mark) else {
+            self.clear_unknown(key, Cause::Read);
+            self.out.push(Out(key, None, "unread 0".into()));
+            if !self.policy.remember.is_zero() {
+                let mark = if let Read::UpTo(seq) = read { seq } else { 0 };
+                let e = self.of(key);
+                (e.mark, e.known, e.history) = (mark, true, true);
+                self.finish(key);
+            }
+            return Retracted::default();
         };
-        let notes = mark.is_some() || !self.policy.remember.is_zero();
-        let select = |o: &One, _| o.event.seq <= seq && o.at <= until;
-        let retracted = self.retract(key, news, news && notes, &select, Cause::Read);
-        if let (Read::UpTo(seq), Some(e)) = (read, self.entries.get_mut(&key)) {
-            e.mark = e.mark.max(seq);
+        // Up to which number and which time.
+        let takes = match read {
+            Read::UpTo(seq) if seq <= mark => return Retracted::default(),
+            Read::UpTo(seq) => Some((seq, NEVER)),
+            Read::All => (self.unread(key) > 0).then_some((u64::MAX, NEVER)),
+            Read::Through(id) => self.time_of(key, id).map(|at| (u64::MAX, at)),
+        };
+        let unsure = self.forgot && !self.entries[&key].known;
+        if takes.is_none() && !unsure {
+            return Retracted::default();
         }
-        retracted
+        if let Read::UpTo(seq) = read {
+            self.of(key).mark = seq;
+        }
+        let select = |o: &One, _| takes.is_some_and(|(seq, until)| o.event.seq <= seq && o.at <= until);
+        self.retract(key, unsure, &select, Cause::Read)
     }
 
     pub fn cancel(&mut self, key: Key, what: Selector) -> Retracted {
-        let (mut meant, mut came) = (self.unread(key) > 0, what == Selector::All);
+        let (now, mut came, mut meant) =
+            (self.now, what == Selector::All || self.forgot, self.unread(key) > 0);
+        let mut unsure = self.forgot && self.entries.get(&key).is_some_and(|e| !e.known);
         if let Selector::Event(id) = what {
-            let (known, until) = (self.known(id), self.now + self.policy.remember);
-            (meant, came) =
-                (self.time_of(key, id).is_some(), known.is_some_and(|(.., cancelled)| !cancelled));
-            if until > self.now {
-                self.seen.retain(|(known, ..)| *known != id);
-                self.seen.push((id, known.map_or(until, |(_, old, _)| old.max(until)), true));
+            let (known, until) = (self.known(id), now + self.policy.remember);
+            meant = self.time_of(key, id).is_some();
+            came = known.map_or(self.forgot, |(.., cancelled)| !cancelled);
+            unsure &= !meant && known.is_none_or(|(.., cancelled)| !cancelled);
+            let tombstone = |seen: &&mut (EventId, UnixTime, bool)| seen.0 == id && seen.1 > now && seen.2;
+            if let Some(seen) = self.seen.iter_mut().find(tombstone) {
+                seen.1 = seen.1.max(until);
+            } else if until > now {
+                // Of those that are over, two go for one that comes.
+                for _ in 0..2 {
+                    let first = self.seen.iter().position(|seen| seen.2);
+                    first.filter(|n| self.seen[*n].1 <= now).map(|n| self.seen.remove(n));
+                }
+                self.seen.push((id, known.map_or(until, |(_, came, _)| came.max(until)), true));
             }
+        }
+        if came && !self.entries.contains_key(&key) {
+            self.clear_unknown(key, Cause::Cancelled);
+        }
+        if !self.entries.contains_key(&key) || !meant && !unsure {
+            return Retracted::default();
         }
         let select = |o: &One, named| match what {
             Selector::Event(id) => named && o.event.id == id,
             Selector::Kind(kind) => named && o.event.kind == kind,
             Selector::All => true,
         };
-        self.retract(key, came, meant, &select, Cause::Cancelled)
+        self.retract(key, unsure, &select, Cause::Cancelled)
+    }
+
+    fn clear_unknown(&mut self, key: Key, cause: Cause) {
+        self.lanes().iter().for_each(|lane| self.clear(key, *lane, cause, &[], 0));
+    }
+
+    /// Those in which anything can be shown of which nothing is known.
+    fn lanes(&self) -> &'static [Lane] {
+        if self.policy.urgent == Urgent::Flush { &[Lane::Digest] } else { &[Lane::Digest, Lane::Urgent] }
     }
 
     fn clear(&mut self, key: Key, lane: Lane, cause: Cause, gone: &[Option<Named>], remaining: u32) {
@@ -131,31 +176,29 @@ impl Model {
         self.number(key, format!("clear {lane:?} {cause:?} {events:?} {remaining}"));
     }
 
-    /// Takes back what is meant; if something came for a key of which nothing is known, whatever may be shown.
-    fn retract(&mut self, key: Key, came: bool, meant: bool, select: Select<'_>, cause: Cause) -> Retracted {
-        let lanes = [Lane::Digest, Lane::Urgent];
-        if came && !self.entries.contains_key(&key) {
-            let used = if self.policy.urgent == Urgent::Flush { 1 } else { 2 };
-            lanes.into_iter().take(used).for_each(|lane| self.clear(key, lane, cause, &[], 0));
-        }
-        if !meant {
-            return Retracted::default();
-        }
-        self.of(key).history |= cause == Cause::Read;
-        let fate = if cause == Cause::Read { Fate::ReadBefore } else { Fate::Cancelled };
+    /// Takes back what is meant; if it is unsure what is shown, also whatever that may be.
+    fn retract(&mut self, key: Key, unsure: bool, select: Select<'_>, cause: Cause) -> Retracted {
+        let (read, e) = (cause == Cause::Read, self.of(key));
+        (e.history, e.known) = (e.history || read || unsure, e.known || read || unsure);
+        let fate = if read { Fate::ReadBefore } else { Fate::Cancelled };
         let held = self.in_flight(key, |f| f.held);
         let pending = self.drop(key, &[Pending], select, fate) + self.drop(key, &held, select, fate);
         let empty: Vec<_> = held.into_iter().filter(|place| self.total(key, *place) == 0).collect();
         self.of(key).flights.retain(|f| !empty.contains(&InFlight(f.generation)));
         let mut notified = 0;
-        for lane in lanes {
+        for lane in [Lane::Digest, Lane::Urgent] {
             let sent = [vec![Delivered(lane)], self.in_flight(key, |f| f.lane == lane && !f.held)].concat();
+            let total = |model: &Self| sent.iter().map(|place| model.total(key, *place)).sum::<u32>();
+            let unknown = unsure && total(self) == 0 && self.lanes().contains(&lane);
             let gone = self.remove(key, &sent, select, fate);
-            let remaining = sent.into_iter().map(|place| self.total(key, place)).sum();
-            if !gone.is_empty() && (cause == Cause::Cancelled || remaining == 0) {
+            let remaining = total(self);
+            if unknown || !gone.is_empty() && (!read || remaining == 0) {
                 self.clear(key, lane, cause, &gone, remaining);
             }
             notified += gone.len() as u32;
+        }
+        if read && unsure {
+            self.of(key).told = u32::MAX;
         }
         self.tell_unread(key);
         self.finish(key);
@@ -184,7 +227,7 @@ impl Model {
             Err(held) => self.come_back(key, flight, held.map(|until| until.max(self.now))),
             Ok(()) => {
                 self.of(key).failures *= u8::from(flight.lane == Lane::Urgent);
-                self.deliver(key, InFlight(generation), flight.lane);
+                self.deliver(key, InFlight(generation), flight.lane, generation);
             }
         }
         self.finish(key);
@@ -212,7 +255,9 @@ impl Model {
             _ if self.total(key, place) == 0 => {}
             _ if digest => {
                 self.move_to(key, place, Pending);
-                self.keep_last(key, Pending, if self.keep() > 0 { self.keep() } else { usize::MAX });
+                if self.keep() > 0 {
+                    self.keep_last(key, Pending, self.keep(), self.limits.bytes / 8);
+                }
                 let old = self.entries[&key].wait;
                 let again = if old.0 == Wait::Idle { (Wait::Turn, self.soon()) } else { old };
                 self.of(key).wait = held.map_or(again, |until| (Wait::Held, until));
@@ -220,6 +265,12 @@ impl Model {
             Some(until) => self.of(key).flights.push(Flight { until, held: true, ..flight }),
             // It is a single event: a ring has no business in a digest, and none after its time.
             None => {
+                let newer = |f: &Flight| f.lane == flight.lane && f.generation > flight.generation;
+                let newer = self.in_flight(key, newer).iter().any(|place| self.total(key, *place) > 0);
+                if flight.superseded || newer {
+                    self.drop(key, &[place], ALL, Fate::Superseded);
+                    return self.tell_unread(key);
+                }
                 self.expire(key, place, self.policy.useful_for);
                 if self.total(key, place) > 0 {
                     self.send(key, place, flight.lane, flight.failures);
@@ -229,7 +280,8 @@ impl Model {
     }
 
     pub fn flush_now(&mut self, key: Key) -> bool {
-        let goes = self.total(key, Pending) > 0 && self.hold(key).is_none();
+        let held = self.entries.get(&key).is_some_and(|e| e.wait.0 == Wait::Held);
+        let goes = self.total(key, Pending) > 0 && !held && self.hold(key).is_none();
         if goes {
             self.of(key).wait = (Wait::Turn, self.now);
         }
@@ -247,17 +299,22 @@ impl Model {
 
     pub fn set_calendar(&mut self, calendar: (u32, bool), rate: Rate) -> u32 {
         self.calendar = calendar;
-        let quiet = |e: &Entry| matches!(e.wait.0, Wait::Quiet | Wait::Held);
-        let waits = |e: &Entry| quiet(e) || e.remind.2 || e.flights.iter().any(|f| f.held);
+        self.ask_again(false, self.now, rate)
+    }
+
+    /// What waits for the calendar; what was held by somebody above does not.
+    pub fn ask_again(&mut self, held: bool, now: UnixTime, rate: Rate) -> u32 {
+        let quiet = |e: &Entry| e.wait.0 == Wait::Quiet || held && e.wait.0 == Wait::Held;
+        let waits = |e: &Entry| quiet(e) || e.remind.2 || held && e.flights.iter().any(|f| f.held);
         let first = |key| self.batch(key, Pending).next().map(|o| o.at).unwrap_or_default();
         let waiting = self.entries.iter().filter(|(_, e)| waits(e));
         let row: BTreeSet<_> = waiting.map(|(key, e)| (first(*key), e.number, *key)).collect();
         for (n, (.., key)) in row.iter().enumerate() {
-            let at = self.now + turn(n, rate);
+            let at = now + turn(n, rate);
             let e = self.entries.get_mut(key).unwrap();
             e.wait = if quiet(e) { (Wait::Turn, at) } else { e.wait };
             e.remind = if e.remind.2 { (at, e.remind.1, false) } else { e.remind };
-            e.flights.iter_mut().filter(|f| f.held).for_each(|f| f.until = at);
+            e.flights.iter_mut().filter(|f| held && f.held).for_each(|f| f.until = at);
         }
         row.len() as u32
     }

@@ -71,6 +71,8 @@ struct Flight {
     until: UnixTime,
     held: bool,
     failures: u8,
+    /// A newer one of the lane arrived.
+    superseded: bool,
 }
 
 #[derive(Default)]
@@ -89,8 +91,9 @@ struct Entry {
     remind: (UnixTime, u8, bool),
     /// The last number that was given back, or a new one. Among equals the lowest goes first.
     number: u32,
-    /// Whether there is anything to remember.
+    /// Whether there is anything to remember, and whether nothing else can be shown than what is known.
     history: bool,
+    known: bool,
 }
 
 #[derive(Default)]
@@ -110,6 +113,8 @@ pub struct Model {
     generation: u64,
     /// Numbers that were given back.
     free: Vec<u32>,
+    /// Something may be shown of which nothing is known.
+    forgot: bool,
 }
 
 /// What the list says.
@@ -146,9 +151,13 @@ impl Model {
     fn move_to(&mut self, key: Key, from: Place, to: Place) {
         self.batch_mut(key, from).for_each(|o| o.place = to);
     }
-    fn keep_last(&mut self, key: Key, place: Place, keep: usize) {
-        let over = self.kept(key, place).count().saturating_sub(keep);
-        self.batch_mut(key, place).filter(|o| o.kept).take(over).for_each(|o| o.kept = false);
+    fn kept_bytes(&self, key: Key, place: Place) -> u64 {
+        self.kept(key, place).map(|o| u64::from(o.event.bytes)).sum()
+    }
+    fn keep_last(&mut self, key: Key, place: Place, keep: usize, bytes: u64) {
+        while self.kept(key, place).count() > keep || self.kept_bytes(key, place) > bytes {
+            self.batch_mut(key, place).find(|o| o.kept).unwrap().kept = false;
+        }
     }
     /// Takes events out; of a batch that is not kept as a whole, what is only counted goes as a whole, or not.
     fn remove(&mut self, key: Key, places: &[Place], select: Select<'_>, fate: Fate) -> Vec<Option<Named>> {
@@ -266,9 +275,8 @@ impl Model {
     }
 
     fn settle(&mut self) {
-        let now = self.now;
-        while self.next().0 <= now {
-            let (.., key) = self.next();
+        while self.next().0 <= self.now {
+            let (now, key) = (self.now, self.next().2);
             while let Some(flight) = self.take_flight(key, |f| f.until <= now) {
                 self.come_back(key, flight, None);
             }
@@ -283,9 +291,13 @@ impl Model {
         self.evict(self.policy.remember);
     }
 
-    /// Spans go with the clock; points of the calendar stay.
+    /// Spans go with the clock; points stay. After a step back the calendar is asked again, and a tombstone counts again
+    /// that was over by the clock that was wrong.
     pub fn step_clock(&mut self, was: UnixTime, is: UnixTime) {
         let was = was.max(self.now);
+        let again =
+            |(_, until, cancelled): &(EventId, UnixTime, bool)| *until > was || *cancelled && *until > is;
+        self.seen.retain(again);
         let mut spans: Vec<&mut UnixTime> = Vec::new();
         for Entry { wait, flights, resting, level, remind, .. } in self.entries.values_mut() {
             spans.extend((!matches!(wait.0, Wait::Quiet | Wait::Held)).then_some(&mut wait.1));
@@ -295,9 +307,12 @@ impl Model {
         }
         spans.extend(self.memories.iter_mut().map(|(_, since)| since));
         spans.extend(self.events.iter_mut().map(|o| &mut o.at));
-        spans.extend(self.seen.iter_mut().map(|(_, until, _)| until));
+        spans.extend(self.seen.iter_mut().map(|(_, until, _)| until).filter(|until| **until > was));
         for at in spans.into_iter().filter(|at| **at != NEVER) {
             *at = *at + is.since(was) - was.since(is);
+        }
+        if is < was {
+            self.ask_again(false, is, Rate::UNLIMITED);
         }
         self.now = is;
     }
@@ -328,6 +343,7 @@ impl Model {
 
     fn forget(&mut self, key: Key) {
         self.memories.retain(|(memory, _)| *memory != key);
+        self.forgot |= self.total(key, DIGEST) + self.total(key, Delivered(Lane::Urgent)) > 0;
         self.free.extend(self.entries.remove(&key).map(|e| e.number));
         self.events.iter_mut().filter(|o| o.event.key == key).for_each(|o| o.place = Gone);
     }
@@ -355,7 +371,10 @@ impl Model {
         let Some(wait) = hold else { return self.flush(key) };
         self.of(key).wait = wait;
         match wait.0 {
-            Wait::Idle if self.drop(key, &[Pending], ALL, Fate::Quiet) > 0 => Fate::Quiet,
+            Wait::Idle if self.drop(key, &[Pending], ALL, Fate::Quiet) > 0 => {
+                self.tell_unread(key);
+                Fate::Quiet
+            }
             Wait::Idle => Fate::Expired,
             _ => Fate::Pending,
         }
@@ -365,7 +384,10 @@ impl Model {
     fn expire(&mut self, key: Key, place: Place, age: Option<Duration>) {
         let (now, before) = (self.now, age.map(|age| self.now - age).unwrap_or_default());
         let over = |o: &One| o.event.useful_until.is_some_and(|until| until < now);
-        if self.drop(key, &[place], &|o, named| o.at < before || named && over(o), Fate::Expired) > 0 {
+        // Of those that are only counted it is known when the last of them is over.
+        let all = self.batch(key, place).all(over);
+        let select = |o: &One, named| o.at < before || (named || all) && over(o);
+        if self.drop(key, &[place], &select, Fate::Expired) > 0 {
             self.tell_unread(key);
         }
     }
@@ -392,25 +414,30 @@ impl Model {
             (self.of(key).told, self.of(key).history) = (unread, true);
         }
         if let Some(timeout) = self.policy.ack_timeout {
-            let (until, held) = (self.now + timeout, false);
-            self.of(key).flights.push(Flight { generation, lane, until, held, failures });
+            let (until, held, superseded) = (self.now + timeout, false, false);
+            self.of(key).flights.push(Flight { generation, lane, until, held, failures, superseded });
             self.move_to(key, from, InFlight(generation));
         } else {
-            self.deliver(key, from, lane);
+            self.deliver(key, from, lane, generation);
         }
         NOTIFIED
     }
 
-    fn deliver(&mut self, key: Key, from: Place, lane: Lane) {
+    fn deliver(&mut self, key: Key, from: Place, lane: Lane, generation: u64) {
+        if lane == Lane::Urgent && self.total(key, from) > 0 {
+            let older = |f: &&mut Flight| f.lane == lane && f.generation < generation;
+            self.of(key).flights.iter_mut().filter(older).for_each(|f| f.superseded = true);
+        }
         if !self.remembers() {
+            self.forgot |= self.total(key, from) > 0;
             return self.move_to(key, from, Gone);
         }
         // Of two that came in one millisecond, first is what was delivered first.
         self.events.sort_by_key(|o| (o.at, o.event.key == key && o.place == from));
         self.move_to(key, from, Delivered(lane));
-        self.keep_last(key, Delivered(lane), self.per_key());
+        self.keep_last(key, Delivered(lane), self.per_key(), u64::MAX);
         if self.evict(Duration::MAX) {
-            self.keep_last(key, Delivered(lane), 0);
+            self.keep_last(key, Delivered(lane), 0, u64::MAX);
         }
     }
 
