@@ -56,6 +56,7 @@ impl Fate {
             Self::Cancelled => "cancelled",
             Self::Expired => "expired",
             Self::Refused => "refused",
+            Self::Superseded => "superseded",
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use reveille_core::log::{LogEntries, Logged, Snapshot as _, log_append, log_head};
 use reveille_core::UnixTime;
+use reveille_core::log::{LogEntries, Logged, Snapshot as _, log_append, log_head};
 use reveille_digest::snapshot::Codec as _;
 use reveille_digest::{Engine, Event, EventId, Generation, Input, Limits, Output, Plain, Policy, Seed};
 

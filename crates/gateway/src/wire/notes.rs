@@ -103,6 +103,7 @@ fn put_fate(fate: Fate, out: &mut Vec<u8>) {
         Fate::Cancelled => (7, 0),
         Fate::Expired => (8, 0),
         Fate::Refused => (9, 0),
+        Fate::Superseded => (10, 0),
     };
     (number as u8, generation).encode(out);
 }
@@ -214,6 +215,7 @@ mod tests {
             Fate::Cancelled,
             Fate::Expired,
             Fate::Refused,
+            Fate::Superseded,
         ];
         all.extend(fates.map(dropped));
         all
