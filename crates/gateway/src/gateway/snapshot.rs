@@ -105,7 +105,7 @@ impl Snapshot for Gateway {
     type Context = Seed;
     type Error = RestoreError;
 
-    const FORMAT: u16 = 4;
+    const FORMAT: u16 = 5;
     /// Raised with every change of what the machine decides, and with every such change of a crate that it is made of.
     const BEHAVIOUR: u32 = 5;
 

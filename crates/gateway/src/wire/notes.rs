@@ -271,6 +271,7 @@ mod tests {
         090603616e6e0163070006
         090603616e6e0163080006
         090603616e6e0163090006
+        090603616e6e01630a0006
         ");
         let mut known: Vec<&str> = lines.lines().collect();
         let count = known.len();
