@@ -91,12 +91,14 @@ impl Oracle {
         found
     }
 
-    /// One job tells a device of an event, and one job rings it for an offer. A backup does not know what was told.
+    /// One job tells a device of an event, and one job rings it for an offer. A backup does not know what was told; and what
+    /// nobody knows to have arrived is told again, by another job, once its own has failed.
     pub(super) fn told_by_one_job(&self) -> Vec<String> {
         if !self.restores.is_empty() {
             return Vec::new();
         }
-        let mut jobs: BTreeMap<_, BTreeSet<JobId>> = BTreeMap::new();
+        let mut known: BTreeMap<_, BTreeMap<JobId, u64>> = BTreeMap::new();
+        let mut found = BTreeSet::new();
         for record in self.records.iter().filter(|record| record.started && record.is_to_device()) {
             let what = match record.shows() {
                 _ if record.seen.takes_back => continue,
@@ -104,13 +106,18 @@ impl Oracle {
                 None if record.seen.kind == Kind::IncomingCall => "a ring",
                 None => continue,
             };
-            let place = (record.seen.device, &record.seen.conversation, what);
-            jobs.entry(place).or_default().insert(record.job.job);
+            let there = &record.seen.conversation;
+            let jobs = known.entry((record.seen.device, there, what)).or_default();
+            let other = jobs.iter().find(|(job, heard)| **job != record.job.job && **heard < record.seq);
+            if other.is_some() {
+                found.insert(format!(
+                    "twice: {what} of {there} by another job after it was known to be taken"
+                ));
+            }
+            let heard = self.heard.get(&record.job.leg).map_or(u64::MAX, |heard| heard.seq);
+            jobs.entry(record.job.job).and_modify(|known| *known = heard.min(*known)).or_insert(heard);
         }
-        let twice = jobs.into_iter().filter(|(_, jobs)| jobs.len() > 1);
-        twice
-            .map(|((_, there, what), jobs)| format!("twice: {what} of {there} by {} jobs", jobs.len()))
-            .collect()
+        found.into_iter().collect()
     }
 
     /// A leg has three attempts that left, whatever the machine counts; one more for each process that ended in between, and
