@@ -313,7 +313,7 @@ fn explain(engine: &Engine<Calendar>) -> Value {
         "output": "explain", "events": sums.events, "pending": sums.pending, "notified": sums.notified,
         "merged": sums.merged, "read_before": sums.read_before, "duplicate": sums.duplicate,
         "throttled": sums.throttled, "quiet": sums.quiet, "cancelled": sums.cancelled, "expired": sums.expired,
-        "refused": sums.refused,
+        "refused": sums.refused, "superseded": sums.superseded,
     })
 }
 
