@@ -290,7 +290,7 @@ impl Replay {
         let silent = matches!(fate, Fate::Pending | Fate::Notified { .. });
         Ok((!silent).then(|| {
             json!({"at_ms": at, "recipient": recipient, "conversation": conversation,
-                   "output": "dropped", "reason": reason(fate), "count": 1})
+                   "output": "dropped", "reason": fate.name(), "count": 1})
         }))
     }
 
@@ -378,7 +378,7 @@ fn to_json(output: &Output<Calendar>, at: UnixTime) -> Value {
         }),
         Output::Unread { count, .. } => json!({"output": "unread", "count": count}),
         Output::Dropped { fate, count, .. } => {
-            json!({"output": "dropped", "reason": reason(*fate), "count": count})
+            json!({"output": "dropped", "reason": fate.name(), "count": count})
         }
     };
     if let (Some(line), Value::Object(more)) = (line.as_object_mut(), more) {
@@ -405,21 +405,5 @@ const fn lane(lane: Lane) -> &'static str {
     match lane {
         Lane::Digest => "digest",
         Lane::Urgent => "urgent",
-    }
-}
-
-const fn reason(fate: Fate) -> &'static str {
-    match fate {
-        Fate::Pending => "pending",
-        Fate::Notified { .. } => "notified",
-        Fate::Merged { .. } => "merged",
-        Fate::ReadBefore => "read_before",
-        Fate::Duplicate => "duplicate",
-        Fate::Throttled => "throttled",
-        Fate::Quiet => "quiet",
-        Fate::Cancelled => "cancelled",
-        Fate::Expired => "expired",
-        Fate::Refused => "refused",
-        Fate::Superseded => "superseded",
     }
 }

@@ -108,8 +108,7 @@ impl Oracle {
             };
             let there = &record.seen.conversation;
             let jobs = known.entry((record.seen.device, there, what)).or_default();
-            let other = jobs.iter().find(|(job, heard)| **job != record.job.job && **heard < record.seq);
-            if other.is_some() {
+            if jobs.iter().any(|(job, heard)| *job != record.job.job && *heard < record.seq) {
                 found.insert(format!(
                     "twice: {what} of {there} by another job after it was known to be taken"
                 ));
