@@ -152,7 +152,9 @@ pub struct Resume {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum ResumeStep {
-    /// A flow has verified it, and holds it under an attempt id.
+    /// A flow has verified it, and holds it under an attempt id. Reported again, it changes nothing, also for an hour after the
+    /// end ([`GatewaySettings::with_event_ids`](crate::GatewaySettings::with_event_ids)); what was given back can be reserved by
+    /// another attempt.
     Reserved {
         /// The attempt; the same one may come again.
         attempt: u64,

@@ -193,7 +193,7 @@ pub enum Note {
         /// In which conversation.
         conversation: ConversationId,
     },
-    /// A step of a resume that nobody waits for, or for which there is no room.
+    /// A step of a resume that nobody waits for (or waits for no longer), or for which there is no room.
     NoHandshake {
         /// Of which token.
         token: TokenId,

@@ -276,6 +276,36 @@ fn a_reserved_token_whose_app_does_not_connect_is_given_back() {
     assert!(matches!(&late[..], [Output::Note(Note::NoHandshake { .. })]));
 }
 
+/// A flow that heard no answer reports its reservation again, perhaps when all is over: nobody is given back or queued again
+/// for that. What was given back may be had by another attempt.
+#[test]
+fn a_reservation_that_is_reported_again_after_its_end_is_none() {
+    let mut drive = Drive::new(gateway());
+    let reserved = |token, attempt| {
+        let (person, conversation) = ("vera".parse().unwrap(), "chat".parse().unwrap());
+        let step = ResumeStep::Reserved { attempt, person, conversation };
+        Input::Resume(Resume { token: TokenId(token), step })
+    };
+    let step = |token, step| Input::Resume(Resume { token: TokenId(token), step });
+    let is_none = |outputs: &[Output]| matches!(outputs, [Output::Note(Note::NoHandshake { .. })]);
+    drive.put([reserved(1, 5), step(1, ResumeStep::Committed), step(1, ResumeStep::Connected)]);
+    drive.put([reserved(2, 5)]);
+    drive.pass(secs(30));
+    for (token, attempt) in [(1, 5), (1, 6), (2, 5)] {
+        let mut snapshot = Vec::new();
+        drive.shard.snapshot(&mut snapshot);
+        drive.shard = Shard::restore(SEED, &snapshot).unwrap();
+        let again = drive.put([reserved(token, attempt)]);
+        assert!(is_none(&again), "token {token}, attempt {attempt}: {again:?}");
+    }
+    assert!(drive.pass(secs(31)).is_empty());
+    assert!(drive.put([reserved(2, 6)]).is_empty(), "another attempt");
+    let outputs = drive.pass(secs(31));
+    let given_back = ResumeEffect::GiveBack { token: TokenId(2), attempt: 6 };
+    assert!(outputs.contains(&Output::Resume(given_back)), "{outputs:?}");
+    assert!(is_none(&drive.put([reserved(2, 6)])));
+}
+
 #[test]
 fn settings_change_while_jobs_are_under_way() {
     let mut drive = Drive::new(gateway());

@@ -16,6 +16,7 @@ const SAMPLES: &[(u32, &[u8], u64)] = &[
     (3, include_bytes!("data/behaviour-3.log"), 0xc375_d646_2453_e660),
     (4, include_bytes!("data/behaviour-4.log"), 0xb09c_4f32_2137_7a03),
     (5, include_bytes!("data/behaviour-5.log"), 0xc6ec_3638_2021_1e64),
+    (6, include_bytes!("data/behaviour-6.log"), 0x1704_822b_fd61_7202),
 ];
 
 #[test]
@@ -46,7 +47,7 @@ fn every_sample_is_read_or_refused() {
     let (newest, ..) = SAMPLES.last().unwrap();
     assert_eq!(*newest, Gateway::BEHAVIOUR, "run write_todays_sample, and list it");
     let refused = LogEntries::new(SAMPLES.first().unwrap().1, Gateway::BEHAVIOUR).unwrap_err();
-    insta::assert_snapshot!(refused, @"the log was written by behaviour 1: this release replays behaviour 5");
+    insta::assert_snapshot!(refused, @"the log was written by behaviour 1: this release replays behaviour 6");
 }
 
 /// `cargo nextest run -p reveille-gateway --run-ignored only write_todays_sample`, once for each behaviour.

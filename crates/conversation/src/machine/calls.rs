@@ -52,7 +52,8 @@ impl Desk {
         // A ring that goes on is not hidden again: it has to be cancelled.
         let rings = there.members.get(place).and_then(|member| member.live.as_deref());
         let goes_on = rings.is_some_and(|live| matches!(live.ring, Ring::Rings) && !is_other(live, offer));
-        let hidden = offer.hidden && hidden_until > self.now && !goes_on;
+        // Whose turn came before their offer did is not hidden any more.
+        let hidden = offer.hidden && hidden_until > self.now && !goes_on && !has_timed_out(there, offer, at);
         let until = if hidden { hidden_until + rings_for } else { starts + rings_for };
         if until <= self.now {
             return self.suppress(Some(&there.id), Some(&offer.person), Some(kind), Reason::Late);
@@ -114,6 +115,11 @@ impl Desk {
         if there.over_at().is_some_and(|over| at <= over) {
             return Verdict::Not(Reason::AnsweredBefore);
         }
+        let rings = there.members.get(place).and_then(|member| member.live.as_deref());
+        let rings = rings.is_some_and(|live| live.ring.is_open());
+        if !rings && !offer.hidden && has_timed_out(there, offer, at) {
+            return Verdict::Not(Reason::CancelledBefore);
+        }
         Verdict::Rings
     }
 
@@ -122,7 +128,7 @@ impl Desk {
         let same = offer.offer.is_some() && offer.offer == live.offer;
         if live.ring.is_open() {
             // The ring may have no name, and this offer one whose cancel came.
-            if offer.offer.is_some() && !same && live.is_cancelled(offer.offer.as_ref(), at) {
+            if offer.offer.is_some() && !same && live.cancels.cover(offer.offer.as_ref(), at) {
                 return Some(Reason::CancelledBefore);
             }
             if is_other(live, offer) {
@@ -132,7 +138,7 @@ impl Desk {
             let waits = !matches!(live.ring, Ring::Rings);
             return (offer.restated || waits || self.now < ends).then_some(Reason::Duplicate);
         }
-        if live.is_cancelled(offer.offer.as_ref(), at) {
+        if live.cancels.cover(offer.offer.as_ref(), at) {
             return Some(Reason::CancelledBefore);
         }
         // A report of the state after the ring was over here, by the time-out or by a cancel.
@@ -248,6 +254,11 @@ impl Desk {
 /// Whether both have a name, and not the same.
 fn is_other(live: &Live, offer: &Offer) -> bool {
     live.offer.is_some() && offer.offer.is_some() && live.offer != offer.offer
+}
+
+/// Whether the platform has stopped ringing all who were offered this by then.
+fn has_timed_out(there: &Conversation, offer: &Offer, at: UnixTime) -> bool {
+    there.extra.as_ref().is_some_and(|extra| extra.timed_out.cover(offer.offer.as_ref(), at))
 }
 
 enum Verdict {

@@ -2,6 +2,7 @@
 
 mod callbacks;
 mod calls;
+mod cancels;
 mod handovers;
 mod messages;
 mod names;

@@ -3,6 +3,7 @@
 use reveille_core::UnixTime;
 
 use super::calls::kind_of;
+use super::cancels::after_effect;
 use super::state::{Conversation, Live, Ring};
 use super::{Conversations, Desk};
 use crate::event::Role;
@@ -238,6 +239,9 @@ impl Desk {
             any = true;
             self.reveal(there, slot, place);
         }
+        // Their offers may come later.
+        let before = if any { after_effect(at) } else { at };
+        there.extra().timed_out.add(event.offer.as_ref(), before);
         if !any {
             self.suppress(Some(&there.id), None, None, Reason::NothingRings);
         }

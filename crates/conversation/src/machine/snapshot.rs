@@ -16,7 +16,7 @@ use crate::id::PersonId;
 use crate::rules::Rules;
 
 /// The format that this version writes. It reads this one only; a change of the format raises it.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const MAGIC: [u8; 4] = *b"RVCV";
 
 /// Why bytes are not a snapshot: the error of [`Conversations::restore`]. Begin with an older snapshot and replay the
@@ -144,7 +144,7 @@ mod tests {
         let all = [RestoreError::NotASnapshot, RestoreError::Version { given: 9 }, RestoreError::Damaged];
         insta::assert_snapshot!(all.map(|error| error.to_string()).join("\n"), @"
         this is not a snapshot of conversations
-        the snapshot has version 9: this library reads version 1
+        the snapshot has version 9: this library reads version 2
         the snapshot is damaged
         ");
     }

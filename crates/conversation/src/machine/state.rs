@@ -1,10 +1,9 @@
 //! What is remembered of one conversation: small, and no more than this.
 
-use std::time::Duration;
-
 use reveille_core::UnixTime;
 use serde::{Deserialize, Serialize};
 
+use super::cancels::{Cancels, after_effect};
 use crate::callback::State;
 use crate::event::Offer;
 use crate::event::{CallbackMode, Role};
@@ -18,8 +17,6 @@ use crate::{Cause, Intent, Media};
 pub(super) const LOG: usize = 32;
 /// Devices of one person that show a conversation at the same time.
 pub(super) const VIEWS: usize = 8;
-/// Cancelled offers of one person that are remembered by name.
-const CANCELLED: usize = 8;
 /// Notifications of one conversation that wait for names; further ones go without.
 pub(super) const HELD: usize = 16;
 
@@ -64,6 +61,8 @@ pub(super) struct Extra {
     pub(super) floor: u64,
     /// When the call was answered or ended: offers from before do not ring.
     pub(super) over_at: Option<UnixTime>,
+    /// Of time-outs for all, which are for those as well whose offer comes later.
+    pub(super) timed_out: Cancels,
     pub(super) callback: Option<Callback>,
     pub(super) held: Vec<Held>,
 }
@@ -99,12 +98,7 @@ pub(super) struct Live {
     pub(super) missed: bool,
     /// An offer came, whether it rang or not.
     pub(super) offered: bool,
-    /// Offers from then or before do not ring: their cancel came.
-    pub(super) cancelled_at: Option<UnixTime>,
-    /// The same, of cancels that did not say which offer they are about: they hold for offers with a name, too.
-    pub(super) anonymous_at: Option<UnixTime>,
-    /// Offers whose cancel came, the newest last.
-    pub(super) cancelled: Vec<OfferId>,
+    pub(super) cancels: Cancels,
     /// An answer that came before its offer.
     pub(super) answered_at: Option<UnixTime>,
     /// Which offer was answered last.
@@ -128,29 +122,10 @@ pub(super) enum Ring {
 }
 
 impl Live {
-    /// A cancel came. One that took a ring back has had its effect: what is offered in the same moment comes after it.
+    /// A cancel came, and perhaps it took a ring back.
     pub(super) fn cancel(&mut self, offer: Option<&OfferId>, at: UnixTime, had_effect: bool) {
-        let at = if had_effect { self.offered_at.max(at - Duration::from_millis(1)) } else { at };
-        self.cancelled_at = self.cancelled_at.max(Some(at));
-        let Some(offer) = offer else {
-            self.anonymous_at = self.anonymous_at.max(Some(at));
-            return;
-        };
-        if !self.cancelled.contains(offer) {
-            if self.cancelled.len() >= CANCELLED {
-                self.cancelled.remove(0);
-            }
-            self.cancelled.push(offer.clone());
-        }
-    }
-
-    pub(super) fn is_cancelled(&self, offer: Option<&OfferId>, at: UnixTime) -> bool {
-        match offer {
-            Some(offer) => {
-                self.cancelled.contains(offer) || self.anonymous_at.is_some_and(|cancel| at <= cancel)
-            }
-            None => self.cancelled_at.is_some_and(|cancel| at <= cancel),
-        }
+        let at = if had_effect { self.offered_at.max(after_effect(at)) } else { at };
+        self.cancels.add(offer, at);
     }
 }
 

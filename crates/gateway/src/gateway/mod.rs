@@ -302,7 +302,9 @@ impl Machine for Gateway {
             self.to_delivery.push_back(delivery::Input::Recovered { spread: catch_up.spread });
         }
         let span = self.settings.event_ids_for();
-        self.accepted.forget(span, self.settings.more.event_ids, self.timeline.of_rules(self.now));
+        let rules_now = self.timeline.of_rules(self.now);
+        self.accepted.forget(span, self.settings.more.event_ids, rules_now);
+        self.handshakes.forget(self.settings.more.event_ids_for, self.settings.more.handshakes, rules_now);
         self.told.time = true;
         self.staged = Some(input);
     }

@@ -105,9 +105,9 @@ impl Snapshot for Gateway {
     type Context = Seed;
     type Error = RestoreError;
 
-    const FORMAT: u16 = 5;
+    const FORMAT: u16 = 6;
     /// Raised with every change of what the machine decides, and with every such change of a crate that it is made of.
-    const BEHAVIOUR: u32 = 5;
+    const BEHAVIOUR: u32 = 6;
 
     fn seed_fingerprint(&self) -> u64 {
         self.seed.fingerprint()

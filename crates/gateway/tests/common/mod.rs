@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
 
+pub mod every_kind;
+
 use std::time::Duration;
 
 use reveille_conversation::event::{Answered, Event, Joined, Message, Offer, Read, What};
@@ -234,7 +236,8 @@ pub fn announcement(id: &str, now: UnixTime) -> Input {
     Input::Announce { source: SourceId(1), announcement: Box::new(what.with_from("Shop")) }
 }
 
-/// Two chats, a call and two announcements (of the first nobody hears for a while), with everything that follows.
+/// Two chats, a call and two announcements (of the first nobody hears for a while), with everything that follows; then one of
+/// each kind.
 pub fn story() -> Drive {
     let mut drive = Drive::new(gateway());
     let at = |drive: &Drive| drive.now;
@@ -265,5 +268,6 @@ pub fn story() -> Drive {
     drive.pass(Duration::from_secs(60));
     drive.in_silence([announcement("silence", drive.now)], Duration::from_secs(310));
     drive.settle([announcement("news", drive.now)]);
+    every_kind::every_kind(&mut drive);
     drive
 }

@@ -305,6 +305,7 @@ impl World {
             job: cargo.job.clone(),
             started,
             end,
+            silent: fate.is_silent(),
             refused_us,
             seen,
             process,

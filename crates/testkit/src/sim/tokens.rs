@@ -59,16 +59,6 @@ impl Tokens {
         }
     }
 
-    /// Whether it reserves what was used, or was given back.
-    pub(super) fn is_over(&self, input: &Input) -> bool {
-        match input {
-            Input::Resume(Resume { token, step: ResumeStep::Reserved { .. } }) => {
-                self.0.get(token).is_some_and(|known| known.used + known.given_back > 0)
-            }
-            _ => false,
-        }
-    }
-
     /// `restores`: a backup takes back what was done, and nothing else does.
     pub(super) fn judge(&self, restores: &[UnixTime]) -> Vec<String> {
         let wrong = self.0.iter().filter_map(|(token, known)| {

@@ -24,6 +24,8 @@ pub(super) struct Record {
     /// A byte left.
     pub(super) started: bool,
     pub(super) end: End,
+    /// Whoever sent it heard nothing in time, whatever the service did.
+    pub(super) silent: bool,
     /// It was our credential that was refused.
     pub(super) refused_us: bool,
     pub(super) seen: Seen,
@@ -75,6 +77,13 @@ pub(super) enum Wire {
     Late(Duration),
     /// The answer comes twice, the second time after this.
     Twice(Duration, Duration),
+}
+
+impl Wire {
+    /// Whether nothing is heard while somebody waits for it.
+    pub(super) const fn is_silent(self) -> bool {
+        matches!(self, Self::AnswerLost | Self::RequestLost | Self::Late(_))
+    }
 }
 
 /// The writer of requests waits as long for an answer.

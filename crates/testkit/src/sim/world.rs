@@ -312,8 +312,6 @@ impl World {
             Next::Sleep => self.sleep(),
             Next::Wake { process } => self.wake(process),
             Next::Backup(ago) => self.restore_backup(ago),
-            // A reservation that ended is none that anybody reports again.
-            Next::Resume { input, .. } if self.tokens.is_over(&input) => {}
             Next::Resume { shard, input } => match self.node.as_ref().map(|node| node.number) {
                 Some(process) => self.answer(process, shard, *input),
                 None => self.after(Duration::from_secs(1), Next::Resume { shard, input }),

@@ -9,7 +9,7 @@ mod sent;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use reveille_conversation::event::What;
+use reveille_conversation::event::{Event, What};
 use reveille_conversation::id::{ConversationId, PersonId};
 use reveille_core::UnixTime;
 use reveille_delivery::{DeviceId, JobId, LegId};
@@ -72,10 +72,14 @@ struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
-    /// Committed events of a conversation, with the moment of their commit.
+    /// What happened in a conversation and is committed, with the moment of the commit.
     fn events(&self, there: &ConversationId) -> impl Iterator<Item = (u64, UnixTime, &'a What)> {
+        self.committed(there).map(|(seq, at, event)| (seq, at, &event.what))
+    }
+
+    fn committed(&self, there: &ConversationId) -> impl Iterator<Item = (u64, UnixTime, &'a Event)> {
         let (script, events) = (self.script, self.events.get(there).map(Vec::as_slice).unwrap_or_default());
-        events.iter().filter_map(move |(number, seq, at)| Some((*seq, *at, &script.get(*number)?.event.what)))
+        events.iter().filter_map(move |(number, seq, at)| Some((*seq, *at, &script.get(*number)?.event)))
     }
 
     fn records(&self, device: DeviceId, there: &'a ConversationId) -> &[&'a Record] {

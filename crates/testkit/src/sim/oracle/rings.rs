@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reveille_conversation::Kind;
-use reveille_conversation::event::What;
+use reveille_conversation::event::{Event, What};
 use reveille_conversation::id::{ConversationId, PersonId};
 use reveille_core::UnixTime;
 
@@ -29,7 +29,7 @@ impl Oracle {
             if self.changes.excuse(*at) {
                 continue;
             }
-            let cancel = cancel_of(case, &event.conversation, &offer.person, *seq);
+            let cancel = cancel_of(case, event, &offer.person);
             let at_once = self.is_undisturbed(*at) && at.since(event.at) < AT_ONCE;
             for known in &person.devices {
                 let records = case.records(known.device, &event.conversation);
@@ -95,25 +95,21 @@ impl Oracle {
         let of = |record: &&Record| record.lane.is_some_and(|(known, _)| known == service);
         !self.records.iter().filter(of).any(|record| {
             let span = if record.refused_us { REFUSED } else { BREATH };
-            record.end != End::Accepted && record.at <= at + AT_ONCE && record.at + span >= at
+            let well = record.end == End::Accepted && !record.silent;
+            !well && record.at <= at + AT_ONCE && record.at + span >= at
         })
     }
 }
 
-/// The first committed event after which this person must not be rung.
-fn cancel_of(
-    case: &Case<'_>,
-    there: &ConversationId,
-    person: &PersonId,
-    offered: u64,
-) -> Option<(u64, UnixTime)> {
-    let cancels = case.events(there).filter(|(seq, _, what)| match what {
+/// The first committed event after which this person must not be rung by this offer.
+fn cancel_of(case: &Case<'_>, offered: &Event, person: &PersonId) -> Option<(u64, UnixTime)> {
+    let cancels = case.committed(&offered.conversation).filter(|(_, _, event)| match &event.what {
         What::CallEnded(_) | What::CallAnswered(_) => true,
         What::CallWithdrawn(withdrawn) => withdrawn.person == *person,
         What::CallDeclined(declined) => declined.person == *person,
-        // One for everybody is for those who ring, and an offer that it overtook rings.
+        // Whoever is offered it in the moment when it is over for the others may be of the next group.
         What::CallTimedOut(timed_out) => {
-            timed_out.person.as_ref().map_or(*seq > offered, |whom| whom == person)
+            timed_out.person.as_ref().map_or(event.at > offered.at, |whom| whom == person)
         }
         _ => false,
     });
