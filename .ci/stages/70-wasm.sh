@@ -1,4 +1,4 @@
-# The libraries for wasm32-unknown-unknown with the portable backend, and one encryption in Node.
+# The libraries for wasm32-unknown-unknown with the portable backend; in Node one encryption, and a log of the gateway.
 # Where rustup has no such target, WASM_CARGO may name a cargo that has one.
 target=wasm32-unknown-unknown
 if rustup target list --installed 2>/dev/null | grep -qx $target; then
@@ -29,3 +29,5 @@ wasm build --release --manifest-path crates/webpush/wasm-test/Cargo.toml
 peers=$PWD/target/interop/webpush
 bash .ci/interop/webpush/install "$peers"
 NODE_PATH=$peers/node_modules node .ci/interop/webpush/wasm.js target/wasm/$target/release/reveille_wasm_test.wasm
+wasm build --release --manifest-path crates/gateway/wasm-test/Cargo.toml
+node .ci/interop/gateway/wasm.js target/wasm/$target/release/reveille_gateway_wasm_test.wasm
