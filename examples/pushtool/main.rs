@@ -73,25 +73,22 @@ fn main() -> ExitCode {
         print!("{USAGE}");
         return ExitCode::SUCCESS;
     }
-    // These have options of their own.
+    run(&arguments).unwrap_or_else(|problem| {
+        eprintln!("pushtool: {problem}\n\n{USAGE}");
+        ExitCode::from(2)
+    })
+}
+
+fn run(arguments: &[String]) -> Result<ExitCode, String> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let own = match words.as_slice() {
-        ["simulate", rest @ ..] => Some(simulate::simulate(rest)),
-        ["digest", "replay", rest @ ..] => Some(digest::replay(rest)),
-        ["gateway", "replay", rest @ ..] => Some(gateway::replay(rest)),
-        _ => None,
-    };
-    if let Some(done) = own {
-        return done.unwrap_or_else(|problem| {
-            eprintln!("pushtool: {problem}\n\n{USAGE}");
-            ExitCode::from(2)
-        });
-    }
-    match options::parse(&arguments).and_then(|(options, command)| Ok((options, find(&command)?))) {
-        Ok((options, command)) => command(options),
-        Err(problem) => {
-            eprintln!("pushtool: {problem}\n\n{USAGE}");
-            ExitCode::from(2)
+    match options::own(&words)? {
+        // These have options of their own.
+        ["simulate", rest @ ..] => simulate::simulate(rest),
+        ["digest", "replay", rest @ ..] => digest::replay(rest),
+        ["gateway", "replay", rest @ ..] => gateway::replay(rest),
+        _ => {
+            let (options, command) = options::parse(arguments)?;
+            Ok(find(&command)?(options))
         }
     }
 }

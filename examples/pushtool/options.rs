@@ -31,6 +31,19 @@ pub fn parse(arguments: &[String]) -> Result<(Options, Vec<&str>), String> {
     Ok((options, words))
 }
 
+/// The command and what is its own, behind the options that hold for the whole run.
+pub fn own<'w, 'a>(words: &'w [&'a str]) -> Result<&'w [&'a str], String> {
+    match words {
+        ["--allow-loopback", rest @ ..] => own(rest),
+        ["--provider", name, rest @ ..] => provider(name).and_then(|_| own(rest)),
+        [first, rest @ ..] => match first.strip_prefix("--provider=") {
+            Some(name) => provider(name).and_then(|_| own(rest)),
+            None => Ok(words),
+        },
+        [] => Ok(words),
+    }
+}
+
 fn provider(name: &str) -> Result<CryptoProvider, String> {
     match name {
         "ring" => Ok(reveille_crypto_ring::PROVIDER),

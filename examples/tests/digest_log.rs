@@ -261,5 +261,10 @@ fn bad_arguments() {
             let done = pushtool(folder, &[&["digest", "replay"], arguments].concat());
             assert_eq!(done, (vec![], Some(2)), "{arguments:?}");
         }
+        // What holds for the whole run stands before any command.
+        for (provider, status) in [("ring", 0), ("nobody", 2)] {
+            let arguments = ["--allow-loopback", "--provider", provider, "digest", "replay", "service.log"];
+            assert_eq!(pushtool(folder, &arguments).1, Some(status), "{provider}");
+        }
     });
 }
