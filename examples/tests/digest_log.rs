@@ -223,6 +223,51 @@ fn a_damaged_or_cut_log_is_an_error_that_names_the_entry() {
     });
 }
 
+/// A log whose host is never quiet by itself, with who is paused in the calendar: the tool knows what its lines mean.
+#[test]
+fn the_calendar_names_who_is_paused() {
+    use reveille_core::UnixTime;
+    use reveille_core::log::{Snapshot as _, log_append, log_head};
+    use reveille_digest::catch_up::Rate;
+    use reveille_digest::snapshot::Codec as _;
+    use reveille_digest::{Engine, Event, EventId, Host, Input};
+
+    struct Chat;
+    impl Host for Chat {
+        type Key = (String, String);
+        type Payload = String;
+        type Fold = ();
+        type Calendar = String;
+    }
+    let calendar = |paused: &str| Input::<Chat>::Calendar(paused.to_owned(), Rate::UNLIMITED);
+    let event = |recipient: &str, id| {
+        Input::Event(Event::new((recipient.to_owned(), "c1".to_owned()), EventId(id), "Hello".to_owned()))
+    };
+    let inputs = [
+        (1, calendar("ada\nbob\n")),
+        (2, event("ada", 1)),
+        (2, event("eve", 2)),
+        (32, Input::Tick),
+        (90, calendar("bob\n")),
+    ];
+    let mut log = Vec::new();
+    log_head(&mut log, Engine::<Chat>::BEHAVIOUR);
+    for ((second, input), number) in inputs.iter().zip(1..) {
+        let mut bytes = Vec::new();
+        input.encode(&mut bytes);
+        log_append(&mut log, number, UnixTime::from_secs(*second), &bytes);
+    }
+    in_folder("calendar", |folder, _| {
+        std::fs::write(folder.join("paused"), log).unwrap();
+        let (lines, status) = pushtool(folder, &["digest", "replay", "paused"]);
+        let told: Vec<_> = lines.iter().filter(|line| line["output"] == "notify").collect();
+        let told: Vec<_> =
+            told.iter().map(|line| (line["at_ms"].as_u64(), line["recipient"].as_str())).collect();
+        assert_eq!(status, Some(0), "{lines:?}");
+        assert_eq!(told, [(Some(32_000), Some("eve")), (Some(90_000), Some("ada"))]);
+    });
+}
+
 /// Options that only a log has make a log of it, and other keys are said to be others.
 #[test]
 fn what_is_no_log_of_this_kind() {
