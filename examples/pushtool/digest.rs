@@ -14,28 +14,30 @@
 //! comes out are in `examples/tests/digest_replay/`.
 //!
 //! What begins with `RVLG` is a log as a service writes it ([`reveille_core::log::log_append`]): its inputs, for keys of
-//! two strings, payloads of bytes and a calendar of paused recipients, at the times that are in it. What happened in
-//! production is played again at a desk; a log begins with its policy. The seed is not in it, so collapse ids are others.
+//! two strings, payloads of bytes (or text) and a calendar of one string, the paused recipients in lines, at the times that
+//! are in it. What happened in production is played again at a desk; a log begins with its policy. It does not hold the seed:
+//! under another one collapse ids are others, and a snapshot is refused.
 
-use std::io::{self, BufRead as _, BufWriter, Read as _};
+mod log;
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, Write as _};
 use std::process::ExitCode;
 
 use reveille_core::UnixTime;
-use reveille_core::log::{LogEntries, Logged, Snapshot as _};
 use reveille_digest::catch_up::Rate;
 use reveille_digest::options::Collect;
 use reveille_digest::quiet::{AtEnd, Quiet};
 use reveille_digest::retract::{Retracted, Selector};
-use reveille_digest::snapshot::Codec as _;
 use reveille_digest::{
-    Answered, Cause, Engine, Event, EventId, Fate, Generation, Host, Input, Lane, Limits, Notify, Output,
-    Policy, Seed,
+    Answered, Cause, Engine, Event, EventId, Fate, Generation, Host, Lane, Limits, Notify, Output, Policy,
+    Seed,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::line::{self, Base64, Failure, failure};
-use crate::options::Options;
+use crate::options;
 use crate::policy::{PolicyLine, QuietLine};
 
 type Key = (String, String);
@@ -137,15 +139,64 @@ struct Replay {
     unnamed: u64,
 }
 
-/// The policy, then events in the order of time, into outputs in the order of time, and the sums at the end.
-pub fn replay(_: Options) -> ExitCode {
-    let mut out = BufWriter::new(io::stdout().lock());
-    if io::stdin().lock().fill_buf().is_ok_and(|start| start.starts_with(b"RVLG")) {
-        let (outputs, ok) = replay_log();
-        return if write(&mut out, &outputs).is_ok() && ok { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+/// A script or a log, from a file or from standard input.
+///
+/// # Errors
+/// What is wrong with the arguments.
+pub fn replay(arguments: &[&str]) -> Result<ExitCode, String> {
+    let (mut path, mut seed, mut snapshot) = (None, None, None);
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        let mut value = || rest.next().copied().ok_or_else(|| format!("{argument} needs a value"));
+        match *argument {
+            "--seed" => seed = Some(options::seed(value()?)?),
+            "--snapshot" => {
+                let read = std::fs::read(value()?).map_err(|error| format!("--snapshot: {error}"))?;
+                snapshot = Some(read);
+            }
+            other if other.starts_with('-') => return Err(format!("unknown option {other:?}")),
+            other => path = Some(other),
+        }
     }
+    let mut input: Box<dyn BufRead> = match path {
+        None => Box::new(io::stdin().lock()),
+        Some(path) => Box::new(BufReader::new(File::open(path).map_err(|error| format!("{path}: {error}"))?)),
+    };
+    // A script's seed is in its first line, and it has no snapshots.
+    let is_log = seed.is_some()
+        || snapshot.is_some()
+        || input.fill_buf().is_ok_and(|start| start.starts_with(b"RVLG"));
+    Ok(if is_log {
+        replay_log(input, snapshot, Seed::new(seed.unwrap_or_default()))
+    } else {
+        replay_script(input)
+    })
+}
+
+fn replay_log(mut input: Box<dyn BufRead>, snapshot: Option<Vec<u8>>, seed: Seed) -> ExitCode {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let (mut log, mut written) = (Vec::new(), Ok(()));
+    let done = input.read_to_end(&mut log).map_err(failure("io")).and_then(|_| {
+        let recording = log::Recording { log, snapshot, seed };
+        recording.replay(|line| {
+            if written.is_ok() {
+                written = put(&mut out, line);
+            }
+        })
+    });
+    let failed = done.is_err();
+    if let Err(Failure { kind, message }) = done {
+        written = written.and_then(|()| put(&mut out, &json!({"error": {"kind": kind, "message": message}})));
+    }
+    let written = written.and_then(|()| out.flush());
+    if failed || written.is_err() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// The policy, then events in the order of time, into outputs in the order of time, and the sums at the end.
+fn replay_script(input: impl BufRead) -> ExitCode {
+    let mut out = BufWriter::new(io::stdout().lock());
     let (mut replay, mut failed) = (None, false);
-    for (line, number) in io::stdin().lock().split(b'\n').zip(1_u64..) {
+    for (line, number) in input.split(b'\n').zip(1_u64..) {
         let mut outputs = Vec::new();
         let unreadable = line.is_err();
         let done = line.map_err(failure("io")).and_then(|line| match &mut replay {
@@ -179,11 +230,13 @@ pub fn replay(_: Options) -> ExitCode {
 }
 
 fn write(out: &mut impl io::Write, lines: &[Value]) -> io::Result<()> {
-    for line in lines {
-        serde_json::to_writer(&mut *out, line)?;
-        out.write_all(b"\n")?;
-    }
+    lines.iter().try_for_each(|line| put(out, line))?;
     out.flush()
+}
+
+fn put(out: &mut impl io::Write, line: &Value) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, line)?;
+    out.write_all(b"\n")
 }
 
 impl Replay {
@@ -315,40 +368,6 @@ fn explain(engine: &Engine<Calendar>) -> Value {
         "throttled": sums.throttled, "quiet": sums.quiet, "cancelled": sums.cancelled, "expired": sums.expired,
         "refused": sums.refused, "superseded": sums.superseded,
     })
-}
-
-/// The outputs of a log, each at the time of its input, and the sums.
-fn replay_log() -> (Vec<Value>, bool) {
-    let mut outputs = Vec::new();
-    let mut bytes = Vec::new();
-    let done = io::stdin().lock().read_to_end(&mut bytes).map_err(failure("io"));
-    let done = done.and_then(|_| replay_entries(&bytes, &mut outputs));
-    let ok = done.is_ok();
-    if let Err(Failure { kind, message }) = done {
-        outputs.push(json!({"error": {"kind": kind, "message": message}}));
-    }
-    (outputs, ok)
-}
-
-fn replay_entries(log: &[u8], outputs: &mut Vec<Value>) -> Result<(), Failure> {
-    let host = Calendar { quiet: Vec::new() };
-    let engine = Engine::new(host, Policy::default(), Limits::default(), Seed::new([0; 16]));
-    let mut logged = Logged::new(engine.map_err(failure("policy"))?);
-    let mut entries = LogEntries::new(log, Engine::<Calendar>::BEHAVIOUR).map_err(failure("log"))?;
-    for entry in entries.by_ref() {
-        let mut bytes = entry.input;
-        let input = Input::decode(&mut bytes).filter(|_| bytes.is_empty());
-        let input =
-            input.ok_or_else(|| Failure::new("log", format!("entry {} is no input", entry.number)))?;
-        let drained = logged.apply(entry.number, input, entry.now).map_err(failure("log"))?;
-        outputs.extend(drained.map(|output| to_json(&output, entry.now)));
-    }
-    outputs.push(explain(logged.machine()));
-    let rest = log.len() - entries.valid_len().max(8.min(log.len()));
-    if rest > 0 {
-        return Err(Failure::new("log", format!("the last {rest} bytes were not written to their end")));
-    }
-    Ok(())
 }
 
 fn missing(field: &str) -> Failure {

@@ -20,7 +20,6 @@ use std::process::ExitCode;
 use reveille_conversation::rules::Rules;
 use reveille_core::UnixTime;
 use reveille_core::log::{LogEntries, LogEntry, Snapshot as _};
-use reveille_crypto::base64url;
 use reveille_delivery::JobId;
 use reveille_gateway::{
     AtOnce, Content, Gateway, GatewaySettings, Input, Job, LookUp, Note, Output, Seed, Shard,
@@ -28,6 +27,7 @@ use reveille_gateway::{
 use serde_json::{Value, json};
 
 use crate::line::{Failure, failure};
+use crate::options;
 
 /// # Errors
 /// What is wrong with the arguments.
@@ -39,10 +39,7 @@ pub fn replay(arguments: &[&str]) -> Result<ExitCode, String> {
         let mut value = || rest.next().copied().ok_or_else(|| format!("{argument} needs a value"));
         let said = |error: &dyn std::fmt::Display| format!("{argument}: {error}");
         match *argument {
-            "--seed" => {
-                let bytes = base64url::decode(value()?).map_err(|error| said(&error))?;
-                seed = Seed::new(bytes.try_into().map_err(|_| "--seed must be 16 bytes".to_owned())?);
-            }
+            "--seed" => seed = Seed::new(options::seed(value()?)?),
             "--snapshot" => snapshot = Some(std::fs::read(value()?).map_err(|error| said(&error))?),
             "--rules" => {
                 let text = std::fs::read_to_string(value()?).map_err(|error| said(&error))?;

@@ -32,9 +32,12 @@ usage: pushtool [--provider ring|rustcrypto] [--allow-loopback] COMMAND
   classify               a push service's answer -> what to do next
   token issue            claims -> a resume token
   token verify           a resume token -> its verdict; used tokens are remembered
-  digest replay          a policy, then events -> notifications, in virtual time
+  digest replay [FILE]   a policy, then events -> notifications, in virtual time; or the log of a service, from its
+                         first entry, or from a snapshot on -> its outputs, one line each
+      --seed SEED          for a log: the engine's seed; all zero if absent (a script has it in its first line)
+      --snapshot FILE      for a log: the engine as it was then: what the log has before that is passed over
   gateway replay LOG     a shard's log from its first group, or from a snapshot on -> its outputs, one line each
-      --seed B64           the shard's seed, 16 bytes; all zero if absent
+      --seed SEED          the shard's seed; all zero if absent
       --snapshot FILE      the shard as it was then: what the log has before that is passed over
       --rules FILE         other rules (TOML): what they would have done; whoever answered then answers again
       --settings FILE      other settings (JSON: {\"digests\":{…the first line of digest replay},\"fallbacks\":{kind:
@@ -43,8 +46,9 @@ usage: pushtool [--provider ring|rustcrypto] [--allow-loopback] COMMAND
       --seed N --events N --recipients N --faults none|some|hell
 
 Commands that read take JSON lines from standard input and write one JSON line for each. Bytes are base64url
-without padding, times are Unix milliseconds, unknown fields are an error. A bad line gives
-{\"error\":{\"kind\":…,\"message\":…}} and the run goes on. Exit status: 0, 1 if any line failed, 2 for bad arguments.
+without padding, times are Unix milliseconds, unknown fields are an error. A SEED is 16 bytes, as 32 hexadecimal digits
+too. A bad line gives {\"error\":{\"kind\":…,\"message\":…}} and the run goes on. Exit status: 0, 1 if any line failed, 2
+for bad arguments.
 ";
 
 /// A command: what it does, and how it gets its input.
@@ -60,7 +64,6 @@ const COMMANDS: &[(&[&str], Command)] = &[
     (&["classify"], classify::classify),
     (&["token", "issue"], token::issue),
     (&["token", "verify"], token::verify),
-    (&["digest", "replay"], digest::replay),
     (&["apns", "request"], apns::request),
 ];
 
@@ -70,24 +73,22 @@ fn main() -> ExitCode {
         print!("{USAGE}");
         return ExitCode::SUCCESS;
     }
-    // These have options of their own, and no input.
+    run(&arguments).unwrap_or_else(|problem| {
+        eprintln!("pushtool: {problem}\n\n{USAGE}");
+        ExitCode::from(2)
+    })
+}
+
+fn run(arguments: &[String]) -> Result<ExitCode, String> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let own = match words.as_slice() {
-        ["simulate", rest @ ..] => Some(simulate::simulate(rest)),
-        ["gateway", "replay", rest @ ..] => Some(gateway::replay(rest)),
-        _ => None,
-    };
-    if let Some(done) = own {
-        return done.unwrap_or_else(|problem| {
-            eprintln!("pushtool: {problem}\n\n{USAGE}");
-            ExitCode::from(2)
-        });
-    }
-    match options::parse(&arguments).and_then(|(options, command)| Ok((options, find(&command)?))) {
-        Ok((options, command)) => command(options),
-        Err(problem) => {
-            eprintln!("pushtool: {problem}\n\n{USAGE}");
-            ExitCode::from(2)
+    match options::own(&words)? {
+        // These have options of their own.
+        ["simulate", rest @ ..] => simulate::simulate(rest),
+        ["digest", "replay", rest @ ..] => digest::replay(rest),
+        ["gateway", "replay", rest @ ..] => gateway::replay(rest),
+        _ => {
+            let (options, command) = options::parse(arguments)?;
+            Ok(find(&command)?(options))
         }
     }
 }

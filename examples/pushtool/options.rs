@@ -1,6 +1,6 @@
 //! Arguments.
 
-use reveille_crypto::CryptoProvider;
+use reveille_crypto::{CryptoProvider, base64url};
 use reveille_webpush::target::{AllowLoopback, EndpointPolicy, PublicHttps};
 
 /// What holds for the whole run.
@@ -31,10 +31,33 @@ pub fn parse(arguments: &[String]) -> Result<(Options, Vec<&str>), String> {
     Ok((options, words))
 }
 
+/// The command and what is its own, behind the options that hold for the whole run.
+pub fn own<'w, 'a>(words: &'w [&'a str]) -> Result<&'w [&'a str], String> {
+    match words {
+        ["--allow-loopback", rest @ ..] => own(rest),
+        ["--provider", name, rest @ ..] => provider(name).and_then(|_| own(rest)),
+        [first, rest @ ..] => match first.strip_prefix("--provider=") {
+            Some(name) => provider(name).and_then(|_| own(rest)),
+            None => Ok(words),
+        },
+        [] => Ok(words),
+    }
+}
+
 fn provider(name: &str) -> Result<CryptoProvider, String> {
     match name {
         "ring" => Ok(reveille_crypto_ring::PROVIDER),
         "rustcrypto" => Ok(reveille_crypto_rustcrypto::PROVIDER),
         other => Err(format!("unknown provider {other:?}, expected ring or rustcrypto")),
     }
+}
+
+/// 16 bytes, as base64url or as 32 hexadecimal digits, which as base64url would be 24 bytes.
+pub fn seed(text: &str) -> Result<[u8; 16], String> {
+    if text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let number = u128::from_str_radix(text, 16).map_err(|error| format!("--seed: {error}"))?;
+        return Ok(number.to_be_bytes());
+    }
+    let bytes = base64url::decode(text).map_err(|error| format!("--seed: {error}"))?;
+    bytes.try_into().map_err(|_| "--seed must be 16 bytes".to_owned())
 }

@@ -118,8 +118,8 @@ impl Zone {
     /// let zone = Zone::from_transitions(tz.to_offset(now).seconds(), next)?;
     /// ```
     ///
-    /// Make it anew once in a while, or when the library has new rules, and hand it in as another
-    /// [calendar](crate::Host::Calendar).
+    /// (`examples/tests/zones.rs` compiles these lines and asks ten years of nights when they end.) Make it anew once in a while,
+    /// or when the library has new rules, and hand it in as another [calendar](crate::Host::Calendar).
     ///
     /// ```
     /// use reveille_core::UnixTime;
