@@ -141,7 +141,8 @@ pub enum ReplayError {
         /// What is replayed.
         expected: u32,
     },
-    /// The outputs before it were not these when they were made: the shard stops instead of guessing.
+    /// The outputs before it were not these when they were made: the shard stops instead of guessing, and
+    /// [`Shard::overrule`] is the way out.
     #[error("before entry {number} the outputs were others than now")]
     Diverged {
         /// The number of its first input.
@@ -203,6 +204,22 @@ impl Shard {
     /// # Errors
     /// [`ReplayError`]: nothing was applied.
     pub fn replay(&mut self, entry: &LogEntry<'_>) -> Result<Applied<'_>, ReplayError> {
+        self.read(entry, false)
+    }
+
+    /// The same, although other outputs were made before this group than now: an operator's way out of
+    /// [`ReplayError::Diverged`], after the fault that made them others was understood, and never a driver's. Nothing of the log
+    /// is lost: it says what happened, and what follows is decided anew. So what left then may leave again, under other ids, and
+    /// a device may keep a notification that nobody takes back. Read the rest of the log this way, commit the recovery as always,
+    /// and take a snapshot at once, so that it is not read again.
+    ///
+    /// # Errors
+    /// [`ReplayError`], but not [`Diverged`](ReplayError::Diverged): nothing was applied.
+    pub fn overrule(&mut self, entry: &LogEntry<'_>) -> Result<Applied<'_>, ReplayError> {
+        self.read(entry, true)
+    }
+
+    fn read(&mut self, entry: &LogEntry<'_>, overrule: bool) -> Result<Applied<'_>, ReplayError> {
         let number = entry.number;
         let (outputs, inputs) = open(entry)?;
         let end = number.saturating_add(inputs.len() as u64);
@@ -212,7 +229,7 @@ impl Shard {
         if number != self.next_number() {
             return Err(Gap { expected: self.next_number(), given: number }.into());
         }
-        if outputs != self.outputs {
+        if outputs != self.outputs && !overrule {
             return Err(ReplayError::Diverged { number });
         }
         Ok(self.applied(inputs, entry.now, number, false))

@@ -110,6 +110,29 @@ fn a_replay_gives_its_effects_or_nothing_and_goes_on_as_if_all_were_read() {
     assert_eq!(snapshot(&mut effects), snapshot(&mut story.shard));
 }
 
+/// An operator may go on behind a group whose outputs are others now: all inputs are taken in, the rest of the log is read.
+#[test]
+fn a_log_that_differs_can_be_overruled() {
+    let mut story = story();
+    let entries: Vec<LogEntry<'_>> = LogEntries::new(&story.log, Gateway::BEHAVIOUR).unwrap().collect();
+    let (mut shard, middle) = (Shard::new(gateway()), entries.len() / 2);
+    for (place, entry) in entries.iter().enumerate() {
+        let mut other = entry.input.to_vec();
+        if place == middle {
+            other[6] ^= 1;
+        }
+        let entry = LogEntry { input: &other, ..*entry };
+        let refused = shard.replay(&entry).err();
+        assert_eq!(refused, (place == middle).then_some(ReplayError::Diverged { number: entry.number }));
+        if refused.is_some() {
+            drop(shard.overrule(&entry).unwrap());
+        }
+    }
+    assert_eq!(snapshot(&mut shard), snapshot(&mut story.shard));
+    let gap = LogEntry { number: 9_999_999, ..entries[0] };
+    assert!(matches!(shard.overrule(&gap), Err(ReplayError::Gap(_))), "nothing else is overruled");
+}
+
 #[test]
 fn a_log_that_does_not_fit_stops_the_shard() {
     let story = story();

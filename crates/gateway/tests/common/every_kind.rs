@@ -1,13 +1,14 @@
 //! What two chats and a call do not show: every kind of event, of input and of command, so that the log, its cuts and its samples
 //! hold them all.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests, too, fail by panicking")]
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use reveille_conversation::Kind;
 use reveille_conversation::event::{PersonChange, PersonEvent, Presence, QueueChange, QueueEvent, Wait};
 use reveille_conversation::id::{ConversationId, PersonId};
-use reveille_conversation::rules::Rules;
 use reveille_core::Action;
 use reveille_delivery::dead::DeadId;
 use reveille_delivery::{HeldBy, JobId, Verdict};
@@ -68,7 +69,7 @@ pub fn every_kind(drive: &mut Drive) {
     held_back(drive);
     resumes(drive);
     let settings = GatewaySettings::default().with_fallback(Kind::IncomingCall, Target::Sms);
-    drive.settle([Input::Rules(Box::new(Rules::default())), Input::Settings(Box::new(settings))]);
+    drive.settle([Input::Rules(Box::default()), Input::Settings(Box::new(settings))]);
     commands(drive);
     recovery(drive);
     for step in [3_600, 1_800] {
@@ -86,7 +87,7 @@ fn recovery(drive: &mut Drive) {
     while !answers.is_empty() {
         let inputs: Vec<Input> = answers.drain(..).filter_map(|output| super::answer(&output)).collect();
         for input in inputs {
-            drive.now = drive.now + Duration::from_millis(1);
+            drive.now += Duration::from_millis(1);
             answers.extend(drive.put([input]));
         }
     }
