@@ -86,6 +86,14 @@ fn live(random: &mut Jitter, inputs: usize) -> History {
     let (mut now, mut sent) = (UnixTime::from_secs(1_700_000_000), Vec::new());
     for n in 0..inputs {
         now += Duration::from_millis(random.up_to_u64(9_000));
+        if random.up_to_u64(15) == 0 {
+            // A restart: what has become due meanwhile is told first how it is to go.
+            now += Duration::from_secs(random.up_to_u64(60));
+            let overdue = [Overdue::Flush, Overdue::Merge, Overdue::DropOlderThan(Duration::from_secs(20))];
+            let overdue = overdue[random.up_to_u64(2) as usize];
+            let rate = Rate { windows: 1, every: Duration::from_secs(1) };
+            commit(&mut logged, &mut history, Input::Recovered(CatchUp { overdue, rate }), now, &mut sent);
+        }
         // A tick only when one is due, as a driver does it.
         if let Some(wakeup) = logged.machine().next_wakeup().filter(|wakeup| wakeup.at <= now) {
             commit(
@@ -110,10 +118,10 @@ fn live(random: &mut Jitter, inputs: usize) -> History {
     history
 }
 
-/// Every kind of input, and every kind of what is in it.
+/// Every kind of input but a restart, and every kind of what is in it.
 fn draw(random: &mut Jitter, n: u64, now: UnixTime, sent: &mut Vec<(u64, Generation)>) -> Input<Pauses> {
     let secs = Duration::from_secs;
-    let (key, choice) = (random.up_to_u64(7), random.up_to_u64(31));
+    let (key, choice) = (random.up_to_u64(7), random.up_to_u64(30));
     let rate = Rate { windows: 2, every: secs(1) };
     match choice {
         0..=11 => {
@@ -135,16 +143,12 @@ fn draw(random: &mut Jitter, n: u64, now: UnixTime, sent: &mut Vec<(u64, Generat
         18 => Input::Recheck(vec![key], Rate::UNLIMITED),
         19 => Input::RecheckAll(rate),
         20 => Input::ClockStep { was: now, is: now + secs(random.up_to_u64(50)) },
-        21 => {
-            let overdue = [Overdue::Flush, Overdue::Merge, Overdue::DropOlderThan(secs(20))];
-            Input::Recovered(CatchUp { overdue: overdue[random.up_to_u64(2) as usize], rate })
-        }
-        22 => Input::Policy(other_policy(random)),
-        23 => Input::Limits(other_limits(random)),
-        24 => Input::Tick,
+        21 => Input::Policy(other_policy(random)),
+        22 => Input::Limits(other_limits(random)),
+        23 => Input::Tick,
         _ => match sent.pop() {
-            Some((key, generation)) if choice == 25 => Input::Failure(key, generation),
-            Some((key, generation)) if choice == 26 => Input::Held(key, generation, now + secs(40)),
+            Some((key, generation)) if choice == 24 => Input::Failure(key, generation),
+            Some((key, generation)) if choice == 25 => Input::Held(key, generation, now + secs(40)),
             Some((key, generation)) => Input::Response(key, generation),
             None => Input::Tick,
         },
