@@ -334,3 +334,14 @@ fn so_many_rings_are_in_flight_and_no_more() {
     assert_eq!(engine.handle_response(&1, *rings.last().unwrap(), at(2)), Answered::Settled);
     assert!(matches!(engine.handle_event(event(1, 18).urgent(), at(2)), Ok(Fate::Notified { .. })));
 }
+
+/// Two events of one id, where no id is a duplicate: what is read through it is read through the later one.
+#[test]
+fn a_read_through_an_id_that_came_twice() {
+    let mut engine = engine(|policy, _| policy.dedup = None);
+    for (second, id) in [(0, 1), (1, 2), (2, 1), (3, 3)] {
+        assert_eq!(engine.handle_event(event(1, id), at(second)), Ok(Fate::Pending));
+    }
+    assert_eq!(engine.handle_read(&1, Read::Through(EventId(1)), at(4)).unwrap().pending, 3);
+    assert_eq!(engine.unread(&1), 1);
+}

@@ -4,18 +4,19 @@ use super::*;
 
 impl Model {
     pub fn event(&mut self, event: Event<TestHost>) -> Fate {
-        let (key, known, found) = (event.key, self.known(event.id), self.entries.get(&event.key));
+        let (key, known) = (event.key, self.known(event.id));
+        let e = self.entries.get(&key).copied().unwrap_or_default();
         let drops = self.policy.refractory.is_some_and(|r| r.excess == Excess::Drop) && !event.urgent;
-        let is_live = found.is_some() && self.memories.iter().all(|(memory, _)| *memory != key);
-        let live = self.entries.len() - self.memories.len();
-        let fate = match (known, found) {
-            _ if !is_live && live >= self.limits.windows as usize => Fate::Refused,
-            (Some(true), _) => Fate::Cancelled,
-            (Some(false), _) => Fate::Duplicate,
-            _ if event.useful_until.is_some_and(|until| until < self.now) => Fate::Expired,
-            (_, Some(e)) if event.seq != 0 && event.seq <= e.mark => Fate::ReadBefore,
-            (_, Some(e)) if drops && e.resting.is_some_and(|until| self.now < until) => Fate::Throttled,
-            _ => Fate::Pending,
+        let is_memory = |key: &Key| self.memories.iter().any(|(memory, _)| memory == key);
+        let live: Vec<_> = self.entries.keys().filter(|key| !is_memory(key)).collect();
+        let fate = match known {
+            _ if !live.contains(&&key) && live.len() >= self.limits.windows as usize => Fate::Refused,
+            Some(true) => Fate::Cancelled,
+            Some(false) => Fate::Duplicate,
+            None if event.useful_until.is_some_and(|until| until < self.now) => Fate::Expired,
+            None if event.seq != 0 && event.seq <= e.mark => Fate::ReadBefore,
+            None if drops && e.resting.is_some_and(|until| self.now < until) => Fate::Throttled,
+            None => Fate::Pending,
         };
         let dedup = self.policy.dedup.filter(|_| known.is_none() && fate != Fate::Refused);
         self.seen.extend(dedup.map(|dedup| (event.id, self.now + dedup, false)));
@@ -63,8 +64,7 @@ impl Model {
         } else if wait == Wait::Quiet && higher {
             // It may pass where the others had to wait: all go after an ordinary wait, never later than they would have.
             let (wait, until) = self.quiet(key, class).unwrap_or_else(|| (Wait::Turn, self.soon()));
-            let drops = wait == Wait::Idle;
-            self.of(key).wait = if drops { (Wait::Quiet, end) } else { (wait, end.min(until)) };
+            self.of(key).wait = (wait, end.min(until));
         }
         if goes { self.let_go(key) } else { Fate::Pending }
     }
@@ -271,10 +271,12 @@ impl Model {
     /// What waits for the calendar; what was held by somebody above does not.
     pub fn ask_again(&mut self, held: bool, now: UnixTime, rate: Rate) -> u32 {
         let waits = |e: &Entry| e.wait.0 == Wait::Quiet || held && e.wait.0 == Wait::Held;
+        let ring = |f: &Flight, key| held && f.held && f.key == key;
         let first = |key| {
-            let (e, rings) = (&self.entries[&key], self.flights(key, |f| held && f.held));
-            let first = self.batch(key, Pending).next().map(|o| o.at).unwrap_or_default();
-            (waits(e) || e.remind.is_some_and(|remind| remind.2) || !rings.is_empty()).then_some(first)
+            let (e, first) = (&self.entries[&key], self.batch(key, Pending).next());
+            let any = waits(e) || e.remind.is_some_and(|remind| remind.2);
+            let any = any || self.flights.iter().any(|f| ring(f, key));
+            any.then(|| first.map(|o| o.at).unwrap_or_default())
         };
         let row = self.row(first);
         for (n, (_, key)) in row.iter().enumerate() {
@@ -282,8 +284,7 @@ impl Model {
             let e = self.entries.get_mut(key).unwrap();
             e.wait = if waits(e) { (Wait::Turn, at) } else { e.wait };
             e.remind = e.remind.map(|(old, step, quiet)| (if quiet { at } else { old }, step, false));
-            let rings = self.flights.iter_mut().filter(|f| f.key == *key && held && f.held);
-            rings.for_each(|f| f.until = at);
+            self.flights.iter_mut().filter(|f| ring(f, *key)).for_each(|f| f.until = at);
         }
         row.len() as u32
     }
