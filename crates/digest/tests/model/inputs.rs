@@ -194,6 +194,30 @@ impl Model {
         pending.or_else(|| sent.into_iter().flat_map(named).next())
     }
 
+    /// Spans go with the clock; points stay. After a step back the calendar is asked again, and a tombstone counts again
+    /// that was over by the clock that was wrong.
+    pub fn step_clock(&mut self, was: UnixTime, is: UnixTime) {
+        let was = was.max(self.now);
+        let shift = |at: &mut UnixTime| {
+            *at = if *at == NEVER { NEVER } else { *at + is.since(was) - was.since(is) };
+        };
+        self.seen.retain(|(_, until, cancelled)| *until > was || *cancelled && *until > is);
+        self.seen.iter_mut().map(|(_, until, _)| until).filter(|until| **until > was).for_each(shift);
+        self.events.iter_mut().for_each(|o| shift(&mut o.at));
+        self.memories.iter_mut().for_each(|(_, since)| shift(since));
+        self.flights.iter_mut().filter(|f| !f.held).for_each(|f| shift(&mut f.until));
+        for Entry { wait, resting, level, remind, .. } in self.entries.values_mut() {
+            let wait = (!matches!(wait.0, Wait::Quiet | Wait::Held)).then_some(&mut wait.1);
+            let remind = remind.as_mut().filter(|remind| !remind.2).map(|(at, ..)| at);
+            let level = level.as_mut().map(|(_, since)| since);
+            [wait, remind, level, resting.as_mut()].into_iter().flatten().for_each(shift);
+        }
+        if is < was {
+            self.ask_again(false, is, Rate::UNLIMITED);
+        }
+        self.now = is;
+    }
+
     /// `Ok`: it was delivered. Otherwise it failed, or is held until then.
     pub fn answer(&mut self, key: Key, generation: u64, verdict: Result<(), Option<UnixTime>>) -> Answered {
         let found = self.take_flight(|f| f.key == key && f.generation == generation && !f.held);

@@ -252,18 +252,19 @@ impl Model {
         let remind = self.entries[&key].remind.filter(|_| unread && !self.busy(key));
         remind.map_or(NEVER, |(at, ..)| at)
     }
-    /// When the next key has its turn.
-    fn next(&self) -> Option<(UnixTime, Key)> {
+    /// Whose turn is next: all of one millisecond.
+    fn next(&self) -> Vec<(UnixTime, Key)> {
         let rests = |e: &Entry| e.resting.filter(|_| e.wait.0 == Wait::Idle);
         let turn = |key| {
             let flights = self.flights.iter().filter(|f| f.key == key).map(|f| f.until);
             let timers = [self.deadline(key), self.reminder(key)].into_iter().chain(flights);
             timers.chain(rests(&self.entries[&key])).min()
         };
-        self.row(turn).first().copied()
+        let row = self.row(turn);
+        row.iter().copied().filter(|(at, _)| *at == row[0].0).collect()
     }
     pub fn next_wakeup(&self) -> Option<UnixTime> {
-        self.next().map(|(next, _)| next).filter(|next| *next <= END).map(|next| next.max(self.now))
+        self.next().first().map(|(next, _)| *next).filter(|next| *next <= END).map(|next| next.max(self.now))
     }
     /// Keys in the order of a time that some of them have. Of one millisecond, in the order of their numbers.
     fn row(&self, time: impl Fn(Key) -> Option<UnixTime>) -> Vec<(UnixTime, Key)> {
@@ -289,44 +290,23 @@ impl Model {
     }
 
     fn settle(&mut self) {
-        while let Some((_, key)) = self.next().filter(|(next, _)| *next <= self.now) {
-            let now = self.now;
-            while let Some(flight) = self.take_flight(|f| f.key == key && f.until <= now) {
-                self.come_back(key, flight, None);
+        let now = self.now;
+        // Who is due again in the same millisecond comes after the others of it.
+        while self.next().first().is_some_and(|(at, _)| *at <= now) {
+            for (_, key) in self.next() {
+                while let Some(flight) = self.take_flight(|f| f.key == key && f.until <= now) {
+                    self.come_back(key, flight, None);
+                }
+                if self.deadline(key) <= now {
+                    self.let_go(key);
+                }
+                if self.reminder(key) <= now {
+                    self.remind(key);
+                }
+                self.finish(key);
             }
-            if self.deadline(key) <= now {
-                self.let_go(key);
-            }
-            if self.reminder(key) <= now {
-                self.remind(key);
-            }
-            self.finish(key);
         }
         self.evict(self.policy.remember);
-    }
-
-    /// Spans go with the clock; points stay. After a step back the calendar is asked again, and a tombstone counts again
-    /// that was over by the clock that was wrong.
-    pub fn step_clock(&mut self, was: UnixTime, is: UnixTime) {
-        let was = was.max(self.now);
-        let shift = |at: &mut UnixTime| {
-            *at = if *at == NEVER { NEVER } else { *at + is.since(was) - was.since(is) };
-        };
-        self.seen.retain(|(_, until, cancelled)| *until > was || *cancelled && *until > is);
-        self.seen.iter_mut().map(|(_, until, _)| until).filter(|until| **until > was).for_each(shift);
-        self.events.iter_mut().for_each(|o| shift(&mut o.at));
-        self.memories.iter_mut().for_each(|(_, since)| shift(since));
-        self.flights.iter_mut().filter(|f| !f.held).for_each(|f| shift(&mut f.until));
-        for Entry { wait, resting, level, remind, .. } in self.entries.values_mut() {
-            let wait = (!matches!(wait.0, Wait::Quiet | Wait::Held)).then_some(&mut wait.1);
-            let remind = remind.as_mut().filter(|remind| !remind.2).map(|(at, ..)| at);
-            let level = level.as_mut().map(|(_, since)| since);
-            [wait, remind, level, resting.as_mut()].into_iter().flatten().for_each(shift);
-        }
-        if is < was {
-            self.ask_again(false, is, Rate::UNLIMITED);
-        }
-        self.now = is;
     }
 
     /// To change a key: it is no memory any more.
