@@ -1,5 +1,5 @@
 //! What must hold at the edges: clocks that were wrong, bounds, what was forgotten, what was held. Every one of these was
-//! once seen to fail.
+//! once seen to fail, or fails where the engine is broken on purpose and nothing else sees it.
 
 // clippy.toml lifts these inside test functions only; the helpers of a test are tests too.
 #![allow(clippy::unwrap_used, clippy::panic)]
@@ -300,4 +300,48 @@ fn what_a_night_drops_changes_the_count() {
         &outputs[..],
         [Output::Dropped { fate: Fate::Quiet, .. }, Output::Unread { count: 2, .. }]
     ));
+}
+
+/// An id is known for longer than what was delivered: its cancel holds for as long.
+#[test]
+fn a_cancelled_event_does_not_become_a_duplicate() {
+    let mut engine = engine(|policy, _| {
+        (policy.dedup, policy.remember) = (Some(Duration::from_secs(100)), Duration::from_secs(10));
+    });
+    assert_eq!(engine.handle_event(event(1, 1), at(0)), Ok(Fate::Pending));
+    assert_eq!(engine.handle_cancel(&1, Selector::Event(EventId(1)), at(1)).unwrap().pending, 1);
+    outputs(&mut engine, 1);
+    for second in [5, 50, 99] {
+        assert_eq!(engine.handle_event(event(1, 1), at(second)), Ok(Fate::Cancelled), "after {second} s");
+    }
+    assert_eq!(engine.handle_event(event(1, 1), at(101)), Ok(Fate::Pending));
+}
+
+/// Sixteen rings wait for their answers: the next one is an ordinary event, until one of them is answered.
+#[test]
+fn so_many_rings_are_in_flight_and_no_more() {
+    let mut engine = engine(|policy, _| policy.urgent = Urgent::Overtake);
+    let mut rings = Vec::new();
+    for id in 0..16 {
+        assert!(matches!(engine.handle_event(event(1, id).urgent(), at(0)), Ok(Fate::Notified { .. })));
+        let sent = outputs(&mut engine, 0);
+        rings.extend(
+            sent.iter().filter_map(|out| if let Out::Notify(n) = out { Some(n.generation) } else { None }),
+        );
+    }
+    assert_eq!(engine.handle_event(event(1, 16).urgent(), at(1)), Ok(Fate::Pending));
+    assert!(matches!(engine.handle_event(event(2, 17).urgent(), at(1)), Ok(Fate::Notified { .. })));
+    assert_eq!(engine.handle_response(&1, *rings.last().unwrap(), at(2)), Answered::Settled);
+    assert!(matches!(engine.handle_event(event(1, 18).urgent(), at(2)), Ok(Fate::Notified { .. })));
+}
+
+/// Two events of one id, where no id is a duplicate: what is read through it is read through the later one.
+#[test]
+fn a_read_through_an_id_that_came_twice() {
+    let mut engine = engine(|policy, _| policy.dedup = None);
+    for (second, id) in [(0, 1), (1, 2), (2, 1), (3, 3)] {
+        assert_eq!(engine.handle_event(event(1, id), at(second)), Ok(Fate::Pending));
+    }
+    assert_eq!(engine.handle_read(&1, Read::Through(EventId(1)), at(4)).unwrap().pending, 3);
+    assert_eq!(engine.unread(&1), 1);
 }

@@ -3,13 +3,15 @@
 // clippy.toml lifts these inside test functions only; the helpers of a test are tests too.
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use reveille_core::log::{Head, LogEntries, Logged, Snapshot, SnapshotError, log_append, log_head};
 use reveille_core::{Jitter, UnixTime};
-use reveille_digest::catch_up::Rate;
+use reveille_digest::catch_up::{CatchUp, Overdue, Rate};
+use reveille_digest::options::{Collect, Excess, Keep, Refractory, Urgent, Window};
 use reveille_digest::quiet::{AtEnd, Quiet};
 use reveille_digest::retract::{Read, Selector};
 use reveille_digest::snapshot::Codec;
@@ -34,6 +36,9 @@ impl Host for Pauses {
 type Tested = Logged<Engine<Pauses>>;
 
 const SEED: Seed = Seed::new([5; 16]);
+/// Of how many histories the log is cut, and how many inputs each has.
+const SEEDS: u64 = 3;
+const INPUTS: usize = 110;
 const BEHAVIOUR: u32 = <Engine<Pauses> as Snapshot>::BEHAVIOUR;
 
 /// All that can be seen of an output: key, generation, collapse id and the rest.
@@ -47,13 +52,21 @@ fn seen(output: &Output<Pauses>) -> String {
     format!("{} {output:?} {more}", output.key())
 }
 
-fn fresh() -> Tested {
+fn policy() -> Policy {
     let mut policy = Policy::default();
     policy.reminders = vec![Duration::from_secs(90)];
     policy.remember = Duration::from_secs(200);
+    policy
+}
+
+fn limits() -> Limits {
     let mut limits = Limits::default();
     (limits.items, limits.memories) = (40, 5);
-    Logged::new(Engine::new(Pauses, policy, limits, SEED).unwrap())
+    limits
+}
+
+fn fresh() -> Tested {
+    Logged::new(Engine::new(Pauses, policy(), limits(), SEED).unwrap())
 }
 
 /// What a service writes and sees: the log, where each entry ends, the outputs of each, and snapshots taken on the way.
@@ -73,6 +86,14 @@ fn live(random: &mut Jitter, inputs: usize) -> History {
     let (mut now, mut sent) = (UnixTime::from_secs(1_700_000_000), Vec::new());
     for n in 0..inputs {
         now += Duration::from_millis(random.up_to_u64(9_000));
+        if random.up_to_u64(15) == 0 {
+            // A restart: what has become due meanwhile is told first how it is to go.
+            now += Duration::from_secs(random.up_to_u64(60));
+            let overdue = [Overdue::Flush, Overdue::Merge, Overdue::DropOlderThan(Duration::from_secs(20))];
+            let overdue = overdue[random.up_to_u64(2) as usize];
+            let rate = Rate { windows: 1, every: Duration::from_secs(1) };
+            commit(&mut logged, &mut history, Input::Recovered(CatchUp { overdue, rate }), now, &mut sent);
+        }
         // A tick only when one is due, as a driver does it.
         if let Some(wakeup) = logged.machine().next_wakeup().filter(|wakeup| wakeup.at <= now) {
             commit(
@@ -83,31 +104,7 @@ fn live(random: &mut Jitter, inputs: usize) -> History {
                 &mut sent,
             );
         }
-        let (key, choice) = (random.up_to_u64(7), random.up_to_u64(20));
-        let input = match choice {
-            0..=9 => {
-                let event = Event::new(key, EventId(random.up_to_u64(n as u64 + 1).into()), choice as u8);
-                let event =
-                    event.with_seq(random.up_to_u64(30)).with_class(u8::from(choice == 3)).with_bytes(7);
-                Input::Event(if choice == 9 { event.urgent() } else { event })
-            }
-            10 => Input::Read(key, Read::UpTo(random.up_to_u64(30))),
-            11 => Input::Cancel(key, Selector::Event(EventId(random.up_to_u64(n as u64 + 3).into()))),
-            12 => {
-                Input::Calendar(random.next_u64() & 0xFF, Rate { windows: 2, every: Duration::from_secs(1) })
-            }
-            13 => Input::FlushNow(key),
-            14 => Input::Recheck(vec![key], Rate::UNLIMITED),
-            15 => Input::ClockStep { was: now, is: now + Duration::from_secs(random.up_to_u64(50)) },
-            _ => match sent.pop() {
-                Some((key, generation)) if choice == 16 => Input::Failure(key, generation),
-                Some((key, generation)) if choice == 17 => {
-                    Input::Held(key, generation, now + Duration::from_secs(40))
-                }
-                Some((key, generation)) => Input::Response(key, generation),
-                None => Input::Tick,
-            },
-        };
+        let input = draw(random, n as u64, now, &mut sent);
         if let Input::ClockStep { is, .. } = input {
             now = is;
         }
@@ -119,6 +116,84 @@ fn live(random: &mut Jitter, inputs: usize) -> History {
         }
     }
     history
+}
+
+/// Every kind of input but a restart, and every kind of what is in it.
+fn draw(random: &mut Jitter, n: u64, now: UnixTime, sent: &mut Vec<(u64, Generation)>) -> Input<Pauses> {
+    let secs = Duration::from_secs;
+    let (key, choice) = (random.up_to_u64(7), random.up_to_u64(30));
+    let rate = Rate { windows: 2, every: secs(1) };
+    match choice {
+        0..=11 => {
+            let event = Event::new(key, EventId(random.up_to_u64(n + 1).into()), choice as u8);
+            let event = event.with_seq(random.up_to_u64(30)).with_class(u8::from(choice == 3)).with_bytes(7);
+            Input::Event(if choice == 9 { event.urgent() } else { event })
+        }
+        12..=13 => {
+            let through = Read::Through(EventId(random.up_to_u64(n + 1).into()));
+            let reads = [Read::UpTo(random.up_to_u64(30)), through, Read::All];
+            Input::Read(key, reads[random.up_to_u64(2) as usize])
+        }
+        14..=15 => {
+            let event = Selector::Event(EventId(random.up_to_u64(n + 3).into()));
+            Input::Cancel(key, [event, event, Selector::Kind(0), Selector::All][random.up_to_u64(3) as usize])
+        }
+        16 => Input::Calendar(random.next_u64() & 0xFF, rate),
+        17 => Input::FlushNow(key),
+        18 => Input::Recheck(vec![key], Rate::UNLIMITED),
+        19 => Input::RecheckAll(rate),
+        20 => Input::ClockStep { was: now, is: now + secs(random.up_to_u64(50)) },
+        21 => Input::Policy(other_policy(random)),
+        22 => Input::Limits(other_limits(random)),
+        23 => Input::Tick,
+        _ => match sent.pop() {
+            Some((key, generation)) if choice == 24 => Input::Failure(key, generation),
+            Some((key, generation)) if choice == 25 => Input::Held(key, generation, now + secs(40)),
+            Some((key, generation)) => Input::Response(key, generation),
+            None => Input::Tick,
+        },
+    }
+}
+
+/// Every field in another way, or as it was; the last one cannot work.
+fn other_policy(random: &mut Jitter) -> Policy {
+    let secs = Duration::from_secs;
+    let mut policy = policy();
+    let mut on = || random.next_u64() & 1 == 1;
+    if on() {
+        policy.window = Window::Sliding { quiet: secs(5), max_wait: secs(20) };
+    }
+    (policy.leading, policy.actors) = (on(), if on() { 1 } else { 3 });
+    (policy.max_items, policy.max_bytes) = (on().then_some(3), on().then_some(20));
+    policy.collect = if on() { Collect::Latest } else { Collect::Items };
+    policy.keep = if on() { Keep::Top(2) } else { Keep::First(2) };
+    policy.urgent = if on() { Urgent::Flush } else { Urgent::Overtake };
+    policy.refractory = on().then_some(Refractory {
+        first: secs(10),
+        factor: 2,
+        max: secs(40),
+        decay: secs(60),
+        excess: if on() { Excess::Drop } else { Excess::Hold },
+    });
+    (policy.dedup, policy.ack_timeout) = (on().then_some(secs(9)), on().then_some(secs(8)));
+    (policy.useful_for, policy.spread) = (on().then_some(secs(25)), secs(on().into()));
+    (policy.attempts, policy.clock_tolerance) = (on().into(), secs(on().into()));
+    if on() {
+        (policy.reminders, policy.remember) = (Vec::new(), secs(if on() { 0 } else { 50 }));
+    }
+    if random.up_to_u64(9) == 0 {
+        policy.max_items = Some(0);
+    }
+    policy
+}
+
+fn other_limits(random: &mut Jitter) -> Limits {
+    let mut limits = limits();
+    let mut small = |few: u32| random.up_to_u64(few.into()) as u32;
+    // Not fewer windows: by a log nothing is refused.
+    (limits.items, limits.items_per_key, limits.bytes) = (small(40).into(), small(9), small(200).into());
+    (limits.memories, limits.delivered, limits.ids) = (small(5), small(9).into(), small(30));
+    limits
 }
 
 fn commit(
@@ -159,12 +234,32 @@ fn recover(snapshot: Option<&[u8]>, log: &[u8]) -> (Tested, Vec<(u64, Vec<String
     (logged, replayed)
 }
 
+/// A log's entry begins with the version of the encoding; the second byte says which input it is. Whatever kind can be
+/// read is in the histories: a new kind of input that is not drawn makes this fail.
+#[test]
+fn every_kind_of_input_is_drawn() {
+    let mut drawn = BTreeSet::new();
+    for seed in 0..SEEDS {
+        let history = live(&mut Jitter::new(seed), INPUTS);
+        let entries = LogEntries::new(&history.log, BEHAVIOUR).unwrap();
+        drawn.extend(entries.map(|entry| (entry.input[0], entry.input[1])));
+    }
+    let can_be_read = |version, kind| {
+        let mut bytes = [0; 1_000];
+        (bytes[0], bytes[1]) = (version, kind);
+        Input::<Pauses>::decode(&mut &bytes[..]).is_some()
+    };
+    let all = (0..=255).flat_map(|version| (0..=255).map(move |kind| (version, kind)));
+    let all: BTreeSet<_> = all.filter(|(version, kind)| can_be_read(*version, *kind)).collect();
+    assert_eq!(drawn, all);
+}
+
 /// The log is cut at every byte, with no snapshot and with every snapshot that is not ahead of it.
 #[test]
 fn the_log_is_cut_at_every_byte() {
     let mut outputs = 0;
-    for seed in 0..3 {
-        let history = live(&mut Jitter::new(seed), 90);
+    for seed in 0..SEEDS {
+        let history = live(&mut Jitter::new(seed), INPUTS);
         assert!(history.snapshots.len() > 3);
         let snapshots: Vec<(u64, &[u8])> = history
             .snapshots

@@ -1,11 +1,12 @@
 //! Random inputs, to the engine and to the model, and the comparison after each. No part of the model.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use reveille_core::Machine as _;
 use reveille_core::log::Snapshot as _;
 use reveille_digest::snapshot::Codec as _;
 
+use super::draw::{Bytes, policy};
 use super::*;
 
 pub type Key = u16;
@@ -43,84 +44,6 @@ impl Host for TestHost {
 /// What is compared of an output: whose it is, its generation, and all the rest as text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Out(pub Key, pub Option<u64>, pub String);
-
-/// Draws small decisions from bytes.
-struct Bytes<'a>(&'a [u8]);
-
-impl Bytes<'_> {
-    fn next(&mut self) -> u64 {
-        let Some((byte, rest)) = self.0.split_first() else {
-            return 0;
-        };
-        self.0 = rest;
-        u64::from(*byte)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    fn one_of<T: Copy>(&mut self, of: &[T]) -> T {
-        of[self.below(of.len() as u64) as usize]
-    }
-
-    fn span(&mut self) -> Duration {
-        Duration::from_millis(self.one_of(&[
-            0,
-            1,
-            7,
-            64,
-            500,
-            1_000,
-            4_000,
-            5_000,
-            30_000,
-            100_000,
-            3_600_000,
-            5_000_000_000,
-        ]))
-    }
-}
-
-fn policy(bytes: &mut Bytes<'_>, actors: u8) -> Policy {
-    let wait = bytes.span();
-    let mut policy = match bytes.below(4) {
-        0 => Policy::lean(Window::Fixed { wait }),
-        1 => Policy::lean(Window::Sliding { quiet: wait, max_wait: bytes.span() }),
-        2 => Policy::sliding(wait, bytes.span()),
-        _ => Policy::fixed(wait),
-    };
-    let flags = bytes.next() | bytes.next() << 8;
-    let on = |bit: u64| flags & (1 << bit) != 0;
-    policy.actors = actors;
-    if on(0) {
-        return policy;
-    }
-    policy.collect = bytes.one_of(&[Collect::Totals, Collect::Latest, Collect::Items, Collect::Items]);
-    policy.keep = bytes.one_of(&[Keep::First(2), Keep::Last(2), Keep::Top(2)]);
-    policy.leading = on(1);
-    policy.max_items = on(2).then_some(1 + bytes.below(6) as u32);
-    policy.max_bytes = on(3).then_some(1 + bytes.below(40) as u32);
-    policy.urgent = if on(4) { Urgent::Flush } else { Urgent::Overtake };
-    policy.dedup = on(5).then(|| bytes.span());
-    policy.ack_timeout = on(6).then(|| if on(13) { Duration::MAX } else { bytes.span() });
-    policy.useful_for = on(7).then(|| bytes.span());
-    if on(8) {
-        policy.refractory = Some(Refractory {
-            first: bytes.span(),
-            factor: bytes.below(4) as u8,
-            max: bytes.span(),
-            decay: bytes.span(),
-            excess: if on(9) { Excess::Drop } else { Excess::Hold },
-        });
-    }
-    policy.reminders = (0..if on(10) { bytes.below(4) } else { 0 }).map(|_| bytes.span()).collect();
-    policy.remember = bytes.span();
-    policy.attempts = bytes.below(3) as u8;
-    policy.spread = if on(11) { bytes.span() } else { Duration::ZERO };
-    policy.clock_tolerance = if on(12) { bytes.span() } else { Duration::from_secs(60) };
-    policy
-}
 
 struct Pair {
     engine: Engine<TestHost>,
@@ -260,7 +183,8 @@ impl Pair {
             33..=34 => {
                 let (paused, hours) = self.model.calendar;
                 let calendar = (paused ^ (1 << key), hours ^ (bytes.below(3) == 0));
-                let theirs = self.model.set_calendar(calendar, self.rate);
+                self.model.calendar = calendar;
+                let theirs = self.model.ask_again(false, self.model.now, self.rate);
                 if self.applies {
                     self.apply(Input::Calendar(calendar, self.rate));
                 } else {
@@ -358,10 +282,9 @@ impl Pair {
 
     /// Answers something that is in flight, or that is not.
     fn answer(&mut self, bytes: &mut Bytes<'_>) {
-        let of = |(key, e): (&Key, &Entry)| {
-            e.flights.iter().filter(|f| !f.held).map(|f| (*key, f.generation)).collect::<Vec<_>>()
-        };
-        let flights: Vec<_> = self.model.entries.iter().flat_map(of).collect();
+        let flights = self.model.flights.iter().filter(|f| !f.held);
+        let mut flights: Vec<_> = flights.map(|f| (f.key, f.generation)).collect();
+        flights.sort_by_key(|(key, _)| *key);
         let (pick, choice) = (bytes.below(6) as usize, bytes.below(6));
         let (key, theirs) = flights.get(pick).copied().unwrap_or((pick as Key, u64::MAX));
         let place = self.names[1].get(&key).and_then(|names| names.iter().position(|g| *g == theirs));
@@ -425,7 +348,7 @@ impl Pair {
         }
         self.log.extend(ours.iter().map(|out| format!("    -> {out:?}")));
         assert_eq!(ours, theirs);
-        assert_eq!(self.engine.explain(), ledger(self.model.fates()));
+        assert_eq!(self.engine.explain(), ledger(&self.model.events));
         assert_eq!(self.engine.explain().sum(), self.engine.explain().events);
         assert_eq!(self.engine.next_wakeup().map(|wakeup| wakeup.at), self.model.next_wakeup());
         assert_eq!(self.engine.keys() as usize, self.model.entries.len());
@@ -445,12 +368,14 @@ impl Pair {
     }
 }
 
-/// The same sums in the engine's form.
-fn ledger(fates: impl Iterator<Item = Fate>) -> Ledger {
-    let mut l = Ledger::default();
-    for fate in fates {
+/// How every event ended, or where it stands, in the engine's form: one for its notification, the others merged into it.
+fn ledger(events: &[One]) -> Ledger {
+    let (mut l, mut sent) = (Ledger::default(), BTreeSet::new());
+    for one in events {
         l.events += 1;
-        *match fate {
+        *match one.fate {
+            _ if one.sent != 0 && sent.insert(one.sent) => &mut l.notified,
+            _ if one.sent != 0 => &mut l.merged,
             Fate::Pending => &mut l.pending,
             Fate::Notified { .. } => &mut l.notified,
             Fate::Merged { .. } => &mut l.merged,
@@ -470,7 +395,7 @@ fn ledger(fates: impl Iterator<Item = Fate>) -> Ledger {
 /// A fate without the generation's number.
 fn name(fate: Result<Fate, Error>) -> Fate {
     match fate {
-        Ok(Fate::Notified { .. }) => NOTIFIED,
+        Ok(Fate::Notified { .. }) => Fate::Notified { generation: Generation::from_bits(0) },
         Ok(other) => other,
         Err(Error::Full { limit: Limit::Windows }) => Fate::Refused,
         Err(other) => panic!("{other}"),

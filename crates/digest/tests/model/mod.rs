@@ -1,9 +1,10 @@
 //! The engine as a reader of the README would write it: one list of all events that ever came, each with the place where
-//! it is, and every question answered by going through it. Nothing is fast, nothing is counted along the way, and every
-//! feature is in it. What comes in is in `inputs`; what makes up inputs and compares is in `drive`, and no part of the
-//! model.
+//! it is, one of what has no answer yet, and every question answered by going through them. Nothing is fast, nothing is
+//! counted along the way, and every feature is in it. What comes in is in `inputs`; what makes up inputs and compares is
+//! in `draw` and `drive`, and no part of the model.
 #![allow(dead_code, unreachable_pub)]
 
+mod draw;
 pub mod drive;
 mod inputs;
 
@@ -18,10 +19,7 @@ use reveille_digest::{catch_up::*, options::*, quiet::*, retract::*, *};
 const NEVER: UnixTime = UnixTime::MAX;
 const END: UnixTime = UnixTime::from_millis(1 << 62);
 const DIGEST: Place = Delivered(Lane::Digest);
-const NOTIFIED: Fate = Fate::Notified { generation: Generation::from_bits(0) };
-const MERGED: Fate = Fate::Merged { generation: Generation::from_bits(0) };
 const ALL: Select<'static> = &|_, _| true;
-const IDLE: (Wait, UnixTime) = (Wait::Idle, NEVER);
 
 /// Where an event is. Those of one key in one place are a batch.
 #[derive(Clone, Copy, PartialEq)]
@@ -47,8 +45,8 @@ struct One {
 
 /// Which events; asked also of what is only counted (`false`), which has no name of its own but comes and is read.
 type Select<'a> = &'a dyn Fn(&One, bool) -> bool;
-/// An event that was kept by name, and of what kind it is.
-type Named = (EventId, u16);
+/// An event that is taken out: its name, if it was kept by that, and of what kind it is.
+type Named = Option<(EventId, u16)>;
 
 /// What a window waits for.
 #[derive(Clone, Copy, Default, PartialEq)]
@@ -66,31 +64,30 @@ enum Wait {
 /// A notification without an answer, or an urgent one that is held until then.
 #[derive(Clone, Copy)]
 struct Flight {
+    key: Key,
     generation: u64,
     lane: Lane,
     until: UnixTime,
     held: bool,
     failures: u8,
-    /// A newer one of the lane arrived.
-    superseded: bool,
 }
 
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Entry {
+    /// The last number that was given back, or a new one. Among equals the lowest goes first.
+    number: u32,
     /// What its window waits for, and until when.
     wait: (Wait, UnixTime),
-    flights: Vec<Flight>,
-    /// Up to which number it is read, and which unread count was told last.
+    /// Up to which number it is read, which unread count was told last, which ring was the last to arrive.
     mark: u64,
     told: u32,
+    rang: u64,
     failures: u8,
     /// Until when it is left alone; the level, and since when.
     resting: Option<UnixTime>,
     level: Option<(u8, UnixTime)>,
     /// When, step, whether it waits for the end of a quiet.
-    remind: (UnixTime, u8, bool),
-    /// The last number that was given back, or a new one. Among equals the lowest goes first.
-    number: u32,
+    remind: Option<(UnixTime, u8, bool)>,
     /// Whether there is anything to remember, and whether nothing else can be shown than what is known.
     history: bool,
     known: bool,
@@ -105,6 +102,7 @@ pub struct Model {
     pub now: UnixTime,
     /// As they came; what was delivered, as it was delivered.
     events: Vec<One>,
+    flights: Vec<Flight>,
     entries: BTreeMap<Key, Entry>,
     /// Keys that are only remembered, and since when. The least recent first.
     memories: Vec<(Key, UnixTime)>,
@@ -117,7 +115,7 @@ pub struct Model {
     forgot: bool,
 }
 
-/// What the list says.
+/// What the lists say.
 impl Model {
     /// Oldest first.
     fn batch(&self, key: Key, place: Place) -> impl Iterator<Item = &One> {
@@ -126,41 +124,43 @@ impl Model {
     fn batch_mut(&mut self, key: Key, place: Place) -> impl Iterator<Item = &mut One> {
         self.events.iter_mut().filter(move |o| o.event.key == key && o.place == place)
     }
-    fn kept(&self, key: Key, place: Place) -> impl Iterator<Item = &One> {
-        self.batch(key, place).filter(|o| o.kept)
+    fn kept(&self, key: Key, place: Place) -> Vec<&One> {
+        self.batch(key, place).filter(|o| o.kept).collect()
     }
-    fn live(&self, key: Key, place: Place) -> impl Iterator<Item = &One> {
-        self.batch(key, place).filter(|o| o.fate == Fate::Pending)
+    fn live(&self, key: Key, place: Place) -> Vec<&One> {
+        self.batch(key, place).filter(|o| o.fate == Fate::Pending).collect()
     }
     fn total(&self, key: Key, place: Place) -> u32 {
-        self.live(key, place).count() as u32
+        self.live(key, place).len() as u32
     }
     fn class(&self, key: Key, place: Place) -> u8 {
         self.batch(key, place).map(|o| o.event.class).max().unwrap_or(0)
+    }
+    fn actors(&self, key: Key, place: Place) -> Vec<u64> {
+        let mut seen = BTreeSet::new();
+        self.batch(key, place).map(|o| o.event.actor).filter(|actor| seen.insert(*actor)).collect()
+    }
+    fn flights(&self, key: Key, which: impl Fn(&Flight) -> bool) -> Vec<Place> {
+        let flights = self.flights.iter().filter(|f| f.key == key && which(f));
+        flights.map(|f| InFlight(f.generation)).collect()
+    }
+    fn take_flight(&mut self, is_it: impl Fn(&Flight) -> bool) -> Option<Flight> {
+        self.flights.extract_if(.., |f| is_it(f)).next()
+    }
+    fn busy(&self, key: Key) -> bool {
+        !self.flights(key, |f| f.lane == Lane::Digest).is_empty()
     }
     pub fn unread(&self, key: Key) -> u32 {
         let stands = |o: &&One| o.event.key == key && o.place != Gone && o.fate == Fate::Pending;
         self.events.iter().filter(stands).count() as u32
     }
-    /// How every event ended, or where it stands: one for its notification, the others merged into it.
-    pub fn fates(&self) -> impl Iterator<Item = Fate> {
-        let mut seen = BTreeSet::from([0]);
-        let mut sent = move |o: &One| if seen.insert(o.sent) { NOTIFIED } else { MERGED };
-        self.events.iter().map(move |o| if o.sent == 0 { o.fate } else { sent(o) })
-    }
-    fn move_to(&mut self, key: Key, from: Place, to: Place) {
-        self.batch_mut(key, from).for_each(|o| o.place = to);
-    }
-    fn kept_bytes(&self, key: Key, place: Place) -> u64 {
-        self.kept(key, place).map(|o| u64::from(o.event.bytes)).sum()
-    }
     fn keep_last(&mut self, key: Key, place: Place, keep: usize, bytes: u64) {
-        while self.kept(key, place).count() > keep || self.kept_bytes(key, place) > bytes {
+        while self.kept(key, place).len() > keep || bytes_of(&self.kept(key, place)) > bytes {
             self.batch_mut(key, place).find(|o| o.kept).unwrap().kept = false;
         }
     }
     /// Takes events out; of a batch that is not kept as a whole, what is only counted goes as a whole, or not.
-    fn remove(&mut self, key: Key, places: &[Place], select: Select<'_>, fate: Fate) -> Vec<Option<Named>> {
+    fn remove(&mut self, key: Key, places: &[Place], select: Select<'_>, fate: Fate) -> Vec<Named> {
         let mut gone = Vec::new();
         for place in places {
             let exact = self.batch(key, *place).all(|o| o.kept);
@@ -178,23 +178,33 @@ impl Model {
     /// The same of what was not sent, which is told. Returns how many.
     fn drop(&mut self, key: Key, places: &[Place], select: Select<'_>, fate: Fate) -> u32 {
         let gone = self.remove(key, places, select, fate);
-        let (count, ids) = (gone.len() as u32, gone.iter().flatten().map(|(id, _)| *id).collect::<Vec<_>>());
-        self.out.extend((count > 0).then(|| Out(key, None, format!("{fate:?}: {count} {ids:?}"))));
+        if gone.is_empty() {
+            return 0;
+        }
+        let ids: Vec<_> = gone.iter().flatten().map(|(id, _)| *id).collect();
+        self.out.push(Out(key, None, format!("{fate:?}: {} {ids:?}", gone.len())));
         // Under a leading edge an empty window stays: it keeps the next notification at its distance.
         let stays = self.policy.leading && self.entries[&key].wait.0 == Wait::Open;
-        if count > 0 && places == [Pending] && self.total(key, Pending) == 0 && !stays {
-            self.of(key).wait = IDLE;
+        if places == [Pending] && self.total(key, Pending) == 0 && !stays {
+            self.of(key).wait.0 = Wait::Idle;
         }
-        count
+        // Whoever reads or cancels is told of the rest at the end.
+        if !matches!(fate, Fate::ReadBefore | Fate::Cancelled) {
+            self.tell_unread(key);
+        }
+        gone.len() as u32
     }
+}
+
+fn bytes_of(events: &[&One]) -> u64 {
+    events.iter().map(|o| u64::from(o.event.bytes)).sum()
 }
 
 /// When, and whether.
 impl Model {
     /// When a window that opens now ends at the latest, and when it would if nothing else came.
     fn latest(&self) -> UnixTime {
-        let (Window::Fixed { wait } | Window::Sliding { max_wait: wait, .. }) = self.policy.window;
-        self.now + wait
+        self.policy.window.deadline(self.now, NEVER)
     }
     fn soon(&self) -> UnixTime {
         self.policy.window.deadline(self.now, self.now)
@@ -212,24 +222,21 @@ impl Model {
     fn remembers(&self) -> bool {
         !self.policy.remember.is_zero() || !self.policy.reminders.is_empty()
     }
-    /// Until when the calendar says quiet, and what then.
-    fn quiet(&self, key: Key, class: u8) -> Option<(AtEnd, UnixTime)> {
+    /// Until when the calendar says quiet. `Idle`: what comes out meanwhile is dropped.
+    fn quiet(&self, key: Key, class: u8) -> Option<(Wait, UnixTime)> {
         let quiet = TestHost.quiet(&self.calendar, &key, class, self.now)?;
-        let spread = if quiet.then == AtEnd::Merge { self.policy.spread } else { Duration::ZERO };
-        let end = quiet.until + SEED.spread(&key, quiet.until, spread);
-        Some((quiet.then, end.max(self.now + Duration::from_millis(1))))
+        let (wait, spread) = match quiet.then {
+            AtEnd::Merge => (Wait::Quiet, self.policy.spread),
+            AtEnd::Drop => (Wait::Idle, Duration::ZERO),
+        };
+        Some((wait, quiet.until + SEED.spread(&key, quiet.until, spread)))
     }
-    fn busy(&self, key: Key) -> bool {
-        self.entries[&key].flights.iter().any(|f| f.lane == Lane::Digest)
-    }
-    /// What forbids a notification now; `Idle`: it is dropped.
+    /// What forbids a notification now.
     fn hold(&self, key: Key) -> Option<(Wait, UnixTime)> {
         let busy = self.busy(key).then_some((Wait::InFlight, NEVER));
         let resting = self.entries[&key].resting.filter(|until| self.now < *until);
         let resting = resting.map(|until| (Wait::Refractory, until));
-        let quiet = |(then, until)| if then == AtEnd::Merge { (Wait::Quiet, until) } else { IDLE };
-        let quiet = self.quiet(key, self.class(key, Pending)).map(quiet);
-        busy.or(resting).or(quiet)
+        busy.or(resting).or_else(|| self.quiet(key, self.class(key, Pending)))
     }
     fn deadline(&self, key: Key) -> UnixTime {
         let (wait, end) = self.entries[&key].wait;
@@ -242,19 +249,27 @@ impl Model {
     }
     fn reminder(&self, key: Key) -> UnixTime {
         let unread = self.total(key, Pending) == 0 && self.total(key, DIGEST) > 0;
-        if unread && !self.busy(key) { self.entries[&key].remind.0 } else { NEVER }
+        let remind = self.entries[&key].remind.filter(|_| unread && !self.busy(key));
+        remind.map_or(NEVER, |(at, ..)| at)
     }
-    /// When the next key has its turn. Of one millisecond, in the order of their numbers.
-    fn next(&self) -> (UnixTime, u32, Key) {
-        let turn = |(key, e): (&Key, &Entry)| {
-            let rests = e.resting.filter(|_| e.wait.0 == Wait::Idle).unwrap_or(NEVER);
-            let timers = [self.deadline(*key), self.reminder(*key), rests].into_iter();
-            (timers.chain(e.flights.iter().map(|f| f.until)).min().unwrap_or(NEVER), e.number, *key)
+    /// Whose turn is next: all of one millisecond.
+    fn next(&self) -> Vec<(UnixTime, Key)> {
+        let rests = |e: &Entry| e.resting.filter(|_| e.wait.0 == Wait::Idle);
+        let turn = |key| {
+            let flights = self.flights.iter().filter(|f| f.key == key).map(|f| f.until);
+            let timers = [self.deadline(key), self.reminder(key)].into_iter().chain(flights);
+            timers.chain(rests(&self.entries[&key])).min()
         };
-        self.entries.iter().map(turn).min().unwrap_or((NEVER, 0, 0))
+        let row = self.row(turn);
+        row.iter().copied().filter(|(at, _)| *at == row[0].0).collect()
     }
     pub fn next_wakeup(&self) -> Option<UnixTime> {
-        Some(self.next().0).filter(|next| *next <= END).map(|next| next.max(self.now))
+        self.next().first().map(|(next, _)| *next).filter(|next| *next <= END).map(|next| next.max(self.now))
+    }
+    /// Keys in the order of a time that some of them have. Of one millisecond, in the order of their numbers.
+    fn row(&self, time: impl Fn(Key) -> Option<UnixTime>) -> Vec<(UnixTime, Key)> {
+        let row = self.entries.iter().filter_map(|(key, e)| Some((time(*key)?, e.number, *key)));
+        row.collect::<BTreeSet<_>>().into_iter().map(|(at, _, key)| (at, key)).collect()
     }
 }
 
@@ -275,64 +290,41 @@ impl Model {
     }
 
     fn settle(&mut self) {
-        while self.next().0 <= self.now {
-            let (now, key) = (self.now, self.next().2);
-            while let Some(flight) = self.take_flight(key, |f| f.until <= now) {
-                self.come_back(key, flight, None);
+        let now = self.now;
+        // Who is due again in the same millisecond comes after the others of it.
+        while self.next().first().is_some_and(|(at, _)| *at <= now) {
+            for (_, key) in self.next() {
+                while let Some(flight) = self.take_flight(|f| f.key == key && f.until <= now) {
+                    self.come_back(key, flight, None);
+                }
+                if self.deadline(key) <= now {
+                    self.let_go(key);
+                }
+                if self.reminder(key) <= now {
+                    self.remind(key);
+                }
+                self.finish(key);
             }
-            if self.deadline(key) <= now {
-                self.let_go(key);
-            }
-            if self.reminder(key) <= now {
-                self.remind(key);
-            }
-            self.finish(key);
         }
         self.evict(self.policy.remember);
-    }
-
-    /// Spans go with the clock; points stay. After a step back the calendar is asked again, and a tombstone counts again
-    /// that was over by the clock that was wrong.
-    pub fn step_clock(&mut self, was: UnixTime, is: UnixTime) {
-        let was = was.max(self.now);
-        let again =
-            |(_, until, cancelled): &(EventId, UnixTime, bool)| *until > was || *cancelled && *until > is;
-        self.seen.retain(again);
-        let mut spans: Vec<&mut UnixTime> = Vec::new();
-        for Entry { wait, flights, resting, level, remind, .. } in self.entries.values_mut() {
-            spans.extend((!matches!(wait.0, Wait::Quiet | Wait::Held)).then_some(&mut wait.1));
-            spans.extend(flights.iter_mut().filter(|f| !f.held).map(|f| &mut f.until));
-            spans.extend(resting.iter_mut().chain(level.iter_mut().map(|(_, since)| since)));
-            spans.extend((!remind.2).then_some(&mut remind.0));
-        }
-        spans.extend(self.memories.iter_mut().map(|(_, since)| since));
-        spans.extend(self.events.iter_mut().map(|o| &mut o.at));
-        spans.extend(self.seen.iter_mut().map(|(_, until, _)| until).filter(|until| **until > was));
-        for at in spans.into_iter().filter(|at| **at != NEVER) {
-            *at = *at + is.since(was) - was.since(is);
-        }
-        if is < was {
-            self.ask_again(false, is, Rate::UNLIMITED);
-        }
-        self.now = is;
     }
 
     /// To change a key: it is no memory any more.
     fn of(&mut self, key: Key) -> &mut Entry {
         self.memories.retain(|(memory, _)| *memory != key);
         let (new, free) = (self.entries.len() as u32, &mut self.free);
-        let mut number = || free.pop().unwrap_or(new);
-        let entry = || Entry { number: number(), remind: (NEVER, 0, false), ..Entry::default() };
+        let entry = || Entry { number: free.pop().unwrap_or(new), ..Entry::default() };
         self.entries.entry(key).or_insert_with(entry)
     }
 
     /// After every change of a key.
     fn finish(&mut self, key: Key) {
         let (now, unread) = (self.now, self.total(key, DIGEST) > 0);
+        let flies = !self.flights(key, |_| true).is_empty();
         let e = self.of(key);
         e.resting = e.resting.filter(|until| *until > now);
-        let reminds = unread && (e.remind.0 != NEVER || e.remind.2);
-        let over = e.wait.0 == Wait::Idle && e.flights.is_empty() && !reminds && e.resting.is_none();
+        let reminds = unread && e.remind.is_some();
+        let over = e.wait.0 == Wait::Idle && !flies && !reminds && e.resting.is_none();
         let history = e.history && !self.policy.remember.is_zero();
         self.memories.extend((over && history).then_some((key, now)));
         if over && !history {
@@ -367,14 +359,11 @@ impl Model {
 impl Model {
     fn let_go(&mut self, key: Key) -> Fate {
         self.expire(key, Pending, self.policy.useful_for);
-        let hold = if self.total(key, Pending) > 0 { self.hold(key) } else { Some(IDLE) };
+        let hold = if self.total(key, Pending) > 0 { self.hold(key) } else { Some((Wait::Idle, NEVER)) };
         let Some(wait) = hold else { return self.flush(key) };
         self.of(key).wait = wait;
         match wait.0 {
-            Wait::Idle if self.drop(key, &[Pending], ALL, Fate::Quiet) > 0 => {
-                self.tell_unread(key);
-                Fate::Quiet
-            }
+            Wait::Idle if self.drop(key, &[Pending], ALL, Fate::Quiet) > 0 => Fate::Quiet,
             Wait::Idle => Fate::Expired,
             _ => Fate::Pending,
         }
@@ -387,22 +376,20 @@ impl Model {
         // Of those that are only counted it is known when the last of them is over.
         let all = self.batch(key, place).all(over);
         let select = |o: &One, named| o.at < before || (named || all) && over(o);
-        if self.drop(key, &[place], &select, Fate::Expired) > 0 {
-            self.tell_unread(key);
-        }
+        self.drop(key, &[place], &select, Fate::Expired);
     }
 
     fn flush(&mut self, key: Key) -> Fate {
         let fate = self.send(key, Pending, Lane::Digest, 0);
-        self.of(key).wait = if self.policy.leading { (Wait::Open, self.latest()) } else { IDLE };
-        if let Some(refractory) = self.policy.refractory {
-            let (now, e) = (self.now, self.of(key));
+        let (now, latest, policy) = (self.now, self.latest(), self.policy.clone());
+        let e = self.of(key);
+        e.wait = (if policy.leading { Wait::Open } else { Wait::Idle }, latest);
+        if let Some(refractory) = policy.refractory {
             let level = e.level.map_or(0, |(level, since)| refractory.next_level(level, now.since(since)));
-            (e.level, e.resting, e.history) =
-                (Some((level, now)), Some(now + refractory.period(level)), true);
+            (e.level, e.resting) = (Some((level, now)), Some(now + refractory.period(level)));
+            e.history = true;
         }
-        let ladder = self.policy.reminders.first().map(|first| (self.now + *first, 0, false));
-        self.of(key).remind = ladder.unwrap_or_else(|| self.entries[&key].remind);
+        e.remind = policy.reminders.first().map(|first| (now + *first, 0, false)).or(e.remind);
         fate
     }
 
@@ -413,28 +400,29 @@ impl Model {
         if self.remembers() || self.policy.ack_timeout.is_some() {
             (self.of(key).told, self.of(key).history) = (unread, true);
         }
-        if let Some(timeout) = self.policy.ack_timeout {
-            let (until, held, superseded) = (self.now + timeout, false, false);
-            self.of(key).flights.push(Flight { generation, lane, until, held, failures, superseded });
-            self.move_to(key, from, InFlight(generation));
-        } else {
-            self.deliver(key, from, lane, generation);
+        self.batch_mut(key, from).for_each(|o| o.place = InFlight(generation));
+        match self.policy.ack_timeout {
+            Some(timeout) => {
+                let until = self.now + timeout;
+                self.flights.push(Flight { key, generation, lane, until, held: false, failures });
+            }
+            None => self.deliver(key, generation, lane),
         }
-        NOTIFIED
+        Fate::Notified { generation: Generation::from_bits(0) }
     }
 
-    fn deliver(&mut self, key: Key, from: Place, lane: Lane, generation: u64) {
-        if lane == Lane::Urgent && self.total(key, from) > 0 {
-            let older = |f: &&mut Flight| f.lane == lane && f.generation < generation;
-            self.of(key).flights.iter_mut().filter(older).for_each(|f| f.superseded = true);
+    fn deliver(&mut self, key: Key, generation: u64, lane: Lane) {
+        let (from, mut to) = (InFlight(generation), Delivered(lane));
+        let any = self.total(key, from) > 0;
+        if lane == Lane::Urgent && any {
+            self.of(key).rang = generation.max(self.of(key).rang);
         }
         if !self.remembers() {
-            self.forgot |= self.total(key, from) > 0;
-            return self.move_to(key, from, Gone);
+            (to, self.forgot) = (Gone, self.forgot || any);
         }
         // Of two that came in one millisecond, first is what was delivered first.
         self.events.sort_by_key(|o| (o.at, o.event.key == key && o.place == from));
-        self.move_to(key, from, Delivered(lane));
+        self.batch_mut(key, from).for_each(|o| o.place = to);
         self.keep_last(key, Delivered(lane), self.per_key(), u64::MAX);
         if self.evict(Duration::MAX) {
             self.keep_last(key, Delivered(lane), 0, u64::MAX);
@@ -442,15 +430,13 @@ impl Model {
     }
 
     fn notify(&mut self, key: Key, place: Place, lane: Lane, nth: Option<u8>) {
-        let (batch, mut seen) = (self.batch(key, place).collect::<Vec<_>>(), BTreeSet::new());
-        let mut actors: Vec<_> =
-            batch.iter().map(|o| o.event.actor).filter(|actor| seen.insert(*actor)).collect();
-        let more = actors.len() > self.policy.actors.into();
-        actors.truncate(self.policy.actors.into());
-        let mut kept: Vec<_> = self.kept(key, place).map(|o| &o.event).collect();
-        let ids: Vec<_> = kept.iter().map(|event| event.id).collect();
-        kept.sort_by_key(|event| std::cmp::Reverse(event.rank));
-        let ranked: Vec<_> = kept.iter().map(|event| event.id).collect();
+        let (batch, mut kept) = (self.batch(key, place).collect::<Vec<_>>(), self.kept(key, place));
+        let (mut actors, most) = (self.actors(key, place), self.policy.actors.into());
+        let more = actors.len() > most;
+        actors.truncate(most);
+        let ids: Vec<_> = kept.iter().map(|o| o.event.id).collect();
+        kept.sort_by_key(|o| std::cmp::Reverse(o.event.rank));
+        let ranked: Vec<_> = kept.iter().map(|o| o.event.id).collect();
         let last = |n: u16| &ids[ids.len().saturating_sub(n.into())..];
         let samples = match self.policy.keep {
             // Of what is sent once more, the payloads are gone.
@@ -461,31 +447,26 @@ impl Model {
             Keep::Top(n) => &ranked[..ids.len().min(n.into())],
         };
         let fold: u32 = batch.iter().map(|o| o.event.payload).filter(|_| nth.is_none()).sum();
-        let bytes: u32 = self.live(key, place).map(|o| o.event.bytes).sum();
-        let (first, last) = (batch[0].at, batch[batch.len() - 1].at);
+        let (first, last, bytes) = (batch[0].at, batch[batch.len() - 1].at, bytes_of(&self.live(key, place)));
         let (total, class, unread) = (self.total(key, place), self.class(key, place), self.unread(key));
         let text = format!(
             "{lane:?} {nth:?} class {class}: {total} of {actors:?} {more}, {first:?} to {last:?}, \
              {bytes} bytes, unread {unread}, samples {samples:?} of {ids:?}, fold {fold}"
         );
-        self.number(key, text);
+        self.generation += 1;
+        self.out.push(Out(key, Some(self.generation), text));
     }
 
     fn remind(&mut self, key: Key) {
-        let (_, step, _) = self.entries[&key].remind;
+        let step = self.entries[&key].remind.map_or(0, |(_, step, _)| step);
         // What drops new events does not drop this.
         if let Some((_, until)) = self.quiet(key, self.class(key, DIGEST)) {
-            return self.of(key).remind = (until, step, true);
+            return self.of(key).remind = Some((until, step, true));
         }
-        let next = self.policy.reminders.get(usize::from(step) + 1).map_or(NEVER, |next| self.now + *next);
-        (self.of(key).remind, self.of(key).told) = ((next, step + 1, false), self.unread(key));
+        let next = self.policy.reminders.get(usize::from(step) + 1);
+        self.of(key).remind = next.map(|next| (self.now + *next, step + 1, false));
+        self.of(key).told = self.unread(key);
         self.notify(key, DIGEST, Lane::Digest, Some(step + 1));
-    }
-
-    /// An output with a generation.
-    fn number(&mut self, key: Key, text: String) {
-        self.generation += 1;
-        self.out.push(Out(key, Some(self.generation), text));
     }
 
     fn tell_unread(&mut self, key: Key) {
