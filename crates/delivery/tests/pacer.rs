@@ -463,6 +463,31 @@ fn rates_are_taken_together_or_not_at_all() {
     assert_eq!(drain(&mut pacer, START).len(), 10, "the lane's rate, in full");
 }
 
+/// Webhooks and mail are for no device: they do not share one's rate, and one that is to be left alone stops none but itself.
+#[test]
+fn what_names_nobody_shares_no_rate() {
+    let rate = |count| Some(Rate::new(count, Duration::from_secs(60), count).unwrap());
+    let settings = PacerSettings::default().with_recipient(rate(1)).with_device(rate(1));
+    let settings = settings.with_conversation(rate(1));
+    let mut pacer = Pacer::new(
+        settings.with_lane(SERVICE, steady(Rate::new(1_000, Duration::from_secs(1), 1_000).unwrap())),
+        3,
+    );
+    let nobody = |number| {
+        let mut offer = Offer::of_leg(offer(number, 1).leg, LaneId::from_bits(1), SERVICE, KEY, number);
+        offer.bytes = 100;
+        offer
+    };
+    (0..100).for_each(|number| pacer.offer(nobody(number), START).unwrap());
+    let mut left = drain(&mut pacer, START);
+    assert_eq!(left.len(), 100);
+    let action = Action::SlowDown { scope: Scope::Target, until: at(60_000), source: RetrySource::Service };
+    pacer.report(left.remove(0).ticket, Verdict::Refused { status: 429, reason: None, action }, START);
+    pacer.give_back(left.remove(0).ticket, START);
+    pacer.offer(nobody(100), START).unwrap();
+    assert_eq!(drain(&mut pacer, START).len(), 1);
+}
+
 /// Also at the foot of a ramp, where a request costs ten times as much.
 #[test]
 fn what_is_given_back_is_free_again() {

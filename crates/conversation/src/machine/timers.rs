@@ -28,7 +28,7 @@ impl Conversations {
 impl Desk {
     fn due(&mut self, there: &mut Conversation, slot: u32) {
         let now = self.now;
-        self.release(there, slot, |held| held.until <= now);
+        // A ring that is over does not leave for want of a name: ends come first.
         for place in 0..there.members.len() {
             let live = there.members.get(place).and_then(|member| member.live.as_deref());
             let Some(live) = live else { continue };
@@ -40,6 +40,7 @@ impl Desk {
                 Ring::None | Ring::Hidden(..) | Ring::Held | Ring::Rings | Ring::Over(_) => {}
             }
         }
+        self.release(there, slot, |held| held.until <= now);
         let settles = there.extra.as_ref().and_then(|extra| extra.callback.as_ref()?.settles);
         if settles.is_some_and(|settles| settles <= now) {
             self.on_callback(there, slot, On::Settled, now);

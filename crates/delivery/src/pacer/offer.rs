@@ -37,9 +37,10 @@ pub struct Offer<T> {
     pub credential: CredentialId,
     /// Through to which platform.
     pub platform: PlatformId,
-    /// For whom, for fairness and rates.
+    /// For whom, for fairness and rates. 0 is nobody, here and in the next two: no rate holds for it, and a service that asks to
+    /// leave it alone pauses no other request.
     pub recipient: u64,
-    /// To which device.
+    /// To which device; 0 for a webhook or a mailbox.
     pub device: u64,
     /// About which conversation.
     pub conversation: u64,

@@ -114,6 +114,7 @@ impl<T> Pacer<T> {
     fn weigh_pause(&mut self, ticket: &Ticket, verdict: &Verdict, now: UnixTime) {
         let Verdict::Refused { action: Action::SlowDown { scope, until, .. }, .. } = verdict else { return };
         let paused = match scope {
+            Scope::Target if ticket.device == 0 => return,
             Scope::Target => return self.device_pauses.pause(ticket.device, *until, now),
             Scope::Connection => return,
             Scope::Platform => pauses::Scope::Platform(ticket.credential, ticket.platform),

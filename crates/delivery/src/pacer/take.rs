@@ -3,7 +3,7 @@
 use reveille_core::UnixTime;
 
 use super::queue::{Entry, whole};
-use super::{CROWDED, CredentialId, Pacer, PlatformId, Ticket, at_service};
+use super::{CROWDED, CredentialId, Keyed, Pacer, PlatformId, Ticket, at_service};
 use crate::HeldBy;
 
 /// What stops a request, and whether the whole lane with it.
@@ -112,15 +112,11 @@ impl<T> Pacer<T> {
     }
 
     fn take_keys(&mut self, entry: &Entry, now: UnixTime) -> Result<(), UnixTime> {
-        let mut levels = [
-            (&mut self.recipients, entry.recipient),
-            (&mut self.devices, entry.device),
-            (&mut self.conversations, entry.conversation),
-        ];
+        let mut levels = self.levels(entry.recipient, entry.device, entry.conversation);
         let mut taken = 0;
         let mut blocked = None;
-        for (keyed, key) in &mut levels {
-            if let Some(Err(until)) = keyed.as_mut().map(|keyed| keyed.take(*key, now)) {
+        for (keyed, key) in levels.iter_mut().flatten() {
+            if let Err(until) = keyed.take(*key, now) {
                 blocked = Some(until);
                 break;
             }
@@ -128,13 +124,11 @@ impl<T> Pacer<T> {
         }
         if let Some(mut until) = blocked {
             // All together or not at all.
-            for (at, (keyed, key)) in levels.into_iter().enumerate() {
-                match keyed {
-                    Some(keyed) if at < taken => keyed.refund(key, now),
-                    Some(keyed) if at > taken => {
-                        until = until.max(keyed.peek(key, now).err().unwrap_or(until));
-                    }
-                    _ => {}
+            for (at, (keyed, key)) in levels.into_iter().flatten().enumerate() {
+                if at < taken {
+                    keyed.refund(key, now);
+                } else if at > taken {
+                    until = until.max(keyed.peek(key, now).err().unwrap_or(until));
                 }
             }
             return Err(until);
@@ -146,19 +140,21 @@ impl<T> Pacer<T> {
     }
 
     pub(super) fn refund_keys(&mut self, recipient: u64, device: u64, conversation: u64, now: UnixTime) {
-        let levels = [
-            (&mut self.recipients, recipient),
-            (&mut self.devices, device),
-            (&mut self.conversations, conversation),
-        ];
-        for (keyed, key) in levels {
-            if let Some(keyed) = keyed {
-                keyed.refund(key, now);
-            }
+        for (keyed, key) in self.levels(recipient, device, conversation).into_iter().flatten() {
+            keyed.refund(key, now);
         }
         if let Some(rate) = &self.settings.global {
             self.global.refund(rate, now);
         }
+    }
+
+    /// Rates by key, of those that are named: 0 is nobody.
+    fn levels(&mut self, recipient: u64, device: u64, conversation: u64) -> [Option<(&mut Keyed, u64)>; 3] {
+        [
+            named(&mut self.recipients, recipient),
+            named(&mut self.devices, device),
+            named(&mut self.conversations, conversation),
+        ]
     }
 
     /// Asks for one call of the platform's API (presence, look-ups, re-sync, write-back share it), by this client.
@@ -168,4 +164,8 @@ impl<T> Pacer<T> {
     pub fn take_api(&mut self, client: u64, now: UnixTime) -> Result<(), UnixTime> {
         self.clients.take(client, now)
     }
+}
+
+fn named(keyed: &mut Option<Keyed>, key: u64) -> Option<(&mut Keyed, u64)> {
+    keyed.as_mut().filter(|_| key != 0).map(|keyed| (keyed, key))
 }

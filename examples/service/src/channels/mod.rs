@@ -381,7 +381,7 @@ fn pacing<S>(carrier: &Carrier<S>) -> PacerSettings {
         lane.with_ramp(Duration::ZERO).unwrap_or(lane)
     };
     let [webhook, email, sms] = carrier.bounds();
-    let mut pacing = PacerSettings::default().with_device(None);
+    let mut pacing = PacerSettings::default();
     for (target, (rate, in_flight)) in
         [(Target::Webhook, webhook), (Target::Email, email), (Target::Sms, sms)]
     {
