@@ -32,13 +32,17 @@ fn of<'a>(lines: &'a [Value], output: &str, kind: &str) -> Vec<&'a Value> {
     lines.iter().filter(|line| line["output"] == output && line["kind"] == kind).collect()
 }
 
+/// The first call of the log rings for two agents with two devices each.
+fn rings(lines: &[Value]) -> usize {
+    let rings = of(lines, "send", "incoming_call").into_iter();
+    rings.filter(|line| line["takes_back"] == false && line["conversation"] == "call").count()
+}
+
 #[test]
 fn a_log_gives_its_outputs_again() {
     let (lines, status) = pushtool(&["gateway", "replay", &log(), "--seed", SEED]);
     assert_eq!(status, Some(0), "{:?}", lines.last());
-    // Two agents with two devices each.
-    let rings = of(&lines, "send", "incoming_call").into_iter().filter(|line| line["takes_back"] == false);
-    assert_eq!(rings.count(), 4);
+    assert_eq!(rings(&lines), 4);
     assert!(!of(&lines, "send", "new_message").is_empty());
     assert!(lines.iter().any(|line| line["output"] == "settled" && line["fate"] == "accepted"));
     assert!(lines.windows(2).all(|two| two[0]["at_ms"].as_u64() <= two[1]["at_ms"].as_u64()));
@@ -56,8 +60,7 @@ fn other_rules_would_have_told_nobody_of_messages() {
     let announced = |line: &&Value| line["conversation"].as_str().is_some_and(|id| id.starts_with("at-"));
     let messages = of(&lines, "send", "new_message");
     assert!(!messages.is_empty() && messages.iter().all(announced));
-    let rings = of(&lines, "send", "incoming_call").into_iter().filter(|line| line["takes_back"] == false);
-    assert_eq!(rings.count(), 4, "calls ring as they did");
+    assert_eq!(rings(&lines), 4, "calls ring as they did");
 }
 
 /// A file for one test.

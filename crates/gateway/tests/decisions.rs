@@ -276,6 +276,29 @@ fn a_reserved_token_whose_app_does_not_connect_is_given_back() {
     assert!(matches!(&late[..], [Output::Note(Note::NoHandshake { .. })]));
 }
 
+/// What a read would have taken back, had anything been told, is no more: another conversation's end of memory told it once, and
+/// after a restart it did not.
+#[test]
+fn a_read_of_what_was_not_told_leaves_nothing_behind() {
+    let mut drive = Drive::new(gateway());
+    chat(&mut drive);
+    let now = drive.now;
+    drive.put([event("chat", Some("m"), message("alan", 1, "hello"), now)]);
+    let outputs = drive.put([event("chat", Some("r"), read("vera", 1), now)]);
+    let dropped = |output: &Output| matches!(output, Output::Note(Note::Dropped { .. }));
+    assert!(outputs.iter().any(dropped) && sent(&outputs).is_empty(), "{outputs:?}");
+    let mut snapshot = Vec::new();
+    drive.shard.snapshot(&mut snapshot);
+    let mut other = Shard::restore(SEED, &snapshot).unwrap();
+    for hours in [1, 30, 24 * 40] {
+        let now = drive.now + secs(hours * 3_600);
+        let outputs = |shard: &mut Shard| shard.group(now).tick().seal().committed().collect::<Vec<_>>();
+        let (ours, theirs) = (outputs(&mut drive.shard), outputs(&mut other));
+        assert_eq!(ours, theirs);
+        assert!(!ours.iter().any(|(_, output)| matches!(output, Output::Send(_) | Output::FallBack(_))));
+    }
+}
+
 /// A flow that heard no answer reports its reservation again, perhaps when all is over: nobody is given back or queued again
 /// for that. What was given back may be had by another attempt.
 #[test]

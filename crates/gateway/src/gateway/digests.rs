@@ -1,10 +1,10 @@
 //! What the digest says.
 
-use reveille_conversation::Generation;
+use reveille_conversation::{Generation, Withdraw};
 use reveille_digest::{Input, Notify, Output};
 
 use super::Gateway;
-use super::host::{Host, Message};
+use super::host::{Host, Key, Message};
 use super::jobs::Telling;
 use crate::{Content, Note};
 
@@ -12,7 +12,7 @@ impl Gateway {
     pub(super) fn on_digest(&mut self, output: Output<Host>) {
         match output {
             Output::Notify(notify) => self.on_notify(notify),
-            Output::Clear(_) => self.on_clear(),
+            Output::Clear(clear) => self.on_clear(&clear.key),
             // One conversation's count, and a badge is over all of them: that is the app's.
             Output::Unread { .. } => {}
             Output::Dropped { key, fate, count, .. } => {
@@ -55,9 +55,12 @@ impl Gateway {
         });
     }
 
-    /// Something was sent, and is read now.
-    fn on_clear(&mut self) {
-        let Some(mut withdraw) = self.taking_back.take() else { return };
+    /// Something was sent, and is read now. What time clears (memories that go) takes nothing back: nobody has read it.
+    fn on_clear(&mut self, key: &Key) {
+        let is_theirs = |withdraw: &Withdraw| {
+            withdraw.recipient == key.person && withdraw.conversation == key.conversation
+        };
+        let Some(mut withdraw) = self.taking_back.take_if(|withdraw| is_theirs(withdraw)) else { return };
         withdraw.generation = self.next_generation();
         self.take_back(withdraw, None);
     }

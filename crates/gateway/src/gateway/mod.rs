@@ -264,8 +264,19 @@ impl Gateway {
         self.digests.step(input, now);
     }
 
+    /// What no snapshot holds is empty: whatever is done next does not depend on it.
+    fn is_between_inputs(&self) -> bool {
+        self.staged.is_none()
+            && self.taking_back.is_none()
+            && self.answering == JobId::default()
+            && self.to_digests.is_empty()
+            && self.to_delivery.is_empty()
+            && self.out.is_empty()
+    }
+
     /// All is done. What the digests' memory was for may be over.
     fn rest(&mut self) {
+        (self.taking_back, self.answering) = (None, JobId::default());
         self.trail.leave();
         if self.digests.keys() == 0 && self.digests.memory() > ROOM {
             self.digests.tidy();

@@ -61,6 +61,7 @@ struct Own {
 
 impl Gateway {
     fn own(&self) -> Own {
+        debug_assert!(self.is_between_inputs(), "what is not in a snapshot is empty between two inputs");
         let jobs = self.jobs.iter().map(|(job, live)| {
             (*job, live.decided, live.slot, live.batch.map(Generation::to_bits), live.way)
         });
