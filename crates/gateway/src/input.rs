@@ -153,8 +153,8 @@ pub struct Resume {
 #[non_exhaustive]
 pub enum ResumeStep {
     /// A flow has verified it, and holds it under an attempt id. Reported again, it changes nothing, also for an hour after the
-    /// end ([`GatewaySettings::with_event_ids`](crate::GatewaySettings::with_event_ids)); what was given back can be reserved by
-    /// another attempt.
+    /// end ([`GatewaySettings::with_event_ids`](crate::GatewaySettings::with_event_ids)), if no more have ended than may be waited
+    /// for; what was given back can be reserved by another attempt.
     Reserved {
         /// The attempt; the same one may come again.
         attempt: u64,

@@ -161,7 +161,7 @@ pub struct Declined {
 
 /// The platform stopped ringing one person, or all of them: the body of
 /// [`What::CallTimedOut`](super::What::CallTimedOut). Give it when nobody answered in time. It may overtake the offers that it is
-/// about: those up to its time do not ring.
+/// about: those from before it do not ring, and hidden agents ring at once.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
     clippy::exhaustive_structs,

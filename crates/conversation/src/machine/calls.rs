@@ -101,7 +101,8 @@ impl Desk {
         if let Some(reason) = reason {
             return Verdict::Not(reason);
         }
-        if let Some(live) = there.members.get(place).and_then(|member| member.live.as_deref()) {
+        let live = there.members.get(place).and_then(|member| member.live.as_deref());
+        if let Some(live) = live {
             if let Some(answered_at) = live.answered_at
                 && at <= answered_at
                 && !live.ring.is_open()
@@ -115,8 +116,7 @@ impl Desk {
         if there.over_at().is_some_and(|over| at <= over) {
             return Verdict::Not(Reason::AnsweredBefore);
         }
-        let rings = there.members.get(place).and_then(|member| member.live.as_deref());
-        let rings = rings.is_some_and(|live| live.ring.is_open());
+        let rings = live.is_some_and(|live| live.ring.is_open());
         if !rings && !offer.hidden && has_timed_out(there, offer, at) {
             return Verdict::Not(Reason::CancelledBefore);
         }
