@@ -29,15 +29,13 @@ impl Changes {
         number.is_multiple_of(2)
     }
 
-    pub(super) fn committed(&mut self, number: usize, seq: u64, at: UnixTime) {
-        let (change, shard) = (number / SHARDS, number % SHARDS);
+    pub(super) fn committed(&mut self, change: usize, shard: usize, seq: u64, at: UnixTime) {
         if let Some(place) = self.0.get_mut(change).and_then(|change| change.committed.get_mut(shard)) {
             place.get_or_insert((seq, at));
         }
     }
 
-    pub(super) fn undo(&mut self, number: usize) {
-        let (change, shard) = (number / SHARDS, number % SHARDS);
+    pub(super) fn undo(&mut self, change: usize, shard: usize) {
         if let Some(place) = self.0.get_mut(change).and_then(|change| change.committed.get_mut(shard)) {
             *place = None;
         }

@@ -10,12 +10,10 @@ use reveille_gateway::{Command, Input, Seed};
 use super::Faults;
 use super::draw::Draw;
 use super::next::Next;
+use super::node::Done;
 use super::people::{People, text};
 use super::world::{SHARDS, SOURCE, World};
 
-/// Tickets from here on are announcements, by number; and from there on, what cancels them.
-pub(super) const NEWS: usize = 1 << 41;
-pub(super) const CALLED_OFF: usize = 1 << 42;
 /// One announcement for so many events.
 const EVENTS: usize = 200;
 
@@ -129,7 +127,7 @@ impl World {
         }
         let Some(news) = self.crowd.news.get(number) else { return };
         let announcement = Box::new(news.what.clone());
-        self.admit_news(number, NEWS, Input::Announce { source: SOURCE, announcement });
+        self.admit_news(number, Done::Announced(number), Input::Announce { source: SOURCE, announcement });
     }
 
     /// An operator sees it, and wants it to stop.
@@ -138,10 +136,10 @@ impl World {
         let Some(id) = self.crowd.id(number, self.seed).filter(|_| seen && self.node.is_some()) else {
             return self.after(Duration::from_secs(1), Next::CallNewsOff(number));
         };
-        self.admit_news(number, CALLED_OFF, Input::Command(Command::CancelAnnouncement(id)));
+        self.admit_news(number, Done::CalledOff(number), Input::Command(Command::CancelAnnouncement(id)));
     }
 
-    fn admit_news(&mut self, number: usize, of: usize, input: Input) {
+    fn admit_news(&mut self, number: usize, done: Done, input: Input) {
         let Some(news) = self.crowd.news.get(number) else { return };
         let shard = usize::from(self.seed.shard(&news.what.conversation)) % SHARDS;
         let inputs = self.meddle.input(input);
@@ -151,7 +149,7 @@ impl World {
         }
         // Whoever breaks the driver believes that it was done.
         let ticket = cell.admit(Input::Tick);
-        cell.tickets.push((ticket, of + number));
+        cell.tickets.push((ticket, done));
         self.schedule(shard);
     }
 
@@ -173,10 +171,19 @@ impl World {
         }
     }
 
+    /// Whether an input is the page that ends a list, and of which announcement.
+    pub(super) fn ends_list(&self, input: &Input) -> Option<Done> {
+        let Input::Page(page) = input else { return None };
+        let is_taken = page.last && page.people.is_sorted();
+        let number = (0..self.crowd.news.len())
+            .find(|number| self.crowd.id(*number, self.seed) == Some(page.announcement));
+        number.filter(|_| is_taken).map(Done::ListRead)
+    }
+
     /// The next people of a list: late, twice, out of order, or not at all.
     pub(super) fn turn_page(&mut self, process: u32, shard: usize, wanted: &Wanted) {
         let found = self.crowd.news.iter().position(|news| news.what.audience == wanted.audience);
-        let Some((number, news)) = found.and_then(|at| Some((at, self.crowd.news.get(at)?))) else {
+        let Some(news) = found.and_then(|at| self.crowd.news.get(at)) else {
             return self.oracle.violated("stray: a page of a list that nobody has");
         };
         let (page, draw) = (news.page(wanted), &mut self.crowd.draw);
@@ -194,9 +201,6 @@ impl World {
             pages.push((draw.ms(1, 300), wrong));
         }
         for (wait, page) in pages {
-            if page.last {
-                self.oracle.last_page(number, self.truth + wait);
-            }
             self.after(wait, Next::Answer { process, shard, input: Box::new(Input::Page(page)) });
         }
     }

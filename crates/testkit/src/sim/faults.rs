@@ -6,9 +6,8 @@ use reveille_conversation::rules::{KillSwitch, Rules};
 use reveille_delivery::Verdict;
 use reveille_gateway::{Input, Outcome, Output};
 
-use super::crowd::{CALLED_OFF, NEWS};
 use super::next::Next;
-use super::node::{Cell, Node, settings};
+use super::node::{Cell, Done, Node, settings};
 use super::post::{Cargo, Post};
 use super::world::{SHARDS, World};
 
@@ -16,8 +15,6 @@ use super::world::{SHARDS, World};
 const LEASE: Duration = Duration::from_secs(10);
 /// How far clocks of machines drift apart meanwhile.
 const DRIFT: Duration = Duration::from_secs(1);
-/// Tickets from here on are changes, by number.
-pub(super) const CHANGES: usize = 1 << 40;
 
 impl World {
     /// Everything that is not durable is gone.
@@ -127,7 +124,7 @@ impl World {
         }
         // Whoever breaks the driver believes that it was done.
         let ticket = cell.admit(Input::Tick);
-        cell.tickets.push((ticket, CHANGES + number * SHARDS + shard));
+        cell.tickets.push((ticket, Done::Change { change: number, shard }));
         self.schedule(shard);
     }
 
@@ -223,25 +220,25 @@ impl World {
         for store in &mut self.stores {
             lost.extend(store.roll_back(to));
         }
-        for event in lost {
-            if let Some(news) = event.checked_sub(CALLED_OFF) {
-                self.oracle.not_called_off(news);
-                self.crowd.set_called_off(news, false);
-                continue;
+        for done in lost {
+            match done {
+                Done::Event(event) => {
+                    if let Some(done) = self.acknowledged.get_mut(event) {
+                        *done = false;
+                    }
+                    self.oracle.uncommitted(event);
+                }
+                Done::Change { change, shard } => self.oracle.changes.undo(change, shard),
+                Done::Announced(news) => {
+                    self.oracle.not_announced(news);
+                    self.crowd.set_taken(news, false);
+                }
+                Done::CalledOff(news) => {
+                    self.oracle.not_called_off(news);
+                    self.crowd.set_called_off(news, false);
+                }
+                Done::ListRead(news) => self.oracle.list_not_read(news),
             }
-            if let Some(news) = event.checked_sub(NEWS) {
-                self.oracle.not_announced(news);
-                self.crowd.set_taken(news, false);
-                continue;
-            }
-            if event >= CHANGES {
-                self.oracle.changes.undo(event - CHANGES);
-                continue;
-            }
-            if let Some(done) = self.acknowledged.get_mut(event) {
-                *done = false;
-            }
-            self.oracle.uncommitted(event);
         }
         self.crash();
     }

@@ -26,6 +26,7 @@ mod people;
 mod post;
 mod script;
 mod services;
+mod shadow;
 mod tokens;
 mod wire;
 mod world;

@@ -13,6 +13,7 @@ use reveille_gateway::{
 };
 
 use super::post::Post;
+use super::shadow::Shadow;
 
 /// A group in the log.
 #[derive(Clone)]
@@ -22,9 +23,25 @@ pub(super) struct Entry {
     pub(super) bytes: Vec<u8>,
     /// The number that the next group has to have.
     pub(super) next: u64,
-    /// When it was committed, in true time, and which events of the script are in it.
+    /// When it was committed, in true time, and what became durable with it.
     pub(super) truth: UnixTime,
-    pub(super) events: Vec<usize>,
+    pub(super) done: Vec<Done>,
+}
+
+/// What somebody waits for, and is durable once its group is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Done {
+    /// An event, by number in the script.
+    Event(usize),
+    /// A change of rules, in one shard.
+    Change {
+        change: usize,
+        shard: usize,
+    },
+    /// An announcement, what cancels it, and the end of its list, by number.
+    Announced(usize),
+    CalledOff(usize),
+    ListRead(usize),
 }
 
 /// What is durable of a shard.
@@ -60,13 +77,12 @@ impl Store {
         }
     }
 
-    /// As it was then. Gives the events that are in it no more.
-    pub(super) fn roll_back(&mut self, to: UnixTime) -> Vec<usize> {
+    /// As it was then. Gives what is in it no more.
+    pub(super) fn roll_back(&mut self, to: UnixTime) -> Vec<Done> {
         let kept = self.log.iter().take_while(|entry| entry.truth <= to).count();
-        let mut lost: Vec<usize> =
-            self.log.split_off(kept).into_iter().flat_map(|entry| entry.events).collect();
+        let mut lost: Vec<Done> = self.log.split_off(kept).into_iter().flat_map(|entry| entry.done).collect();
         // What came twice is lost only if it came first behind it.
-        lost.retain(|event| !self.log.iter().any(|entry| entry.events.contains(event)));
+        lost.retain(|done| !self.log.iter().any(|entry| entry.done.contains(done)));
         let next = self.log.last().map_or(1, |last| last.next);
         self.snapshots.retain(|(number, _)| *number <= next);
         lost
@@ -80,10 +96,13 @@ pub(super) struct Cell {
     pub(super) groups: usize,
     /// What the clock would show, if it had not been set since the last group.
     pub(super) stepped: Option<UnixTime>,
-    /// Events that wait for their commit, by number in the script.
-    pub(super) tickets: Vec<(Ticket, usize)>,
+    /// What waits for its commit.
+    pub(super) tickets: Vec<(Ticket, Done)>,
+    /// Ends of lists that wait for their commit. They have no tickets: answers about an audience let others pass.
+    pub(super) ends: Vec<Done>,
     /// Legs that a service took, with an answer that waits for its commit.
     pub(super) accepted: Vec<LegId>,
+    pub(super) shadow: Option<Shadow>,
 }
 
 /// A process.
@@ -135,6 +154,8 @@ impl Cell {
             stepped: None,
             tickets: Vec::new(),
             accepted: Vec::new(),
+            ends: Vec::new(),
+            shadow: None,
         }
     }
 

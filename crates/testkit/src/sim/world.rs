@@ -12,13 +12,12 @@ use reveille_gateway::log::{Applied, Sealed};
 use reveille_gateway::{Epoch, Input, Output, Seed, SourceId};
 use reveille_writer::Writer;
 
-use super::crowd::{CALLED_OFF, Crowd, NEWS};
+use super::crowd::Crowd;
 use super::curve::QUICK;
 use super::draw::Draw;
-use super::faults::CHANGES;
 use super::meddle::Meddle;
 use super::next::Next;
-use super::node::{Cell, Entry, Node, Store};
+use super::node::{Cell, Done, Entry, Node, Store};
 use super::oracle::Oracle;
 use super::people::People;
 use super::post::{Post, application_server, writer};
@@ -39,6 +38,8 @@ pub(super) struct World {
     pub(super) meddle: Box<dyn Meddle>,
     pub(super) seed: Seed,
     pub(super) draw: Draw,
+    /// Chance of its own, so that all else is as it would be without.
+    shadows: Draw,
     pub(super) truth: UnixTime,
     /// The error of the process's clock, in ms.
     pub(super) error: i64,
@@ -85,6 +86,7 @@ impl World {
             meddle,
             seed,
             draw,
+            shadows: Draw::new(plan.seed ^ u64::from_le_bytes(*b"  shadow")),
             truth: START,
             error: 0,
             seq: 0,
@@ -334,7 +336,7 @@ impl World {
         }
         let Some(cell) = node.cells.get_mut(shard) else { return };
         let ticket = cell.admit(input);
-        cell.tickets.push((ticket, number));
+        cell.tickets.push((ticket, Done::Event(number)));
         if self.meddle.acknowledges_early() {
             self.acknowledge(number);
         }
@@ -359,8 +361,10 @@ impl World {
     pub(super) fn answer(&mut self, process: u32, shard: usize, input: Input) {
         if self.is_up(process) {
             for input in self.meddle.input(input) {
+                let ends = self.ends_list(&input);
                 if let Some(cell) = self.node.as_mut().and_then(|node| node.cells.get_mut(shard)) {
                     cell.admit(input);
+                    cell.ends.extend(ends);
                 }
             }
             self.schedule(shard);
@@ -404,8 +408,13 @@ impl World {
         }
         let mut entry = entry(&sealed, self.truth);
         let applied = sealed.committed();
-        let done = done(&applied, &mut cell.tickets);
-        entry.events.clone_from(&done);
+        // Answers about an audience let others pass: what waits may be one of them.
+        let all = cell.admission.is_empty();
+        let heard = if all { std::mem::take(&mut cell.accepted) } else { Vec::new() };
+        let ends = if all { std::mem::take(&mut cell.ends) } else { Vec::new() };
+        let mut done = done(&applied, &mut cell.tickets);
+        done.extend(ends);
+        entry.done.clone_from(&done);
         let outputs: Vec<(u64, Output)> = applied.collect();
         entry.next = cell.shard.next_number();
         let committed = if early { entry.number.saturating_sub(1) } else { entry.next - 1 };
@@ -413,13 +422,15 @@ impl World {
             self.oracle
                 .violated("two owners: an append under a number that is taken, by the one that owns it");
         }
+        if let Some(entry) = store.log.last()
+            && let Err(how) = cell.shadow(entry, self.seed, &mut self.shadows)
+        {
+            self.oracle.violated(&format!("divergence: a shard from a snapshot decides otherwise: {how}"));
+        }
         cell.groups += 1;
         if cell.groups.is_multiple_of(40) && !early {
             store.keep(&mut cell.shard);
         }
-        // Answers about an audience let others pass: what waits may be one of them.
-        let all = cell.admission.is_empty();
-        let heard = if all { std::mem::take(&mut cell.accepted) } else { Vec::new() };
         if !early {
             self.is_committed(&done);
         }
@@ -447,25 +458,25 @@ impl World {
         }
     }
 
-    fn is_committed(&mut self, done: &[usize]) {
-        for number in done {
-            let seq = self.next_seq();
-            if let Some(news) = number.checked_sub(CALLED_OFF) {
-                self.oracle.called_off(news, seq, self.truth);
-                self.crowd.set_called_off(news, true);
-                continue;
+    fn is_committed(&mut self, done: &[Done]) {
+        for done in done {
+            let (seq, at) = (self.next_seq(), self.truth);
+            match *done {
+                Done::Event(event) => {
+                    self.oracle.committed(event, seq, at, self.error.unsigned_abs() > 1_000);
+                    self.acknowledge(event);
+                }
+                Done::Change { change, shard } => self.oracle.changes.committed(change, shard, seq, at),
+                Done::Announced(news) => {
+                    self.oracle.announced(news, seq, at);
+                    self.crowd.set_taken(news, true);
+                }
+                Done::CalledOff(news) => {
+                    self.oracle.called_off(news, seq, at);
+                    self.crowd.set_called_off(news, true);
+                }
+                Done::ListRead(news) => self.oracle.list_read(news, at),
             }
-            if let Some(news) = number.checked_sub(NEWS) {
-                self.oracle.announced(news, seq, self.truth);
-                self.crowd.set_taken(news, true);
-                continue;
-            }
-            if let Some(change) = number.checked_sub(CHANGES) {
-                self.oracle.changes.committed(change, seq, self.truth);
-                continue;
-            }
-            self.oracle.committed(*number, seq, self.truth, self.error.unsigned_abs() > 1_000);
-            self.acknowledge(*number);
         }
     }
 
@@ -483,10 +494,10 @@ impl World {
 
 pub(super) fn entry(sealed: &Sealed<'_>, truth: UnixTime) -> Entry {
     let (number, now, bytes) = (sealed.number(), sealed.now(), sealed.bytes().to_vec());
-    Entry { number, now, bytes, next: number, truth, events: Vec::new() }
+    Entry { number, now, bytes, next: number, truth, done: Vec::new() }
 }
 
-fn done(applied: &Applied<'_>, tickets: &mut Vec<(Ticket, usize)>) -> Vec<usize> {
+fn done(applied: &Applied<'_>, tickets: &mut Vec<(Ticket, Done)>) -> Vec<Done> {
     let Some(ticket) = applied.ticket() else { return Vec::new() };
-    tickets.extract_if(.., |(known, _)| *known <= ticket).map(|(_, number)| number).collect()
+    tickets.extract_if(.., |(known, _)| *known <= ticket).map(|(_, done)| done).collect()
 }

@@ -18,7 +18,7 @@ pub(super) struct Announced {
     /// When each was committed for the first time, and what cancels it.
     committed: BTreeMap<usize, (u64, UnixTime)>,
     called_off: BTreeMap<usize, (u64, UnixTime)>,
-    /// When the end of its list was last handed in.
+    /// When the end of its list was last committed.
     read: BTreeMap<usize, UnixTime>,
 }
 
@@ -31,13 +31,17 @@ impl Oracle {
         self.announced.called_off.entry(number).or_insert((seq, at));
     }
 
-    pub(in super::super) fn last_page(&mut self, number: usize, at: UnixTime) {
+    pub(in super::super) fn list_read(&mut self, number: usize, at: UnixTime) {
         self.announced.read.insert(number, at);
     }
 
     /// A backup does not have it any more: its list is read again from the beginning.
     pub(in super::super) fn not_announced(&mut self, number: usize) {
         self.announced.committed.remove(&number);
+    }
+
+    /// Nor the end of its list: the rest is read once more.
+    pub(in super::super) fn list_not_read(&mut self, number: usize) {
         self.announced.read.remove(&number);
     }
 
