@@ -488,6 +488,64 @@ fn what_names_nobody_shares_no_rate() {
     assert_eq!(drain(&mut pacer, START).len(), 1);
 }
 
+/// Three hundred pushes for one device that takes four a second: they come back one after the other, so that each is offered a few
+/// times, and not once for each that left before it. A ring that comes among them is the next to leave.
+#[test]
+fn who_waits_for_a_shared_rate_comes_back_in_turn() {
+    let rate = Rate::new(240, Duration::from_secs(60), 20).unwrap();
+    let lane = steady(Rate::new(1_000, Duration::from_secs(1), 1_000).unwrap());
+    let mut pacer = Pacer::new(PacerSettings::default().with_device(Some(rate)).with_lane(SERVICE, lane), 3);
+    let for_one = |number, priority| {
+        let send = send(number, number, priority);
+        let mut offer = Offer::new(&send, LaneId::from_bits(1), SERVICE, KEY, number);
+        offer.device = 7;
+        offer
+    };
+    let mut waiting: BTreeSet<_> = (0..300).map(|number| (at(0), number)).collect();
+    let (mut offered, mut left) = (0, Vec::new());
+    while let Some((now, number)) = waiting.pop_first() {
+        let priority = if number == 1_000 { Priority::Urgent } else { Priority::Normal };
+        pacer.offer(for_one(number, priority), now).unwrap();
+        offered += 1;
+        if waiting.first().is_some_and(|(next, _)| *next == now) {
+            continue;
+        }
+        left.extend(drain(&mut pacer, now).into_iter().map(|leave| (leave.content, now)));
+        if offered == 300 {
+            waiting.insert((at(2_000), 1_000));
+        }
+        waiting.extend(std::iter::from_fn(|| pacer.poll_held()).map(|held| {
+            assert_eq!((held.by, held.until > now), (HeldBy::Rate, true));
+            (held.until, held.content)
+        }));
+    }
+    assert_eq!(left.len(), 301);
+    // Twenty at once and four a second.
+    assert_eq!(left.last().unwrap().1, at(281 * 250));
+    let rang = left.iter().find(|(number, _)| *number == 1_000).unwrap().1;
+    assert!(rang <= at(2_250), "{rang:?}");
+    assert!(offered < 301 * 3, "{offered} offers");
+}
+
+/// After the clock was an hour ahead, nobody waits for the places that were given out then.
+#[test]
+fn places_in_turn_do_not_outlive_a_step_of_the_clock() {
+    let rate = Rate::new(1, Duration::from_secs(1), 1).unwrap();
+    let lane = steady(Rate::new(1_000, Duration::from_secs(1), 1_000).unwrap());
+    let mut pacer = Pacer::new(PacerSettings::default().with_device(Some(rate)).with_lane(SERVICE, lane), 3);
+    let mut last = |numbers: std::ops::Range<u64>, now| {
+        for number in numbers {
+            let mut offer = offer(number, 1);
+            offer.device = 7;
+            pacer.offer(offer, now).unwrap();
+        }
+        drop(drain(&mut pacer, now));
+        std::iter::from_fn(|| pacer.poll_held()).map(|held| held.until.since(now)).max().unwrap_or_default()
+    };
+    assert_eq!(last(0..100, at(3_600_000)), Duration::from_secs(99));
+    assert!(last(100..110, at(0)) <= Duration::from_secs(11));
+}
+
 /// Also at the foot of a ramp, where a request costs ten times as much.
 #[test]
 fn what_is_given_back_is_free_again() {

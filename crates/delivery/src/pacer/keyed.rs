@@ -1,6 +1,7 @@
 //! One rate for many keys, in bounded memory.
 
 use std::hash::Hasher as _;
+use std::time::Duration;
 
 use reveille_core::UnixTime;
 use reveille_core::settings::{InvalidSettings, number};
@@ -91,6 +92,12 @@ impl Keyed {
         }
     }
 
+    /// A place behind those that wait for the key's rate; the first of them may come again at `first`.
+    pub(super) fn queue(&mut self, key: u64, first: UnixTime) -> Duration {
+        let rate = self.rate;
+        self.level(key, first).map_or(Duration::ZERO, |level| level.queue(&rate, first))
+    }
+
     /// Reads a key's line, so that it comes from memory.
     #[inline]
     pub(super) fn touch(&self, key: u64) -> u64 {
@@ -150,7 +157,6 @@ impl Line {
 mod tests {
     use super::*;
     use std::collections::HashMap;
-    use std::time::Duration;
 
     #[test]
     fn keys_do_not_disturb_each_other() {

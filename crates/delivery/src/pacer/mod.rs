@@ -17,6 +17,7 @@ mod queue;
 mod rate;
 mod report;
 mod settings;
+mod shared;
 mod streams;
 mod take;
 mod throttle;
@@ -47,6 +48,7 @@ use metrics::Counting;
 use order::Order;
 use pauses::Pauses;
 use queue::Places;
+use shared::Shared;
 
 /// How long what found no room, or no retry budget, waits.
 const CROWDED: Duration = Duration::from_secs(1);
@@ -111,10 +113,10 @@ pub struct Pacer<T> {
     latest: UnixTime,
     global: Level,
     global_until: Option<UnixTime>,
-    recipients: Option<Keyed>,
-    devices: Option<Keyed>,
+    recipients: Option<Shared>,
+    devices: Option<Shared>,
     device_pauses: Pauses<u64>,
-    conversations: Option<Keyed>,
+    conversations: Option<Shared>,
     clients: Keyed,
     pauses: Pauses<pauses::Scope>,
     credentials: BTreeMap<(CredentialId, Option<PlatformId>), Breaker>,
@@ -133,7 +135,7 @@ impl<T> Pacer<T> {
     #[must_use]
     pub fn new(settings: PacerSettings, seed: u64) -> Self {
         let keys = settings.keys;
-        let keyed = |rate: Option<Rate>, salt: u64| rate.map(|rate| Keyed::checked(rate, keys, seed ^ salt));
+        let shared = |rate: Option<Rate>, salt: u64| rate.map(|rate| Shared::new(rate, keys, seed ^ salt));
         Self {
             seed,
             hiding: Hiding::new(seed, *b"tables\0\0"),
@@ -150,10 +152,10 @@ impl<T> Pacer<T> {
             latest: UnixTime::EPOCH,
             global: Level::EMPTY,
             global_until: None,
-            recipients: keyed(settings.recipient, 1),
-            devices: keyed(settings.device, 2),
+            recipients: shared(settings.recipient, 1),
+            devices: shared(settings.device, 2),
             device_pauses: Pauses::new(settings.longest_pause, settings.keys),
-            conversations: keyed(settings.conversation, 3),
+            conversations: shared(settings.conversation, 3),
             clients: Keyed::checked(settings.api, keys, seed ^ 4),
             pauses: Pauses::new(settings.longest_pause, settings.keys),
             credentials: BTreeMap::new(),

@@ -214,6 +214,16 @@ impl Level {
         *self = Self { owed: self.owed(now).saturating_sub(cost), at: now.as_millis() };
     }
 
+    /// Takes one without asking whether it may, at a time when there is one for whoever comes first. Gives for how long those
+    /// that came before have it.
+    pub(super) fn queue(&mut self, rate: &Rate, first: UnixTime) -> Duration {
+        // Later than by one before: the clock was set, and those places are no longer.
+        let set = self.at > first.as_millis().saturating_add(rate.interval.div_ceil(NANOS_PER_MILLI));
+        let owed = if set { 0 } else { self.owed(first) };
+        *self = Self { owed: owed.saturating_add(rate.interval), at: first.as_millis() };
+        Duration::from_millis(owed.div_ceil(NANOS_PER_MILLI))
+    }
+
     /// What is owed, measured from now: after the clock stepped back.
     pub(super) fn re_anchor(&mut self, now: UnixTime) {
         self.refund_cost(0, now);

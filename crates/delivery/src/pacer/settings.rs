@@ -110,7 +110,8 @@ impl PacerSettings {
         self
     }
 
-    /// Sets the rate for each recipient.
+    /// Sets the rate for each recipient. Of requests that wait for a shared rate, here and below, each is told another time to come
+    /// again, one after the other; an urgent one the first time at which any may leave.
     #[must_use]
     pub const fn with_recipient(mut self, rate: Option<Rate>) -> Self {
         self.recipient = rate;

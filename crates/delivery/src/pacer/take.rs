@@ -3,8 +3,9 @@
 use reveille_core::UnixTime;
 
 use super::queue::{Entry, whole};
-use super::{CROWDED, CredentialId, Keyed, Pacer, PlatformId, Ticket, at_service};
-use crate::HeldBy;
+use super::shared::Shared;
+use super::{CROWDED, CredentialId, Pacer, PlatformId, Ticket, at_service};
+use crate::{HeldBy, Priority};
 
 /// What stops a request, and whether the whole lane with it.
 pub(super) enum Stop {
@@ -25,6 +26,7 @@ impl<T> Pacer<T> {
         &mut self,
         at: u32,
         entry: &Entry,
+        priority: Priority,
         ordered: bool,
         now: UnixTime,
     ) -> Result<Ticket, Stop> {
@@ -52,7 +54,7 @@ impl<T> Pacer<T> {
             return Err(Stop::PARK);
         }
         let cost = lane.take(now).map_err(|until| Stop::Lane(until, HeldBy::Rate))?;
-        let taken = self.take_keys(entry, now);
+        let taken = self.take_keys(entry, priority, now);
         let lane = self.lanes.get_mut(at as usize).ok_or(Stop::PARK)?;
         if let Err(until) = taken {
             lane.refund(cost, now);
@@ -111,24 +113,26 @@ impl<T> Pacer<T> {
         })
     }
 
-    fn take_keys(&mut self, entry: &Entry, now: UnixTime) -> Result<(), UnixTime> {
+    fn take_keys(&mut self, entry: &Entry, priority: Priority, now: UnixTime) -> Result<(), UnixTime> {
         let mut levels = self.levels(entry.recipient, entry.device, entry.conversation);
         let mut taken = 0;
         let mut blocked = None;
-        for (keyed, key) in levels.iter_mut().flatten() {
-            if let Err(until) = keyed.take(*key, now) {
-                blocked = Some(until);
+        for (shared, key) in levels.iter_mut().flatten() {
+            if let Err(until) = shared.rate.take(*key, now) {
+                // What is urgent waits for nobody: of all that come back then it goes first.
+                let urgent = priority == Priority::Urgent;
+                blocked = Some(if urgent { until } else { shared.turn(*key, until) });
                 break;
             }
             taken += 1;
         }
         if let Some(mut until) = blocked {
             // All together or not at all.
-            for (at, (keyed, key)) in levels.into_iter().flatten().enumerate() {
+            for (at, (shared, key)) in levels.into_iter().flatten().enumerate() {
                 if at < taken {
-                    keyed.refund(key, now);
+                    shared.rate.refund(key, now);
                 } else if at > taken {
-                    until = until.max(keyed.peek(key, now).err().unwrap_or(until));
+                    until = until.max(shared.rate.peek(key, now).err().unwrap_or(until));
                 }
             }
             return Err(until);
@@ -140,8 +144,8 @@ impl<T> Pacer<T> {
     }
 
     pub(super) fn refund_keys(&mut self, recipient: u64, device: u64, conversation: u64, now: UnixTime) {
-        for (keyed, key) in self.levels(recipient, device, conversation).into_iter().flatten() {
-            keyed.refund(key, now);
+        for (shared, key) in self.levels(recipient, device, conversation).into_iter().flatten() {
+            shared.rate.refund(key, now);
         }
         if let Some(rate) = &self.settings.global {
             self.global.refund(rate, now);
@@ -149,7 +153,7 @@ impl<T> Pacer<T> {
     }
 
     /// Rates by key, of those that are named: 0 is nobody.
-    fn levels(&mut self, recipient: u64, device: u64, conversation: u64) -> [Option<(&mut Keyed, u64)>; 3] {
+    fn levels(&mut self, recipient: u64, device: u64, conversation: u64) -> [Option<(&mut Shared, u64)>; 3] {
         [
             named(&mut self.recipients, recipient),
             named(&mut self.devices, device),
@@ -166,6 +170,6 @@ impl<T> Pacer<T> {
     }
 }
 
-fn named(keyed: &mut Option<Keyed>, key: u64) -> Option<(&mut Keyed, u64)> {
-    keyed.as_mut().filter(|_| key != 0).map(|keyed| (keyed, key))
+fn named(shared: &mut Option<Shared>, key: u64) -> Option<(&mut Shared, u64)> {
+    shared.as_mut().filter(|_| key != 0).map(|shared| (shared, key))
 }

@@ -101,7 +101,7 @@ impl<T> Pacer<T> {
         }
         for (tag, device) in names {
             read ^= self.by_leg.touch_place(tag);
-            read ^= self.devices.as_ref().map_or(0, |devices| devices.touch(device));
+            read ^= self.devices.as_ref().map_or(0, |devices| devices.rate.touch(device));
         }
         black_box(read);
     }
@@ -120,7 +120,7 @@ impl<T> Pacer<T> {
             return None;
         };
         let entry = self.places.get(place)?.entry;
-        match self.try_entry(at, &entry, ordered, now) {
+        match self.try_entry(at, &entry, priority, ordered, now) {
             Ok(ticket) => {
                 if let Some(lane) = self.lanes.get(at as usize) {
                     self.counting.left(lane.service, entry.came, now);
