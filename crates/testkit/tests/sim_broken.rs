@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use reveille_conversation::Generation;
 use reveille_conversation::id::PersonId;
+use reveille_conversation::{Generation, Kind};
 use reveille_core::Action;
 use reveille_delivery::{Device, Effect, Priority, Verdict};
 use reveille_gateway::{Command, Content, Devices, Input, Job, LookUp, Output, Target};
@@ -89,6 +89,10 @@ macro_rules! broken {
 
 fn keep(outputs: Vec<(u64, Output)>, mut keep: impl FnMut(&Output) -> bool) -> Vec<(u64, Output)> {
     outputs.into_iter().filter(|(_, output)| keep(output)).collect()
+}
+
+fn asks_for(kind: Kind, output: &Output) -> bool {
+    matches!(output, Output::LookUp(LookUp::Devices(recipient)) if recipient.kind == kind)
 }
 
 broken! {
@@ -260,6 +264,16 @@ broken! {
             keep(outputs, |output| {
                 !matches!(output, Output::LookUp(LookUp::Devices(recipient)) if recipient.priority == Priority::Urgent)
             })
+        }
+    }
+    missed_calls_are_forgotten("lost: missed call") {
+        fn outputs(&mut self, outputs: Vec<(u64, Output)>) -> Vec<(u64, Output)> {
+            keep(outputs, |output| !asks_for(Kind::MissedCall, output))
+        }
+    }
+    a_callbacks_turn_is_forgotten("lost: turn") {
+        fn outputs(&mut self, outputs: Vec<(u64, Output)>) -> Vec<(u64, Output)> {
+            keep(outputs, |output| !asks_for(Kind::CallbackReady, output))
         }
     }
     most_of_a_page_is_dropped("lost: news") {

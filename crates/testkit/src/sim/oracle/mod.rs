@@ -1,5 +1,6 @@
 //! Judges a run, from the events that were committed and from what the services received.
 
+mod afterwards;
 mod audiences;
 mod messages;
 mod rest;
@@ -196,6 +197,8 @@ impl Oracle {
         found.extend(self.audiences(&case));
         found.extend(self.forbidden());
         found.extend(self.rings(&case));
+        found.extend(self.missed(&case));
+        found.extend(self.turns(&case));
         found.extend(self.strays(&case));
         found.extend(self.order());
         found.extend(self.once());

@@ -82,7 +82,7 @@ impl Oracle {
         Self::any_between(&self.steps, cancel.1.min(offer.1), cancel.1.max(offer.1))
     }
 
-    fn is_undisturbed(&self, at: UnixTime) -> bool {
+    pub(super) fn is_undisturbed(&self, at: UnixTime) -> bool {
         !self
             .disturbances
             .iter()
@@ -91,7 +91,7 @@ impl Oracle {
     }
 
     /// Its answers were good for a while: nobody has a reason to leave it alone.
-    fn is_well(&self, service: Service, at: UnixTime) -> bool {
+    pub(super) fn is_well(&self, service: Service, at: UnixTime) -> bool {
         let of = |record: &&Record| record.lane.is_some_and(|(known, _)| known == service);
         !self.records.iter().filter(of).any(|record| {
             let span = if record.refused_us { REFUSED } else { BREATH };
