@@ -1,12 +1,12 @@
 //! Dead letters: what could not be delivered, kept so that somebody can look and send again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use reveille_core::UnixTime;
 
 use crate::explain::Tried;
 use crate::id::id;
-use crate::{Device, Fate, Job, PayloadDigest};
+use crate::{Device, DeviceId, Fate, Job, JobId, PayloadDigest, SlotId};
 
 id! {
     /// The number of a dead letter; a later letter has a higher number. Use it to name the letter in
@@ -35,13 +35,19 @@ pub struct DeadLetter {
     pub digest: PayloadDigest,
     /// Its attempts.
     pub tried: Vec<Tried>,
+    /// It was read or cancelled since, or something newer came in its place: a redrive passes it over, however late it is.
+    pub unwanted: bool,
 }
 
 /// The letters, bounded in number and bytes; the oldest go first.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DeadLetters {
-    pub(crate) letters: BTreeMap<DeadId, DeadLetter>,
-    pub(crate) bytes: u64,
+    letters: BTreeMap<DeadId, DeadLetter>,
+    /// What is still wanted, by slot.
+    slots: BTreeSet<(SlotId, DeadId)>,
+    /// What came to devices, by leg.
+    legs: BTreeSet<(JobId, DeviceId, DeadId)>,
+    bytes: u64,
     pub(crate) next: u64,
     pub(crate) lost: u64,
 }
@@ -50,14 +56,64 @@ impl DeadLetters {
     pub(crate) fn push(&mut self, letter: DeadLetter) -> DeadId {
         let id = DeadId::from_bits(self.next);
         self.next = self.next.saturating_add(1);
-        self.bytes = self.bytes.saturating_add(letter.job.bytes());
-        self.letters.insert(id, letter);
+        self.insert(id, letter);
         id
+    }
+
+    /// Under a number that is higher than all others.
+    fn insert(&mut self, id: DeadId, letter: DeadLetter) {
+        self.bytes = self.bytes.saturating_add(letter.job.bytes());
+        if !letter.unwanted {
+            self.slots.insert((letter.job.slot, id));
+        }
+        self.legs.extend(letter.device.map(|device| (letter.job.id, device.id, id)));
+        self.letters.insert(id, letter);
+    }
+
+    /// As a snapshot has them; `None` if they are not in order.
+    pub(crate) fn restore(letters: Vec<(DeadId, DeadLetter)>, next: u64, lost: u64) -> Option<Self> {
+        let mut dead = Self { next, lost, ..Self::default() };
+        for (id, letter) in letters {
+            let last = dead.letters.last_key_value().map(|(last, _)| *last);
+            if last.is_some_and(|last| last >= id) || id.to_bits() >= next {
+                return None;
+            }
+            dead.bytes.checked_add(letter.job.bytes())?;
+            dead.insert(id, letter);
+        }
+        Some(dead)
+    }
+
+    pub(crate) const fn letters(&self) -> &BTreeMap<DeadId, DeadLetter> {
+        &self.letters
+    }
+
+    /// What is in a slot below a generation shall not live again: the slot itself is forgotten sooner.
+    pub(crate) fn drop_below(&mut self, slot: SlotId, generation: u64) {
+        let all = (slot, DeadId::from_bits(0))..=(slot, DeadId::from_bits(u64::MAX));
+        let here: Vec<DeadId> = self.slots.range(all).map(|(_, id)| *id).collect();
+        for id in here {
+            let letter = self.letters.get_mut(&id).filter(|letter| letter.job.generation < generation);
+            if let Some(letter) = letter {
+                letter.unwanted = true;
+                self.slots.remove(&(slot, id));
+            }
+        }
+    }
+
+    /// The newest letter of a leg.
+    pub(crate) fn of(&self, job: JobId, device: DeviceId) -> Option<DeadId> {
+        let all = (job, device, DeadId::from_bits(0))..=(job, device, DeadId::from_bits(u64::MAX));
+        self.legs.range(all).next_back().map(|(.., letter)| *letter)
     }
 
     pub(crate) fn remove(&mut self, id: DeadId) -> Option<DeadLetter> {
         let letter = self.letters.remove(&id)?;
         self.bytes = self.bytes.saturating_sub(letter.job.bytes());
+        self.slots.remove(&(letter.job.slot, id));
+        if let Some(device) = letter.device {
+            self.legs.remove(&(letter.job.id, device.id, id));
+        }
         Some(letter)
     }
 

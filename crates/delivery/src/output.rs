@@ -192,6 +192,13 @@ pub enum Note {
         /// Which job.
         job: JobId,
     },
+    /// A service had taken what was in a dead letter: its answer came late. The letter is gone.
+    Arrived {
+        /// The letter.
+        letter: DeadId,
+        /// Which job.
+        job: JobId,
+    },
     /// The dead letters were full: the oldest is lost.
     DeadLetterLost {
         /// Which.

@@ -245,7 +245,7 @@ wire_enum!(Input {
 });
 wire_struct!(Device { id, revision, class });
 wire_struct!(Tried { attempt, at, verdict });
-wire_struct!(DeadLetter { job, device, fate, died, digest, tried });
+wire_struct!(DeadLetter { job, device, fate, died, digest, tried, unwanted });
 wire_struct!(Job {
     id,
     recipient,

@@ -335,6 +335,63 @@ fn dead_letters_live_again_at_a_rate_if_they_are_still_wanted() {
     assert!(matches!(delivery.explain(JobId::from_bits(3)).unwrap().status, Status::Settled { .. }));
 }
 
+/// An operator repairs a fault that lasted for two hours: what was read, or replaced, in the first of them is not told again, although
+/// nothing else is known of its slot any more.
+#[test]
+fn what_is_dead_and_unwanted_stays_so_when_its_slot_is_forgotten() {
+    let day = Duration::from_secs(86_400);
+    for restored in [false, true] {
+        let mut delivery = delivery();
+        let dead = |delivery: &mut Delivery, id: u128, slot: u128, generation| {
+            let mut one = job(id, generation);
+            (one.slot, one.not_after) = (SlotId::from_bits(slot), NOW + day);
+            let first = send(&submit(delivery, one, NOW));
+            answer(delivery, &first, refused(400, Action::FixRequest { field: None }), NOW);
+        };
+        for (id, slot) in [(1, 1), (2, 2), (3, 3)] {
+            dead(&mut delivery, id, slot, 5);
+        }
+        apply(&mut delivery, Input::Cancel { slot: SlotId::from_bits(1), generation: 6 }, NOW);
+        dead(&mut delivery, 9, 2, 6);
+        apply(&mut delivery, Input::Cancel { slot: SlotId::from_bits(3), generation: 5 }, NOW);
+        let marked: Vec<_> = delivery.dead_letters().map(|(_, letter)| letter.unwanted).collect();
+        assert_eq!(marked, [true, true, false, false], "all can be looked at");
+        let later = NOW + Duration::from_secs(3 * 3_600);
+        apply(&mut delivery, Input::Tick, later);
+        if restored {
+            let mut bytes = Vec::new();
+            delivery.write_snapshot(&mut bytes);
+            delivery = Delivery::read_snapshot(DeliverySettings::default(), 5, &bytes).unwrap();
+        }
+        let redrive = Input::Redrive { from: NOW, to: later, every: Duration::ZERO, until: later };
+        let outputs = apply(&mut delivery, redrive, later);
+        let again: Vec<_> = sends(&outputs).iter().map(|send| send.job).collect();
+        assert_eq!(again, [3, 9].map(JobId::from_bits), "{outputs:?}");
+    }
+}
+
+/// The last attempt failed, and the answer to the one before it comes then: a service has it.
+#[test]
+fn what_is_dead_and_arrived_after_all_is_not_sent_again() {
+    let accepted = Verdict::Accepted { status: 200 };
+    for (late, again) in [(accepted, 0), (Verdict::NoAnswer, 1)] {
+        let mut delivery = delivery();
+        let first = send(&submit(&mut delivery, job(1, 1), NOW));
+        let unsure = answer(&mut delivery, &first, Verdict::NoAnswer, NOW);
+        assert!(sends(&unsure).is_empty());
+        let at = delivery.next_wakeup().unwrap().at;
+        let second = send(&apply(&mut delivery, Input::Tick, at));
+        answer(&mut delivery, &second, refused(400, Action::FixRequest { field: None }), at);
+        let (letter, _) = delivery.dead_letters().next().unwrap();
+        let outputs = answer(&mut delivery, &first, late, at);
+        let arrived = Output::Note(Note::Arrived { letter, job: first.job });
+        assert_eq!((outputs.contains(&arrived), delivery.dead_letters().count()), (again == 0, again));
+        let (every, until) = (Duration::ZERO, at + Duration::from_secs(60));
+        let redrive = Input::Redrive { from: NOW, to: until, every, until };
+        assert_eq!(sends(&apply(&mut delivery, redrive, at)).len(), again);
+    }
+}
+
 #[test]
 fn fcms_rules_are_settings() {
     let fcm = RetryPolicy::FCM.with_attempts(200).unwrap();

@@ -11,6 +11,8 @@ use reveille_core::UnixTime;
 use reveille_delivery::{Device, DeviceId, JobId, LegId, PayloadDigest, Priority};
 use serde::{Deserialize, Serialize};
 
+use crate::audience::AnnouncementId;
+
 /// The first question about a notification: which devices is it for? Whoever has the records answers with [`Devices`](crate::Devices), or with [`Deferred`](crate::Deferred) for the whole
 /// job while the person wants quiet; until one of the two is there, it is asked again every five minutes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,6 +120,8 @@ pub enum Content {
         messages: u32,
         /// People who wrote them, as far as they were counted; 1 for everything else.
         senders: u32,
+        /// The announcement that it is, if it is one.
+        announcement: Option<AnnouncementId>,
     },
     /// Take something back: stop a ring, or invalidate what is shown.
     TakeBack(Box<Withdraw>),
@@ -138,6 +142,15 @@ impl Content {
     pub fn role(&self) -> Option<Role> {
         match self {
             Self::Show { intent, .. } => Some(intent.role),
+            Self::TakeBack(_) => None,
+        }
+    }
+
+    /// Returns the announcement that it is, if it is one.
+    #[must_use]
+    pub const fn announcement(&self) -> Option<AnnouncementId> {
+        match self {
+            Self::Show { announcement, .. } => *announcement,
             Self::TakeBack(_) => None,
         }
     }

@@ -134,7 +134,7 @@ mod tests {
             except: Vec::new(),
             arguments: reveille_conversation::Arguments::default(),
         };
-        let content = Content::Show { intent: Box::new(intent), messages: 1, senders: 1 };
+        let content = Content::Show { intent: Box::new(intent), messages: 1, senders: 1, announcement: None };
         let device = Device::new(DeviceId::from_bits(3), 1);
         let (job, leg) = (JobId::from_bits(1), LegId::of(JobId::from_bits(1), device.id));
         Job::new(job, leg, Target::Device(device), content.into(), UnixTime::from_secs(5))

@@ -16,7 +16,7 @@ use common::{Drive, SEED, START, announcement as news, event, gateway, offer, se
 use reveille_conversation::id::PersonId;
 use reveille_conversation::rules::{ChannelRules, Channels, KillSwitch, Rules};
 use reveille_conversation::{Channel, Kind, Reason};
-use reveille_core::Action;
+use reveille_core::{Action, UnixTime};
 use reveille_delivery::{HeldBy, Priority, Verdict};
 use reveille_gateway::admission::Bound;
 use reveille_gateway::audience::*;
@@ -277,6 +277,44 @@ fn a_cancel_stops_what_would_come_instead() {
         assert_eq!(instead.count() == 0, cancelled);
         let failed = |output: &&Output| matches!(output, Output::Note(Note::PushFailed { .. }));
         assert_eq!(outputs.iter().filter(failed).count(), 3, "an operator hears of it");
+    }
+}
+
+/// What is dead stays dead when it is cancelled, and what lives again because of a redrive is cancelled with all others.
+#[test]
+fn a_cancel_is_for_dead_letters_too() {
+    for redriven_first in [false, true] {
+        let mut drive = Drive::new(Gateway::new(phones(), GatewaySettings::default(), SEED).unwrap());
+        let outputs = drive.put([news("a", START), news("b", START)]);
+        let asked: Vec<_> = wanted(&outputs).into_iter().cloned().collect();
+        let mut outputs = drive.put(asked.iter().map(|wanted| Input::Page(page(&list(3), wanted))));
+        let again: Vec<_> = wanted(&outputs).into_iter().cloned().collect();
+        outputs.extend(drive.put(again.iter().map(|wanted| Input::Page(page(&list(3), wanted)))));
+        let outputs = drive.put(outputs.iter().filter_map(answer).collect::<Vec<_>>());
+        let bad = Verdict::Refused { status: 400, reason: None, action: Action::FixRequest { field: None } };
+        let answers: Vec<Input> =
+            sent(&outputs).into_iter().map(|job| Outcome::of(job, bad.clone()).into()).collect();
+        drive.put(answers);
+        let dead = drive.shard.gateway().dead_letters().count();
+        assert!(dead >= 6 && dead.is_multiple_of(2), "{dead}");
+        let cancel = Input::Command(Command::CancelAnnouncement(name("a")));
+        let (from, to, every) = (UnixTime::EPOCH, UnixTime::MAX, Duration::from_secs(1));
+        let redrive = Input::Command(Command::Redrive { from, to, every, until: UnixTime::MAX });
+        let steps = if redriven_first { [redrive, cancel] } else { [cancel, redrive] };
+        let mut outputs = Vec::new();
+        for input in steps {
+            outputs = drive.put([input]);
+        }
+        for _ in 0..dead {
+            drive.now += every;
+            outputs.extend(drive.put([Input::Tick]));
+        }
+        // The first one had left when its cancel came.
+        let left: Vec<_> = sent(&outputs).into_iter().map(|job| job.conversation.as_str()).collect();
+        assert_eq!(left, vec!["at-b"; dead / 2], "redriven first: {redriven_first}");
+        let gateway = drive.shard.gateway();
+        let open = gateway.announcement(name("a")).unwrap().open;
+        assert_eq!((gateway.dead_letters().count(), open), (0, u64::from(redriven_first)));
     }
 }
 

@@ -369,8 +369,12 @@ fn what_cannot_be_written() {
     let mut intent =
         intent("kate", reveille_conversation::Kind::NewMessage, reveille_conversation::event::Role::Visitor);
     intent.channels = reveille_conversation::rules::Channels::NONE;
-    let content =
-        Arc::new(reveille_gateway::Content::Show { intent: Box::new(intent), messages: 1, senders: 1 });
+    let content = Arc::new(reveille_gateway::Content::Show {
+        intent: Box::new(intent),
+        messages: 1,
+        senders: 1,
+        announcement: None,
+    });
     let job = world.job(&person, "browser", &content);
     let written = world.write(&[Leg { job: &job, person: &person }], NOW);
     assert!(matches!(&written[0], Written::Unwritten { why: Unwritten::Channel { .. }, .. }), "{written:?}");

@@ -58,7 +58,7 @@ fn contents() -> impl Strategy<Value = Arc<Content>> {
         let mut intent = intent("kate", kind, role);
         (intent.arguments.from, intent.arguments.snippet, intent.arguments.unread) = (from, snippet, unread);
         (intent.not_after, intent.channels) = (not_after, channels);
-        Content::Show { intent: Box::new(intent), messages: unread, senders: 1 }
+        Content::Show { intent: Box::new(intent), messages: unread, senders: 1, announcement: None }
     });
     let form = || select(CancelForm::ALL);
     let back = (

@@ -271,5 +271,5 @@ fn content(at: usize, role: Role) -> Content {
             ..Arguments::default()
         },
     };
-    Content::Show { intent: Box::new(intent), messages: 1, senders: 1 }
+    Content::Show { intent: Box::new(intent), messages: 1, senders: 1, announcement: None }
 }

@@ -32,14 +32,14 @@ enum Next {
 
 impl Delivery {
     pub(super) fn outcome(&mut self, id: JobId, device: DeviceId, attempt: u8, verdict: Verdict) {
-        let Some(place) = self.place_of(id) else { return self.note(Note::Stale { job: id }) };
+        let accepted = matches!(verdict, Verdict::Accepted { .. });
+        let Some(place) = self.place_of(id) else { return self.too_late(id, device, accepted) };
         let taken = self.with_job(place, |delivery, live| {
             let at = live.leg_on(device)?;
             let leg = live.legs.get_mut(at)?;
             if verdict == Verdict::NotSent && leg.take_back(attempt) {
                 return Some(());
             }
-            let accepted = matches!(verdict, Verdict::Accepted { .. });
             let current = leg.attempt == attempt && leg.is_on_wire();
             // An earlier attempt that arrived after all ends the leg; how it failed is of no interest any more.
             if !current && (!accepted || leg.is_done()) {
@@ -53,8 +53,17 @@ impl Delivery {
             Some(())
         });
         if taken.flatten().is_none() {
-            self.note(Note::Stale { job: id });
+            self.too_late(id, device, accepted);
         }
+    }
+
+    /// The leg has ended. If it is among the dead letters and an attempt of it arrived after all, nobody has to send it again.
+    fn too_late(&mut self, job: JobId, device: DeviceId, accepted: bool) {
+        let letter = self.dead.of(job, device).filter(|_| accepted);
+        if let Some(letter) = letter.filter(|letter| self.dead.remove(*letter).is_some()) {
+            return self.note(Note::Arrived { letter, job });
+        }
+        self.note(Note::Stale { job });
     }
 
     /// Nobody reported in time. If the request still waits for its turn, it must not leave beside the next one.

@@ -7,6 +7,7 @@ use crate::{DeviceId, Fate, Output, SlotId};
 
 impl Delivery {
     pub(super) fn cancel(&mut self, slot: SlotId, generation: u64) {
+        self.dead.drop_below(slot, generation);
         if let Some(at) = self.place_of(slot.owner())
             && self.jobs.get(at).is_some_and(|live| live.slot == NONE)
         {

@@ -243,13 +243,13 @@ impl Delivery {
 
     /// The dead letters, the oldest first.
     pub fn dead_letters(&self) -> impl Iterator<Item = (DeadId, &DeadLetter)> {
-        self.dead.letters.iter().map(|(id, letter)| (*id, letter))
+        self.dead.letters().iter().map(|(id, letter)| (*id, letter))
     }
 
     /// A dead letter by its name.
     #[must_use]
     pub fn dead_letter(&self, id: DeadId) -> Option<&DeadLetter> {
-        self.dead.letters.get(&id)
+        self.dead.letters().get(&id)
     }
 
     /// Dead letters that were pushed out by newer ones.

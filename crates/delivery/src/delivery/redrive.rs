@@ -13,7 +13,7 @@ impl Delivery {
     pub(super) fn redrive(&mut self, from: UnixTime, to: UnixTime, every: Duration, until: UnixTime) {
         let chosen: Vec<DeadId> = self
             .dead
-            .letters
+            .letters()
             .iter()
             .filter(|(_, letter)| (from..to).contains(&letter.died))
             .map(|(id, _)| *id)
@@ -34,7 +34,9 @@ impl Delivery {
 
     /// Opens a letter's leg again at `at`, if that is not too late, nothing newer took its place and there is room.
     fn reopen(&mut self, id: DeadId, at: UnixTime, until: UnixTime) -> bool {
-        let Some(letter) = self.dead.letters.get(&id) else { return false };
+        let Some(letter) = self.dead.letters().get(&id).filter(|letter| !letter.unwanted) else {
+            return false;
+        };
         let job = &letter.job;
         let slot = self.known_slot(job.slot).and_then(|at| self.slots.get(at));
         let unwanted = slot.is_some_and(|slot| job.generation < slot.lowest);

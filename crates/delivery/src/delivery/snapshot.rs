@@ -15,7 +15,7 @@ use crate::wire::{Wire, split, wire_enum, wire_struct};
 use crate::{DeliverySettings, Role};
 
 const MAGIC: [u8; 4] = *b"RVDL";
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 const CHECK_LEN: usize = 8;
 
 /// Why bytes are not a snapshot of a delivery: the error of [`Delivery::read_snapshot`]. Do not try these bytes again
@@ -152,8 +152,8 @@ impl Delivery {
             end.fate.put(out);
             end.at.put(out);
         }
-        (self.dead.letters.len() as u64).put(out);
-        for (id, letter) in &self.dead.letters {
+        (self.dead.letters().len() as u64).put(out);
+        for (id, letter) in self.dead.letters() {
             id.put(out);
             letter.put(out);
         }
@@ -328,20 +328,9 @@ impl Live {
 }
 
 fn read_dead(bytes: &mut &[u8]) -> Option<DeadLetters> {
-    let mut dead = DeadLetters::default();
-    for _ in 0..u64::take(bytes)? {
-        let id = DeadId::take(bytes)?;
-        let letter = DeadLetter::take(bytes)?;
-        dead.bytes = dead.bytes.checked_add(letter.job.bytes())?;
-        if dead.letters.last_key_value().is_some_and(|(last, _)| *last >= id) {
-            return None;
-        }
-        dead.letters.insert(id, letter);
-    }
-    dead.next = Wire::take(bytes)?;
-    dead.lost = Wire::take(bytes)?;
-    let last = dead.letters.last_key_value().map(|(last, _)| last.to_bits());
-    last.is_none_or(|last| last < dead.next).then_some(dead)
+    let letters: Option<Vec<_>> =
+        (0..u64::take(bytes)?).map(|_| Some((DeadId::take(bytes)?, DeadLetter::take(bytes)?))).collect();
+    DeadLetters::restore(letters?, Wire::take(bytes)?, Wire::take(bytes)?)
 }
 
 impl Counts {

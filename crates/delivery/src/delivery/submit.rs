@@ -27,6 +27,7 @@ impl Delivery {
         }
         // From here on older generations are not wanted, whatever becomes of this one.
         let cancels = matches!(job.role, Role::Cancel { .. });
+        self.dead.drop_below(job.slot, job.generation);
         self.supersede(at, job.generation, if cancels { Fate::Cancelled } else { Fate::Superseded });
         if let Some(slot) = self.slots.get_mut(at) {
             (slot.lowest, slot.cancelled) = (job.generation, cancels);
@@ -40,7 +41,8 @@ impl Delivery {
         if let Some(fate) = refused {
             if fate == Fate::Overflow {
                 let digest = self.digest(&job.content);
-                self.bury(DeadLetter { job, device: None, fate, died: self.now, digest, tried: Vec::new() });
+                let (died, tried) = (self.now, Vec::new());
+                self.bury(DeadLetter { job, device: None, fate, died, digest, tried, unwanted: false });
             }
             self.settle(tag, id, fate);
             return self.leave_slot(at);
@@ -203,7 +205,7 @@ impl Delivery {
             let tried = leg.tried.to_vec();
             let (device, died, digest) = (Some(device), self.now, live.digest);
             let job = live.job(self.slot_of(live));
-            self.bury(DeadLetter { job, device, fate, died, digest, tried });
+            self.bury(DeadLetter { job, device, fate, died, digest, tried, unwanted: false });
         }
         self.out.push_back(Output::LegSettled { job: live.id(), device: device.id, fate });
     }

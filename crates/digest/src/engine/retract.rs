@@ -19,7 +19,8 @@ pub enum Read {
     /// an event that arrives after its own read is not notified.
     UpTo(u64),
     /// Everything up to and including this event, and what came in the same millisecond: for conversations without
-    /// numbers. If the event is not known (any more), it takes nothing back that is.
+    /// numbers. If the event is not known (any more), it takes nothing back that is. If two with this id wait, because it came again
+    /// when it was not known any more, the later counts; if some of what waits is only counted, the earlier that is known.
     Through(EventId),
     /// Everything that has come so far.
     All,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use reveille_conversation::id::PersonId;
 use reveille_conversation::{Kind, Slot};
 use reveille_core::{UnixTime, Wakeup};
+use reveille_delivery::dead::DeadLetter;
 use reveille_delivery::{self as delivery, JobId};
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,7 @@ use super::jobs::{Telling, ways_of};
 use super::timeline::Timeline;
 use super::trail::Why;
 use crate::audience::{Announcement, AnnouncementId, Ended, Page, PageRefused, Progress, Wanted};
+use crate::wire::from_postcard;
 use crate::{Content, LookUp, Note, Output, SourceId};
 
 /// A page that was wrong is asked for again after this; and a job that waits longer takes no credit.
@@ -63,11 +65,11 @@ impl Audiences {
         }
     }
 
-    /// A job is settled: whose it was.
-    pub(super) fn settled(&mut self, job: JobId) -> Option<AnnouncementId> {
-        let (of, holds) = self.jobs.remove(&job)?;
-        self.holding = self.holding.saturating_sub(u32::from(holds));
-        Some(of)
+    /// A job is settled.
+    pub(super) fn settled(&mut self, job: JobId) {
+        if let Some((_, holds)) = self.jobs.remove(&job) {
+            self.holding = self.holding.saturating_sub(u32::from(holds));
+        }
     }
 
     /// A job waits until a person wants to hear: others need not wait for that.
@@ -217,11 +219,15 @@ impl Gateway {
             self.tell(Telling {
                 generation: generation.to_bits(),
                 not_after: intent.not_after,
-                content: Content::Show { intent: Box::new(intent), messages: 1, senders: 1 },
+                content: Content::Show {
+                    intent: Box::new(intent),
+                    messages: 1,
+                    senders: 1,
+                    announcement: Some(live.id),
+                },
                 batch: None,
                 except: None,
                 told_elsewhere: 0,
-                announcement: Some(live.id),
             });
         }
         let told = page.people.len() as u64;
@@ -253,7 +259,7 @@ impl Gateway {
         }
     }
 
-    /// What waits does not leave any more; what has left stays.
+    /// What waits does not leave any more, nor does what is dead live again; what has left stays.
     pub(super) fn cancel_announcement(&mut self, id: AnnouncementId) {
         if let Some(at) = self.audiences.live.iter().position(|live| live.id == id) {
             if at == 0 {
@@ -264,12 +270,29 @@ impl Gateway {
             }
         }
         let of_it = self.audiences.jobs.iter().filter(|(_, (of, _))| *of == id);
-        let jobs: Vec<_> = of_it.filter_map(|(job, _)| self.jobs.get(job)).collect();
-        for live in jobs {
-            let Content::Show { intent, .. } = &*live.content else { continue };
-            let generation = intent.generation.to_bits().saturating_add(1);
-            self.to_delivery.push_back(delivery::Input::Cancel { slot: live.slot, generation });
+        for job in of_it.filter_map(|(job, _)| self.delivery.job(*job)) {
+            let (slot, generation) = (job.slot, job.generation.saturating_add(1));
+            self.to_delivery.push_back(delivery::Input::Cancel { slot, generation });
         }
+        for (letter, _) in self.delivery.dead_letters().filter(|(_, letter)| announced_in(letter) == Some(id))
+        {
+            self.to_delivery.push_back(delivery::Input::Discard { letter });
+        }
+    }
+
+    /// What is dead may live again, and can be cancelled then. It holds nobody up.
+    pub(super) fn revive_announcements(&mut self, from: UnixTime, to: UnixTime) {
+        let chosen = self.delivery.dead_letters().filter(|(_, letter)| (from..to).contains(&letter.died));
+        for (_, letter) in chosen {
+            if let Some(of) = announced_in(letter) {
+                self.audiences.jobs.entry(letter.job.id).or_insert((of, false));
+            }
+        }
+    }
+
+    /// What was chosen, and stayed dead.
+    pub(super) fn forget_the_dead(&mut self) {
+        self.audiences.jobs.retain(|job, (_, holds)| *holds || self.delivery.job(*job).is_some());
     }
 
     fn end_announcement(&mut self, live: Live, ended: Ended) {
@@ -280,4 +303,9 @@ impl Gateway {
             self.audiences.ended.pop_front();
         }
     }
+}
+
+/// The announcement of a dead letter. Redrives and cancels are few: each letter may be opened.
+fn announced_in(letter: &DeadLetter) -> Option<AnnouncementId> {
+    from_postcard::<Content>(&letter.job.content)?.announcement()
 }

@@ -135,6 +135,7 @@ impl Gateway {
             delivery::Note::Dead { letter, job } => {
                 self.out.push_back(crate::Output::DeadLetter { letter, job });
             }
+            delivery::Note::Redriven { .. } => self.forget_the_dead(),
             delivery::Note::Duplicate { job } if self.delivery.job(job).is_none() => {
                 // It ended before.
                 self.jobs.remove(&job);

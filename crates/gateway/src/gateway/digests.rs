@@ -47,11 +47,11 @@ impl Gateway {
                 intent,
                 messages: collected,
                 senders: u32::try_from(summary.actors.count()).unwrap_or(u32::MAX),
+                announcement: None,
             },
             batch: Some(generation),
             except: None,
             told_elsewhere,
-            announcement: None,
         });
     }
 

@@ -128,6 +128,7 @@ impl Gateway {
     fn on_command(&mut self, command: Command) {
         match command {
             Command::Redrive { from, to, every, until } => {
+                self.revive_announcements(from, to);
                 self.to_delivery.push_back(delivery::Input::Redrive { from, to, every, until });
             }
             Command::CancelAnnouncement(id) => self.cancel_announcement(id),

@@ -12,7 +12,6 @@ use reveille_digest::Generation;
 
 use super::Gateway;
 use super::host::Key;
-use crate::audience::AnnouncementId;
 use crate::id::JobNames;
 use crate::wire::postcard_into;
 use crate::{Content, Note, Target};
@@ -48,15 +47,12 @@ pub(super) struct Telling {
     pub(super) except: Option<delivery::DeviceId>,
     /// Messages that other ways than devices were told of before.
     pub(super) told_elsewhere: u32,
-    /// Whose audience it is for: then nobody waits for it.
-    pub(super) announcement: Option<AnnouncementId>,
 }
 
 impl Gateway {
     /// A job for each way; the first one answers the digest.
     pub(super) fn tell(&mut self, telling: Telling) {
-        let Telling { content, generation, not_after, mut batch, except, told_elsewhere, announcement } =
-            telling;
+        let Telling { content, generation, not_after, mut batch, except, told_elsewhere } = telling;
         let channels = content.channels();
         let (collapse, stops) =
             (content.collapse(), content.takes_back() && slot_of(content.kind()) == Slot::Call);
@@ -71,18 +67,23 @@ impl Gateway {
                 continue;
             }
             let mut said = said.clone();
-            if let (Content::Show { intent, messages, senders }, 1..) = (&*said.content, way)
+            if let (Content::Show { intent, messages, senders, announcement }, 1..) = (&*said.content, way)
                 && told_elsewhere > 0
             {
                 let messages = messages.saturating_sub(told_elsewhere);
                 if messages == 0 {
                     continue;
                 }
-                let content = Content::Show { intent: intent.clone(), messages, senders: *senders };
+                let content = Content::Show {
+                    intent: intent.clone(),
+                    messages,
+                    senders: *senders,
+                    announcement: *announcement,
+                };
                 said = self.said(Arc::new(content), generation);
             }
             let batch = batch.take();
-            self.submit(Submission { said, generation, not_after, batch, except, way, announcement });
+            self.submit(Submission { said, generation, not_after, batch, except, way });
         }
         if stops && let Some(sms) = Target::Sms.way() {
             self.stop_quietly(collapse, sms, generation);
@@ -121,15 +122,16 @@ impl Gateway {
     }
 
     fn submit(&mut self, submission: Submission) {
-        let Submission { said, generation, not_after, batch, except, way, announcement } = submission;
+        let Submission { said, generation, not_after, batch, except, way } = submission;
         let Said { content, bytes, recipient, names } = said;
-        let (kind, collapse) = (content.kind(), content.collapse());
+        let (kind, collapse, announcement) = (content.kind(), content.collapse(), content.announcement());
         let job = names.on(way);
         // A webhook hears of every message, and a mailbox keeps them; only a screen shows one for all.
         let once = way > 0 && slot_of(kind) != Slot::Call;
         let slot = if once { SlotId::alone(job) } else { self.seed.slot(collapse, way) };
         let mut made = Box::new(delivery::Job::new(job, recipient, slot, generation, bytes));
         made.not_after = not_after;
+        // Nobody waits for what is for a whole audience.
         made.priority = if announcement.is_some() { Priority::Low } else { priority_of(kind) };
         if content.takes_back() && !once {
             made.role = Role::Cancel { except };
@@ -169,7 +171,7 @@ impl Gateway {
     /// A job has ended.
     pub(super) fn settled(&mut self, job: JobId, fate: Fate) {
         self.note(Note::Settled { job, fate });
-        let announcement = self.audiences.settled(job);
+        self.audiences.settled(job);
         let Some(live) = self.jobs.remove(&job) else { return };
         self.counting.settled(live.way, live.decided, self.now);
         if let Some(generation) = live.batch {
@@ -184,12 +186,12 @@ impl Gateway {
             });
         }
         if fate.failed() && live.way == 0 && !live.content.takes_back() {
-            self.push_failed(job, &live, fate, announcement);
+            self.push_failed(job, &live, fate);
         }
     }
 
     /// C9, A9: nobody was told by push.
-    fn push_failed(&mut self, job: JobId, live: &Live, fate: Fate, announcement: Option<AnnouncementId>) {
+    fn push_failed(&mut self, job: JobId, live: &Live, fate: Fate) {
         let Content::Show { intent, .. } = &*live.content else { return };
         let target = self.settings.fallback(intent.kind);
         // Not where it went in any case, not when it is too late for anything, and not what was cancelled meanwhile.
@@ -209,7 +211,7 @@ impl Gateway {
         let Some(way) = instead.and_then(Target::way) else { return };
         let generation = intent.generation.to_bits();
         let (not_after, said) = (intent.not_after, self.said(Arc::clone(&live.content), generation));
-        self.submit(Submission { said, generation, not_after, batch: None, except: None, way, announcement });
+        self.submit(Submission { said, generation, not_after, batch: None, except: None, way });
     }
 }
 
@@ -229,7 +231,6 @@ struct Submission {
     batch: Option<Generation>,
     except: Option<delivery::DeviceId>,
     way: u8,
-    announcement: Option<AnnouncementId>,
 }
 
 /// How many jobs a notification on these channels is.

@@ -62,11 +62,10 @@ impl Gateway {
         self.tell(Telling {
             generation: intent.generation.to_bits(),
             not_after: intent.not_after,
-            content: Content::Show { intent, messages: 1, senders: 1 },
+            content: Content::Show { intent, messages: 1, senders: 1, announcement: None },
             batch: None,
             except: None,
             told_elsewhere: 0,
-            announcement: None,
         });
     }
 
@@ -116,7 +115,6 @@ impl Gateway {
             batch: None,
             except,
             told_elsewhere: 0,
-            announcement: None,
         });
     }
 }

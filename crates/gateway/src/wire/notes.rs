@@ -122,6 +122,10 @@ fn put_delivery(note: delivery::Note, out: &mut Vec<u8>) {
             out.push(4);
             (started, skipped).encode(out);
         }
+        Note::Arrived { letter, job } => {
+            put_number(5, job.to_bits(), out);
+            letter.to_bits().encode(out);
+        }
         // Every one that is known has its number above.
         _ => out.push(u8::MAX),
     }
@@ -195,6 +199,7 @@ mod tests {
             Note::Delivery(delivery::Note::Dead { letter, job }),
             Note::Delivery(delivery::Note::DeadLetterLost { letter }),
             Note::Delivery(delivery::Note::Redriven { started: 1, skipped: 2 }),
+            Note::Delivery(delivery::Note::Arrived { letter, job }),
             Note::SettingsChanged(false),
             Note::SettingsChanged(true),
             Note::ClockStepped { was: UnixTime::from_secs(1), is: UnixTime::from_secs(2) },
@@ -251,6 +256,7 @@ mod tests {
         090e020100000000000000000000000000000003
         090e0303000000000000000000000000000000
         090e040102
+        090e050100000000000000000000000000000003
         090f00
         090f01
         0910e807d00f

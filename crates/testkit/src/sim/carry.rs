@@ -131,7 +131,7 @@ impl World {
                 let written = self.writer.write(&[Leg { job: &job, person: &person }], now).pop();
                 self.credentials();
                 match written {
-                    Some(Written::Ready(ready)) => push(shard, job, *ready),
+                    Some(Written::Ready(ready)) => push(shard, job, *ready, self.truth),
                     Some(other) => {
                         if let Some(input) = other.input() {
                             self.answer(process, shard, input);
@@ -141,7 +141,7 @@ impl World {
                     None => return self.oracle.violated("a leg of which the writer says nothing"),
                 }
             }
-            _ => text_message(shard, job),
+            _ => text_message(shard, job, self.truth),
         };
         let Some(node) = &mut self.node else { return };
         if let Err(held) = node.post.pacer.offer(offer, now) {
@@ -220,7 +220,8 @@ impl World {
             return self.answer(process, cargo.shard, Outcome::of(&cargo.job, Verdict::NotSent).into());
         }
         if self.meddle.retries_by_itself() && self.draw.per_mille(200) {
-            let copy = Cargo { shard: cargo.shard, job: cargo.job.clone(), letter: None, lane: cargo.lane };
+            let Cargo { shard, lane, offered, .. } = cargo;
+            let copy = Cargo { shard, job: cargo.job.clone(), letter: None, lane, offered };
             if let Some((request, _)) = &cargo.letter {
                 self.transmit(process, &copy, Some(request));
             }
@@ -303,6 +304,7 @@ impl World {
             seq,
             at: self.truth,
             job: cargo.job.clone(),
+            offered: cargo.offered,
             started,
             end,
             silent: fate.is_silent(),

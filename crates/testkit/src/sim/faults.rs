@@ -13,6 +13,8 @@ use super::world::{SHARDS, World};
 
 /// How long a lease holds that nobody renews.
 const LEASE: Duration = Duration::from_secs(10);
+/// Under some settings an attempt is given up so long after it was given out, wherever it is.
+pub(super) const SHORT_PATIENCE: Duration = Duration::from_secs(20);
 /// How far clocks of machines drift apart meanwhile.
 const DRIFT: Duration = Duration::from_secs(1);
 
@@ -114,7 +116,7 @@ impl World {
     fn admit_change(&mut self, number: usize, shard: usize) {
         let off = self.oracle.changes.is_off(number);
         let rules = Rules::default().with_kill(KillSwitch::default().with_all(off));
-        let changed = if off { settings().with_answer_within(Duration::from_secs(20)) } else { settings() };
+        let changed = if off { settings().with_answer_within(SHORT_PATIENCE) } else { settings() };
         let inputs = [Input::Settings(Box::new(changed)), Input::Rules(Box::new(rules))];
         let Some(cell) = self.node.as_mut().and_then(|node| node.cells.get_mut(shard)) else { return };
         for input in inputs {
@@ -184,7 +186,7 @@ impl World {
             for (_, output) in outputs {
                 if let Output::Send(job) | Output::FallBack(job) = output {
                     let lane = reveille_delivery::pacer::LaneId::from_bits(1);
-                    let cargo = Cargo { shard, job: *job, letter: None, lane };
+                    let cargo = Cargo { shard, job: *job, letter: None, lane, offered: self.truth };
                     self.contradict(node.number, &cargo);
                 }
             }
@@ -238,6 +240,7 @@ impl World {
                     self.crowd.set_called_off(news, false);
                 }
                 Done::ListRead(news) => self.oracle.list_not_read(news),
+                Done::LoggedOut { number, shard } => self.oracle.logged_out(number, shard, None),
             }
         }
         self.crash();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use reveille_gateway::{Input, Recipient};
 
+use super::operator::Operator;
 use super::wire::Weather;
 
 /// Something that will happen.
@@ -54,6 +55,7 @@ pub(super) enum Next {
     Revoke,
     /// Other rules and settings, for all shards.
     Change,
+    Operator(Operator),
     /// The process stops for a while, and another one takes over.
     Sleep,
     Wake {

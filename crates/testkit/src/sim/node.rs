@@ -42,6 +42,11 @@ pub(super) enum Done {
     Announced(usize),
     CalledOff(usize),
     ListRead(usize),
+    /// That somebody logged out, in one shard.
+    LoggedOut {
+        number: usize,
+        shard: usize,
+    },
 }
 
 /// What is durable of a shard.

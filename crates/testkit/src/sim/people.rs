@@ -39,7 +39,7 @@ pub(super) struct Known {
     pub(super) since: u64,
     /// The registry knows it no more. The oracle does not ask: whoever broke the driver may have said so.
     is_retired: bool,
-    /// From when until when its service did not know its tokens.
+    /// From when until when its service did not know its tokens, or its app was logged out.
     unknown: Vec<(UnixTime, Option<UnixTime>)>,
 }
 
@@ -87,6 +87,14 @@ impl People {
 
     pub(super) fn find(&self, person: &PersonId) -> Option<&Person> {
         self.people.iter().find(|known| known.id == *person)
+    }
+
+    /// Somebody logs out on their first device: what waits for it is dropped, and its app knows. It stays in the registry.
+    pub(super) fn logs_out(&mut self, number: usize, now: UnixTime) {
+        let known = self.people.get_mut(number).and_then(|person| person.devices.first_mut());
+        if let Some(known) = known {
+            known.unknown.push((now, Some(now)));
+        }
     }
 
     /// A person gets a new phone, or opens the page in another browser.

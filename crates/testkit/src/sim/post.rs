@@ -9,7 +9,7 @@ use http::Request;
 use reveille_apns::{ProviderKey, TokenSettings, TokenSource};
 use reveille_content::{ContentSettings, Templates};
 use reveille_conversation::content::Texts;
-use reveille_core::Jitter;
+use reveille_core::{Jitter, UnixTime};
 use reveille_crypto::{CryptoProvider, EcPrivateKey};
 use reveille_delivery::pacer::{
     CredentialId, LaneId, LaneSettings, Offer, Pacer, PacerSettings, Rate, ServiceId, Ticket,
@@ -31,6 +31,8 @@ pub(super) struct Cargo {
     /// `None`: a text message; whoever sends these needs no request.
     pub(super) letter: Option<(Request<Bytes>, Sent)>,
     pub(super) lane: LaneId,
+    /// Since when it waits.
+    pub(super) offered: UnixTime,
 }
 
 /// What is on the wire.
@@ -67,21 +69,21 @@ impl Post {
 }
 
 /// A text message has a lane of its own.
-pub(super) fn text_message(shard: usize, job: Job) -> Offer<Cargo> {
+pub(super) fn text_message(shard: usize, job: Job, offered: UnixTime) -> Offer<Cargo> {
     let lane = LaneId::from_bits(1);
     let (leg, attempt, priority, not_after) = (job.leg, job.attempt, job.priority, job.not_after);
-    let cargo = Cargo { shard, job, letter: None, lane };
+    let cargo = Cargo { shard, job, letter: None, lane, offered };
     let mut offer = Offer::of_leg(leg, lane, ServiceId(100), CredentialId::from_bits(100), cargo);
     (offer.attempt, offer.priority, offer.not_after) = (attempt, priority, not_after);
     offer
 }
 
 /// As [`Ready::into_offer`] has it, with the job beside it.
-pub(super) fn push(shard: usize, job: Job, ready: Ready) -> Offer<Cargo> {
+pub(super) fn push(shard: usize, job: Job, ready: Ready, offered: UnixTime) -> Offer<Cargo> {
     let offer = ready.into_offer(&job);
     let lane = offer.lane;
-    let content =
-        Cargo { shard, job, letter: Some((offer.content.request, offer.content.sent)), lane: offer.lane };
+    let letter = Some((offer.content.request, offer.content.sent));
+    let content = Cargo { shard, job, letter, lane, offered };
     let mut own = Offer::of_leg(offer.leg, lane, offer.service, offer.credential, content);
     (own.attempt, own.platform) = (offer.attempt, offer.platform);
     (own.recipient, own.device, own.conversation) = (offer.recipient, offer.device, offer.conversation);

@@ -22,11 +22,11 @@ pub(super) struct Scripted {
     pub(super) arrives: Vec<UnixTime>,
 }
 
-struct Script<'a> {
-    people: &'a People,
-    draw: &'a mut Draw,
+pub(super) struct Script<'a> {
+    pub(super) people: &'a People,
+    pub(super) draw: &'a mut Draw,
     faults: Faults,
-    events: Vec<Scripted>,
+    pub(super) events: Vec<Scripted>,
     conversations: usize,
 }
 
@@ -42,10 +42,12 @@ pub(super) fn script(
     let mut at = start;
     while script.events.len() < events {
         at += script.draw.ms(0, 8_000);
-        match script.draw.below(10) {
+        match script.draw.below(12) {
             0..5 => script.chat(at),
             5..9 => script.call(at),
-            _ => script.callback(at),
+            9 => script.callback(at),
+            10 => script.desk(at),
+            _ => script.appointment(at),
         }
     }
     script.events.truncate(events);
@@ -53,7 +55,7 @@ pub(super) fn script(
 }
 
 impl Script<'_> {
-    fn add(&mut self, conversation: &ConversationId, what: What, at: UnixTime) {
+    pub(super) fn add(&mut self, conversation: &ConversationId, what: What, at: UnixTime) {
         let number = self.events.len();
         let id = Some(text(&format!("event-{number}")));
         let event = Event { conversation: conversation.clone(), at, id, what };
@@ -65,12 +67,12 @@ impl Script<'_> {
         self.events.push(Scripted { event, arrives });
     }
 
-    fn conversation(&mut self, name: &str) -> ConversationId {
+    pub(super) fn conversation(&mut self, name: &str) -> ConversationId {
         self.conversations += 1;
         text(&format!("{name}-{}", self.conversations))
     }
 
-    fn someone(&mut self) -> usize {
+    pub(super) fn someone(&mut self) -> usize {
         self.draw.index(self.people.regulars)
     }
 

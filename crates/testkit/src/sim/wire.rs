@@ -21,6 +21,8 @@ pub(super) struct Record {
     pub(super) seq: u64,
     pub(super) at: UnixTime,
     pub(super) job: Job,
+    /// Since when it waited for its turn.
+    pub(super) offered: UnixTime,
     /// A byte left.
     pub(super) started: bool,
     pub(super) end: End,

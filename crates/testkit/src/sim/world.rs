@@ -29,7 +29,7 @@ use super::{Faults, Report, Simulation};
 
 pub(super) const SHARDS: usize = 3;
 pub(super) const SOURCE: SourceId = SourceId(1);
-const START: UnixTime = UnixTime::from_secs(1_700_000_000);
+pub(super) const START: UnixTime = UnixTime::from_secs(1_700_000_000);
 /// One run of so many has the real curve.
 const REAL: u64 = 16;
 
@@ -159,6 +159,7 @@ impl World {
                 self.at(over, Next::Weather(Weather::default()));
             }
         }
+        self.plan_operator(span);
         if !hell {
             return;
         }
@@ -185,7 +186,7 @@ impl World {
         self.at(last + Duration::from_secs(120), Next::SetClock(0));
     }
 
-    fn sometime(&mut self, span: u64, next: Next) -> UnixTime {
+    pub(super) fn sometime(&mut self, span: u64, next: Next) -> UnixTime {
         let at = START + self.draw.ms(0, span);
         self.at(at, next);
         at
@@ -311,6 +312,7 @@ impl World {
             Next::Weather(weather) => self.weather = weather,
             Next::Revoke => self.granted.iter().for_each(|token| self.services.revoke(token)),
             Next::Change => self.change(),
+            Next::Operator(what) => self.operate(what),
             Next::Sleep => self.sleep(),
             Next::Wake { process } => self.wake(process),
             Next::Backup(ago) => self.restore_backup(ago),
@@ -324,7 +326,7 @@ impl World {
     fn arrive(&mut self, number: usize) {
         let Some(scripted) = self.script.get(number) else { return };
         let event = Box::new(scripted.event.clone());
-        let shard = usize::from(self.seed.shard(&event.conversation)) % SHARDS;
+        let shard = self.shard_of(&event.conversation);
         let input = Input::Event { source: SOURCE, event };
         let Some(node) = &mut self.node else {
             return self.after(Duration::from_secs(1), Next::Arrive(number));
@@ -476,6 +478,9 @@ impl World {
                     self.crowd.set_called_off(news, true);
                 }
                 Done::ListRead(news) => self.oracle.list_read(news, at),
+                Done::LoggedOut { number, shard } => {
+                    self.oracle.logged_out(number, shard, Some((seq, at)));
+                }
             }
         }
     }

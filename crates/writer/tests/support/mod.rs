@@ -312,7 +312,7 @@ pub(crate) fn recipient(content: &Content) -> Recipient {
 
 pub(crate) fn show(person: &str, kind: Kind, role: Role) -> Arc<Content> {
     let intent = Box::new(intent(person, kind, role));
-    Arc::new(Content::Show { intent, messages: 1, senders: 1 })
+    Arc::new(Content::Show { intent, messages: 1, senders: 1, announcement: None })
 }
 
 pub(crate) fn message(person: &str) -> Arc<Content> {

@@ -47,7 +47,11 @@ pub(super) const REDRIVE: Operation = Operation::new(
     Who::Key(Right::Operate),
 )
 .bodies(&[("application/json", "Redrive")])
-.answers(&[Answer::json(202, "It is on disk; so many letters are in the window now", "Redriven")]);
+.answers(&[Answer::json(
+    202,
+    "It is on disk; so many letters that are still wanted are in the window now",
+    "Redriven",
+)]);
 
 pub(super) const DISCARD: Operation = Operation::new(
     Verb::Delete,
@@ -94,27 +98,33 @@ pub(super) async fn list<S: Store>(
     if !gone.is_empty() {
         api.store.remove_letters(&gone).await?;
     }
-    let shown: Vec<Value> = alive.iter().map(|letter| show(&api, letter)).collect();
+    let shown: Vec<Value> = alive.iter().map(|(letter, unwanted)| show(&api, letter, *unwanted)).collect();
     Ok(Json(json!({"letters": shown, "next": next})))
 }
 
-/// Which letters their shards still have. One that was sent again, or fell out over the bound, is in the store only.
+/// Which letters their shards still have, and whether they are unwanted. One that was sent again, or fell out over the bound, is in the store only.
 async fn sort_out<S: Store>(
     api: &Api<S>,
     letters: Vec<Letter>,
-) -> Result<(Vec<Letter>, Vec<LetterKey>), Problem> {
+) -> Result<(Vec<(Letter, bool)>, Vec<LetterKey>), Problem> {
     let shards: BTreeSet<ShardId> = letters.iter().map(|letter| letter.key.shard).collect();
     let asked = shards.into_iter().map(async |shard| {
-        let dead = api
-            .shards
-            .ask(shard, |gateway| gateway.dead_letters().map(|(id, _)| id).collect::<BTreeSet<_>>());
+        let dead = api.shards.ask(shard, |gateway| {
+            gateway.dead_letters().map(|(id, letter)| (id, letter.unwanted)).collect::<BTreeMap<_, _>>()
+        });
         Some((shard, dead.await?))
     });
-    let known: Option<BTreeMap<ShardId, BTreeSet<DeadId>>> = join_all(asked).await.into_iter().collect();
+    let known: Option<BTreeMap<ShardId, BTreeMap<DeadId, bool>>> =
+        join_all(asked).await.into_iter().collect();
     let known = known.ok_or_else(|| Problem::unavailable("the service is stopping"))?;
-    let is_known = |key: &LetterKey| known.get(&key.shard).is_some_and(|dead| dead.contains(&key.letter));
-    let (alive, gone): (Vec<_>, Vec<_>) = letters.into_iter().partition(|letter| is_known(&letter.key));
-    Ok((alive, gone.into_iter().map(|letter| letter.key).collect()))
+    let (mut alive, mut gone) = (Vec::new(), Vec::new());
+    for letter in letters {
+        match known.get(&letter.key.shard).and_then(|dead| dead.get(&letter.key.letter)) {
+            Some(unwanted) => alive.push((letter, *unwanted)),
+            None => gone.push(letter.key),
+        }
+    }
+    Ok((alive, gone))
 }
 
 pub(super) async fn redrive<S: Store>(
@@ -130,7 +140,8 @@ pub(super) async fn redrive<S: Store>(
     let until = form.until_ms.map_or(hour, UnixTime::from_millis);
     let asked = ShardId::all().map(async |shard| {
         let count = api.shards.ask(shard, move |gateway| {
-            gateway.dead_letters().filter(|(_, letter)| (from..to).contains(&letter.died)).count()
+            let letters = gateway.dead_letters().map(|(_, letter)| letter);
+            letters.filter(|letter| !letter.unwanted && (from..to).contains(&letter.died)).count()
         });
         (shard, count.await.unwrap_or_default())
     });
@@ -165,7 +176,7 @@ async fn is_there_now<S: Store>(api: &Api<S>, key: LetterKey) -> Result<bool, Pr
     asked.await.ok_or_else(|| Problem::unavailable("the service is stopping"))
 }
 
-fn show<S>(api: &Api<S>, letter: &Letter) -> Value {
+fn show<S>(api: &Api<S>, letter: &Letter, unwanted: bool) -> Value {
     let opened = api.sealer.open(Place::Letter(letter.key), &letter.bytes).ok();
     let more: Value = opened.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
     json!({
@@ -173,6 +184,7 @@ fn show<S>(api: &Api<S>, letter: &Letter) -> Value {
         "job": name(letter.job),
         "person": letter.person.as_str(),
         "died_ms": letter.died.as_millis(),
+        "unwanted": unwanted,
         "fate": more.get("fate"),
         "tried": more.get("tried").cloned().unwrap_or_else(|| json!([])),
     })

@@ -138,7 +138,12 @@ mod tests {
     }
 
     fn job(conversation: &str, number: u128) -> Job {
-        let content = Arc::new(Content::Show { intent: intent(conversation), messages: 1, senders: 1 });
+        let content = Arc::new(Content::Show {
+            intent: intent(conversation),
+            messages: 1,
+            senders: 1,
+            announcement: None,
+        });
         let id = JobId::from_bits(number);
         let leg = LegId::of(id, Target::Webhook.id());
         let mut job = Job::new(id, leg, Target::Webhook, content, UnixTime::from_secs(number as u64));

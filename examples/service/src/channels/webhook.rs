@@ -50,7 +50,7 @@ fn data(job: &Job, devices: &[Device]) -> Value {
         "devices": devices.iter().filter_map(device).collect::<Vec<_>>(),
     });
     let more = match &*job.content {
-        Content::Show { intent, messages, senders } => json!({
+        Content::Show { intent, messages, senders, .. } => json!({
             "from": intent.arguments.from,
             "queue": intent.arguments.queue,
             "snippet": intent.arguments.snippet,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use reveille_conversation::Kind;
-use reveille_conversation::event::{Event, What};
+use reveille_conversation::event::{CallbackMode, Event, What};
 use reveille_conversation::id::{ConversationId, PersonId};
 use reveille_core::UnixTime;
 use reveille_delivery::LegId;
@@ -27,7 +27,8 @@ impl Oracle {
             let What::CallOffered(offer) = &event.what else { continue };
             let Some(person) = case.people.find(&offer.person) else { continue };
             let there = &event.conversation;
-            if was_taken(case, event, &person.id) || self.is_unclear(*at, RINGS) {
+            let logs_out = self.logged_out_between(&person.id, *at - RINGS, *at + RINGS);
+            if was_taken(case, event, &person.id) || self.is_unclear(*at, RINGS) || logs_out {
                 continue;
             }
             let rang = |record: &&Record| {
@@ -100,14 +101,18 @@ fn was_taken(case: &Case<'_>, offered: &Event, person: &PersonId) -> bool {
     })
 }
 
-/// Who asked for a callback before, unless it was purged.
+/// Who asked for a callback before, unless something else became of it.
 fn asked<'a>(case: &Case<'a>, there: &ConversationId, before: u64) -> Option<&'a PersonId> {
     let mut person = None;
     for (seq, _, what) in case.events(there) {
         match what {
-            What::CallbackCreated(created) if seq < before => person = Some(&created.person),
-            What::CallbackPurged => return None,
-            _ => {}
+            What::CallbackCreated(created)
+                if seq < before && created.push && created.mode == CallbackMode::CallIn =>
+            {
+                person = Some(&created.person);
+            }
+            What::CallbackCreated(_) | What::CallbackReady => {}
+            _ => return None,
         }
     }
     person

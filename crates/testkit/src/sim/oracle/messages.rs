@@ -94,11 +94,14 @@ fn joined_behind(case: &Case<'_>, there: &ConversationId, person: &PersonId, seq
     })
 }
 
-/// Whoever left is told nothing more, and what was collected is dropped; whoever looks at it sees it.
+/// Whoever left is told nothing more, and what was collected is dropped, as it is for all when it ends; whoever looks at it sees
+/// it.
 fn left_or_looked(case: &Case<'_>, there: &ConversationId, person: &PersonId) -> bool {
     case.events(there).any(|(_, _, what)| match what {
         What::Left(left) => left.person == *person,
         What::Viewing(viewing) => viewing.person == *person,
+        What::GuestSessionEnded(left) => left.person == *person,
+        What::StateChanged(_) => true,
         _ => false,
     })
 }

@@ -2,6 +2,7 @@
 
 mod afterwards;
 mod audiences;
+mod logouts;
 mod messages;
 mod rest;
 mod rings;
@@ -46,6 +47,9 @@ pub(super) struct Oracle {
     /// When a job, or a leg of it, became a dead letter: an operator has it, and it is not lost.
     dead: BTreeMap<JobId, UnixTime>,
     announced: audiences::Announced,
+    logouts: Vec<logouts::LoggedOut>,
+    /// When dead letters were to live again: their legs may have attempts once more.
+    redriven: Vec<UnixTime>,
 }
 
 /// When, and by whom, it was committed that a service took something.
@@ -151,6 +155,10 @@ impl Oracle {
             self.violations
                 .push(format!("early: a request left for input {cause}, committed were {committed}"));
         }
+    }
+
+    pub(super) fn redriven_at(&mut self, at: UnixTime) {
+        self.redriven.push(at);
     }
 
     pub(super) fn dead_lettered(&mut self, job: JobId, at: UnixTime) {

@@ -10,6 +10,9 @@ use super::super::script::Scripted;
 use super::super::world::{SHARDS, SOURCE};
 use super::Oracle;
 
+/// As many as there are places.
+const TICKS: usize = 1_000;
+
 impl Oracle {
     pub(in super::super) fn at_rest(&mut self, cells: &[Cell], queued: usize) {
         let open: u64 = cells.iter().map(|cell| cell.shard.gateway().open_jobs()).sum();
@@ -49,14 +52,19 @@ impl Oracle {
         }
     }
 
-    /// A week later, what is kept is the history that the settings name, and nothing that lives. An idle shard logs nothing,
-    /// so it forgets with its next tick.
+    /// A week later, what is kept is the history that the settings name, and nothing that lives. An idle shard logs nothing, so it
+    /// forgets with its next ticks: each goes on as far as the next place where nothing is to be forgotten.
     pub(in super::super) fn forgotten(&mut self, cells: &mut [Cell], later: UnixTime) {
         for cell in cells {
             while let Some(wakeup) = cell.shard.next_wakeup().filter(|wakeup| wakeup.at <= later) {
                 cell.shard.group(wakeup.at).tick().seal().committed().for_each(drop);
             }
-            cell.shard.group(later).tick().seal().committed().for_each(drop);
+            for _ in 0..TICKS {
+                cell.shard.group(later).tick().seal().committed().for_each(drop);
+                if cell.shard.gateway().counters().of("conversations") == 0 {
+                    break;
+                }
+            }
             let counters = cell.shard.gateway().counters();
             for size in ["conversations", "digest_keys", "jobs_open", "handshakes", "announcements_open"] {
                 let kept = counters.of(size);

@@ -29,8 +29,10 @@ impl Oracle {
             if self.changes.excuse(*at) {
                 continue;
             }
-            let cancel = cancel_of(case, event, &offer.person);
-            let at_once = self.is_undisturbed(*at) && at.since(event.at) < AT_ONCE;
+            let gone = self.logged_out_after(&offer.person, *seq);
+            let cancel = cancel_of(case, event, &offer.person).into_iter().chain(gone).min();
+            let logs_out = self.logged_out_between(&offer.person, *at - AT_ONCE, *at + AT_ONCE);
+            let at_once = self.is_undisturbed(*at) && at.since(event.at) < AT_ONCE && !logs_out;
             for known in &person.devices {
                 let records = case.records(known.device, &event.conversation);
                 let shown =

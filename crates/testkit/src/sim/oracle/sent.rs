@@ -11,6 +11,7 @@ use reveille_delivery::{JobId, LegId};
 use reveille_gateway::Target;
 
 use super::super::crowd::News;
+use super::super::faults::SHORT_PATIENCE;
 use super::super::post::rate;
 use super::super::wire::{End, Record};
 use super::{Case, Oracle};
@@ -78,7 +79,10 @@ impl Oracle {
                 ));
             }
             let unsure = Duration::from_secs(9);
+            // What waited for its turn for long is given up before its answer can be there.
+            let given_up = record.at.since(before.offered) >= SHORT_PATIENCE;
             if before.end == End::Accepted
+                && !given_up
                 && record.at.since(before.at) < unsure
                 && !Self::any_between(&self.disturbances, before.at, record.at)
             {
@@ -130,7 +134,8 @@ impl Oracle {
         for (leg, left) in legs {
             let (Some(first), Some(last)) = (left.first(), left.last()) else { continue };
             let again = self.cuts.iter().chain(&self.restores).filter(|at| (*first..=*last).contains(*at));
-            if left.len() > super::ATTEMPTS + again.count() {
+            let lives = 1 + self.redriven.iter().filter(|at| (*first..=*last).contains(*at)).count();
+            if left.len() > super::ATTEMPTS * lives + again.count() {
                 found.push(format!("budget: {leg:?} left {} times", left.len()));
             }
         }
