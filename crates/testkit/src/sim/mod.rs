@@ -25,6 +25,7 @@ mod node;
 mod operator;
 mod oracle;
 mod people;
+mod plan;
 mod post;
 mod script;
 mod services;

@@ -179,3 +179,23 @@ impl Script<'_> {
         self.add(&there, what, at);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::world::World;
+    use super::super::{Faithful, Simulation};
+    use super::*;
+
+    #[test]
+    fn every_kind_of_event_happens() {
+        let mut seen = BTreeSet::new();
+        for seed in 0..4 {
+            let plan = Simulation::new(seed).with_faults(Faults::Hell);
+            let world = World::new(plan, Box::new(Faithful));
+            seen.extend(world.script.iter().map(|one| one.event.what.as_str()));
+        }
+        assert_eq!(seen, What::NAMES.iter().copied().collect());
+    }
+}
