@@ -39,12 +39,13 @@ pub struct DeadLetter {
     pub unwanted: bool,
 }
 
-/// The letters, bounded in number and bytes; the oldest go first.
+/// The letters, bounded in number and bytes; the oldest go first, what nobody wants before the others.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DeadLetters {
     letters: BTreeMap<DeadId, DeadLetter>,
-    /// What is still wanted, by slot.
-    slots: BTreeSet<(SlotId, DeadId)>,
+    /// What is still wanted, by slot and generation; and what is not.
+    slots: BTreeSet<(SlotId, u64, DeadId)>,
+    unwanted: BTreeSet<DeadId>,
     /// What came to devices, by leg.
     legs: BTreeSet<(JobId, DeviceId, DeadId)>,
     bytes: u64,
@@ -63,8 +64,10 @@ impl DeadLetters {
     /// Under a number that is higher than all others.
     fn insert(&mut self, id: DeadId, letter: DeadLetter) {
         self.bytes = self.bytes.saturating_add(letter.job.bytes());
-        if !letter.unwanted {
-            self.slots.insert((letter.job.slot, id));
+        if letter.unwanted {
+            self.unwanted.insert(id);
+        } else {
+            self.slots.insert((letter.job.slot, letter.job.generation, id));
         }
         self.legs.extend(letter.device.map(|device| (letter.job.id, device.id, id)));
         self.letters.insert(id, letter);
@@ -90,15 +93,19 @@ impl DeadLetters {
 
     /// What is in a slot below a generation shall not live again: the slot itself is forgotten sooner.
     pub(crate) fn drop_below(&mut self, slot: SlotId, generation: u64) {
-        let all = (slot, DeadId::from_bits(0))..=(slot, DeadId::from_bits(u64::MAX));
-        let here: Vec<DeadId> = self.slots.range(all).map(|(_, id)| *id).collect();
-        for id in here {
-            let letter = self.letters.get_mut(&id).filter(|letter| letter.job.generation < generation);
-            if let Some(letter) = letter {
+        while let Some(place) = self.slots.range(first(slot, 0)..first(slot, generation)).next().copied() {
+            self.slots.remove(&place);
+            let (.., id) = place;
+            if let Some(letter) = self.letters.get_mut(&id) {
                 letter.unwanted = true;
-                self.slots.remove(&(slot, id));
+                self.unwanted.insert(id);
             }
         }
+    }
+
+    /// Whether anything of a slot is still wanted.
+    pub(crate) fn has(&self, slot: SlotId) -> bool {
+        self.slots.range(first(slot, 0)..=first(slot, u64::MAX)).next().is_some()
     }
 
     /// The newest letter of a leg.
@@ -110,22 +117,27 @@ impl DeadLetters {
     pub(crate) fn remove(&mut self, id: DeadId) -> Option<DeadLetter> {
         let letter = self.letters.remove(&id)?;
         self.bytes = self.bytes.saturating_sub(letter.job.bytes());
-        self.slots.remove(&(letter.job.slot, id));
+        self.slots.remove(&(letter.job.slot, letter.job.generation, id));
+        self.unwanted.remove(&id);
         if let Some(device) = letter.device {
             self.legs.remove(&(letter.job.id, device.id, id));
         }
         Some(letter)
     }
 
-    /// Takes one that is over a bound.
+    /// Takes one that is over a bound: the oldest of those that nobody wants, before the others.
     pub(crate) fn pop_over(&mut self, letters: usize, bytes: u64) -> Option<DeadId> {
         if self.letters.len() <= letters && self.bytes <= bytes {
             return None;
         }
-        let (id, _) = self.letters.first_key_value()?;
-        let id = *id;
+        let oldest = || self.letters.first_key_value().map(|(id, _)| *id);
+        let id = self.unwanted.first().copied().or_else(oldest)?;
         self.remove(id)?;
         self.lost = self.lost.saturating_add(1);
         Some(id)
     }
+}
+
+const fn first(slot: SlotId, generation: u64) -> (SlotId, u64, DeadId) {
+    (slot, generation, DeadId::from_bits(0))
 }

@@ -89,7 +89,7 @@ const ALONE: u128 = u128::from_le_bytes(*b"reveille: alone.");
 impl SlotId {
     /// The slot of a job that replaces nothing and is replaced by nothing, such as a webhook, which wants every event. Nothing
     /// is remembered of it once the job has ended, so it needs no memory; and it can be
-    /// [cancelled](crate::Input::Cancel) only while the job lives.
+    /// [cancelled](crate::Input::Cancel) only while the job lives, or lies among the dead letters.
     #[must_use]
     pub const fn alone(job: JobId) -> Self {
         Self(job.0 ^ ALONE)

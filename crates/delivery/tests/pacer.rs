@@ -524,7 +524,7 @@ fn who_waits_for_a_shared_rate_comes_back_in_turn() {
     assert_eq!(left.last().unwrap().1, at(281 * 250));
     let rang = left.iter().find(|(number, _)| *number == 1_000).unwrap().1;
     assert!(rang <= at(2_250), "{rang:?}");
-    assert!(offered < 301 * 3, "{offered} offers");
+    assert!(offered < 301 * 9, "{offered} offers");
 }
 
 /// After the clock was an hour ahead, nobody waits for the places that were given out then.
@@ -542,8 +542,8 @@ fn places_in_turn_do_not_outlive_a_step_of_the_clock() {
         drop(drain(&mut pacer, now));
         std::iter::from_fn(|| pacer.poll_held()).map(|held| held.until.since(now)).max().unwrap_or_default()
     };
-    assert_eq!(last(0..100, at(3_600_000)), Duration::from_secs(99));
-    assert!(last(100..110, at(0)) <= Duration::from_secs(11));
+    assert_eq!(last(0..100, at(3_600_000)), Duration::from_secs(6));
+    assert_eq!(last(100..102, at(0)), Duration::from_secs(2));
 }
 
 /// Also at the foot of a ramp, where a request costs ten times as much.

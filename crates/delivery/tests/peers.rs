@@ -2,69 +2,21 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // Test helpers.
 
+mod common;
+
 use std::time::Duration;
 
+use common::*;
 use reveille_core::{Action, Machine, RetryAfter, RetrySource, Scope, UnixTime};
-use reveille_delivery::explain::{LegStatus, Status, Why};
+use reveille_delivery::explain::{LegStatus, Why};
 use reveille_delivery::pacer::{
     Alert, CredentialId, Keyed, LaneId, Level, Offer, Pacer, PacerSettings, Rate, ServiceId,
 };
 use reveille_delivery::retry::{RetryPolicy, Spread};
 use reveille_delivery::{
-    Class, Delivery, DeliverySettings, Device, DeviceId, Effect, Fate, HeldBy, Input, Job, JobId, Note,
-    Output, RecipientId, Role, Send, SlotId, Verdict, WhenUnsure,
+    Class, Delivery, DeliverySettings, DeviceId, Effect, Fate, HeldBy, Input, Job, JobId, Output, Role, Send,
+    Verdict, WhenUnsure,
 };
-
-const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
-const SLOT: SlotId = SlotId::from_bits(77);
-
-fn delivery() -> Delivery {
-    Delivery::new(DeliverySettings::default(), 5)
-}
-
-fn device(id: u128) -> Device {
-    Device::new(DeviceId::from_bits(id), 3)
-}
-
-fn job(id: u128, generation: u64) -> Job {
-    Job::new(JobId::from_bits(id), RecipientId::from_bits(1), SLOT, generation, "hello")
-        .with_devices([device(1)])
-}
-
-fn apply(delivery: &mut Delivery, input: Input, now: UnixTime) -> Vec<Output> {
-    delivery.apply(input, now).collect()
-}
-
-fn submit(delivery: &mut Delivery, job: Job, now: UnixTime) -> Vec<Output> {
-    apply(delivery, Input::Submit { job: job.into() }, now)
-}
-
-fn sends(outputs: &[Output]) -> Vec<&Send> {
-    outputs
-        .iter()
-        .filter_map(|output| if let Output::Send(send) = output { Some(send) } else { None })
-        .collect()
-}
-
-fn answer(delivery: &mut Delivery, send: &Send, verdict: Verdict, now: UnixTime) -> Vec<Output> {
-    let (job, device, attempt) = (send.job, send.device.id, send.attempt);
-    apply(delivery, Input::Outcome { job, device, attempt, verdict }, now)
-}
-
-fn refused(status: u16, action: Action) -> Verdict {
-    Verdict::Refused { status, reason: None, action }
-}
-
-fn retry() -> Verdict {
-    refused(503, Action::Retry { not_before: NOW, source: RetrySource::Guess })
-}
-
-/// The only send among the outputs.
-fn send(outputs: &[Output]) -> Send {
-    let all = sends(outputs);
-    assert_eq!(all.len(), 1, "{outputs:?}");
-    all[0].clone()
-}
 
 /// gorush tries every failed token again, the unregistered ones included, at once and for ever.
 #[test]
@@ -308,88 +260,6 @@ fn a_clock_that_is_set_moves_back_offs_and_no_promises() {
     assert_eq!(wait(RetrySource::Guess, -3_600_000), -3_600_000);
     assert_eq!(wait(RetrySource::Guess, 50), 50);
     assert_eq!(wait(RetrySource::Service, -3_600_000), 0);
-}
-
-#[test]
-fn dead_letters_live_again_at_a_rate_if_they_are_still_wanted() {
-    let mut delivery = delivery();
-    for id in 1..=4 {
-        let mut one = job(id, 1);
-        one.slot = SlotId::from_bits(id);
-        if id == 2 {
-            one.not_after = NOW + Duration::from_secs(10);
-        }
-        let first = send(&submit(&mut delivery, one, NOW));
-        answer(&mut delivery, &first, refused(400, Action::FixRequest { field: None }), NOW);
-    }
-    let mut newer = job(9, 2);
-    newer.slot = SlotId::from_bits(3);
-    submit(&mut delivery, newer, NOW);
-    let later = NOW + Duration::from_secs(60);
-    let every = Duration::from_secs(1);
-    let redrive = Input::Redrive { from: NOW, to: later, every, until: later + every };
-    let outputs = apply(&mut delivery, redrive, later);
-    assert!(outputs.contains(&Output::Note(Note::Redriven { started: 2, skipped: 2 })), "{outputs:?}");
-    assert_eq!(send(&outputs).job, JobId::from_bits(1));
-    assert_eq!(send(&apply(&mut delivery, Input::Tick, later + every)).job, JobId::from_bits(4));
-    assert!(matches!(delivery.explain(JobId::from_bits(3)).unwrap().status, Status::Settled { .. }));
-}
-
-/// An operator repairs a fault that lasted for two hours: what was read, or replaced, in the first of them is not told again, although
-/// nothing else is known of its slot any more.
-#[test]
-fn what_is_dead_and_unwanted_stays_so_when_its_slot_is_forgotten() {
-    let day = Duration::from_secs(86_400);
-    for restored in [false, true] {
-        let mut delivery = delivery();
-        let dead = |delivery: &mut Delivery, id: u128, slot: u128, generation| {
-            let mut one = job(id, generation);
-            (one.slot, one.not_after) = (SlotId::from_bits(slot), NOW + day);
-            let first = send(&submit(delivery, one, NOW));
-            answer(delivery, &first, refused(400, Action::FixRequest { field: None }), NOW);
-        };
-        for (id, slot) in [(1, 1), (2, 2), (3, 3)] {
-            dead(&mut delivery, id, slot, 5);
-        }
-        apply(&mut delivery, Input::Cancel { slot: SlotId::from_bits(1), generation: 6 }, NOW);
-        dead(&mut delivery, 9, 2, 6);
-        apply(&mut delivery, Input::Cancel { slot: SlotId::from_bits(3), generation: 5 }, NOW);
-        let marked: Vec<_> = delivery.dead_letters().map(|(_, letter)| letter.unwanted).collect();
-        assert_eq!(marked, [true, true, false, false], "all can be looked at");
-        let later = NOW + Duration::from_secs(3 * 3_600);
-        apply(&mut delivery, Input::Tick, later);
-        if restored {
-            let mut bytes = Vec::new();
-            delivery.write_snapshot(&mut bytes);
-            delivery = Delivery::read_snapshot(DeliverySettings::default(), 5, &bytes).unwrap();
-        }
-        let redrive = Input::Redrive { from: NOW, to: later, every: Duration::ZERO, until: later };
-        let outputs = apply(&mut delivery, redrive, later);
-        let again: Vec<_> = sends(&outputs).iter().map(|send| send.job).collect();
-        assert_eq!(again, [3, 9].map(JobId::from_bits), "{outputs:?}");
-    }
-}
-
-/// The last attempt failed, and the answer to the one before it comes then: a service has it.
-#[test]
-fn what_is_dead_and_arrived_after_all_is_not_sent_again() {
-    let accepted = Verdict::Accepted { status: 200 };
-    for (late, again) in [(accepted, 0), (Verdict::NoAnswer, 1)] {
-        let mut delivery = delivery();
-        let first = send(&submit(&mut delivery, job(1, 1), NOW));
-        let unsure = answer(&mut delivery, &first, Verdict::NoAnswer, NOW);
-        assert!(sends(&unsure).is_empty());
-        let at = delivery.next_wakeup().unwrap().at;
-        let second = send(&apply(&mut delivery, Input::Tick, at));
-        answer(&mut delivery, &second, refused(400, Action::FixRequest { field: None }), at);
-        let (letter, _) = delivery.dead_letters().next().unwrap();
-        let outputs = answer(&mut delivery, &first, late, at);
-        let arrived = Output::Note(Note::Arrived { letter, job: first.job });
-        assert_eq!((outputs.contains(&arrived), delivery.dead_letters().count()), (again == 0, again));
-        let (every, until) = (Duration::ZERO, at + Duration::from_secs(60));
-        let redrive = Input::Redrive { from: NOW, to: until, every, until };
-        assert_eq!(sends(&apply(&mut delivery, redrive, at)).len(), again);
-    }
 }
 
 #[test]

@@ -246,6 +246,12 @@ impl Delivery {
         self.dead.letters().iter().map(|(id, letter)| (*id, letter))
     }
 
+    /// Whether something dead in a slot may live again.
+    #[must_use]
+    pub fn has_dead_letters(&self, slot: SlotId) -> bool {
+        self.dead.has(slot)
+    }
+
     /// A dead letter by its name.
     #[must_use]
     pub fn dead_letter(&self, id: DeadId) -> Option<&DeadLetter> {

@@ -357,7 +357,7 @@ mod tests {
     fn texts() {
         let read = |bytes: &[u8]| Delivery::read_snapshot(DeliverySettings::default(), 1, bytes).unwrap_err();
         insta::assert_snapshot!(read(b"RVDG\x01"), @"this is not a delivery snapshot");
-        insta::assert_snapshot!(read(b"RVDL\x07"), @"the snapshot has version 7: this library reads version 2");
+        insta::assert_snapshot!(read(b"RVDL\x07"), @"the snapshot has version 7: this library reads version 3");
         let mut bytes = Vec::new();
         Delivery::new(DeliverySettings::default(), 1).write_snapshot(&mut bytes);
         assert!(Delivery::read_snapshot(DeliverySettings::default(), 1, &bytes).is_ok());

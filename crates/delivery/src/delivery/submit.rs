@@ -198,6 +198,7 @@ impl Delivery {
             self.freed.push((live.slot, device.id));
         }
         leg.state = LegState::Done { fate };
+        let ended = leg.ended.is_some();
         if leg.heard {
             self.remember_heard(live.slot, device);
         }
@@ -205,7 +206,10 @@ impl Delivery {
             let tried = leg.tried.to_vec();
             let (device, died, digest) = (Some(device), self.now, live.digest);
             let job = live.job(self.slot_of(live));
-            self.bury(DeadLetter { job, device, fate, died, digest, tried, unwanted: false });
+            // It may have died after its cancel.
+            let lowest = self.slots.get(live.slot).map_or(0, |slot| slot.lowest);
+            let unwanted = ended || live.generation < lowest;
+            self.bury(DeadLetter { job, device, fate, died, digest, tried, unwanted });
         }
         self.out.push_back(Output::LegSettled { job: live.id(), device: device.id, fate });
     }

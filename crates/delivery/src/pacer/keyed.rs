@@ -93,9 +93,9 @@ impl Keyed {
     }
 
     /// A place behind those that wait for the key's rate; the first of them may come again at `first`.
-    pub(super) fn queue(&mut self, key: u64, first: UnixTime) -> Duration {
+    pub(super) fn queue(&mut self, key: u64, furthest: Duration, first: UnixTime) -> Duration {
         let rate = self.rate;
-        self.level(key, first).map_or(Duration::ZERO, |level| level.queue(&rate, first))
+        self.level(key, first).map_or(Duration::ZERO, |level| level.queue(&rate, furthest, first))
     }
 
     /// Reads a key's line, so that it comes from memory.

@@ -215,13 +215,16 @@ impl Level {
     }
 
     /// Takes one without asking whether it may, at a time when there is one for whoever comes first. Gives for how long those
-    /// that came before have it.
-    pub(super) fn queue(&mut self, rate: &Rate, first: UnixTime) -> Duration {
+    /// that came before have it; nobody waits longer than `furthest`.
+    pub(super) fn queue(&mut self, rate: &Rate, furthest: Duration, first: UnixTime) -> Duration {
         // Later than by one before: the clock was set, and those places are no longer.
         let set = self.at > first.as_millis().saturating_add(rate.interval.div_ceil(NANOS_PER_MILLI));
         let owed = if set { 0 } else { self.owed(first) };
-        *self = Self { owed: owed.saturating_add(rate.interval), at: first.as_millis() };
-        Duration::from_millis(owed.div_ceil(NANOS_PER_MILLI))
+        let wait = Duration::from_millis(owed.div_ceil(NANOS_PER_MILLI));
+        // Those that are sent to the end share it.
+        let place = if wait < furthest { rate.interval } else { 0 };
+        *self = Self { owed: owed.saturating_add(place), at: first.as_millis() };
+        wait.min(furthest)
     }
 
     /// What is owed, measured from now: after the clock stepped back.

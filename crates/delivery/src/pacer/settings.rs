@@ -111,7 +111,7 @@ impl PacerSettings {
     }
 
     /// Sets the rate for each recipient. Of requests that wait for a shared rate, here and below, each is told another time to come
-    /// again, one after the other; an urgent one the first time at which any may leave.
+    /// again, one after the other, within five seconds; what is urgent goes before all others.
     #[must_use]
     pub const fn with_recipient(mut self, rate: Option<Rate>) -> Self {
         self.recipient = rate;

@@ -119,9 +119,8 @@ impl<T> Pacer<T> {
         let mut blocked = None;
         for (shared, key) in levels.iter_mut().flatten() {
             if let Err(until) = shared.rate.take(*key, now) {
-                // What is urgent waits for nobody: of all that come back then it goes first.
                 let urgent = priority == Priority::Urgent;
-                blocked = Some(if urgent { until } else { shared.turn(*key, until) });
+                blocked = Some(shared.turn(*key, urgent, until, entry.not_after));
                 break;
             }
             taken += 1;

@@ -7,7 +7,7 @@ use reveille_conversation::id::PersonId;
 use reveille_conversation::{Kind, Slot};
 use reveille_core::{UnixTime, Wakeup};
 use reveille_delivery::dead::DeadLetter;
-use reveille_delivery::{self as delivery, JobId};
+use reveille_delivery::{self as delivery, JobId, Priority};
 use serde::{Deserialize, Serialize};
 
 use super::Gateway;
@@ -60,7 +60,7 @@ impl Audiences {
 
     /// A job of an announcement is begun.
     pub(super) fn begun(&mut self, job: JobId, of: AnnouncementId) {
-        if self.jobs.insert(job, (of, true)).is_none() {
+        if !matches!(self.jobs.insert(job, (of, true)), Some((_, true))) {
             self.holding = self.holding.saturating_add(1);
         }
     }
@@ -307,5 +307,8 @@ impl Gateway {
 
 /// The announcement of a dead letter. Redrives and cancels are few: each letter may be opened.
 fn announced_in(letter: &DeadLetter) -> Option<AnnouncementId> {
+    if letter.job.priority != Priority::Low {
+        return None;
+    }
     from_postcard::<Content>(&letter.job.content)?.announcement()
 }

@@ -74,7 +74,15 @@ impl Gateway {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => {
                 let content = from_postcard(content).map(Arc::new)?;
-                place.insert(Live { content, decided: self.now, not_after, slot, batch: None, way })
+                place.insert(Live {
+                    content,
+                    decided: self.now,
+                    not_after,
+                    slot,
+                    batch: None,
+                    way,
+                    again: true,
+                })
             }
         };
         Some(known)

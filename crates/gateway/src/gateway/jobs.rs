@@ -27,6 +27,8 @@ pub(super) struct Live {
     pub(super) batch: Option<Generation>,
     /// Way 0, devices; or one of [`Target::way`].
     pub(super) way: u8,
+    /// It came back from the dead letters: what goes in its place went when it died.
+    pub(super) again: bool,
 }
 
 /// Where a notification goes first, second, third; text messages only in place of others.
@@ -164,7 +166,7 @@ impl Gateway {
         });
         // First what is read at once, then what is a miss of the caches: otherwise the one would wait for the other.
         self.to_delivery.push_back(delivery::Input::Submit { job: made });
-        let live = Live { content, decided: self.now, not_after, slot, batch, way };
+        let live = Live { content, decided: self.now, not_after, slot, batch, way, again: false };
         self.jobs.entry(job).or_insert(live);
     }
 
@@ -185,7 +187,7 @@ impl Gateway {
                 reveille_digest::Input::Response(key, generation)
             });
         }
-        if fate.failed() && live.way == 0 && !live.content.takes_back() {
+        if fate.failed() && live.way == 0 && !live.content.takes_back() && !live.again {
             self.push_failed(job, &live, fate);
         }
     }

@@ -100,11 +100,21 @@ impl Gateway {
         if withdraw.how == Takes::Invalidate && withdraw.of == Kind::NewMessage {
             let key = Key { person: withdraw.recipient.clone(), conversation: withdraw.conversation.clone() };
             self.told_elsewhere.remove(&key);
+            self.forget_dead(&withdraw);
             self.taking_back = Some(withdraw);
             return self.to_digests.push_back(Input::Read(key, Read::All));
         }
         let except = withdraw.except.as_ref().map(|device| self.seed.device(device));
         self.take_back(withdraw, except);
+    }
+
+    /// What is read shall not live again. The digest says nothing of what it knows to have failed.
+    fn forget_dead(&mut self, withdraw: &Withdraw) {
+        let slot = self.seed.slot(withdraw.collapse, 0);
+        if self.delivery.has_dead_letters(slot) {
+            let generation = self.next_generation().to_bits();
+            self.to_delivery.push_back(reveille_delivery::Input::Cancel { slot, generation });
+        }
     }
 
     pub(super) fn take_back(&mut self, withdraw: Box<Withdraw>, except: Option<reveille_delivery::DeviceId>) {

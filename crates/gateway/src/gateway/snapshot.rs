@@ -50,7 +50,7 @@ struct Own {
     timeline: Timeline,
     epoch: Epoch,
     generation: u64,
-    jobs: Vec<(JobId, UnixTime, SlotId, Option<u64>, u8)>,
+    jobs: Vec<(JobId, UnixTime, SlotId, Option<u64>, u8, bool)>,
     accepted: Accepted,
     handshakes: Handshakes,
     audiences: Audiences,
@@ -63,7 +63,7 @@ impl Gateway {
     fn own(&self) -> Own {
         debug_assert!(self.is_between_inputs(), "what is not in a snapshot is empty between two inputs");
         let jobs = self.jobs.iter().map(|(job, live)| {
-            (*job, live.decided, live.slot, live.batch.map(Generation::to_bits), live.way)
+            (*job, live.decided, live.slot, live.batch.map(Generation::to_bits), live.way, live.again)
         });
         let mut jobs: Vec<_> = jobs.collect();
         jobs.sort_unstable_by_key(|(job, ..)| *job);
@@ -83,12 +83,12 @@ impl Gateway {
     }
 
     fn adopt(&mut self, own: Own) -> Option<()> {
-        for (job, decided, slot, batch, way) in own.jobs {
+        for (job, decided, slot, batch, way, again) in own.jobs {
             // What it says is in delivery's part.
             let made = self.delivery.job(job)?;
             let (content, not_after) = (Arc::new(from_postcard(&made.content)?), made.not_after);
             let batch = batch.map(Generation::from_bits);
-            self.jobs.insert(job, Live { content, decided, not_after, slot, batch, way });
+            self.jobs.insert(job, Live { content, decided, not_after, slot, batch, way, again });
         }
         (self.now, self.timeline, self.epoch) = (own.now, own.timeline, own.epoch);
         self.generation = own.generation;

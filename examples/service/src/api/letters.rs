@@ -1,6 +1,6 @@
 //! Dead letters: what could not be delivered. The store lists them, the shards have what is needed to send them again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -107,10 +107,14 @@ async fn sort_out<S: Store>(
     api: &Api<S>,
     letters: Vec<Letter>,
 ) -> Result<(Vec<(Letter, bool)>, Vec<LetterKey>), Problem> {
-    let shards: BTreeSet<ShardId> = letters.iter().map(|letter| letter.key.shard).collect();
-    let asked = shards.into_iter().map(async |shard| {
-        let dead = api.shards.ask(shard, |gateway| {
-            gateway.dead_letters().map(|(id, letter)| (id, letter.unwanted)).collect::<BTreeMap<_, _>>()
+    let mut shards: BTreeMap<ShardId, Vec<DeadId>> = BTreeMap::new();
+    for letter in &letters {
+        shards.entry(letter.key.shard).or_default().push(letter.key.letter);
+    }
+    let asked = shards.into_iter().map(async |(shard, wanted)| {
+        let dead = api.shards.ask(shard, move |gateway| {
+            let known = |id: DeadId| Some((id, gateway.dead_letter(id)?.unwanted));
+            wanted.into_iter().filter_map(known).collect::<BTreeMap<_, _>>()
         });
         Some((shard, dead.await?))
     });
