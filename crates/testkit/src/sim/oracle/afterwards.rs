@@ -16,8 +16,8 @@ use super::{Case, Oracle, is_reachable};
 
 /// A call has stopped ringing by then, whatever its source says.
 const RINGS: Duration = Duration::from_secs(300);
-/// A turn is over soon: of what was held up for so long, nobody may hear.
-const TURN: Duration = Duration::from_secs(60);
+/// A turn is over then: of what a clock says to be later, nobody hears.
+const TURN: Duration = Duration::from_secs(300);
 
 impl Oracle {
     pub(super) fn missed(&self, case: &Case<'_>) -> Vec<String> {
