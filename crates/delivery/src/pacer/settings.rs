@@ -110,8 +110,8 @@ impl PacerSettings {
         self
     }
 
-    /// Sets the rate for each recipient. Of requests that wait for a shared rate, here and below, each is told another time to come
-    /// again, one after the other, within five seconds; what is urgent goes before all others.
+    /// Sets the rate for each recipient. Requests that wait for a shared rate, here and below, are told to come again one after the
+    /// other; those that would come later than five seconds after the first come then. What is urgent has a row of its own.
     #[must_use]
     pub const fn with_recipient(mut self, rate: Option<Rate>) -> Self {
         self.recipient = rate;

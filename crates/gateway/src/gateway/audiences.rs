@@ -312,3 +312,25 @@ fn announced_in(letter: &DeadLetter) -> Option<AnnouncementId> {
     }
     from_postcard::<Content>(&letter.job.content)?.announcement()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A push that is dead is redriven, and the text message in its place, which waits for its turn, is begun anew.
+    #[test]
+    fn a_job_that_comes_back_and_is_begun_again_holds_one_credit() {
+        let (job, of) = (JobId::from_bits(1), AnnouncementId::from_bits(2));
+        let mut audiences = Audiences::default();
+        audiences.jobs.insert(job, (of, false));
+        for _ in 0..2 {
+            audiences.begun(job, of);
+            assert_eq!((audiences.holding, audiences.open(of)), (1, 1));
+        }
+        audiences.waits(job);
+        assert_eq!(audiences.holding, 0);
+        audiences.begun(job, of);
+        audiences.settled(job);
+        assert_eq!((audiences.holding, audiences.open(of)), (0, 0));
+    }
+}

@@ -12,7 +12,7 @@ use super::draw::Draw;
 use super::next::Next;
 use super::node::Done;
 use super::people::{People, text};
-use super::world::{SOURCE, World};
+use super::world::{SOURCE, World, shard_of};
 
 /// One announcement for so many events.
 const EVENTS: usize = 200;
@@ -141,7 +141,7 @@ impl World {
 
     fn admit_news(&mut self, number: usize, done: Done, input: Input) {
         let Some(news) = self.crowd.news.get(number) else { return };
-        let shard = self.shard_of(&news.what.conversation);
+        let shard = shard_of(self.seed, &news.what.conversation);
         let inputs = self.meddle.input(input);
         let Some(cell) = self.node.as_mut().and_then(|node| node.cells.get_mut(shard)) else { return };
         for input in inputs {

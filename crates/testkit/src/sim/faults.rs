@@ -240,7 +240,7 @@ impl World {
                     self.crowd.set_called_off(news, false);
                 }
                 Done::ListRead(news) => self.oracle.list_not_read(news),
-                Done::LoggedOut { number, shard } => self.oracle.logged_out(number, shard, None),
+                Done::LoggedOut { number, shard } => self.oracle.not_logged_out(number, shard),
             }
         }
         self.crash();

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use reveille_conversation::event::{PersonChange, PersonEvent, Presence, QueueChange, QueueEvent, Wait};
-use reveille_conversation::id::ConversationId;
 use reveille_delivery::dead::DeadId;
 use reveille_gateway::{Command, Input};
 
@@ -12,7 +11,7 @@ use super::next::Next;
 use super::node::Done;
 use super::people::text;
 use super::script::Scripted;
-use super::world::{SHARDS, World};
+use super::world::{SHARDS, World, shard_of};
 
 /// Somebody, or the operator, does something once.
 #[derive(Clone, Copy, Debug)]
@@ -72,7 +71,8 @@ impl World {
             Operator::Flush => {
                 let number = self.draw.index(self.script.len());
                 let Some(Scripted { event, .. }) = self.script.get(number) else { return };
-                let (conversation, shard) = (event.conversation.clone(), self.shard_of(&event.conversation));
+                let (conversation, shard) =
+                    (event.conversation.clone(), shard_of(self.seed, &event.conversation));
                 let flush = Command::Flush { person: id, conversation };
                 (Input::Command(flush), shard..shard + 1, None)
             }
@@ -98,9 +98,5 @@ impl World {
             }
             self.schedule(shard);
         }
-    }
-
-    pub(super) fn shard_of(&self, conversation: &ConversationId) -> usize {
-        usize::from(self.seed.shard(conversation)) % SHARDS
     }
 }

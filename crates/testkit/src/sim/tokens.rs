@@ -10,7 +10,7 @@ use reveille_core::UnixTime;
 
 use super::next::Next;
 use super::people::text;
-use super::world::World;
+use super::world::{World, shard_of};
 
 #[derive(Debug, Default)]
 pub(super) struct Tokens(BTreeMap<TokenId, Token>);
@@ -93,7 +93,7 @@ impl World {
         }
         let (person, conversation): (PersonId, ConversationId) =
             (text(job.person.as_str()), text(job.conversation.as_str()));
-        let shard = self.shard_of(&conversation);
+        let shard = shard_of(self.seed, &conversation);
         let reserved = ResumeStep::Reserved { attempt: 1, person, conversation };
         let steps = [(reserved, 1_000), (ResumeStep::Committed, 900), (ResumeStep::Connected, 800)];
         let mut at = self.truth;

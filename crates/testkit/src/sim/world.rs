@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use reveille_conversation::id::ConversationId;
 use reveille_core::UnixTime;
 use reveille_core::log::check_sum;
 use reveille_crypto_rustcrypto::PROVIDER;
@@ -246,7 +247,7 @@ impl World {
     fn arrive(&mut self, number: usize) {
         let Some(scripted) = self.script.get(number) else { return };
         let event = Box::new(scripted.event.clone());
-        let shard = self.shard_of(&event.conversation);
+        let shard = shard_of(self.seed, &event.conversation);
         let input = Input::Event { source: SOURCE, event };
         let Some(node) = &mut self.node else {
             return self.after(Duration::from_secs(1), Next::Arrive(number));
@@ -398,9 +399,7 @@ impl World {
                     self.crowd.set_called_off(news, true);
                 }
                 Done::ListRead(news) => self.oracle.list_read(news, at),
-                Done::LoggedOut { number, shard } => {
-                    self.oracle.logged_out(number, shard, Some((seq, at)));
-                }
+                Done::LoggedOut { number, shard } => self.oracle.logged_out(number, shard, seq, at),
             }
         }
     }
@@ -415,6 +414,11 @@ impl World {
         self.processes += 1;
         Epoch(u64::from(self.processes))
     }
+}
+
+/// Where a conversation lives.
+pub(super) fn shard_of(seed: Seed, conversation: &ConversationId) -> usize {
+    usize::from(seed.shard(conversation)) % SHARDS
 }
 
 pub(super) fn entry(sealed: &Sealed<'_>, truth: UnixTime) -> Entry {

@@ -102,7 +102,8 @@ pub(super) async fn list<S: Store>(
     Ok(Json(json!({"letters": shown, "next": next})))
 }
 
-/// Which letters their shards still have, and whether they are unwanted. One that was sent again, or fell out over the bound, is in the store only.
+/// Which letters their shards still have, and whether they are unwanted. One that was sent again, or fell out over the bound, is in
+/// the store only.
 async fn sort_out<S: Store>(
     api: &Api<S>,
     letters: Vec<Letter>,

@@ -10,7 +10,6 @@ use reveille_conversation::id::{ConversationId, PersonId};
 use reveille_core::UnixTime;
 use reveille_delivery::LegId;
 
-use super::super::script::Scripted;
 use super::super::wire::{End, Record};
 use super::{Case, Oracle, is_reachable};
 
@@ -22,25 +21,24 @@ const TURN: Duration = Duration::from_secs(300);
 impl Oracle {
     pub(super) fn missed(&self, case: &Case<'_>) -> Vec<String> {
         let mut lost = Vec::new();
-        for (number, (seq, at)) in &self.committed {
-            let Some(Scripted { event, .. }) = case.script.get(*number) else { continue };
+        for (number, seq, at, event) in self.happened(case) {
             let What::CallOffered(offer) = &event.what else { continue };
             let Some(person) = case.people.find(&offer.person) else { continue };
             let there = &event.conversation;
-            let logs_out = self.logged_out_between(&person.id, *at - RINGS, *at + RINGS);
-            if was_taken(case, event, &person.id) || self.is_unclear(*at, RINGS) || logs_out {
+            let logs_out = self.logged_out_between(&person.id, at - RINGS, at + RINGS);
+            if was_taken(case, event, &person.id) || self.is_unclear(at, RINGS) || logs_out {
                 continue;
             }
             let rang = |record: &&Record| {
                 let ring = record.seen.kind == Kind::IncomingCall && !record.seen.takes_back;
                 // Not before a backup came back that does not know it.
-                ring && record.started && record.end == End::Accepted && record.seq > *seq
+                ring && record.started && record.end == End::Accepted && record.seq > seq
             };
             let mut devices = person.devices.iter();
             if !devices.any(|known| case.records(known.device, there).iter().any(rang)) {
                 continue;
             }
-            for known in person.devices.iter().filter(|known| is_reachable(known, *seq, *at)) {
+            for known in person.devices.iter().filter(|known| is_reachable(known, seq, at)) {
                 if !self.was_told(case.records(known.device, there), Kind::MissedCall) {
                     lost.push(format!(
                         "lost: missed call event-{number} rang for {} in vain, and {} does not say so",
@@ -54,18 +52,17 @@ impl Oracle {
 
     pub(super) fn turns(&self, case: &Case<'_>) -> Vec<String> {
         let mut lost = Vec::new();
-        for (number, (seq, at)) in &self.committed {
-            let Some(Scripted { event, .. }) = case.script.get(*number) else { continue };
-            let there = &event.conversation;
-            let Some(person) = asked(case, there, *seq).and_then(|person| case.people.find(person)) else {
-                continue;
-            };
-            if event.what != What::CallbackReady || self.is_unclear(*at, TURN) || !self.is_undisturbed(*at) {
+        for (number, seq, at, event) in self.happened(case) {
+            if event.what != What::CallbackReady || self.is_unclear(at, TURN) || !self.is_undisturbed(at) {
                 continue;
             }
-            for known in person.devices.iter().filter(|known| is_reachable(known, *seq, *at)) {
+            let there = &event.conversation;
+            let Some(person) = asked(case, there, seq).and_then(|person| case.people.find(person)) else {
+                continue;
+            };
+            for known in person.devices.iter().filter(|known| is_reachable(known, seq, at)) {
                 let records = case.records(known.device, there);
-                if self.is_well(known.service, *at) && !self.was_told(records, Kind::CallbackReady) {
+                if self.is_well(known.service, at) && !self.was_told(records, Kind::CallbackReady) {
                     lost.push(format!(
                         "lost: turn event-{number} never reached {} of {}",
                         known.name, person.id

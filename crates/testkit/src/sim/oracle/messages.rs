@@ -7,7 +7,6 @@ use reveille_conversation::event::What;
 use reveille_conversation::id::{ConversationId, PersonId};
 use reveille_delivery::LegId;
 
-use super::super::script::Scripted;
 use super::super::wire::{End, Record};
 use super::{ATTEMPTS, Case, Oracle, is_reachable};
 
@@ -15,28 +14,27 @@ impl Oracle {
     /// Every message reached everybody whom it concerns, on every device, or was read, or its service would not have it.
     pub(super) fn messages(&self, case: &Case<'_>) -> Vec<String> {
         let mut lost = Vec::new();
-        for (number, (seq, at)) in &self.committed {
-            let Some(Scripted { event, .. }) = case.script.get(*number) else { continue };
+        for (number, seq, at, event) in self.happened(case) {
             let What::MessageSent(message) = &event.what else { continue };
-            if self.changes.excuse(*at) {
+            if self.changes.excuse(at) {
                 continue;
             }
             let sequence = message.sequence.unwrap_or_default();
             for person in &case.people.people {
                 let there = &event.conversation;
                 if person.id == message.sender
-                    || case.took_part(there, &person.id).is_none_or(|joined| joined >= *seq)
+                    || case.took_part(there, &person.id).is_none_or(|joined| joined >= seq)
                     || has_read(case, there, &person.id, sequence)
                     || left_or_looked(case, there, &person.id)
                     || joined_behind(case, there, &person.id, sequence)
                 {
                     continue;
                 }
-                for known in person.devices.iter().filter(|known| is_reachable(known, *seq, *at)) {
+                for known in person.devices.iter().filter(|known| is_reachable(known, seq, at)) {
                     let records = case.records(known.device, there);
                     let covers = |record: &&&Record| {
                         record.seen.kind == Kind::NewMessage
-                            && self.shown(record).is_some_and(|(_, shown, _)| shown >= *seq)
+                            && self.shown(record).is_some_and(|(_, shown, _)| shown >= seq)
                     };
                     let legs: BTreeSet<LegId> =
                         records.iter().filter(covers).map(|record| record.job.leg).collect();

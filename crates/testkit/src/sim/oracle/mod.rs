@@ -217,6 +217,17 @@ impl Oracle {
         found
     }
 
+    /// What was committed: its number in the script, its place in the order, the moment, and what it was.
+    fn happened<'a>(
+        &'a self,
+        case: &Case<'a>,
+    ) -> impl Iterator<Item = (usize, u64, UnixTime, &'a Event)> + use<'a> {
+        let script = case.script;
+        self.committed
+            .iter()
+            .filter_map(move |(number, (seq, at))| Some((*number, *seq, *at, &script.get(*number)?.event)))
+    }
+
     fn any_between(times: &[UnixTime], from: UnixTime, to: UnixTime) -> bool {
         times.iter().any(|at| (from..=to).contains(at))
     }

@@ -7,7 +7,7 @@ use reveille_gateway::Seed;
 use super::super::crowd::Crowd;
 use super::super::node::Cell;
 use super::super::script::Scripted;
-use super::super::world::{SHARDS, SOURCE};
+use super::super::world::{SOURCE, shard_of};
 use super::Oracle;
 
 /// As many as there are places.
@@ -33,7 +33,7 @@ impl Oracle {
     ) {
         for number in self.news().collect::<Vec<_>>() {
             let Some(news) = crowd.news.get(number) else { continue };
-            let shard = usize::from(seed.shard(&news.what.conversation)) % SHARDS;
+            let shard = shard_of(seed, &news.what.conversation);
             let cell = cells.get(shard);
             if cell.is_none_or(|cell| cell.shard.gateway().followed(SOURCE, &news.what.id).is_empty()) {
                 self.violations.push(format!("unexplained: news-{number}"));
@@ -44,7 +44,7 @@ impl Oracle {
             if !matches!(event.what, What::MessageSent(_) | What::CallOffered(_) | What::CallbackReady) {
                 continue;
             }
-            let shard = usize::from(seed.shard(&event.conversation)) % SHARDS;
+            let shard = shard_of(seed, &event.conversation);
             let followed = cells.get(shard).zip(event.id.as_ref());
             if followed.is_none_or(|(cell, id)| cell.shard.gateway().followed(SOURCE, id).is_empty()) {
                 self.violations.push(format!("unexplained: event-{number}"));

@@ -8,7 +8,6 @@ use reveille_conversation::id::{ConversationId, PersonId};
 use reveille_core::UnixTime;
 
 use super::super::people::Known;
-use super::super::script::Scripted;
 use super::super::services::Service;
 use super::super::wire::{End, Record};
 use super::{AT_ONCE, Case, Oracle, is_reachable};
@@ -22,32 +21,31 @@ const REFUSED: Duration = Duration::from_secs(3_700);
 impl Oracle {
     pub(super) fn rings(&self, case: &Case<'_>) -> Vec<String> {
         let mut found = Vec::new();
-        for (number, (seq, at)) in &self.committed {
-            let Some(Scripted { event, .. }) = case.script.get(*number) else { continue };
+        for (number, seq, at, event) in self.happened(case) {
             let What::CallOffered(offer) = &event.what else { continue };
             let Some(person) = case.people.find(&offer.person) else { continue };
-            if self.changes.excuse(*at) {
+            if self.changes.excuse(at) {
                 continue;
             }
-            let gone = self.logged_out_after(&offer.person, *seq);
+            let gone = self.logged_out_after(&offer.person, seq);
             let cancel = cancel_of(case, event, &offer.person).into_iter().chain(gone).min();
-            let logs_out = self.logged_out_between(&offer.person, *at - AT_ONCE, *at + AT_ONCE);
-            let at_once = self.is_undisturbed(*at) && at.since(event.at) < AT_ONCE && !logs_out;
+            let logs_out = self.logged_out_between(&offer.person, at - AT_ONCE, at + AT_ONCE);
+            let at_once = self.is_undisturbed(at) && at.since(event.at) < AT_ONCE && !logs_out;
             for known in &person.devices {
                 let records = case.records(known.device, &event.conversation);
                 let shown =
                     |record: &&&Record| record.seen.kind == Kind::IncomingCall && !record.seen.takes_back;
                 let (mut rings, name) = (records.iter().filter(shown).peekable(), &known.name);
-                let cancelled_soon = cancel.is_some_and(|(_, cancelled)| cancelled <= *at + AT_ONCE);
+                let cancelled_soon = cancel.is_some_and(|(_, cancelled)| cancelled <= at + AT_ONCE);
                 let has_to_ring = at_once
                     && !cancelled_soon
-                    && is_reachable(known, *seq, *at)
-                    && self.is_well(known.service, *at);
+                    && is_reachable(known, seq, at)
+                    && self.is_well(known.service, at);
                 match rings.peek() {
                     _ if !has_to_ring => {}
                     None => found.push(format!("lost: event-{number} did not ring {name}")),
-                    Some(first) if first.at.since(*at) > TURN => {
-                        let waited = first.at.since(*at);
+                    Some(first) if first.at.since(at) > TURN => {
+                        let waited = first.at.since(at);
                         found.push(format!("held up: event-{number} rang {name} after {waited:?}"));
                     }
                     Some(_) => {}
@@ -60,7 +58,7 @@ impl Oracle {
                         heard = Some(ring.seq);
                     }
                     if cancel.is_some_and(|cancel| {
-                        ring.seq > cancel.0 && !self.are_apart_by_a_step(cancel, (*seq, *at))
+                        ring.seq > cancel.0 && !self.are_apart_by_a_step(cancel, (seq, at))
                     }) {
                         found.push(format!("late: event-{number} rang {name} after its cancel"));
                     }
@@ -71,7 +69,7 @@ impl Oracle {
                     after.map(|record| record.job.leg).any(|leg| self.is_settled(records, leg))
                 };
                 let spared = spared(case, &event.conversation, known);
-                if heard.is_some_and(|rang| !taken_back(rang)) && !spared && is_reachable(known, *seq, *at) {
+                if heard.is_some_and(|rang| !taken_back(rang)) && !spared && is_reachable(known, seq, at) {
                     found.push(format!("stuck: event-{number} rings on at {name}"));
                 }
             }
