@@ -220,6 +220,8 @@ pub enum Noted {
     Taken,
     /// The outcome waits, until then at the latest.
     Held {
+        /// What it will be, if it is known.
+        kind: Option<Kind>,
         /// It leaves or is dropped at this time at the latest.
         until: UnixTime,
     },

@@ -37,7 +37,7 @@ fates! {
     NoDevice = 0, "no_device";
     /// A cancel for a device that was never told.
     NotNeeded = 1, "not_needed";
-    /// The target is gone: its device is to be dropped.
+    /// The target is gone: its device is to be dropped; or somebody has logged out there.
     Gone = 2, "gone";
     /// The service does not know the target: its device is to be suspected.
     Suspect = 3, "suspect";

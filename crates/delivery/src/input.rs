@@ -75,7 +75,7 @@ pub enum Input {
         /// The first generation that stays.
         generation: u64,
     },
-    /// A device is not to be told any more (log-out): what waits for it is cancelled.
+    /// A device is not to be told any more (log-out): what waits for it ends as [`Gone`](crate::Fate::Gone).
     DropDevice {
         /// Which.
         device: DeviceId,

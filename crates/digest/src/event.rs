@@ -68,8 +68,8 @@ pub struct Event<H: Host> {
     pub rank: u32,
     /// What it would add to the notification, in bytes; counts towards the byte caps.
     pub bytes: u32,
-    /// Until when it is of use: an event whose time is over expires, wherever it is, and is never tried again. `None`: as
-    /// long as [`Policy::useful_for`](crate::Policy) says.
+    /// Until when it is of use: an event whose time is over expires when its turn comes to go, or to go again. What was
+    /// delivered is delivered. `None`: as long as [`Policy::useful_for`](crate::Policy) says.
     pub useful_until: Option<UnixTime>,
     /// What the caller wants to see again in the notification's samples.
     pub payload: H::Payload,

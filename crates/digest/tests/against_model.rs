@@ -90,6 +90,8 @@ fn what_once_differed() {
     for seed in [20_012_883, 20_034_162, 20_036_935] {
         model::drive::run(&script(seed));
     }
+    // A refractory period that was over went on for a millisecond when the clock was set back to the epoch.
+    model::drive::run(&script(7_012_126));
     // Tombstones that were over, and a clock that was set back: two of them go for one that comes, and count no more.
     model::drive::run(&script(30_001_616));
     // A window that closed late and ends again in the same millisecond comes after the others of that millisecond.

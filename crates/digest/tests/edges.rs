@@ -345,3 +345,51 @@ fn a_read_through_an_id_that_came_twice() {
     assert_eq!(engine.handle_read(&1, Read::Through(EventId(1)), at(4)).unwrap().pending, 3);
     assert_eq!(engine.unread(&1), 1);
 }
+
+/// The known ids over a new limit went with the next event, but out of a snapshot at once.
+#[test]
+fn fewer_ids_are_fewer_at_once() {
+    let mut live = engine(|policy, _| policy.dedup = Some(Duration::from_secs(500)));
+    for id in 0..9 {
+        live.handle_event(event(1, id), at(0)).unwrap();
+        live.handle_cancel(&2, Selector::Event(EventId(100 + id)), at(0)).unwrap();
+    }
+    outputs(&mut live, 0);
+    let mut limits = Limits::default();
+    for ids in [3, 0] {
+        limits.ids = ids;
+        live.set_limits(limits, at(0));
+        let mut bytes = Vec::new();
+        live.write(&mut bytes);
+        let mut again = Tested::read((Nights, Seed::new([9; 16])), &bytes).unwrap();
+        let mut known = [0, 0];
+        for (engine, known) in [&mut live, &mut again].into_iter().zip(&mut known) {
+            engine.set_limits(Limits::default(), at(1));
+            for id in (0..9).chain(100..109) {
+                let fate = engine.handle_event(event(3, id), at(1)).unwrap();
+                *known = *known * 2 + u32::from(fate != Fate::Pending);
+            }
+        }
+        assert_eq!(known[0], known[1], "with {ids} ids");
+    }
+}
+
+/// Reads and cancels of keys of which nothing is known say so, each: they too are refused when too much waits.
+#[test]
+fn reads_and_cancels_wait_until_outputs_are_polled() {
+    let mut engine = engine(|_, limits| limits.outputs = 4);
+    let full = Err(Error::Full { limit: Limit::Outputs });
+    let mut taken = 0;
+    while engine.handle_read(&taken, Read::All, at(0)).is_ok() {
+        taken += 1;
+        assert!(taken < 5, "never full");
+    }
+    let (keys, memories) = (engine.keys(), engine.memories());
+    assert_eq!(engine.handle_read(&100, 7, at(0)), full);
+    assert_eq!(engine.handle_cancel(&100, Selector::All, at(0)), full);
+    assert_eq!(engine.handle_cancel(&100, Selector::Event(EventId(1)), at(0)), full);
+    assert_eq!((engine.keys(), engine.memories()), (keys, memories), "nothing was changed");
+    assert_eq!(outputs(&mut engine, 0).len() as u64, 3 * taken);
+    assert_eq!(engine.handle_event(event(100, 1), at(0)), Ok(Fate::Pending), "it was not cancelled");
+    engine.handle_cancel(&100, Selector::All, at(0)).unwrap();
+}

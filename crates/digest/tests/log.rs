@@ -9,7 +9,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use reveille_core::log::{Head, LogEntries, Logged, Snapshot, SnapshotError, log_append, log_head};
-use reveille_core::{Jitter, UnixTime};
+use reveille_core::{Jitter, Machine as _, UnixTime};
 use reveille_digest::catch_up::{CatchUp, Overdue, Rate};
 use reveille_digest::options::{Collect, Excess, Keep, Refractory, Urgent, Window};
 use reveille_digest::quiet::{AtEnd, Quiet};
@@ -296,6 +296,44 @@ fn the_log_is_cut_at_every_byte() {
     assert!(outputs > 1_000);
 }
 
+/// `apply` ignores a policy that cannot work, so a log may hold one: whatever can be written can be read.
+#[test]
+fn what_is_written_can_be_read() {
+    let (mut random, now) = (Jitter::new(1), UnixTime::from_secs(1_700_000_000));
+    for n in 0..2_000 {
+        let mut policy = other_policy(&mut random);
+        let mut any = || [0, 1, random.next_u64(), u64::MAX][random.up_to_u64(3) as usize];
+        (policy.actors, policy.attempts) = (any() as u8, any() as u8);
+        (policy.max_items, policy.max_bytes) = (Some(any() as u32), Some(any() as u32));
+        policy.reminders = (0..n % 40).map(|_| Duration::new(any(), 999_999_999)).collect();
+        let mut limits = Limits::default();
+        (limits.windows, limits.memories, limits.items_per_key) = (any() as u32, any() as u32, any() as u32);
+        (limits.items, limits.delivered, limits.bytes) = (any(), any(), any());
+        (limits.ids, limits.outputs) = (any() as u32, any() as u32);
+        let inputs =
+            [Input::Policy(policy), Input::Limits(limits), draw(&mut random, n, now, &mut Vec::new())];
+        for input in inputs {
+            let (mut bytes, mut again) = (Vec::new(), Vec::new());
+            input.encode(&mut bytes);
+            let mut rest = bytes.as_slice();
+            Input::<Pauses>::decode(&mut rest).unwrap().encode(&mut again);
+            assert!(rest.is_empty() && again == bytes, "{input:?}");
+        }
+    }
+}
+
+/// There is one such key, however often it is named.
+#[test]
+fn keys_that_take_no_bytes_are_read() {
+    let mut bytes = Vec::new();
+    Input::<Plain<()>>::Recheck(vec![(); 3], Rate::UNLIMITED).encode(&mut bytes);
+    let mut rest = bytes.as_slice();
+    let Some(Input::<Plain<()>>::Recheck(keys, Rate::UNLIMITED)) = Input::decode(&mut rest) else {
+        panic!("another input")
+    };
+    assert!(rest.is_empty() && !keys.is_empty());
+}
+
 #[test]
 fn a_snapshot_is_of_one_seed() {
     let mut logged = fresh();
@@ -328,6 +366,56 @@ fn a_snapshot_between_an_input_and_its_outputs_is_whole() {
     assert_eq!(snapshot_of(false), snapshot_of(true));
     let restored = Logged::<Engine<Pauses>>::restore((Pauses, SEED), &snapshot_of(false)).unwrap();
     assert_eq!((restored.applied(), restored.machine().keys()), (1, 1));
+}
+
+/// One engine is tidied again and again, the other never: as an engine that lives and one that is replayed from its log.
+#[test]
+fn tidying_cannot_be_seen() {
+    let mut outputs = 0;
+    for seed in 0..60 {
+        let mut random = Jitter::new(seed);
+        let [mut plain, mut tidied] =
+            [(); 2].map(|()| Engine::new(Pauses, policy(), limits(), SEED).unwrap());
+        let (mut now, mut sent) = (UnixTime::from_secs(1_700_000_000), Vec::new());
+        for n in 0..300 {
+            now += Duration::from_millis(random.up_to_u64(9_000));
+            let mut input = draw(&mut random, n, now, &mut sent);
+            match (random.up_to_u64(9), &input) {
+                // Until nothing is known any more but ids.
+                (0, _) => now += Duration::from_secs(1_000),
+                (1, _) => {
+                    let was = now;
+                    now = now - Duration::from_secs(random.up_to_u64(3_000));
+                    input = Input::ClockStep { was, is: now };
+                }
+                (_, Input::ClockStep { is, .. }) => now = *is,
+                _ => {}
+            }
+            if random.up_to_u64(2) == 0 {
+                tidied.tidy();
+            }
+            let mut all = Vec::new();
+            for engine in [&mut plain, &mut tidied] {
+                engine.step(input.clone(), now);
+                all.push(std::iter::from_fn(|| engine.next_output()).collect::<Vec<_>>());
+            }
+            for output in &all[0] {
+                if let Output::Notify(n) = output {
+                    sent.push((n.key, n.generation));
+                }
+            }
+            let all: Vec<Vec<String>> = all.iter().map(|outs| outs.iter().map(seen).collect()).collect();
+            assert_eq!(all[0], all[1], "input {n} of history {seed}");
+            outputs += all[0].len();
+        }
+        let [plain, tidied] = [plain, tidied].map(|engine| {
+            let mut bytes = Vec::new();
+            engine.write(&mut bytes);
+            bytes
+        });
+        assert!(plain == tidied, "the state of history {seed}");
+    }
+    assert!(outputs > 1_000);
 }
 
 #[test]

@@ -146,7 +146,7 @@ fn a_batch_that_always_fails_expires() {
     assert_eq!((dropped, engine.explain().expired, engine.keys()), (1, 1, 0));
 }
 
-/// Mattermost: any look at a channel dropped the whole batch of the user. (A restart lost it: see `snapshots.rs`.)
+/// Mattermost: any look at a channel dropped the whole batch of the user. (A restart lost it: see `log.rs`.)
 #[test]
 fn a_read_takes_back_what_it_covers_and_nothing_else() {
     let mut engine = engine(Policy::default());

@@ -645,7 +645,7 @@ fn an_idle_engine_is_small() {
     assert!(engine.memory() <= 2048, "a new one: {}", engine.memory());
     for n in 0..10_000 {
         engine.handle_event(Event::new(n % 1000, EventId(n.into()), ()), at(100)).unwrap();
-        engine.handle_cancel(&(n % 1000), Selector::Event(EventId((n / 2).into())), at(100)).unwrap();
+        engine.handle_cancel(&(n % 1000), Selector::Kind(1), at(100)).unwrap();
         while engine.poll_output().is_some() {}
     }
     assert!(engine.memory() > 1000 * 128 + 5000 * 64, "what is kept counts: {}", engine.memory());
@@ -657,6 +657,14 @@ fn an_idle_engine_is_small() {
     assert_eq!(engine.keys(), 0);
     engine.tidy();
     assert!(engine.memory() <= 2048, "after much work: {}", engine.memory());
+    // An id that was cancelled counts again if the clock is set back: it stays, and little else.
+    engine.handle_cancel(&1, Selector::Event(EventId(1)), at(20_000)).unwrap();
+    engine.handle_timeout(at(50_000));
+    while engine.poll_output().is_some() {}
+    engine.tidy();
+    assert!(engine.memory() <= 2048 + 512, "a tombstone: {}", engine.memory());
+    engine.handle_timeout(at(20_000));
+    assert_eq!(engine.handle_event(Event::new(1, EventId(1), ()), at(20_000)), Ok(Fate::Cancelled));
 }
 
 /// Events are found and taken out one by one where there are very many, beside a plain list of them. In release builds a

@@ -173,7 +173,7 @@ impl Input {
     /// Whether it has to be let through at once: rings and what takes them back close a group, so that nothing waits for it.
     #[must_use]
     pub fn is_urgent(&self) -> bool {
-        use reveille_conversation::event::What;
+        use reveille_conversation::event::{PersonChange, What};
         match self {
             Self::Event { event, .. } => matches!(
                 event.what,
@@ -183,10 +183,15 @@ impl Input {
                     | What::CallWithdrawn(_)
                     | What::CallDeclined(_)
                     | What::CallTimedOut(_)
+                    | What::Left(_)
+                    | What::GuestSessionEnded(_)
+                    | What::StateChanged(_)
             ),
+            Self::Person(event) => matches!(event.what, PersonChange::LoggedOut(_)),
             // What has left already need not hurry into the log.
             Self::Devices(devices) => !devices.let_go,
-            Self::Attempt { .. } | Self::Resume(_) | Self::Owner(_) => true,
+            // A ring may wait for this name.
+            Self::Answer(_) | Self::Attempt { .. } | Self::Resume(_) | Self::Owner(_) => true,
             _ => false,
         }
     }

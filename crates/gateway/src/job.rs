@@ -59,7 +59,8 @@ pub(crate) struct First {
 /// all names that a request needs.
 ///
 /// Every attempt of a leg has the same names; whatever was made from it can be made again, byte for byte, but for what is
-/// encrypted anew. Report each with an [`Outcome`](crate::Outcome) or a [`Deferred`](crate::Deferred).
+/// encrypted anew. A job that comes back from the dead letters was decided when it came back: its resume token has the same
+/// id, and another time. Report each with an [`Outcome`](crate::Outcome) or a [`Deferred`](crate::Deferred).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Job {

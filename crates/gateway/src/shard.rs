@@ -69,28 +69,27 @@ pub struct Shard {
     logged: Logged<Gateway>,
     /// A hash of the last group's outputs.
     outputs: u64,
+    /// The group that is made now, or was dropped on the way: then its inputs come first in the next one.
+    open: Taken,
 }
 
 /// Inputs that will be committed together, at one time: [`Shard::group`] begins one. Fill and [seal](Self::seal) it.
 #[derive(Debug)]
-#[must_use = "seal it, or its inputs are lost"]
+#[must_use = "seal it, or its inputs wait for the next group"]
 pub struct Group<'s> {
     shard: &'s mut Shard,
     now: UnixTime,
-    /// Its bytes begin with the head, once there are any.
-    taken: Taken,
 }
 
-/// A group as the log holds it. Append it and commit; then, and only then, call [`committed`](Self::committed).
+/// A group as the log holds it. Append it and commit; then, and only then, call [`committed`](Self::committed). One that is
+/// dropped instead, with an error on its way for instance, loses nothing: its inputs are in the shard's next group, and are not
+/// acknowledged before that is committed.
 #[derive(Debug)]
 #[must_use = "commit it, or abandon it"]
 pub struct Sealed<'s> {
     shard: &'s mut Shard,
     now: UnixTime,
-    inputs: Vec<Waiting>,
     number: u64,
-    bytes: Vec<u8>,
-    ticket: Ticket,
 }
 
 /// A committed group: gives each output with the number of the input that it follows from. What is not read is lost, but
@@ -154,7 +153,7 @@ impl Shard {
     /// A shard that begins.
     #[must_use]
     pub const fn new(gateway: Gateway) -> Self {
-        Self { logged: Logged::new(gateway), outputs: 0 }
+        Self { logged: Logged::new(gateway), outputs: 0, open: Taken::new() }
     }
 
     /// The gateway, for questions.
@@ -176,8 +175,9 @@ impl Shard {
     }
 
     /// Begins a group: all of its inputs happen at `now`.
-    pub const fn group(&mut self, now: UnixTime) -> Group<'_> {
-        Group { shard: self, now, taken: Taken::new() }
+    pub fn group(&mut self, now: UnixTime) -> Group<'_> {
+        self.open.begin_again(HEAD);
+        Group { shard: self, now }
     }
 
     /// Appends the whole shard as a snapshot. Keep two; then the part of the log that the older one covers can go.
@@ -194,7 +194,7 @@ impl Shard {
     pub fn restore(seed: Seed, snapshot: &[u8]) -> Result<Self, SnapshotError<RestoreError>> {
         let (snapshot, outputs) = snapshot.split_last_chunk::<8>().ok_or(SnapshotError::NotASnapshot)?;
         let logged = Logged::restore(seed, snapshot)?;
-        Ok(Self { logged, outputs: u64::from_le_bytes(*outputs) })
+        Ok(Self { logged, outputs: u64::from_le_bytes(*outputs), open: Taken::new() })
     }
 
     /// Applies a group that was read from the log; one that the snapshot covers is passed over. Its outputs are what they
@@ -232,6 +232,10 @@ impl Shard {
         if outputs != self.outputs && !overrule {
             return Err(ReplayError::Diverged { number });
         }
+        if self.open.bytes == entry.input {
+            // The store has the group that was dropped on the way.
+            self.open = Taken::new();
+        }
         Ok(self.applied(inputs, entry.now, number, false))
     }
 
@@ -255,55 +259,59 @@ impl<'s> Group<'s> {
     /// Takes from the queue what fits into one group.
     pub fn fill(mut self, admission: &mut Admission) -> Self {
         self.begin();
-        admission.take(&mut self.taken);
+        admission.take(&mut self.shard.open);
         self
     }
 
     /// Adds a tick: when [`Shard::next_wakeup`] is due, and nothing else has come.
     pub fn tick(mut self) -> Self {
-        self.begin();
-        let (place, at) = (self.taken.inputs.len(), self.taken.bytes.len());
-        self.taken.insert(place, at, Input::Tick);
+        let taken = self.begin();
+        let (place, at) = (taken.inputs.len(), taken.bytes.len());
+        taken.insert(place, at, Input::Tick);
         self
     }
 
     /// Says that the wall clock was set since the last group: it would show `was` now. Comes before all other inputs, because
     /// what is due is due by the new clock.
     pub fn after_step(mut self, was: UnixTime) -> Self {
-        self.begin();
-        self.taken.insert(0, HEAD, Input::ClockStep { was, is: self.now });
+        let step = Input::ClockStep { was, is: self.now };
+        self.begin().insert(0, HEAD, step);
         self
     }
 
     /// Whether there is nothing to commit.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.taken.inputs.is_empty()
+        self.shard.open.inputs.is_empty()
     }
 
     /// Closes the group: its bytes are complete. A [recovery](Input::Recovered) comes before all but a step of the clock,
     /// wherever it was admitted: with anything else before it, what is overdue would happen as if the process had not died.
     pub fn seal(mut self) -> Sealed<'s> {
-        self.begin();
-        let inputs = &self.taken.inputs;
-        let steps =
-            inputs.iter().take_while(|waiting| matches!(waiting.input, Input::ClockStep { .. })).count();
-        if let Some(at) = inputs.iter().position(|waiting| matches!(waiting.input, Input::Recovered(_))) {
-            self.taken.move_up(at, steps, HEAD);
+        let taken = self.begin();
+        let steps = taken
+            .inputs
+            .iter()
+            .take_while(|waiting| matches!(waiting.input, Input::ClockStep { .. }))
+            .count();
+        if let Some(at) = taken.inputs.iter().position(|waiting| matches!(waiting.input, Input::Recovered(_)))
+        {
+            taken.move_up(at, steps, HEAD);
         }
-        let Self { shard, now, taken: Taken { inputs, bytes, ticket } } = self;
+        let Self { shard, now } = self;
         let number = shard.next_number();
-        Sealed { shard, now, inputs, number, bytes, ticket }
+        Sealed { shard, now, number }
     }
 
     /// Writes the head, unless that is done.
-    fn begin(&mut self) {
-        let bytes = &mut self.taken.bytes;
-        if bytes.is_empty() {
-            bytes.push(VERSION);
-            bytes.extend_from_slice(&Gateway::BEHAVIOUR.to_le_bytes());
-            bytes.extend_from_slice(&self.shard.outputs.to_le_bytes());
+    fn begin(&mut self) -> &mut Taken {
+        let Shard { outputs, open, .. } = &mut *self.shard;
+        if open.bytes.is_empty() {
+            open.bytes.push(VERSION);
+            open.bytes.extend_from_slice(&Gateway::BEHAVIOUR.to_le_bytes());
+            open.bytes.extend_from_slice(&outputs.to_le_bytes());
         }
+        open
     }
 }
 
@@ -317,19 +325,19 @@ impl<'s> Sealed<'s> {
     /// Returns how many inputs are in it.
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.inputs.len()
+        self.shard.open.inputs.len()
     }
 
     /// Returns whether there is nothing to commit.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.inputs.is_empty()
+        self.shard.open.inputs.is_empty()
     }
 
     /// Returns the number of the input after its last one: the number of the next group.
     #[must_use]
     pub fn next_number(&self) -> u64 {
-        self.number.saturating_add(self.inputs.len() as u64)
+        self.number.saturating_add(self.len() as u64)
     }
 
     /// Returns the time at which all of it happens.
@@ -341,12 +349,13 @@ impl<'s> Sealed<'s> {
     /// What is to be appended.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.shard.open.bytes
     }
 
     /// The store has it, for certain: now it happens. The one thing that types cannot see is whether that is true.
     pub fn committed(self) -> Applied<'s> {
-        let Self { shard, now, inputs, number, bytes, ticket } = self;
+        let Self { shard, now, number } = self;
+        let Taken { inputs, bytes, ticket } = std::mem::replace(&mut shard.open, Taken::new());
         let size = (inputs.len(), bytes.len());
         let mut applied = shard.applied(inputs, now, number, false);
         (applied.ticket, applied.size) = (ticket, size);
@@ -356,7 +365,8 @@ impl<'s> Sealed<'s> {
     /// The store does not have it, for certain: its inputs wait again, but for a tick and a step of the clock, which are added
     /// to the next group. If nobody knows whether the store has it, read the log first.
     pub fn abandon(self, admission: &mut Admission) {
-        admission.put_back(self.inputs, self.bytes.get(HEAD..).unwrap_or_default());
+        let Taken { inputs, bytes, .. } = std::mem::replace(&mut self.shard.open, Taken::new());
+        admission.put_back(inputs, bytes.get(HEAD..).unwrap_or_default());
     }
 }
 

@@ -143,7 +143,7 @@ fn a_log_that_does_not_fit_stops_the_shard() {
     let mut other = entries[0].input.to_vec();
     other[1] ^= 0x40;
     let behaviour = shard.replay(&LogEntry { input: &other, ..entries[0] }).unwrap_err();
-    insta::assert_snapshot!(behaviour, @"entry 1 was written by behaviour 71: this release replays behaviour 7");
+    insta::assert_snapshot!(behaviour, @"entry 1 was written by behaviour 72: this release replays behaviour 8");
     let mut other = entries[0].input.to_vec();
     other[6] ^= 1;
     let diverged = shard.replay(&LogEntry { input: &other, ..entries[0] }).unwrap_err();

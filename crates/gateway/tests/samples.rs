@@ -18,6 +18,7 @@ const SAMPLES: &[(u32, &[u8], u64)] = &[
     (5, include_bytes!("data/behaviour-5.log"), 0xc6ec_3638_2021_1e64),
     (6, include_bytes!("data/behaviour-6.log"), 0x1704_822b_fd61_7202),
     (7, include_bytes!("data/behaviour-7.log"), 0x2cea_d81b_8887_dfa7),
+    (8, include_bytes!("data/behaviour-8.log"), 0x48e9_25dd_47a8_b775),
 ];
 
 #[test]
@@ -48,7 +49,7 @@ fn every_sample_is_read_or_refused() {
     let (newest, ..) = SAMPLES.last().unwrap();
     assert_eq!(*newest, Gateway::BEHAVIOUR, "run write_todays_sample, and list it");
     let refused = LogEntries::new(SAMPLES.first().unwrap().1, Gateway::BEHAVIOUR).unwrap_err();
-    insta::assert_snapshot!(refused, @"the log was written by behaviour 1: this release replays behaviour 7");
+    insta::assert_snapshot!(refused, @"the log was written by behaviour 1: this release replays behaviour 8");
 }
 
 /// `cargo nextest run -p reveille-gateway --run-ignored only write_todays_sample`, once for each behaviour.

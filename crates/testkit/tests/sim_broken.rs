@@ -122,7 +122,16 @@ broken! {
             keep(outputs, |output| !matches!(output, Output::Send(job) if job.content.takes_back()))
         }
     }
-    a_ring_that_is_withdrawn_and_leaves("late") {
+    messages_that_were_read_and_are_not_taken_back("stuck: what was read") {
+        fn outputs(&mut self, outputs: Vec<(u64, Output)>) -> Vec<(u64, Output)> {
+            let is_it = |job: &Job| job.content.takes_back() && job.content.kind() == Kind::NewMessage;
+            keep(outputs, |output| !matches!(output, Output::Send(job) if is_it(job)))
+        }
+    }
+    a_message_that_is_withdrawn_and_leaves("late: a message") {
+        fn ignores_withdrawals(&self) -> bool { true }
+    }
+    a_ring_that_is_withdrawn_and_leaves("late: event") {
         fn ignores_withdrawals(&self) -> bool { true }
     }
     a_call_off_that_nobody_hears("late") {

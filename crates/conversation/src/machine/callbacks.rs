@@ -164,7 +164,7 @@ impl Desk {
             Does::Hold => {
                 let until = self.now + settle;
                 self.timers.insert((until, slot));
-                self.note(Some(&there.id), Some(&person), Noted::Held { until });
+                self.note(Some(&there.id), Some(&person), Noted::Held { kind, until });
             }
             Does::Send(kind) => {
                 let on = self.rules.callbacks().on();

@@ -78,7 +78,8 @@ impl Desk {
             self.timers.insert((hidden_until, slot));
             // A log-out takes their turn away, too.
             self.ringing.insert(&person, slot);
-            return self.note(Some(&there.id), Some(&person), Noted::Held { until: hidden_until });
+            let (kind, until) = (Some(kind), hidden_until);
+            return self.note(Some(&there.id), Some(&person), Noted::Held { kind, until });
         }
         self.ring(there, slot, place, offer);
     }

@@ -170,7 +170,7 @@ impl Desk {
             let gone = self.drop_held(there, slot, |held| {
                 held.intent.kind == Kind::NewMessage && held.intent.recipient == id && held.sequence <= read
             });
-            if gone > 0 {
+            if !gone.is_empty() {
                 self.suppress(Some(&there.id), Some(&id), KIND, Reason::ReadBefore);
             }
         }
@@ -180,6 +180,9 @@ impl Desk {
             }
             if self.rules.reads().invalidate() {
                 self.invalidate(there, place, Cause::Read);
+            } else {
+                // Whoever collects messages has to hear of it all the same.
+                self.suppress(Some(&there.id), Some(&id), KIND, Reason::KindOff);
             }
         }
     }

@@ -32,10 +32,11 @@ use crate::event::Presence;
 use crate::event::{Event, What};
 use crate::id::{ConversationId, PersonId, QueueId};
 use crate::rules::{InvalidRule, Rules};
-use crate::{Input, Kind, Note, Noted, Output, Reason, Suppressed};
+use crate::{Input, Intent, Kind, Note, Noted, Output, Reason, Slot, Suppressed};
 use names::Names;
 use recent::Recent;
 use rung::Rung;
+use send::Draft;
 use state::Conversation;
 use store::Store;
 
@@ -113,6 +114,30 @@ impl Conversations {
         let there = self.store.find(conversation, self.desk.now).and_then(|slot| self.store.get(slot));
         let Some(there) = there else { return 0 };
         there.find(person).and_then(|at| there.members.get(at)).map_or(0, |member| there.unread(member))
+    }
+
+    /// Whether something of this kind's slot waits for this person: for a name, or for their turn to be rung.
+    #[must_use]
+    pub fn holds(&self, conversation: &ConversationId, person: &PersonId, kind: Kind) -> bool {
+        let there = self.store.find(conversation, self.desk.now).and_then(|slot| self.store.get(slot));
+        there.is_some_and(|there| {
+            let held = there.extra.as_ref().is_some_and(|extra| extra.held_for(person, kind.slot()));
+            let live = there.find(person).and_then(|at| there.members.get(at)?.live.as_deref());
+            held || kind.slot() == Slot::Call && live.is_some_and(state::Live::waits_for_turn)
+        })
+    }
+
+    /// What would be told of a message now, without its texts, its number and its name for the screen: for whoever collects
+    /// messages, has kept their count only, and still has to tell of them. `None` for whom nobody would tell.
+    #[must_use]
+    pub fn told_of_messages(&self, conversation: &ConversationId, person: &PersonId) -> Option<Box<Intent>> {
+        let there = self.store.get(self.store.find(conversation, self.desk.now)?)?;
+        let member = there.members.get(there.find(person)?).filter(|member| !member.left)?;
+        let ways = self.desk.rules.ways(Kind::NewMessage, member.role).ok()?;
+        let not_after = self.desk.now + self.desk.rules.messages().useful_for();
+        let mut draft = Draft::new(conversation, person, member.role, Kind::NewMessage, not_after, ways);
+        draft.intent.collapse = self.desk.seed.collapse_key(person, conversation, Slot::Message);
+        Some(draft.intent)
     }
 
     /// Reads what is known of these conversations, and changes nothing: call it before the events of a group are applied, a

@@ -105,7 +105,9 @@ impl Desk {
                 self.stop(there, slot, place, Cause::Ended, None, None);
             }
         }
-        self.drop_held(there, slot, |held| held.intent.kind != Kind::MissedCall);
+        for (person, kind) in self.drop_held(there, slot, |held| held.intent.kind != Kind::MissedCall) {
+            self.suppress(Some(&there.id), Some(&person), Some(kind), Reason::ConversationOver);
+        }
         self.note(Some(&there.id), None, Noted::Taken);
     }
 

@@ -82,7 +82,8 @@ impl Desk {
                 self.outputs.push_back(Output::Lookup(Lookup { of: key.clone(), deadline: until }));
             }
         }
-        self.note(Some(&there.id), Some(&intent.recipient), Noted::Held { until });
+        let kind = Some(intent.kind);
+        self.note(Some(&there.id), Some(&intent.recipient), Noted::Held { kind, until });
         self.timers.insert((until, slot));
         there.extra().held.push(Held { intent, missing: wants, until, sequence });
         false
@@ -124,21 +125,21 @@ impl Desk {
         left
     }
 
-    /// Drops what waits for somebody.
+    /// Drops what waits for somebody, and gives whose and what it was.
     pub(super) fn drop_held(
         &mut self,
         there: &mut Conversation,
         slot: u32,
         gone: impl Fn(&Held) -> bool,
-    ) -> u32 {
-        let Some(extra) = there.extra.as_mut() else { return 0 };
+    ) -> Vec<(PersonId, Kind)> {
+        let Some(extra) = there.extra.as_mut() else { return Vec::new() };
         let held = std::mem::take(&mut extra.held);
         let (dropped, rest): (Vec<_>, Vec<_>) = held.into_iter().partition(gone);
         for one in &dropped {
             self.forget_asked(one, &rest, slot);
         }
         extra.held = rest;
-        u32::try_from(dropped.len()).unwrap_or(u32::MAX)
+        dropped.into_iter().map(|one| (one.intent.recipient, one.intent.kind)).collect()
     }
 
     fn forget_asked(&mut self, one: &Held, rest: &[Held], slot: u32) {

@@ -11,7 +11,7 @@ use crate::few::{Blank, Few};
 use crate::id::{ConversationId, DeviceId, OfferId, PersonId, QueueId};
 use crate::lookup::LookupKey;
 use crate::rules::Channels;
-use crate::{Cause, Intent, Media};
+use crate::{Cause, Intent, Media, Slot};
 
 /// Unread messages whose numbers are kept. Beyond, only how many there are is kept.
 pub(super) const LOG: usize = 32;
@@ -121,7 +121,18 @@ pub(super) enum Ring {
     Over(Cause),
 }
 
+impl Extra {
+    /// Whether something of this slot waits for a name, for this person.
+    pub(super) fn held_for(&self, person: &PersonId, slot: Slot) -> bool {
+        self.held.iter().any(|held| held.intent.recipient == *person && held.intent.kind.slot() == slot)
+    }
+}
+
 impl Live {
+    pub(super) const fn waits_for_turn(&self) -> bool {
+        matches!(self.ring, Ring::Hidden(..))
+    }
+
     /// A cancel came, and perhaps it took a ring back.
     pub(super) fn cancel(&mut self, offer: Option<&OfferId>, at: UnixTime, had_effect: bool) {
         let at = if had_effect { self.offered_at.max(after_effect(at)) } else { at };

@@ -214,7 +214,7 @@ pub(crate) fn show(output: &Output) -> String {
             line = "note".to_owned();
             match note.what {
                 Noted::Taken => line.push_str(" taken"),
-                Noted::Held { until } => line.push_str(&format!(" held until={}", since(until))),
+                Noted::Held { until, .. } => line.push_str(&format!(" held until={}", since(until))),
                 Noted::PresenceOverridden { presence } => {
                     line.push_str(&format!(" presence_overridden {presence}"));
                 }

@@ -80,7 +80,8 @@ impl Delivery {
         for at in self.jobs.by_age().filter(on_device).collect::<Vec<_>>() {
             self.with_job(at, |delivery, live| {
                 if let Some(at) = live.leg_on(device) {
-                    delivery.withdraw_leg(live, at, Fate::Cancelled);
+                    // Not a cancel: where it was the only device, somebody wanted them told, and nobody was.
+                    delivery.withdraw_leg(live, at, Fate::Gone);
                 }
             });
         }

@@ -7,7 +7,7 @@ use reveille_core::{UnixTime, millis};
 use super::Delivery;
 use super::live::{Leg, Live, Packed};
 use crate::dead::{DeadId, DeadLetter};
-use crate::{Job, Note, PayloadDigest};
+use crate::{Job, Note, PayloadDigest, Verdict};
 
 impl Delivery {
     pub(super) fn redrive(&mut self, from: UnixTime, to: UnixTime, every: Duration, until: UnixTime) {
@@ -44,13 +44,14 @@ impl Delivery {
         if at > until || at >= job.not_after || unwanted || (live.is_none() && self.admit(job).is_err()) {
             return false;
         }
-        let Some(DeadLetter { job, device, digest, .. }) = self.dead.remove(id) else { return false };
+        let Some(DeadLetter { job, device, digest, tried, .. }) = self.dead.remove(id) else { return false };
         let Some(place) = live.or_else(|| self.reopen_job(job, digest)) else { return false };
         self.with_job(place, |delivery, live| match device {
             Some(device) => {
                 live.keep_given();
                 live.legs.remove(device.id);
-                live.legs.push(Leg::new(device, at));
+                let heard = tried.iter().any(|tried| tried.verdict == Verdict::NoAnswer);
+                live.legs.push(Leg { heard, ..Leg::new(device, at) });
             }
             // It never came to devices.
             None if live.legs.len() == 0 && !live.is_asked() => delivery.begin(live),

@@ -18,7 +18,8 @@ use crate::{Engine, Fate, Generation, Host, Lane};
 pub enum Answered {
     /// The batch is settled.
     Settled,
-    /// No such batch is in flight: it was answered before, or timed out. Nothing changed.
+    /// No such batch is in flight: it was answered before, or timed out. Nothing changed. (Of one that timed out it is kept in
+    /// mind that it may be shown.)
     Stale,
 }
 
@@ -44,8 +45,8 @@ impl<H: Host> Engine<H> {
     }
 
     /// The notification of this generation was not sent, because its recipient is to be left alone until then. Its events
-    /// are pending again, no attempt is counted, what comes until then joins them, and all goes at `until`; or sooner, if
-    /// the key is [rechecked](Self::recheck), but not because this engine's calendar changes, nor by
+    /// are pending again, no attempt is counted, no refractory period begins with it, what comes until then joins them, and
+    /// all goes at `until`; or sooner, if the key is [rechecked](Self::recheck), but not because this engine's calendar changes, nor by
     /// [`flush_now`](Self::flush_now). An urgent event waits in its own lane, and takes nothing along that is held.
     pub fn handle_held(
         &mut self,
@@ -85,7 +86,12 @@ impl<H: Host> Engine<H> {
                 self.deliver(index, flight.lane, generation, flight.batch);
             }
             Verdict::Failed => self.failed(index, flight, now),
-            Verdict::Held(until) => self.held(index, flight, until.max(now)),
+            Verdict::Held(until) => {
+                if flight.lane == Lane::Digest {
+                    self.undo_refractory(index, now);
+                }
+                self.held(index, flight, until.max(now));
+            }
         }
         self.release(index, now);
         self.finish(index, now);
@@ -97,9 +103,20 @@ impl<H: Host> Engine<H> {
         if flight.held {
             self.send_again(index, flight, now);
         } else {
-            self.failed(index, flight, now);
-            self.release(index, now);
+            self.timed_out(index, flight, now);
         }
+    }
+
+    /// Nobody said whether it arrived: it goes again, and may be shown all the same.
+    pub(super) fn timed_out(&mut self, index: u32, flight: Flight<H>, now: u64) {
+        // Of one whose events are gone, what is shown was cleared with the last of them, or others stand there.
+        if flight.batch.sums.total > 0
+            && let Some(extra) = self.store.extra_there(index)
+        {
+            *extra.silent_mut(flight.lane) = true;
+        }
+        self.failed(index, flight, now);
+        self.release(index, now);
     }
 
     /// The events of this notification are pending again; what was read or cancelled meanwhile was so before it went.

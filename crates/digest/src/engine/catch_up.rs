@@ -6,12 +6,12 @@ use reveille_core::UnixTime;
 
 use crate::batch::Select;
 use crate::flights::Flight;
-use crate::store::record::Wait;
+use crate::store::record::{Hot, Wait};
 use crate::time::{NEVER, after, span};
-use crate::{Engine, Fate, Host};
+use crate::{Engine, Fate, Host, Lane};
 
-/// How a recovered engine treats windows whose time passed while nobody ran it. Give it to [`Engine::handle_recovered`]
-/// once after a restart, before the first poll; the default flushes all of them at once.
+/// How a recovered engine treats windows, unanswered digests and reminders whose time passed while nobody ran it. Give it
+/// to [`Engine::handle_recovered`] once after a restart, before the first poll; the default flushes all of them at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(
     clippy::exhaustive_structs,
@@ -24,8 +24,8 @@ pub struct CatchUp {
     pub rate: Rate,
 }
 
-/// What happens to a window that was overdue when the engine recovered. Choose it in [`CatchUp::overdue`]: send old
-/// events at once, let them wait for new ones, or let those expire that are too old.
+/// What happens to a window, or a digest without an answer, that was overdue when the engine recovered. Choose it in
+/// [`CatchUp::overdue`]: send old events at once, let them wait for new ones, or let those expire that are too old.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(
     clippy::exhaustive_enums,
@@ -42,7 +42,8 @@ pub enum Overdue {
 
 /// How fast many waiting windows may go out: at most `windows` in each span of `every`, the oldest first. Use it in
 /// [`CatchUp`] and with [`Engine::recheck_where`], so that a restart or another calendar does not send everything in
-/// the same second.
+/// the same second. After a restart, digests without an answer and reminders stand in the same row. Urgent events that had no
+/// answer do not: what is still of use goes at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(
     clippy::exhaustive_structs,
@@ -59,7 +60,7 @@ impl Rate {
     /// All at once.
     pub const UNLIMITED: Self = Self { windows: u32::MAX, every: Duration::ZERO };
 
-    /// When it is the turn of the window with this place in the row.
+    /// When it is the turn of the key with this place in the row.
     fn turn(&self, place: usize) -> u64 {
         let turn = (place as u64).checked_div(u64::from(self.windows)).unwrap_or(place as u64);
         turn.saturating_mul(span(self.every)).min(span(Duration::MAX) - 1)
@@ -91,17 +92,42 @@ impl<H: Host> Engine<H> {
             // They are due, that is all.
             return;
         }
-        let sliding = self.store.sliding;
         let mut overdue: Vec<(u64, u32)> = (0..self.store.made())
-            .filter_map(|index| {
-                let hot = self.store.hot(index).filter(|hot| hot.total > 0)?;
-                let deadline = hot.deadline(sliding);
-                (deadline <= now).then_some((deadline, index))
-            })
+            .map(|index| (self.overdue_since(index, now), index))
+            .filter(|(since, _)| *since <= now)
             .collect();
         // The oldest first; among equals by number, as ever.
         overdue.sort_unstable();
         for (place, (_, index)) in overdue.into_iter().enumerate() {
+            self.catch_up_with(index, catch_up, place, now);
+            self.finish(index, now);
+        }
+    }
+
+    /// Since when a record's window, its unanswered digest or its reminder is overdue; a time to come if none is.
+    fn overdue_since(&self, index: u32, now: u64) -> u64 {
+        let Some(hot) = self.store.hot(index) else { return NEVER };
+        let window = if hot.total > 0 { hot.deadline(self.store.sliding) } else { NEVER };
+        let Some(extra) = self.store.extra(index) else { return window };
+        let digests = extra.flights.iter().filter(|flight| is_late_digest(flight, now));
+        let answer = digests.map(|flight| flight.until).min().unwrap_or(NEVER);
+        window.min(answer).min(extra.reminder(hot.total))
+    }
+
+    /// It gets its turn in the row.
+    fn catch_up_with(&mut self, index: u32, catch_up: CatchUp, place: usize, now: u64) {
+        let (turn, sliding) = (catch_up.rate.turn(place), self.store.sliding);
+        // A digest without an answer comes back, as ever; if no window of its own waits for its time, its events are overdue.
+        let closed = |hot: &Hot| !hot.wait.is_window() || hot.wait == Wait::InFlight;
+        let closed = self.store.hot(index).is_some_and(closed);
+        let late = self.store.extra_there(index);
+        let late = late.and_then(|extra| extra.flights.take(|flight| is_late_digest(flight, now)));
+        let came_back = closed && late.is_some();
+        if let Some(flight) = late {
+            self.timed_out(index, flight, now);
+        }
+        let waits = |hot: &Hot| hot.total > 0 && (came_back || hot.deadline(sliding) <= now);
+        if self.store.hot(index).is_some_and(waits) {
             let mut wait = 0;
             match catch_up.overdue {
                 Overdue::Flush => {}
@@ -116,10 +142,14 @@ impl<H: Host> Engine<H> {
             }
             if self.store.hot(index).is_some_and(|hot| hot.total > 0) {
                 // Further events join it, and do not change its turn.
-                let turn = after(now, wait).saturating_add(catch_up.rate.turn(place));
+                let turn = after(now, wait).saturating_add(turn);
                 self.wait_for(index, Wait::Turn, turn.min(NEVER - 1));
             }
-            self.finish(index, now);
+        }
+        let pending = self.store.hot(index).map_or(0, |hot| hot.total);
+        if let Some(extra) = self.store.extra_there(index).filter(|extra| extra.reminder(pending) <= now) {
+            let paces = extra.paces_mut();
+            (paces.remind_at, paces.remind_held) = (now.saturating_add(turn).min(NEVER - 1), false);
         }
     }
 
@@ -184,6 +214,10 @@ impl<H: Host> Engine<H> {
         self.finish(index, now);
         true
     }
+}
+
+fn is_late_digest<H: Host>(flight: &Flight<H>, now: u64) -> bool {
+    flight.lane == Lane::Digest && !flight.held && flight.until <= now
 }
 
 impl Waits {

@@ -41,7 +41,8 @@ impl<H: Host> Engine<H> {
         self.store.arm_all(now);
     }
 
-    /// Puts other limits in force. What is over them stays until it goes by itself; of memories, the least recent go.
+    /// Puts other limits in force. What is over them stays until it goes by itself; of memories, the least recent
+    /// go, and of known ids the oldest.
     pub fn set_limits(&mut self, limits: Limits, now: UnixTime) {
         let now = self.observe(now);
         let _: Result<(), crate::Error> = self.bring_up(now);
@@ -144,10 +145,14 @@ impl<H: Host> Engine<H> {
                 counted.kept.iter_mut().for_each(shift);
             }
             if let Some(paces) = extra.paces.as_deref_mut() {
-                if paces.refractory_until > 0 {
+                if paces.refractory_until > step.was || hot.wait == Wait::Idle && paces.refractory_until > 0 {
+                    // Also if it is over, where its end is all that wakes the record.
                     paces.refractory_until = step.shift(paces.refractory_until).max(1);
+                } else {
+                    paces.refractory_until = 0;
                 }
                 shift(&mut paces.notified_at);
+                shift(&mut paces.before.1);
                 if !paces.remind_held {
                     shift(&mut paces.remind_at);
                 } else if back {

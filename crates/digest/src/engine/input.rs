@@ -15,7 +15,8 @@ use crate::{Engine, Event, Generation, Host, Limits, Output, Policy};
 /// written to the log.
 #[non_exhaustive]
 pub enum Input<H: Host> {
-    /// Time passes. Logged when [`next_wakeup`](Machine::next_wakeup) is due, and only then.
+    /// Time passes. Logged when [`next_wakeup`](Machine::next_wakeup) is due; and now and then while nothing else comes, so
+    /// that memories go.
     Tick,
     /// [`handle_event`](Engine::handle_event)
     Event(Event<H>),

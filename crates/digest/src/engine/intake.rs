@@ -207,11 +207,16 @@ impl<H: Host> Engine<H> {
             && self.store.used() - self.memories.len < self.limits.windows
     }
 
+    /// Whether fewer outputs wait than may.
+    #[inline]
+    pub(crate) fn has_room_to_say(&self) -> Result<(), Error> {
+        let full = self.outputs.len() >= self.limits.outputs as usize;
+        if full { Err(Error::Full { limit: Limit::Outputs }) } else { Ok(()) }
+    }
+
     #[inline]
     fn has_room(&self, found: Option<u32>) -> Result<(), Error> {
-        if self.outputs.len() >= self.limits.outputs as usize {
-            return Err(Error::Full { limit: Limit::Outputs });
-        }
+        self.has_room_to_say()?;
         let live =
             found.and_then(|index| self.store.hot(index)).is_some_and(|hot| hot.wait != Wait::Remembered);
         if !live && self.store.used() - self.memories.len >= self.limits.windows {

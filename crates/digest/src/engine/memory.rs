@@ -84,7 +84,8 @@ impl<H: Host> Engine<H> {
     fn forget(&mut self, index: u32) {
         if let Some(extra) = self.store.extra(index) {
             let delivered: usize = extra.all_delivered().map(|delivered| delivered.kept().len()).sum();
-            self.forgot |= extra.all_delivered().any(|delivered| !delivered.is_empty());
+            let shows = extra.all_delivered().any(|delivered| !delivered.is_empty());
+            self.forgot |= shows || extra.silent.contains(&true);
             self.delivered = self.delivered.saturating_sub(delivered as u64);
         }
         self.store.remove(index);

@@ -203,18 +203,27 @@ impl<H: Host> Engine<H> {
         self.store.find(identity).map_or(0, |index| self.unread_of(index))
     }
 
+    /// How many events of a notification without an answer are not read.
+    #[must_use]
+    pub fn in_flight(&self, key: &H::Key, generation: Generation) -> u32 {
+        let found = self.store.find(self.seed.identity(key)).and_then(|index| self.store.extra(index));
+        let flight =
+            found.and_then(|extra| extra.flights.iter().find(|f| f.generation == generation.to_bits()));
+        flight.map_or(0, |flight| flight.batch.sums.total)
+    }
+
     /// Bytes that this engine takes, itself included, without what keys, payloads, folds and the history of single keys
     /// hold on the heap. For deciding when to [`tidy`](Self::tidy): an engine in which nothing is kept takes less than
-    /// 2 KiB then.
+    /// 2 KiB then. What is kept of a cancel of one event, its id, goes only when two others are cancelled later, or over
+    /// [`Limits::ids`]: it counts again if the clock that said it was over is set back.
     #[must_use]
     pub fn memory(&self) -> usize {
         let outputs = self.outputs.capacity() * size_of::<Output<H>>();
         size_of::<Self>() + self.store.memory() + self.memories.memory() + self.seen.memory() + outputs
     }
 
-    /// Gives memory back that nobody needs any more. Changes nothing that can be seen, so it is no input: call it when an
-    /// engine has been idle for a while, and not while its clock may be wrong (an id whose cancel is over only by a wrong
-    /// clock is forgotten, which would count again when the clock steps back).
+    /// Gives memory back that nobody needs any more. Changes nothing that can be seen, now or later, so it is no input: call
+    /// it whenever an engine has been idle for a while.
     pub fn tidy(&mut self) {
         self.outputs.shrink_to(2);
         self.seen.shrink(self.now);

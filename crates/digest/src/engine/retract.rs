@@ -64,9 +64,11 @@ pub struct Retracted {
 
 impl<H: Host> Engine<H> {
     /// The recipient has read the conversation. What is pending is not notified; when nothing that was sent is left, a
-    /// [`Clear`](crate::Clear) follows, also if all of it was forgotten: the first read of a key of which nothing is known, or
+    /// [`Clear`](crate::Clear) follows, also if it had no answer in time, because then it may be shown all the same, and also if
+    /// all of it was forgotten: the first read of a key of which nothing is known, or
     /// nothing from before it was last forgotten, clears whatever may be shown and says the unread count. The same read
-    /// again changes nothing.
+    /// again changes nothing; where nothing is remembered ([`Policy::remember`](crate::Policy) is 0), each read of a key
+    /// without a record says it again.
     ///
     /// Where events are only counted, a read takes back a batch if it covers all of it, and otherwise nothing of it.
     ///
@@ -80,6 +82,7 @@ impl<H: Host> Engine<H> {
     ) -> Result<Retracted, Error> {
         let now = self.observe(now);
         self.bring_up(now)?;
+        self.has_room_to_say()?;
         Ok(self.read(key, read.into(), now))
     }
 
@@ -100,7 +103,7 @@ impl<H: Host> Engine<H> {
             Read::All if self.unread_of(index) == 0 => None,
             Read::All => Some(Select::All),
         };
-        if select.is_none() && !unsure {
+        if select.is_none() && !unsure && !self.is_in_doubt(index) {
             return Retracted::default();
         }
         self.revive(index);
@@ -116,7 +119,7 @@ impl<H: Host> Engine<H> {
     }
 
     /// A read of a key without a record: it may have been forgotten, so whatever may be shown is taken away. That it was
-    /// read is remembered, so that the same read again changes nothing.
+    /// read is remembered, if anything is, so that the same read again changes nothing.
     fn read_unknown(&mut self, key: &H::Key, read: Read, now: u64) {
         self.clear_unknown(key, Cause::Read);
         self.outputs.push_back(Output::Unread { key: key.clone(), count: 0 });
@@ -134,6 +137,16 @@ impl<H: Host> Engine<H> {
         self.forgot && self.store.extra(index).is_none_or(|extra| !extra.known)
     }
 
+    /// Whether something may be shown of a lane of which nothing is known to be sent, because nobody said that it arrived.
+    fn is_in_doubt(&self, index: u32) -> bool {
+        let Some(extra) = self.store.extra(index).filter(|extra| extra.silent.contains(&true)) else {
+            return false;
+        };
+        let pending = self.store.hot(index).map_or(0, |hot| hot.total);
+        let mut lanes = extra.may_show(pending).into_iter().zip(extra.sent().lanes);
+        lanes.any(|(may_show, sent)| may_show && sent == 0)
+    }
+
     fn set_mark(&mut self, index: u32, read: Read) {
         if let Some(extra) = self.store.extra_mut(index) {
             extra.known = true;
@@ -145,8 +158,8 @@ impl<H: Host> Engine<H> {
 
     /// Takes events back. What is pending is not notified; for what went out, a [`Clear`](crate::Clear) follows.
     /// A window that becomes empty closes without a notification. An event whose cancel comes first is dropped as
-    /// [`Fate::Cancelled`]. Once something was forgotten that may still be shown, a cancel that may mean it clears what is
-    /// shown of the key, as far as nothing newer stands in its place.
+    /// [`Fate::Cancelled`]. Once something was forgotten that may still be shown, or had no answer in time, a cancel that may
+    /// mean it clears what is shown of the key, as far as nothing newer stands in its place.
     ///
     /// Of events that are only counted, [`Selector::All`] is the only one that finds any.
     ///
@@ -155,6 +168,7 @@ impl<H: Host> Engine<H> {
     pub fn handle_cancel(&mut self, key: &H::Key, what: Selector, now: UnixTime) -> Result<Retracted, Error> {
         let now = self.observe(now);
         self.bring_up(now)?;
+        self.has_room_to_say()?;
         Ok(self.cancel(key, what, now))
     }
 
@@ -180,17 +194,19 @@ impl<H: Host> Engine<H> {
         let mut unsure = self.is_unsure(index) && known != Some(Known::Cancelled);
         // One event is looked for where it is taken out, and nowhere before.
         let one = matches!(select, Select::Event(_));
-        if !one && self.unread_of(index) == 0 && !unsure {
+        if !one && self.unread_of(index) == 0 && !unsure && !self.is_in_doubt(index) {
             return Retracted::default();
         }
         let retracted = self.retract(index, Some(select), Cause::Cancelled, unsure && !one);
         if one {
             // If it was here, nothing else is meant.
-            unsure = unsure && retracted == Retracted::default();
-            if unsure {
-                self.retract(index, None, Cause::Cancelled, true);
-            } else if retracted == Retracted::default() {
-                return retracted;
+            let nowhere = retracted == Retracted::default();
+            unsure = unsure && nowhere;
+            if nowhere {
+                if !unsure && (known == Some(Known::Cancelled) || !self.is_in_doubt(index)) {
+                    return retracted;
+                }
+                self.retract(index, None, Cause::Cancelled, unsure);
             }
         }
         if unsure && let Some(extra) = self.store.extra_mut(index) {
@@ -243,20 +259,36 @@ impl<H: Host> Engine<H> {
             return Retracted { pending, notified: 0 };
         }
         let Sent { held, lanes } = sent.unwrap_or_default();
+        let mut rings = 0;
         if held && let Some(select) = select {
-            pending += self.drop_held(index, select, fate);
+            rings = self.drop_held(index, select, fate);
         }
         let mut notified = 0;
-        for (lane, before) in [Lane::Digest, Lane::Urgent].into_iter().zip(lanes) {
+        let waited = [(Lane::Digest, pending), (Lane::Urgent, rings)];
+        for ((lane, waited), before) in waited.into_iter().zip(lanes) {
             if before == 0 {
-                if unsure && let Some(key) = self.store.key(index).cloned() {
-                    self.clear_lane(&key, lane, cause);
-                }
+                // One event that waited elsewhere is not what may be shown here.
+                let meant = waited > 0 || !matches!(select, Some(Select::Event(_)));
+                self.clear_unsure(index, lane, cause, unsure, meant);
             } else if let Some(select) = select {
                 notified += self.take_back_sent(index, lane, before, select, cause);
             }
         }
-        Retracted { pending, notified }
+        Retracted { pending: pending + rings, notified }
+    }
+
+    /// Of a lane of which nothing is known to be sent: whatever may be shown is taken away.
+    fn clear_unsure(&mut self, index: u32, lane: Lane, cause: Cause, unsure: bool, meant: bool) {
+        let mut clears = unsure && self.uses(lane);
+        let Some((hot, cold)) = self.store.both_mut(index) else { return };
+        if let Some(extra) = cold.extra.as_deref_mut() {
+            let [digest, urgent] = extra.may_show(hot.total);
+            clears |= meant && if lane == Lane::Digest { digest } else { urgent };
+            *extra.silent_mut(lane) &= !clears;
+        }
+        if clears && let Some(key) = cold.key.clone() {
+            self.clear_lane(&key, lane, cause);
+        }
     }
 
     /// Whether any of these may be pending. A single event is looked up, so that nobody's list is written anew for
@@ -326,6 +358,9 @@ impl<H: Host> Engine<H> {
         self.bytes = self.bytes.saturating_sub(bytes);
         self.delivered = self.delivered.saturating_sub(delivered);
         let remaining = before.saturating_sub(count);
+        if count > 0 && remaining == 0 {
+            *extra.silent_mut(lane) = false;
+        }
         if count > 0
             && (cause == Cause::Cancelled || remaining == 0)
             && let Some(key) = cold.key.clone()

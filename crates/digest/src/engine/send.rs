@@ -90,14 +90,18 @@ impl<H: Host> Engine<H> {
         if batch.sums.total == 0 {
             return;
         }
-        if lane == Lane::Urgent
-            && let Some(extra) = self.store.extra_there(index)
-        {
-            let is_older =
-                |flight: &&mut Flight<H>| flight.lane == lane && flight.generation < generation.to_bits();
-            extra.flights.iter_mut().filter(is_older).for_each(|flight| flight.superseded = true);
+        let remembers = self.derived.remembers;
+        if let Some(extra) = self.store.extra_there(index) {
+            // It stands in the place of what may have been shown.
+            *extra.silent_mut(lane) = false;
+            extra.known &= remembers;
+            if lane == Lane::Urgent {
+                let is_older =
+                    |flight: &&mut Flight<H>| flight.lane == lane && flight.generation < generation.to_bits();
+                extra.flights.iter_mut().filter(is_older).for_each(|flight| flight.superseded = true);
+            }
         }
-        if !self.derived.remembers {
+        if !remembers {
             self.forgot = true;
             return;
         }
@@ -125,15 +129,20 @@ impl<H: Host> Engine<H> {
 
     /// Nothing is known of this key: whatever was shown for it is taken away.
     pub(crate) fn clear_unknown(&mut self, key: &H::Key, cause: Cause) {
-        self.clear_lane(key, Lane::Digest, cause);
-        self.clear_lane(key, Lane::Urgent, cause);
+        for lane in [Lane::Digest, Lane::Urgent] {
+            if self.uses(lane) {
+                self.clear_lane(key, lane, cause);
+            }
+        }
+    }
+
+    /// Whether anything is sent in this lane.
+    pub(crate) fn uses(&self, lane: Lane) -> bool {
+        lane == Lane::Digest || self.policy.urgent == Urgent::Overtake
     }
 
     /// The same of one lane.
     pub(crate) fn clear_lane(&mut self, key: &H::Key, lane: Lane, cause: Cause) {
-        if lane == Lane::Urgent && self.policy.urgent == Urgent::Flush {
-            return;
-        }
         let (generation, collapse_id) = (self.next_generation(), self.seed.collapse_id(key, lane));
         let (key, events, remaining) = (key.clone(), Vec::new(), 0);
         let clear = Clear { key, generation, collapse_id, lane, cause, events, remaining };

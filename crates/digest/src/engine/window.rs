@@ -137,6 +137,9 @@ impl<H: Host> Engine<H> {
     }
 
     fn start_refractory(&mut self, index: u32, now: u64) {
+        if let Some(paces) = self.store.extra_there(index).and_then(|extra| extra.paces.as_deref_mut()) {
+            paces.before = (paces.refractory_level, paces.notified_at);
+        }
         let Some(refractory) = self.policy.refractory else { return };
         let Some(extra) = self.store.extra_mut(index) else { return };
         let paces = extra.paces_mut();
@@ -150,6 +153,19 @@ impl<H: Host> Engine<H> {
         paces.refractory_level = level;
         paces.notified_at = now;
         paces.refractory_until = after(now, span(refractory.period(level)));
+    }
+
+    /// The digest that went out last was held: what began with it is as if it had not gone.
+    pub(crate) fn undo_refractory(&mut self, index: u32, now: u64) {
+        let refractory = self.policy.refractory;
+        let paces = self.store.extra_there(index).and_then(|extra| extra.paces.as_deref_mut());
+        let Some(paces) = paces else { return };
+        (paces.refractory_level, paces.notified_at) = paces.before;
+        let until = match (refractory, paces.before) {
+            (None, _) | (_, (_, NEVER)) => 0,
+            (Some(refractory), (level, at)) => after(at, span(refractory.period(level))),
+        };
+        paces.refractory_until = if until > now { until } else { 0 };
     }
 
     /// Drops pending events that are of no use any more.

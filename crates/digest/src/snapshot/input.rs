@@ -126,9 +126,9 @@ where
                 for _ in 0..u64::decode(bytes)? {
                     let before = bytes.len();
                     keys.push(Codec::decode(bytes)?);
-                    // A key that takes no bytes could come without end.
+                    // A key that takes no bytes could come without end; all that follow are the same.
                     if bytes.len() == before {
-                        return None;
+                        break;
                     }
                 }
                 Self::Recheck(keys, rate)

@@ -39,8 +39,8 @@ where
     type Context = (H, Seed);
     type Error = RestoreError;
 
-    const FORMAT: u16 = 5;
-    const BEHAVIOUR: u32 = 4;
+    const FORMAT: u16 = 6;
+    const BEHAVIOUR: u32 = 5;
 
     fn seed_fingerprint(&self) -> u64 {
         self.seed.fingerprint()

@@ -151,7 +151,8 @@ where
         (paces.refractory_until, paces.notified_at, paces.remind_at, paces.remind_step) =
             Codec::decode(bytes)?;
         let (since, known);
-        (paces.remind_held, since, known) = Codec::decode(bytes)?;
+        (paces.remind_held, since, known, paces.before) = Codec::decode(bytes)?;
+        let silent = <(bool, bool)>::decode(bytes)?.into();
         let (delivered, overtook) = (read_delivered::<H>(bytes)?, read_delivered::<H>(bytes)?);
         self.delivered += (delivered.kept().len() + overtook.kept().len()) as u64;
         let overtook = (!overtook.is_empty()).then(|| Box::new(overtook));
@@ -201,6 +202,7 @@ where
             told,
             failures,
             known,
+            silent,
             flights,
             delivered,
             overtook,

@@ -137,7 +137,8 @@ where
     write_numbers(extra.actors(), out);
     (extra.mark, extra.told, extra.failures, paces.refractory_level).encode(out);
     (paces.refractory_until, paces.notified_at, paces.remind_at, paces.remind_step).encode(out);
-    (paces.remind_held, extra.since, extra.known).encode(out);
+    (paces.remind_held, extra.since, extra.known, paces.before).encode(out);
+    out.extend_from_slice(&extra.silent.map(u8::from));
     write_delivered::<H>(&extra.delivered, out);
     match extra.overtook.as_deref() {
         Some(overtook) => write_delivered::<H>(overtook, out),

@@ -192,6 +192,17 @@ impl<T> Items<T> {
         Some(*node)
     }
 
+    /// Gives back what was taken out at the newest end of a list. Returns the number of the last that stays, and how many
+    /// these were.
+    pub(crate) fn cut_gone(&mut self, last: u32) -> (u32, u32) {
+        let (mut number, mut gone) = (last, 0);
+        while let Some(before) = self.node(number).filter(|node| node.gone).map(|node| node.before) {
+            self.free.push(number);
+            (number, gone) = (before, gone + 1);
+        }
+        (number, gone)
+    }
+
     fn link(&mut self, number: u32, before: u32) {
         if let Some((node, _)) = self.both_mut(number)
             && node.before != before

@@ -76,7 +76,9 @@ impl<H: Host> Store<H> {
         large.numbers.remove(&id.0);
         large.gone += 1;
         let node = self.items.leave_out(number)?;
-        let last = hot.last_listed();
+        // What is gone at the head would be passed over by every walk to come.
+        let (last, cut) = self.items.cut_gone(hot.last_listed());
+        large.gone = large.gone.saturating_sub(cut);
         let mut sums = hot.sums();
         (sums.total, sums.bytes) = (sums.total - 1, sums.bytes.saturating_sub(node.bytes));
         let others = || self.items.back_from(last).map(|(_, node, _)| node);
@@ -102,4 +104,37 @@ impl<H: Host> Store<H> {
 fn set(hot: &mut Hot, sums: Sums, last: u32) {
     hot.set_sums(sums);
     hot.set_last_listed(last);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::Select;
+    use crate::{Event, Plain, Seed};
+
+    /// What was taken out at the head was passed over by every later cancel: the newest first took quadratic time.
+    #[test]
+    fn what_is_gone_at_the_head_is_not_passed_over_again() {
+        let seed = Seed::new([1; 16]);
+        let mut store: Store<Plain<u64>> = Store::new(u64::MAX, &seed);
+        let index = store.insert(seed.identity(&1), 1).unwrap();
+        let many = LARGE * 4;
+        for n in 0..many {
+            let event = Event::<Plain<u64>>::new(1, EventId(n.into()), ()).with_seq(n.into());
+            assert!(store.keep(index, event.into_item(n.into()).1).is_ok());
+        }
+        let take = |store: &mut Store<Plain<u64>>, n: u32| {
+            assert_eq!(store.remove_listed(index, Select::Event(EventId(n.into()))).count, 1);
+            let hot = store.hot(index).unwrap();
+            (hot.last_listed(), hot.last)
+        };
+        let head = many - 1;
+        assert_eq!(take(&mut store, head - 1), (head, head.into()), "in the middle it stays in its place");
+        assert_eq!(take(&mut store, head), (head - 2, u64::from(head) - 2), "both are gone");
+        for n in (LARGE + 1..head - 1).rev() {
+            assert_eq!(take(&mut store, n), (n - 1, u64::from(n) - 1));
+        }
+        let ids: Vec<_> = store.take_pending(index).kept.iter().map(|item| item.id.0).collect();
+        assert!(ids.into_iter().eq(0..=LARGE.into()));
+    }
 }

@@ -234,6 +234,8 @@ pub(crate) struct Extra<H: Host> {
     pub(crate) failures: u8,
     /// Nothing can be on a screen that this record knows nothing of.
     pub(crate) known: bool,
+    /// Of each lane: its last notification may be shown, though nobody said so. It had no answer in time.
+    pub(crate) silent: [bool; 2],
     pub(crate) flights: Flights<H>,
     /// What was delivered and is unread: digests, and urgent events that overtook.
     pub(crate) delivered: Delivered,
@@ -284,6 +286,8 @@ pub(crate) struct Paces {
     pub(crate) refractory_until: u64,
     /// The last notification that counts for the refractory period.
     pub(crate) notified_at: u64,
+    /// Level and time from before it: they hold again if it is held, which says that it was not sent.
+    pub(crate) before: (u8, u64),
     /// The next reminder and its place on the ladder.
     pub(crate) remind_at: u64,
     pub(crate) remind_step: u8,
@@ -296,6 +300,7 @@ impl Paces {
         refractory_level: 0,
         refractory_until: 0,
         notified_at: NEVER,
+        before: (0, NEVER),
         remind_at: NEVER,
         remind_step: 0,
         remind_held: false,
@@ -317,6 +322,7 @@ impl<H: Host> Default for Extra<H> {
             told: 0,
             failures: 0,
             known: false,
+            silent: [false; 2],
             flights: Flights::default(),
             delivered: Delivered::default(),
             overtook: None,
@@ -330,6 +336,22 @@ impl<H: Host> Extra<H> {
     /// Whether a digest waits for its answer.
     pub(crate) fn digest_in_flight(&self) -> bool {
         self.flights.iter().any(|flight| flight.lane == Lane::Digest)
+    }
+
+    /// Whether the last notification of a lane may be shown, though nobody said so.
+    pub(crate) const fn silent_mut(&mut self, lane: Lane) -> &mut bool {
+        let [digest, urgent] = &mut self.silent;
+        match lane {
+            Lane::Digest => digest,
+            Lane::Urgent => urgent,
+        }
+    }
+
+    /// What may be shown of each lane, though nobody said so, while so many events are pending: where any are, the
+    /// notification that they will be in takes the digest's place.
+    pub(crate) const fn may_show(&self, pending: u32) -> [bool; 2] {
+        let [digest, urgent] = self.silent;
+        [digest && pending == 0, urgent]
     }
 
     /// What was delivered in a lane, if anything was.

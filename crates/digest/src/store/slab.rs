@@ -12,7 +12,8 @@ const NONE: u32 = u32::MAX;
 pub(crate) struct Slab<H: Host> {
     chunks: Vec<Chunk<H>>,
     free: u32,
-    /// Records ever made: the next fresh number.
+    /// The next fresh number. They begin anew when no record is in use, whether or not its memory was given back: what is
+    /// due in one millisecond goes in their order, so they must not depend on that.
     made: u32,
     used: u32,
 }
@@ -37,7 +38,7 @@ impl<H: Host> Slab<H> {
         self.used
     }
 
-    /// One more than the highest number ever given.
+    /// One more than the highest number given since no record was in use.
     pub(crate) const fn made(&self) -> u32 {
         self.made
     }
@@ -97,6 +98,12 @@ impl<H: Host> Slab<H> {
         if index == NONE {
             return None;
         }
+        self.made += 1;
+        if let Some((old_hot, old_cold)) = self.both_mut(index) {
+            // Its memory is there from before the numbers began anew.
+            (*old_hot, *old_cold) = (hot, cold);
+            return Some(index);
+        }
         let (chunk, _) = place(index);
         if self.chunks.len() <= chunk {
             // The first chunk grows as needed, so that a small engine is small.
@@ -106,7 +113,6 @@ impl<H: Host> Slab<H> {
         let chunk = self.chunks.get_mut(chunk)?;
         chunk.hot.push(hot);
         chunk.cold.push(cold);
-        self.made += 1;
         Some(index)
     }
 
@@ -121,6 +127,9 @@ impl<H: Host> Slab<H> {
         let cold = std::mem::take(cold);
         self.free = index;
         self.used -= 1;
+        if self.used == 0 {
+            (self.made, self.free) = (0, NONE);
+        }
         Some((hot, cold))
     }
 

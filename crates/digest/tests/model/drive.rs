@@ -138,7 +138,9 @@ impl Pair {
         }
         match op {
             0..=17 => self.event(key, bytes),
-            18..=19 => {}
+            // It changes nothing that can be seen.
+            18 => self.engine.tidy(),
+            19 => {}
             20 => {
                 self.model.ask_again(true, self.model.now, self.rate);
                 self.apply(Input::RecheckAll(self.rate));

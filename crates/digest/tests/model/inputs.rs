@@ -102,12 +102,12 @@ impl Model {
             Read::All => (u64::MAX, (self.unread(key) > 0).then_some(NEVER)),
             Read::Through(id) => (u64::MAX, self.time_of(key, id)),
         };
-        if through.is_none() && sure {
+        if through.is_none() && sure && !self.in_any_doubt(key) {
             return Retracted::default();
         }
         self.of(key).mark = if let Read::UpTo(seq) = read { seq } else { mark };
         let select = |o: &One, _| o.event.seq <= seq && Some(o.at) <= through;
-        self.retract(key, !sure, &select, Cause::Read)
+        self.retract(key, !sure, false, &select, Cause::Read)
     }
 
     pub fn cancel(&mut self, key: Key, what: Selector) -> Retracted {
@@ -120,7 +120,7 @@ impl Model {
             Some(e) => self.forgot && !e.known && cancelled != Some(true) && !(one && meant),
             None => what == Selector::All || cancelled.map_or(self.forgot, |cancelled| !cancelled),
         };
-        if !meant && !unsure {
+        if !meant && !unsure && (one && cancelled == Some(true) || !self.in_any_doubt(key)) {
             return Retracted::default();
         }
         let select = |o: &One, named| match what {
@@ -128,7 +128,7 @@ impl Model {
             Selector::Kind(kind) => named && o.event.kind == kind,
             Selector::All => true,
         };
-        self.retract(key, unsure, &select, Cause::Cancelled)
+        self.retract(key, unsure, one && meant, &select, Cause::Cancelled)
     }
 
     /// Its event may come later. Returns what was known.
@@ -151,8 +151,16 @@ impl Model {
         known
     }
 
-    /// Takes back what is meant; if it is unsure what is shown, also whatever that may be.
-    fn retract(&mut self, key: Key, unsure: bool, select: Select<'_>, cause: Cause) -> Retracted {
+    /// Takes back what is meant; if it is unsure what is shown, also whatever that may be. A single event that is here is
+    /// nowhere else.
+    fn retract(
+        &mut self,
+        key: Key,
+        unsure: bool,
+        single: bool,
+        select: Select<'_>,
+        cause: Cause,
+    ) -> Retracted {
         let (read, is_new) = (cause == Cause::Read, !self.entries.contains_key(&key));
         let e = self.of(key);
         // Of a cancel of what nothing is known of, nothing is remembered.
@@ -160,7 +168,7 @@ impl Model {
         e.told = if read && unsure { u32::MAX } else { e.told };
         let fate = if read { Fate::ReadBefore } else { Fate::Cancelled };
         let held = self.flights(key, |f| f.held);
-        let pending = self.drop(key, &[Pending], select, fate) + self.drop(key, &held, select, fate);
+        let waited = [self.drop(key, &[Pending], select, fate), self.drop(key, &held, select, fate)];
         let empty: Vec<_> = held.into_iter().filter(|place| self.total(key, *place) == 0).collect();
         self.flights.retain(|f| !empty.contains(&InFlight(f.generation)));
         let mut notified = 0;
@@ -169,20 +177,22 @@ impl Model {
             sent.insert(0, Delivered(lane));
             let before: u32 = sent.iter().map(|place| self.total(key, *place)).sum();
             let gone = self.remove(key, &sent, select, fate);
+            let doubt = before == 0 && self.in_doubt(key, lane) && (!single || waited[lane as usize] > 0);
             let remaining = before - gone.len() as u32;
             // A ring that nothing is known of can only be shown if rings are sent.
             let shown = lane == Lane::Digest || self.policy.urgent == Urgent::Overtake;
-            if unsure && before == 0 && shown || !gone.is_empty() && (!read || remaining == 0) {
+            if doubt || unsure && before == 0 && shown || !gone.is_empty() && (!read || remaining == 0) {
                 let events: Vec<_> = gone.iter().flatten().collect();
                 let text = format!("clear {lane:?} {cause:?} {events:?} {remaining}");
                 self.generation += 1;
                 self.out.push(Out(key, Some(self.generation), text));
+                self.of(key).silent[lane as usize] &= remaining > 0;
             }
             notified += gone.len() as u32;
         }
         self.tell_unread(key);
         self.finish(key);
-        Retracted { pending, notified }
+        Retracted { pending: waited.iter().sum(), notified }
     }
 
     /// When it came, while it is kept by name. Of two pending with one id it is the later, while all of them are kept.
@@ -206,11 +216,11 @@ impl Model {
         self.events.iter_mut().for_each(|o| shift(&mut o.at));
         self.memories.iter_mut().for_each(|(_, since)| shift(since));
         self.flights.iter_mut().filter(|f| !f.held).for_each(|f| shift(&mut f.until));
-        for Entry { wait, resting, level, remind, .. } in self.entries.values_mut() {
+        for Entry { wait, resting, level, before, remind, .. } in self.entries.values_mut() {
             let wait = (!matches!(wait.0, Wait::Quiet | Wait::Held)).then_some(&mut wait.1);
             let remind = remind.as_mut().filter(|remind| !remind.2).map(|(at, ..)| at);
-            let level = level.as_mut().map(|(_, since)| since);
-            [wait, remind, level, resting.as_mut()].into_iter().flatten().for_each(shift);
+            let [level, before] = [level, before].map(|level| level.as_mut().map(|(_, since)| since));
+            [wait, remind, level, before, resting.as_mut()].into_iter().flatten().for_each(shift);
         }
         if is < was {
             self.ask_again(false, is, Rate::UNLIMITED);
@@ -222,6 +232,14 @@ impl Model {
     pub fn answer(&mut self, key: Key, generation: u64, verdict: Result<(), Option<UnixTime>>) -> Answered {
         let found = self.take_flight(|f| f.key == key && f.generation == generation && !f.held);
         let Some(flight) = found else { return Answered::Stale };
+        if let (Err(Some(_)), Lane::Digest) = (verdict, flight.lane) {
+            // It was not sent: nobody has to be left alone because of it.
+            let (now, refractory) = (self.now, self.policy.refractory);
+            let e = self.of(key);
+            e.level = e.before;
+            let until = |(level, since)| refractory.map(|r| since + r.period(level));
+            e.resting = e.level.and_then(until).filter(|until| *until > now);
+        }
         match verdict {
             Err(held) => self.come_back(key, flight, held.map(|until| until.max(self.now))),
             Ok(()) => {
@@ -231,6 +249,24 @@ impl Model {
         }
         self.finish(key);
         Answered::Settled
+    }
+
+    /// Nobody said whether it arrived, or it was held until now.
+    pub(super) fn time_out(&mut self, key: Key, flight: Flight) {
+        let any = self.total(key, InFlight(flight.generation)) > 0;
+        self.of(key).silent[flight.lane as usize] |= any && !flight.held;
+        self.come_back(key, flight, None);
+    }
+
+    /// What may be shown of a lane, though nobody said so, and nothing that is known or will be.
+    fn in_doubt(&self, key: Key, lane: Lane) -> bool {
+        let sent = [self.flights(key, |f| f.lane == lane && !f.held), vec![Delivered(lane)]].concat();
+        let replaced = lane == Lane::Digest && self.total(key, Pending) > 0;
+        let silent = self.entries.get(&key).is_some_and(|e| e.silent[lane as usize]);
+        silent && !replaced && sent.into_iter().all(|place| self.total(key, place) == 0)
+    }
+    fn in_any_doubt(&self, key: Key) -> bool {
+        self.in_doubt(key, Lane::Digest) || self.in_doubt(key, Lane::Urgent)
     }
 
     /// It did not arrive, or is held until then, or was held until now. What was read or cancelled meanwhile was so
@@ -316,16 +352,34 @@ impl Model {
     /// Without letting anything happen that is due.
     pub fn recovered(&mut self, catch_up: CatchUp, now: UnixTime) {
         self.set_now(now);
-        // By default they are due, that is all.
-        let late = |at: &UnixTime| catch_up != CatchUp::default() && *at <= self.now;
-        let overdue = |key| Some(self.deadline(key)).filter(|at| late(at) && self.total(key, Pending) > 0);
+        if catch_up == CatchUp::default() {
+            // They are due, that is all.
+            return;
+        }
+        let now = self.now;
+        let digest = |f: &Flight, key| f.key == key && f.lane == Lane::Digest && f.until <= now;
+        let overdue = |key| {
+            let window = if self.total(key, Pending) > 0 { self.deadline(key) } else { NEVER };
+            let answer = self.flights.iter().find(|f| digest(f, key)).map_or(NEVER, |f| f.until);
+            Some(window.min(answer).min(self.reminder(key))).filter(|at| *at <= now)
+        };
         for (n, (_, key)) in self.row(overdue).into_iter().enumerate() {
-            if let Overdue::DropOlderThan(age) = catch_up.overdue {
+            let turn = turn(n, catch_up.rate);
+            let closed = matches!(self.entries[&key].wait.0, Wait::Idle | Wait::InFlight);
+            let late = self.take_flight(|f| digest(f, key));
+            late.into_iter().for_each(|flight| self.time_out(key, flight));
+            let any = |model: &Self| model.total(key, Pending) > 0;
+            let goes = any(self) && (closed && late.is_some() || self.deadline(key) <= now);
+            if let (Overdue::DropOlderThan(age), true) = (catch_up.overdue, goes) {
                 self.expire(key, Pending, Some(age));
             }
-            if self.total(key, Pending) > 0 {
-                let start = if catch_up.overdue == Overdue::Merge { self.soon() } else { self.now };
-                self.of(key).wait = (Wait::Turn, start + turn(n, catch_up.rate));
+            if goes && any(self) {
+                let start = if catch_up.overdue == Overdue::Merge { self.soon() } else { now };
+                self.of(key).wait = (Wait::Turn, start + turn);
+            }
+            if self.reminder(key) <= now {
+                let e = self.of(key);
+                e.remind = e.remind.map(|(_, step, _)| (now + turn, step, false));
             }
             self.finish(key);
         }

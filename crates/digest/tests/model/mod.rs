@@ -83,14 +83,17 @@ struct Entry {
     told: u32,
     rang: u64,
     failures: u8,
-    /// Until when it is left alone; the level, and since when.
+    /// Until when it is left alone; the level, and since when; the same before the last digest.
     resting: Option<UnixTime>,
     level: Option<(u8, UnixTime)>,
+    before: Option<(u8, UnixTime)>,
     /// When, step, whether it waits for the end of a quiet.
     remind: Option<(UnixTime, u8, bool)>,
     /// Whether there is anything to remember, and whether nothing else can be shown than what is known.
     history: bool,
     known: bool,
+    /// Of each lane: nobody said whether its last notification arrived.
+    silent: [bool; 2],
 }
 
 #[derive(Default)]
@@ -295,7 +298,7 @@ impl Model {
         while self.next().first().is_some_and(|(at, _)| *at <= now) {
             for (_, key) in self.next() {
                 while let Some(flight) = self.take_flight(|f| f.key == key && f.until <= now) {
-                    self.come_back(key, flight, None);
+                    self.time_out(key, flight);
                 }
                 if self.deadline(key) <= now {
                     self.let_go(key);
@@ -336,7 +339,12 @@ impl Model {
     fn forget(&mut self, key: Key) {
         self.memories.retain(|(memory, _)| *memory != key);
         self.forgot |= self.total(key, DIGEST) + self.total(key, Delivered(Lane::Urgent)) > 0;
+        self.forgot |= self.entries.get(&key).is_some_and(|e| e.silent != [false; 2]);
         self.free.extend(self.entries.remove(&key).map(|e| e.number));
+        if self.entries.is_empty() {
+            // Numbers begin anew.
+            self.free.clear();
+        }
         self.events.iter_mut().filter(|o| o.event.key == key).for_each(|o| o.place = Gone);
     }
 
@@ -384,6 +392,7 @@ impl Model {
         let (now, latest, policy) = (self.now, self.latest(), self.policy.clone());
         let e = self.of(key);
         e.wait = (if policy.leading { Wait::Open } else { Wait::Idle }, latest);
+        e.before = e.level;
         if let Some(refractory) = policy.refractory {
             let level = e.level.map_or(0, |(level, since)| refractory.next_level(level, now.since(since)));
             (e.level, e.resting) = (Some((level, now)), Some(now + refractory.period(level)));
@@ -416,6 +425,10 @@ impl Model {
         let any = self.total(key, from) > 0;
         if lane == Lane::Urgent && any {
             self.of(key).rang = generation.max(self.of(key).rang);
+        }
+        if any {
+            self.of(key).silent[lane as usize] = false;
+            self.of(key).known &= self.remembers();
         }
         if !self.remembers() {
             (to, self.forgot) = (Gone, self.forgot || any);

@@ -252,7 +252,7 @@ impl Admission {
             return;
         }
         let (turn, taken) = (self.passed >= LOW_TURN, group.taken().len());
-        let most = if turn { most.max(taken.saturating_add(most / 16)) } else { most };
+        let most = if turn { most.max(taken.saturating_add((most / 16).max(1))) } else { most };
         if turn || !group.taken().iter().any(Waiting::hurries) {
             group.bytes = if turn { 0 } else { group.bytes };
             while self.next(true, most, &mut group) {

@@ -155,6 +155,24 @@ impl Taken {
         Self { inputs: Vec::new(), bytes: Vec::new(), ticket: NO_TICKET }
     }
 
+    /// What a group holds that was dropped before it was committed, without what came from no queue; the bytes of the first
+    /// begin at `head`.
+    pub(crate) fn begin_again(&mut self, head: usize) {
+        if self.inputs.is_empty() {
+            return self.bytes.clear();
+        }
+        let old = std::mem::take(&mut self.bytes);
+        let (front, mut rest) = old.split_at_checked(head).unwrap_or((&old, &[]));
+        self.bytes.extend_from_slice(front);
+        self.inputs.retain(|waiting| {
+            let (own, behind) = rest.split_at_checked(framed(waiting.size)).unwrap_or((rest, &[]));
+            rest = behind;
+            let stays = waiting.low || waiting.ticket != NO_TICKET;
+            self.bytes.extend_from_slice(if stays { own } else { &[] });
+            stays
+        });
+    }
+
     /// Moves an input to an earlier place, with its bytes; those of the first one begin at `head`.
     pub(crate) fn move_up(&mut self, from: usize, to: usize, head: usize) {
         let begin = |place: usize| {

@@ -6,7 +6,7 @@ use reveille_digest::{Input, Notify, Output};
 use super::Gateway;
 use super::host::{Host, Key, Message};
 use super::jobs::Telling;
-use crate::{Content, Note};
+use crate::Content;
 
 impl Gateway {
     pub(super) fn on_digest(&mut self, output: Output<Host>) {
@@ -15,22 +15,17 @@ impl Gateway {
             Output::Clear(clear) => self.on_clear(&clear.key),
             // One conversation's count, and a badge is over all of them: that is the app's.
             Output::Unread { .. } => {}
-            Output::Dropped { key, fate, count, .. } => {
-                self.told_elsewhere.remove(&key);
-                let messages = self.messages(&key.person, &key.conversation);
-                self.trail.dropped(messages, fate);
-                self.note(Note::Dropped { person: key.person, conversation: key.conversation, fate, count });
-            }
+            Output::Dropped { key, fate, count, .. } => self.on_dropped(key, fate, count),
         }
     }
 
     fn on_notify(&mut self, notify: Notify<Host>) {
         let Notify { key, generation, summary, samples, .. } = notify;
-        let Some(message) = samples.into_iter().rev().find_map(|item| item.payload) else {
-            // Only the latest is kept: when it is of no use any more, those before it are not, either.
+        let kept = samples.into_iter().rev().find_map(|item| item.payload).map(|Message(intent)| intent);
+        // Where a bound forbade to keep a text, its count is told.
+        let Some(mut intent) = kept.or_else(|| self.without_text(&key)) else {
             return self.to_digests.push_back(Input::Failure(key, generation));
         };
-        let Message(mut intent) = message;
         intent.generation = self.next_generation();
         // All that is unread now. A conversation that is forgotten, or left, says 0: then what was collected.
         let unread = self.rules.unread(&key.conversation, &key.person);

@@ -8,7 +8,6 @@ use reveille_core::{Machine as _, UnixTime};
 use reveille_delivery::explain::Status;
 use reveille_delivery::{self as delivery, Delivery};
 use reveille_digest::Input as DigestInput;
-use reveille_digest::retract::Selector;
 
 use super::Gateway;
 use super::host::Key;
@@ -75,12 +74,8 @@ impl Gateway {
             return self.note(Note::NotTaken { source, event: name.clone(), why });
         }
         self.trail.enter(id);
-        let gone = leaves(&event);
+        self.leaving = leaves(&event);
         self.tell_rules(RulesInput::Event(event));
-        if let Some(key) = gone {
-            // What was collected for them is not told any more.
-            self.to_digests.push_back(DigestInput::Cancel(key, Selector::All));
-        }
     }
 
     /// Each event and each announcement once; its time is on the rules' clock.
@@ -110,7 +105,11 @@ impl Gateway {
             live.batch = None;
             let person = live.content.person().clone();
             let key = Key { person, conversation: live.content.conversation().clone() };
-            if let Content::Show { messages, .. } = &*live.content {
+            // Of what was read meanwhile, or whose reader left, nothing goes back.
+            let goes_back = self.digests.in_flight(&key, batch) > 0;
+            if let Content::Show { messages, .. } = &*live.content
+                && goes_back
+            {
                 self.told_elsewhere.insert(key.clone(), *messages);
             }
             let (slot, from) = (live.slot, intent.generation.to_bits().saturating_add(1));

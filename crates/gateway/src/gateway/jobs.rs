@@ -181,7 +181,9 @@ impl Gateway {
                 person: live.content.person().clone(),
                 conversation: live.content.conversation().clone(),
             };
-            self.to_digests.push_back(if fate.failed() {
+            // On other ways they were told, and are to be told that it was read.
+            let is_alone = ways_of(live.content.channels()) < 2;
+            self.to_digests.push_back(if fate.failed() && is_alone {
                 reveille_digest::Input::Failure(key, generation)
             } else {
                 reveille_digest::Input::Response(key, generation)

@@ -2,6 +2,7 @@
 
 mod accepted;
 mod audiences;
+mod collected;
 mod counters;
 mod deliveries;
 mod digests;
@@ -79,6 +80,8 @@ pub struct Gateway {
     staged: Option<Input>,
     /// What the rules take back at this moment: the digest says whether anything was sent.
     taking_back: Option<Box<Withdraw>>,
+    /// Who leaves a conversation with this event: what was collected for them goes when the rules have said all of it.
+    leaving: Option<Key>,
     /// The job of which an attempt is being answered.
     answering: JobId,
     told: Told,
@@ -126,6 +129,7 @@ impl Gateway {
             settings,
             staged: None,
             taking_back: None,
+            leaving: None,
             answering: JobId::default(),
             told: Told { delivery: true, digests: true, time: true },
             to_digests: VecDeque::new(),
@@ -230,6 +234,8 @@ impl Gateway {
             self.tell_digests(input, self.now);
         } else if let Some(output) = self.rules.next_output() {
             self.on_rules(output);
+        } else if let Some(key) = self.leaving.take() {
+            self.forget_collected(key);
         } else {
             return false;
         }
@@ -268,6 +274,7 @@ impl Gateway {
     fn is_between_inputs(&self) -> bool {
         self.staged.is_none()
             && self.taking_back.is_none()
+            && self.leaving.is_none()
             && self.answering == JobId::default()
             && self.to_digests.is_empty()
             && self.to_delivery.is_empty()

@@ -11,6 +11,7 @@ use reveille_digest::{EventId, Input};
 use super::Gateway;
 use super::host::{Key, Message};
 use super::jobs::Telling;
+use super::trail::For;
 use crate::{Content, LookUp, Note};
 
 impl Gateway {
@@ -22,6 +23,11 @@ impl Gateway {
             Output::Suppressed(suppressed) => {
                 self.counting.suppressed(suppressed.reason);
                 self.trail.suppressed(suppressed.recipient.as_ref(), suppressed.reason);
+                if let (Some(conversation), Some(person), Some(kind)) =
+                    (&suppressed.conversation, &suppressed.recipient, suppressed.kind)
+                {
+                    self.waits_no_longer(person, conversation, kind, suppressed.reason);
+                }
                 if let (Some(conversation), Some(person), Reason::NoChannel) =
                     (&suppressed.conversation, &suppressed.recipient, suppressed.reason)
                     && self
@@ -32,6 +38,12 @@ impl Gateway {
                 {
                     self.stop_everywhere(person, conversation);
                 }
+                if suppressed.kind == Some(Kind::NewMessage)
+                    && let (Some(conversation), Some(person), Reason::NoChannel | Reason::KindOff) =
+                        (&suppressed.conversation, &suppressed.recipient, suppressed.reason)
+                {
+                    self.read_in_silence(person, conversation);
+                }
                 self.note(Note::Suppressed(suppressed));
             }
             Output::Lookup(lookup) => {
@@ -40,11 +52,11 @@ impl Gateway {
                 self.out.push_back(crate::Output::LookUp(LookUp::Name(lookup)));
             }
             Output::Note(mut note) => {
-                if let Noted::Held { until } = &mut note.what {
+                if let Noted::Held { kind, until } = &mut note.what {
                     *until = self.timeline.of_wall(*until);
                     if let (Some(person), Some(conversation)) = (&note.person, &note.conversation) {
                         let messages = self.messages(person, conversation);
-                        self.trail.waits(person, messages);
+                        self.trail.waits(person, messages, For::of(*kind));
                     }
                 }
                 self.note(Note::Rules(note));
@@ -99,10 +111,16 @@ impl Gateway {
         }
         if withdraw.how == Takes::Invalidate && withdraw.of == Kind::NewMessage {
             let key = Key { person: withdraw.recipient.clone(), conversation: withdraw.conversation.clone() };
-            self.told_elsewhere.remove(&key);
+            let told_elsewhere = self.told_elsewhere.remove(&key).is_some();
             self.forget_dead(&withdraw);
+            self.to_digests.push_back(Input::Read(key, Read::All));
+            if told_elsewhere {
+                // The digest has not sent it, since the person wants quiet: but others were told of it.
+                withdraw.generation = self.next_generation();
+                return self.take_back(withdraw, None);
+            }
             self.taking_back = Some(withdraw);
-            return self.to_digests.push_back(Input::Read(key, Read::All));
+            return;
         }
         let except = withdraw.except.as_ref().map(|device| self.seed.device(device));
         self.take_back(withdraw, except);

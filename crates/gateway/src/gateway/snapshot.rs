@@ -106,9 +106,9 @@ impl Snapshot for Gateway {
     type Context = Seed;
     type Error = RestoreError;
 
-    const FORMAT: u16 = 7;
+    const FORMAT: u16 = 8;
     /// Raised with every change of what the machine decides, and with every such change of a crate that it is made of.
-    const BEHAVIOUR: u32 = 7;
+    const BEHAVIOUR: u32 = 8;
 
     fn seed_fingerprint(&self) -> u64 {
         self.seed.fingerprint()

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use reveille_conversation::id::PersonId;
-use reveille_conversation::{CollapseKey, Kind, Reason};
+use reveille_conversation::{CollapseKey, Kind, Reason, Slot};
 use reveille_delivery::JobId;
 use reveille_digest::Fate;
 use serde::{Deserialize, Serialize};
@@ -99,21 +99,36 @@ enum How {
     Dropped(Box<str>),
 }
 
-/// For whom and where it waits, and for what: in the lowest bit.
+/// For whom and where it waits, and for what: in the two lowest bits.
 type Place = u128;
 
 /// What an event waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum For {
-    /// A name, a hidden agent's turn.
-    Turn,
-    /// Other messages.
+    /// A message, for a name.
+    Name,
+    /// A message, for others.
     Others,
+    /// A ring, for a name or a hidden agent's turn.
+    Ring,
+    /// Anything else.
+    Else,
+}
+
+impl For {
+    /// What this kind waits for before it leaves the rules.
+    pub(super) fn of(kind: Option<Kind>) -> Self {
+        match kind.map(Kind::slot) {
+            Some(Slot::Message) => Self::Name,
+            Some(Slot::Call) => Self::Ring,
+            _ => Self::Else,
+        }
+    }
 }
 
 /// The collapse key of messages stands for person and conversation.
 const fn place(messages: CollapseKey, waits_for: For) -> Place {
-    messages.to_bits() & !1 | waits_for as u128
+    messages.to_bits() & !3 | waits_for as u128
 }
 
 /// The number of no entry: that of the first one is 1.
@@ -148,10 +163,19 @@ impl Trail {
     }
 
     /// Something waits for a name or a turn.
-    pub(super) fn waits(&mut self, person: &PersonId, messages: CollapseKey) {
+    pub(super) fn waits(&mut self, person: &PersonId, messages: CollapseKey, waits_for: For) {
         if let Some(event) = self.current {
-            self.push(event, Some(person), How::Waits(place(messages, For::Turn)));
+            self.push(event, Some(person), How::Waits(place(messages, waits_for)));
         }
+    }
+
+    pub(super) fn anything_waits(&self, messages: CollapseKey, waits_for: For) -> bool {
+        self.waiting.contains_key(&place(messages, waits_for))
+    }
+
+    /// What waited has become nothing.
+    pub(super) fn suppressed_later(&mut self, messages: CollapseKey, waited_for: For, reason: Reason) {
+        self.settle(place(messages, waited_for), &How::Suppressed(reason));
     }
 
     /// A message waits for others.
@@ -161,18 +185,11 @@ impl Trail {
             return self.push(event, Some(person), How::Waits(to));
         }
         // It waited for a name before. Lists go from the last entry to the first, so these two are sorted into one.
-        let Some(last) = self.waiting.remove(&place(messages, For::Turn)) else { return };
+        let Some(last) = self.waiting.remove(&place(messages, For::Name)) else { return };
         let mut numbers = self.listed(last);
         numbers.extend(self.listed(self.waiting.get(&to).copied().unwrap_or(NONE)));
         numbers.sort_unstable();
-        let mut before = NONE;
-        for number in numbers {
-            if let Some(entry) = self.entry(number) {
-                (entry.how, entry.before) = (How::Waits(to), before);
-                before = number;
-            }
-        }
-        self.waiting.insert(to, before);
+        self.link(to, numbers.into_iter());
     }
 
     /// An entry, and those before it at the same place.
@@ -204,12 +221,40 @@ impl Trail {
         match self.current {
             _ if kind == Kind::NewMessage => self.settle(place(messages(), For::Others), &told),
             Some(event) => self.push(event, Some(person), told),
-            None => self.settle(place(messages(), For::Turn), &told),
+            None => self.settle(place(messages(), For::of(Some(kind))), &told),
         }
     }
 
-    pub(super) fn dropped(&mut self, messages: CollapseKey, fate: Fate) {
-        self.settle(place(messages, For::Others), &How::Dropped(fate.name().into()));
+    /// So many messages are not told: the newest, if they were too many, and the oldest otherwise.
+    pub(super) fn dropped(&mut self, messages: CollapseKey, fate: Fate, count: u32) {
+        let (to, how) = (place(messages, For::Others), How::Dropped(fate.name().into()));
+        let Some(last) = self.waiting.remove(&to) else { return };
+        // The newest first.
+        let mut stays = self.listed(last);
+        let count = stays.len().min(usize::try_from(count).unwrap_or(usize::MAX));
+        let newest = matches!(fate, Fate::Throttled | Fate::Duplicate | Fate::Refused);
+        let goes: Vec<u64> =
+            if newest { stays.drain(..count).collect() } else { stays.split_off(stays.len() - count) };
+        for number in goes {
+            if let Some(entry) = self.entry(number) {
+                (entry.how, entry.before) = (how.clone(), NONE);
+            }
+        }
+        self.link(to, stays.into_iter().rev());
+    }
+
+    /// Makes a list of entries, the oldest first.
+    fn link(&mut self, place: Place, numbers: impl Iterator<Item = u64>) {
+        let mut before = NONE;
+        for number in numbers {
+            if let Some(entry) = self.entry(number) {
+                (entry.how, entry.before) = (How::Waits(place), before);
+                before = number;
+            }
+        }
+        if before != NONE {
+            self.waiting.insert(place, before);
+        }
     }
 
     fn settle(&mut self, place: Place, how: &How) {
@@ -293,7 +338,7 @@ mod tests {
     enum Op {
         Event(u128, Vec<(u8, bool)>),
         Told(u8),
-        Dropped(u8),
+        Dropped(u8, u32, bool),
         Named(u8),
         Restored,
     }
@@ -304,7 +349,7 @@ mod tests {
             4 => (0..40_u128, prop::collection::vec((person.clone(), any::<bool>()), 0..4))
                 .prop_map(|(event, who)| Op::Event(event, who)),
             2 => person.clone().prop_map(Op::Told),
-            1 => person.clone().prop_map(Op::Dropped),
+            1 => (person.clone(), 1..4_u32, any::<bool>()).prop_map(|(who, count, newest)| Op::Dropped(who, count, newest)),
             1 => person.prop_map(Op::Named),
             1 => Just(Op::Restored),
         ]
@@ -332,7 +377,7 @@ mod tests {
                             if digest {
                                 trail.collected(&name(who), key(who));
                             } else {
-                                trail.waits(&name(who), key(who));
+                                trail.waits(&name(who), key(who), For::Name);
                             }
                             list.push_back((event, who, Some(digest), "waits"));
                             if list.len() > most as usize {
@@ -345,9 +390,16 @@ mod tests {
                         trail.told(&name(who), || key(who), Kind::NewMessage, JobId::from_bits(1));
                         settle(who, true, "told");
                     }
-                    Op::Dropped(who) => {
-                        trail.dropped(key(who), Fate::Expired);
-                        settle(who, true, "dropped");
+                    Op::Dropped(who, count, newest) => {
+                        trail.dropped(key(who), if newest { Fate::Throttled } else { Fate::Expired }, count);
+                        let mut all: Vec<_> =
+                            list.iter_mut().filter(|one| (one.1, one.2) == (who, Some(true))).collect();
+                        if newest {
+                            all.reverse();
+                        }
+                        for one in all.into_iter().take(count as usize) {
+                            (one.2, one.3) = (None, "dropped");
+                        }
                     }
                     Op::Named(who) => {
                         trail.collected(&name(who), key(who));

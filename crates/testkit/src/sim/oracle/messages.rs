@@ -77,7 +77,7 @@ impl Oracle {
     }
 
     /// The committed event whose text it shows.
-    fn shown(&self, record: &Record) -> Option<(usize, u64, reveille_core::UnixTime)> {
+    pub(super) fn shown(&self, record: &Record) -> Option<(usize, u64, reveille_core::UnixTime)> {
         let number = record.shows()?.strip_prefix("event-")?.parse().ok()?;
         self.committed.get(&number).map(|(seq, at)| (number, *seq, *at))
     }

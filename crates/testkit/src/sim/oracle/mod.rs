@@ -4,6 +4,7 @@ mod afterwards;
 mod audiences;
 mod logouts;
 mod messages;
+mod reads;
 mod rest;
 mod rings;
 mod sent;
@@ -202,6 +203,7 @@ impl Oracle {
         }
         let case = Case { script, people, crowd, events, places };
         found.extend(self.messages(&case));
+        found.extend(self.reads(&case));
         found.extend(self.audiences(&case));
         found.extend(self.forbidden());
         found.extend(self.rings(&case));
