@@ -11,7 +11,7 @@ smoke() {
   local log
   log=$(mktemp)
   if ! cargo +nightly fuzz run "$1" "corpus-grown/$1" "corpus/$1" -- \
-    -seed="${FUZZ_SEED:-1}" -runs="${FUZZ_RUNS:-100000}" -max_total_time="${FUZZ_SECONDS:-10}" -rss_limit_mb=2048 -timeout=10 >"$log" 2>&1; then
+    -seed="${FUZZ_SEED:-1}" -runs="${FUZZ_RUNS:-100000}" -max_total_time="${FUZZ_SECONDS:-5}" -rss_limit_mb=2048 -timeout=10 >"$log" 2>&1; then
     tail -40 "$log"
     exit 1
   fi
