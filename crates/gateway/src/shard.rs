@@ -83,7 +83,9 @@ pub struct Group<'s> {
 
 /// A group as the log holds it. Append it and commit; then, and only then, call [`committed`](Self::committed). One that is
 /// dropped instead, with an error on its way for instance, loses nothing: its inputs are in the shard's next group, and are not
-/// acknowledged before that is committed.
+/// acknowledged before that is committed. Where nobody knows whether the store has it, [replay](Shard::replay) what the log has since:
+/// what is in it is not committed once more. With a shard that is thrown away goes what it holds, so throw its [`Admission`] away, too,
+/// or [abandon](Self::abandon) first: else its next ticket would acknowledge what is gone.
 #[derive(Debug)]
 #[must_use = "commit it, or abandon it"]
 pub struct Sealed<'s> {
@@ -176,7 +178,10 @@ impl Shard {
 
     /// Begins a group: all of its inputs happen at `now`.
     pub fn group(&mut self, now: UnixTime) -> Group<'_> {
-        self.open.begin_again(HEAD);
+        if !self.open.bytes.is_empty() {
+            let head = head(self.outputs);
+            self.open.begin_again(&head);
+        }
         Group { shard: self, now }
     }
 
@@ -232,10 +237,8 @@ impl Shard {
         if outputs != self.outputs && !overrule {
             return Err(ReplayError::Diverged { number });
         }
-        if self.open.bytes == entry.input {
-            // The store has the group that was dropped on the way.
-            self.open = Taken::new();
-        }
+        // The store may have a group that was dropped on the way.
+        self.open.forget(HEAD, frames(entry.input.get(HEAD..).unwrap_or_default()));
         Ok(self.applied(inputs, entry.now, number, false))
     }
 
@@ -307,9 +310,7 @@ impl<'s> Group<'s> {
     fn begin(&mut self) -> &mut Taken {
         let Shard { outputs, open, .. } = &mut *self.shard;
         if open.bytes.is_empty() {
-            open.bytes.push(VERSION);
-            open.bytes.extend_from_slice(&Gateway::BEHAVIOUR.to_le_bytes());
-            open.bytes.extend_from_slice(&outputs.to_le_bytes());
+            open.bytes.extend_from_slice(&head(*outputs));
         }
         open
     }
@@ -451,6 +452,27 @@ impl Drop for Applied<'_> {
     fn drop(&mut self) {
         self.look(|_, _| {});
     }
+}
+
+/// What a group begins with: its version, the behaviour, the hash of the outputs before it.
+fn head(outputs: u64) -> [u8; HEAD] {
+    let mut head = [0; HEAD];
+    let behaviour = Gateway::BEHAVIOUR.to_le_bytes();
+    let bytes = [VERSION].into_iter().chain(behaviour).chain(outputs.to_le_bytes());
+    head.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
+    head
+}
+
+/// The inputs of a group as they are written, each with its length.
+fn frames(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let mut rest = bytes;
+        let length = take_length(&mut rest)?;
+        let (frame, behind) =
+            bytes.split_at_checked(bytes.len().saturating_sub(rest.len()).saturating_add(length))?;
+        bytes = behind;
+        Some(frame)
+    })
 }
 
 fn take_length(bytes: &mut &[u8]) -> Option<usize> {

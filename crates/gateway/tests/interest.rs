@@ -15,6 +15,7 @@ use common::*;
 use reveille_conversation::event::{Left, Role, What};
 use reveille_conversation::rules::{ChannelRules, Channels, LookupRules, ReadRules, RecipientRules, Rules};
 use reveille_conversation::{Channel, Kind, Reason};
+use reveille_core::log::{LogEntries, Snapshot as _, log_append, log_head};
 use reveille_core::{Action, RetrySource};
 use reveille_delivery::{Fate, HeldBy, JobId, Verdict};
 use reveille_gateway::explain::Followed;
@@ -230,35 +231,116 @@ fn what_waited_for_a_name_in_vain_is_explained() {
 fn a_group_that_is_dropped_is_not_lost() {
     let mut drive = Drive::new(gateway());
     let now = drive.now;
-    let admit = |drive: &mut Drive, input| drive.admission.admit(input, drive.shard.gateway()).unwrap();
-    let first = admit(&mut drive, event("call", Some("1"), offer("vera"), now));
+    let first = admit(&mut drive, "1", "vera");
     drop(drive.shard.group(now).fill(&mut drive.admission).tick().seal());
     drop(drive.shard.group(now).after_step(now));
-    let second = admit(&mut drive, event("call", Some("2"), offer("beth"), now));
+    let second = admit(&mut drive, "2", "beth");
     let sealed = drive.shard.group(now).fill(&mut drive.admission).seal();
     assert_eq!(sealed.len(), 2, "without the tick and the step");
-    let mut log = Vec::new();
-    reveille_core::log::log_head(&mut log, <Gateway as reveille_core::log::Snapshot>::BEHAVIOUR);
-    reveille_core::log::log_append(&mut log, sealed.number(), sealed.now(), sealed.bytes());
+    let log = written(&sealed);
     let applied = sealed.committed();
     assert!(first < second && applied.ticket() == Some(second));
     let outputs: Vec<_> = applied.collect();
-    let mut entries =
-        reveille_core::log::LogEntries::new(&log, <Gateway as reveille_core::log::Snapshot>::BEHAVIOUR)
-            .unwrap();
-    let entry = entries.next().unwrap();
-    let mut other = Shard::new(gateway());
-    assert_eq!(other.replay(&entry).unwrap().collect::<Vec<_>>(), outputs);
+    let entry = LogEntries::new(&log, Gateway::BEHAVIOUR).unwrap().next().unwrap();
+    assert_eq!(Shard::new(gateway()).replay(&entry).unwrap().collect::<Vec<_>>(), outputs);
+}
 
-    // The store had it, and nobody knew: then it does not come again.
-    let mut third = Shard::new(gateway());
-    let mut admission = Admission::new(AdmissionLimits::default());
-    for (id, person) in [("1", "vera"), ("2", "beth")] {
-        admission.admit(event("call", Some(id), offer(person), now), third.gateway()).unwrap();
+/// The store had it, and nobody knew: what is in the log is not committed again, whatever came meanwhile, and the next group stands
+/// behind it.
+#[test]
+fn a_group_that_the_store_had_after_all_does_not_come_twice() {
+    for meanwhile in 0..3 {
+        let mut drive = Drive::new(gateway());
+        let now = drive.now;
+        admit(&mut drive, "1", "vera");
+        admit(&mut drive, "2", "beth");
+        let sealed = drive.shard.group(now).fill(&mut drive.admission).tick().seal();
+        let log = written(&sealed);
+        drop(sealed);
+        if meanwhile > 0 {
+            admit(&mut drive, "3", "carl");
+            // Its append is refused: the number is taken.
+            let group = drive.shard.group(now);
+            drop(if meanwhile > 1 { group.fill(&mut drive.admission).seal() } else { group.seal() });
+        }
+        let entry = LogEntries::new(&log, Gateway::BEHAVIOUR).unwrap().next().unwrap();
+        let outputs: Vec<_> = drive.shard.replay(&entry).unwrap().collect();
+        assert!(outputs.iter().any(|(_, output)| matches!(output, Output::LookUp(_))));
+        let next = drive.shard.group(now).fill(&mut drive.admission).tick().seal();
+        assert_eq!(next.len(), 1 + usize::from(meanwhile > 0), "{meanwhile}");
+        let more = written(&next);
+        next.committed().for_each(drop);
+        let mut other = Shard::new(gateway());
+        for log in [&log, &more] {
+            let entry = LogEntries::new(log, Gateway::BEHAVIOUR).unwrap().next().unwrap();
+            other.replay(&entry).unwrap().for_each(drop);
+        }
     }
-    drop(third.group(now).fill(&mut admission).seal());
-    assert_eq!(third.replay(&entry).unwrap().collect::<Vec<_>>(), outputs);
-    assert!(third.group(now).is_empty());
+}
+
+/// A store that is away for a while makes no group larger than one may be: what comes waits in the queue, and is refused there.
+#[test]
+fn a_group_that_is_dropped_again_and_again_does_not_grow() {
+    let mut drive = Drive::new(gateway());
+    drive.admission = Admission::new(AdmissionLimits { group: 4, ..AdmissionLimits::default() });
+    let now = drive.now;
+    for round in 0..10 {
+        admit(&mut drive, &format!("{round}"), "vera");
+        let sealed = drive.shard.group(now).fill(&mut drive.admission).seal();
+        assert_eq!(sealed.len(), (round + 1).min(4));
+    }
+    assert_eq!(drive.admission.len(), 6);
+}
+
+fn admit(drive: &mut Drive, id: &str, person: &str) -> admission::Ticket {
+    let input = event("call", Some(id), offer(person), drive.now);
+    drive.admission.admit(input, drive.shard.gateway()).unwrap()
+}
+
+fn written(sealed: &log::Sealed<'_>) -> Vec<u8> {
+    let mut log = Vec::new();
+    log_head(&mut log, Gateway::BEHAVIOUR);
+    log_append(&mut log, sealed.number(), sealed.now(), sealed.bytes());
+    log
+}
+
+/// What was read is being taken back while another message is collected, and its reader leaves: it is taken back all the same.
+#[test]
+fn leaving_stops_nothing_that_takes_back() {
+    let mut drive = drive_of(Rules::default(), GatewaySettings::default());
+    let (job, _) = until_asked(&mut drive, 1);
+    let [phone, _] = devices("vera");
+    drive.settle([Devices::new(job, [phone]).into()]);
+    let now = drive.now;
+    let outputs = drive.put([event("chat", None, read("vera", 1), now)]);
+    let back = sent(&outputs)[0].clone();
+    assert!(back.content.takes_back());
+    drive.put([Outcome::of(&back, busy()).into()]);
+    let now = drive.now;
+    drive.put([event("chat", None, message("alan", 2, "hello"), now)]);
+    let now = drive.now;
+    let mut outputs = drive.settle([event("chat", None, leaves(What::Left), now)]);
+    outputs.extend(drive.pass(secs(3_000)));
+    let again: Vec<_> = sent(&outputs).iter().map(|job| job.leg).collect();
+    assert_eq!(again, [back.leg]);
+}
+
+/// A push died, and its reader left: no operator makes it live again.
+#[test]
+fn what_is_dead_stays_dead_when_they_leave() {
+    let phones = ChannelRules::default().with_new_message(Channels::of(&[Channel::Mobile]));
+    let mut drive = drive_of(Rules::default().with_channels(phones), GatewaySettings::default());
+    let (job, _) = until_asked(&mut drive, 1);
+    let [phone, _] = devices("vera");
+    let outputs = drive.put([Devices::new(job, [phone]).into()]);
+    let action = Action::FixRequest { field: None };
+    let refused = Verdict::Refused { status: 400, reason: None, action };
+    drive.put([Outcome::of(sent(&outputs)[0], refused).into()]);
+    assert_eq!(drive.shard.gateway().dead_letters().count(), 1);
+    let now = drive.now;
+    drive.settle([event("chat", None, leaves(What::Left), now)]);
+    let redrive = Command::Redrive { from: START, to: now + secs(9), every: secs(0), until: now + secs(99) };
+    assert!(sent(&drive.put([Input::Command(redrive)])).is_empty());
 }
 
 #[test]

@@ -81,7 +81,8 @@ impl Delivery {
             self.with_job(at, |delivery, live| {
                 if let Some(at) = live.leg_on(device) {
                     // Not a cancel: where it was the only device, somebody wanted them told, and nobody was.
-                    delivery.withdraw_leg(live, at, Fate::Gone);
+                    let ended = live.legs.get(at).and_then(|leg| leg.ended);
+                    delivery.withdraw_leg(live, at, ended.unwrap_or(Fate::Gone));
                 }
             });
         }

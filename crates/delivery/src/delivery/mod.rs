@@ -252,6 +252,13 @@ impl Delivery {
         self.dead.has(slot)
     }
 
+    /// The jobs under way in a slot.
+    pub fn jobs_of(&self, slot: SlotId) -> impl Iterator<Item = JobId> {
+        let at = self.known_slot(slot);
+        let places = at.into_iter().flat_map(|at| self.jobs_in(at));
+        places.filter_map(|place| self.jobs.get(place).map(Live::id))
+    }
+
     /// A dead letter by its name.
     #[must_use]
     pub fn dead_letter(&self, id: DeadId) -> Option<&DeadLetter> {

@@ -244,9 +244,12 @@ impl Admission {
     /// Takes what fits into one group, the oldest first. What is for audiences comes last, and not with what hurries; each
     /// sixteenth group that passed it takes a little of it all the same, since services wait for its answers, too.
     pub(crate) fn take(&mut self, into: &mut Taken) {
-        let (most, before) = (self.limits.group.max(1), into.inputs.len());
+        let most = self.limits.group.max(1);
+        // What was in a group before that came to nothing has taken its part of the room.
+        let before = into.inputs.iter().take_while(|waiting| waiting.came_by_itself()).count();
+        let bytes = into.inputs.iter().skip(before).map(|waiting| waiting.size).sum();
         into.inputs.reserve(self.queue.len().min(most));
-        let mut group = Filling { into, before, bytes: 0 };
+        let mut group = Filling { into, before, bytes };
         while self.next(false, most, &mut group) {}
         if self.low.is_empty() {
             return;
@@ -306,7 +309,7 @@ impl Admission {
             let start = bytes.len().saturating_sub(framed(waiting.size));
             let (before, framed) = bytes.split_at_checked(start).unwrap_or((bytes, &[]));
             bytes = before;
-            if waiting.ticket == NO_TICKET && !waiting.low {
+            if waiting.came_by_itself() {
                 continue;
             }
             self.count(&waiting);

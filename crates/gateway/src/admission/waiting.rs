@@ -60,6 +60,11 @@ impl Counted {
 }
 
 impl Waiting {
+    /// A tick, a step of the clock: a group has it from no queue.
+    pub(super) fn came_by_itself(&self) -> bool {
+        !self.low && self.ticket == NO_TICKET
+    }
+
     pub(super) fn hurries(&self) -> bool {
         !self.low && self.input.is_urgent()
     }
@@ -155,22 +160,40 @@ impl Taken {
         Self { inputs: Vec::new(), bytes: Vec::new(), ticket: NO_TICKET }
     }
 
-    /// What a group holds that was dropped before it was committed, without what came from no queue; the bytes of the first
-    /// begin at `head`.
-    pub(crate) fn begin_again(&mut self, head: usize) {
-        if self.inputs.is_empty() {
-            return self.bytes.clear();
-        }
+    /// What a group holds that was dropped before it was committed, without what came from no queue, behind another head.
+    pub(crate) fn begin_again(&mut self, head: &[u8]) {
         let old = std::mem::take(&mut self.bytes);
-        let (front, mut rest) = old.split_at_checked(head).unwrap_or((&old, &[]));
-        self.bytes.extend_from_slice(front);
+        let mut rest = old.get(head.len()..).unwrap_or_default();
+        self.bytes.extend_from_slice(head);
         self.inputs.retain(|waiting| {
             let (own, behind) = rest.split_at_checked(framed(waiting.size)).unwrap_or((rest, &[]));
             rest = behind;
-            let stays = waiting.low || waiting.ticket != NO_TICKET;
+            let stays = !waiting.came_by_itself();
             self.bytes.extend_from_slice(if stays { own } else { &[] });
             stays
         });
+        if self.inputs.is_empty() {
+            self.bytes.clear();
+        }
+    }
+
+    /// Takes out what a log has of it: these inputs in the order of its own, the first of them in front. Their bytes begin at
+    /// `head`. The ticket stays: what is in the log can be acknowledged.
+    pub(crate) fn forget<'a>(&mut self, head: usize, mut written: impl Iterator<Item = &'a [u8]>) {
+        let mut rest = self.bytes.get(head..).unwrap_or_default();
+        let mut known = 0;
+        for waiting in &self.inputs {
+            let (own, behind) = rest.split_at_checked(framed(waiting.size)).unwrap_or((rest, &[]));
+            if !written.any(|other| other == own) {
+                break;
+            }
+            (known, rest) = (known + 1, behind);
+        }
+        let end = self.bytes.len().saturating_sub(rest.len());
+        if known > 0 {
+            self.inputs.drain(..known);
+            self.bytes.drain(head.min(end)..end);
+        }
     }
 
     /// Moves an input to an earlier place, with its bytes; those of the first one begin at `head`.

@@ -2,6 +2,7 @@
 
 use reveille_conversation::id::{ConversationId, PersonId};
 use reveille_conversation::{Intent, Kind, Reason};
+use reveille_delivery::{JobId, SlotId};
 use reveille_digest::retract::{Read, Selector};
 use reveille_digest::{Fate, Input};
 
@@ -16,13 +17,10 @@ impl Gateway {
     pub(super) fn forget_collected(&mut self, key: Key) {
         self.taking_back = None;
         self.waits_no_longer(&key.person, &key.conversation, Kind::NewMessage, Reason::NotParticipant);
-        if self.digests.unread(&key) == 0 {
-            return;
+        self.stop_pushes(&key);
+        if self.digests.unread(&key) > 0 {
+            self.to_digests.push_back(Input::Cancel(key, Selector::All));
         }
-        let slot = self.seed.slot(self.messages(&key.person, &key.conversation), 0);
-        let generation = self.next_generation().to_bits();
-        self.to_delivery.push_back(reveille_delivery::Input::Cancel { slot, generation });
-        self.to_digests.push_back(Input::Cancel(key, Selector::All));
     }
 
     /// If nothing of this kind waits for a name or a turn any more, what waited has become nothing.
@@ -42,12 +40,30 @@ impl Gateway {
     /// They have read everything, and there is no channel on which to say so: nobody is told of it any more, either.
     pub(super) fn read_in_silence(&mut self, person: &PersonId, conversation: &ConversationId) {
         let key = Key { person: person.clone(), conversation: conversation.clone() };
-        if self.rules.unread(conversation, person) == 0 && self.digests.unread(&key) > 0 {
-            let slot = self.seed.slot(self.messages(person, conversation), 0);
-            let generation = self.next_generation().to_bits();
-            self.to_delivery.push_back(reveille_delivery::Input::Cancel { slot, generation });
+        if self.rules.unread(conversation, person) > 0 {
+            return;
+        }
+        self.stop_pushes(&key);
+        if self.digests.unread(&key) > 0 {
             self.to_digests.push_back(Input::Read(key, Read::All));
         }
+    }
+
+    /// What tells of these messages does not leave any more, or again; what takes them back, and an announcement that waits there,
+    /// does. If a push of messages is without an answer, nothing in its slot is newer.
+    fn stop_pushes(&mut self, key: &Key) {
+        let slot = self.seed.slot(self.messages(&key.person, &key.conversation), 0);
+        if self.digests.is_in_flight(key) || self.may_live_again(slot) {
+            let generation = self.next_generation().to_bits();
+            self.to_delivery.push_back(reveille_delivery::Input::Cancel { slot, generation });
+        }
+    }
+
+    /// Whether something of a slot is dead, or was, and lives again: the digest says nothing of what it knows to have failed.
+    pub(super) fn may_live_again(&self, slot: SlotId) -> bool {
+        let again =
+            |job: JobId| self.jobs.get(&job).is_some_and(|live| live.again && !live.content.takes_back());
+        self.delivery.has_dead_letters(slot) || self.delivery.jobs_of(slot).any(again)
     }
 
     /// What is told of messages whose texts could not be kept.

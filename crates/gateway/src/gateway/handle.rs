@@ -11,6 +11,7 @@ use reveille_digest::Input as DigestInput;
 
 use super::Gateway;
 use super::host::Key;
+use super::jobs::ways_of;
 use super::trail::Why;
 use crate::{Command, Content, Deferred, GatewaySettings, Input, Note, SourceId};
 
@@ -109,6 +110,7 @@ impl Gateway {
             let goes_back = self.digests.in_flight(&key, batch) > 0;
             if let Content::Show { messages, .. } = &*live.content
                 && goes_back
+                && ways_of(live.content.channels()) > 1
             {
                 self.told_elsewhere.insert(key.clone(), *messages);
             }

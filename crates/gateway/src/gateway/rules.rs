@@ -126,10 +126,10 @@ impl Gateway {
         self.take_back(withdraw, except);
     }
 
-    /// What is read shall not live again. The digest says nothing of what it knows to have failed.
+    /// What is read shall not live again.
     fn forget_dead(&mut self, withdraw: &Withdraw) {
         let slot = self.seed.slot(withdraw.collapse, 0);
-        if self.delivery.has_dead_letters(slot) {
+        if self.may_live_again(slot) {
             let generation = self.next_generation().to_bits();
             self.to_delivery.push_back(reveille_delivery::Input::Cancel { slot, generation });
         }
