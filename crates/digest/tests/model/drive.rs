@@ -80,11 +80,8 @@ pub fn run(script: &[u8]) -> usize {
 /// The same from a given policy on.
 pub fn run_with(policy: Policy, script: &[u8]) -> usize {
     let mut bytes = Bytes(script);
-    let mut limits = Limits::default();
     let choice = bytes.next();
-    if choice % 4 == 0 {
-        (limits.windows, limits.items, limits.bytes, limits.items_per_key) = (3, 24, 90, 5);
-    }
+    let mut limits = limits(choice % 4 == 0);
     if choice / 4 % 4 == 0 && policy.reminders.is_empty() {
         (limits.memories, limits.delivered) = (2, 7);
     }
@@ -111,6 +108,14 @@ pub fn run_with(policy: Policy, script: &[u8]) -> usize {
         operations += 1;
     }
     operations
+}
+
+fn limits(low: bool) -> Limits {
+    let mut limits = Limits::default();
+    if low {
+        (limits.windows, limits.items, limits.bytes, limits.items_per_key) = (3, 24, 90, 5);
+    }
+    limits
 }
 
 fn at(now: u64) -> UnixTime {
@@ -142,8 +147,24 @@ impl Pair {
             18 => self.engine.tidy(),
             19 => {}
             20 => {
-                self.model.ask_again(true, self.model.now, self.rate);
-                self.apply(Input::RecheckAll(self.rate));
+                let (now, rate) = (self.model.now, self.rate);
+                match key {
+                    5 => {
+                        // What was delivered goes by itself: that bound stays.
+                        let mut changed = limits(self.model.limits.windows > 3);
+                        changed.delivered = self.model.limits.delivered;
+                        self.model.set_limits(changed);
+                        self.apply(Input::Limits(changed));
+                    }
+                    4 => {
+                        self.model.ask_again(true, |theirs| theirs % 2 == 0, now, rate);
+                        self.apply(Input::Recheck(vec![0, 4, 2], rate));
+                    }
+                    _ => {
+                        self.model.ask_again(true, |_| true, now, rate);
+                        self.apply(Input::RecheckAll(rate));
+                    }
+                }
             }
             21..=23 => {
                 let through = EventId(self.next_id.saturating_sub(u128::from(bytes.below(6))));
@@ -186,7 +207,7 @@ impl Pair {
                 let (paused, hours) = self.model.calendar;
                 let calendar = (paused ^ (1 << key), hours ^ (bytes.below(3) == 0));
                 self.model.calendar = calendar;
-                let theirs = self.model.ask_again(false, self.model.now, self.rate);
+                let theirs = self.model.ask_again(false, |_| true, self.model.now, self.rate);
                 if self.applies {
                     self.apply(Input::Calendar(calendar, self.rate));
                 } else {

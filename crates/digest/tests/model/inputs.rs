@@ -223,7 +223,7 @@ impl Model {
             [wait, remind, level, before, resting.as_mut()].into_iter().flatten().for_each(shift);
         }
         if is < was {
-            self.ask_again(false, is, Rate::UNLIMITED);
+            self.ask_again(false, |_| true, is, Rate::UNLIMITED);
         }
         self.now = is;
     }
@@ -328,15 +328,20 @@ impl Model {
         self.settle();
     }
 
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+        self.evict(Duration::MAX);
+    }
+
     /// What waits for the calendar; what was held by somebody above does not.
-    pub fn ask_again(&mut self, held: bool, now: UnixTime, rate: Rate) -> u32 {
+    pub fn ask_again(&mut self, held: bool, whom: impl Fn(Key) -> bool, now: UnixTime, rate: Rate) -> u32 {
         let waits = |e: &Entry| e.wait.0 == Wait::Quiet || held && e.wait.0 == Wait::Held;
         let ring = |f: &Flight, key| held && f.held && f.key == key;
         let first = |key| {
             let (e, first) = (&self.entries[&key], self.batch(key, Pending).next());
             let any = waits(e) || e.remind.is_some_and(|remind| remind.2);
             let any = any || self.flights.iter().any(|f| ring(f, key));
-            any.then(|| first.map(|o| o.at).unwrap_or_default())
+            (any && whom(key)).then(|| first.map(|o| o.at).unwrap_or_default())
         };
         let row = self.row(first);
         for (n, (_, key)) in row.iter().enumerate() {

@@ -436,9 +436,11 @@ impl Model {
         // Of two that came in one millisecond, first is what was delivered first.
         self.events.sort_by_key(|o| (o.at, o.event.key == key && o.place == from));
         self.batch_mut(key, from).for_each(|o| o.place = to);
-        self.keep_last(key, Delivered(lane), self.per_key(), u64::MAX);
-        if self.evict(Duration::MAX) {
-            self.keep_last(key, Delivered(lane), 0, u64::MAX);
+        if any && self.remembers() {
+            self.keep_last(key, Delivered(lane), self.per_key(), u64::MAX);
+            if self.evict(Duration::MAX) {
+                self.keep_last(key, Delivered(lane), 0, u64::MAX);
+            }
         }
     }
 
