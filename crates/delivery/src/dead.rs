@@ -6,7 +6,7 @@ use reveille_core::UnixTime;
 
 use crate::explain::Tried;
 use crate::id::id;
-use crate::{Device, DeviceId, Fate, Job, JobId, PayloadDigest, SlotId};
+use crate::{Device, DeviceId, Fate, Job, JobId, PayloadDigest, Role, SlotId};
 
 id! {
     /// The number of a dead letter; a later letter has a higher number. Use it to name the letter in
@@ -103,9 +103,11 @@ impl DeadLetters {
         }
     }
 
-    /// Whether anything of a slot is still wanted.
-    pub(crate) fn has(&self, slot: SlotId) -> bool {
-        self.slots.range(first(slot, 0)..=first(slot, u64::MAX)).next().is_some()
+    /// The highest generation of what shows something in a slot, and is still wanted.
+    pub(crate) fn latest_show(&self, slot: SlotId) -> Option<u64> {
+        let wanted = self.slots.range(first(slot, 0)..=(slot, u64::MAX, DeadId::from_bits(u64::MAX)));
+        let shows = |id: &DeadId| self.letters.get(id).is_some_and(|letter| letter.job.role == Role::Show);
+        wanted.rev().find(|(.., id)| shows(id)).map(|(_, generation, _)| *generation)
     }
 
     /// The newest letter of a leg.

@@ -83,7 +83,7 @@ fn what_dies_after_its_cancel_is_not_wanted() {
         answer(&mut delivery, &first, refused(400, Action::FixRequest { field: None }), NOW);
         let letters: Vec<_> = delivery.dead_letters().map(|(_, letter)| letter.unwanted).collect();
         assert_eq!(letters, [true]);
-        assert!(!delivery.has_dead_letters(slot));
+        assert_eq!(delivery.latest_dead(slot), None);
         let later = NOW + Duration::from_secs(3 * 3_600);
         let redrive = Input::Redrive { from: NOW, to: later, every: Duration::ZERO, until: later };
         assert!(sends(&apply(&mut delivery, redrive, later)).is_empty());

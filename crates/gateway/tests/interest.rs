@@ -325,6 +325,29 @@ fn leaving_stops_nothing_that_takes_back() {
     assert_eq!(again, [back.leg]);
 }
 
+/// One device would not have what takes it back, so that is dead; the other one's waits for its next attempt. Another message comes, and
+/// is read before it is told: what waits goes on.
+#[test]
+fn what_is_dead_of_a_take_back_does_not_stop_the_rest_of_it() {
+    let mut drive = drive_of(Rules::default(), GatewaySettings::default());
+    let (job, _) = until_asked(&mut drive, 1);
+    drive.settle([Devices::new(job, devices("vera")).into()]);
+    let now = drive.now;
+    let outputs = drive.put([event("chat", None, read("vera", 1), now)]);
+    let backs: Vec<Job> = sent(&outputs).into_iter().cloned().collect();
+    let wrong = Action::FixRequest { field: None };
+    let wrong = Verdict::Refused { status: 400, reason: None, action: wrong };
+    drive.put([Outcome::of(&backs[0], wrong).into(), Outcome::of(&backs[1], busy()).into()]);
+    assert_eq!(drive.shard.gateway().dead_letters().count(), 1);
+    let now = drive.now;
+    drive.put([event("chat", None, message("alan", 2, "hello"), now)]);
+    let now = drive.now;
+    let mut outputs = drive.settle([event("chat", None, read("vera", 2), now)]);
+    outputs.extend(drive.pass(secs(3_000)));
+    let again: Vec<_> = sent(&outputs).iter().map(|job| job.leg).collect();
+    assert_eq!(again, [backs[1].leg]);
+}
+
 /// A push died, and its reader left: no operator makes it live again.
 #[test]
 fn what_is_dead_stays_dead_when_they_leave() {

@@ -246,10 +246,10 @@ impl Delivery {
         self.dead.letters().iter().map(|(id, letter)| (*id, letter))
     }
 
-    /// Whether something dead in a slot may live again.
+    /// The highest generation of what is dead in a slot, would show something, and may live again.
     #[must_use]
-    pub fn has_dead_letters(&self, slot: SlotId) -> bool {
-        self.dead.has(slot)
+    pub fn latest_dead(&self, slot: SlotId) -> Option<u64> {
+        self.dead.latest_show(slot)
     }
 
     /// The jobs under way in a slot.

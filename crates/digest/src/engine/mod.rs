@@ -24,7 +24,7 @@ use crate::store::Store;
 use crate::store::memories::Memories;
 use crate::store::seen::Seen;
 use crate::time::{self, Step, span};
-use crate::{Error, Generation, Host, Lane, Ledger, Limits, Output, Policy, Seed, error::Limit};
+use crate::{Error, Generation, Host, Ledger, Limits, Output, Policy, Seed, error::Limit};
 
 pub use answer::Answered;
 pub use catch_up::{CatchUp, Overdue, Rate};
@@ -210,15 +210,6 @@ impl<H: Host> Engine<H> {
         let flight =
             found.and_then(|extra| extra.flights.iter().find(|f| f.generation == generation.to_bits()));
         flight.map_or(0, |flight| flight.batch.sums.total)
-    }
-
-    /// Whether a digest of this key is without an answer, and not all of it is read.
-    #[must_use]
-    pub fn is_in_flight(&self, key: &H::Key) -> bool {
-        let found = self.store.find(self.seed.identity(key)).and_then(|index| self.store.extra(index));
-        found.is_some_and(|extra| {
-            extra.flights.iter().any(|flight| flight.lane == Lane::Digest && flight.batch.sums.total > 0)
-        })
     }
 
     /// Bytes that this engine takes, itself included, without what keys, payloads, folds and the history of single keys

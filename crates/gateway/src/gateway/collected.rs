@@ -1,15 +1,16 @@
 //! What is collected for somebody ends with their interest in it, whatever the rules take back and on which channels.
 
 use reveille_conversation::id::{ConversationId, PersonId};
-use reveille_conversation::{Intent, Kind, Reason};
+use reveille_conversation::{Intent, Kind, Reason, Withdraw};
 use reveille_delivery::{JobId, SlotId};
 use reveille_digest::retract::{Read, Selector};
 use reveille_digest::{Fate, Input};
 
 use super::Gateway;
 use super::host::Key;
+use super::jobs::Live;
 use super::trail::For;
-use crate::Note;
+use crate::{Content, Note};
 
 impl Gateway {
     /// They left, and the rules have said all that follows from it: they are told of no more messages, and what waits or is tried
@@ -49,21 +50,31 @@ impl Gateway {
         }
     }
 
-    /// What tells of these messages does not leave any more, or again; what takes them back, and an announcement that waits there,
-    /// does. If a push of messages is without an answer, nothing in its slot is newer.
+    /// What tells of these messages does not leave any more, or again; what takes them back does.
     fn stop_pushes(&mut self, key: &Key) {
         let slot = self.seed.slot(self.messages(&key.person, &key.conversation), 0);
-        if self.digests.is_in_flight(key) || self.may_live_again(slot) {
-            let generation = self.next_generation().to_bits();
-            self.to_delivery.push_back(reveille_delivery::Input::Cancel { slot, generation });
-        }
+        self.stop_shows(slot, |_| true);
     }
 
-    /// Whether something of a slot is dead, or was, and lives again: the digest says nothing of what it knows to have failed.
-    pub(super) fn may_live_again(&self, slot: SlotId) -> bool {
-        let again =
-            |job: JobId| self.jobs.get(&job).is_some_and(|live| live.again && !live.content.takes_back());
-        self.delivery.has_dead_letters(slot) || self.delivery.jobs_of(slot).any(again)
+    /// What is read shall not live again: the digest says nothing of what it knows to have failed.
+    pub(super) fn forget_dead(&mut self, withdraw: &Withdraw) {
+        self.stop_shows(self.seed.slot(withdraw.collapse, 0), |live| live.again);
+    }
+
+    /// Of the jobs of a slot, those that show messages and that are meant end, and so does what is dead there: up to the newest of them,
+    /// so that what took older ones back goes on.
+    fn stop_shows(&mut self, slot: SlotId, is_meant: impl Fn(&Live) -> bool) {
+        let shows =
+            |job: JobId| match self.jobs.get(&job).filter(|live| is_meant(live)).map(|live| &*live.content) {
+                Some(Content::Show { intent, announcement: None, .. }) => Some(intent.generation.to_bits()),
+                _ => None,
+            };
+        let newest =
+            self.delivery.jobs_of(slot).filter_map(shows).chain(self.delivery.latest_dead(slot)).max();
+        if let Some(newest) = newest {
+            let generation = newest.saturating_add(1);
+            self.to_delivery.push_back(reveille_delivery::Input::Cancel { slot, generation });
+        }
     }
 
     /// What is told of messages whose texts could not be kept.

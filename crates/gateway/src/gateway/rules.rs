@@ -126,15 +126,6 @@ impl Gateway {
         self.take_back(withdraw, except);
     }
 
-    /// What is read shall not live again.
-    fn forget_dead(&mut self, withdraw: &Withdraw) {
-        let slot = self.seed.slot(withdraw.collapse, 0);
-        if self.may_live_again(slot) {
-            let generation = self.next_generation().to_bits();
-            self.to_delivery.push_back(reveille_delivery::Input::Cancel { slot, generation });
-        }
-    }
-
     pub(super) fn take_back(&mut self, withdraw: Box<Withdraw>, except: Option<reveille_delivery::DeviceId>) {
         self.tell(Telling {
             generation: Generation::to_bits(withdraw.generation),
