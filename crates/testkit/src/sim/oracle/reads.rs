@@ -52,6 +52,7 @@ impl Oracle {
                     if (end.interest, left) == (Interest::HasRead, false)
                         && last.seq < end.seq
                         && last.end == End::Accepted
+                        && !self.changes.excuse(end.at)
                         && !Self::any_between(&self.restores, last.at, UnixTime::MAX)
                         && reachable
                         && !self.is_taken_back(records, last.seq)
