@@ -87,25 +87,25 @@ fn interest(case: &Case<'_>, there: &ConversationId, person: &PersonId) -> Vec<S
     let mut events: Vec<_> = case.events(there).collect();
     events.sort_by_key(|(seq, ..)| *seq);
     let (mut all, mut mark, mut written) = (Vec::new(), 0, Vec::new());
-    let (mut left, mut over) = (false, false);
+    let (mut left, mut there_is) = (false, false);
     for (seq, at, what) in events {
         match what {
-            What::StateChanged(state) => over = !state.open,
-            // Nobody writes where it is over.
-            What::MessageSent(_) if over => continue,
+            // What was over may be forgotten, reads included.
+            What::StateChanged(_) => return Vec::new(),
             What::MessageSent(message) if message.sender == *person => {
                 // Whether who left is there again is the rules' affair.
-                left = false;
+                (left, there_is) = (false, true);
                 mark = mark.max(message.sequence.unwrap_or_default());
             }
             What::MessageSent(message) => written.extend(message.sequence),
-            What::ReadUpTo(read) if read.person == *person => {
+            // A stranger's read is none.
+            What::ReadUpTo(read) if read.person == *person && there_is => {
                 mark = mark.max(read.sequence.unwrap_or(u64::MAX));
             }
             What::Left(gone) | What::GuestSessionEnded(gone) if gone.person == *person => left = true,
             What::Joined(joined) if joined.person == *person => {
                 mark = if left { written.iter().copied().fold(mark, u64::max) } else { mark };
-                left = false;
+                (left, there_is) = (false, true);
             }
             _ => continue,
         }
