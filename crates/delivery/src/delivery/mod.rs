@@ -252,11 +252,11 @@ impl Delivery {
         self.dead.latest_show(slot)
     }
 
-    /// The jobs under way in a slot.
-    pub fn jobs_of(&self, slot: SlotId) -> impl Iterator<Item = JobId> {
-        let at = self.known_slot(slot);
-        let places = at.into_iter().flat_map(|at| self.jobs_in(at));
-        places.filter_map(|place| self.jobs.get(place).map(Live::id))
+    /// The jobs under way in a slot that show something, and their generations.
+    pub fn shows_in(&self, slot: SlotId) -> impl Iterator<Item = (JobId, u64)> {
+        let places = self.known_slot(slot).into_iter().flat_map(|at| self.jobs_in(at));
+        let jobs = places.filter_map(|place| self.jobs.get(place)).filter(|live| !live.is_cancel);
+        jobs.map(|live| (live.id(), live.generation))
     }
 
     /// A dead letter by its name.

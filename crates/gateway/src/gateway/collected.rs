@@ -10,7 +10,7 @@ use super::Gateway;
 use super::host::Key;
 use super::jobs::Live;
 use super::trail::For;
-use crate::{Content, Note};
+use crate::Note;
 
 impl Gateway {
     /// They left, and the rules have said all that follows from it: they are told of no more messages, and what waits or is tried
@@ -64,13 +64,14 @@ impl Gateway {
     /// Of the jobs of a slot, those that show messages and that are meant end, and so does what is dead there: up to the newest of them,
     /// so that what took older ones back goes on.
     fn stop_shows(&mut self, slot: SlotId, is_meant: impl Fn(&Live) -> bool) {
+        let is_one = |job: &JobId| match self.jobs.get(job) {
+            Some(live) => is_meant(live) && live.content.announcement().is_none(),
+            // It came back from the dead letters, and waits for its turn.
+            None => true,
+        };
         let shows =
-            |job: JobId| match self.jobs.get(&job).filter(|live| is_meant(live)).map(|live| &*live.content) {
-                Some(Content::Show { intent, announcement: None, .. }) => Some(intent.generation.to_bits()),
-                _ => None,
-            };
-        let newest =
-            self.delivery.jobs_of(slot).filter_map(shows).chain(self.delivery.latest_dead(slot)).max();
+            self.delivery.shows_in(slot).filter(|(job, _)| is_one(job)).map(|(_, generation)| generation);
+        let newest = shows.chain(self.delivery.latest_dead(slot)).max();
         if let Some(newest) = newest {
             let generation = newest.saturating_add(1);
             self.to_delivery.push_back(reveille_delivery::Input::Cancel { slot, generation });
